@@ -1,0 +1,78 @@
+"""Calendar arithmetic: periods, horizons, windows and training dates.
+
+Everything is a date without a time zone. A period is a day (``D``) or a week that starts on a
+given weekday (``W-MON`` … ``W-SUN``) and is dated by its first day. Not here: holidays, events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import pandas as pd
+
+from foundation.errors import ConfigurationError
+
+WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
+DATE_DTYPE = "datetime64[us]"
+# 2000-01-03 was a Monday: training dates are counted from it, so weekly ones fall on Mondays.
+_MONDAY = date(2000, 1, 3)
+
+
+@dataclass(frozen=True)
+class Frequency:
+    """A daily or weekly grid of periods.
+
+    ``days`` is the length of a period in days (1 or 7); ``start_weekday`` is 0 for Monday … 6 for
+    Sunday and only binds weekly grids.
+    """
+
+    code: str
+
+    def __post_init__(self) -> None:
+        if self.code != "D" and self.code not in {f"W-{day}" for day in WEEKDAYS}:
+            raise ConfigurationError(
+                f"frequency {self.code!r} is not one of D, W-MON … W-SUN (the weekday weeks start on)"
+            )
+
+    @property
+    def days(self) -> int:
+        """Days in one period: 1 or 7."""
+        return 1 if self.code == "D" else 7
+
+    @property
+    def start_weekday(self) -> int:
+        """The weekday periods start on, Monday = 0; 0 for daily grids, where it does not bind."""
+        return 0 if self.code == "D" else WEEKDAYS.index(self.code[2:])
+
+    @property
+    def season(self) -> int:
+        """Periods in one seasonal cycle used by the naive baseline: 7 days or 52 weeks."""
+        return 7 if self.code == "D" else 52
+
+    def holds(self, day: date) -> bool:
+        """Say whether ``day`` is the first day of a period."""
+        return self.days == 1 or day.weekday() == self.start_weekday
+
+    def step(self, day: date, periods: int) -> date:
+        """Return the first day of the period ``periods`` after (before, if negative) ``day``."""
+        return day + timedelta(days=self.days * periods)
+
+    def range(self, first: date, periods: int) -> pd.DatetimeIndex:
+        """Return the first days of ``periods`` periods from ``first`` on, ``datetime64[us]``."""
+        return pd.date_range(first, periods=periods, freq=f"{self.days}D").as_unit("us")
+
+    def training_date(self, as_of: date, every_days: int) -> date:
+        """Return the last training date on or before ``as_of``.
+
+        Training dates stand on a fixed grid of ``every_days`` days counted from a Monday (weekly
+        data: from the weekday weeks start on), so which model a night uses depends on its date
+        alone and never on which nights were run before it.
+        """
+        first = _MONDAY + timedelta(days=self.start_weekday)
+        return as_of - timedelta(days=(as_of - first).days % every_days)
+
+
+def as_timestamp(day: date) -> pd.Timestamp:
+    """Return ``day`` as a timestamp of the resolution every table uses."""
+    return pd.Timestamp(day).as_unit("us")

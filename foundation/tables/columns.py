@@ -1,0 +1,209 @@
+"""Every column of every table, once: name, kind, sentence, unit, bounds.
+
+A quantity carries its unit as a suffix; the same name means the same thing in every table.
+"""
+
+from __future__ import annotations
+
+from foundation.tables.model import Column, Kind
+
+COLUMNS: dict[str, Column] = {}
+
+
+def _add(
+    kind: Kind, unit: str, minimum: float | None, maximum: float | None, /, **texts: str
+) -> None:
+    for name, text in texts.items():
+        if name in COLUMNS:
+            raise ValueError(f"column {name} is defined twice")
+        COLUMNS[name] = Column(name, kind, text, unit, minimum, maximum)
+
+
+_add(
+    Kind.TEXT, "", None, None,
+    region="Where demand arises and is shipped to.",
+    sku="The article.",
+    hub="A place that holds stock and ships to regions.",
+    lane="A connection of one kind between two places.",
+    supplier="Who delivers goods to hubs.",
+    event="Name of a calendar event.",
+    event_type="Class of a calendar event, for example National.",
+    country="ISO country code.",
+    subdivision="Subdivision code of the country, as the holidays library knows it.",
+    timezone="IANA time zone of the hub; UTC where absent.",
+    handling_class="What handling a sku needs, for example chilled; ambient where absent.",
+    handling_classes="Handling classes allowed, separated by |; empty: all.",
+    owner="Who answers for the sku.",
+    origin="Where a shipment starts: a hub or a supplier.",
+    destination="Where a shipment ends: a hub or a region.",
+    kind="Kind of a lane, proposal or finding.",
+    mode="Means of transport.",
+    departs="Weekdays of departure separated by |, for example Mon|Thu; empty: every day.",
+    cutoff="Local time HH:MM at the origin until which a departure is filled.",
+    inbound_id="Identity of an order line on its way.",
+    status="State of the line.",
+    proposal_id="Identity of a proposal: a hash of kind, sku, origin, destination and departure.",
+    plan_id="Identity of a night's plan: a hash of its inputs, configuration and date.",
+    departure_id="Identity of a departure: lane and ship date.",
+    reason="Why, in one sentence.",
+    by="Who decided.",
+    carrier="Who carries the parcel.",
+    delivery_id="Identity of a parcel line.",
+    model_version="Identity of the forecast model: pipeline, training date and content hash.",
+    tier="Which model or fallback made the row.",
+    binding_constraints="Constraints that hold the line back, separated by |.",
+    source_hubs="Hubs that serve the region, by preference, separated by |.",
+    action="What a person should do.",
+    table="Name of the input table.",
+    row_key="The row's key, name=value separated by commas.",
+    column="The column at fault.",
+    fault="What is wrong.",
+    run_version="Identity of the run: a hash of what was known, the configuration and the code version.",
+)  # fmt: skip
+_add(
+    Kind.DATE, "", None, None,
+    date="First day of the period the row is about, or the day of the event or snapshot.",
+    as_of="Early morning of this day: everything dated before it is known.",
+    launch_date="First day the sku is sold.",
+    delist_date="First day the sku is no longer sold.",
+    from_date="First day the row holds.",
+    frozen_until="The sku's stock at the hub may not be moved before this day.",
+    arrival_date="Morning on which the units are usable.",
+    order_date="Day the customer ordered.",
+    ship_date="Day the shipment leaves.",
+)  # fmt: skip
+_add(
+    Kind.TIMESTAMP, "", None, None,
+    decide_by="Last moment to decide: the cut-off of the lane's departure.",
+    at="When it was decided.",
+    ready_at="When the hub had the parcel ready.",
+    cutoff_at="When the carrier's cut-off was.",
+    picked_up_at="When the carrier picked it up.",
+    promised_at="When delivery was promised.",
+    delivered_at="When it was delivered.",
+)  # fmt: skip
+_add(
+    Kind.FLAG, "", None, None,
+    is_promoted="Whether the sku is promoted from this date on.",
+    is_open="Whether the hub works from this date on.",
+    is_stocked="Whether the hub may hold the sku.",
+    is_outlook="Whether the row is decided by a later run and only shown; never released.",
+)  # fmt: skip
+_add(
+    Kind.WHOLE, "units", 0, None,
+    units_on_hand="Units at the hub; in `position`: usable ones.",
+    units_reserved="Units on hand already promised.",
+    units_on_hold="Units on hand that may not be used.",
+    units="Units of the line.",
+    units_restocked="Returned units put back on the shelf.",
+    min_order_units="Fewest units of one order; 0 where absent.",
+    min_units="Units that stay at the hub.",
+    max_units="Most units the hub may hold after the plan.",
+    units_inbound="Units on their way that arrive within the cover window.",
+    units_out="Units the plan sends away.",
+    units_in="Units the plan brings in.",
+    target_units="Units on hand less units out, plus inbound and units in.",
+)  # fmt: skip
+_add(Kind.WHOLE, "units", 1, None, pack_units="Units in a pack; shipments are whole packs.")
+_add(
+    Kind.WHOLE, "", 0, None,
+    packs="Whole packs of the line.",
+    loads="Loads (trucks) used.",
+    lines="Proposals on the departure.",
+    n_proposals="Proposals of the plan.",
+)  # fmt: skip
+_add(
+    Kind.WHOLE, "days", 0, None,
+    lead_time_days="Days from ship date to usable (transfer, supply) or to the door (delivery).",
+    promise_days="Days within which delivery is promised, from the order's date.",
+    window_days="Length of the window from `as_of`.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "units", 0, None,
+    units_sold="Units sold in the period.",
+    units_returned="Units returned.",
+    inbound_units_per_period="Units a hub can receive in a period; empty: unlimited.",
+    outbound_units_per_period="Units a hub can transfer out in a period; empty: unlimited.",
+    units_available="Units the supplier can give; empty: unlimited.",
+    mean_units="Expected demand.",
+    expected_demand_units="Expected demand over the cover window of the regions whose nearest hub this is.",
+    demand_units="Expected demand over the cover window.",
+    local_units="Expected units served by the region's nearest hub.",
+    spilled_units="Expected units served by another hub.",
+    late_units="Expected units served later than promised.",
+    lost_units="Expected units of demand not served.",
+    local_units_before="`local_units` without the plan.",
+    spilled_units_before="`spilled_units` without the plan.",
+    late_units_before="`late_units` without the plan.",
+    lost_units_before="`lost_units` without the plan.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "EUR", 0, None,
+    unit_cost_eur="Purchase cost of a unit.",
+    unit_price_eur="Sales price of a unit.",
+    lost_sale_eur="Contribution lost with a unit not sold, before delivery cost, plus goodwill; default price less cost.",
+    holding_eur_per_unit_day="Cost of holding a unit for a day; default from the hub's rate and the unit cost.",
+    storage_eur_per_l_day="Cost of storing a litre for a day.",
+    eur_per_unit="Lane cost per unit.",
+    eur_per_kg="Lane cost per kilogram.",
+    eur_per_load="Lane cost per started load.",
+    late_eur_per_unit="Cost of a unit delivered later than promised.",
+    fixed_eur="Cost of the departure's loads.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "EUR", None, None,
+    cost_eur="What the line costs: transport, handling and, for supply, purchase.",
+    benefit_eur="The line's additive share of what the plan saves.",
+    loss_if_refused_eur="What the plan loses when it is solved again without the line.",
+    eur="Money at stake.",
+    total_eur_before="Signed sum of all terms without the plan.",
+    total_eur="Signed sum of all terms with the plan.",
+    lower_bound_eur="No plan on these demand paths costs less.",
+    sampling_error_eur="Standard error of the plan's benefit over replicated samples.",
+    out_of_sample_benefit_eur="Mean benefit on fresh demand paths.",
+)  # fmt: skip
+PLAN_TERMS = {
+    "transfer_eur": "Transport between hubs", "supply_eur": "Purchase and transport from suppliers",
+    "handling_eur": "Handling of moved units", "delivery_eur": "Last-mile delivery", "late_eur": "Late units",
+    "lost_sales_eur": "Lost sales", "holding_eur": "Holding stock", "storage_eur": "Storage space",
+    "carbon_eur": "Priced carbon", "churn_eur": "Price on moving units",
+    "end_value_eur": "Value of what is left (counts as a credit)",
+}  # fmt: skip
+_add(Kind.NUMBER, "EUR", None, None, **{
+    f"{term}_{when}": f"{text}, {'without' if when == 'before' else 'with'} the plan."
+    for term, text in PLAN_TERMS.items() for when in ("before", "after")
+})  # fmt: skip
+_add(
+    Kind.NUMBER, "rate", 0, 1,
+    in_stock_rate="Share of the period in which the sku could be bought.",
+    stockout_probability="Probability that local demand over the cover window exceeds the target stock.",
+    local_fill_rate="Units shipped from the region's nearest hub divided by units demanded.",
+    promise_hit_rate="Units at the door by the time promised divided by units demanded.",
+    gap_rate="Plan less lower bound, divided by the model's cost.",
+    gap_of_benefit_rate="Plan less lower bound, divided by no move less lower bound.",
+    volume_fill_rate="Volume used divided by the volume of the loads.",
+    mass_fill_rate="Mass used divided by the mass limit of the loads.",
+    day_correlation="Correlation of forecast errors of neighbouring periods of a series.",
+    region_correlation="Correlation of forecast errors of one sku across regions.",
+)  # fmt: skip
+_add(Kind.NUMBER, "rate", 0, None, holding_rate_per_year="Yearly cost of holding stock as a share of its cost.")
+_add(
+    Kind.NUMBER, "", 0, None,
+    lead_time_sd_days="Standard deviation of the lead time in days.",
+    loads_per_departure="Most loads per departure; empty: unlimited.",
+    days_of_supply="Usable units divided by mean daily demand ahead; null without demand.",
+)  # fmt: skip
+_add(Kind.NUMBER, "days", 1, None, shelf_life_days="Days the sku keeps; empty: no limit.")
+_add(Kind.NUMBER, "kg", 0, None, mass_kg="Mass of a unit.", load_kg="Mass a load carries; empty: unlimited.",
+     kg_co2e="Greenhouse gas, well to wheel.")  # fmt: skip
+_add(Kind.NUMBER, "kg/(t km)", 0, None, kg_co2e_per_t_km="Emission factor, well to wheel.")
+_add(Kind.NUMBER, "l", 0, None, volume_l="Volume of a unit.", storage_l="Storage volume; empty: unlimited.",
+     load_l="Volume a load carries; empty: unlimited.")  # fmt: skip
+_add(Kind.NUMBER, "km", 0, None, distance_km="Length of the lane.")
+_add(Kind.NUMBER, "degrees", -90, 90, latitude="Latitude.")
+_add(Kind.NUMBER, "degrees", -180, 180, longitude="Longitude.")
+
+
+def columns(names: str) -> tuple[Column, ...]:
+    """Return the columns named in ``names`` (separated by blanks); raises ``KeyError``."""
+    return tuple(COLUMNS[name] for name in names.split())

@@ -1,0 +1,62 @@
+"""What a column and a table are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+
+class Kind(Enum):
+    """What a column holds; the dtype is the one it has in memory after the door."""
+
+    TEXT = "string"
+    DATE = "datetime64[us]"
+    TIMESTAMP = "datetime64[us, UTC]"
+    NUMBER = "float64"
+    WHOLE = "Int64"
+    FLAG = "boolean"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, unit, sentence and bounds (``minimum`` and ``maximum`` inclusive)."""
+
+    name: str
+    kind: Kind
+    text: str
+    unit: str = ""
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table: what a row is, its key, its columns and what they refer to.
+
+    ``grain`` is the key and is never null except for the columns in ``nullable_grain``.
+    ``references`` maps a column to the input table (and column) that must hold its values.
+    ``needed_for`` is a subset of ``{"forecast", "rebalance"}``; empty means optional.
+    ``extra_columns`` says whether columns beyond the defined ones are kept.
+    """
+
+    name: str
+    text: str
+    grain: tuple[str, ...]
+    columns: tuple[Column, ...]
+    required: tuple[str, ...]
+    needed_for: tuple[str, ...] = ()
+    nullable_grain: tuple[str, ...] = ()
+    references: dict[str, str] = field(default_factory=dict)
+    extra_columns: bool = False
+
+    def __getitem__(self, name: str) -> Column:
+        """Return the column called ``name``; raises ``KeyError`` when the table has none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"table {self.name} has no column {name}")
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all defined columns, in order."""
+        return [column.name for column in self.columns]

@@ -1,0 +1,49 @@
+"""The tables Forestock writes: Delta tables partitioned by ``as_of``.
+
+``forecast`` and ``forecast_window`` also carry one column per quantile level, see
+``with_quantiles``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from foundation.settings import quantile_columns
+from foundation.tables.columns import PLAN_TERMS, columns
+from foundation.tables.model import Column, Kind, Table
+
+_TERMS = " ".join(f"{term}_{when}" for term in PLAN_TERMS for when in ("before", "after"))
+
+
+def _table(name: str, text: str, grain: str, rest: str, nullable: str = "", /) -> Table:
+    defined = columns(f"{grain} {rest}")
+    free = nullable.split()
+    required = tuple(column.name for column in defined if column.name not in free)
+    return Table(name, text, tuple(grain.split()), defined, required)
+
+
+OUTPUTS: dict[str, Table] = {
+    table.name: table
+    for table in (
+        _table("forecast", "Expected demand and its quantiles per period, region and sku.", "as_of date region sku", "mean_units model_version tier"),
+        _table("forecast_window", "The sum of demand over the first days, with its quantiles.", "as_of region sku window_days", "mean_units model_version tier"),
+        _table("forecast_dependence", "How forecast errors move together, by sku; joint demand paths are drawn from it.", "as_of sku", "day_correlation region_correlation model_version"),
+        _table("position", "Stock of each sku at each hub before and after the plan.", "as_of hub sku", "units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability days_of_supply", "days_of_supply"),
+        _table("service", "How each region is served, before and after the plan, over the cover window.", "as_of region sku", "demand_units local_units spilled_units late_units lost_units local_units_before spilled_units_before late_units_before lost_units_before source_hubs"),
+        _table("transfer", "The proposals: what to send, where, when, at what cost and why.", "as_of proposal_id", "plan_id kind sku origin destination lane departure_id units packs ship_date arrival_date decide_by cost_eur benefit_eur loss_if_refused_eur kg_co2e reason binding_constraints is_outlook status"),
+        _table("departure", "The departures the proposals travel on.", "as_of departure_id", "lane kind origin destination ship_date arrival_date decide_by loads units volume_fill_rate mass_fill_rate fixed_eur benefit_eur lines", "volume_fill_rate mass_fill_rate"),
+        _table("decision", "What was decided on proposals; append-only.", "proposal_id at", "status units by reason", "units reason"),
+        _table("exception", "What was left undone and why, and what needs a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
+        _table("plan", "What the night's plan is worth, with its bound.", "as_of", f"plan_id {_TERMS} total_eur_before total_eur lower_bound_eur gap_rate gap_of_benefit_rate sampling_error_eur out_of_sample_benefit_eur kg_co2e local_fill_rate promise_hit_rate n_proposals run_version model_version"),
+        _table("quarantine", "Input rows that were set aside.", "as_of table row_key column", "fault"),
+    )
+}  # fmt: skip
+
+
+def with_quantiles(table: Table, levels: tuple[float, ...]) -> Table:
+    """Return ``table`` with one column per quantile level (units, never negative)."""
+    added = tuple(
+        Column(name, Kind.NUMBER, f"Quantile {level:g} of demand.", "units", 0)
+        for name, level in zip(quantile_columns(levels), levels, strict=True)
+    )
+    return replace(table, columns=table.columns + added, required=table.required + tuple(c.name for c in added))
