@@ -28,6 +28,7 @@ class FeatureMatrix:
     step : int16 array (n_rows), periods ahead, 1 for the period that starts at the origin.
     target : float32 array (n_rows), units demanded, NaN where unknown; empty when forecasting.
     weight : float32 array (n_rows), weight in training; empty when forecasting.
+
     """
 
     values: np.ndarray

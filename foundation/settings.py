@@ -29,40 +29,94 @@ class _Section(BaseModel):
 class Inputs(_Section):
     """Where the input tables are and what happens to faulty rows."""
 
-    path: str = Field("samples/demo", description="Folder or fsspec URL of the tables, or a SQL database URL. A relative folder is looked up from the configuration's folder, then from the working directory.")
-    format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field("auto", description="How the tables are stored; `auto` looks at each table's ending.")
-    on_fault: Literal["stop", "quarantine"] = Field("stop", description="What faults of single rows do: stop the run, or set the rows aside and go on.")
-    quarantine_rate: Rate = Field(0.005, description="Largest share of a table's rows that may be set aside before the run stops all the same.")
-    drop_columns: tuple[str, ...] = Field((), description="Columns to drop at the door, for example columns about persons.")
-    keep_snapshots: Positive = Field(3, description="How many accepted input snapshots the warehouse keeps for re-reading.")
+    path: str = Field(
+        "samples/demo",
+        description="Folder or fsspec URL of the tables, or a SQL database URL. A relative folder is looked up from the configuration's folder, then from the working directory.",
+    )
+    format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
+        "auto", description="How the tables are stored; `auto` looks at each table's ending."
+    )
+    on_fault: Literal["stop", "quarantine"] = Field(
+        "stop", description="What faults of single rows do: stop the run, or set the rows aside and go on."
+    )
+    quarantine_rate: Rate = Field(
+        0.005, description="Largest share of a table's rows that may be set aside before the run stops all the same."
+    )
+    drop_columns: tuple[str, ...] = Field(
+        (), description="Columns to drop at the door, for example columns about persons."
+    )
+    keep_snapshots: Positive = Field(
+        3, description="How many accepted input snapshots the warehouse keeps for re-reading."
+    )
 
 
 class Series(_Section):
     """What a series is and what is known about it."""
 
-    hierarchy: tuple[str, ...] = Field(("department", "category"), description="Columns of `skus`, finest first, that group skus.")
-    features: tuple[str, ...] = Field((), description="Extra numeric columns of `skus`, `regions` or `sales` used as features.")
-    known_in_advance: tuple[str, ...] = Field((), description="Columns of `regional` known for future dates; all others are observed only.")
-    missing_sales: Literal["zero", "unknown"] = Field("zero", description="What a missing row between a series' first row and `as_of` means.")
-    closed_days: tuple[str, ...] = Field((), description="Days without trade: dates (2015-12-25), month-days (12-25) or weekdays (Sun). They are left out of training.")
-    country_holidays: tuple[str, ...] = Field((), description="ISO country codes whose public holidays join the calendar.")
+    hierarchy: tuple[str, ...] = Field(
+        ("department", "category"), description="Columns of `skus`, finest first, that group skus."
+    )
+    features: tuple[str, ...] = Field(
+        (), description="Extra numeric columns of `skus`, `regions` or `sales` used as features."
+    )
+    known_in_advance: tuple[str, ...] = Field(
+        (), description="Columns of `regional` known for future dates; all others are observed only."
+    )
+    missing_sales: Literal["zero", "unknown"] = Field(
+        "zero", description="What a missing row between a series' first row and `as_of` means."
+    )
+    closed_days: tuple[str, ...] = Field(
+        (),
+        description="Days without trade: dates (2015-12-25), month-days (12-25) or weekdays (Sun). They are left out of training.",
+    )
+    country_holidays: tuple[str, ...] = Field(
+        (), description="ISO country codes whose public holidays join the calendar."
+    )
 
 
 class Forecast(_Section):
     """How demand is forecast."""
 
-    quantiles: tuple[Rate, ...] = Field((0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995), description="Quantile levels of the forecast, ascending.")
-    window_days: tuple[Positive, ...] = Field((7, 14, 28), description="Lengths in days of the windows from `as_of` whose sums are forecast.")
-    families: tuple[FeatureFamily, ...] = Field(("lags", "rolling", "weekday", "calendar", "price", "regional", "static", "pooled", "age", "stockout", "returns"), description="Feature families in use.")
-    cpu_minutes: Annotated[float, Field(gt=0)] = Field(10.0, description="CPU budget of one training; it sets rows and trees, and what was given up is said.")
-    train_every_days: Positive = Field(7, description="Days between training dates; a night uses the model of the last training date on or before it.")
+    quantiles: tuple[Rate, ...] = Field(
+        (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995),
+        description="Quantile levels of the forecast, ascending.",
+    )
+    window_days: tuple[Positive, ...] = Field(
+        (7, 14, 28), description="Lengths in days of the windows from `as_of` whose sums are forecast."
+    )
+    families: tuple[FeatureFamily, ...] = Field(
+        (
+            "lags",
+            "rolling",
+            "weekday",
+            "calendar",
+            "price",
+            "regional",
+            "static",
+            "pooled",
+            "age",
+            "stockout",
+            "returns",
+        ),
+        description="Feature families in use.",
+    )
+    cpu_minutes: Annotated[float, Field(gt=0)] = Field(
+        10.0, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
+    )
+    train_every_days: Positive = Field(
+        7, description="Days between training dates; a night uses the model of the last training date on or before it."
+    )
     history_days: Positive = Field(730, description="Days of history training origins are drawn from.")
-    calibration_origins: Positive = Field(4, description="Out-of-sample origins used to fit bias factors and quantiles.")
+    calibration_origins: Positive = Field(
+        4, description="Out-of-sample origins used to fit bias factors and quantiles."
+    )
     learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.06, description="LightGBM learning rate.")
     num_leaves: Annotated[int, Field(ge=2)] = Field(127, description="LightGBM leaves per tree.")
     trees: Positive = Field(400, description="Most trees one model may have.")
     min_data_in_leaf: Positive = Field(150, description="Fewest rows in a leaf.")
-    tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(1.1, description="Variance power of the Tweedie objective.")
+    tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(
+        1.1, description="Variance power of the Tweedie objective."
+    )
     threads: Positive = Field(2, description="Threads LightGBM may use.")
     seed: int = Field(20160523, description="Seed of every random choice in training.")
 
@@ -79,25 +133,46 @@ class Forecast(_Section):
 class Positioning(_Section):
     """How units are positioned."""
 
-    kinds: tuple[Literal["transfer", "supply"], ...] = Field(("transfer", "supply"), description="Which shipments may be proposed.")
-    cover_days: Positive | None = Field(None, description="Days of demand the plan looks at; default: the longest lead time in use plus `review_days`, at most the horizon.")
-    review_days: Positive = Field(7, description="Days until a lane's next decision is expected to be usable again (the review period).")
+    kinds: tuple[Literal["transfer", "supply"], ...] = Field(
+        ("transfer", "supply"), description="Which shipments may be proposed."
+    )
+    cover_days: Positive | None = Field(
+        None,
+        description="Days of demand the plan looks at; default: the longest lead time in use plus `review_days`, at most the horizon.",
+    )
+    review_days: Positive = Field(
+        7, description="Days until a lane's next decision is expected to be usable again (the review period)."
+    )
     scenarios: Positive = Field(30, description="Joint demand paths the plan is optimised on.")
     out_of_sample_scenarios: Positive = Field(500, description="Fresh demand paths the plan is judged on.")
     seed: int = Field(7, description="Seed of the demand paths; common from night to night.")
     carbon_eur_per_t: NonNegative = Field(0.0, description="Price of a tonne of CO2e.")
     churn_eur_per_unit: NonNegative = Field(0.05, description="Price on every unit moved, so that plans do not twitch.")
-    handling_eur_per_unit: NonNegative = Field(0.0, description="Cost of picking and putting away one transferred unit.")
-    block_days: Annotated[int, Field(ge=0)] = Field(14, description="Days during which units are not sent back the way they came.")
+    handling_eur_per_unit: NonNegative = Field(
+        0.0, description="Cost of picking and putting away one transferred unit."
+    )
+    block_days: Annotated[int, Field(ge=0)] = Field(
+        14, description="Days during which units are not sent back the way they came."
+    )
     min_benefit_eur: NonNegative = Field(1.0, description="A line is proposed only where its benefit is at least this.")
     min_move_units: Positive = Field(1, description="Fewest units of a transfer line.")
     max_gap_rate: Rate = Field(0.02, description="Gate: the plan is refused above this gap to the lower bound.")
     max_stock_age_days: Positive = Field(35, description="Oldest stock snapshot that may be planned on.")
-    ready_at: str = Field("06:00", pattern=r"^([01]\d|2[0-3]):[0-5]\d$", description="Local time at each hub at which a night's plan is ready; cut-offs before it are missed.")
-    overdue_days: Annotated[int, Field(ge=0)] = Field(2, description="Days after `as_of` at which overdue arrivals are expected.")
-    release_timeout_days: Positive = Field(3, description="Days after which a released proposal not seen in `inbound` stops counting and is flagged.")
+    ready_at: str = Field(
+        "06:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="Local time at each hub at which a night's plan is ready; cut-offs before it are missed.",
+    )
+    overdue_days: Annotated[int, Field(ge=0)] = Field(
+        2, description="Days after `as_of` at which overdue arrivals are expected."
+    )
+    release_timeout_days: Positive = Field(
+        3, description="Days after which a released proposal not seen in `inbound` stops counting and is flagged."
+    )
     default_holding_rate_per_year: NonNegative = Field(0.25, description="Holding rate where a hub has none.")
-    terminal_value_rate: Rate = Field(0.98, description="Share of unit cost a leftover unit is worth at the end of the cover window.")
+    terminal_value_rate: Rate = Field(
+        0.98, description="Share of unit cost a leftover unit is worth at the end of the cover window."
+    )
     processes: Positive = Field(2, description="Processes that share the skus; the plan is the same for any number.")
 
 
@@ -111,12 +186,20 @@ class Review(_Section):
 class Settings(_Section):
     """A whole configuration."""
 
-    name: str = Field("forestock", pattern=r"^[a-z][a-z0-9_-]*$", description="Name of the pipeline: its MLflow experiment and registered model carry it.")
+    name: str = Field(
+        "forestock",
+        pattern=r"^[a-z][a-z0-9_-]*$",
+        description="Name of the pipeline: its MLflow experiment and registered model carry it.",
+    )
     frequency: str = Field("D", description="`D` for days or `W-MON` … `W-SUN` for weeks by their first weekday.")
     horizon: Positive = Field(28, description="Periods that are forecast, counted from `as_of`.")
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="The one currency of all money columns.")
-    warehouse: str = Field("warehouse", description="Folder or fsspec URL of the output tables; relative to the working directory.")
-    tracking_uri: str | None = Field(None, description="MLflow tracking URI; default: a SQLite file beside the warehouse.")
+    warehouse: str = Field(
+        "warehouse", description="Folder or fsspec URL of the output tables; relative to the working directory."
+    )
+    tracking_uri: str | None = Field(
+        None, description="MLflow tracking URI; default: a SQLite file beside the warehouse."
+    )
     inputs: Inputs = Inputs()
     series: Series = Series()
     forecast: Forecast = Forecast()
@@ -134,7 +217,9 @@ class Settings(_Section):
         days = self.grid.days
         for window in self.forecast.window_days:
             if window % days or window > self.horizon * days:
-                raise ValueError(f"forecast.window_days: {window} is not whole periods within the horizon of {self.horizon * days} days")
+                raise ValueError(
+                    f"forecast.window_days: {window} is not whole periods within the horizon of {self.horizon * days} days"
+                )
         return self
 
     @property

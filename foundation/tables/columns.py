@@ -10,9 +10,7 @@ from foundation.tables.model import Column, Kind
 COLUMNS: dict[str, Column] = {}
 
 
-def _add(
-    kind: Kind, unit: str, minimum: float | None, maximum: float | None, /, **texts: str
-) -> None:
+def _add(kind: Kind, unit: str, minimum: float | None, maximum: float | None, /, **texts: str) -> None:
     for name, text in texts.items():
         if name in COLUMNS:
             raise ValueError(f"column {name} is defined twice")
