@@ -1,0 +1,70 @@
+# Every chore once; continuous integration and the commit hooks call these targets.
+# `make help` lists them. A target needs nothing but make and a Python of 3.11 to 3.13.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+CONFIG ?= configs/demo.yaml
+SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
+	if $$p -c '$(SUPPORTED)' >/dev/null 2>&1; then echo $$p; break; fi; done)
+
+# Every process keeps to one thread per library unless told otherwise, and waits without spinning.
+export OMP_WAIT_POLICY ?= PASSIVE
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+.PHONY: setup
+setup: $(READY) ## make .venv from the lock; leaves .venv/bin/forestock
+
+# uv installs the lock in seconds; where it cannot reach the index, pip does the same in two minutes.
+$(READY): requirements.lock pyproject.toml
+	@test -x $(BIN)/python || { test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv found; name one: make setup PYTHON=…" >&2; exit 2; }; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@awk '/^uv==/ {wanted = 1} wanted {print} wanted && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
+	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+		|| $(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(READY)
+
+.PHONY: demo
+demo: $(READY) ## set everything up, then plan one night on the bundled data
+	$(BIN)/forestock demo
+
+.PHONY: run
+run: $(READY) ## plan one night of your data: make run CONFIG=configs/….yaml
+	$(BIN)/forestock run --config $(CONFIG)
+
+.PHONY: test
+test: $(READY) ## the fast tests
+	$(BIN)/pytest -q -n 2 -m "not slow and not pages and not services"
+
+.PHONY: test-full
+test-full: $(READY) ## every test that needs neither a browser nor a service
+	$(BIN)/pytest -q -n 2 -m "not pages and not services"
+
+.PHONY: check
+check: $(READY) ## format, lint, types, floors and house rules; needs no network
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q tests/house
+	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }
+
+.PHONY: format
+format: $(READY) ## bring the code into its format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: lock
+lock: $(READY) ## pin every dependency, with hashes and without host names
+	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \
+		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }

@@ -1,0 +1,6 @@
+"""Review: a night's tables become what a planner reads.
+
+Here: the page of a plan (``plan_page``) and its summary (``plan_summary``). Everything shown is in
+the tables; this room adds no figure of its own beyond sums, shares and words. Not here: deciding
+anything, reading or writing tables (flows do), acting on proposals (the commands do).
+"""
