@@ -1,0 +1,145 @@
+"""Reading a configuration: one YAML file, ``--set key=value`` overrides, one clear line per mistake.
+
+Here: YAML, overrides, resolving paths, saying what is wrong. Not here: which keys there are and
+what they mean (``foundation.settings``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from foundation.errors import ConfigurationError, nearest
+from foundation.settings import Settings
+from foundation.store import files
+
+
+def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
+    """Return the settings of ``config`` (a path, or a name in ``configs/``) with ``overrides`` applied.
+
+    ``overrides`` are ``key=value`` with dotted keys and YAML values; the last one wins. A relative
+    ``inputs.path`` is looked up from the configuration's folder, then from the working directory
+    (the other way round when an override gives it); ``warehouse`` from the working directory.
+    Raises ``ConfigurationError`` with one line per mistake.
+    """
+    file = files.find_configuration(config)
+    values = _parse(files.read_configuration(file), file)
+    given = dict(_split(text) for text in overrides)
+    for key, value in given.items():
+        _put(values, key, value)
+    settings = _build(values, file.name)
+    bases = (Path.cwd(), file.parent) if "inputs.path" in given or "inputs" in given else (file.parent, Path.cwd())
+    return _resolved(settings, bases)
+
+
+def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
+    """Yield the dotted path of every key of a configuration, sections before what they hold."""
+    for name, field in model.model_fields.items():
+        yield f"{prefix}{name}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from known_keys(field.annotation, f"{prefix}{name}.")
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without its surprises: ``10:30``, ``2016-05-23`` and ``NO`` stay text, double keys are errors."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.yaml_implicit_resolvers = {}
+for _tag, _pattern, _first in (
+    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
+    ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
+    ("float", r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
+    ("null", r"^(?:~|null|Null|NULL|)$", "~nN\0"),
+):
+    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), [*_first, ""])
+
+
+def _parse(text: str, file: Path) -> dict[str, Any]:
+    try:
+        values = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader, narrowed)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{_place(file, error)}; check indentation, quotes and brackets there") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise ConfigurationError(f"{file.name}: is not a list of keys and values; write for example `horizon: 28`")
+    return values
+
+
+def _place(file: Path, error: yaml.YAMLError) -> str:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return f"{file.name}{f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''}: {problem}"
+
+
+def _split(text: str) -> tuple[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise ConfigurationError(f"--set {text!r}: write key=value, for example forecast.seed=3")
+    try:
+        return key.strip(), yaml.load(value, Loader=_Loader)  # noqa: S506 (a SafeLoader, narrowed)
+    except yaml.YAMLError:
+        raise ConfigurationError(f"--set {text!r}: the value is not YAML; quote it") from None
+
+
+def _put(values: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 (any YAML value)
+    *sections, last = key.split(".")
+    for section in sections:
+        inner = values.get(section)
+        values[section] = dict(inner) if isinstance(inner, Mapping) else {}
+        values = values[section]
+    values[last] = value
+
+
+def _build(values: dict[str, Any], source: str) -> Settings:
+    try:
+        return Settings(**{str(key): value for key, value in values.items()})
+    except ValidationError as error:
+        raise ConfigurationError(*(_line(detail, source) for detail in error.errors())) from None
+    except ConfigurationError as error:
+        raise ConfigurationError(*(f"{line} (in {source})" for line in error.lines)) from None
+
+
+def _line(detail: ErrorDetails, source: str) -> str:
+    path = ".".join(str(part) for part in detail["loc"])
+    if detail["type"] == "extra_forbidden":
+        return f"{path}: unknown key{_nearest_key(path)} (in {source})"
+    message = detail["msg"].removeprefix("Value error, ")
+    given = repr(detail["input"])
+    said = "" if not path or len(given) > 60 else f", not {given}"
+    return f"{path}: {message}{said} (in {source})" if path else f"{message} (in {source})"
+
+
+def _nearest_key(path: str) -> str:
+    """Look among whole paths first, then among last names, so that a key in the wrong section is found too."""
+    keys = list(known_keys())
+    if whole := nearest(path, [key for key in keys if key.rpartition(".")[0] == path.rpartition(".")[0]]):
+        return whole
+    leaves = {key.rpartition(".")[2]: key for key in reversed(keys)}
+    leaf = re.search(r"'(.*)'", nearest(path.rpartition(".")[2], list(leaves)))
+    return f" (did you mean {leaves[leaf[1]]!r}?)" if leaf else f"; known here: {_siblings(path, keys)}"
+
+
+def _siblings(path: str, keys: Sequence[str]) -> str:
+    section = path.rpartition(".")[0]
+    return ", ".join(key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == section)
+
+
+def _resolved(settings: Settings, bases: tuple[Path, Path]) -> Settings:
+    inputs = settings.inputs.model_copy(update={"path": files.resolve_folder(settings.inputs.path, *bases)})
+    warehouse = files.resolve_folder(settings.warehouse, Path.cwd())
+    return settings.model_copy(update={"inputs": inputs, "warehouse": warehouse})

@@ -1,0 +1,82 @@
+"""Frames to Arrow and back, by the definitions of tables: dates without time, never an untyped column.
+
+Here: types only. Not here: files (the other modules of the store) and rules (validation).
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+
+from foundation.tables import Kind, Table
+
+ARROW_TYPES: dict[Kind, pa.DataType] = {
+    Kind.TEXT: pa.string(),
+    Kind.DATE: pa.date32(),
+    Kind.TIMESTAMP: pa.timestamp("us", "UTC"),
+    Kind.NUMBER: pa.float64(),
+    Kind.WHOLE: pa.int64(),
+    Kind.FLAG: pa.bool_(),
+}
+DTYPES: dict[Kind, str] = {
+    Kind.TEXT: "str",
+    Kind.DATE: "datetime64[us]",
+    Kind.TIMESTAMP: "datetime64[us, UTC]",
+    Kind.NUMBER: "float64",
+    Kind.WHOLE: "Int64",
+    Kind.FLAG: "boolean",
+}
+
+
+def arrow_schema(table: Table) -> pa.Schema:
+    """Return the Arrow schema of ``table``: every defined column, in order, nullable."""
+    return pa.schema([pa.field(column.name, ARROW_TYPES[column.kind]) for column in table.columns])
+
+
+def empty_frame(table: Table) -> pd.DataFrame:
+    """Return a frame without rows that has every defined column in its dtype."""
+    return pd.DataFrame({column.name: pd.Series(dtype=DTYPES[column.kind]) for column in table.columns})
+
+
+def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Return ``frame`` with exactly the defined columns in order and in their dtypes.
+
+    A defined column that is absent becomes nulls. Raises ``ValueError`` naming the column for an
+    unknown column or for values that do not fit the dtype without loss.
+    """
+    if unknown := sorted(set(frame.columns) - set(table.names)):
+        raise ValueError(f"{unknown[0]}: not a column of {table.name}")
+    return pd.DataFrame(
+        {column.name: _cast(frame, column.name, DTYPES[column.kind]) for column in table.columns},
+        index=pd.RangeIndex(len(frame)),
+    )
+
+
+def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
+    """Return a ``typed`` frame as Arrow in the table's schema."""
+    return pa.Table.from_pandas(frame, schema=arrow_schema(table), preserve_index=False, safe=True)
+
+
+def to_frame(data: pa.Table, table: Table) -> pd.DataFrame:
+    """Return Arrow data as a frame in the dtypes of ``table``; columns it does not define keep their own."""
+    frame = data.to_pandas(date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    dtypes = {column.name: DTYPES[column.kind] for column in table.columns if column.name in frame}
+    return frame.astype(dtypes)
+
+
+def _cast(frame: pd.DataFrame, name: str, dtype: str) -> pd.Series:
+    if name not in frame:
+        return pd.Series(pd.NA if dtype in {"Int64", "boolean"} else None, index=range(len(frame)), dtype=dtype)
+    values = frame[name].reset_index(drop=True)
+    if str(values.dtype) == dtype:
+        return values
+    try:
+        if isinstance(values.dtype, pd.DatetimeTZDtype) and dtype == DTYPES[Kind.DATE]:
+            raise TypeError("it has a time zone")
+        if dtype == DTYPES[Kind.TIMESTAMP]:
+            return pd.Series(pd.to_datetime(values, utc=True)).astype(dtype)
+        if dtype == DTYPES[Kind.DATE]:
+            return pd.Series(pd.to_datetime(values)).astype(dtype)
+        return values.astype(dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name}: {values.dtype} is not {dtype} ({str(error).splitlines()[0]})") from error

@@ -1,0 +1,125 @@
+"""Small files: configuration, pages, model texts. A write is whole or not there.
+
+Paths are local folders or fsspec URLs. Not here: tables (``warehouse``, ``snapshot``).
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import fsspec
+
+from foundation.errors import ConfigurationError, StageError
+
+
+def is_url(path: str) -> bool:
+    """Say whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
+    return "://" in path
+
+
+def joined(root: str, *parts: str) -> str:
+    """Return ``root/part/…``; raises ``ValueError`` where a part would leave ``root``."""
+    for part in parts:
+        if part.startswith(("/", "~")) or ".." in Path(part).parts or is_url(part):
+            raise ValueError(f"{part!r} leaves its folder")
+    return "/".join([root.rstrip("/"), *parts])
+
+
+def filesystem(path: str) -> tuple[Any, str]:
+    """Return the fsspec file system of ``path`` and the path as that file system writes it."""
+    return fsspec.core.url_to_fs(path)
+
+
+def write_bytes(path: str, content: bytes) -> str:
+    """Write ``content`` to ``path`` atomically, making its folder, and return ``path``.
+
+    A reader sees the old bytes or the new ones, never a part: locally by a temporary file and a
+    rename, on an object store because a put is atomic. Raises ``StageError`` where the disk refuses.
+    """
+    try:
+        if is_url(path):
+            system, inner = filesystem(path)
+            system.pipe_file(inner, content)
+        else:
+            _replace(Path(path), content)
+    except OSError as error:
+        raise StageError("write", f"{path}: {error.strerror or error}") from error
+    return path
+
+
+def write_text(path: str, text: str) -> str:
+    """Write ``text`` as UTF-8 like ``write_bytes``."""
+    return write_bytes(path, text.encode())
+
+
+def read_bytes(path: str) -> bytes:
+    """Return the bytes at ``path``; raises ``StageError`` where there is no such file."""
+    system, inner = filesystem(path)
+    try:
+        return bytes(system.cat_file(inner))
+    except OSError as error:
+        raise StageError("read", f"{path}: {error.strerror or error}") from error
+
+
+def read_text(path: str) -> str:
+    """Return the UTF-8 text at ``path``; raises ``StageError`` where there is no such file."""
+    return read_bytes(path).decode()
+
+
+def exists(path: str) -> bool:
+    """Say whether there is a file or folder at ``path``."""
+    system, inner = filesystem(path)
+    return bool(system.exists(inner))
+
+
+def find_configuration(config: str | Path) -> Path:
+    """Return the file ``config`` names: a path, or a name in this checkout's ``configs/``.
+
+    A path that exists wins. Raises ``ConfigurationError`` that lists the bundled names.
+    """
+    given = Path(config).expanduser()
+    if given.is_file():
+        return given.resolve()
+    bundled = Path(__file__).resolve().parents[2] / "configs"
+    for name in (given.name, f"{given.name}.yaml", f"{given.name}.yml"):
+        if given.parent == Path() and (bundled / name).is_file():
+            return bundled / name
+    names = ", ".join(sorted(file.stem for file in bundled.glob("*.y*ml")))
+    raise ConfigurationError(f"configuration {str(config)!r} is not a file; bundled ones are {names}")
+
+
+def read_configuration(path: Path) -> str:
+    """Return a configuration's text; raises ``ConfigurationError`` where it is not UTF-8 text."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+
+
+def resolve_folder(path: str, *bases: Path) -> str:
+    """Return ``path`` as an absolute folder: below the first of ``bases`` where it exists, else below the first.
+
+    URLs are returned as they are.
+    """
+    if is_url(path):
+        return path
+    found = [base / Path(path).expanduser() for base in bases]
+    return str(next((candidate for candidate in found if candidate.exists()), found[0]).resolve())
+
+
+def _replace(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,171 @@
+"""The warehouse: the tables Forestock writes, as Delta tables partitioned by ``as_of``.
+
+Writing an ``as_of`` replaces its rows in one commit and touches no other date's; earlier versions
+stay in the table's history. Different processes may write different dates at the same time.
+In a notebook::
+
+    from foundation.store import Warehouse
+    Warehouse("warehouse/demo").read("transfer", as_of="2016-05-23")
+
+Not here: input snapshots (``snapshot``), pages and model texts (``files``).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from foundation.errors import StageError, nearest
+from foundation.settings import Settings, parse_as_of
+from foundation.store import files
+from foundation.store.arrow import arrow_schema, empty_frame, to_arrow, to_frame, typed
+from foundation.tables import OUTPUTS, Table
+from foundation.tables.outputs import with_quantiles
+from foundation.validation.outputs import check_output
+
+QUANTILE_TABLES = ("forecast", "forecast_window")
+# History is kept for good: neither a checkpoint nor a vacuum may drop what was replaced.
+_FOR_GOOD = {"delta.logRetentionDuration": "interval 36500 days", "delta.deletedFileRetentionDuration": "interval 36500 days"}
+_ATTEMPTS = 12
+
+
+class Warehouse:
+    """The output tables below one folder or fsspec URL.
+
+    Give ``Settings`` to write; a path is enough to read. Reads return the dtypes of the definitions
+    (``datetime64[us]`` dates, ``str`` text) in the order of the table's grain.
+    """
+
+    def __init__(self, source: Settings | str | Path) -> None:
+        self.settings = source if isinstance(source, Settings) else Settings(warehouse=str(source))
+        self.path = files.resolve_folder(self.settings.warehouse, Path.cwd())
+
+    def definition(self, table: str) -> Table:
+        """Return the definition of ``table`` with the configured quantiles; raises ``StageError`` for no such table."""
+        if table not in OUTPUTS:
+            raise StageError("warehouse", f"there is no table {table!r}{nearest(table, list(OUTPUTS))}")
+        defined = OUTPUTS[table]
+        return with_quantiles(defined, self.settings.forecast.quantiles) if table in QUANTILE_TABLES else defined
+
+    def write(self, table: str, frame: pd.DataFrame, as_of: str | date) -> None:
+        """Replace the rows of ``as_of`` in ``table`` by ``frame``, all or nothing.
+
+        ``frame`` has the grain and columns of the definition (``as_of`` may be left out); its rows
+        are stored in the order of the grain. Raises ``StageError`` naming table, column and rule
+        when it breaks the output contract; then nothing is written.
+        """
+        day = parse_as_of(as_of)
+        defined = self.definition(table)
+        if "as_of" not in defined.grain:
+            raise StageError(f"write {table}", f"{table} is not partitioned by as_of; use append")
+        data = self._checked(defined, frame.assign(as_of=pd.Timestamp(day)) if "as_of" not in frame else frame, day)
+        self._commit(defined, lambda delta: _replace(delta, data, day))
+
+    def append(self, table: str, frame: pd.DataFrame) -> None:
+        """Add rows to a table that is never rewritten (``decision``).
+
+        Raises ``StageError`` for a partitioned table or rows that break the output contract.
+        """
+        defined = self.definition(table)
+        if "as_of" in defined.grain:
+            raise StageError(f"append {table}", f"{table} is rewritten by as_of; use write")
+        data = self._checked(defined, frame, None)
+        self._commit(defined, lambda delta: write_deltalake(delta, data, mode="append", schema_mode=_merge(delta, data)))
+
+    def read(
+        self, table: str, as_of: str | date | None = None, columns: Sequence[str] | None = None
+    ) -> pd.DataFrame:
+        """Return the rows of ``as_of`` (of all dates where None) in the order of the grain.
+
+        A table not written yet, or without rows for the date, gives an empty frame with every
+        column. Raises ``StageError`` for an unknown table or column, or a warehouse that is not there.
+        """
+        defined = self.definition(table)
+        delta = self._open(defined)
+        if delta is None:
+            return self._empty(defined, columns)
+        filters = None if as_of is None else [("as_of", "=", parse_as_of(as_of))]
+        wanted = None if columns is None else [*dict.fromkeys([*columns, *defined.grain])]
+        held = [field.name for field in delta.schema().fields]
+        if unknown := sorted(set(columns or ()) - set(held)):
+            raise StageError(f"read {table}", f"there is no column {unknown[0]!r}{nearest(unknown[0], held)}")
+        frame = to_frame(delta.to_pyarrow_table(filters=filters, columns=wanted), defined)
+        frame = frame.sort_values(list(defined.grain), kind="stable", ignore_index=True)
+        return frame if columns is None else frame[list(columns)]
+
+    def dates(self, table: str) -> list[date]:
+        """Return the dates ``table`` has rows for, ascending."""
+        delta = self._open(self.definition(table))
+        return [] if delta is None else sorted({date.fromisoformat(part["as_of"]) for part in delta.partitions()})
+
+    def has(self, table: str, as_of: str | date | None = None) -> bool:
+        """Say whether ``table`` has been written, for ``as_of`` where given."""
+        if as_of is not None:
+            return parse_as_of(as_of) in self.dates(table)
+        return self._open(self.definition(table)) is not None
+
+    def _uri(self, table: str) -> str:
+        return files.joined(self.path, table)
+
+    def _open(self, defined: Table) -> DeltaTable | None:
+        try:
+            return DeltaTable(self._uri(defined.name))
+        except TableNotFoundError:
+            return None
+
+    def _empty(self, defined: Table, columns: Sequence[str] | None) -> pd.DataFrame:
+        frame = empty_frame(defined)
+        return frame if columns is None else frame[list(columns)]
+
+    def _checked(self, defined: Table, frame: pd.DataFrame, day: date | None) -> pa.Table:
+        try:
+            ready = typed(frame, defined)
+        except ValueError as error:
+            raise StageError(f"write {defined.name}", f"{defined.name}.{error}") from error
+        check_output(ready, defined, day)
+        return to_arrow(ready.sort_values(list(defined.grain), kind="stable", ignore_index=True), defined)
+
+    def _commit(self, defined: Table, write: Callable[[DeltaTable], None]) -> None:
+        """Write against the newest version; a conflict with another writer is tried again."""
+        for attempt in range(_ATTEMPTS):
+            try:
+                write(self._open(defined) or self._create(defined))
+            except (CommitFailedError, TableNotFoundError) as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise StageError(f"write {defined.name}", f"other writers kept changing the table ({error})") from error
+                time.sleep(0.05 * 2 ** min(attempt, 6))
+            except (DeltaError, OSError) as error:
+                raise StageError(f"write {defined.name}", f"{self.path}: {str(error).splitlines()[0]}") from error
+            else:
+                return
+
+    def _create(self, defined: Table) -> DeltaTable:
+        """Make the empty table, or open the one another process has just made."""
+        partitions = ["as_of"] if "as_of" in defined.grain else None
+        return DeltaTable.create(
+            self._uri(defined.name), arrow_schema(defined), mode="ignore", partition_by=partitions, configuration=_FOR_GOOD
+        )
+
+
+def _replace(delta: DeltaTable, data: pa.Table, day: date) -> None:
+    write_deltalake(
+        delta,
+        data,
+        mode="overwrite",
+        predicate=f"as_of = '{day.isoformat()}'",
+        schema_mode=_merge(delta, data),
+        commit_properties=CommitProperties(max_commit_retries=20),
+    )
+
+
+def _merge(delta: DeltaTable, data: pa.Table) -> str | None:
+    """Let new columns in (other quantile levels); old rows then hold nulls there."""
+    held = {field.name for field in delta.schema().fields}
+    return "merge" if set(data.column_names) - held else None
