@@ -1,0 +1,62 @@
+"""Sizes a reader can hold in the head."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+from pathlib import Path
+
+import pytest
+
+from tests.house.repository import Place, functions, modules, relative, tree
+
+MOST_LINES_OF_A_FILE = 400
+MOST_LINES_OF_A_BODY = 60
+MOST_ARGUMENTS = 5
+# Above the budget, and why.
+LONG_FILES: dict[str, str] = {}
+MANY_ARGUMENTS: dict[str, str] = {}
+
+
+def _all() -> list[Place]:
+    return [place for path in modules() for place in functions(path)]
+
+
+def _overstepping(limit: int, measured: dict[str, int]) -> set[str]:
+    return {name for name, size in measured.items() if size > limit}
+
+
+def test_files_are_short_or_have_a_reason() -> None:
+    lines = {relative(path): len(path.read_text("utf-8").splitlines()) for path in modules()}
+    assert _overstepping(MOST_LINES_OF_A_FILE, lines) == set(LONG_FILES)
+
+
+def test_function_bodies_are_short() -> None:
+    sizes = {place.key: place.body_lines for place in _all()}
+    assert _overstepping(MOST_LINES_OF_A_BODY, sizes) == set()
+    assert statistics.median(sizes.values()) <= 8
+    assert statistics.quantiles(sizes.values(), n=10)[-1] <= 30
+
+
+def test_functions_take_few_arguments_or_have_a_reason() -> None:
+    """More than five belong together in a frozen dataclass with a name."""
+    assert _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()}) == set(MANY_ARGUMENTS)
+
+
+@pytest.mark.parametrize("path", modules(), ids=relative)
+def test_public_functions_are_typed_and_described(path: Path) -> None:
+    for place in functions(path):
+        if place.is_public:
+            arguments = [*place.node.args.args[place.is_method :], *place.node.args.kwonlyargs]
+            is_static = any(
+                isinstance(mark, ast.Name) and mark.id == "staticmethod" for mark in place.node.decorator_list
+            )
+            untyped = [argument.arg for argument in arguments if argument.annotation is None and not is_static]
+            assert untyped == [], place.key
+            assert place.node.returns is not None, place.key
+            assert ast.get_docstring(place.node), place.key
+
+
+@pytest.mark.parametrize("path", modules(), ids=relative)
+def test_a_module_says_what_it_is_for(path: Path) -> None:
+    assert ast.get_docstring(tree(path)), relative(path)
