@@ -181,6 +181,9 @@ class Review(_Section):
 
     title: str = Field("Forestock plan", description="Heading of the page.")
     top_proposals: Positive = Field(10, description="Proposals in the summary table.")
+    curves_mb: NonNegative = Field(
+        2.5, description="Megabytes of forecast curves on the page; skus beyond them, best first, show totals only."
+    )
 
 
 class Settings(_Section):
