@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,15 @@ from foundation.errors import ConfigurationError, StageError
 def is_url(path: str) -> bool:
     """Say whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
     return "://" in path
+
+
+def without_password(path: str) -> str:
+    """Return ``path`` fit for a message: a URL without its password and query."""
+    scheme, mark, rest = path.partition("://")
+    if not mark:
+        return path
+    login, at, place = rest.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0]}{':***' * (':' in login)}{at}{place.partition('?')[0]}"
 
 
 def joined(root: str, *parts: str) -> str:
@@ -33,7 +44,7 @@ def filesystem(path: str) -> tuple[Any, str]:
     return fsspec.core.url_to_fs(path)
 
 
-def write_bytes(path: str, content: bytes) -> str:
+def write_bytes(path: str, content: bytes | memoryview) -> str:
     """Write ``content`` to ``path`` atomically, making its folder, and return ``path``.
 
     A reader sees the old bytes or the new ones, never a part: locally by a temporary file and a
@@ -42,7 +53,7 @@ def write_bytes(path: str, content: bytes) -> str:
     try:
         if is_url(path):
             system, inner = filesystem(path)
-            system.pipe_file(inner, content)
+            system.pipe_file(inner, bytes(content))
         else:
             _replace(Path(path), content)
     except OSError as error:
@@ -110,7 +121,7 @@ def resolve_folder(path: str, *bases: Path) -> str:
     return str(next((candidate for candidate in found if candidate.exists()), found[0]).resolve())
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, content: bytes | memoryview) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -123,3 +134,10 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def scratch_folder() -> Iterator[str]:
+    """Give a temporary local folder that is gone afterwards, for libraries that only write to one."""
+    with tempfile.TemporaryDirectory(prefix="forestock-") as folder:
+        yield folder
