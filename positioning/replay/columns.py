@@ -1,0 +1,50 @@
+"""Columns of the input tables as arrays, with a default where a column or a value is absent.
+
+Not here: what the columns mean (network) or whether they are valid (the door of the store).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def numbers(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:
+    """Return column ``name`` as float64, ``default`` where the column or a value is absent."""
+    if name not in frame:
+        return np.full(len(frame), default)
+    values = frame[name].astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
+    return np.where(np.isnan(values), default, values)
+
+
+def texts(frame: pd.DataFrame, name: str, default: str) -> np.ndarray:
+    """Return column ``name`` as text, ``default`` where the column or a value is absent or empty."""
+    if name not in frame:
+        return np.full(len(frame), default, dtype=object)
+    values = frame[name].astype(object)
+    return values.where(values.notna() & (values != ""), default).to_numpy(dtype=object)
+
+
+def flags(frame: pd.DataFrame, name: str, *, default: bool) -> np.ndarray:
+    """Return column ``name`` as bool, ``default`` where the column or a value is absent."""
+    if name not in frame:
+        return np.full(len(frame), default)
+    return frame[name].astype("boolean").fillna(default).to_numpy(dtype=bool)
+
+
+def classes_allow(allowed: np.ndarray, handling_class: np.ndarray) -> np.ndarray:
+    """Return (K, n): may place or lane n handle article k? An empty list allows every class."""
+    sets = [set(str(text).split("|")) if text else None for text in allowed]
+    by_class = {
+        name: np.array([known is None or name in known for known in sets], dtype=bool)
+        for name in np.unique(handling_class.astype(str))
+    }
+    return np.stack([by_class[str(name)] for name in handling_class]) if len(handling_class) else np.zeros((0, len(sets)), dtype=bool)  # fmt: skip
+
+
+def weekdays(departs: np.ndarray) -> np.ndarray:
+    """Return (n, 7), Monday first: does the lane leave on that weekday? Empty: every day."""
+    rows = [{part.strip().lower()[:3] for part in str(text).split("|") if part.strip()} for text in departs]
+    return np.array([[not row or day in row for day in _WEEKDAYS] for row in rows], dtype=bool).reshape(-1, 7)

@@ -1,0 +1,113 @@
+"""Stock on hand and on the road while a replay runs, and how it opens.
+
+Not here: who decides (policies) and what it costs (costs).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from foundation.errors import InputError
+from foundation.settings import Settings
+from positioning.replay.columns import numbers
+from positioning.replay.network import Network
+
+
+@dataclass
+class State:
+    """What stands and travels; whole units, changed in place by the replay alone.
+
+    Attributes
+    ----------
+    on_hand : int64 (K, H), usable units.
+    arriving : int64 (K, H, P), units usable from the morning of each period; P reaches past the
+        last period, and what would arrive later still stands in its last column.
+    available : float64 (supplier, K), what suppliers can still give.
+
+    """
+
+    on_hand: np.ndarray
+    arriving: np.ndarray
+    available: np.ndarray
+
+    def copy(self) -> State:
+        """Return an independent copy, so that every policy starts from the same opening."""
+        return State(self.on_hand.copy(), self.arriving.copy(), self.available.copy())
+
+    def receive(self, period: int) -> None:
+        """Put what arrives in the morning of ``period`` on hand."""
+        self.on_hand += self.arriving[:, :, period]
+        self.arriving[:, :, period] = 0
+
+
+def period_of(day: np.ndarray | int, period_days: int) -> np.ndarray:
+    """Return the first period whose morning is not before ``day`` (days from the start), at least 0."""
+    return np.maximum(0, -(-np.asarray(day) // period_days))
+
+
+def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> State:
+    """Return the opening of ``network.start``: the snapshot that counts and the goods on their way.
+
+    The latest ``stock`` snapshot on or before the start counts; usable is on hand less reserved less
+    on hold, never below zero. Of ``inbound`` only that snapshot's rows count. Lines due on or before
+    the start are on hand, those due before the snapshot was taken ``positioning.overdue_days`` later.
+
+    Raises ``InputError`` without a snapshot on or before the start, or with one that is too old.
+    """
+    stock, snapshot = _snapshot(tables.get("stock"), network.start, settings)
+    shape = (len(network.skus.index), len(network.hubs.index))
+    on_hand = np.zeros(shape, dtype=np.int64)
+    usable = (
+        numbers(stock, "units_on_hand", 0) - numbers(stock, "units_reserved", 0) - numbers(stock, "units_on_hold", 0)
+    )
+    _add(on_hand, stock, network, (np.maximum(usable, 0).astype(np.int64),))
+    arriving = np.zeros((*shape, network.periods + _reach(network)), dtype=np.int64)
+    lines = _lines(tables.get("inbound"), snapshot)
+    if len(lines):
+        due = (pd.to_datetime(lines["arrival_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
+        overdue = due < (snapshot - network.start).days
+        due = np.where(overdue, settings.positioning.overdue_days, due)
+        period = np.minimum(period_of(due, network.period_days), arriving.shape[2] - 1)
+        _add(arriving, lines, network, (period, numbers(lines, "units", 0).astype(np.int64)))
+    return State(on_hand, arriving, network.supply.units_available.copy())
+
+
+def _snapshot(stock: pd.DataFrame | None, start: date, settings: Settings) -> tuple[pd.DataFrame, date]:
+    """Return the rows and the date of the snapshot that counts at ``start``."""
+    dates = pd.to_datetime(stock["date"]) if stock is not None else pd.Series([], dtype="datetime64[us]")
+    before = dates[dates <= pd.Timestamp(start)]
+    if stock is None or before.empty:
+        raise InputError(f"stock: no snapshot on or before {start}; a replay opens with one")
+    snapshot = before.max().date()
+    oldest = start - timedelta(days=settings.positioning.max_stock_age_days)
+    if snapshot < oldest:
+        raise InputError(f"stock: the latest snapshot before {start} is of {snapshot}, older than positioning.max_stock_age_days")  # fmt: skip
+    return stock[(dates == pd.Timestamp(snapshot)).to_numpy()], snapshot
+
+
+def _lines(inbound: pd.DataFrame | None, snapshot: date) -> pd.DataFrame:
+    """Return the order lines of the snapshot; without ``as_of`` all lines count."""
+    if inbound is None or inbound.empty:
+        return pd.DataFrame()
+    if "as_of" not in inbound:
+        return inbound
+    taken = pd.to_datetime(inbound["as_of"])
+    return inbound[(taken.isna() | (taken == pd.Timestamp(snapshot))).to_numpy()]
+
+
+def _reach(network: Network) -> int:
+    """Return how many periods past the end the road is watched: the longest lane, and one."""
+    longest = int(network.lanes.lead_days.max(initial=0)) + 7
+    return int(period_of(longest, network.period_days)) + 1
+
+
+def _add(target: np.ndarray, rows: pd.DataFrame, network: Network, rest: tuple[np.ndarray, ...]) -> None:
+    """Add units (last of ``rest``) to ``target`` at sku, hub and the other indices of ``rest``."""
+    sku = network.skus.index.get_indexer(rows["sku"].astype(str))
+    hub = network.hubs.index.get_indexer(rows["hub"].astype(str))
+    known = (sku >= 0) & (hub >= 0)
+    np.add.at(target, (sku[known], hub[known], *(index[known] for index in rest[:-1])), rest[-1][known])
