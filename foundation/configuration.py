@@ -96,7 +96,7 @@ def _split(text: str) -> tuple[str, Any]:
         raise ConfigurationError(f"--set {text!r}: the value is not YAML; quote it") from None
 
 
-def _put(values: dict[str, Any], key: str, value: Any) -> None:  # noqa: ANN401 (any YAML value)
+def _put(values: dict[str, Any], key: str, value: Any) -> None:
     *sections, last = key.split(".")
     for section in sections:
         inner = values.get(section)

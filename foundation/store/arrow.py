@@ -59,7 +59,9 @@ def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
 
 def to_frame(data: pa.Table, table: Table) -> pd.DataFrame:
     """Return Arrow data as a frame in the dtypes of ``table``; columns it does not define keep their own."""
-    frame = data.to_pandas(date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    frame = data.to_pandas(
+        date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
+    )
     dtypes = {column.name: DTYPES[column.kind] for column in table.columns if column.name in frame}
     return frame.astype(dtypes)
 

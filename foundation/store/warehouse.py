@@ -23,6 +23,7 @@ from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from foundation.errors import StageError, nearest
+from foundation.keys import sorted_by
 from foundation.settings import Settings, parse_as_of
 from foundation.store import files
 from foundation.store.arrow import arrow_schema, empty_frame, to_arrow, to_frame, typed
@@ -32,7 +33,10 @@ from foundation.validation.outputs import check_output
 
 QUANTILE_TABLES = ("forecast", "forecast_window")
 # History is kept for good: neither a checkpoint nor a vacuum may drop what was replaced.
-_FOR_GOOD = {"delta.logRetentionDuration": "interval 36500 days", "delta.deletedFileRetentionDuration": "interval 36500 days"}
+_FOR_GOOD = {
+    "delta.logRetentionDuration": "interval 36500 days",
+    "delta.deletedFileRetentionDuration": "interval 36500 days",
+}
 _ATTEMPTS = 12
 
 
@@ -77,11 +81,11 @@ class Warehouse:
         if "as_of" in defined.grain:
             raise StageError(f"append {table}", f"{table} is rewritten by as_of; use write")
         data = self._checked(defined, frame, None)
-        self._commit(defined, lambda delta: write_deltalake(delta, data, mode="append", schema_mode=_merge(delta, data)))
+        self._commit(
+            defined, lambda delta: write_deltalake(delta, data, mode="append", schema_mode=_merge(delta, data))
+        )
 
-    def read(
-        self, table: str, as_of: str | date | None = None, columns: Sequence[str] | None = None
-    ) -> pd.DataFrame:
+    def read(self, table: str, as_of: str | date | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return the rows of ``as_of`` (of all dates where None) in the order of the grain.
 
         A table not written yet, or without rows for the date, gives an empty frame with every
@@ -97,7 +101,7 @@ class Warehouse:
         if unknown := sorted(set(columns or ()) - set(held)):
             raise StageError(f"read {table}", f"there is no column {unknown[0]!r}{nearest(unknown[0], held)}")
         frame = to_frame(delta.to_pyarrow_table(filters=filters, columns=wanted), defined)
-        frame = frame.sort_values(list(defined.grain), kind="stable", ignore_index=True)
+        frame = sorted_by(frame, defined.grain)
         return frame if columns is None else frame[list(columns)]
 
     def dates(self, table: str) -> list[date]:
@@ -130,7 +134,7 @@ class Warehouse:
         except ValueError as error:
             raise StageError(f"write {defined.name}", f"{defined.name}.{error}") from error
         check_output(ready, defined, day)
-        return to_arrow(ready.sort_values(list(defined.grain), kind="stable", ignore_index=True), defined)
+        return to_arrow(sorted_by(ready, defined.grain), defined)
 
     def _commit(self, defined: Table, write: Callable[[DeltaTable], None]) -> None:
         """Write against the newest version; a conflict with another writer is tried again."""
@@ -139,7 +143,9 @@ class Warehouse:
                 write(self._open(defined) or self._create(defined))
             except (CommitFailedError, TableNotFoundError) as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise StageError(f"write {defined.name}", f"other writers kept changing the table ({error})") from error
+                    raise StageError(
+                        f"write {defined.name}", f"other writers kept changing the table ({error})"
+                    ) from error
                 time.sleep(0.05 * 2 ** min(attempt, 6))
             except (DeltaError, OSError) as error:
                 raise StageError(f"write {defined.name}", f"{self.path}: {str(error).splitlines()[0]}") from error
@@ -150,7 +156,11 @@ class Warehouse:
         """Make the empty table, or open the one another process has just made."""
         partitions = ["as_of"] if "as_of" in defined.grain else None
         return DeltaTable.create(
-            self._uri(defined.name), arrow_schema(defined), mode="ignore", partition_by=partitions, configuration=_FOR_GOOD
+            self._uri(defined.name),
+            arrow_schema(defined),
+            mode="ignore",
+            partition_by=partitions,
+            configuration=_FOR_GOOD,
         )
 
 

@@ -6,12 +6,14 @@ their bounds, a unique grain, and quantiles that do not fall as their level rise
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
 from foundation.errors import StageError
+from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind, Table
 
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
@@ -31,8 +33,10 @@ def check_output(frame: pd.DataFrame, table: Table, as_of: date | None) -> None:
     except SchemaErrors as errors:
         first = errors.failure_cases.iloc[0]
         same = errors.failure_cases["check"].eq(first["check"]) & errors.failure_cases["column"].eq(first["column"])
-        column = first["column"] if isinstance(first["column"], str) and first["column"] != table.name else ", ".join(table.grain)
+        column = str(first["column"])
         raise _broken(table, column, str(first["check"]), int(same.sum())) from None
+    if repeats := int(repeated(row_keys(frame, table.grain)).sum()):
+        raise _broken(table, ", ".join(table.grain), "unique", repeats)
     _check_quantiles(frame, table)
 
 
@@ -40,14 +44,14 @@ def _broken(table: Table, column: str, rule: str, n_rows: int) -> StageError:
     return StageError(f"write {table.name}", f"{table.name}.{column} breaks the rule {rule} in {n_rows} rows")
 
 
-def _schema(table: Table):  # noqa: ANN202 (pandera is imported late: it costs a second)
+def _schema(table: Table):
     import pandera.pandas as pa
 
     columns = {column.name: _column(column, column.name in table.required, pa) for column in table.columns}
-    return pa.DataFrameSchema(columns, strict=True, unique=list(table.grain), name=table.name)
+    return pa.DataFrameSchema(columns, strict=True, name=table.name)
 
 
-def _column(column: Column, is_required: bool, pa):  # noqa: ANN001, ANN202 (as above)
+def _column(column: Column, is_required: bool, pa):
     checks = []
     if column.kind in _NUMERIC:
         if column.minimum is not None:
@@ -61,6 +65,6 @@ def _column(column: Column, is_required: bool, pa):  # noqa: ANN001, ANN202 (as 
 
 def _check_quantiles(frame: pd.DataFrame, table: Table) -> None:
     names = [column.name for column in table.columns if column.name.startswith("q") and column.name[1:].isdigit()]
-    for lower, upper in zip(names, names[1:], strict=False):
+    for lower, upper in itertools.pairwise(names):
         if crossed := int((frame[lower].to_numpy() > frame[upper].to_numpy()).sum()):
             raise _broken(table, upper, f"not below {lower}", crossed)

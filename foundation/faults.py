@@ -1,0 +1,51 @@
+"""What is wrong with the input, one line per fault.
+
+Here: how a fault is held and said. Not here: finding faults (``foundation.validation``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LONGEST_SHOWN = 40
+KEYS_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one table.
+
+    ``n_rows`` is 0 for faults of a whole table or column; ``first_keys`` are the first offending
+    rows as ``name=value, …``; a structural fault stops the run whatever ``inputs.on_fault`` says.
+    """
+
+    table: str
+    column: str
+    what: str
+    remedy: str
+    n_rows: int = 0
+    first_keys: tuple[str, ...] = ()
+    is_structural: bool = False
+
+    def __str__(self) -> str:
+        """Return the fault as one line: where, how many rows, what, the first keys, what to do."""
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        rows = f"{self.n_rows} {'row' if self.n_rows == 1 else 'rows'} " if self.n_rows else ""
+        keys = f", first: {' / '.join(self.first_keys)}" if self.first_keys else ""
+        return f"{where}: {rows}{self.what}{keys}; {self.remedy}"
+
+
+def structural(table: str, column: str, what: str, remedy: str) -> Fault:
+    """Return a fault of a whole table or column; it always stops the run."""
+    return Fault(table, column, what, remedy, is_structural=True)
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as it stands in a message: one line, at most ``LONGEST_SHOWN`` characters, dates without time."""
+    if value is None or value != value:
+        return "(empty)"
+    text = str(value)
+    text = text.removesuffix(" 00:00:00")
+    cut = text[:LONGEST_SHOWN]
+    plain = "".join(sign if sign.isprintable() else "�" for sign in cut)
+    return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({len(text)} characters)"

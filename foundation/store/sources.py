@@ -1,0 +1,128 @@
+"""Where a user's tables come from: a folder, an object store or a database, one Arrow table each.
+
+Here: finding and opening. Not here: types and rules (``foundation.validation``). Nothing outside
+the configured folder is ever opened, and no message repeats a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from deltalake import DeltaTable
+
+from foundation.settings import Inputs
+from foundation.store import files
+from foundation.validation.door import Reader, UnreadableError
+
+_ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
+
+
+def open_source(inputs: Inputs) -> Reader:
+    """Return the source ``inputs`` names; raises ``UnreadableError`` where there is none."""
+    scheme = inputs.path.partition("://")[0] if files.is_url(inputs.path) else ""
+    if scheme.startswith("adbc"):
+        from foundation.store.databases import AdbcSource
+
+        return AdbcSource(inputs.path)
+    if inputs.format == "sql" or _is_database(scheme):
+        from foundation.store.databases import SqlSource
+
+        return SqlSource(inputs.path)
+    return FolderSource(inputs.path, inputs.format)
+
+
+class FolderSource:
+    """CSV and Parquet files and Delta folders below one folder or fsspec URL."""
+
+    def __init__(self, path: str, format_: str = "auto") -> None:
+        self.path = path.rstrip("/")
+        self.endings = _ENDINGS if format_ == "auto" else {format_: _ENDINGS[format_]}
+        try:
+            self.system, self.root = files.filesystem(self.path)
+            is_there = self.system.isdir(self.root)
+        except (ImportError, ValueError, OSError) as error:
+            raise UnreadableError(
+                f"cannot be opened ({_short(error)})", "check the URL and install its driver"
+            ) from error
+        if not is_there:
+            raise UnreadableError("is not a folder", "set inputs.path to the folder of the tables")
+
+    def has(self, table: str) -> bool:
+        """Say whether the folder holds ``table`` in a configured format."""
+        return bool(self._found(table))
+
+    def read(self, table: str, as_text: Collection[str]) -> pa.Table:
+        """Return ``table``; a text that is empty in a CSV file is null."""
+        found = self._found(table)
+        if len(found) > 1:
+            names = " and ".join(f"{table}{_ENDINGS[kind]}" for kind in found)
+            raise UnreadableError(f"stands in the folder twice: {names}", "remove one or set inputs.format")
+        path = f"{self.root}/{table}{_ENDINGS[found[0]]}"
+        self._refuse_outside(path)
+        try:
+            return self._open(found[0], path, as_text)
+        except UnreadableError:
+            raise
+        except Exception as error:  # any reader may fail in its own way on a broken file
+            raise UnreadableError(f"cannot be read as {found[0]} ({_short(error)})", "write the file again") from error
+
+    def _found(self, table: str) -> list[str]:
+        def is_there(kind: str) -> bool:
+            path = f"{self.root}/{table}{_ENDINGS[kind]}"
+            return bool(self.system.exists(f"{path}/_delta_log" if kind == "delta" else path))
+
+        return [kind for kind in self.endings if is_there(kind)]
+
+    def _open(self, kind: str, path: str, as_text: Collection[str]) -> pa.Table:
+        if kind == "delta":
+            return self._read_delta(path)
+        if self.system.isfile(path) and self.system.size(path) == 0:
+            raise UnreadableError("is an empty file", "write the file again")
+        if kind == "parquet":
+            return pyarrow.parquet.read_table(path, filesystem=self.system, partitioning=None)
+        with self.system.open(path, "rb") as file:
+            return _read_csv(file, as_text)
+
+    def _read_delta(self, path: str) -> pa.Table:
+        uri = path if self._is_local() else files.joined(self.path, Path(path).name)
+        table = DeltaTable(uri)
+        for part in table.file_uris():
+            self._refuse_outside(part.removeprefix("file://"))
+        return table.to_pyarrow_table()
+
+    def _refuse_outside(self, path: str) -> None:
+        if self._is_local() and not Path(path).resolve().is_relative_to(Path(self.root).resolve()):
+            raise UnreadableError("leads out of the input folder", "put the file itself into the folder")
+
+    def _is_local(self) -> bool:
+        return "file" in self.system.protocol or "local" in self.system.protocol
+
+
+def _read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
+    options = pa.csv.ConvertOptions(
+        column_types=dict.fromkeys(as_text, pa.string()), null_values=[""], strings_can_be_null=True
+    )
+    return pa.csv.read_csv(file, convert_options=options, parse_options=pa.csv.ParseOptions(newlines_in_values=True))
+
+
+def _is_database(scheme: str) -> bool:
+    from sqlalchemy.dialects import registry
+
+    name = scheme.partition("+")[0]
+    if not name or name in {"file", "memory", "s3", "gs", "gcs", "abfs", "abfss", "az", "http", "https"}:
+        return False
+    try:
+        registry.load(name)
+    except Exception:
+        return False
+    return True
+
+
+def _short(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:160] if lines else type(error).__name__

@@ -1,0 +1,184 @@
+"""The columns of one table: present, of the right type, about no person.
+
+Here: from an Arrow table as it arrived to a draft in the dtypes of its definition. Not here: rules
+about values (``rows``, ``network``) or about time (``time``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from foundation.errors import nearest
+from foundation.faults import KEYS_SHOWN, Fault, shown, structural
+from foundation.settings import Settings
+from foundation.tables import Kind, Table
+from foundation.validation.draft import Draft, Finding
+from foundation.validation.normalise import Misfit, WrongTypeError, extra, normalise
+
+# Long tables: their keys are held as categoricals, one small number a row instead of a text.
+CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries")
+PERSON_TABLES = ("sales", "returns", "deliveries")
+_PERSON_WORDS = frozenset(
+    [
+        "address",
+        "birthdate",
+        "birthday",
+        "customer",
+        "customername",
+        "dob",
+        "email",
+        "firstname",
+        "forename",
+        "fullname",
+        "iban",
+        "lastname",
+        "mail",
+        "mobile",
+        "phone",
+        "recipient",
+        "street",
+        "surname",
+        "telephone",
+    ]
+)
+_NAME_OWNERS = frozenset(
+    ["buyer", "client", "consignee", "contact", "customer", "first", "full", "last", "person", "recipient", "user"]
+)
+_ARTICLES = {
+    Kind.TEXT: "text", Kind.DATE: "dates", Kind.TIMESTAMP: "moments", Kind.NUMBER: "numbers",
+    Kind.WHOLE: "whole numbers", Kind.FLAG: "true or false",
+}  # fmt: skip
+
+
+def text_columns(table: Table, settings: Settings) -> list[str]:
+    """Return the columns of ``table`` a reader must not guess the type of: defined ones and the hierarchy."""
+    hierarchy = settings.series.hierarchy if table.name == "skus" else ()
+    return [*table.names, *hierarchy]
+
+
+def without_dropped(data: pa.Table, table: str, dropped: Collection[str]) -> pa.Table:
+    """Return ``data`` without the columns of ``inputs.drop_columns`` (``name`` or ``table.name``)."""
+    return data.select([name for name in data.column_names if name not in dropped and f"{table}.{name}" not in dropped])
+
+
+def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Fault]:
+    """Return the structural faults of the columns' names: missing, twice, unknown to the configuration, of persons."""
+    names = data.column_names
+    faults = [_missing(table, name, names) for name in table.required if name not in names]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    faults += [structural(table.name, name, "stands twice", "give one column of this name") for name in twice]
+    if table.name in PERSON_TABLES:
+        faults += [_person(table, name) for name in names if name not in table.names and is_personal(name)]
+    return faults
+
+
+def configured_faults(columns: dict[str, list[str]], settings: Settings) -> list[Fault]:
+    """Return a fault for each column the configuration names that its table lacks.
+
+    ``columns`` holds the column names of the tables that could be read.
+    """
+    series = settings.series
+    wanted = [
+        ("series.hierarchy", "skus", series.hierarchy),
+        ("series.known_in_advance", "regional", series.known_in_advance),
+    ]
+    faults = [
+        _unconfigured(key, table, name, columns[table])
+        for key, table, names in wanted
+        for name in names
+        if table in columns and name not in columns[table]
+    ]
+    if "regional" not in columns and series.known_in_advance:
+        faults.append(
+            structural(
+                "regional", "", "missing, but series.known_in_advance names its columns", "give it or clear the key"
+            )
+        )
+    anywhere = [name for table in ("skus", "regions", "sales") for name in columns.get(table, [])]
+    lacking = [name for name in series.features if name not in anywhere]
+    return faults + [_unconfigured("series.features", "skus", name, anywhere) for name in lacking if anywhere]
+
+
+def draft(data: pa.Table, table: Table, settings: Settings) -> tuple[Draft, list[Fault]]:
+    """Return ``data`` in the dtypes of ``table`` with the rows that do not fit, and the faults of whole columns.
+
+    A column of a wrong type is left out of the draft, so that the other rules still run.
+    """
+    columns: dict[str, pd.Series] = {}
+    made = Draft(table, pd.DataFrame(index=pd.RangeIndex(len(data))))
+    faults: list[Fault] = []
+    for name in dict.fromkeys(data.column_names):
+        values = data.column(data.column_names.index(name))
+        try:
+            columns[name], misfits = _column(values, name, table, settings)
+            made.findings += [_finding(name, misfit, values) for misfit in misfits]
+        except WrongTypeError as error:
+            faults.append(_wrong_type(table, name, settings, str(error)))
+    made.frame = pd.DataFrame(columns, index=made.frame.index)
+    return made, faults
+
+
+def is_personal(name: str) -> bool:
+    """Say whether a column's name speaks of a person: email, phone, address, a customer's name or number."""
+    words = set(re.split(r"[^a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()))
+    return name.lower() == "name" or bool(words & _PERSON_WORDS) or ("name" in words and bool(words & _NAME_OWNERS))
+
+
+def _kind(name: str, table: Table, settings: Settings) -> Kind | None:
+    if name in table.names:
+        return table[name].kind
+    if table.name == "skus" and name in settings.series.hierarchy:
+        return Kind.TEXT
+    is_number = table.name == "regional" or (
+        name in settings.series.features and table.name in ("skus", "regions", "sales")
+    )
+    return Kind.NUMBER if is_number else None
+
+
+def _column(values: pa.ChunkedArray, name: str, table: Table, settings: Settings) -> tuple[pd.Series, list[Misfit]]:
+    kind = _kind(name, table, settings)
+    if kind is None:
+        return extra(values), []
+    if kind is Kind.NUMBER and name not in table.names and pa.types.is_boolean(values.type):
+        values = values.cast(pa.int8())
+    return normalise(values, kind, is_coded=table.name in CODED_TABLES and name in table.references)
+
+
+def _finding(name: str, misfit: Misfit, values: pa.ChunkedArray) -> Finding:
+    first = np.flatnonzero(misfit.rows)[:KEYS_SHOWN]
+    return Finding(
+        name, misfit.what, misfit.remedy, misfit.rows, tuple(shown(values[int(row)].as_py()) for row in first)
+    )
+
+
+def _missing(table: Table, name: str, names: list[str]) -> Fault:
+    alike = [other for other in names if other.strip().lower() == name]
+    hint = f" (did you mean {shown(alike[0])!r}?)" if alike else nearest(name, [shown(other) for other in names])
+    return structural(table.name, name, f"required column missing{hint}", "add it")
+
+
+def _person(table: Table, name: str) -> Fault:
+    remedy = f"remove it or drop it at the door: inputs.drop_columns=[{table.name}.{shown(name)}]"
+    return structural(table.name, shown(name), "is about a person, which has no place here", remedy)
+
+
+def _unconfigured(key: str, table: str, name: str, names: list[str]) -> Fault:
+    what = f"named in {key}, but there is no such column{nearest(name, names)}"
+    return structural(table, shown(name), what, f"add the column or correct {key}")
+
+
+def _wrong_type(table: Table, name: str, settings: Settings, holds: str) -> Fault:
+    kind = _kind(name, table, settings)
+    if kind is None:
+        return structural(
+            table.name,
+            shown(name),
+            f"holds {holds}, which cannot be kept",
+            f"drop it: inputs.drop_columns=[{shown(name)}]",
+        )
+    return structural(table.name, name, f"wrong type: holds {holds}, not {_ARTICLES[kind]}", f"give {_ARTICLES[kind]}")

@@ -1,0 +1,253 @@
+"""The door's first half: whatever type a column arrives in becomes the kind its definition names.
+
+Dates of any resolution, text or date objects become ``datetime64[us]``; codes, narrow and nullable
+numbers become the dtypes of ``foundation.tables``; 0/1 and true/false become booleans; empty text is
+null everywhere. What does not fit is marked by row, never raised. Not here: rules about values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.tables import Kind
+
+_TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+_DAY_US = 86_400_000_000
+_ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
+_ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
+_FIRST_YEAR, _LAST_YEAR = 1900, 2199
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """Values of a column that do not fit its kind: what they are, what to do, which rows."""
+
+    what: str
+    remedy: str
+    rows: np.ndarray
+
+
+class WrongTypeError(Exception):
+    """A whole column cannot be of its kind; the message says what it holds."""
+
+
+Normalised = tuple[pd.Series, list[Misfit]]
+
+
+def normalise(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) -> Normalised:
+    """Return ``values`` as a series of ``kind`` and the rows that do not fit (null in the series).
+
+    ``is_coded`` keeps text as a categorical with sorted categories: one number a row instead of a
+    text, for keys of long tables. Raises ``WrongTypeError`` where no value can be of the kind.
+    """
+    if pa.types.is_null(values.type):
+        values = values.cast(pa.string())
+    if kind is Kind.TEXT:
+        return _text(values, is_coded), []
+    if pa.types.is_dictionary(values.type):
+        values = values.cast(values.type.value_type)
+    result, misfits = _CONVERT[kind](values)
+    n_wrong = sum(int(misfit.rows.sum()) for misfit in misfits)
+    if misfits and _is_text(values.type) and n_wrong == len(values) - values.null_count > 1:
+        raise WrongTypeError(f"text such as {values.drop_null()[0].as_py()[:40]!r}")
+    return result, misfits
+
+
+def extra(values: pa.ChunkedArray) -> pd.Series:
+    """Return a column no definition names: numbers as float64, text as ``str``, dates as they are.
+
+    Raises ``WrongTypeError`` for nested or binary values.
+    """
+    type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if pa.types.is_boolean(type_):
+        return normalise(values, Kind.FLAG)[0]
+    if _is_number(type_):
+        return normalise(values, Kind.NUMBER)[0]
+    if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
+        zone = type_.tz if pa.types.is_timestamp(type_) else None
+        return values.cast(pa.timestamp("us", "UTC" if zone else None), safe=False).to_pandas()
+    return normalise(values, Kind.TEXT)[0]
+
+
+def _text(values: pa.ChunkedArray, is_coded: bool) -> pd.Series:
+    plain = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
+    if pa.types.is_nested(plain):
+        raise WrongTypeError(str(values.type))
+    if not pa.types.is_dictionary(values.type):
+        values = pc.dictionary_encode(_floats_as_whole(values))
+    coded = values.unify_dictionaries()
+    codes = pa.chunked_array([chunk.indices for chunk in coded.chunks], type=coded.type.index_type)
+    words = coded.chunk(0).dictionary if coded.num_chunks else pa.array([], plain)
+    try:
+        words = pc.utf8_trim_whitespace(_floats_as_whole(words).cast(pa.string()))
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        raise WrongTypeError(str(plain)) from error
+    return _categorical(codes, words, is_coded)
+
+
+def _categorical(codes: pa.ChunkedArray, words: pa.Array, is_coded: bool) -> pd.Series:
+    """Put codes and their words (any order, empty or repeated) into a sorted categorical, or plain text."""
+    words = pc.if_else(pc.equal(words, ""), None, words)
+    distinct = pc.unique(words.drop_null())
+    distinct = distinct.take(pc.array_sort_indices(distinct))
+    place = pc.fill_null(pc.index_in(words, distinct), -1).to_numpy(zero_copy_only=False)
+    place = np.append(place, -1)
+    old = pc.fill_null(codes.cast(pa.int32()), len(words)).to_numpy()
+    new = place[old].astype("int32")
+    if is_coded:
+        categories = pd.Index(distinct.to_pandas().astype("str"), dtype="str")
+        return pd.Series(pd.Categorical.from_codes(new, categories=categories))
+    picked = distinct.take(pa.array(new, mask=new < 0))
+    return picked.to_pandas().astype("str")
+
+
+def _floats_as_whole(values: pa.Array) -> pa.Array:
+    """Ids that became floats on their way (because of nulls) read 7, not 7.0; times of day read 06:00."""
+    if pa.types.is_time(values.type):
+        return pc.utf8_slice_codeunits(values.cast(pa.string()), 0, 5)
+    if not pa.types.is_floating(values.type):
+        return values
+    values = values.cast(pa.float64())
+    values = pc.if_else(pc.is_nan(values), None, values)
+    is_whole = pc.all(pc.equal(values, pc.round(values))).as_py()
+    return values.cast(pa.int64()) if is_whole in (True, None) else values
+
+
+def _number(values: pa.ChunkedArray) -> Normalised:
+    if _is_text(values.type):
+        return _parsed_number(values)
+    if not _is_number(values.type):
+        raise WrongTypeError(str(values.type))
+    return pd.Series(pc.fill_null(values.cast(pa.float64(), safe=False), np.nan).to_numpy()), []
+
+
+def _parsed_number(values: pa.ChunkedArray) -> Normalised:
+    text = _trimmed(values)
+    try:
+        return pd.Series(pc.fill_null(text.cast(pa.float64()), np.nan).to_numpy()), []
+    except pa.ArrowInvalid:
+        parsed = pd.to_numeric(text.to_pandas().astype(object), errors="coerce").astype("float64")
+    is_wrong = parsed.isna().to_numpy() & ~text.is_null().to_numpy() & ~_is_one_of(text, ("nan",))
+    return parsed, _misfits((is_wrong, "text in a number", "write plain numbers with a decimal point"))
+
+
+def _whole(values: pa.ChunkedArray) -> Normalised:
+    if pa.types.is_integer(values.type):
+        return values.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get), []
+    number, misfits = _number(values)
+    raw = number.to_numpy()
+    with np.errstate(invalid="ignore"):
+        is_wrong = ~np.isnan(raw) & ((raw != np.round(raw)) | (np.abs(raw) > 2**53))
+    kept = np.where(is_wrong, np.nan, raw)
+    return pd.Series(kept).astype("Int64"), misfits + _misfits((is_wrong, "not whole", "give whole numbers"))
+
+
+def _flag(values: pa.ChunkedArray) -> Normalised:
+    if pa.types.is_boolean(values.type):
+        return values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get), []
+    if _is_number(values.type):
+        values = _floats_as_whole(values.combine_chunks() if values.num_chunks else pa.array([], values.type))
+    if not (_is_text(values.type) or _is_number(values.type)):
+        raise WrongTypeError(str(values.type))
+    text = pc.utf8_lower(_trimmed(values.cast(pa.string())))
+    is_true, is_false = _is_one_of(text, _TRUE), _is_one_of(text, _FALSE)
+    is_wrong = ~is_true & ~is_false & ~np.asarray(text.is_null())
+    flags = pd.array(is_true, dtype="boolean")
+    flags[~is_true & ~is_false] = pd.NA
+    return pd.Series(flags), _misfits((is_wrong, "neither true nor false", "write true or false, 1 or 0"))
+
+
+def _date(values: pa.ChunkedArray) -> Normalised:
+    if _is_text(values.type):
+        return _parsed_date(values)
+    if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
+        raise WrongTypeError(str(values.type))
+    if pa.types.is_timestamp(values.type) and values.type.tz:
+        raise WrongTypeError(f"times in zone {values.type.tz}")
+    return _whole_days(values.cast(pa.timestamp("us"), safe=False))
+
+
+def _whole_days(values: pa.ChunkedArray) -> Normalised:
+    moments = values.to_pandas().astype("datetime64[us]").reset_index(drop=True)
+    raw = moments.to_numpy().astype("int64")
+    is_null = moments.isna().to_numpy()
+    first, end = (np.datetime64(f"{year}-01-01", "us").astype("int64") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
+    is_far = ~is_null & ((raw < first) | (raw >= end))
+    has_time = ~is_null & ~is_far & (raw % _DAY_US != 0)
+    if is_far.any() or has_time.any():
+        moments = moments.mask(is_far | has_time)
+    return moments, _misfits(
+        (is_far, f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}", "correct the year"),
+        (has_time, "with a time of day", "give the date alone, for example 2016-05-23"),
+    )
+
+
+def _parsed_date(values: pa.ChunkedArray) -> Normalised:
+    coded = pc.dictionary_encode(_trimmed(values)).combine_chunks()
+    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
+    words = coded.dictionary.to_pandas().astype(object)
+    is_iso = words.str.match(_ISO_DATE).to_numpy(dtype=bool)
+    is_zoned = ~is_iso & words.str.contains(_ZONED, regex=True).to_numpy(dtype=bool)
+    days = pd.to_datetime(words.str[:10].where(is_iso), format="%Y-%m-%d", errors="coerce").astype("datetime64[us]")
+    place = pc.fill_null(coded.indices, len(words)).to_numpy(zero_copy_only=False)
+    result, misfits = _whole_days(
+        pa.chunked_array([pa.array(np.append(days.to_numpy(), np.datetime64("NaT", "us"))[place])])
+    )
+    is_wrong = np.append(days.isna().to_numpy() & ~is_zoned, False)[place]
+    return result, misfits + _misfits(
+        (is_wrong, "not a date", "write dates as 2016-05-23"),
+        (np.append(is_zoned, False)[place], "a date with a time zone", "give the local date without a zone"),
+    )
+
+
+def _timestamp(values: pa.ChunkedArray) -> Normalised:
+    """Moments without a zone are read as UTC."""
+    if _is_text(values.type):
+        text = _trimmed(values)
+        moments = pd.Series(
+            pd.to_datetime(text.to_pandas().astype(object), utc=True, errors="coerce", format="ISO8601")
+        )
+        is_wrong = moments.isna().to_numpy() & ~text.is_null().to_numpy()
+        remedy = "write moments as 2016-05-23T17:30:00+02:00"
+        return moments.astype("datetime64[us, UTC]"), _misfits((is_wrong, "not a moment", remedy))
+    if not (pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)):
+        raise WrongTypeError(str(values.type))
+    zone = values.type.tz if pa.types.is_timestamp(values.type) else None
+    moments = values.cast(pa.timestamp("us", zone), safe=False).cast(pa.timestamp("us", "UTC"))
+    return moments.to_pandas().astype("datetime64[us, UTC]"), []
+
+
+_CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalised]] = {
+    Kind.NUMBER: _number,
+    Kind.WHOLE: _whole,
+    Kind.FLAG: _flag,
+    Kind.DATE: _date,
+    Kind.TIMESTAMP: _timestamp,
+}
+
+
+def _misfits(*found: tuple[np.ndarray, str, str]) -> list[Misfit]:
+    return [Misfit(what, remedy, rows) for rows, what, remedy in found if rows.any()]
+
+
+def _trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    trimmed = pc.utf8_trim_whitespace(values)
+    return pc.if_else(pc.equal(trimmed, ""), None, trimmed)
+
+
+def _is_one_of(text: pa.ChunkedArray, words: tuple[str, ...]) -> np.ndarray:
+    return np.asarray(pc.fill_null(pc.is_in(text, value_set=pa.array(words, text.type)), False))
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_string(type_) or pa.types.is_large_string(type_) or pa.types.is_string_view(type_))
+
+
+def _is_number(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(type_) or pa.types.is_floating(type_) or pa.types.is_decimal(type_))
