@@ -15,17 +15,22 @@ import pandas as pd
 class FeatureMatrix:
     """Rows are (origin, series, period ahead); columns are features.
 
+    Rows of one origin lie together, ordered by series and then by step. A matrix for forecasting or
+    calibration holds every series × step of its origins; one for fitting holds a sample.
+
     Attributes
     ----------
     values : float32 array (n_rows, n_features), C order; NaN where a feature is unknown.
     names : feature names, stable between training and forecast.
     families : the feature family of each name, for explanations.
-    categorical : names whose values are category codes (whole numbers, NaN for unseen).
+    categories : for each categorical name the texts its codes stand for (code = position).
     series : frame (n_series) with `region`, `sku` and the hierarchy columns, in code order.
     series_code : int32 array (n_rows), the position in `series`.
     origin : datetime64[us] array (n_rows), the day everything before was known.
     date : datetime64[us] array (n_rows), first day of the forecast period.
     step : int16 array (n_rows), periods ahead, 1 for the period that starts at the origin.
+    is_sold : bool array (n_rows), False in closed periods and from the delisting on: demand is 0.
+    history : int32 array (n_rows), known periods with demand data before the origin, at most a year's.
     target : float32 array (n_rows), units demanded, NaN where unknown; empty when forecasting.
     weight : float32 array (n_rows), weight in training; empty when forecasting.
 
@@ -34,11 +39,47 @@ class FeatureMatrix:
     values: np.ndarray
     names: tuple[str, ...]
     families: tuple[str, ...]
-    categorical: tuple[str, ...]
+    categories: dict[str, tuple[str, ...]]
     series: pd.DataFrame
     series_code: np.ndarray
     origin: np.ndarray
     date: np.ndarray
     step: np.ndarray
+    is_sold: np.ndarray
+    history: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows."""
+        return len(self.step)
+
+    @property
+    def categorical(self) -> tuple[str, ...]:
+        """Names whose values are category codes (whole numbers, NaN for unknown)."""
+        return tuple(name for name in self.names if name in self.categories)
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What one training needs.
+
+    Attributes
+    ----------
+    fit : a sample of rows of many origins, every target before ``as_of``.
+    calibration : every series × step of the out-of-sample origins whose period lies before ``as_of``.
+        A model that predicts them may only have seen rows of ``fit`` dated before ``calibration_start``.
+    calibration_start : the earliest origin of ``calibration``.
+    demand : float32 (n_series, n_history), demand per period before ``as_of``, NaN where unknown; for baselines.
+    periods : datetime64[us] (n_history), their first days.
+    given_up : sentences on what the CPU budget did not allow; empty when nothing was given up.
+
+    """
+
+    fit: FeatureMatrix
+    calibration: FeatureMatrix
+    calibration_start: np.datetime64
+    demand: np.ndarray
+    periods: np.ndarray
+    given_up: tuple[str, ...]

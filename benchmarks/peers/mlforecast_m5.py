@@ -1,0 +1,98 @@
+"""The peer: one pooled recursive Tweedie model by mlforecast, as it is usually set up.
+
+Runs in an environment of its own (``benchmarks/forecast_m5.py`` makes it), because mlforecast holds
+an older pandas. Reads the tables, trains on every row before ``--as-of``, writes mean forecasts and
+the wall time, CPU time and peak memory of the whole process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import time
+from pathlib import Path
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+from mlforecast import MLForecast
+from mlforecast.lag_transforms import RollingMean
+
+STATIC = ["dept", "cat", "sku", "region"]
+
+
+def read(folder: Path, as_of: pd.Timestamp, horizon: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (history, future price frame) in mlforecast's long format."""
+    sales = pd.read_parquet(folder / "sales.parquet")
+    sales = sales[sales["date"] < as_of]
+    skus = pd.read_parquet(folder / "skus.parquet").set_index("sku")
+    sales["unique_id"] = pd.Categorical(sales["sku"].astype(str) + "|" + sales["region"].astype(str))
+    sales["dept"] = sales["sku"].map(skus["department"]).astype("category")
+    sales["cat"] = sales["sku"].map(skus["category"]).astype("category")
+    for name in ("sku", "region"):
+        sales[name] = sales[name].astype("category")
+    keys = sales.drop_duplicates("unique_id")[["unique_id", "sku", "region"]]
+    future = keys.merge(pd.DataFrame({"ds": pd.date_range(as_of, periods=horizon)}), how="cross")
+    history = sales.rename(columns={"date": "ds", "units_sold": "y"})
+    history = price(history, folder)
+    future = price(future, folder)[["unique_id", "ds", "price"]]
+    history["y"] = history["y"].astype(np.float32)
+    return history[["unique_id", "ds", "y", *STATIC, "price"]], future
+
+
+def price(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """Add the price that holds on each row's date."""
+    prices = pd.read_parquet(folder / "prices.parquet").sort_values("date")
+    prices["unique_id"] = prices["sku"].astype(str) + "|" + prices["region"].astype(str)
+    prices = prices[["unique_id", "date", "unit_price_eur"]].rename(columns={"date": "ds", "unit_price_eur": "price"})
+    rows = rows.sort_values("ds")
+    known = pd.Index(rows["unique_id"].unique())
+    rows["code"] = known.get_indexer(rows["unique_id"]).astype(np.int32)
+    prices["code"] = known.get_indexer(prices["unique_id"]).astype(np.int32)
+    rows["ds"], prices["ds"] = rows["ds"].astype("datetime64[ns]"), prices["ds"].astype("datetime64[ns]")
+    joined = pd.merge_asof(rows, prices.drop(columns="unique_id"), on="ds", by="code")
+    joined["price"] = joined["price"].astype(np.float32)
+    return joined.drop(columns="code")
+
+
+def main() -> None:
+    """Train, forecast, write ``<out>.parquet`` and ``<out>.json``."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--as-of", type=pd.Timestamp, required=True)
+    parser.add_argument("--horizon", type=int, default=28)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--out", type=Path, required=True)
+    args = parser.parse_args()
+    started = time.perf_counter()
+    history, future = read(args.data, args.as_of, args.horizon)
+    model = lgb.LGBMRegressor(
+        objective="tweedie", tweedie_variance_power=1.1, n_estimators=500, num_leaves=127, learning_rate=0.06,
+        min_child_samples=200, subsample=0.6, subsample_freq=1, colsample_bytree=0.6, n_jobs=args.threads,
+        random_state=1, verbosity=-1, force_row_wise=True,
+    )  # fmt: skip
+    peer = MLForecast(
+        models={"mean": model},
+        freq="D",
+        lags=[1, 7, 14, 21, 28],
+        lag_transforms={1: [RollingMean(7), RollingMean(28), RollingMean(56)]},
+        num_threads=args.threads,
+    )
+    peer.fit(history, static_features=STATIC, dropna=True)
+    del history
+    forecast = peer.predict(args.horizon, X_df=future)
+    forecast[["sku", "region"]] = forecast["unique_id"].astype(str).str.split("|", expand=True)
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    forecast[["sku", "region", "ds", "mean"]].to_parquet(args.out.with_suffix(".parquet"))
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cost = {
+        "wall_s": time.perf_counter() - started,
+        "cpu_s": usage.ru_utime + usage.ru_stime,
+        "peak_gb": usage.ru_maxrss / 2**20,
+    }
+    args.out.with_suffix(".json").write_text(json.dumps(cost))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""Feature matrices: the chosen rows of a panel with the features of the configured families.
+
+Every block of rows belongs to one origin and is computed from a ``View`` of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.age import age
+from features.calendar_days import calendar_days
+from features.lags import lags
+from features.panel import Panel
+from features.pooled import pooled
+from features.price import price
+from features.regional import regional
+from features.returns import returns
+from features.rolling import rolling
+from features.rows import Rows, available_rows, calibration_rows, fit_rows, forecast_rows
+from features.static import categories, static
+from features.stockout import stockout
+from features.view import Columns, View
+from features.weekday import weekday
+from foundation.effort import effort
+from foundation.errors import InputError
+from foundation.matrix import FeatureMatrix, TrainingSet
+from foundation.settings import Settings
+
+FAMILIES: dict[str, Callable[[View], Columns]] = {
+    "lags": lags, "rolling": rolling, "weekday": weekday, "calendar": calendar_days, "price": price,
+    "regional": regional, "static": static, "pooled": pooled, "age": age, "stockout": stockout, "returns": returns,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Named:
+    names: tuple[str, ...]
+    families: tuple[str, ...]
+
+
+def training_set(panel: Panel, settings: Settings) -> TrainingSet:
+    """Return the rows to fit and to calibrate on; every target lies before the panel's ``as_of``.
+
+    Raises ``InputError`` when the history is too short to hold a single training row.
+    """
+    available = available_rows(panel, settings)
+    if available == 0:
+        raise InputError("sales: no training row; the history is too short or nothing was ever in stock")
+    budget = effort(settings.forecast, available)
+    fit = fit_rows(panel, settings, budget.rows / available)
+    calibration = calibration_rows(panel, settings)
+    start = min((rows.at for rows in calibration), default=panel.n_history)
+    return TrainingSet(
+        fit=_matrix(panel, settings, fit), calibration=_matrix(panel, settings, calibration),
+        calibration_start=panel.periods[start], demand=panel.demand,
+        periods=panel.periods[: panel.n_history], given_up=budget.given_up,
+    )  # fmt: skip
+
+
+def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
+    """Return every series × period of the horizon, without targets."""
+    return _matrix(panel, settings, forecast_rows(panel), has_target=False)
+
+
+def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True) -> FeatureMatrix:
+    ends = np.cumsum([len(block.series) for block in blocks])
+    named, values, history = _fill(panel, settings, blocks, ends)
+    series = np.concatenate([block.series for block in blocks])
+    period = np.concatenate([block.period for block in blocks])
+    at = np.repeat([block.at for block in blocks], np.diff(ends, prepend=0))
+    target = panel.demand[series, period] if has_target else np.empty(0, np.float32)
+    return FeatureMatrix(
+        values=values, names=named.names, families=named.families, categories=_categories(panel, named.names),
+        series=panel.series, series_code=series, origin=panel.periods[at], date=panel.periods[period],
+        step=(period - at + 1).astype(np.int16),
+        is_sold=~panel.is_closed[period] & (period < panel.last_period[series]), history=history,
+        target=target, weight=np.ones(len(target), np.float32),
+    )  # fmt: skip
+
+
+def _fill(
+    panel: Panel, settings: Settings, blocks: list[Rows], ends: np.ndarray
+) -> tuple[_Named, np.ndarray, np.ndarray]:
+    """Return the names, the values (n_rows, n_features) and the known periods before each row's origin."""
+    named, values = _Named((), ()), np.empty((0, 0), np.float32)
+    history = np.empty(ends[-1] if len(ends) else 0, np.int32)
+    for block, end in zip(blocks, ends, strict=True):
+        members, row = np.unique(block.series, return_inverse=True)
+        view = View(panel, block.at, members.astype(np.int32), row.astype(np.int32), block.period)
+        rows = slice(end - len(block.series), end)
+        history[rows] = view.past.known.sum(axis=1)[view.row]
+        found = {family: FAMILIES[family](view) for family in settings.forecast.families}
+        if not named.names:
+            named = _named(found)
+            values = np.empty((ends[-1], len(named.names)), np.float32)
+        part = values[rows]
+        for at, column in enumerate(column for columns in found.values() for column in columns.values()):
+            part[:, at] = column
+    return named, values, history
+
+
+def _named(found: dict[str, Columns]) -> _Named:
+    pairs = [(name, family) for family, columns in found.items() for name in columns]
+    return _Named(tuple(name for name, _ in pairs), tuple(family for _, family in pairs))
+
+
+def _categories(panel: Panel, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+    texts = {name: categories(panel.series[name]) for name in ("region", *panel.hierarchy)}
+    texts |= {name: panel.events.names for name in ("event", "next_event", "last_event")}
+    texts["event_type"] = panel.events.types
+    return {name: texts[name] for name in names if name in texts}

@@ -1,0 +1,112 @@
+"""The panel: every series on one grid of periods, as dense arrays.
+
+A date gap cannot shift a lag here and a lag cannot cross series, because a column is a period and a
+row is a series. Not here: features (one file per family) and the choice of rows (``rows``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from features.events import Events, build_events
+from features.expand import Grid, expand_prices, expand_regional, expand_returns, expand_sales
+from features.groups import Group, build_groups
+from features.series import select_series
+from foundation.periods import Frequency
+from foundation.settings import Settings
+
+LOOKBACK_DAYS = 400  # the longest window of any feature (364 days) and a little more
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Series × periods. Column ``n_history`` is the first forecast period, ``as_of``.
+
+    Attributes
+    ----------
+    frequency : the grid's frequency.
+    periods : datetime64[us] (n_history + horizon), first days of the periods.
+    n_history, horizon : known and forecast periods.
+    series : frame (n_series) sorted by region, sku: `region`, `sku`, the hierarchy columns and the
+        static numeric features; its position is the series code.
+    region_code : int32 (n_series), position in ``regions``.
+    regions : names of the regions, sorted.
+    demand : float32 (n_series, n_history): units demanded; NaN before the first row, when closed, when
+        missing and unknown, and when the sku was not in stock for the whole period.
+    units_sold : float32 (n_series, n_history): what was sold, in stock or not; NaN as above.
+    in_stock_rate : float32 (n_series, n_history), or None where no table says.
+    first_period : int32 (n_series): column of the first sign of life (sale, price or launch), negative
+        before the panel's first column, ``n_history`` where there is none.
+    last_period : int32 (n_series): first column in which the sku is no longer sold.
+    price, is_promoted : float32 (n_series, n_history + horizon), or None.
+    returned : float32 (n_series, n_history), or None.
+    regional : name → float32 (n_regions, n_history + horizon); observed-only ones NaN from ``as_of``.
+    known_in_advance : the names in ``regional`` known for the horizon.
+    events : event codes per region and period.
+    groups : pooled means of demand, by name of the group.
+    is_closed : bool (n_history + horizon).
+    static : names of numeric static columns of ``series``.
+    hierarchy : names of the hierarchy columns, finest first.
+
+    """
+
+    frequency: Frequency
+    periods: np.ndarray
+    n_history: int
+    horizon: int
+    series: pd.DataFrame
+    region_code: np.ndarray
+    regions: tuple[str, ...]
+    demand: np.ndarray
+    units_sold: np.ndarray
+    in_stock_rate: np.ndarray | None
+    first_period: np.ndarray
+    last_period: np.ndarray
+    price: np.ndarray | None
+    is_promoted: np.ndarray | None
+    returned: np.ndarray | None
+    regional: dict[str, np.ndarray]
+    known_in_advance: tuple[str, ...]
+    events: Events
+    is_closed: np.ndarray
+    static: tuple[str, ...]
+    hierarchy: tuple[str, ...]
+    groups: dict[str, Group] = field(default_factory=dict)
+
+    @property
+    def n_series(self) -> int:
+        """Number of series."""
+        return len(self.series)
+
+    def days(self, days: int) -> int:
+        """Return ``days`` as whole periods, at least one."""
+        return max(days // self.frequency.days, 1)
+
+
+def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> Panel:
+    """Return the panel of what is known at ``as_of``.
+
+    ``tables`` are normalised input tables cut to what is known at ``as_of`` (``sales`` before it;
+    observed-only columns of ``regional`` empty from it on). Series are every region × sku with a sales
+    or price row before ``as_of``, not delisted. Raises ``InputError`` when there is none.
+    """
+    grid = Grid.over(tables["sales"], settings, as_of, LOOKBACK_DAYS)
+    chosen = select_series(tables, settings, grid)
+    sales = expand_sales(tables["sales"], chosen, settings, grid)
+    price, is_promoted = expand_prices(tables.get("prices"), chosen, grid)
+    regional = expand_regional(tables.get("regional"), chosen.regions, settings.series.known_in_advance, grid)
+    return Panel(
+        frequency=settings.grid, periods=grid.periods, n_history=grid.n_history, horizon=grid.horizon,
+        series=chosen.frame, region_code=chosen.region_code, regions=chosen.regions,
+        demand=sales.demand, units_sold=sales.units_sold, in_stock_rate=sales.in_stock_rate,
+        first_period=np.minimum(chosen.first_period, sales.first_period), last_period=chosen.last_period,
+        price=price, is_promoted=is_promoted, returned=expand_returns(tables.get("returns"), chosen, grid),
+        regional=regional, known_in_advance=tuple(n for n in settings.series.known_in_advance if n in regional),
+        events=build_events(tables, settings, chosen.regions, grid), is_closed=grid.is_closed,
+        static=chosen.static, hierarchy=settings.series.hierarchy,
+        groups=build_groups(sales.demand, chosen.frame, settings.series.hierarchy),
+    )  # fmt: skip

@@ -1,0 +1,77 @@
+"""Which rows a matrix holds: origins, and at each origin the series and steps.
+
+Not here: what the rows' features are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from features.panel import Panel
+from foundation.settings import Settings
+
+# Origins for fitting stand 5 periods apart in the last 16 weeks and 19 before: both coprime with 7, so that
+# the step does not stand for the weekday. Weekly data: every 2nd and every 5th week.
+_RECENT_DAYS = 112
+_SPACING = {1: (5, 19), 7: (1, 2)}
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows of one origin: column ``at``, ``series`` int32 and target column ``period`` int32, both (n_rows)."""
+
+    at: int
+    series: np.ndarray
+    period: np.ndarray
+
+
+def forecast_rows(panel: Panel) -> list[Rows]:
+    """Return every series × period of the horizon at ``as_of``."""
+    return [_all_rows(panel, panel.n_history, panel.n_history + panel.horizon)]
+
+
+def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
+    """Return every series × known period at the out-of-sample origins.
+
+    The origins divide the last horizon before ``as_of``: with a horizon of 28 and 4 origins they lie
+    28, 21, 14 and 7 periods back, and each sees its first periods up to ``as_of``.
+    """
+    count = min(settings.forecast.calibration_origins, panel.horizon)
+    back = sorted({round(panel.horizon * (k + 1) / count) for k in range(count)}, reverse=True)
+    return [_all_rows(panel, panel.n_history - b, panel.n_history) for b in back if b < panel.n_history]
+
+
+def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
+    """Return a random ``share`` of the known targets of the training origins, fixed by the seed."""
+    drawn = []
+    for at in fit_origins(panel, settings):
+        steps = min(panel.horizon, panel.n_history - at)
+        draw = np.random.default_rng([settings.forecast.seed, panel.n_history - at])
+        chosen = draw.random((panel.n_series, steps), dtype=np.float32) < share
+        series, step = np.nonzero(chosen & np.isfinite(panel.demand[:, at : at + steps]))
+        drawn.append(Rows(at, series.astype(np.int32), (at + step).astype(np.int32)))
+    return [rows for rows in drawn if len(rows.series)]
+
+
+def available_rows(panel: Panel, settings: Settings) -> int:
+    """Return how many rows ``fit_rows`` would give with a share of 1."""
+    known = np.isfinite(panel.demand).sum(axis=0)
+    horizon = panel.horizon
+    return int(sum(known[at : at + horizon].sum() for at in fit_origins(panel, settings)))
+
+
+def fit_origins(panel: Panel, settings: Settings) -> list[int]:
+    """Return the columns of the training origins, latest first."""
+    dense, wide = _SPACING[panel.frequency.days]
+    oldest = max(panel.n_history - panel.days(settings.forecast.history_days), 1)
+    recent = max(panel.n_history - panel.days(_RECENT_DAYS), oldest)
+    first = panel.n_history - max(dense // 2, 1)
+    origins = list(range(first, recent, -dense))
+    return origins + list(range((origins[-1] if origins else first) - wide, oldest - 1, -wide))
+
+
+def _all_rows(panel: Panel, at: int, end: int) -> Rows:
+    series = np.repeat(np.arange(panel.n_series, dtype=np.int32), end - at)
+    return Rows(at, series, np.tile(np.arange(at, end, dtype=np.int32), panel.n_series))

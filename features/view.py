@@ -1,0 +1,141 @@
+"""What may be seen from one origin.
+
+Every family gets a ``View`` and nothing else, and a view only hands out the past of its origin and
+what is known in advance: leakage is impossible by construction. ``past`` arrays end on the period
+before the origin, so the last column is the most recent one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from features.panel import Panel
+
+Columns = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True)
+class View:
+    """One origin of a panel and the rows wanted from it.
+
+    Attributes
+    ----------
+    panel : the panel; families read its time-dependent arrays through the methods below only.
+    at : column of the origin: everything before it is known.
+    members : int32 (n_members), series codes that have rows here.
+    row : int32 (n_rows), position in ``members`` of each row.
+    period : int32 (n_rows), column of the target period, at or after ``at``.
+
+    """
+
+    panel: Panel
+    at: int
+    members: np.ndarray
+    row: np.ndarray
+    period: np.ndarray
+
+    @property
+    def step(self) -> np.ndarray:
+        """Periods ahead, 1 for the period that starts at the origin."""
+        return self.period - self.at + 1
+
+    @property
+    def series(self) -> np.ndarray:
+        """Series code of each row."""
+        return self.members[self.row]
+
+    @cached_property
+    def past(self) -> Past:
+        """Demand of the members before the origin."""
+        return Past(self._tail(self.panel.demand[self.members, : self.at]))
+
+    def past_of(self, values: np.ndarray) -> Past:
+        """Return the past of any array (n, periods or more): its columns before the origin."""
+        return Past(self._tail(values[:, : self.at]))
+
+    def _tail(self, values: np.ndarray) -> np.ndarray:
+        return values[:, -self.lookback :]
+
+    @property
+    def lookback(self) -> int:
+        """Periods of the longest window: a year and four weeks."""
+        return self.panel.days(364) + self.panel.days(28)
+
+
+class Past:
+    """Windows that end just before an origin, over rows of known and unknown values.
+
+    Statistics are over known values; NaN where a window holds none. Windows longer than the past
+    use what there is.
+    """
+
+    def __init__(self, values: np.ndarray) -> None:
+        """Take ``values`` float32 (n, n_past), NaN where unknown."""
+        self.values = values
+        self.known = np.isfinite(values)
+        self.filled = np.where(self.known, values, np.float32(0))
+        self.known = self.known.astype(np.float32)
+
+    def last(self, lag: int) -> np.ndarray:
+        """Return the value ``lag`` periods before the origin (1: the latest), NaN before the past."""
+        n, length = self.values.shape
+        return self.values[:, length - lag] if lag <= length else np.full(n, np.nan, np.float32)
+
+    def mean(self, length: int) -> np.ndarray:
+        """Return the mean of the last ``length`` periods."""
+        return _ratio(self.filled[:, -length:].sum(axis=1), self.known[:, -length:].sum(axis=1))
+
+    def deviation(self, length: int) -> np.ndarray:
+        """Return the standard deviation (population) of the last ``length`` periods."""
+        tail = self.filled[:, -length:]
+        square = _ratio(np.einsum("ij,ij->i", tail, tail), self.known[:, -length:].sum(axis=1))
+        return np.sqrt(np.maximum(square - self.mean(length) ** 2, 0))
+
+    def nonzero_share(self, length: int) -> np.ndarray:
+        """Return the share of known periods with demand among the last ``length``."""
+        return _ratio((self.filled[:, -length:] > 0).sum(axis=1), self.known[:, -length:].sum(axis=1))
+
+    def weighted(self, weights: np.ndarray) -> np.ndarray:
+        """Return the weighted mean; ``weights`` (length) end with the latest period's."""
+        length = min(len(weights), self.values.shape[1])
+        tail = weights[len(weights) - length :].astype(np.float32)
+        return _ratio(self.filled[:, -length:] @ tail, self.known[:, -length:] @ tail) if length else self.mean(1)
+
+    def idle(self) -> np.ndarray:
+        """Return periods since the last demand, 0 if the latest had some; NaN if none is in sight."""
+        had = self.filled[:, ::-1] > 0
+        return np.where(had.any(axis=1), had.argmax(axis=1), np.nan).astype(np.float32)
+
+    def by_phase(self, cycles: int, season: int) -> np.ndarray:
+        """Return (n, season): means over the last ``cycles`` at each phase, phase 0 being the origin's."""
+        n, length = self.values.shape
+        cycles = min(cycles, length // season)
+        if cycles == 0:
+            return np.full((n, season), np.nan, np.float32)
+        span = slice(length - cycles * season, length)
+        shape = (n, cycles, season)
+        return _ratio(self.filled[:, span].reshape(shape).sum(axis=1), self.known[:, span].reshape(shape).sum(axis=1))
+
+    def around(self, centre: np.ndarray, half_width: int) -> np.ndarray:
+        """Return (n, len(centre)): means over columns centre ± half_width, NaN where any lies outside."""
+        n, length = self.values.shape
+        sums = np.cumsum(np.pad(self.filled, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+        counts = np.cumsum(np.pad(self.known, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+        low, high = centre - half_width, centre + half_width + 1
+        inside = (low >= 0) & (high <= length)
+        low, high = np.where(inside, low, 0), np.where(inside, high, 0)
+        return _ratio(sums[:, high] - sums[:, low], counts[:, high] - counts[:, low])
+
+
+def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+    """Return numerator ÷ denominator as float32, NaN where the denominator is 0."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(denominator > 0, numerator / denominator, np.nan).astype(np.float32)
+
+
+def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return part ÷ whole as float32; NaN where the whole is unknown or not positive."""
+    return _ratio(part, np.nan_to_num(whole, nan=0.0))

@@ -1,0 +1,14 @@
+"""Models: a feature matrix becomes a demand model, and a model becomes forecast tables.
+
+What belongs here: learning, calibrating, judging. What does not: how a feature is computed, any file,
+any clock. MLflow is known to ``registry`` only, LightGBM to ``boosting`` only. The doors are ``train``,
+``forecast`` and ``DemandModel``.
+"""
+
+from __future__ import annotations
+
+from models.model import DemandModel
+from models.predict import forecast
+from models.train import train
+
+__all__ = ["DemandModel", "forecast", "train"]

@@ -1,0 +1,125 @@
+"""Forecasting: a model and a forecast matrix become the three forecast tables."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.errors import ConfigurationError
+from foundation.matrix import FeatureMatrix
+from foundation.periods import as_timestamp
+from foundation.settings import Settings, quantile_columns
+from models import boosting
+from models.calibration import Spread, apply_bias
+from models.model import DemandModel
+from models.quantiles import quantiles
+
+_NEW_PERIODS = 28
+_NEW_SPREAD = 2.0  # φ of series with fewer known periods is doubled
+
+
+def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_of: date) -> dict[str, pd.DataFrame]:
+    """Return the frames `forecast`, `forecast_window` and `forecast_dependence` of ``as_of``.
+
+    ``matrix`` holds every series × step. Rows come sorted by region, sku and date (or window). Raises
+    ``ConfigurationError`` when the model was calibrated for other quantile levels.
+    """
+    levels = settings.forecast.quantiles
+    if list(levels) != model.facts["calibration"]["levels"]:
+        raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it anew")
+    mean = _means(model, matrix, settings)
+    is_new = matrix.history < _NEW_PERIODS
+    tier = np.where(is_new, "lightgbm_new", "lightgbm")
+    return {
+        "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
+        "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
+        "forecast_dependence": _dependence(model, matrix.series).assign(as_of=as_timestamp(as_of)),
+    }
+
+
+def _means(model: DemandModel, matrix: FeatureMatrix, settings: Settings) -> np.ndarray:
+    """Return the bias-corrected mean of each row, 0 where nothing is sold."""
+    mean = boosting.predict(model.booster, _align(model, matrix), settings.forecast.threads)
+    mean *= apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
+    return np.where(matrix.is_sold, mean, np.float32(0))
+
+
+def _align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
+    """Return the model's features in its order and with its category codes; unseen ones are NaN."""
+    names = model.facts["features"]
+    values = matrix.values
+    if list(matrix.names) != names:
+        place = {name: at for at, name in enumerate(matrix.names)}
+        values = np.full((matrix.n_rows, len(names)), np.nan, np.float32)
+        for at, name in enumerate(names):
+            if name in place:
+                values[:, at] = matrix.values[:, place[name]]
+    for name, texts in matrix.categories.items():
+        known = model.facts["categories"].get(name)
+        if known is None or list(texts) == known:
+            continue
+        code = pd.Index(known).get_indexer(list(texts)).astype(np.float32)
+        code = np.append(np.where(code >= 0, code, np.nan), np.float32(np.nan)).astype(np.float32)
+        values = values.copy() if values is matrix.values else values
+        column = values[:, names.index(name)]
+        values[:, names.index(name)] = code[np.where(np.isnan(column), len(texts), column).astype(int)]
+    return values
+
+
+def _spread(model: DemandModel, said: dict, matrix: FeatureMatrix, is_new: np.ndarray) -> tuple[Spread, np.ndarray]:
+    """Return the calibrated spread and φ of each row's series."""
+    spread = Spread.from_json(said)
+    of_series = spread.dispersion.of(matrix.series, model.facts["category"])
+    return spread, of_series[matrix.series_code] * np.where(is_new, _NEW_SPREAD, 1.0)
+
+
+def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:
+    mean, is_new, tier = made
+    spread, phi = _spread(model, model.facts["calibration"]["period"], matrix, is_new)
+    keys = {"date": matrix.date, "region": _text(matrix, "region"), "sku": _text(matrix, "sku")}
+    found = quantiles(spread.table, mean, phi, settings.forecast.quantiles)
+    return _frame(keys, (mean, found, tier), model.version, settings)
+
+
+def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:
+    mean, is_new, tier = made
+    frames = []
+    first = np.flatnonzero(matrix.step == 1)
+    by_step = mean.reshape(len(first), -1)
+    for window in settings.forecast.window_days:
+        total = by_step[:, : window // settings.grid.days].sum(axis=1)
+        spread, phi = _spread(model, model.facts["calibration"]["windows"][str(window)], matrix, is_new)
+        found = quantiles(spread.table, total, phi[first], settings.forecast.quantiles)
+        keys = {"region": _text(matrix, "region")[first], "sku": _text(matrix, "sku")[first],
+                "window_days": np.full(len(first), window)}  # fmt: skip
+        frames.append(_frame(keys, (total, found, tier[first]), model.version, settings))
+    frame = pd.concat(frames, ignore_index=True)
+    frame["window_days"] = frame["window_days"].astype("Int64")
+    return frame.sort_values(["region", "sku", "window_days"], kind="stable", ignore_index=True)
+
+
+def _text(matrix: FeatureMatrix, name: str) -> np.ndarray:
+    return matrix.series[name].to_numpy(object)[matrix.series_code]
+
+
+def _frame(keys: dict, made: tuple, version: str, settings: Settings) -> pd.DataFrame:
+    mean, found, tier = made
+    columns = {**keys, "mean_units": mean.astype(np.float64)}
+    for at, name in enumerate(quantile_columns(settings.forecast.quantiles)):
+        columns[name] = found[:, at].astype(np.float64)
+    frame = pd.DataFrame(columns | {"model_version": version, "tier": tier})
+    return frame.astype({name: "str" for name in ("region", "sku", "tier", "model_version")})
+
+
+def _dependence(model: DemandModel, series: pd.DataFrame) -> pd.DataFrame:
+    said = model.facts["calibration"]["dependence"]
+    first = series.drop_duplicates("sku").sort_values("sku")
+    pairs = [
+        said["by_sku"].get(sku, said["by_category"].get(kind, said["overall"]))
+        for sku, kind in zip(first["sku"], first[model.facts["category"]], strict=True)
+    ]
+    day, region = (np.array([pair[k] for pair in pairs], float) for k in (0, 1))
+    frame = pd.DataFrame({"sku": first["sku"].to_numpy(), "day_correlation": day, "region_correlation": region})
+    return frame.assign(model_version=model.version)
