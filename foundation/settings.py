@@ -143,6 +143,9 @@ class Positioning(_Section):
     review_days: Positive = Field(
         7, description="Days until a lane's next decision is expected to be usable again (the review period)."
     )
+    buckets: Positive = Field(
+        4, description="Most buckets the cover window is cut into at arrival times; more are finer and slower."
+    )
     scenarios: Positive = Field(30, description="Joint demand paths the plan is optimised on.")
     out_of_sample_scenarios: Positive = Field(500, description="Fresh demand paths the plan is judged on.")
     seed: int = Field(7, description="Seed of the demand paths; common from night to night.")
