@@ -1,0 +1,63 @@
+"""The process environment Prefect, MLflow and LightGBM find when they are imported.
+
+Only environment variables, and never over what the user has set. Not here: settings of a pipeline.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+_PROCESS_DEFAULTS = {
+    # nothing is reported to anybody
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    # two busy OpenMP pools on one machine otherwise spin against each other, ten times slower
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # a loaded machine needs longer than the 20 s Prefect allows its temporary server
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    # what the stages say also appears beside the flow run in Prefect's pages
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "forestock",
+    # a tracking server that is away costs seconds, not minutes: the plan is made without it
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    "MLFLOW_ENABLE_ASYNC_LOGGING": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+}
+_COMMAND_LINE_DEFAULTS = {
+    # the command line reports in its own words; the API still receives every log line
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+    "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "MLFLOW_LOGGING_LEVEL": "ERROR",
+}
+
+
+def set_process_defaults() -> None:
+    """Switch telemetry off and set waiting and patience; to be called before the heavy imports."""
+    for name, value in _PROCESS_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+
+
+def set_command_line_defaults(warehouse: str) -> None:
+    """Make Prefect and MLflow quiet and, where the user has none, give Prefect a home of its own.
+
+    The home is ``<warehouse>/.prefect`` (``~/.cache/forestock/prefect`` for a warehouse that is no
+    local folder). A user who has set PREFECT_HOME or PREFECT_API_URL, or has profiles, keeps them.
+    """
+    for name, value in _COMMAND_LINE_DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    if not has_own_prefect():
+        os.environ["PREFECT_HOME"] = str(_prefect_home(warehouse))
+
+
+def has_own_prefect() -> bool:
+    """Say whether the user has a Prefect of their own: a home, a server or a profile."""
+    chosen = any(os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILES_PATH"))
+    return chosen or (Path.home() / ".prefect" / "profiles.toml").exists()
+
+
+def _prefect_home(warehouse: str) -> Path:
+    if "://" in warehouse:
+        return Path.home() / ".cache" / "forestock" / "prefect"
+    return Path(warehouse).absolute() / ".prefect"

@@ -1,0 +1,54 @@
+"""What a result depends on, as hashes: two results of the same identity are the same rows.
+
+An identity covers what was known, the settings that can change a row and the sources of the rooms
+involved; never a clock, a path, or how many processes worked. Not here: the store that keeps
+anything under an identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from foundation.settings import Settings
+from foundation.store.code_version import code_version
+
+_LEARNING = ("features", "foundation", "models")
+_PLANNING = (*_LEARNING, "positioning")
+# Where things lie, how they look and how many hands do them: no row depends on it.
+_FORECAST_FREE = {"warehouse", "tracking_uri", "inputs", "positioning", "review", "currency"}
+_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "review"}
+_HANDS = {"forecast": {"threads"}, "positioning": {"processes"}}
+
+
+def training_identity(settings: Settings, training_date: date, fingerprint: str) -> str:
+    """Return the identity of the model trained on ``fingerprint``, the inputs known at ``training_date``."""
+    said = {"date": training_date.isoformat(), "inputs": fingerprint, "settings": _settings(settings, _FORECAST_FREE)}
+    return _hashed(said | {"code": code_version(*_LEARNING)})
+
+
+def forecast_identity(settings: Settings, as_of: date, fingerprint: str, model_version: str) -> str:
+    """Return the identity of a forecast made at ``as_of`` on ``fingerprint`` with a model."""
+    said = {"date": as_of.isoformat(), "inputs": fingerprint, "model": model_version}
+    return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_LEARNING)})
+
+
+def run_identity(settings: Settings, forecast: str, decisions: str) -> str:
+    """Return the run version of a plan made on a forecast's identity and a hash of the decisions known."""
+    said = {"forecast": forecast, "decisions": decisions, "settings": _settings(settings, _PLAN_FREE)}
+    return _hashed(said | {"code": code_version(*_PLANNING)})
+
+
+def _settings(settings: Settings, free: set[str]) -> dict[str, Any]:
+    said = settings.model_dump(mode="json", exclude=free)
+    for section, keys in _HANDS.items():
+        for key in keys & set(said.get(section, {})):
+            del said[section][key]
+    return said
+
+
+def _hashed(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
