@@ -4,3 +4,7 @@ Here: the page of a plan (``plan_page``) and its summary (``plan_summary``). Eve
 the tables; this room adds no figure of its own beyond sums, shares and words. Not here: deciding
 anything, reading or writing tables (flows do), acting on proposals (the commands do).
 """
+
+from review.page import plan_page
+
+__all__ = ["plan_page"]

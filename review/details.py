@@ -1,0 +1,123 @@
+"""What a proposal opens to: reasons, stock and arrivals by hub, service and forecast by region.
+
+Here: one small piece per sku, in packs that the page unpacks when one of their skus is opened.
+Not here: the list of proposals or how a piece is drawn.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from review.packing import dates, numbers, pack
+
+SKUS_PER_PACK = 24
+Rows = dict[str, list[list[Any]]]
+
+
+@dataclass(frozen=True)
+class Details:
+    """Packs of details; sku ``n`` of ``skus`` is in pack ``n // SKUS_PER_PACK``.
+
+    ``skus_with_curves`` says how many skus, from the first on, have their forecast curves in it.
+    """
+
+    skus: list[str]
+    packs: list[str]
+    skus_with_curves: int
+
+
+def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -> Details:
+    """Return the details of every proposed sku, the best proposal's sku first.
+
+    ``parts`` maps ``hubs``, ``inbound``, ``service`` and ``curves`` to rows by sku. Once the packs
+    hold ``curves_mb`` million letters, later ones come without ``curves``.
+    """
+    skus = list(dict.fromkeys(proposals["sku"]))
+    reasons = rows_by(proposals["sku"], [range(len(proposals)), proposals["reason"]])
+    packs: list[str] = []
+    with_curves = 0
+    for start in range(0, len(skus), SKUS_PER_PACK):
+        batch = skus[start : start + SKUS_PER_PACK]
+        has_curves = sum(map(len, packs)) < curves_mb * 1e6
+        with_curves += len(batch) if has_curves else 0
+        packs.append(pack({sku: _piece(sku, reasons, parts, has_curves) for sku in batch}))
+    return Details(skus, packs, with_curves)
+
+
+def _piece(sku: str, reasons: Rows, parts: dict[str, Rows], has_curves: bool) -> dict[str, object]:
+    piece: dict[str, object] = {name: rows.get(sku, []) for name, rows in parts.items() if name != "curves"}
+    piece["reasons"] = {str(place): reason for place, reason in reasons[sku]}
+    piece["curves"] = parts["curves"].get(sku, []) if has_curves else None
+    return piece
+
+
+def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:
+    """Return rows made of ``columns`` by key, in their order."""
+    found: Rows = defaultdict(list)
+    for key, *row in zip(keys, *columns, strict=True):
+        found[key].append(row)
+    return dict(found)
+
+
+def hub_rows(position: pd.DataFrame) -> Rows:
+    """Return by sku: hub, units on hand, inbound, out, in, target, expected demand, risk, days of supply."""
+    frame = position.sort_values(["sku", "hub"])
+    whole = [
+        numbers(frame[name], 0) for name in ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units")
+    ]
+    rest = [
+        numbers(frame["expected_demand_units"], 1),
+        numbers(frame["stockout_probability"], 3),
+        numbers(frame["days_of_supply"], 1),
+    ]
+    return rows_by(frame["sku"], [frame["hub"], *whole, *rest])
+
+
+def inbound_rows(inbound: pd.DataFrame) -> Rows:
+    """Return by sku: hub, arrival date, units and id of every order line on its way."""
+    if inbound.empty:
+        return {}
+    frame = inbound.sort_values(["sku", "arrival_date", "hub", "inbound_id"])
+    return rows_by(
+        frame["sku"], [frame["hub"], dates(frame["arrival_date"]), numbers(frame["units"], 0), frame["inbound_id"]]
+    )
+
+
+def service_rows(service: pd.DataFrame) -> Rows:
+    """Return by sku: region, demand, then local, spilled, late and lost units before and after, and source hubs."""
+    frame = service.sort_values(["sku", "region"])
+    names = [f"{name}_units{ending}" for name in ("local", "spilled", "late", "lost") for ending in ("_before", "")]
+    columns = [numbers(frame[name], 1) for name in ("demand_units", *names)]
+    return rows_by(frame["sku"], [frame["region"], *columns, frame["source_hubs"].fillna("")])
+
+
+def curve_rows(forecast: pd.DataFrame, history: pd.DataFrame, bands: Sequence[str]) -> Rows:
+    """Return by sku: region, units sold per period before ``as_of``, mean and ``bands`` per period from it.
+
+    ``history`` has a row per (sku, region) and a column per period, oldest first, missing where
+    nothing is known; ``bands`` are quantile columns of ``forecast``.
+    """
+    frame = forecast.sort_values(["sku", "region", "date"])
+    starts = np.flatnonzero(np.r_[True, (frame[["sku", "region"]] != frame[["sku", "region"]].shift()).any(axis=1)[1:]])
+    ends = np.r_[starts[1:], len(frame)]
+    keys = frame.iloc[starts][["sku", "region"]]
+    columns = [_cut(numbers(frame["mean_units"], 2), starts, ends)] + [
+        _cut(numbers(frame[band], 1), starts, ends) for band in bands
+    ]
+    sold = history.reindex(pd.MultiIndex.from_frame(keys)).to_numpy(float)
+    past = _cut(
+        numbers(pd.Series(sold.ravel()), 2),
+        np.arange(len(sold)) * sold.shape[1],
+        (np.arange(len(sold)) + 1) * sold.shape[1],
+    )
+    return rows_by(keys["sku"], [keys["region"], past, *columns])
+
+
+def _cut(values: list[Any], starts: np.ndarray, ends: np.ndarray) -> list[list[Any]]:
+    return [values[start:end] for start, end in zip(starts, ends, strict=True)]

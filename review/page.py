@@ -1,0 +1,180 @@
+"""The page of a plan: one HTML text that needs no network and no server.
+
+Here: which frames go where on the page. Not here: what each part shows (its own module) or how it
+looks (``templates``).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+
+import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from foundation.periods import as_timestamp
+from foundation.settings import Settings, quantile_columns
+from foundation.tables import OUTPUTS
+from review import wording
+from review.details import SKUS_PER_PACK, Details, curve_rows, details, hub_rows, inbound_rows, service_rows
+from review.exceptions import findings
+from review.headline import headline
+from review.hubs import hub_positions
+from review.network import WIDTH, network_sheet
+from review.packing import pack
+from review.proposals import proposal_content, ranked
+
+Frames = dict[str, pd.DataFrame]
+_MOST_HISTORY_PERIODS = 56
+_BANDS = ((0.025, 0.975), (0.25, 0.75))
+
+
+@dataclass(frozen=True)
+class _Night:
+    """What a page is made of: known tables, output tables, settings, the date."""
+
+    tables: Frames
+    outputs: Frames
+    settings: Settings
+    as_of: date
+
+
+def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) -> str:
+    """Return the review page of the plan of ``as_of`` as one HTML text.
+
+    ``tables`` are the input tables as known at ``as_of``; ``outputs`` the night's warehouse tables
+    (``position service transfer departure exception plan forecast``), absent ones are taken as empty.
+    The page makes no request: styles, script and data are in it, and its policy forbids any other.
+    """
+    night = _Night(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
+    proposals = ranked(night.outputs["transfer"])
+    pieces = details(proposals, _parts(night, proposals), settings.review.curves_mb)
+    return _environment().get_template("page.html.j2").render(
+        settings=settings,
+        as_of=as_of,
+        money=wording.Money(settings.currency),
+        headline=headline(night.outputs["plan"], night.outputs["service"]),
+        findings=findings(night.outputs["exception"]),
+        sheet=network_sheet(tables, proposals[~proposals["is_outlook"].astype(bool)]),
+        sheet_width=WIDTH,
+        hubs=hub_positions(tables, night.outputs["position"], as_of),
+        proposals=proposals,
+        content=_content(night, proposals, pieces),
+        script=_script(),
+        script_hash=_hash(_script()),
+    )  # fmt: skip
+
+
+def _output(outputs: Frames, name: str) -> pd.DataFrame:
+    """Return an output table, an empty one with its columns where it is absent."""
+    if name in outputs:
+        return outputs[name]
+    return pd.DataFrame({column.name: pd.Series(dtype=column.kind.value) for column in OUTPUTS[name].columns})
+
+
+def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[str, object]:
+    """Return the page's data: the list packed at once, the details in packs of their own."""
+    listed = proposal_content(proposals, night.outputs["departure"], night.tables) | {
+        "currency": wording.Money(night.settings.currency).sign,
+        "as_of": night.as_of.isoformat(),
+        "period_days": night.settings.grid.days,
+        "skus": pieces.skus,
+        "skus_with_curves": pieces.skus_with_curves,
+        "bands": _band_names(night.settings),
+    }
+    return {"listed": pack(listed), "details": pieces.packs, "skus_per_pack": SKUS_PER_PACK}
+
+
+def _parts(night: _Night, proposals: pd.DataFrame) -> dict[str, dict[str, list[list[object]]]]:
+    skus = pd.Index(proposals["sku"].unique())
+    wanted = {
+        name: frame[frame["sku"].isin(skus)]
+        for name, frame in (night.outputs | night.tables).items()
+        if name in {"position", "service", "forecast", "inbound", "sales"}
+    }
+    return {
+        "hubs": hub_rows(wanted["position"]),
+        "inbound": inbound_rows(wanted.get("inbound", pd.DataFrame())),
+        "service": service_rows(wanted["service"]),
+        "curves": _curves(night, wanted["forecast"], wanted.get("sales", pd.DataFrame())),
+    }
+
+
+def _curves(night: _Night, forecast: pd.DataFrame, sales: pd.DataFrame) -> dict[str, list[list[object]]]:
+    bands = _band_columns(night.settings)
+    if forecast.empty or not set(bands) <= set(forecast.columns):
+        return {}
+    return curve_rows(forecast, _history(night, sales), bands)
+
+
+def _history(night: _Night, sales: pd.DataFrame) -> pd.DataFrame:
+    """Return units sold by (sku, region) over the last periods before ``as_of``, oldest first.
+
+    A row missing after a series' first one in sight is zero where the settings say so, else unknown.
+    """
+    grid = night.settings.grid
+    periods = min(2 * night.settings.horizon, _MOST_HISTORY_PERIODS)
+    dates = grid.range(grid.step(night.as_of, -periods), periods)
+    if sales.empty:
+        return pd.DataFrame(columns=dates, index=pd.MultiIndex.from_arrays([[], []]), dtype=float)
+    recent = sales[(sales["date"] >= dates[0]) & (sales["date"] < as_timestamp(night.as_of))]
+    sold = recent.pivot_table(index=["sku", "region"], columns="date", values="units_sold", aggfunc="sum").astype(float)
+    sold = sold.reindex(columns=dates)
+    if night.settings.series.missing_sales == "zero":
+        sold = sold.mask(sold.isna() & sold.notna().cummax(axis=1), 0.0)
+    return sold
+
+
+def _bands(settings: Settings) -> list[tuple[float, float]]:
+    """Return up to two pairs of levels, outer first: those nearest 2.5–97.5 % and 25–75 %."""
+    levels = settings.forecast.quantiles
+    found: dict[tuple[float, float], None] = {}
+    for low, high in _BANDS:
+        pair = _nearest(low, levels), _nearest(high, levels)
+        if pair[0] < pair[1]:
+            found[pair] = None
+    return list(found)
+
+
+def _nearest(wanted: float, levels: tuple[float, ...]) -> float:
+    return min(levels, key=lambda level: abs(level - wanted))
+
+
+def _band_columns(settings: Settings) -> list[str]:
+    levels = tuple(level for pair in _bands(settings) for level in pair)
+    return quantile_columns(levels)
+
+
+def _band_names(settings: Settings) -> list[str]:
+    return [f"{100 * (high - low):.3g} %" for low, high in _bands(settings)]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {
+        "number": wording.number,
+        "rate": wording.rate,
+        "carbon": wording.carbon,
+        "day": wording.day,
+        "moment": wording.moment,
+        "text": lambda value: "" if pd.isna(value) else value,
+    }
+    return environment
+
+
+@cache
+def _script() -> str:
+    loader = _environment().loader
+    assert loader is not None  # noqa: S101 - set two functions above
+    return "".join(loader.get_source(_environment(), f"{part}.js")[0] for part in ("data", "curves", "details", "list"))
+
+
+def _hash(script: str) -> str:
+    """Return the script's hash as a content security policy names it."""
+    return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
