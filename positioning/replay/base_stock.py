@@ -74,11 +74,12 @@ def local_demand(night: Night, past_periods: int) -> tuple[np.ndarray, np.ndarra
 
 
 def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return (sku, lane, units) that bring hubs towards their share, cheapest lanes first.
+    """Return (sku, lane, units) that bring hubs towards their share, the emptiest hub first.
 
     Where an article's hubs hold less than their levels together, each hub's share is its level scaled
     down alike, so that days of supply balance; else the share is the level. Hubs above their share
-    give what is on hand to hubs below.
+    give what is on hand to hubs below, over the cheapest lanes. What is scarce on the road goes first
+    to hubs that hold the smallest part of their level.
     """
     network = night.network
     total, wanted = position.sum(axis=1), level.sum(axis=1)
@@ -101,13 +102,14 @@ def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[n
         give[who, lanes.origin[lane[who]]] -= units[who]
         need[who, lanes.destination[lane[who]]] -= units[who]
         lines.append((who, lane[who], units[who].astype(np.int64)))
-    return _most_wanted(lines, need, share)
+    sku, lane, units = _joined(lines)
+    cover = np.divide(position, level, out=np.full(level.shape, np.inf), where=level > 0)
+    first = np.argsort(cover[sku, lanes.destination[lane]], kind="stable")
+    return sku[first], lane[first], units[first]
 
 
-def _most_wanted(
-    lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]], need: np.ndarray, share: np.ndarray
-) -> tuple[np.ndarray, ...]:
-    """Return the lines as three arrays, in the order they were matched."""
+def _joined(lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    """Return the lines as three arrays, in the order they were found."""
     if not lines:
         return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
     return tuple(np.concatenate(part) for part in zip(*lines, strict=True))
@@ -142,7 +144,7 @@ def orders(night: Night, missing: np.ndarray) -> tuple[np.ndarray, ...]:
         who = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
         taken[who, hub] = True
         lines.append((who, np.full(len(who), lane), units[who].astype(np.int64)))
-    return _most_wanted(lines, missing, missing)
+    return _joined(lines)
 
 
 def _frame(night: Night, moved: tuple[np.ndarray, ...], ordered: tuple[np.ndarray, ...]) -> pd.DataFrame:

@@ -1,0 +1,128 @@
+"""Demand as positioning sees it: means and dispersions by bucket, from the forecast's frames.
+
+Here: reading forecast frames into arrays and fitting a negative binomial to window quantiles.
+Not here: drawing paths (``foundation.demand_paths``) and forecasting.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foundation.demand_paths import DemandLaw, bucket_correlation
+from foundation.periods import as_timestamp
+from foundation.settings import Settings, quantile_columns
+from positioning.buckets import Buckets
+from positioning.columns import codes
+from positioning.network import Network
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Forecasts as arrays by sku (K) and region (R).
+
+    ``mean_units`` (K, R, n_periods) per period; ``dispersion`` (K, R, n_windows) is alpha of each
+    window's sum, ``window_days`` their lengths; correlations are (K,).
+    """
+
+    mean_units: np.ndarray
+    dispersion: np.ndarray
+    window_days: tuple[int, ...]
+    day_correlation: np.ndarray
+    region_correlation: np.ndarray
+    has_forecast: np.ndarray
+
+
+def read_demand(
+    forecasts: dict[str, pd.DataFrame], network: Network, skus: tuple[str, ...], settings: Settings
+) -> Demand:
+    """Read ``forecast``, ``forecast_window`` and ``forecast_dependence``.
+
+    A region × sku without rows has no demand; without windows its demand is Poisson; without a
+    dependence row it is independent.
+    """
+    mean = np.zeros((len(skus), len(network.regions), settings.horizon))
+    rows = forecasts["forecast"]
+    sku, region = codes(list(rows["sku"]), skus), codes(list(rows["region"]), network.regions)
+    start = np.datetime64(as_timestamp(network.as_of).date(), "D")
+    days = (pd.to_datetime(rows["date"]).to_numpy(dtype="datetime64[D]") - start) / np.timedelta64(1, "D")
+    period = (days // settings.grid.days).astype("int64")
+    known = (sku >= 0) & (region >= 0) & (period >= 0) & (period < settings.horizon)
+    np.add.at(mean, (sku[known], region[known], period[known]), rows["mean_units"].to_numpy(dtype="float64")[known])
+    has_forecast = np.zeros(len(skus), dtype=bool)
+    has_forecast[sku[sku >= 0]] = True
+    windows, dispersion = _dispersions(forecasts.get("forecast_window"), network, skus, settings)
+    dependence = forecasts.get("forecast_dependence")
+    return Demand(
+        np.maximum(mean, 0.0), dispersion, windows, _correlation(dependence, "day_correlation", skus),
+        _correlation(dependence, "region_correlation", skus), has_forecast,
+    )  # fmt: skip
+
+
+def law(demand: Demand, sku: int, regions: np.ndarray, buckets: Buckets) -> DemandLaw:
+    """Return the joint law of one sku over ``regions`` and buckets.
+
+    Each bucket takes the dispersion of the window whose length is nearest its own.
+    """
+    starts = np.asarray(buckets.period_starts)
+    means = np.add.reduceat(demand.mean_units[sku][regions][:, : starts[-1]], starts[:-1], axis=1)
+    lengths = np.asarray(demand.window_days)
+    if len(lengths):
+        nearest = np.argmin(np.abs(lengths[None, :] - buckets.lengths[:, None]), axis=1)
+        dispersion = demand.dispersion[sku][regions][:, nearest]
+    else:
+        dispersion = np.zeros_like(means)
+    correlation = bucket_correlation(float(demand.day_correlation[sku]), buckets.period_starts)
+    return DemandLaw(means, dispersion, correlation, float(demand.region_correlation[sku]))
+
+
+def daily_units_beyond(demand: Demand, sku: int, buckets: Buckets, period_days: int) -> np.ndarray:
+    """Return mean daily units by region (R,) after the cover window; within it where nothing is after."""
+    end = buckets.period_starts[-1]
+    means = demand.mean_units[sku]
+    later = means[:, end:] if means.shape[1] > end else means
+    return later.mean(axis=1) / period_days
+
+
+def variance_of_quantiles(levels: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the variance of laws given by quantiles, (…,) for values (…, n_levels).
+
+    The quantile function is linear between levels and flat beyond the outer ones:
+    Var = ∫Q² − (∫Q)², integrated exactly piece by piece.
+    """
+    padded = np.concatenate([values[..., :1], values, values[..., -1:]], axis=-1)
+    widths = np.diff(np.concatenate([[0.0], levels, [1.0]]))
+    low, high = padded[..., :-1], padded[..., 1:]
+    first = (widths * (low + high) / 2.0).sum(axis=-1)
+    second = (widths * (low * low + low * high + high * high) / 3.0).sum(axis=-1)
+    return np.maximum(second - first * first, 0.0)
+
+
+def _dispersions(
+    windows: pd.DataFrame | None, network: Network, skus: tuple[str, ...], settings: Settings
+) -> tuple[tuple[int, ...], np.ndarray]:
+    if windows is None or not len(windows):
+        return (), np.zeros((len(skus), len(network.regions), 0))
+    lengths = tuple(sorted({int(days) for days in windows["window_days"]}))
+    alpha = np.zeros((len(skus), len(network.regions), len(lengths)))
+    levels = np.asarray(settings.forecast.quantiles)
+    values = windows[quantile_columns(settings.forecast.quantiles)].to_numpy(dtype="float64")
+    mean = windows["mean_units"].to_numpy(dtype="float64")
+    excess = variance_of_quantiles(levels, values) - mean
+    sku, region = codes(list(windows["sku"]), skus), codes(list(windows["region"]), network.regions)
+    at = np.searchsorted(np.asarray(lengths), windows["window_days"].to_numpy(dtype="int64"))
+    known = (sku >= 0) & (region >= 0)
+    found = np.where(mean > 1e-9, np.maximum(excess, 0.0) / np.maximum(mean, 1e-9) ** 2, 0.0)
+    alpha[sku[known], region[known], at[known]] = np.minimum(found, 25.0)[known]
+    return lengths, alpha
+
+
+def _correlation(dependence: pd.DataFrame | None, name: str, skus: tuple[str, ...]) -> np.ndarray:
+    values = np.zeros(len(skus))
+    if dependence is not None and len(dependence):
+        at = codes(list(dependence["sku"]), skus)
+        found = np.nan_to_num(dependence[name].to_numpy(dtype="float64"))
+        values[at[at >= 0]] = np.clip(found, 0.0, 0.95)[at >= 0]
+    return values

@@ -1,0 +1,69 @@
+"""HiGHS behind one small class: the only place that knows the solver's calls.
+
+Here: passing a programme, changing prices, reading values. Not here: what rows and columns mean.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from positioning.model import Programme
+
+
+@dataclass(frozen=True)
+class Solution:
+    """An optimal solution: objective with offset, column values, row prices, reduced costs."""
+
+    eur: float
+    values: np.ndarray
+    row_price: np.ndarray
+    reduced_cost: np.ndarray
+
+
+class Solver:
+    """One HiGHS instance on one thread; silent and deterministic."""
+
+    def __init__(self, **options: object) -> None:
+        self.highs = highspy.Highs()
+        self.highs.silent()
+        for name, value in {"threads": 1, "random_seed": 0, **options}.items():
+            self.highs.setOptionValue(name, value)
+
+    def load(self, programme: Programme, names: tuple[list[str], list[str]] | None = None) -> None:
+        """Replace the model; ``names`` are those of rows and columns, for written files."""
+        lp = highspy.HighsLp()
+        lp.num_col_, lp.num_row_ = len(programme.cost), len(programme.lower)
+        lp.col_cost_, lp.offset_ = programme.cost, programme.offset
+        lp.col_lower_, lp.col_upper_ = np.zeros(len(programme.cost)), programme.most
+        lp.row_lower_, lp.row_upper_ = programme.lower, programme.upper
+        lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        lp.a_matrix_.start_ = programme.matrix.indptr
+        lp.a_matrix_.index_ = programme.matrix.indices
+        lp.a_matrix_.value_ = programme.matrix.data
+        if names is not None:
+            lp.row_names_, lp.col_names_ = names
+        self.highs.passModel(lp)
+
+    def solve(self) -> Solution:
+        """Solve from where the last solve ended; raises ``RuntimeError`` when not optimal."""
+        self.highs.run()
+        status = self.highs.getModelStatus()
+        if status != highspy.HighsModelStatus.kOptimal:
+            raise RuntimeError(f"the solver ended with {self.highs.modelStatusToString(status)}")
+        found = self.highs.getSolution()
+        return Solution(
+            self.highs.getInfo().objective_function_value, np.array(found.col_value), np.array(found.row_dual), np.array(found.col_dual)
+        )  # fmt: skip
+
+    def set_costs(self, first: int, costs: np.ndarray) -> None:
+        """Change the costs of ``len(costs)`` columns from ``first`` on."""
+        index = np.arange(first, first + len(costs), dtype=np.int32)
+        self.highs.changeColsCost(len(costs), index, np.asarray(costs, dtype="float64"))
+
+    def set_bounds(self, first: int, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Change the bounds of columns from ``first`` on."""
+        index = np.arange(first, first + len(lower), dtype=np.int32)
+        self.highs.changeColsBounds(len(lower), index, lower, upper)
