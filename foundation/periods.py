@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+import numpy as np
 import pandas as pd
 
 from foundation.errors import ConfigurationError
@@ -71,6 +72,28 @@ class Frequency:
         """
         first = _MONDAY + timedelta(days=self.start_weekday)
         return as_of - timedelta(days=(as_of - first).days % every_days)
+
+
+def is_closed_day(text: str) -> bool:
+    """Say whether ``text`` names closed days: a date (2015-12-25), a month-day (12-25) or a weekday (Sun)."""
+    if text.upper() in WEEKDAYS:
+        return True
+    try:
+        date.fromisoformat(text if len(text) > 5 else f"2000-{text}")
+    except ValueError:
+        return False
+    return True
+
+
+def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], grid: Frequency) -> np.ndarray:
+    """Return a boolean per period: all its days are named by date, month-day or weekday in ``closed_days``."""
+    wanted = [day.upper() for day in closed_days]
+    closed = np.ones(len(periods), dtype=bool)
+    for offset in range(grid.days):
+        days = periods + pd.Timedelta(days=offset)
+        names = (days.strftime("%Y-%m-%d"), days.strftime("%m-%d"), pd.Index(WEEKDAYS)[days.weekday])
+        closed &= np.logical_or.reduce([name.isin(wanted) for name in names])
+    return closed
 
 
 def as_timestamp(day: date) -> pd.Timestamp:

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from foundation.periods import Frequency
+from foundation.periods import Frequency, is_closed_day
 
 Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
@@ -72,6 +72,14 @@ class Series(_Section):
     country_holidays: tuple[str, ...] = Field(
         (), description="ISO country codes whose public holidays join the calendar."
     )
+
+    @field_validator("closed_days")
+    @classmethod
+    def _days_words(cls, days: tuple[str, ...]) -> tuple[str, ...]:
+        for day in days:
+            if not is_closed_day(day):
+                raise ValueError(f"{day!r} is not a date (2015-12-25), a month-day (12-25) or a weekday (Sun)")
+        return days
 
 
 class Forecast(_Section):

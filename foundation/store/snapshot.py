@@ -23,7 +23,8 @@ from foundation.faults import Fault, structural
 from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.sources import open_source
-from foundation.validation.door import Examined, Needs, UnreadableError, examine
+from foundation.validation.door import Examined, Needs, examine
+from foundation.validation.reader import UnreadableError
 
 FOLDER = "_inputs"
 _MANIFEST = "manifest.json"
@@ -66,8 +67,8 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
         fingerprint,
         {name: len(frame) for name, frame in examined.tables.items()},
         examined.quarantined,
-        tuple(examined.faults),
-        tuple(examined.warnings),
+        examined.faults,
+        examined.warnings,
     )
 
 
@@ -77,8 +78,7 @@ def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Exam
         source = open_source(settings.inputs)
     except UnreadableError as error:
         place = files.without_password(settings.inputs.path)
-        fault = structural("inputs.path", "", f"{place} {error.what}", error.remedy)
-        return Examined(as_of, faults=[fault], stops=True)
+        return Examined(as_of, (structural("inputs.path", "", f"{place} {error.what}", error.remedy),), stops=True)
     return examine(source, settings, as_of, needs)
 
 

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 
 from foundation.settings import Inputs
 from foundation.store import files
-from foundation.validation.door import Reader, UnreadableError
+from foundation.validation.reader import Reader, UnreadableError
 
 _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
 

@@ -38,7 +38,7 @@ INPUTS: dict[str, Table] = {
         _table("inbound", "Order lines on their way, by snapshot where `as_of` is given.", "as_of inbound_id", "inbound_id hub sku units arrival_date", "origin status proposal_id as_of", nullable_grain="as_of", references=_HS),
         _table("supply", "What suppliers offer.", "supplier sku", "supplier sku", "units_available pack_units min_order_units unit_cost_eur", references={"sku": "skus"}),
         _table("promises", "Delivery promises by region.", "region handling_class", "region promise_days", "handling_class late_eur_per_unit", nullable_grain="handling_class", references={"region": "regions"}),
-        _table("returns", "Returned units.", "", "date region sku units_returned", "order_date hub units_restocked reason", references=_RS),
-        _table("deliveries", "Parcel lines, without any person's data.", "delivery_id", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at", references={"hub": "hubs", "region": "regions"}),
+        _table("returns", "Returned units.", "", "date region sku units_returned", "order_date hub units_restocked reason", references={**_RS, "hub": "hubs"}),
+        _table("deliveries", "Parcel lines, without any person's data.", "delivery_id", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at", references={"hub": "hubs", "region": "regions", "sku": "skus"}),
     )
 }  # fmt: skip

@@ -1,7 +1,7 @@
 """The columns of one table: present, of the right type, about no person.
 
 Here: from an Arrow table as it arrived to a draft in the dtypes of its definition. Not here: rules
-about values (``rows``, ``network``) or about time (``time``).
+about values (``rows``, ``network``) or about time (``timeline``).
 """
 
 from __future__ import annotations

@@ -1,15 +1,14 @@
 """The door: every input table is read, put into its types, cut to what is known and checked in one pass.
 
-Here: the order of the checks and what becomes of faulty rows. Not here: single rules (the other
-modules of this package), disks (``foundation.store``).
+Here: the order of the checks and what they add up to. Not here: single rules (the other modules of
+this package), disks (``foundation.store``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Literal, Protocol
+from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
@@ -19,54 +18,46 @@ from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, snapshot_date
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
-from foundation.tables.outputs import OUTPUTS
+from foundation.validation import timeline
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
 from foundation.validation.draft import Draft
+from foundation.validation.network import cheap_losses, check_network, undeliverable_regions
 from foundation.validation.normalise import WrongTypeError, normalise
+from foundation.validation.quarantine import limit_faults, quarantined
+from foundation.validation.reader import Reader, UnreadableError
+from foundation.validation.rows import check_rows
 
 Needs = Literal["forecast", "rebalance"]
+# Where other tables' ids stand; these tables are checked before those that refer to them.
+_IDS = {"skus": "sku", "regions": "region", "hubs": "hub", "supply": "supplier"}
 
 
-class Reader(Protocol):
-    """Gives tables by name; a table that cannot be read raises an exception with ``what`` and ``remedy``."""
-
-    def has(self, table: str) -> bool:
-        """Say whether there is a table called ``table``."""
-
-    def read(self, table: str, as_text: Collection[str]) -> pa.Table:
-        """Return the table as it stands."""
-
-
-class UnreadableError(Exception):
-    """A table that is there and cannot be read; ``remedy`` says what to do."""
-
-    def __init__(self, what: str, remedy: str) -> None:
-        super().__init__(what)
-        self.what = what
-        self.remedy = remedy
-
-
-@dataclass
+@dataclass(frozen=True)
 class Examined:
     """What the door found.
 
-    ``tables`` hold what is known at ``as_of``, sorted by grain, without the rows set aside;
-    ``quarantined`` has a row per row set aside and reason; ``faults`` stop the run when ``stops``.
+    ``tables`` hold what is known at ``as_of``, sorted by grain, without the rows at fault;
+    ``quarantined`` has a row per row set aside and column; ``faults`` stop the run when ``stops``.
+    ``as_of`` is None where none was given and the sales have no date.
     """
 
     as_of: date | None
+    faults: tuple[Fault, ...]
+    stops: bool
+    warnings: tuple[str, ...] = ()
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
-    quarantined: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=OUTPUTS["quarantine"].names))
-    stops: bool = False
+    quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def examine(reader: Reader, settings: Settings, as_of: date | None, needs: Needs) -> Examined:
-    """Read, normalise, cut to ``as_of`` (default: the period after the last sales row) and check all tables."""
+    """Read, normalise, cut to ``as_of`` (default: the period after the last sales row) and check all tables.
+
+    Only rows known at ``as_of`` are spoken of: what comes later can neither stop nor change a run.
+    """
     seen = _Pass(reader, settings, as_of, needs)
     for table in INPUTS.values():
         seen.take(table)
+    seen.check()
     return seen.result()
 
 
@@ -74,12 +65,12 @@ class _Pass:
     """One pass through the tables; ``INPUTS`` lists sales before all others and stock before inbound."""
 
     def __init__(self, reader: Reader, settings: Settings, as_of: date | None, needs: Needs) -> None:
-        self.reader, self.settings, self.needs = reader, settings, needs
-        self.as_of = as_of
+        self.reader, self.settings, self.needs, self.as_of = reader, settings, needs, as_of
         self.stock_date: date | None = None
         self.drafts: dict[str, Draft] = {}
         self.columns: dict[str, list[str]] = {}
         self.faults: list[Fault] = []
+        self.warnings: list[str] = []
 
     def take(self, table: Table) -> None:
         """Read one table into a draft, or note why not."""
@@ -88,16 +79,46 @@ class _Pass:
             return
         self.columns[table.name] = data.column_names
         self.faults += column_faults(data, table, self.settings)
-        data = self._known(data, table)
-        made, faults = draft(data, table, self.settings)
+        if data.num_rows == 0 and self.needs in table.needed_for:
+            self.faults.append(
+                structural(table.name, "", "empty: it has no rows", f"{self.needs} needs them; load the table")
+            )
+            return
+        made, faults = draft(self._known(data, table), table, self.settings)
         self.faults += faults
         self.drafts[table.name] = made
 
-    def result(self) -> Examined:
+    def check(self) -> None:
+        """Run all rules; tables others refer to come first, so that quarantine can follow references."""
         self.faults += configured_faults(self.columns, self.settings)
-        tables = {name: self._finished(made) for name, made in self.drafts.items()}
-        faults = self.faults + [made.fault(finding) for made in self.drafts.values() for finding in made.findings]
-        return Examined(self.as_of, tables, faults, [], stops=bool(faults))
+        known_ids: dict[str, pd.Series] = {}
+        for made in sorted(self.drafts.values(), key=lambda made: (made.name not in _IDS, made.name == "supply")):
+            check_rows(made, known_ids)
+            check_network(made, known_ids)
+            timeline.check_grid(made, self.settings.grid)
+            if (name := _IDS.get(made.name)) and made.has(name):
+                kept = made.frame.loc[~made.at_fault, name] if self._sets_aside else made.frame[name]
+                known_ids[made.name] = kept.dropna().drop_duplicates()
+        if self.as_of is not None:
+            self._check_time(self.as_of)
+        self._warn()
+
+    def result(self) -> Examined:
+        """Return what was found; rows at fault are out of the tables whether the run stops or not."""
+        drafts = self.drafts.values()
+        if self._sets_aside:
+            self.faults += limit_faults(drafts, self.settings.inputs.quarantine_rate)
+        found = [made.fault(finding) for made in drafts for finding in made.findings]
+        faults = (*self.faults, *found)
+        stops = any(fault.is_structural for fault in faults) or (bool(faults) and not self._sets_aside)
+        if stops or self.as_of is None:
+            return Examined(self.as_of, faults, True, tuple(self.warnings))
+        tables = {made.name: self._finished(made) for made in drafts}
+        return Examined(self.as_of, faults, False, tuple(self.warnings), tables, quarantined(drafts, self.as_of))
+
+    @property
+    def _sets_aside(self) -> bool:
+        return self.settings.inputs.on_fault == "quarantine"
 
     def _read(self, table: Table) -> pa.Table | None:
         try:
@@ -108,9 +129,7 @@ class _Pass:
             self.faults.append(structural(table.name, "", error.what, error.remedy))
             return None
         if self.needs in table.needed_for:
-            self.faults.append(
-                structural(table.name, "", f"missing; {self.needs} needs it", "add the table to inputs.path")
-            )
+            self.faults.append(structural(table.name, "", "missing", f"{self.needs} needs it; add it to inputs.path"))
         return None
 
     def _known(self, data: pa.Table, table: Table) -> pa.Table:
@@ -127,18 +146,52 @@ class _Pass:
             self.as_of = default_as_of(frame, self.settings.grid)
         if self.as_of is None:
             return data
-        if table.name == "stock":
-            self.stock_date = snapshot_date(days, self.as_of)
+        self._note_snapshot(table.name, days, self.as_of)
         rows = known_rows(table.name, frame, self.as_of, self.stock_date)
         return data if rows.all() else data.filter(pa.array(rows))
+
+    def _note_snapshot(self, name: str, days: pd.Series, as_of: date) -> None:
+        if name == "stock":
+            self.stock_date = snapshot_date(days, as_of)
+        elif name == "inbound" and self.stock_date is not None:
+            counting = snapshot_date(days, as_of, self.stock_date)
+            if counting not in (None, self.stock_date):
+                self.warnings.append(
+                    f"inbound.as_of: none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
+                )
+
+    def _check_time(self, as_of: date) -> None:
+        self.faults += timeline.as_of_faults(as_of, self.settings.grid)
+        if "sales" in self.drafts:
+            self.faults += timeline.sales_faults(self.drafts["sales"], as_of, self.settings)
+        if "stock" in self.drafts and self.needs == "rebalance":
+            oldest_days = self.settings.positioning.max_stock_age_days
+            self.faults += timeline.snapshot_faults(self.drafts["stock"], as_of, oldest_days)
+
+    def _warn(self) -> None:
+        tables = {name: self.drafts[name] for name in ("lanes", "skus", "regions") if name in self.drafts}
+        if self.needs != "rebalance" or len(tables) < 3 or not tables["lanes"].has("kind", "destination"):
+            return
+        skus, lanes = tables["skus"], tables["lanes"].frame
+        if (cheap := cheap_losses(skus.frame, lanes)).any():
+            skus_at = skus.keys(cheap.nonzero()[0][:3])
+            what = f"{int(cheap.sum())} rows below the cheapest delivery, first: {' / '.join(skus_at)}"
+            self.warnings.append(f"skus.lost_sale_eur: {what}; a plan would rather refuse the customer")
+        if tables["regions"].has("region") and (
+            nowhere := undeliverable_regions(lanes, tables["regions"].frame["region"])
+        ):
+            what = f"{len(nowhere)} without a delivery lane, first: {', '.join(nowhere[:3])}"
+            self.warnings.append(f"regions.region: {what}; all their demand will count as lost")
 
     def _finished(self, made: Draft) -> pd.DataFrame:
         frame = made.frame
         if (bad := made.at_fault).any():
             frame = frame[~bad]
-        if made.name == "regional" and made.has("date", "region") and self.as_of is not None:
+        if made.name == "regional" and self.as_of is not None:
             frame = hide_observed(frame, self.as_of, self.settings.series.known_in_advance)
-        for name in frame.select_dtypes("category"):
-            frame = frame.assign(**{name: frame[name].cat.remove_unused_categories()})
-        order = [name for name in (made.table.grain or tuple(sorted(frame.columns))) if name in frame]
-        return sorted_by(frame, order)
+        used = {
+            name: frame[name].cat.remove_unused_categories()
+            for name in frame.columns
+            if frame[name].dtype == "category"
+        }
+        return sorted_by(frame.assign(**used), made.order)

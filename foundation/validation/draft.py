@@ -78,6 +78,11 @@ class Draft:
         named = self.table.grain or tuple(name for name in self.table.required if not name.startswith("units"))
         return [name for name in named if name in self.frame and not self._is_all_null(name)]
 
+    @property
+    def order(self) -> list[str]:
+        """The columns that put rows into an order that depends on their content alone."""
+        return [name for name in (self.table.grain or sorted(self.frame.columns)) if name in self.frame]
+
     def keys(self, rows: Sequence[int] | np.ndarray) -> list[str]:
         """Return the rows at these positions as ``name=value, …``; without a key, as their place in the file."""
         columns = self.key_columns

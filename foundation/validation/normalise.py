@@ -134,7 +134,7 @@ def _parsed_number(values: pa.ChunkedArray) -> Normalised:
     except pa.ArrowInvalid:
         parsed = pd.to_numeric(text.to_pandas().astype(object), errors="coerce").astype("float64")
     is_wrong = parsed.isna().to_numpy() & ~text.is_null().to_numpy() & ~_is_one_of(text, ("nan",))
-    return parsed, _misfits((is_wrong, "text in a number", "write plain numbers with a decimal point"))
+    return parsed, _misfits((is_wrong, "with text in a number", "write plain numbers with a decimal point"))
 
 
 def _whole(values: pa.ChunkedArray) -> Normalised:
@@ -202,7 +202,7 @@ def _parsed_date(values: pa.ChunkedArray) -> Normalised:
     is_wrong = np.append(days.isna().to_numpy() & ~is_zoned, False)[place]
     return result, misfits + _misfits(
         (is_wrong, "not a date", "write dates as 2016-05-23"),
-        (np.append(is_zoned, False)[place], "a date with a time zone", "give the local date without a zone"),
+        (np.append(is_zoned, False)[place], "with a time zone on a date", "give the local date without a zone"),
     )
 
 

@@ -1,0 +1,133 @@
+"""Rules about single rows that follow from the definitions: nulls, bounds, long ids, keys, references.
+
+Every rule is vectorised: it marks rows of a draft and never loops over them. Not here: rules that
+need to know what a lane or a snapshot is (``network``), rules about time (``timeline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from foundation.keys import repeated, row_keys
+from foundation.tables import Column, Kind
+from foundation.validation.draft import Draft
+
+LONGEST_ID = 256
+_NOT_IDS = ("reason", "status")
+_NUMERIC = (Kind.NUMBER, Kind.WHOLE)
+
+
+def check_rows(draft: Draft, known_ids: Mapping[str, pd.Series]) -> None:
+    """Mark the rows of ``draft`` that break its definition.
+
+    ``known_ids`` holds the ids of the tables it may refer to; references to others are not checked.
+    """
+    for column in draft.table.columns:
+        if draft.has(column.name):
+            _check_null(draft, column.name)
+            _RULES[column.kind](draft, column)
+    for name, table in draft.table.references.items():
+        if draft.has(name) and table in known_ids:
+            _check_reference(draft, name, table, known_ids[table])
+    _check_key(draft)
+
+
+def missing_from(values: pd.Series, ids: pd.Series) -> np.ndarray:
+    """Return a boolean per value: it is not null and not among ``ids``."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        is_unknown = np.append(~values.cat.categories.isin(ids), False)
+        return is_unknown[values.cat.codes.to_numpy()]
+    return (values.notna() & ~values.isin(ids)).to_numpy()
+
+
+def _check_null(draft: Draft, name: str) -> None:
+    table = draft.table
+    if name not in table.required and (name not in table.grain or name in table.nullable_grain):
+        return
+    is_null = draft.frame[name].isna().to_numpy()
+    for finding in draft.findings:
+        if finding.column == name:
+            is_null &= ~finding.rows
+    draft.add(name, "null", "fill in the value or remove the rows", is_null)
+
+
+def _check_number(draft: Draft, column: Column) -> None:
+    values = draft.frame[column.name]
+    raw = values.to_numpy(dtype="float64", na_value=np.nan)
+    draft.add(column.name, "not finite", "give a finite number", np.isinf(raw))
+    with np.errstate(invalid="ignore"):
+        if column.minimum is not None:
+            draft.add(column.name, *_below(column), (raw < column.minimum) & ~np.isinf(raw))
+        if column.maximum is not None:
+            draft.add(column.name, *_above(column), (raw > column.maximum) & ~np.isinf(raw))
+
+
+def _below(column: Column) -> tuple[str, str]:
+    if column.unit == "degrees":
+        return _off_the_globe(column)
+    if column.minimum == 0:
+        return "negative", "set them to 0 or remove them"
+    return f"below {column.minimum:g}", f"give {column.minimum:g} or more, or leave it empty"
+
+
+def _above(column: Column) -> tuple[str, str]:
+    if column.unit == "degrees":
+        return _off_the_globe(column)
+    return f"above {column.maximum:g}", f"give a value from {column.minimum:g} to {column.maximum:g}"
+
+
+def _off_the_globe(column: Column) -> tuple[str, str]:
+    return "off the globe", f"give degrees from {column.minimum:g} to {column.maximum:g}"
+
+
+def _check_text(draft: Draft, column: Column) -> None:
+    if column.name in _NOT_IDS:
+        return
+    values = draft.frame[column.name]
+    remedy = f"use ids of at most {LONGEST_ID} characters"
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        is_long = np.append(values.cat.categories.str.len().to_numpy() > LONGEST_ID, False)
+        draft.add(column.name, f"longer than {LONGEST_ID} characters", remedy, is_long[values.cat.codes.to_numpy()])
+    else:
+        draft.add(column.name, f"longer than {LONGEST_ID} characters", remedy, values.str.len() > LONGEST_ID)
+
+
+def _check_reference(draft: Draft, name: str, table: str, ids: pd.Series) -> None:
+    what = f"with a {name} unknown to {table}"
+    draft.add(name, what, f"add the {name} to {table} or remove the rows", missing_from(draft.frame[name], ids))
+
+
+def _check_key(draft: Draft) -> None:
+    """Mark all but one row of a key; which one stays depends on the rows' content, not on their order."""
+    grain = [name for name in draft.table.grain if draft.has(name)]
+    if not grain or set(draft.table.required) & set(draft.table.grain) - set(grain):
+        return
+    keys = row_keys(draft.frame, grain)
+    extra = repeated(keys)
+    if not extra.any():
+        return
+    doubled = np.flatnonzero(np.isin(keys, keys[extra]))
+    content = row_keys(draft.frame.iloc[doubled], sorted(draft.frame.columns))
+    order = np.lexsort((content, keys[doubled]))
+    marked = np.zeros(len(keys), dtype=bool)
+    marked[doubled[order[1:]]] = keys[doubled[order[1:]]] == keys[doubled[order[:-1]]]
+    has_null = draft.frame[[name for name in grain if name in draft.table.required]].isna().any(axis=1).to_numpy()
+    remedy = f"keep one row for each {', '.join(grain)}"
+    draft.add(", ".join(grain), "with a key that stands twice (duplicate)", remedy, marked & ~has_null)
+
+
+def _no_rule(draft: Draft, column: Column) -> None:
+    """Dates, moments and flags have no bounds of their own."""
+
+
+_RULES: dict[Kind, Callable[[Draft, Column], None]] = {
+    Kind.NUMBER: _check_number,
+    Kind.WHOLE: _check_number,
+    Kind.TEXT: _check_text,
+    Kind.DATE: _no_rule,
+    Kind.TIMESTAMP: _no_rule,
+    Kind.FLAG: _no_rule,
+}
