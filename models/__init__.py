@@ -2,13 +2,14 @@
 
 What belongs here: learning, calibrating, judging. What does not: how a feature is computed, any file,
 any clock. MLflow is known to ``registry`` only, LightGBM to ``boosting`` only. The doors are ``train``,
-``forecast`` and ``DemandModel``.
+``forecast``, ``explain`` and ``DemandModel``.
 """
 
 from __future__ import annotations
 
+from models.explain import explain, movement
 from models.model import DemandModel
 from models.predict import forecast
 from models.train import train
 
-__all__ = ["DemandModel", "forecast", "train"]
+__all__ = ["DemandModel", "explain", "forecast", "movement", "train"]

@@ -61,3 +61,11 @@ def predict(booster: str, values: np.ndarray, threads: int) -> np.ndarray:
     """Return the predicted means float32 (n_rows) of ``values`` (n_rows, n_features of the booster)."""
     model = loaded(booster)
     return np.asarray(model.predict(values, num_threads=threads), dtype=np.float32)
+
+
+def contributions(booster: str, values: np.ndarray, threads: int) -> np.ndarray:
+    """Return TreeSHAP contributions on the log scale, float64 (n_rows, n_features + 1); the last is the base.
+
+    They add up to the logarithm of the predicted mean (Lundberg et al. 2020, path-dependent TreeSHAP).
+    """
+    return np.asarray(loaded(booster).predict(values, pred_contrib=True, num_threads=threads), dtype=np.float64)

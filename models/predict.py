@@ -41,12 +41,12 @@ def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_o
 
 def _means(model: DemandModel, matrix: FeatureMatrix, settings: Settings) -> np.ndarray:
     """Return the bias-corrected mean of each row, 0 where nothing is sold."""
-    mean = boosting.predict(model.booster, _align(model, matrix), settings.forecast.threads)
+    mean = boosting.predict(model.booster, align(model, matrix), settings.forecast.threads)
     mean *= apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
     return np.where(matrix.is_sold, mean, np.float32(0))
 
 
-def _align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
+def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     """Return the model's features in its order and with its category codes; unseen ones are NaN."""
     names = model.facts["features"]
     values = matrix.values
