@@ -187,6 +187,79 @@ class Positioning(_Section):
     processes: Positive = Field(2, description="Processes that share the skus; the plan is the same for any number.")
 
 
+class Rule(_Section):
+    """One rule that decides proposals without a person; every condition that is given must hold."""
+
+    name: str = Field(min_length=1, description="What the rule is called; decisions it makes carry the name.")
+    action: Literal["approve", "reject"] = Field("approve", description="What the rule does with what it matches.")
+    kinds: tuple[Literal["transfer", "supply"], ...] = Field((), description="Kinds it applies to; empty: all.")
+    lanes: tuple[str, ...] = Field((), description="Lanes it applies to; empty: all.")
+    origins: tuple[str, ...] = Field((), description="Origins it applies to; empty: all.")
+    destinations: tuple[str, ...] = Field((), description="Destinations it applies to; empty: all.")
+    max_cost_eur: NonNegative | None = Field(None, description="Applies to lines that cost at most this.")
+    min_benefit_eur: float | None = Field(None, description="Applies to lines whose benefit is at least this.")
+    max_benefit_eur: float | None = Field(None, description="Applies to lines whose benefit is at most this.")
+    max_units: Positive | None = Field(None, description="Applies to lines of at most this many units.")
+    max_cover_hours: NonNegative | None = Field(
+        None, description="Applies where what the destination holds lasts at most this long; without demand it lasts for ever."
+    )  # fmt: skip
+    min_origin_cover_hours: NonNegative | None = Field(
+        None, description="Applies where what the origin holds lasts at least this long; suppliers always do."
+    )
+
+
+class Outbox(_Section):
+    """Where released proposals are delivered, each exactly once."""
+
+    target: str | None = Field(
+        None,
+        description="A folder or its URL, a SQL database URL, or an `https://` address; none: nothing is delivered.",
+    )
+    receiver: str = Field(
+        "receiver", min_length=1, description="Name of who receives; what was delivered is remembered under it."
+    )
+    table: str = Field(
+        "forestock_shipment", pattern=r"^[A-Za-z_]\w*$", description="Table of a SQL target; it is made where absent."
+    )
+    attempts: Positive = Field(5, description="How often a failing delivery is tried before the command gives up.")
+    wait_seconds: NonNegative = Field(0.5, description="Wait before the second attempt; it doubles each time.")
+    timeout_seconds: Annotated[float, Field(gt=0)] = Field(10.0, description="Longest wait for an answer.")
+    token_variable: str = Field(
+        "FORESTOCK_OUTBOX_TOKEN", description="Environment variable with the bearer token of an `https://` target."
+    )
+
+
+class Exports(_Section):
+    """What the documents for other systems say beyond the lines."""
+
+    hub_column: str | None = Field(
+        None, description="Column of `hubs` with the other system's name of the place; default: `hub`."
+    )
+    sku_column: str | None = Field(
+        None, description="Column of `skus` with the other system's name of the article; default: `sku`."
+    )
+    x12_sender: str = Field("FORESTOCK", pattern=r"^[ -~]{1,15}$", description="Sender in X12 envelopes (ISA06, GS02).")
+    x12_receiver: str = Field(
+        "WAREHOUSE", pattern=r"^[ -~]{1,15}$", description="Receiver in X12 envelopes (ISA08, GS03)."
+    )
+    x12_usage: Literal["P", "T"] = Field("P", description="X12 usage indicator (ISA15): production or test.")
+    erpnext_company: str | None = Field(None, description="Company on ERPNext documents; default: the site's own.")
+
+
+class Decisions(_Section):
+    """How proposals are decided and handed over."""
+
+    mode: Literal["live", "shadow"] = Field(
+        "live",
+        description="`live`: proposals are decided and released; `shadow`: they are only compared with what was done.",
+    )
+    rules: tuple[Rule, ...] = Field(
+        (), description="Rules of `forestock approve --by-rule`; the first that matches decides."
+    )
+    outbox: Outbox = Outbox()
+    exports: Exports = Exports()
+
+
 class Review(_Section):
     """What the planner's page shows."""
 
@@ -218,6 +291,7 @@ class Settings(_Section):
     series: Series = Series()
     forecast: Forecast = Forecast()
     positioning: Positioning = Positioning()
+    decisions: Decisions = Decisions()
     review: Review = Review()
 
     @field_validator("frequency")

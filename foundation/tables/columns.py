@@ -45,6 +45,8 @@ _add(
     departure_id="Identity of a departure: lane and ship date.",
     reason="Why, in one sentence.",
     by="Who decided.",
+    receiver="Who receives released proposals.",
+    document_id="Identity of a document: what one release puts on one departure.",
     carrier="Who carries the parcel.",
     delivery_id="Identity of a parcel line.",
     model_version="Identity of the forecast model: pipeline, training date and content hash.",

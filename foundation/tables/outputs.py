@@ -12,6 +12,8 @@ from foundation.settings import quantile_columns
 from foundation.tables.columns import PLAN_TERMS, columns
 from foundation.tables.model import Column, Kind, Table
 
+# The line a decision is about, kept with it: a night that runs again may not take it away.
+DECIDED_LINE = "as_of kind sku origin destination lane departure_id ship_date arrival_date cost_eur benefit_eur"
 _TERMS = " ".join(f"{term}_{when}" for term in PLAN_TERMS for when in ("before", "after"))
 
 
@@ -32,7 +34,8 @@ OUTPUTS: dict[str, Table] = {
         _table("service", "How each region is served, before and after the plan, over the cover window.", "as_of region sku", "demand_units local_units spilled_units late_units lost_units local_units_before spilled_units_before late_units_before lost_units_before source_hubs"),
         _table("transfer", "The proposals: what to send, where, when, at what cost and why.", "as_of proposal_id", "plan_id kind sku origin destination lane departure_id units packs ship_date arrival_date decide_by cost_eur benefit_eur loss_if_refused_eur kg_co2e reason binding_constraints is_outlook status"),
         _table("departure", "The departures the proposals travel on.", "as_of departure_id", "lane kind origin destination ship_date arrival_date decide_by loads units volume_fill_rate mass_fill_rate fixed_eur benefit_eur lines", "volume_fill_rate mass_fill_rate"),
-        _table("decision", "What was decided on proposals; append-only.", "proposal_id at", "status units by reason", "units reason"),
+        _table("decision", "What was decided on proposals, with the line as it stood then; append-only.", "proposal_id at", f"status units by reason {DECIDED_LINE}", f"units reason {DECIDED_LINE}"),
+        _table("handover", "Which released proposals were handed to whom; append-only.", "receiver proposal_id", "document_id at"),
         _table("exception", "What was left undone and why, and what needs a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
         _table("plan", "What the night's plan is worth, with its bound.", "as_of", f"plan_id {_TERMS} total_eur_before total_eur lower_bound_eur gap_rate gap_of_benefit_rate sampling_error_eur out_of_sample_benefit_eur kg_co2e local_fill_rate promise_hit_rate n_proposals run_version model_version"),
         _table("quarantine", "Input rows that were set aside.", "as_of table row_key column", "fault"),

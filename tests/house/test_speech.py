@@ -33,7 +33,7 @@ def test_the_lock_names_no_host() -> None:
 
 @pytest.mark.parametrize(
     "path",
-    modules("tests", "benchmarks", "features", "flows", "foundation", "models", "positioning", "review"),
+    modules("tests", "benchmarks", "dispatch", "features", "flows", "foundation", "models", "positioning", "review"),
     ids=relative,
 )
 def test_a_silenced_check_says_why(path: Path) -> None:
