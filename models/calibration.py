@@ -13,6 +13,7 @@ import pandas as pd
 
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
+from models.common_factor import fit_common
 from models.dependence import fit_dependence
 from models.dispersion import Dispersion, fit_dispersion
 from models.quantiles import RatioTable
@@ -99,9 +100,10 @@ def calibrate(rows: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     known = rows[rows["actual"].notna()]
     spread = known["sku"].map(period.dispersion.by_sku).to_numpy(float)
     mean = known["mean"].to_numpy(float)
-    error = (known["actual"].to_numpy(float) - mean) / np.sqrt(np.maximum(mean + spread * mean**2, 1e-6))
-    by_sku, by_category, overall = fit_dependence(known.assign(error=error))
+    residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(mean + spread * mean**2, 1e-6))
+    by_sku, by_category, overall = fit_dependence(known.assign(error=residual / deviation))
     return {
         "levels": list(levels), "period": period.to_json(), "windows": windows,
         "dependence": {"by_sku": by_sku, "by_category": by_category, "overall": overall},
+        "common": fit_common(known.assign(residual=residual, deviation=deviation)).to_json(),
     }  # fmt: skip
