@@ -51,6 +51,13 @@ test: $(READY) ## the fast tests
 test-full: $(READY) ## every test that needs neither a browser nor a service
 	$(BIN)/pytest -q -n 2 -m "not pages and not services"
 
+.PHONY: test-pages
+test-pages: $(READY) ## open the review page in Chromium, which is installed where it is missing
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
+		run=""; test "$$(id -u)" = 0 || run=sudo; \
+		$$run apt-get update -qq && $$run apt-get install -y -qq chromium; }
+	$(BIN)/pytest -q -m pages
+
 .PHONY: check
 check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	$(BIN)/ruff format --check .

@@ -30,12 +30,18 @@ def numbers(values: Iterable[float], decimals: int) -> list[float | int | None]:
     ``values`` is any sequence or series of numbers, nullable ones included.
     """
     array = np.round(pd.Series(values).astype("Float64").to_numpy(float, na_value=np.nan), decimals)
-    return [None if np.isnan(value) else int(value) if value.is_integer() else value for value in array.tolist()]
+    is_whole = np.mod(array, 1) == 0
+    if is_whole.all():
+        return array.astype(int).tolist()
+    return [
+        int(value) if whole else None if value != value else value
+        for value, whole in zip(array.tolist(), is_whole.tolist(), strict=True)
+    ]
 
 
 def dates(values: pd.Series) -> list[str | None]:
     """Return ISO dates for JSON, unknown ones as null."""
-    return [None if pd.isna(value) else f"{value:%Y-%m-%d}" for value in pd.to_datetime(values)]
+    return pd.to_datetime(values).dt.strftime("%Y-%m-%d").astype(object).where(values.notna().to_numpy(), None).tolist()
 
 
 class Names:
@@ -46,10 +52,9 @@ class Names:
 
     def of(self, values: Iterable[object]) -> list[int]:
         """Return the number of each text; unknown ones are the empty text."""
-        return [
-            self._index.setdefault("" if pd.isna(value) else str(value), len(self._index))  # type: ignore[call-overload] # any scalar
-            for value in values
-        ]
+        places, found = pd.factorize(pd.Series(values, dtype="str").fillna(""))
+        numbered = [self._index.setdefault(text, len(self._index)) for text in found]
+        return [numbered[place] for place in places.tolist()]
 
     def texts(self) -> list[str]:
         """Return the texts by number."""

@@ -1,7 +1,7 @@
 // What a proposal opens to.
-function table(heads, rows, marked = () => false) {
+function table(caption, heads, rows, marked = () => false) {
   const cell = (value, place) => make(place ? "td" : "th", place ? { class: heads[place][1] || "" } : { scope: "row" }, value);
-  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": heads[0][0] },
+  return make("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
     make("table", {},
       make("thead", {}, make("tr", {}, ...heads.map(([name, kind]) => make("th", { scope: "col", class: kind || "" }, name)))),
       make("tbody", {}, ...rows.map((row) => make("tr", { class: marked(row) ? "of-line" : "" }, ...row.map(cell))))));
@@ -18,18 +18,18 @@ function chips(binding) {
 function stockTable(found, line) {
   const heads = [["Hub"], ["On hand", "n"], ["On the way", "n"], ["Out", "n"], ["In", "n"], ["After the plan", "n"], ["Expected demand", "n"], ["Stock-out risk", "n"], ["Days of supply", "n"]];
   const rows = found.hubs.map(([hub, ...rest]) => [hub, ...rest.slice(0, 5).map(units), fine(rest[5]), rate(rest[6]), fine(rest[7])]);
-  return table(heads, rows, (row) => row[0] === line.origin || row[0] === line.destination);
+  return table(`Stock of ${line.sku}, ${line.id}`, heads, rows, (row) => row[0] === line.origin || row[0] === line.destination);
 }
 
-function arrivals(found) {
+function arrivals(found, line) {
   if (!found.inbound.length) return make("p", { class: "quiet" }, "No order line is on its way.");
-  return table([["Arrives at"], ["On"], ["Units", "n"], ["Order line"]], found.inbound.map(([hub, date, count, name]) => [hub, day(date), units(count), name]));
+  return table(`Arrivals of ${line.sku}, ${line.id}`, [["Arrives at"], ["On"], ["Units", "n"], ["Order line"]], found.inbound.map(([hub, date, count, name]) => [hub, day(date), units(count), name]));
 }
 
-function serviceTable(found) {
+function serviceTable(found, line) {
   const heads = [["Region"], ["Demand", "n"], ["Nearest hub", "n"], ["Other hubs", "n"], ["Late", "n"], ["Lost", "n"], ["Served by"]];
   const change = (before, after) => `${fine(before)} → ${fine(after)}`;
-  return table(heads, found.service.map(([region, demand, ...rest]) =>
+  return table(`Service of ${line.sku}, ${line.id}`, heads, found.service.map(([region, demand, ...rest]) =>
     [region, fine(demand), ...[0, 2, 4, 6].map((place) => change(rest[place], rest[place + 1])), rest[8].replaceAll("|", ", ")]));
 }
 
@@ -59,8 +59,8 @@ function detailBody(line, found) {
       ["Class", line.class], ["Owner", line.owner || NOTHING], ["Proposal", line.id],
     ]),
     make("h4", {}, `Stock of ${line.sku} by hub`), stockTable(found, line),
-    make("h4", {}, "On its way already"), arrivals(found),
-    make("h4", {}, "Service by region over the cover window, before → after"), serviceTable(found),
+    make("h4", {}, "On its way already"), arrivals(found, line),
+    make("h4", {}, "Service by region over the cover window, before → after"), serviceTable(found, line),
     make("h4", {}, `Demand by region: sold, then the forecast's mean${listed.bands.length ? ` with ${listed.bands.join(" and ")} bands` : ""}`), ...curves(found),
   ];
 }

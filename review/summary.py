@@ -1,0 +1,82 @@
+"""The plan in a few lines: a text for a run's artifact and the best proposals for a table.
+
+Here: what the page's headline says, as Markdown, and rows of plain values. Not here: pages.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from foundation.settings import Settings
+from review.exceptions import findings
+from review.headline import Headline, headline
+from review.proposals import ranked
+from review.wording import Money, carbon, day, number, rate
+
+Frames = dict[str, pd.DataFrame]
+_SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#"})
+
+
+def plan_summary(outputs: Frames, settings: Settings, as_of: date) -> str:
+    """Return the summary of the night's plan as Markdown; ``outputs`` as for ``plan_page``."""
+    night = headline(outputs["plan"], outputs["service"])
+    title = f"# {escaped(settings.review.title)}, {day(as_of)}\n\n"
+    if night is None:
+        return f"{title}There is no plan for this night.\n"
+    undone = [
+        f"* {escaped(finding.title)}: {finding.count}"
+        + (f" ({Money(settings.currency)(finding.eur)})" if finding.eur else "")
+        for finding in findings(outputs["exception"])
+    ]
+    return title + "\n".join(
+        [*_lines(night, Money(settings.currency)), "", "## Left undone", "", *(undone or ["Nothing."]), ""]
+    )
+
+
+def _lines(night: Headline, money: Money) -> list[str]:
+    plan, before, after = night.plan, night.before, night.after
+    return [
+        f"**Expected saving {money(night.saving_eur)}** by {number(plan['n_proposals'])} proposals; on fresh demand paths "
+        f"{money(plan['out_of_sample_benefit_eur'])}, sampling error ± {money(plan['sampling_error_eur'])}.",
+        "",
+        f"* Lost units {number(before.lost_units)} → {number(after.lost_units)} of {number(after.demand_units)} demanded",
+        f"* Served by the nearest hub {rate(before.local_fill_rate)} → {rate(after.local_fill_rate)}",
+        f"* On time as promised {rate(before.promise_hit_rate)} → {rate(after.promise_hit_rate)}",
+        f"* {carbon(plan['kg_co2e'])}, well to wheel",
+        f"* At most {rate(plan['gap_rate'], 2)} of the cost ({rate(plan['gap_of_benefit_rate'])} of what there was to win) from the best "
+        "plan on these demand paths; this does not certify the forecast, the sample or later nights",
+    ]
+
+
+def top_proposals(transfer: pd.DataFrame, settings: Settings) -> list[dict[str, str]]:
+    """Return the best proposals of tonight as rows of texts, ``review.top_proposals`` at most."""
+    money = Money(settings.currency)
+    tonight = ranked(transfer[~transfer["is_outlook"].astype(bool)]).head(settings.review.top_proposals)
+    columns = (
+        "sku",
+        "origin",
+        "destination",
+        "units",
+        "ship_date",
+        "arrival_date",
+        "benefit_eur",
+        "cost_eur",
+        "reason",
+        "proposal_id",
+    )
+    return [
+        {
+            "sku": sku, "from": origin, "to": destination, "units": number(units), "ships": day(ship), "usable": day(arrival),
+            "saving": money(benefit), "cost": money(cost), "reason": reason, "proposal": proposal,
+        }
+        for sku, origin, destination, units, ship, arrival, benefit, cost, reason, proposal in zip(
+            *(tonight[column].tolist() for column in columns), strict=True
+        )
+    ]  # fmt: skip
+
+
+def escaped(text: str) -> str:
+    """Return ``text`` with Markdown's signs taken literally."""
+    return text.translate(_SPECIAL)

@@ -1,0 +1,124 @@
+"""The page works in a browser: quiet, alone, quick, narrow or wide, by keyboard, in both themes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.pages
+SHORT_MS = 200
+OPEN_FIRST = """async () => {
+  const from = performance.now();
+  document.querySelector('.opener').click();
+  while (!document.querySelector('.detail .facts')) await new Promise((next) => setTimeout(next, 1));
+  document.body.offsetHeight;
+  return performance.now() - from;
+}"""
+FILTER = """(text) => {
+  const from = performance.now();
+  document.getElementById('search').value = text;
+  show();
+  document.body.offsetHeight;
+  return performance.now() - from;
+}"""
+
+
+@contextmanager
+def opened(
+    browser: Browser, address: str, width: int = 1280, scheme: str = "light"
+) -> Iterator[tuple[Page, list[str]]]:
+    """Open a page; yields it and everything it complained of or asked the network for."""
+    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    page, heard = context.new_page(), []
+    page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on(
+        "request", lambda request: heard.append(request.url) if not request.url.startswith(("file:", "data:")) else None
+    )
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]", timeout=30_000)
+    yield page, heard
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_the_page_is_quiet_makes_no_request_and_fits_its_width(
+    browser: Browser, page_address: str, width: int, scheme: str
+) -> None:
+    with opened(browser, page_address, width, scheme) as (page, heard):
+        page.click(".opener >> nth=0")
+        page.wait_for_selector(".detail .facts")
+        assert heard == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_accessibility_rules_find_nothing(browser: Browser, page_address: str, width: int, scheme: str) -> None:
+    with opened(browser, page_address, width, scheme) as (page, _):
+        page.click(".opener >> nth=0")
+        page.wait_for_selector(".detail .facts")
+        page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
+        page.evaluate("document.querySelector('meta[http-equiv]').remove()")
+        found = Axe().run(page).response["violations"]
+        assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in found] == []
+
+
+def test_a_hundred_thousand_proposals_filter_and_open_without_a_wait(browser: Browser, large_page_address: str) -> None:
+    with opened(browser, large_page_address) as (page, heard):
+        assert page.evaluate(FILTER, "sku_00042") < SHORT_MS
+        assert page.evaluate(OPEN_FIRST) < SHORT_MS
+        assert page.evaluate(FILTER, "") < SHORT_MS
+        assert page.evaluate("document.querySelectorAll('*').length") < 5000
+        assert heard == []
+
+
+def test_search_and_filters_leave_what_they_say(browser: Browser, page_address: str) -> None:
+    with opened(browser, page_address) as (page, _):
+        page.select_option("#view", "rank")
+        page.select_option("#kind", "supply")
+        page.select_option("#owner", "Bo")
+        shown = page.locator(".lines tbody tr")
+        assert shown.count() > 0
+        assert all("SUP → MID" in text for text in shown.all_inner_texts())
+        page.fill("#search", "no such sku")
+        page.wait_for_selector("text=No proposal matches.")
+        assert page.locator("#count").inner_text().startswith("0 of 400")
+
+
+def test_a_proposal_opens_and_closes_by_keyboard(browser: Browser, page_address: str) -> None:
+    with opened(browser, page_address) as (page, _):
+        page.focus(".opener >> nth=0")
+        page.keyboard.press("Enter")
+        page.wait_for_selector(".detail .reason")
+        assert page.locator(".opener").first.get_attribute("aria-expanded") == "true"
+        page.keyboard.press("Enter")
+        assert page.locator(".detail").count() == 0
+
+
+def test_more_lines_and_departures_come_when_asked(browser: Browser, page_address: str) -> None:
+    with opened(browser, page_address) as (page, _):
+        page.select_option("#outlook", "")
+        while page.locator("button.more").count():
+            page.locator("button.more").first.click()
+        assert page.locator(".opener").count() == 400
+
+
+def test_the_theme_can_be_chosen(browser: Browser, page_address: str) -> None:
+    with opened(browser, page_address) as (page, _):
+        colour = "getComputedStyle(document.body).backgroundColor"
+        light = page.evaluate(colour)
+        page.select_option("#theme", "dark")
+        assert page.evaluate(colour) != light
+
+
+def test_printing_leaves_out_what_only_works_on_screen(browser: Browser, page_address: str) -> None:
+    with opened(browser, page_address) as (page, _):
+        page.emulate_media(media="print")
+        assert not page.locator("#filters").is_visible()
+        assert page.locator(".departure").first.is_visible()

@@ -1,0 +1,144 @@
+"""Words, sums and pictures of the page, one by one."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from review.exceptions import findings
+from review.headline import headline
+from review.hubs import hub_positions
+from review.network import WIDTH, network_sheet
+from review.packing import Names, numbers, pack
+from review.summary import plan_summary, top_proposals
+from review.wording import Money, carbon, day, moment, number, rate
+from tests.review.night import AS_OF, HUBS, night
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(1234.5, "1,234"), (-1234.0, "−1,234"), (-0.2, "0"), (0.0, "0"), (None, "–"), (float("nan"), "–")],
+)
+def test_numbers_have_thousands_a_minus_and_no_negative_zero(value: float | None, text: str) -> None:
+    assert number(value) == text
+
+
+def test_money_puts_its_sign_between_minus_and_amount() -> None:
+    assert Money("EUR")(-12.3, 2) == "−€12.30"
+    assert Money("SEK")(5) == "SEK 5"
+    assert Money("USD")(None) == "–"
+
+
+def test_rates_carbon_and_dates_are_written_for_people() -> None:
+    assert rate(0.1234) == "12.3 %"
+    assert carbon(9999) == "9,999 kg CO₂e"
+    assert carbon(12_340) == "12.3 t CO₂e"
+    assert day(AS_OF) == "Mon 23 May 2016"
+    assert day(None) == "–"
+    assert moment("2016-05-23T23:00Z", "America/Los_Angeles") == "Mon 23 May 2016 16:00 PDT"
+
+
+def test_packed_numbers_are_whole_where_they_can_be_and_null_where_unknown() -> None:
+    assert numbers(pd.Series([1.0, 2.346, None]), 2) == [1, 2.35, None]
+    assert numbers(pd.array([3, None], dtype="Int64"), 0) == [3, None]
+
+
+def test_not_a_number_is_refused_rather_than_packed() -> None:
+    """JSON in a browser has no NaN; the page would not open at all."""
+    with pytest.raises(ValueError, match="JSON compliant"):
+        pack({"value": math.nan})
+
+
+def test_names_give_each_text_one_number() -> None:
+    names = Names()
+    assert names.of(["b", "a", "b", None]) == [0, 1, 0, 2]
+    assert names.of(["a", "c"]) == [1, 3]
+    assert names.texts() == ["b", "a", "", "c"]
+
+
+def test_the_terms_shown_add_up_to_the_total() -> None:
+    made = night()
+    found = headline(made.outputs["plan"], made.outputs["service"])
+    assert found is not None
+    assert sum(term.after_eur for term in found.terms) == found.total.after_eur == 500
+    assert found.saving_eur == 400
+
+
+def test_service_rates_divide_by_units_demanded() -> None:
+    found = headline(night().outputs["plan"], night().outputs["service"])
+    assert found is not None
+    assert (found.before.local_fill_rate, found.after.local_fill_rate) == (0.6, 0.8)
+    assert (found.before.promise_hit_rate, found.after.promise_hit_rate) == pytest.approx((0.7, 0.85))
+
+
+def test_days_of_supply_of_a_hub_are_its_units_over_its_daily_demand() -> None:
+    made = night(n_skus=20)
+    for hub in hub_positions(made.tables, made.outputs["position"], AS_OF):
+        rows = made.outputs["position"].query("hub == @hub.hub")
+        daily = rows["expected_demand_units"].sum() / 14
+        assert hub.days_of_supply == pytest.approx(rows["units_on_hand"].sum() / daily)
+
+
+def test_storage_counts_the_latest_change_of_capacity_that_holds() -> None:
+    made = night(n_skus=20)
+    changes = pd.DataFrame(
+        {"hub": ["WEST"] * 2, "from_date": pd.to_datetime(["2016-05-01", "2016-06-01"]), "storage_l": [450.0, 1.0]}
+    )
+    plain = {hub.hub: hub for hub in hub_positions(made.tables, made.outputs["position"], AS_OF)}
+    changed = {
+        hub.hub: hub for hub in hub_positions(made.tables | {"hub_capacity": changes}, made.outputs["position"], AS_OF)
+    }
+    assert plain["MID"].storage_rate_after is None
+    assert changed["WEST"].storage_rate_after == pytest.approx(2 * plain["WEST"].storage_rate_after)
+
+
+def test_findings_come_by_kind_most_money_first() -> None:
+    found = findings(night().outputs["exception"])
+    assert [(finding.kind, finding.count, finding.eur) for finding in found] == [
+        ("short_supply", 2, 110.0),
+        ("overdue_inbound", 1, 0.0),
+    ]
+    assert found[0].rows["eur"].tolist() == [70.0, 40.0]
+
+
+def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
+    made = night()
+    sheet = network_sheet(made.tables, made.outputs["transfer"])
+    places = {place.code: place for place in sheet.places}
+    assert places["WEST"].x < places["MID"].x < places["EAST"].x
+    assert places["R1"].y < places["EAST"].y
+    assert all(0 <= place.x <= WIDTH and 0 <= place.y <= sheet.height for place in sheet.places)
+
+
+def test_flows_on_the_map_hold_all_units() -> None:
+    made = night(n_proposals=100)
+    sheet = network_sheet(made.tables, made.outputs["transfer"])
+    assert sum(flow.units for flow in sheet.flows) == made.outputs["transfer"]["units"].sum()
+    assert all(flow.path for flow in sheet.flows)
+
+
+def test_hubs_without_coordinates_are_left_off_the_map_not_the_list() -> None:
+    made = night(n_proposals=9)
+    tables = made.tables | {"hubs": HUBS.drop(columns=["latitude", "longitude"])}
+    sheet = network_sheet(tables, made.outputs["transfer"])
+    assert [flow.path for flow in sheet.flows] == ["", "", ""]
+    assert {place.kind for place in sheet.places} == {"region"}
+
+
+def test_the_summary_says_what_the_plan_saves_and_what_is_undone() -> None:
+    made = night()
+    text = plan_summary(made.outputs, made.settings, AS_OF)
+    assert "**Expected saving €400** by 6 proposals" in text
+    assert "* Short supply: 2 (€110)" in text
+    assert "does not certify the forecast" in text
+
+
+def test_the_summary_lists_tonights_best_proposals_only() -> None:
+    made = night(n_proposals=40)
+    rows = top_proposals(made.outputs["transfer"], made.settings)
+    assert len(rows) == 10
+    assert rows[0]["saving"] == "€1,000"
+    outlook = set(made.outputs["transfer"].query("is_outlook")["proposal_id"])
+    assert not outlook & {row["proposal"] for row in rows}
