@@ -44,7 +44,11 @@ class Moves:
 
 
 def bound_eur(game: Game, *, with_goods: bool, threads: int = 1) -> np.ndarray:
-    """Return each article's least possible cost in hindsight, (K,), on the terms of ``Ledger.value_eur``."""
+    """Return each article's least possible cost in hindsight, (K,), on the terms of ``Ledger.value_eur``.
+
+    The sum bounds every policy's value. An article's own value may fall below its own bound by what
+    its companions pay of the loads they share. ``threads`` share the articles.
+    """
     moves = open_moves(game)
     articles = range(len(game.network.skus.index))
     with ThreadPoolExecutor(threads) as pool:
@@ -93,7 +97,7 @@ def _program(
     Lost sales are a constant less what serving saves, so serving has the saving as a credit.
     """
     network = game.network
-    hubs, periods = len(network.hubs.index), network.periods
+    periods = network.periods
     serve_hub, serve_region, serve_period = _serves(game, sku)
     used = np.flatnonzero(np.isfinite(moves.eur[sku]))
     move_eur = moves.eur[sku, used] + (moves.goods_eur[sku, used] if written_down is not None else 0.0)
@@ -115,7 +119,8 @@ def _serves(game: Game, sku: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     network = game.network
     lanes = np.isfinite(network.delivery.cost_eur[sku])
     can = lanes[:, :, None] & (game.demand.ahead[sku] > 0)[None] & network.hubs.is_open[:, None, :]
-    return np.nonzero(can)
+    hub, region, period = np.nonzero(can)
+    return hub, region, period
 
 
 def _balance(game: Game, moves: tuple[Moves, np.ndarray], serves: tuple[np.ndarray, np.ndarray]) -> sparse.coo_array:
@@ -167,7 +172,10 @@ def _sides(game: Game, sku: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _minimum(costs: np.ndarray, matrix: sparse.csc_array, lower: np.ndarray, upper: np.ndarray) -> float:
-    """Return the minimum of costs·x under lower ≤ matrix·x ≤ upper, x ≥ 0; raises if there is none."""
+    """Return the minimum of costs·x under lower ≤ matrix·x ≤ upper, x ≥ 0; −inf where it has none.
+
+    It has none where a supplier sells without limit below the value of what is left.
+    """
     solver = highspy.Highs()
     solver.silent()
     solver.setOptionValue("threads", 1)
@@ -182,6 +190,8 @@ def _minimum(costs: np.ndarray, matrix: sparse.csc_array, lower: np.ndarray, upp
     solver.passModel(problem)
     solver.run()
     status = solver.getModelStatus()
+    if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+        return -np.inf
     if status != highspy.HighsModelStatus.kOptimal:
         raise RuntimeError(f"the bound's program ended {solver.modelStatusToString(status)}")
     return float(solver.getInfo().objective_function_value)

@@ -5,6 +5,8 @@ Not here: what the columns mean (network) or whether they are valid (the door of
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
@@ -25,6 +27,11 @@ def texts(frame: pd.DataFrame, name: str, default: str) -> np.ndarray:
         return np.full(len(frame), default, dtype=object)
     values = frame[name].astype(object)
     return values.where(values.notna() & (values != ""), default).to_numpy(dtype=object)
+
+
+def codes(index: pd.Index, values: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
+    """Return the position of each value in ``index``, -1 where it is not there."""
+    return index.get_indexer(pd.Index(np.asarray(values, dtype=object).astype(str)))
 
 
 def flags(frame: pd.DataFrame, name: str, *, default: bool) -> np.ndarray:

@@ -29,10 +29,10 @@ class Interval:
 def closed(nothing_eur: float, policy_eur: float, bound_eur: float) -> float:
     """Return the part of the gain in hindsight that a policy reaches: 1 at the bound, 0 for nothing.
 
-    NaN where hindsight has nothing to gain.
+    NaN where hindsight has nothing to gain, or no end of it.
     """
     reachable = nothing_eur - bound_eur
-    return (nothing_eur - policy_eur) / reachable if reachable > 1e-9 else float("nan")
+    return (nothing_eur - policy_eur) / reachable if 1e-9 < reachable < np.inf else float("nan")
 
 
 def paired_difference(policy_eur: np.ndarray, other_eur: np.ndarray) -> Interval:

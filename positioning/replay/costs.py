@@ -138,12 +138,12 @@ def book_goods(ledger: Ledger, opening_units: np.ndarray, left_units: np.ndarray
 
 
 def load_eur_per_unit(lanes: Lanes, volume_l: np.ndarray, mass_kg: np.ndarray) -> np.ndarray:
-    """Return (K, L): a unit's share of a full load, by volume or, where that is unlimited, by mass.
+    """Return (K, L): a unit's share of a full load, by the dimension that the mean article fills first.
 
-    Loads · eur_per_load is never less than the sum of these over what travels: loads ≥ volume / load_l
-    and loads ≥ mass / load_kg.
+    One dimension per lane, so that the loads of a departure never cost less than these shares of all
+    that travels on it: loads ≥ volume / load_l and loads ≥ mass / load_kg. Unlimited loads share 0.
     """
-    by_litres = np.isfinite(lanes.load_l)
+    by_litres = volume_l.mean() / lanes.load_l >= mass_kg.mean() / lanes.load_kg
     full = np.where(by_litres, lanes.load_l, lanes.load_kg)
     size = np.where(by_litres[None, :], volume_l[:, None], mass_kg[:, None])
-    return size / full[None, :] * lanes.eur_per_load[None, :]
+    return np.asarray(size / full[None, :] * lanes.eur_per_load[None, :])

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError
-from positioning.replay.columns import numbers
+from positioning.replay.columns import codes, numbers
 from positioning.replay.network import Network
 
 
@@ -68,8 +68,8 @@ def read_demand(sales: pd.DataFrame, network: Network, past_periods: int) -> Dem
 def _codes(values: pd.Series, index: pd.Index) -> np.ndarray:
     """Return the position of each value in ``index``, -1 where it is not there."""
     if isinstance(values.dtype, pd.CategoricalDtype):
-        return index.get_indexer(values.cat.categories.astype(str))[values.cat.codes.to_numpy()]
-    return index.get_indexer(values.astype(str))
+        return np.asarray(codes(index, values.cat.categories.to_numpy())[values.cat.codes.to_numpy()])
+    return codes(index, values)
 
 
 def _check_covered(period: np.ndarray, past_periods: int, network: Network) -> None:

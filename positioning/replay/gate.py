@@ -7,12 +7,12 @@ keeps the rules passes unchanged. Not here: which lines are worth sending (polic
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 
 import numba
 import numpy as np
 import pandas as pd
 
+from positioning.replay.columns import codes
 from positioning.replay.network import Network
 from positioning.replay.state import State, period_of
 
@@ -66,17 +66,13 @@ def _first_departure(network: Network, day: int, ready_minutes: int) -> np.ndarr
 
 
 def admit(wishes: pd.DataFrame, state: State, network: Network, leaving: Departures) -> Shipments:
-    """Return what of ``wishes`` can travel.
+    """Return what of ``wishes`` can travel: `sku`, `lane`, `units`, `ship_date`, most wanted line first.
 
-    Parameters
-    ----------
-    wishes : frame with `sku`, `lane`, `units` and `ship_date`, most wanted line first; rows with
-        `is_outlook` are left to a later night.
-
+    Rows with `is_outlook` are left to a later night. What does not fit is refused and counted.
     """
     rows = wishes[~wishes["is_outlook"].astype(bool)] if "is_outlook" in wishes else wishes
-    sku = network.skus.index.get_indexer(rows["sku"].astype(str))
-    lane = network.lanes.index.get_indexer(rows["lane"].astype(str))
+    sku = codes(network.skus.index, rows["sku"])
+    lane = codes(network.lanes.index, rows["lane"])
     wanted = rows["units"].to_numpy(dtype=np.int64)
     day = (pd.to_datetime(rows["ship_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
     known = (sku >= 0) & (lane >= 0) & (wanted > 0)

@@ -60,10 +60,7 @@ def days_of_supply(usable_units: np.ndarray, daily_units: np.ndarray) -> np.ndar
 def stock_imbalance(units: np.ndarray, daily_units: np.ndarray) -> float:
     """Σ_h max(0, s_h − S·d_h/D) ÷ S over hubs with d_h > 0, articles (rows) weighted by S; 0 is perfect.
 
-    Parameters
-    ----------
-    units : (K, H), s. daily_units : (K, H), the demand d of the regions a hub is nearest to.
-
+    ``units`` (K, H) is s, ``daily_units`` (K, H) the demand d of the regions a hub is nearest to.
     """
     counts = daily_units > 0
     stock, rate = np.where(counts, units, 0.0), np.where(counts, daily_units, 0.0)
@@ -102,7 +99,7 @@ def plan_nervousness(plans: list[pd.DataFrame], nights: list[pd.Timestamp]) -> f
     (not outlook). A line that one of the two plans lacks counts as 0 units there.
     """
     changed = planned = 0.0
-    for before, now, night in zip(plans, plans[1:], nights[1:], strict=True):
+    for before, now, night in zip(plans[:-1], plans[1:], nights[1:], strict=True):
         old, new = _lines(before[_outlook(before)]), _lines(now)
         old = old[old.index.get_level_values("ship_date") >= night]
         shared = _departures(old).intersection(_departures(new))
@@ -162,7 +159,8 @@ def _lines(plan: pd.DataFrame) -> pd.Series:
 
 
 def _departures(lines: pd.Series) -> pd.MultiIndex:
-    return lines.index.droplevel("sku")
+    keys = lines.index.to_frame()
+    return pd.MultiIndex.from_frame(keys[["lane", "ship_date"]])
 
 
 def _ratio(part: float, whole: float) -> float:

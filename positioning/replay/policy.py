@@ -44,7 +44,10 @@ class Night:
 class Policy(Protocol):
     """Decides at a night what should travel."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """How results name the policy."""
+        ...
 
     def decide(self, night: Night) -> pd.DataFrame:
         """Return the wishes: `sku`, `lane`, `units`, `ship_date` (and `is_outlook`), dearest first."""

@@ -18,12 +18,8 @@ def serve(on_hand: np.ndarray, demand: np.ndarray, preference: np.ndarray, is_op
     it is the first choice of before those that spill over. A hub that is short shares its stock in
     proportion to what is asked, in whole units by largest remainder; ties go to the first region.
 
-    Parameters
-    ----------
-    on_hand : int64 (K, H). demand : int64 (K, R).
-    preference : int64 (K, R, H), hubs by rising cost, -1 where there is no further one.
-    is_open : bool (H,), hubs that ship in this period.
-
+    ``on_hand`` is int64 (K, H), ``demand`` int64 (K, R); ``preference`` int64 (K, R, H) holds the hubs
+    by rising cost, -1 where there is no further one; ``is_open`` bool (H,): hubs that ship now.
     """
     n_skus, n_regions, n_hubs = preference.shape
     shipped = np.zeros((n_skus, n_hubs, n_regions), dtype=np.int64)

@@ -13,7 +13,7 @@ import pandas as pd
 
 from foundation.errors import InputError
 from foundation.settings import Settings
-from positioning.replay.columns import numbers
+from positioning.replay.columns import codes, numbers
 from positioning.replay.network import Network
 
 
@@ -78,15 +78,17 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
 
 def _snapshot(stock: pd.DataFrame | None, start: date, settings: Settings) -> tuple[pd.DataFrame, date]:
     """Return the rows and the date of the snapshot that counts at ``start``."""
-    dates = pd.to_datetime(stock["date"]) if stock is not None else pd.Series([], dtype="datetime64[us]")
-    before = dates[dates <= pd.Timestamp(start)]
-    if stock is None or before.empty:
+    dates = np.array([], dtype="datetime64[D]")
+    if stock is not None:
+        dates = pd.to_datetime(stock["date"]).to_numpy(dtype="datetime64[D]")
+    before = dates[dates <= np.datetime64(start, "D")]
+    if stock is None or not len(before):
         raise InputError(f"stock: no snapshot on or before {start}; a replay opens with one")
-    snapshot = before.max().date()
+    snapshot = pd.Timestamp(before.max()).date()
     oldest = start - timedelta(days=settings.positioning.max_stock_age_days)
     if snapshot < oldest:
         raise InputError(f"stock: the latest snapshot before {start} is of {snapshot}, older than positioning.max_stock_age_days")  # fmt: skip
-    return stock[(dates == pd.Timestamp(snapshot)).to_numpy()], snapshot
+    return stock[dates == np.datetime64(snapshot, "D")], snapshot
 
 
 def _lines(inbound: pd.DataFrame | None, snapshot: date) -> pd.DataFrame:
@@ -107,7 +109,7 @@ def _reach(network: Network) -> int:
 
 def _add(target: np.ndarray, rows: pd.DataFrame, network: Network, rest: tuple[np.ndarray, ...]) -> None:
     """Add units (last of ``rest``) to ``target`` at sku, hub and the other indices of ``rest``."""
-    sku = network.skus.index.get_indexer(rows["sku"].astype(str))
-    hub = network.hubs.index.get_indexer(rows["hub"].astype(str))
+    sku = codes(network.skus.index, rows["sku"])
+    hub = codes(network.hubs.index, rows["hub"])
     known = (sku >= 0) & (hub >= 0)
     np.add.at(target, (sku[known], hub[known], *(index[known] for index in rest[:-1])), rest[-1][known])
