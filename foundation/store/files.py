@@ -80,6 +80,19 @@ def read_text(path: str) -> str:
     return read_bytes(path).decode()
 
 
+def make_folder(path: str) -> str:
+    """Make the folder ``path`` and those above it where they are not there, and return ``path``.
+
+    Raises ``StageError`` where the disk refuses.
+    """
+    system, inner = filesystem(path)
+    try:
+        system.makedirs(inner, exist_ok=True)
+    except OSError as error:
+        raise StageError("write", f"{path}: {error.strerror or error}") from error
+    return path
+
+
 def exists(path: str) -> bool:
     """Say whether there is a file or folder at ``path``."""
     system, inner = filesystem(path)
