@@ -44,8 +44,8 @@ def shown(value: object) -> str:
     """Return ``value`` as it stands in a message: one line, at most ``LONGEST_SHOWN`` characters, dates without time."""
     if value is None or value != value:
         return "(empty)"
-    text = str(value)
-    text = text.removesuffix(" 00:00:00")
+    is_whole = isinstance(value, float) and value.is_integer()
+    text = f"{value:.0f}" if is_whole else str(value).removesuffix(" 00:00:00")
     cut = text[:LONGEST_SHOWN]
     plain = "".join(sign if sign.isprintable() else "�" for sign in cut)
     return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({len(text)} characters)"

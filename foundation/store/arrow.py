@@ -5,6 +5,8 @@ Here: types only. Not here: files (the other modules of the store) and rules (va
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import pyarrow as pa
 
@@ -18,7 +20,7 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.WHOLE: pa.int64(),
     Kind.FLAG: pa.bool_(),
 }
-DTYPES: dict[Kind, str] = {
+DTYPES: dict[Kind, Any] = {
     Kind.TEXT: "str",
     Kind.DATE: "datetime64[us]",
     Kind.TIMESTAMP: "datetime64[us, UTC]",
@@ -66,7 +68,7 @@ def to_frame(data: pa.Table, table: Table) -> pd.DataFrame:
     return frame.astype(dtypes)
 
 
-def _cast(frame: pd.DataFrame, name: str, dtype: str) -> pd.Series:
+def _cast(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series:
     if name not in frame:
         return pd.Series(pd.NA if dtype in {"Int64", "boolean"} else None, index=range(len(frame)), dtype=dtype)
     values = frame[name].reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""One at a time: a lock file that processes of one machine share.
+"""Lock files that processes of one machine share: one at a time, or in use by some.
 
 The lock ends with its process, however it ends. Not here: what needs a lock; Delta tables need none.
 """
@@ -9,6 +9,7 @@ import fcntl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from foundation.store import files
 
@@ -27,3 +28,27 @@ def locked(path: str) -> Iterator[None]:
     with Path(path).open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
+
+
+def share(path: str) -> BinaryIO:
+    """Return an open handle that marks the lock file at ``path`` as in use until it is closed.
+
+    Waits while another holds it alone. Raises ``OSError`` where the folder cannot be written.
+    """
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    file = Path(path).open("ab")  # noqa: SIM115 (the caller closes it: the lock lives as long as the handle)
+    fcntl.flock(file, fcntl.LOCK_SH)
+    return file
+
+
+@contextmanager
+def alone(path: str) -> Iterator[bool]:
+    """Hold the lock file at ``path`` alone while the body runs, without waiting; gives False where it is in use."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    with Path(path).open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True

@@ -63,7 +63,13 @@ def text_columns(table: Table, settings: Settings) -> list[str]:
 
 def without_dropped(data: pa.Table, table: str, dropped: Collection[str]) -> pa.Table:
     """Return ``data`` without the columns of ``inputs.drop_columns`` (``name`` or ``table.name``)."""
-    return data.select([name for name in data.column_names if name not in dropped and f"{table}.{name}" not in dropped])
+    return data.select(
+        [
+            place
+            for place, name in enumerate(data.column_names)
+            if name not in dropped and f"{table}.{name}" not in dropped
+        ]
+    )
 
 
 def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Fault]:

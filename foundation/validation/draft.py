@@ -5,7 +5,6 @@ Here: what the rules read and give. Not here: the rules.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,7 +68,9 @@ class Draft:
             keys = [f"{key} ({value})" for key, value in zip(keys, finding.given, strict=False)]
         elif finding.column in self.frame and finding.column not in self.key_columns:
             values = self.frame[finding.column].iloc[first]
-            keys = [f"{key} ({shown(value)})" for key, value in zip(keys, values, strict=True)]
+            keys = [
+                key if pd.isna(value) else f"{key} ({shown(value)})" for key, value in zip(keys, values, strict=True)
+            ]
         return Fault(self.name, finding.column, finding.what, finding.remedy, int(finding.rows.sum()), tuple(keys))
 
     @property
@@ -83,7 +84,7 @@ class Draft:
         """The columns that put rows into an order that depends on their content alone."""
         return [name for name in (self.table.grain or sorted(self.frame.columns)) if name in self.frame]
 
-    def keys(self, rows: Sequence[int] | np.ndarray) -> list[str]:
+    def keys(self, rows: np.ndarray) -> list[str]:
         """Return the rows at these positions as ``name=value, …``; without a key, as their place in the file."""
         columns = self.key_columns
         if not columns:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -44,20 +45,20 @@ def _broken(table: Table, column: str, rule: str, n_rows: int) -> StageError:
     return StageError(f"write {table.name}", f"{table.name}.{column} breaks the rule {rule} in {n_rows} rows")
 
 
-def _schema(table: Table):
-    import pandera.pandas as pa
+def _schema(table: Table) -> Any:
+    import pandera.pandas as pa  # late: it takes a second
 
     columns = {column.name: _column(column, column.name in table.required, pa) for column in table.columns}
     return pa.DataFrameSchema(columns, strict=True, name=table.name)
 
 
-def _column(column: Column, is_required: bool, pa):
+def _column(column: Column, is_required: bool, pa: Any) -> Any:
     checks = []
     if column.kind in _NUMERIC:
         if column.minimum is not None:
-            checks.append(pa.Check.ge(column.minimum))
+            checks.append(pa.Check.ge(column.minimum, name=f"at least {column.minimum:g}"))
         if column.maximum is not None:
-            checks.append(pa.Check.le(column.maximum))
+            checks.append(pa.Check.le(column.maximum, name=f"at most {column.maximum:g}"))
     if column.kind is Kind.NUMBER:
         checks.append(pa.Check(lambda values: ~np.isinf(values), name="finite"))
     return pa.Column(nullable=not is_required, checks=checks)

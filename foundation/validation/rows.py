@@ -50,7 +50,7 @@ def _check_null(draft: Draft, name: str) -> None:
     is_null = draft.frame[name].isna().to_numpy()
     for finding in draft.findings:
         if finding.column == name:
-            is_null &= ~finding.rows
+            is_null = is_null & ~finding.rows
     draft.add(name, "null", "fill in the value or remove the rows", is_null)
 
 

@@ -24,7 +24,7 @@ def check_grid(draft: Draft, grid: Frequency) -> None:
     """Mark rows of weekly tables whose date is not the first day of a week."""
     if draft.name in GRID_TABLES and draft.has("date") and grid.days > 1:
         dates = draft.frame["date"]
-        off = dates.notna() & (dates.dt.weekday != grid.start_weekday)
+        off = dates.notna() & (dates.dt.day_of_week != grid.start_weekday)
         draft.add(
             "date", f"off the grid of {grid.code}", "date rows by the first day of their week or set frequency", off
         )

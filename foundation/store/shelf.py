@@ -1,0 +1,119 @@
+"""The shelf of input snapshots: which are there, which are in use, which may go.
+
+A snapshot is the folder ``_inputs/<fingerprint>``: a Parquet file a table and a manifest that is
+written last, so that a half-written snapshot is not there. A process that uses a snapshot holds a
+shared lock on it, which ends with the process; only snapshots nobody holds are removed, oldest
+first. Not here: what goes into a snapshot (``snapshot``).
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import BinaryIO
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+
+from foundation.errors import StageError
+from foundation.store import files, locks
+
+FOLDER = "_inputs"
+_LOCKS = "_in_use"
+_MANIFEST = "manifest.json"
+_HELD: dict[str, list[BinaryIO]] = {}
+
+
+def place(warehouse: str, fingerprint: str) -> str:
+    """Return the folder of the snapshot with this fingerprint."""
+    return files.joined(warehouse, FOLDER, fingerprint)
+
+
+def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
+    """Put ``tables`` on the shelf as ``folder`` unless they are there, and hold them until ``release``."""
+    _hold(folder)
+    if _is_whole(folder):
+        _touch(folder)
+        return
+    for name, frame in tables.items():
+        buffer = io.BytesIO()
+        pa.parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
+        files.write_bytes(f"{folder}/{name}.parquet", buffer.getbuffer())
+    files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables)}))
+
+
+def load(folder: str) -> dict[str, pd.DataFrame]:
+    """Return the tables of ``folder``; raises ``StageError`` where it is not, or no longer, on the shelf."""
+    if not _is_whole(folder):
+        raise StageError("read inputs", f"there is no snapshot {folder}; accept the inputs again")
+    names = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))["tables"]
+    return {name: _table(f"{folder}/{name}.parquet") for name in names}
+
+
+def release(folder: str) -> None:
+    """Give up one hold of ``folder``; without one nothing happens."""
+    held = _HELD.get(folder)
+    if held:
+        held.pop().close()
+
+
+def prune(warehouse: str, n_kept: int) -> list[str]:
+    """Remove the oldest snapshots beyond ``n_kept`` that no process holds, and return their fingerprints.
+
+    On an object store nothing is removed: it has no locks, and its own rules for old files.
+    """
+    shelf = Path(warehouse) / FOLDER
+    if files.is_url(warehouse) or not shelf.is_dir():
+        return []
+    folders = [folder for folder in shelf.iterdir() if folder.name != _LOCKS]
+    oldest = sorted(folders, key=lambda folder: (_age_mark(folder), folder.name))
+    return [folder.name for folder in oldest[: max(0, len(oldest) - n_kept)] if _removed(folder)]
+
+
+def _is_whole(folder: str) -> bool:
+    return files.exists(f"{folder}/{_MANIFEST}")
+
+
+def _hold(folder: str) -> None:
+    if not files.is_url(folder):
+        _HELD.setdefault(folder, []).append(locks.share(_lock(folder)))
+
+
+def _lock(folder: str) -> str:
+    return str(Path(folder).parent / _LOCKS / f"{Path(folder).name}.lock")
+
+
+def _touch(folder: str) -> None:
+    """Make a snapshot used again the youngest."""
+    if not files.is_url(folder):
+        os.utime(f"{folder}/{_MANIFEST}")
+
+
+def _age_mark(folder: Path) -> int:
+    manifest = folder / _MANIFEST
+    try:
+        return manifest.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
+def _removed(folder: Path) -> bool:
+    with locks.alone(_lock(str(folder))) as is_free:
+        if is_free:
+            (folder / _MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+        return is_free
+
+
+def _table(path: str) -> pd.DataFrame:
+    system, inner = files.filesystem(path)
+    frame = pa.parquet.read_table(inner, filesystem=system).to_pandas()
+    for name in frame.select_dtypes("category"):
+        used = frame[name].cat.remove_unused_categories()
+        frame[name] = used.cat.set_categories(sorted(used.cat.categories))
+    return frame

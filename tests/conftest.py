@@ -1,0 +1,68 @@
+"""Fixtures of all tests: small tables cut from the bundled real data, and where to put them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from foundation.configuration import load_settings
+from foundation.settings import Settings
+
+SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "demo"
+SKUS = ("FOODS_1_046", "FOODS_2_096", "FOODS_3_586", "HOUSEHOLD_1_521")
+REGIONS = ("CA_1", "CA_2", "TX_1")
+N_DAYS = 140
+
+Tables = dict[str, pd.DataFrame]
+
+
+@pytest.fixture(scope="session")
+def _demo_cut() -> Tables:
+    tables = {file.stem: pd.read_parquet(file) for file in sorted(SAMPLES.glob("*.parquet"))}
+    tables["sales"] = tables["sales"].astype({"region": "str", "sku": "str"})
+    places = [*REGIONS, *tables["hubs"]["hub"]]
+    first_day = tables["sales"]["date"].max() - pd.Timedelta(days=N_DAYS - 1)
+    for name, frame in tables.items():
+        kept = pd.Series(True, index=frame.index)
+        if "sku" in frame:
+            kept &= frame["sku"].isin(SKUS)
+        if "region" in frame:
+            kept &= frame["region"].isin(REGIONS)
+        if name == "lanes":
+            kept &= frame["destination"].isin(places)
+        if name in ("sales", "regional"):
+            kept &= frame["date"] >= first_day
+        tables[name] = frame[kept].reset_index(drop=True)
+    return tables
+
+
+@pytest.fixture
+def demo_tables(_demo_cut: Tables) -> Tables:
+    """Return 4 skus × 3 regions of the bundled data, the last 140 days to 2016-05-22, with its network; safe to change."""
+    return {name: frame.copy() for name, frame in _demo_cut.items()}
+
+
+@pytest.fixture
+def write_tables() -> Callable[[Mapping[str, pd.DataFrame], Path], Path]:
+    """Return a function that writes frames as Parquet files into a folder and returns the folder."""
+
+    def write(tables: Mapping[str, pd.DataFrame], folder: Path) -> Path:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, frame in tables.items():
+            frame.to_parquet(folder / f"{name}.parquet")
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def settings_for(tmp_path: Path) -> Callable[..., Settings]:
+    """Return a function that gives the demo's settings for an input folder, with a warehouse of the test's own."""
+
+    def settings(inputs: Path | str, *overrides: str) -> Settings:
+        return load_settings("demo", [f"inputs.path={inputs}", f"warehouse={tmp_path / 'warehouse'}", *overrides])
+
+    return settings
