@@ -72,6 +72,10 @@ format: $(READY) ## bring the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+.PHONY: docs
+docs: $(READY) ## renew the reference pages that are rendered from the code
+	$(BIN)/python -m flows.reference > docs/commands.md
+
 .PHONY: lock
 lock: $(READY) ## pin every dependency, with hashes and without host names
 	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \
