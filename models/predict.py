@@ -29,9 +29,19 @@ def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_o
     levels = settings.forecast.quantiles
     if list(levels) != model.facts["calibration"]["levels"]:
         raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it anew")
-    mean = _means(model, matrix, settings)
+    return around(model, matrix, _means(model, matrix, settings), settings, as_of)
+
+
+def around(
+    model: DemandModel, matrix: FeatureMatrix, mean: np.ndarray, settings: Settings, as_of: date
+) -> dict[str, pd.DataFrame]:
+    """Return the frames of ``forecast`` around given means (n_rows), with the calibration of ``model``.
+
+    Rows are of the tier ``facts["tier"]`` (default lightgbm), those of short series of its ``_new``.
+    """
     is_new = matrix.history < _NEW_PERIODS
-    tier = np.where(is_new, "lightgbm_new", "lightgbm")
+    name = model.facts.get("tier", "lightgbm")
+    tier = np.where(is_new, f"{name}_new", name)
     return {
         "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
         "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
@@ -110,7 +120,7 @@ def _frame(keys: dict, made: tuple, version: str, settings: Settings) -> pd.Data
     for at, name in enumerate(quantile_columns(settings.forecast.quantiles)):
         columns[name] = found[:, at].astype(np.float64)
     frame = pd.DataFrame(columns | {"model_version": version, "tier": tier})
-    return frame.astype({name: "str" for name in ("region", "sku", "tier", "model_version")})
+    return frame.astype(dict.fromkeys(("region", "sku", "tier", "model_version"), "str"))
 
 
 def _dependence(model: DemandModel, series: pd.DataFrame) -> pd.DataFrame:

@@ -87,7 +87,7 @@ def _decide(game: Game, policy: Policy, state: State, at: tuple[int, Ledger]) ->
     """Ask the policy, let the gate cut its wishes, and put what is left on the road."""
     period, ledger = at
     leaving = departures(game.network, period, game.ready_minutes, state.arriving.shape[2])
-    wishes = policy.decide(night_at(game.network, game.demand, state, leaving))
+    wishes = policy.decide(night_at(game.network, game.demand, state, leaving, tuple(ledger.moves)))
     ships = admit(wishes, state, game.network, leaving)
     lanes = game.network.lanes
     np.add.at(state.arriving, (ships.sku, lanes.destination[ships.lane], leaving.arrival_period[ships.lane]), ships.units)  # fmt: skip

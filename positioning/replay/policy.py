@@ -17,6 +17,7 @@ from positioning.replay.gate import Departures
 from positioning.replay.network import Network
 from positioning.replay.state import State
 
+Moved = tuple[int, np.ndarray, np.ndarray, np.ndarray]
 WISH_COLUMNS = ["sku", "lane", "units", "ship_date"]
 
 
@@ -25,7 +26,8 @@ class Night:
     """What is known at a night: everything before ``as_of``, the stock of that morning, the road.
 
     ``state`` is the policy's own copy: what is due this morning is on hand. ``past`` and
-    ``is_known`` (K, R, periods before ``as_of``) are the demand seen so far.
+    ``is_known`` (K, R, periods before ``as_of``) are the demand seen so far; ``moves`` are what left
+    on earlier nights (period, sku, lane, units).
     """
 
     period: int
@@ -34,6 +36,7 @@ class Night:
     leaving: Departures
     past: np.ndarray
     is_known: np.ndarray
+    moves: tuple[Moved, ...] = ()
 
     @property
     def as_of(self) -> date:
@@ -65,7 +68,7 @@ class DoNothing:
         return pd.DataFrame(columns=WISH_COLUMNS)
 
 
-def night_at(network: Network, demand: Demand, state: State, leaving: Departures) -> Night:
+def night_at(network: Network, demand: Demand, state: State, leaving: Departures, moves: tuple[Moved, ...]) -> Night:
     """Return what a policy may know; the state is copied, demand ends before the night."""
     past, is_known = demand.until(leaving.period)
-    return Night(leaving.period, network, state.copy(), leaving, past, is_known)
+    return Night(leaving.period, network, state.copy(), leaving, past, is_known, moves)
