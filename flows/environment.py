@@ -58,6 +58,8 @@ def has_own_prefect() -> bool:
 
 
 def _prefect_home(warehouse: str) -> Path:
-    if "://" in warehouse:
-        return Path.home() / ".cache" / "forestock" / "prefect"
-    return Path(warehouse).absolute() / ".prefect"
+    from foundation.store import files  # late: this module is imported before anything heavy
+
+    if files.is_url(warehouse):
+        return Path(files.make_folder(str(Path.home() / ".cache" / "forestock"))) / "prefect"
+    return Path(files.make_folder(warehouse)) / ".prefect"

@@ -130,6 +130,15 @@ def tracking_uri(settings: Settings) -> str:
     return f"sqlite:///{files.joined(settings.warehouse, 'mlflow.db')}"
 
 
+def tracking_command(settings: Settings) -> str:
+    """Return what to type (or open) to look at the trainings; empty where there is no tracking store."""
+    try:
+        uri = tracking_uri(settings)
+    except StageError:
+        return ""
+    return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
+
+
 class Registry:
     """The MLflow experiment and registered model called ``settings.name``."""
 

@@ -1,0 +1,59 @@
+"""What a night shows in Prefect's pages: how far it is, its summary, its best proposals.
+
+Not here: what a summary holds (``flows.summary``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import cast
+from uuid import UUID
+
+from prefect import runtime
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
+from prefect.client.orchestration import get_client
+
+from flows.night import Result
+from foundation.store.warehouse import Warehouse
+from review import plan_summary
+from review.summary import escaped, top_proposals
+
+
+class Progress:
+    """A progress artifact of the running flow run."""
+
+    def __init__(self, n_stages: int) -> None:
+        self._share = 100 / n_stages
+        self._percent = 0.0
+        self._artifact = cast("UUID", create_progress_artifact(0.0, description="Stages of the night"))
+
+    def done(self, stage: str) -> None:
+        """Show that ``stage`` is done."""
+        self._percent = min(self._percent + self._share, 100.0)
+        update_progress_artifact(self._artifact, self._percent, description=f"{stage} is done")
+
+
+def show_plan(result: Result) -> None:
+    """Keep the plan's summary as Markdown and its best proposals as a table, under keys with the pipeline's name."""
+    settings, as_of = result.night.settings, result.night.as_of
+    warehouse = Warehouse(settings)
+    outputs = {name: warehouse.read(name, as_of) for name in ("plan", "service", "exception", "transfer")}
+    notes = [*(f"refused by the gate: {reason}" for reason in result.refusals), *result.notes, f"page: {result.page}"]
+    text = plan_summary(outputs, settings, as_of) + "\n## Notes\n\n" + "\n".join(f"* {escaped(note)}" for note in notes)
+    name = settings.name.replace("_", "-")
+    create_markdown_artifact(text, key=f"{name}-summary", description=f"Plan of {as_of}")
+    rows = top_proposals(outputs["transfer"], settings)
+    if rows:
+        create_table_artifact(rows, key=f"{name}-proposals", description="The best proposals of the night")
+
+
+def name_run(pipeline: str, as_of: date) -> None:
+    """Give the running flow run its date, which a run without one does not know at its start, and tags."""
+    tags = sorted({pipeline, as_of.isoformat(), *(runtime.flow_run.tags or ())})
+    with get_client(sync_client=True) as client:
+        client.update_flow_run(runtime.flow_run.id, name=f"nightly-{as_of}", tags=tags)

@@ -1,0 +1,70 @@
+"""``forestock validate``: the input contract alone, said as a table or as plain lines.
+
+Not here: the checks (``foundation.validation``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+
+from foundation.configuration import load_settings
+from foundation.errors import InputError
+from foundation.faults import Fault
+from foundation.store.snapshot import examine_inputs
+from foundation.tables import INPUTS
+from foundation.validation.door import Examined
+
+
+def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> None:
+    """Print what the input tables hold, or what is wrong with them; writes nothing.
+
+    Raises ``InputError`` with one line per fault where the night would stop; where only the tables of
+    rebalancing are missing or at fault, they are named and what can be forecast is still said.
+    """
+    settings = load_settings(config, overrides)
+    examined = examine_inputs(settings, as_of, "rebalance")
+    console = Console()
+    if examined.faults and console.is_terminal:
+        console.print(_fault_table(examined.faults))
+    if examined.stops:
+        raise InputError(*(str(fault) for fault in examined.faults))
+    for line in (*map(str, examined.faults), *examined.warnings):
+        console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+    _print_found(console, examined)
+
+
+def _fault_table(faults: Sequence[Fault]) -> Table:
+    table = Table(title=f"{len(faults)} faults", title_justify="left", box=None, pad_edge=False)
+    for name in ("table", "column", "rows", "what is wrong", "what to do"):
+        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
+    for fault in faults:
+        rows = f"{fault.n_rows:,}" if fault.n_rows else ""
+        first = f" ({fault.first_keys[0]})" if fault.first_keys else ""
+        table.add_row(fault.table, fault.column, rows, f"{fault.what}{first}", fault.remedy)
+    return table
+
+
+def _print_found(console: Console, examined: Examined) -> None:
+    table = Table(box=None, pad_edge=False)
+    for name, justify in (("table", "left"), ("rows", "right"), ("from", "left"), ("to", "left"), ("", "left")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
+    for name in INPUTS:
+        frame = examined.tables.get(name)
+        if frame is None:
+            table.add_row(name, "–", "", "", "absent; its feature is off")
+            continue
+        table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
+    console.print(table)
+    console.print(f"The inputs are valid for the night of {examined.as_of}.", highlight=False)
+
+
+def _ends(frame: pd.DataFrame) -> tuple[str, str]:
+    """Return the first and last date of a dated table, else two empty texts."""
+    if "date" not in frame or frame["date"].isna().all():
+        return "", ""
+    return f"{frame['date'].min():%Y-%m-%d}", f"{frame['date'].max():%Y-%m-%d}"

@@ -1,0 +1,109 @@
+"""What stages hand to one another: small references, never a frame.
+
+Not here: the stages (``flows.stages``) or their order (``flows.nightly``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Literal
+
+from foundation.errors import GateError
+from foundation.settings import Settings
+from foundation.store import files
+
+Stage = Literal["validate", "train", "forecast", "rebalance", "review"]
+Redo = Literal["everything", "plan", "nothing"]
+STAGES: tuple[Stage, ...] = ("validate", "train", "forecast", "rebalance", "review")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Inputs known on the morning of ``as_of``: their folder and the hash of their content."""
+
+    as_of: date
+    folder: str
+    fingerprint: str
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night that has passed validation.
+
+    ``training`` is what was known on the training date, which is the last date of the training
+    grid on or before ``as_of``. ``notes`` are sentences for the summary.
+    """
+
+    settings: Settings
+    inputs: Snapshot
+    training: Snapshot
+    notes: tuple[str, ...] = ()
+
+    @property
+    def as_of(self) -> date:
+        """The night's date."""
+        return self.inputs.as_of
+
+    @property
+    def page(self) -> str:
+        """Where the review page of the night is, or will be."""
+        return files.joined(self.settings.warehouse, "pages", f"plan-{self.as_of}.html")
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The model of a night: the identity of its training, its version, and whether it was trained just now."""
+
+    identity: str
+    model_version: str
+    is_new: bool
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Forecasted:
+    """A night's forecast in the warehouse: its identity, its size, and whether it was already there."""
+
+    identity: str
+    model_version: str
+    n_series: int
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A night's plan in the warehouse; ``refusals`` are the gate's reasons, empty when it passed."""
+
+    run_version: str
+    n_proposals: int
+    refusals: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a night has left behind; what is None was not asked for. ``notes`` are sentences for a person."""
+
+    night: Night
+    trained: Trained
+    forecasted: Forecasted | None = None
+    planned: Planned | None = None
+    page: str | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def refusals(self) -> tuple[str, ...]:
+        """The gate's reasons against the plan; empty where it passed or there is none."""
+        return self.planned.refusals if self.planned else ()
+
+    def with_(self, **made: Any) -> Result:
+        """Return this result with what was made since."""
+        return replace(self, **made)
+
+
+class RefusedError(GateError):
+    """The gate refused the plan; ``result`` is what was kept."""
+
+    def __init__(self, result: Result, *reasons: str) -> None:
+        super().__init__(*reasons)
+        self.result = result

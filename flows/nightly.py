@@ -1,0 +1,143 @@
+"""The night as a Prefect flow: validate, train if due, forecast, rebalance, write the review page.
+
+Deployed by ``prefect.yaml`` and called by the command line; a backfill is this flow with other
+dates. Tasks hand on references; retries only where waiting can help. Not here: what a stage does
+(``flows.stages``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from prefect import flow, runtime, task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+
+from flows import stages
+from flows.artifacts import Progress, name_run, show_plan
+from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
+from foundation.configuration import load_settings
+from foundation.errors import ForestockError
+from foundation.settings import Settings
+from foundation.validation.door import Needs
+
+log = logging.getLogger(__name__)
+
+
+def _flow_run_name() -> str:
+    return f"nightly-{runtime.flow_run.parameters.get('as_of') or 'latest'}"
+
+
+@flow(name="nightly", flow_run_name=_flow_run_name, persist_result=False)
+def nightly(
+    config: str,
+    as_of: date | None = None,
+    overrides: Sequence[str] = (),
+    until: Stage = "review",
+    redo: Redo = "plan",
+) -> Result:
+    """Plan one night: decide which units should stand in which hub before the demand arrives.
+
+    ``config`` is a YAML file or a name in ``configs/``; ``as_of`` None means the period after the last
+    sales row; ``overrides`` are ``key=value``; ``until`` is the last stage; ``redo`` says
+    what is made anew though it is there under the same inputs, settings and code (a model never is). Raises ``ForestockError``s, each with its exit code.
+    """
+    settings = load_settings(config, overrides)
+    progress = Progress(STAGES.index(until) + 1)
+
+    night = validate(settings, as_of, "forecast" if until in ("train", "forecast") else "rebalance")
+    name_run(settings.name, night.as_of)
+    progress.done("validate")
+
+    if redo == "nothing" and (done := stages.done_before(night)):
+        return done
+
+    trained = train(night)
+    result = Result(night, trained, notes=(*night.notes, *trained.notes, recorded(night, trained)))
+    progress.done("train")
+    if until == "train":
+        return result
+
+    forecasted = forecast(night, trained, redo == "everything")
+    result = result.with_(forecasted=forecasted)
+    progress.done("forecast")
+    if until == "forecast":
+        return result
+
+    planned = rebalance(night, forecasted)
+    result = result.with_(planned=planned, page=review(night))
+    progress.done("review")
+
+    show_plan(result)
+    stages.release(night)
+    if result.refusals:
+        raise RefusedError(result, *result.refusals)
+    return result
+
+
+def _waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
+    """Say whether to try again: after a fault of a disk or a network, never after one a person must mend."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, ForestockError) or isinstance(error.__cause__, ConnectionError | TimeoutError)
+
+
+@task(
+    task_run_name="validate",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[2, 10],
+    retry_condition_fn=_waiting_may_help,
+)
+def validate(settings: Settings, as_of: date | None, needs: Needs) -> Night:
+    """Check the inputs and keep what is known."""
+    with stages.reported("validate", settings, as_of):
+        return stages.validate_stage(settings, as_of, needs)
+
+
+@task(task_run_name="train-{night.training.as_of}", cache_policy=NO_CACHE)
+def train(night: Night) -> Trained:
+    """Train the model of the night's training date, where there is none."""
+    with stages.reported("train", night.settings, night.as_of):
+        return stages.train_stage(night)
+
+
+@task(task_run_name="record-{night.training.as_of}", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+def record(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
+    """Record the training in MLflow; returns what to say about it."""
+    return stages.record_stage(night, trained, tags)
+
+
+@task(task_run_name="forecast-{night.as_of}", cache_policy=NO_CACHE)
+def forecast(night: Night, trained: Trained, is_forced: bool) -> Forecasted:
+    """Write the night's forecast tables."""
+    with stages.reported("forecast", night.settings, night.as_of):
+        return stages.forecast_stage(night, trained, is_forced)
+
+
+@task(task_run_name="rebalance-{night.as_of}", cache_policy=NO_CACHE)
+def rebalance(night: Night, forecasted: Forecasted) -> Planned:
+    """Write the night's plan."""
+    with stages.reported("rebalance", night.settings, night.as_of):
+        return stages.rebalance_stage(night, forecasted)
+
+
+@task(task_run_name="review-{night.as_of}", cache_policy=NO_CACHE)
+def review(night: Night) -> str:
+    """Write the page a planner reads."""
+    with stages.reported("review", night.settings, night.as_of):
+        return stages.review_stage(night)
+
+
+def recorded(night: Night, trained: Trained) -> str:
+    """Record the training and say so; where MLflow is away the night goes on and says that."""
+    run = runtime.flow_run
+    tags = {"prefect.flow_run_id": str(run.id), "prefect.flow_run_name": f"nightly-{night.as_of}"}
+    state = record(night, trained, tags, return_state=True)
+    if state.is_completed():
+        return str(state.result())
+    error = state.result(raise_on_failure=False)
+    log.warning("the training was not recorded: %s", error)
+    return f"MLflow could not be used; the model is kept in the warehouse and a later night records it ({error})."

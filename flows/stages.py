@@ -1,0 +1,246 @@
+"""The stages of a night as plain functions: read, call one room, write, pass on a reference.
+
+They can be called and tested without Prefect. Not here: their order, retries and artifacts
+(``flows.nightly``), or how anything is computed (the rooms).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+import positioning
+from features import build_panel, forecast_matrix, training_set
+from flows.decisions import earlier_proposals
+from flows.identity import forecast_identity, run_identity, training_identity
+from flows.model_store import ModelStore
+from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
+from foundation.errors import ForestockError, StageError
+from foundation.settings import Settings
+from foundation.store import files, snapshot
+from foundation.store.code_version import code_version
+from foundation.store.warehouse import Warehouse
+from foundation.validation.door import Needs
+from models import DemandModel, forecast, train
+from models.registry import Origin, Registry, Verdict
+from review import plan_page
+
+log = logging.getLogger(__name__)
+
+FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
+PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "plan")
+_PROPOSAL_TABLES = ("transfer", "departure")
+_RECORDS = "_nights"
+_LOGS = "_logs"
+
+
+def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Night:
+    """Check the inputs and keep what is known at ``as_of`` and on the training date before it.
+
+    ``as_of`` None means the period after the last sales row. Raises ``InputError`` with one line
+    per fault before anything is written, ``ConfigurationError`` for a date between two periods.
+    """
+    accepted = snapshot.accept(settings, as_of, needs)
+    night = accepted.as_of
+    inputs = Snapshot(night, accepted.reference, accepted.fingerprint)
+    known = sum(accepted.n_rows.values())
+    log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), night)
+    notes = list(accepted.warnings)
+    if len(accepted.quarantined) or Warehouse(settings).has("quarantine", night):
+        Warehouse(settings).write("quarantine", accepted.quarantined, night)
+    if len(accepted.quarantined):
+        notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
+    return Night(settings, inputs, _training_snapshot(settings, inputs), tuple(notes))
+
+
+def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
+    day = settings.grid.training_date(inputs.as_of, settings.forecast.train_every_days)
+    if day == inputs.as_of:
+        return inputs
+    accepted = snapshot.accept(settings, day, "forecast")
+    return Snapshot(day, accepted.reference, accepted.fingerprint)
+
+
+def train_stage(night: Night) -> Trained:
+    """Return the model of the night's training date, training it where the warehouse has none."""
+    settings, known = night.settings, night.training
+    identity = training_identity(settings, known.as_of, known.fingerprint)
+    store = ModelStore(settings.warehouse)
+    with store.turn(identity):
+        model = store.find(identity)
+        is_new = model is None
+        if model is None:
+            log.info("training on what was known on %s", known.as_of)
+            model = _train(settings, known)
+            store.keep(identity, model)
+    log.info("model %s %s", model.version, "trained" if is_new else "is there already")
+    return Trained(identity, model.version, is_new, _model_notes(model))
+
+
+def _train(settings: Settings, known: Snapshot) -> DemandModel:
+    panel = build_panel(snapshot.read(known.folder), settings, known.as_of)
+    return train(training_set(panel, settings), settings, known.as_of)
+
+
+def _model_notes(model: DemandModel) -> tuple[str, ...]:
+    given_up = [f"The CPU budget: {sentence}." for sentence in model.facts["given_up"]]
+    verdict = Verdict.of(model)
+    return (f"Model {model.version}: {verdict.sentence}", *given_up)
+
+
+def record_stage(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
+    """Record the night's training in MLflow where it is not yet, and say where it stands.
+
+    ``tags`` go on the run. Raises ``StageError`` where MLflow cannot be reached: nothing else
+    depends on it, and the next night that uses the model records it.
+    """
+    model = _model(night, trained)
+    sales = snapshot.read(night.training.folder)["sales"]
+    head = sales.head(1000).astype(dict.fromkeys(sales.select_dtypes("category"), "str"))
+    code = {"code_version": code_version("features", "foundation", "models")}
+    known = night.training
+    origin = Origin(trained.identity, known.fingerprint, known.folder, head, {**code, **tags})
+    published = Registry(night.settings).publish(model, origin)
+    standing = "is champion." if published.is_champion else f"is not champion: {published.reason}"
+    return f"MLflow: {night.settings.name} version {published.version} {standing}"
+
+
+def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> Forecasted:
+    """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
+    settings, as_of = night.settings, night.as_of
+    identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version)
+    found = _recorded(settings, as_of, "forecast")
+    if found.get("identity") == identity and not is_forced:
+        log.info("the forecast of %s is there already", as_of)
+        return Forecasted(identity, trained.model_version, found["n_series"], False)
+    panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
+    frames = forecast(_model(night, trained), forecast_matrix(panel, settings), settings, as_of)
+    _write(settings, frames, FORECAST_TABLES, as_of)
+    n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
+    _record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
+    log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
+    return Forecasted(identity, trained.model_version, n_series, True)
+
+
+def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
+    """Write the night's plan on its forecast; a plan the gate refuses is kept without proposals."""
+    settings, as_of = night.settings, night.as_of
+    warehouse = Warehouse(settings)
+    earlier = earlier_proposals(warehouse, as_of)
+    run_version = run_identity(settings, forecasted.identity, snapshot.content_hash({"earlier": earlier}))
+    tables = snapshot.read(night.inputs.folder) | {"earlier": earlier}
+    forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
+    frames = positioning.plan(tables, forecasts, settings, as_of)
+    frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
+    refusals = tuple(positioning.gate(frames, settings))
+    if refusals:
+        frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
+    _write(settings, frames, PLAN_TABLES, as_of)
+    n_proposals = len(frames["transfer"])
+    inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
+    _record(
+        settings,
+        as_of,
+        "plan",
+        {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, **inputs},
+    )
+    log.info("plan with %d proposals written", n_proposals)
+    return Planned(run_version, n_proposals, refusals)
+
+
+def review_stage(night: Night) -> str:
+    """Write the review page of the night's plan and return where it is."""
+    settings, as_of = night.settings, night.as_of
+    warehouse = Warehouse(settings)
+    outputs = {name: warehouse.read(name, as_of) for name in (*PLAN_TABLES, "forecast")}
+    page = plan_page(snapshot.read(night.inputs.folder), outputs, settings, as_of)
+    return files.write_text(night.page, page)
+
+
+def done_before(night: Night) -> Result | None:
+    """Return the night where its plan and page are there under the same inputs, settings and code, else None."""
+    settings, as_of = night.settings, night.as_of
+    said = _recorded(settings, as_of, "plan")
+    identity = training_identity(settings, night.training.as_of, night.training.fingerprint)
+    model = ModelStore(settings.warehouse).find(identity)
+    if not said or model is None or not files.exists(night.page):
+        return None
+    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version)
+    if said["run_version"] != run_identity(
+        settings, forecast, snapshot.content_hash({"earlier": earlier_proposals(Warehouse(settings), as_of)})
+    ):
+        return None
+    planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
+    return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
+
+
+def planned_night(settings: Settings, as_of: date) -> Result:
+    """Return the night of a plan in the warehouse as it was planned, without planning anything.
+
+    Its inputs are accepted anew where their snapshot is no longer kept.
+    """
+    said = _recorded(settings, as_of, "plan")
+    if said and files.exists(said["inputs"]):
+        inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
+    else:
+        accepted = snapshot.accept(settings, as_of, "rebalance")
+        inputs = Snapshot(as_of, accepted.reference, accepted.fingerprint)
+    row = Warehouse(settings).read("plan", as_of).iloc[-1]
+    trained = Trained("", row["model_version"], False)
+    planned = Planned(row["run_version"], int(row["n_proposals"]), tuple(said.get("refusals", ())))
+    return Result(Night(settings, inputs, inputs), trained, planned=planned)
+
+
+def release(night: Night) -> None:
+    """Let the night's input snapshots be removed when newer ones come."""
+    for reference in {night.inputs.folder, night.training.folder}:
+        snapshot.release(reference)
+
+
+@contextmanager
+def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[None]:
+    """Turn an unexpected exception into a ``StageError`` that says where its traceback was written.
+
+    The failures a person can act on (``ForestockError``) pass as they are.
+    """
+    log.info("%s", stage, extra={"stage": stage})
+    try:
+        yield
+    except ForestockError:
+        raise
+    except Exception as error:
+        place = files.joined(settings.warehouse, _LOGS, f"{stage}-{as_of or 'latest'}.log")
+        files.write_text(place, traceback.format_exc())
+        said = (str(error).strip().splitlines() or [""])[0]
+        raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
+
+
+def _model(night: Night, trained: Trained) -> DemandModel:
+    model = ModelStore(night.settings.warehouse).find(trained.identity)
+    if model is None:
+        raise StageError("forecast", f"model {trained.model_version} is no longer in the warehouse; run again")
+    return model
+
+
+def _write(settings: Settings, frames: Mapping[str, pd.DataFrame], names: tuple[str, ...], as_of: date) -> None:
+    warehouse = Warehouse(settings)
+    for name in names:
+        warehouse.write(name, frames[name], as_of)
+
+
+def _recorded(settings: Settings, as_of: date, stage: str) -> dict[str, Any]:
+    place = files.joined(settings.warehouse, _RECORDS, f"{stage}-{as_of}.json")
+    return dict(json.loads(files.read_text(place))) if files.exists(place) else {}
+
+
+def _record(settings: Settings, as_of: date, stage: str, said: Mapping[str, object]) -> None:
+    """Note what a stage has written, after all of it is there."""
+    place = files.joined(settings.warehouse, _RECORDS, f"{stage}-{as_of}.json")
+    files.write_text(place, json.dumps(said, sort_keys=True))

@@ -1,0 +1,109 @@
+"""What a night comes down to, gathered from its tables: money, best proposals, what needs a person, where to look.
+
+Not here: how it is printed (``flows.printing``) or what Prefect's pages show (``flows.artifacts``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from flows.night import Result
+from foundation.settings import Settings
+from foundation.store.arrow import empty_frame
+from foundation.store.warehouse import Warehouse
+from models.registry import tracking_command
+from review.exceptions import Finding, findings
+from review.headline import Headline, headline
+from review.proposals import ranked
+from review.wording import Money, number, rate
+
+PROPOSAL_COLUMNS = ("sku", "origin", "destination", "units", "ship_date", "arrival_date", "benefit_eur", "reason")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A night for a person.
+
+    ``proposals`` are the best ones to decide now, best first, with PROPOSAL_COLUMNS; ``n_outlook``
+    counts those decided by later nights. ``places`` maps what to where.
+    """
+
+    title: str
+    money: Money
+    model_version: str
+    figures: Headline | None
+    expected_units: dict[int, float]
+    proposals: pd.DataFrame
+    n_proposals: int
+    n_outlook: int
+    findings: tuple[Finding, ...]
+    refusals: tuple[str, ...]
+    notes: tuple[str, ...]
+    places: dict[str, str]
+
+    @property
+    def verdict(self) -> str:
+        """The plan in one sentence, or what was made instead."""
+        if self.figures is None:
+            units = ", ".join(f"{number(total)} in {days} days" for days, total in self.expected_units.items())
+            return f"Expected demand: {units} units." if units else f"Model {self.model_version} is ready."
+        saved = self.money(self.figures.saving_eur)
+        before = self.money(self.figures.total.before_eur)
+        if self.refusals:
+            return f"The gate refused the plan: {'; '.join(self.refusals)}."
+        return f"{self.n_proposals} proposals save {saved} of {before} expected cost."
+
+    @property
+    def proof(self) -> str:
+        """How far the plan can be from the best one, and what it saves on demand it has not seen."""
+        if self.figures is None:
+            return ""
+        row = self.figures.plan
+        return (
+            f"At most {rate(row['gap_rate'], 2)} of the cost from the best plan on these demand paths; on fresh ones it "
+            f"saves {self.money(row['out_of_sample_benefit_eur'])}. Sampling error {self.money(row['sampling_error_eur'])}."
+        )
+
+
+def summarise(result: Result) -> Summary:
+    """Return the summary of a night, read from its tables in the warehouse."""
+    settings, as_of = result.night.settings, result.night.as_of
+    warehouse = Warehouse(settings)
+
+    def read(table: str) -> pd.DataFrame:
+        return warehouse.read(table, as_of) if result.planned else empty_frame(warehouse.definition(table))
+
+    transfer = read("transfer")
+    proposals = ranked(transfer[~transfer["is_outlook"].astype(bool)])
+    return Summary(
+        title=f"{settings.name} · {as_of:%A} {as_of}",
+        money=Money(settings.currency),
+        model_version=result.trained.model_version,
+        figures=headline(read("plan"), read("service")),
+        expected_units=_expected_units(warehouse, result) if result.forecasted else {},
+        proposals=proposals[list(PROPOSAL_COLUMNS)].head(settings.review.top_proposals),
+        n_proposals=len(proposals),
+        n_outlook=len(transfer) - len(proposals),
+        findings=tuple(findings(read("exception"))),
+        refusals=result.refusals,
+        notes=result.notes,
+        places=_places(settings, result),
+    )
+
+
+def _expected_units(warehouse: Warehouse, result: Result) -> dict[int, float]:
+    """Return expected units over all series by length of window in days."""
+    window = warehouse.read("forecast_window", result.night.as_of, ["window_days", "mean_units"])
+    sums = window.groupby("window_days", as_index=False)["mean_units"].sum()
+    return dict(zip(sums["window_days"].tolist(), sums["mean_units"].tolist(), strict=True))
+
+
+def _places(settings: Settings, result: Result) -> dict[str, str]:
+    places = {"tables": settings.warehouse}
+    if result.page is not None:
+        places["page"] = result.page
+    if command := tracking_command(settings):
+        places["MLflow"] = command
+    return places
