@@ -89,7 +89,7 @@ def plan_past_night(config: str, as_of: date, overrides: Sequence[str], is_force
         return NightReport(as_of, "refused", message="; ".join(error.lines))
     except ForestockError as error:
         return NightReport(as_of, "failed", message="; ".join(error.lines))
-    except Exception as error:  # noqa: BLE001 - one night must not end the others; its message is reported
+    except Exception as error:
         return NightReport(as_of, "failed", message=f"{type(error).__name__}: {error}")
     return _report(result)
 

@@ -18,7 +18,7 @@ _PROCESS_DEFAULTS = {
     # a loaded machine needs longer than the 20 s Prefect allows its temporary server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # what the stages say also appears beside the flow run in Prefect's pages
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "forestock",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "features,flows,foundation,models,positioning,review",
     # a tracking server that is away costs seconds, not minutes: the plan is made without it
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
