@@ -54,6 +54,9 @@ _add(
     binding_constraints="Constraints that hold the line back, separated by |.",
     source_hubs="Hubs that serve the region, by preference, separated by |.",
     action="What a person should do.",
+    policy="Name of the policy that was replayed.",
+    term="Cost term, as in `plan`; purchase, goods sold and stock change are the goods' terms.",
+    kpi="Name of the figure.",
     table="Name of the input table.",
     row_key="The row's key, name=value separated by commas.",
     column="The column at fault.",
@@ -186,6 +189,7 @@ _add(
     day_correlation="Correlation of forecast errors of neighbouring periods of a series.",
     region_correlation="Correlation of forecast errors of one sku across regions.",
 )  # fmt: skip
+_add(Kind.NUMBER, "", None, None, kpi_value="The figure, in the unit its name ends in.")
 _add(Kind.NUMBER, "rate", 0, None, holding_rate_per_year="Yearly cost of holding stock as a share of its cost.")
 _add(
     Kind.NUMBER, "", 0, None,

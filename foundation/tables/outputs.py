@@ -38,9 +38,14 @@ OUTPUTS: dict[str, Table] = {
         _table("handover", "Which released proposals were handed to whom; append-only.", "receiver proposal_id", "document_id at"),
         _table("exception", "What was left undone and why, and what needs a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
         _table("plan", "What the night's plan is worth, with its bound.", "as_of", f"plan_id {_TERMS} total_eur_before total_eur lower_bound_eur gap_rate gap_of_benefit_rate sampling_error_eur out_of_sample_benefit_eur kg_co2e local_fill_rate promise_hit_rate n_proposals run_version model_version"),
+        _table("simulation", "Cost of the policies of a replay, which starts on `as_of`, by date and term.", "as_of policy date term", "eur"),
+        _table("simulation_kpi", "What the policies of a replay, which starts on `as_of`, come to.", "as_of policy kpi", "kpi_value", "kpi_value"),
         _table("quarantine", "Input rows that were set aside.", "as_of table row_key column", "fault"),
     )
 }  # fmt: skip
+
+
+QUANTILE_TABLES = ("forecast", "forecast_window")
 
 
 def with_quantiles(table: Table, levels: tuple[float, ...]) -> Table:
