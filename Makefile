@@ -72,9 +72,16 @@ format: $(READY) ## bring the code into its format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: docs
-docs: $(READY) ## renew the reference pages that are rendered from the code
+.PHONY: reference
+reference: $(READY) ## renew the reference pages that are rendered from the code
 	$(BIN)/python -m flows.reference > docs/commands.md
+	$(BIN)/python -m foundation.reference tables > docs/tables.md
+	$(BIN)/python -m foundation.reference settings > docs/settings.md
+
+.PHONY: reference
+reference: $(READY) ## write docs/tables.md and docs/settings.md from the definitions
+	$(BIN)/python -m foundation.reference tables > docs/tables.md
+	$(BIN)/python -m foundation.reference settings > docs/settings.md
 
 .PHONY: lock
 lock: $(READY) ## pin every dependency, with hashes and without host names

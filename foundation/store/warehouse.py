@@ -28,10 +28,9 @@ from foundation.settings import Settings, parse_as_of
 from foundation.store import files
 from foundation.store.arrow import arrow_schema, empty_frame, to_arrow, to_frame, typed
 from foundation.tables import OUTPUTS, Table
-from foundation.tables.outputs import with_quantiles
+from foundation.tables.outputs import QUANTILE_TABLES, with_quantiles
 from foundation.validation.outputs import check_output
 
-QUANTILE_TABLES = ("forecast", "forecast_window")
 # History is kept for good: neither a checkpoint nor a vacuum may drop what was replaced.
 _FOR_GOOD = {
     "delta.logRetentionDuration": "interval 36500 days",

@@ -5,40 +5,55 @@ from __future__ import annotations
 from foundation.tables.columns import columns
 from foundation.tables.model import Table
 
-_BOTH = ("forecast", "rebalance")
-_REBALANCE = ("rebalance",)
 _RS = {"region": "regions", "sku": "skus"}
 _HS = {"hub": "hubs", "sku": "skus"}
+NEEDED_FOR = {
+    **dict.fromkeys(("sales", "skus", "regions"), ("forecast", "rebalance")),
+    **dict.fromkeys(("hubs", "lanes", "stock"), ("rebalance",)),
+}
+REFERENCES = {
+    "sales": _RS, "regional": {"region": "regions"}, "calendar": {"region": "regions"}, "prices": _RS,
+    "hub_capacity": {"hub": "hubs"}, "hub_skus": _HS, "stock": _HS, "inbound": _HS, "supply": {"sku": "skus"},
+    "promises": {"region": "regions"}, "returns": {**_RS, "hub": "hubs"}, "deliveries": {**_HS, **_RS},
+}  # fmt: skip
+NULLABLE_GRAIN = {
+    "calendar": ("region",), "hub_capacity": ("handling_class",), "inbound": ("as_of",), "promises": ("handling_class",),
+    "deliveries": ("sku",),
+}  # fmt: skip
 
 
-def _table(
-    name: str, text: str, grain: str, required: str, optional: str = "",
-    needed_for: tuple[str, ...] = (), nullable_grain: str = "", references: dict[str, str] | None = None,
-) -> Table:  # fmt: skip
+def _table(name: str, text: str, grain: str, required: str, optional: str = "") -> Table:
     return Table(
-        name, text, tuple(grain.split()), columns(f"{required} {optional}"), tuple(required.split()),
-        needed_for, tuple(nullable_grain.split()), references or {}, extra_columns=True,
-    )  # fmt: skip
+        name,
+        text,
+        tuple(grain.split()),
+        columns(f"{required} {optional}"),
+        tuple(required.split()),
+        NEEDED_FOR.get(name, ()),
+        NULLABLE_GRAIN.get(name, ()),
+        REFERENCES.get(name, {}),
+        extra_columns=True,
+    )
 
 
 INPUTS: dict[str, Table] = {
     table.name: table
     for table in (
-        _table("sales", "Units sold per period, region and sku.", "date region sku", "date region sku units_sold", "in_stock_rate", _BOTH, references=_RS),
-        _table("skus", "The articles, with hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date lost_sale_eur holding_eur_per_unit_day owner", _BOTH),
-        _table("regions", "Where demand arises.", "region", "region", "latitude longitude country subdivision", _BOTH),
-        _table("regional", "Numbers per period and region: weather, totals, footfall.", "date region", "date region", references={"region": "regions"}),
-        _table("calendar", "Events, everywhere or in one region.", "date event region", "date event", "region event_type", nullable_grain="region", references={"region": "regions"}),
-        _table("prices", "Prices and promotions; a row holds until the next of its region and sku.", "date region sku", "date region sku unit_price_eur", "is_promoted", references=_RS),
-        _table("hubs", "Places that hold stock.", "hub", "hub", "latitude longitude timezone storage_l inbound_units_per_period outbound_units_per_period handling_classes holding_rate_per_year storage_eur_per_l_day", _REBALANCE),
-        _table("hub_capacity", "What changes at a hub from a date on.", "hub from_date handling_class", "hub from_date", "handling_class is_open storage_l inbound_units_per_period outbound_units_per_period", nullable_grain="handling_class", references={"hub": "hubs"}),
-        _table("hub_skus", "What a hub may hold of a sku.", "hub sku", "hub sku", "is_stocked min_units max_units frozen_until", references=_HS),
-        _table("lanes", "Connections: transfer hub to hub, supply supplier to hub, delivery hub to region.", "lane", "lane origin destination kind lead_time_days", "mode distance_km lead_time_sd_days eur_per_unit eur_per_kg eur_per_load load_l load_kg loads_per_departure departs cutoff handling_classes kg_co2e_per_t_km", _REBALANCE),
-        _table("stock", "Snapshots of stock, taken in the morning.", "date hub sku", "date hub sku units_on_hand", "units_reserved units_on_hold", _REBALANCE, references=_HS),
-        _table("inbound", "Order lines on their way, by snapshot where `as_of` is given.", "as_of inbound_id", "inbound_id hub sku units arrival_date", "origin status proposal_id as_of", nullable_grain="as_of", references=_HS),
-        _table("supply", "What suppliers offer.", "supplier sku", "supplier sku", "units_available pack_units min_order_units unit_cost_eur", references={"sku": "skus"}),
-        _table("promises", "Delivery promises by region.", "region handling_class", "region promise_days", "handling_class late_eur_per_unit", nullable_grain="handling_class", references={"region": "regions"}),
-        _table("returns", "Returned units.", "", "date region sku units_returned", "order_date hub units_restocked reason", references={**_RS, "hub": "hubs"}),
-        _table("deliveries", "Parcel lines, without any person's data.", "delivery_id", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at", references={"hub": "hubs", "region": "regions", "sku": "skus"}),
+        _table("sales", "Units sold per period, region and sku.", "date region sku", "date region sku units_sold", "in_stock_rate"),
+        _table("skus", "The articles, with hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date lost_sale_eur holding_eur_per_unit_day owner"),
+        _table("regions", "Where demand arises.", "region", "region", "latitude longitude country subdivision"),
+        _table("regional", "Numbers per period and region: weather, totals, footfall.", "date region", "date region"),
+        _table("calendar", "Events, everywhere or in one region.", "date event region", "date event", "region event_type"),
+        _table("prices", "Prices and promotions; a row holds until the next of its region and sku.", "date region sku", "date region sku unit_price_eur", "is_promoted"),
+        _table("hubs", "Places that hold stock.", "hub", "hub", "latitude longitude timezone storage_l inbound_units_per_period outbound_units_per_period handling_classes holding_rate_per_year storage_eur_per_l_day"),
+        _table("hub_capacity", "What changes at a hub from a date on.", "hub from_date handling_class", "hub from_date", "handling_class is_open storage_l inbound_units_per_period outbound_units_per_period"),
+        _table("hub_skus", "What a hub may hold of a sku.", "hub sku", "hub sku", "is_stocked min_units max_units frozen_until"),
+        _table("lanes", "Connections: transfer hub to hub, supply supplier to hub, delivery hub to region.", "lane", "lane origin destination kind lead_time_days", "mode distance_km lead_time_sd_days eur_per_unit eur_per_kg eur_per_load load_l load_kg loads_per_departure departs cutoff handling_classes kg_co2e_per_t_km"),
+        _table("stock", "Snapshots of stock, taken in the morning.", "date hub sku", "date hub sku units_on_hand", "units_reserved units_on_hold"),
+        _table("inbound", "Order lines on their way, by snapshot where `as_of` is given.", "as_of inbound_id", "inbound_id hub sku units arrival_date", "origin status proposal_id as_of"),
+        _table("supply", "What suppliers offer.", "supplier sku", "supplier sku", "units_available pack_units min_order_units unit_cost_eur"),
+        _table("promises", "Delivery promises by region.", "region handling_class", "region promise_days", "handling_class late_eur_per_unit"),
+        _table("returns", "Returned units.", "", "date region sku units_returned", "order_date hub units_restocked reason"),
+        _table("deliveries", "Parcel lines, without any person's data.", "delivery_id sku", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at"),
     )
 }  # fmt: skip

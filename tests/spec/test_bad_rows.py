@@ -85,10 +85,10 @@ def test_a_sku_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
 def test_a_hub_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
     inbound = demo_tables["inbound"]
     inbound["as_of"] = pd.Timestamp("2016-05-23")
-    inbound.loc[0, "hub"] = "XXX"
+    inbound.loc[0, "hub"] = "ZZZ"
     (line,) = refused()
     assert line.startswith("inbound.hub: 1 row with a hub unknown to hubs, first: as_of=2016-05-23, inbound_id=PO")
-    assert line.endswith("(XXX); add the hub to hubs or remove the rows")
+    assert line.endswith("(ZZZ); add the hub to hubs or remove the rows")
 
 
 def test_a_part_of_a_unit_in_stock(demo_tables: Tables, refused: Refused) -> None:
