@@ -78,11 +78,6 @@ reference: $(READY) ## renew the reference pages that are rendered from the code
 	$(BIN)/python -m foundation.reference tables > docs/tables.md
 	$(BIN)/python -m foundation.reference settings > docs/settings.md
 
-.PHONY: reference
-reference: $(READY) ## write docs/tables.md and docs/settings.md from the definitions
-	$(BIN)/python -m foundation.reference tables > docs/tables.md
-	$(BIN)/python -m foundation.reference settings > docs/settings.md
-
 .PHONY: lock
 lock: $(READY) ## pin every dependency, with hashes and without host names
 	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \

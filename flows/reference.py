@@ -1,6 +1,6 @@
 """The reference page of the commands, rendered from the commands themselves.
 
-``python -m flows.reference`` prints it; ``make docs`` keeps ``docs/commands.md`` equal to it. Not here:
+``python -m flows.reference`` prints it; ``make reference`` keeps ``docs/commands.md`` equal to it. Not here:
 the pages of settings and tables, which the ground floor renders.
 """
 
@@ -16,7 +16,7 @@ from flows.cli import app
 _OPENING = """\
 # Commands
 
-<!-- Rendered from the commands by `make docs`; change their help, not this page. -->
+<!-- Rendered from the commands by `make reference`; change their help, not this page. -->
 
 `forestock` is the person's door; [`prefect.yaml`](../prefect.yaml) is the scheduler's. Both call the same flows.
 

@@ -89,18 +89,35 @@ def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[st
 
 
 def _parts(night: _Night, proposals: pd.DataFrame) -> dict[str, dict[str, list[list[object]]]]:
-    skus = pd.Index(proposals["sku"].unique())
-    wanted = {
-        name: frame[frame["sku"].isin(skus)]
-        for name, frame in (night.outputs | night.tables).items()
-        if name in {"position", "service", "forecast", "inbound", "sales"}
-    }
+    skus = pd.Index(proposals["sku"].unique().astype(str))
+    position, service, forecast = (_of(night.outputs[name], skus) for name in ("position", "service", "forecast"))
     return {
-        "hubs": hub_rows(wanted["position"]),
-        "inbound": inbound_rows(wanted.get("inbound", pd.DataFrame())),
-        "service": service_rows(wanted["service"]),
-        "curves": _curves(night, wanted["forecast"], wanted.get("sales", pd.DataFrame())),
+        "hubs": hub_rows(position),
+        "inbound": inbound_rows(_of(night.tables.get("inbound", pd.DataFrame()), skus)),
+        "service": service_rows(service),
+        "curves": _curves(night, forecast, _of(_recent_sales(night), skus)),
     }
+
+
+def _of(frame: pd.DataFrame, skus: pd.Index) -> pd.DataFrame:
+    """Return the rows of ``skus`` with their keys as plain text, whatever way the keys were held."""
+    if frame.empty:
+        return frame
+    found = frame[frame["sku"].isin(skus)]
+    return found.astype({name: "str" for name in ("sku", "region", "hub") if name in found.columns})
+
+
+def _recent_sales(night: _Night) -> pd.DataFrame:
+    sales = night.tables.get("sales", pd.DataFrame())
+    if sales.empty:
+        return sales
+    return sales[(sales["date"] >= _history_dates(night)[0]) & (sales["date"] < as_timestamp(night.as_of))]
+
+
+def _history_dates(night: _Night) -> pd.DatetimeIndex:
+    grid = night.settings.grid
+    periods = min(2 * night.settings.horizon, _MOST_HISTORY_PERIODS)
+    return grid.range(grid.step(night.as_of, -periods), periods)
 
 
 def _curves(night: _Night, forecast: pd.DataFrame, sales: pd.DataFrame) -> dict[str, list[list[object]]]:
@@ -115,13 +132,10 @@ def _history(night: _Night, sales: pd.DataFrame) -> pd.DataFrame:
 
     A row missing after a series' first one in sight is zero where the settings say so, else unknown.
     """
-    grid = night.settings.grid
-    periods = min(2 * night.settings.horizon, _MOST_HISTORY_PERIODS)
-    dates = grid.range(grid.step(night.as_of, -periods), periods)
+    dates = _history_dates(night)
     if sales.empty:
         return pd.DataFrame(columns=dates, index=pd.MultiIndex.from_arrays([[], []]), dtype=float)
-    recent = sales[(sales["date"] >= dates[0]) & (sales["date"] < as_timestamp(night.as_of))]
-    sold = recent.pivot_table(index=["sku", "region"], columns="date", values="units_sold", aggfunc="sum").astype(float)
+    sold = sales.pivot_table(index=["sku", "region"], columns="date", values="units_sold", aggfunc="sum").astype(float)
     sold = sold.reindex(columns=dates)
     if night.settings.series.missing_sales == "zero":
         sold = sold.mask(sold.isna() & sold.notna().cummax(axis=1), 0.0)

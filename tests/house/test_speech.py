@@ -15,7 +15,7 @@ from tests.house.repository import ROOT, files, modules, relative, tree
 TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".j2", ".css", ".js", "Makefile", "run")
 # A folder of somebody's machine, a work in progress, an address of a package index.
 FOREIGN = re.compile(
-    r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|\bX[X]X\b|pypi[.]org|python[h]osted"
+    r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|# ?X[X]X\b|pypi[.]org|python[h]osted"
 )
 LICENCE = re.compile(r"[Ll]icen[cs]e")
 

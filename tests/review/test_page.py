@@ -153,3 +153,14 @@ def test_cut_offs_are_on_the_clock_of_the_origin() -> None:
     texts = " ".join(_listed(_page(made))["texts"])
     assert "Mon 23 May 2016 12:00 EDT" in texts
     assert "Mon 23 May 2016 11:00 CDT" in texts
+
+
+def test_keys_held_as_categories_make_the_same_page() -> None:
+    """Long tables hold their keys as categories, of which a night may use a few."""
+    made = night(n_proposals=9)
+    keys = {"sku", "region", "hub", "origin", "destination"}
+    coded = [
+        {name: frame.astype(dict.fromkeys(keys & set(frame.columns), "category")) for name, frame in frames.items()}
+        for frames in (made.tables, made.outputs)
+    ]
+    assert plan_page(coded[0], coded[1], made.settings, AS_OF) == _page(made)
