@@ -1,0 +1,79 @@
+"""Whether one configuration beats another: a paired test over the same origins, and a bias that is no worse.
+
+Not here: running either, or setting the alias.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+
+SCORE = "wrmsse"
+SIGNIFICANCE = 0.1
+# a better score does not buy a total that is off by more than this beyond the champion's own bias
+WORSE_BIAS_RATE = 0.01
+_MOST_ORIGINS = 16
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What the gate decides and why; differences are challenger − champion, so below 0 is better."""
+
+    is_promoted: bool
+    difference: float
+    difference_sd: float
+    p_value: float
+    n_won: int
+    n_origins: int
+    reason: str
+
+
+def decide(champion: pd.DataFrame, challenger: pd.DataFrame) -> Decision:
+    """Return the decision on the judged methods' scores, one row per `origin` with `wrmsse` and `bias`.
+
+    Only origins both have count. The challenger is promoted where a one-sided sign-flip test on the paired
+    differences of WRMSSE gives p ≤ 0.1 (with fewer than four origins it never can) and its mean bias lies no
+    further from 0 than the champion's by more than 0.01.
+    """
+    paired = champion.merge(challenger, on="origin", suffixes=("_champion", "_challenger"))
+    change = (paired[f"{SCORE}_challenger"] - paired[f"{SCORE}_champion"]).to_numpy(float)
+    p_value = sign_flip_p_value(change)
+    biases = [abs(float(paired[f"bias_{who}"].mean())) for who in ("champion", "challenger")]
+    is_better, is_fair = p_value <= SIGNIFICANCE, biases[1] <= biases[0] + WORSE_BIAS_RATE
+    won = int((change < 0).sum())
+    reason = _reason(paired, change, p_value, biases, is_better and is_fair)
+    spread = float(change.std(ddof=1)) if len(change) > 1 else float("nan")
+    mean = float(change.mean()) if len(change) else float("nan")
+    return Decision(is_better and is_fair, mean, spread, p_value, won, len(change), reason)
+
+
+def sign_flip_p_value(differences: np.ndarray) -> float:
+    """Return the exact one-sided p of "the mean is below 0": the share of sign patterns with a mean as low.
+
+    Fisher's randomisation test (The Design of Experiments, 1935, §21): if neither is better, each paired
+    difference might as well have had the other sign. Exact up to 16 origins; of more the last 16 count.
+
+    >>> sign_flip_p_value(np.array([-1.0, -2.0, -1.0, -3.0]))
+    0.0625
+    """
+    values = differences[-_MOST_ORIGINS:]
+    if not len(values):
+        return 1.0
+    signs = np.array(list(product((-1.0, 1.0), repeat=len(values))))
+    return float((signs @ np.abs(values) <= values.sum() + 1e-12).mean())
+
+
+def _reason(paired: pd.DataFrame, change: np.ndarray, p_value: float, biases: list[float], is_promoted: bool) -> str:
+    if not len(change):
+        return "Not promoted: the two share no origin."
+    scores = [float(paired[f"{SCORE}_{who}"].mean()) for who in ("challenger", "champion")]
+    word = "Promoted" if is_promoted else "Not promoted"
+    fair = "no worse in" if biases[1] <= biases[0] + WORSE_BIAS_RATE else "worse in"
+    return (
+        f"{word}: challenger WRMSSE {scores[0]:.4f} against {scores[1]:.4f} ({change.mean():+.4f}), better on "
+        f"{int((change < 0).sum())} of {len(change)} origins, paired sign-flip p = {p_value:.3f} "
+        f"(needs ≤ {SIGNIFICANCE:g}), {fair} bias ({biases[1]:.1%} against {biases[0]:.1%} off)."
+    )

@@ -1,0 +1,183 @@
+"""Scores of one origin, as frames: overall, by level, by segment, by quantile and by series.
+
+Not here: means over origins (``summary``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from models.backtest.calibration_check import check
+from models.backtest.figures_of_rows import Rows, figures_of
+from models.backtest.given import GivenScales
+from models.backtest.levels import Grouping, groupings
+from models.backtest.outcome import Method, Outcome
+from models.backtest.scaled import rmsse, scaled_pinball, scales, weighted
+from models.backtest.segments import segments
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The scores of one origin; every frame has a column `origin`.
+
+    Attributes
+    ----------
+    origin : the origin.
+    overall : one row per `method`: `wrmsse`, `wspl` and the figures of ``figures_of_rows``.
+    levels : `number`, `level`, `n_nodes`, `method`, `wrmsse`, `wspl`, `interval_coverage` (of the interval
+        from the level nearest 2.5 % to the one nearest 97.5 %).
+    segments : `kind`, `segment`, `method` and figures.
+    cells : `region`, `category` (the coarsest hierarchy column), `bias` of the judged method.
+    coverage : `sum_days`, `method`, `level`, `coverage`, `coverage_randomised`, `n`.
+    pit : `sum_days`, `pit_from`, `pit_to`, `share` of the judged method.
+    series : `region`, `sku`, `money_share`, `actual_units`, `mean_units`, `rmsse`, `baseline_rmsse`
+        (the best baseline's of the origin).
+
+    """
+
+    origin: date
+    overall: pd.DataFrame
+    levels: pd.DataFrame
+    segments: pd.DataFrame
+    cells: pd.DataFrame
+    coverage: pd.DataFrame
+    pit: pd.DataFrame
+    series: pd.DataFrame
+
+
+def judge(outcome: Outcome, given: GivenScales | None = None) -> Judged:
+    """Return the scores of one origin; ``given`` replaces the weights and squared scales of the levels."""
+    levels = by_level(outcome, given)
+    scored = levels.groupby("method", sort=False)[["wrmsse", "wspl"]].mean()
+    rows = {name: Rows.of(outcome, method) for name, method in outcome.methods.items()}
+    overall = pd.DataFrame({name: scored.loc[name].to_dict() | figures_of(found) for name, found in rows.items()}).T
+    coverage, pit = _calibration(outcome)
+    best = scored["wrmsse"].iloc[1:].idxmin() if len(scored) > 1 else scored.index[0]
+    frames = {
+        "overall": overall.rename_axis("method").reset_index(),
+        "levels": levels,
+        "segments": _by_segment(outcome, rows),
+        "cells": _cells(outcome, rows[next(iter(rows))]),
+        "coverage": coverage,
+        "pit": pit,
+        "series": _by_series(outcome, str(best)),
+    }
+    day = pd.Timestamp(outcome.origin).as_unit("us")
+    return Judged(outcome.origin, **{name: frame.assign(origin=day) for name, frame in frames.items()})
+
+
+def by_level(outcome: Outcome, given: GivenScales | None) -> pd.DataFrame:
+    """Return WRMSSE and weighted scaled pinball by level and method (M5: the score is their mean over levels)."""
+    rows = []
+    for grouping in groupings(outcome.series, outcome.hierarchy):
+        ruler = _Ruler.of(outcome, grouping, given)
+        for name, method in outcome.methods.items():
+            rows.append(
+                {"number": grouping.number, "level": grouping.name, "n_nodes": grouping.n_nodes, "method": name}
+                | ruler.score(outcome, method)
+            )
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class _Ruler:
+    """What one level is measured with: node weights, scales and actuals."""
+
+    grouping: Grouping
+    weight: np.ndarray
+    squared: np.ndarray
+    absolute: np.ndarray
+    actual: np.ndarray
+
+    @classmethod
+    def of(cls, outcome: Outcome, grouping: Grouping, given: GivenScales | None) -> _Ruler:
+        squared, absolute = scales(grouping.sums(np.nan_to_num(outcome.history)))
+        weight = grouping.sums(outcome.money)
+        if given is not None:
+            weight, squared = given.of(grouping)
+        is_known = np.isfinite(outcome.actual)
+        actual = grouping.sums(np.nan_to_num(outcome.actual))
+        actual[grouping.sums(is_known.astype(float)) == 0] = np.nan
+        return cls(grouping, np.nan_to_num(weight), squared, absolute, actual)
+
+    def score(self, outcome: Outcome, method: Method) -> dict[str, float]:
+        is_known = np.isfinite(outcome.actual)
+        mean = self.grouping.sums(np.where(is_known, method.mean, 0.0))
+        quantiles = self._quantiles(method, is_known)
+        loss = scaled_pinball(self.actual, quantiles, outcome.levels, self.absolute)
+        low, high = outcome.level_at(0.025), outcome.level_at(0.975)
+        inside = (self.actual >= quantiles[..., low]) & (self.actual <= quantiles[..., high])
+        return {
+            "wrmsse": weighted(rmsse(self.actual, mean, self.squared), self.weight),
+            "wspl": weighted(loss, self.weight),
+            "interval_coverage": float(inside[np.isfinite(self.actual)].mean()),
+        }
+
+    def _quantiles(self, method: Method, is_known: np.ndarray) -> np.ndarray:
+        if not self.grouping.is_bottom:
+            return method.spread.of_sums(self.grouping, is_known)
+        return method.quantiles[np.argsort(self.grouping.code, kind="stable")]
+
+
+def _by_segment(outcome: Outcome, rows: dict[str, Rows]) -> pd.DataFrame:
+    labels = segments(outcome)
+    found = []
+    for kind in labels.columns.astype("str"):
+        for segment in sorted(labels[kind].unique()):
+            members = np.flatnonzero(labels[kind] == segment)
+            for name, part in rows.items():
+                found.append({"kind": kind, "segment": segment, "method": name} | figures_of(part.take(members)))
+    return pd.DataFrame(found)
+
+
+def _cells(outcome: Outcome, rows: Rows) -> pd.DataFrame:
+    column = outcome.hierarchy[-1] if outcome.hierarchy else "sku"
+    known = np.isfinite(rows.actual)
+    totals = outcome.series[["region", column]].assign(
+        actual=np.where(known, rows.actual, 0.0).sum(axis=1), mean=np.where(known, rows.mean, 0.0).sum(axis=1)
+    )
+    found = totals.groupby(["region", column], sort=True, observed=True).sum().reset_index()
+    found = found.rename(columns={column: "category"})
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return found.assign(bias=found["mean"] / found["actual"] - 1)[["region", "category", "bias"]]
+
+
+def _calibration(outcome: Outcome) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return coverage of every method and the PIT histogram of the judged one, for periods and windows."""
+    covered, histograms = [], []
+    for place, (name, method) in enumerate(outcome.methods.items()):
+        for days, actual, quantiles in _sums(outcome, method):
+            seed = [outcome.origin.toordinal(), days]
+            table, histogram = check(actual, quantiles, outcome.levels, seed)
+            covered.append(table.assign(sum_days=days, method=name))
+            if place == 0:
+                histograms.append(histogram.assign(sum_days=days))
+    return pd.concat(covered, ignore_index=True), pd.concat(histograms, ignore_index=True)
+
+
+def _sums(outcome: Outcome, method: Method) -> list[tuple[int, np.ndarray, np.ndarray]]:
+    """Return (days, actuals, quantiles) of single periods and of each window; a sum needs all its periods known."""
+    flat = method.quantiles.reshape(-1, len(outcome.levels))
+    windows = [
+        (days, outcome.actual[:, : days // outcome.period_days].sum(axis=1), quantiles)
+        for days, quantiles in method.windows.items()
+    ]
+    return [(outcome.period_days, outcome.actual.reshape(-1), flat), *windows]
+
+
+def _by_series(outcome: Outcome, baseline: str) -> pd.DataFrame:
+    squared, _ = scales(outcome.history)
+    first = next(iter(outcome.methods.values()))
+    is_known = np.isfinite(outcome.actual)
+    money = outcome.money
+    return outcome.series[["region", "sku"]].assign(
+        money_share=money / max(money.sum(), np.finfo(float).tiny),
+        actual_units=np.nansum(outcome.actual, axis=1),
+        mean_units=np.where(is_known, first.mean, 0.0).sum(axis=1),
+        rmsse=rmsse(outcome.actual, first.mean, squared),
+        baseline_rmsse=rmsse(outcome.actual, outcome.methods[baseline].mean, squared),
+    )

@@ -1,0 +1,120 @@
+"""Means and standard deviations over origins, and the verdict in one sentence.
+
+Not here: scores of one origin (``judge``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from models.backtest.gate import sign_flip_p_value
+from models.backtest.judge import Judged
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A backtest over its origins.
+
+    Attributes
+    ----------
+    overall : one row per `method`: every figure's mean and `<figure>_sd` over origins.
+    origins : one row per `origin` and `method`, the figures themselves.
+    levels, segments, coverage, cells, pit : as in ``Judged``, means over origins with `_sd` where it is a score.
+    series : one row per region and sku, means over origins; largest `lost_to_baseline` first.
+    verdict : the decision first, with the headline figure.
+
+    """
+
+    overall: pd.DataFrame
+    origins: pd.DataFrame
+    levels: pd.DataFrame
+    segments: pd.DataFrame
+    coverage: pd.DataFrame
+    cells: pd.DataFrame
+    pit: pd.DataFrame
+    series: pd.DataFrame
+    verdict: str
+
+    @property
+    def judged(self) -> pd.Series:
+        """The row of the judged method."""
+        return self.overall.iloc[0]
+
+    @property
+    def best_baseline(self) -> pd.Series:
+        """The row of the baseline with the lowest WRMSSE; the judged method's own where there is none."""
+        others = self.overall.iloc[1:]
+        return others.iloc[int(others["wrmsse"].argmin())] if len(others) else self.judged
+
+
+def summarise(judged: Sequence[Judged]) -> Summary:
+    """Return the summary of one or more origins; a standard deviation needs two, else it is NaN."""
+    origins = pd.concat([one.overall for one in judged], ignore_index=True)
+    overall = _over_origins(origins, ["method"])
+    series = pd.concat([one.series for one in judged]).groupby(["region", "sku"], sort=True)
+    frames = {
+        "levels": _over_origins(_all(judged, "levels"), ["number", "level", "method"]),
+        "segments": _over_origins(_all(judged, "segments"), ["kind", "segment", "method"]),
+        "coverage": _over_origins(_all(judged, "coverage"), ["sum_days", "method", "level"]),
+        "cells": _over_origins(_all(judged, "cells"), ["region", "category"]),
+        "pit": _over_origins(_all(judged, "pit"), ["sum_days", "pit_from", "pit_to"]),
+        "series": _ranked(series.mean(numeric_only=True).reset_index()),
+    }
+    found = Summary(overall=overall, origins=origins, **frames, verdict="")
+    return Summary(**{**vars(found), "verdict": _verdict(found)})
+
+
+def _all(judged: Sequence[Judged], name: str) -> pd.DataFrame:
+    return pd.concat([getattr(one, name) for one in judged], ignore_index=True)
+
+
+def _over_origins(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Return the mean of every number by ``keys`` in order of appearance, with `_sd` of what varies."""
+    grouped = frame.drop(columns="origin").groupby(keys, sort=False)
+    mean, spread = grouped.mean(), grouped.std(ddof=1)
+    names = [str(name) for name in mean.columns]
+    counted = [name for name in names if name.startswith("n_") or name in ("n", "actual_units")]
+    found = mean.join(spread.drop(columns=counted).add_suffix("_sd"))
+    order = [name for column in names for name in (column, f"{column}_sd") if name in found]
+    return found[order].reset_index()
+
+
+def _ranked(series: pd.DataFrame) -> pd.DataFrame:
+    """Return the series with `lost_to_baseline`, money share × (RMSSE − the baseline's), largest first."""
+    lost = series["money_share"] * (series["rmsse"] - series["baseline_rmsse"])
+    return series.assign(lost_to_baseline=lost).sort_values("lost_to_baseline", ascending=False, ignore_index=True)
+
+
+def _verdict(found: Summary) -> str:
+    mine, other = found.judged, found.best_baseline
+    by_origin = found.origins.pivot(index="origin", columns="method", values="wrmsse")
+    n = len(by_origin)
+    if mine["method"] == other["method"]:
+        return f"WRMSSE {mine['wrmsse']:.3f} over {n} origins."
+    change = (by_origin[mine["method"]] - by_origin[other["method"]]).to_numpy(float)
+    gain = 1 - mine["wrmsse"] / other["wrmsse"]
+    word = "Better than" if gain > 0 else "Not better than"
+    return (
+        f"{word} the best baseline, {str(other['method']).replace('_', ' ')}: WRMSSE {_spread(mine, 'wrmsse')} against "
+        f"{_spread(other, 'wrmsse')} ({-gain:+.1%}), better on {int((change < 0).sum())} of {n} origins "
+        f"(paired p = {sign_flip_p_value(change):.3f}); bias {mine['bias']:+.1%}"
+        f"{_interval(mine)}; an order made on it costs {_saved(mine, other)}."
+    )
+
+
+def _spread(row: pd.Series, name: str) -> str:
+    spread = row[f"{name}_sd"]
+    return f"{row[name]:.3f}" if not np.isfinite(spread) else f"{row[name]:.3f} ± {spread:.3f}"
+
+
+def _interval(row: pd.Series) -> str:
+    return f", 95 % interval covers {row['coverage_950']:.1%}" if "coverage_950" in row else ""
+
+
+def _saved(mine: pd.Series, other: pd.Series) -> str:
+    change = mine["order_cost_rate"] / other["order_cost_rate"] - 1
+    return f"{abs(change):.0%} {'less' if change < 0 else 'more'}"
