@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-
-import numpy as np
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from foundation.errors import ConfigurationError
+
+if TYPE_CHECKING:  # imported where it is used: settings stand on this module, and a mistake in them must answer at once
+    import numpy as np
+    import pandas as pd
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 DATE_DTYPE = "datetime64[us]"
@@ -61,6 +63,8 @@ class Frequency:
 
     def range(self, first: date, periods: int) -> pd.DatetimeIndex:
         """Return the first days of ``periods`` periods from ``first`` on, ``datetime64[us]``."""
+        import pandas as pd
+
         return pd.date_range(first, periods=periods, freq=f"{self.days}D").as_unit("us")
 
     def training_date(self, as_of: date, every_days: int) -> date:
@@ -87,6 +91,9 @@ def is_closed_day(text: str) -> bool:
 
 def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], grid: Frequency) -> np.ndarray:
     """Return a boolean per period: all its days are named by date, month-day or weekday in ``closed_days``."""
+    import numpy as np
+    import pandas as pd
+
     wanted = [day.upper() for day in closed_days]
     closed = np.ones(len(periods), dtype=bool)
     for offset in range(grid.days):
@@ -98,4 +105,6 @@ def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], grid
 
 def as_timestamp(day: date) -> pd.Timestamp:
     """Return ``day`` as a timestamp of the resolution every table uses."""
+    import pandas as pd
+
     return pd.Timestamp(day).as_unit("us")

@@ -5,6 +5,20 @@ output tables (``warehouse``) and small artefacts (``files``). Not here: what a 
 (``foundation.tables``, ``foundation.validation``) or what was known when (``foundation.known``).
 """
 
-from foundation.store.warehouse import Warehouse
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from foundation.store.warehouse import Warehouse
 
 __all__ = ["Warehouse"]
+
+
+def __getattr__(name: str) -> object:
+    """Import the warehouse when it is asked for: reading a configuration must not wait for Delta and pandas."""
+    if name == "Warehouse":
+        from foundation.store.warehouse import Warehouse
+
+        return Warehouse
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
