@@ -238,9 +238,11 @@ class Exports(_Section):
     sku_column: str | None = Field(
         None, description="Column of `skus` with the other system's name of the article; default: `sku`."
     )
-    x12_sender: str = Field("FORESTOCK", pattern=r"^[ -~]{1,15}$", description="Sender in X12 envelopes (ISA06, GS02).")
+    x12_sender: str = Field(
+        "FORESTOCK", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Sender in X12 envelopes (ISA06, GS02)."
+    )
     x12_receiver: str = Field(
-        "WAREHOUSE", pattern=r"^[ -~]{1,15}$", description="Receiver in X12 envelopes (ISA08, GS03)."
+        "WAREHOUSE", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Receiver in X12 envelopes (ISA08, GS03)."
     )
     x12_usage: Literal["P", "T"] = Field("P", description="X12 usage indicator (ISA15): production or test.")
     erpnext_company: str | None = Field(None, description="Company on ERPNext documents; default: the site's own.")

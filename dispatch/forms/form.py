@@ -1,0 +1,94 @@
+"""What a form is, whom it is for, and what is common to all of them.
+
+Not here: any one form.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pandas as pd
+
+from dispatch.documents import HEADER_COLUMNS, Document
+from foundation.errors import InputError
+from foundation.settings import Exports
+
+# What a header says that neither ERPNext, Odoo nor Shopify has a field for.
+UNPLACED = ("arrival_date", "departure_id", "kind", "lane")
+EMPTY_MOMENT = datetime(2000, 1, 3)
+
+
+@dataclass(frozen=True)
+class Partner:
+    """Whom documents are for: what the configuration says of them, their names of hubs and skus.
+
+    ``hubs`` and ``skus`` map our names to theirs; a name that is missing is the same on both sides.
+    ``moment`` is when the last of the lines was released: the only time a document states.
+    """
+
+    exports: Exports = field(default_factory=Exports)
+    hubs: Mapping[str, str] = field(default_factory=dict)
+    skus: Mapping[str, str] = field(default_factory=dict)
+    moment: datetime = EMPTY_MOMENT
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form: its name, the file ending, the kinds of lines it can hold, how it is written and read.
+
+    ``read`` returns the documents ``write`` was given, apart from what ``lost`` names.
+    """
+
+    name: str
+    ending: str
+    text: str
+    kinds: tuple[str, ...]
+    write: Callable[[list[Document], Partner], str]
+    read: Callable[[str], list[Document]]
+    lost: tuple[str, ...] = ()
+
+
+def translated(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
+    """Return ``lines`` with the partner's names of places and articles."""
+    return _renamed(lines, dict(partner.hubs), dict(partner.skus))
+
+
+def ours(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
+    """Return ``lines`` of the partner with our names; the reverse of ``translated``."""
+    hubs, skus = ({theirs: name for name, theirs in names.items()} for names in (partner.hubs, partner.skus))
+    return _renamed(lines, hubs, skus)
+
+
+def names_of(table: pd.DataFrame, key: str, column: str | None) -> dict[str, str]:
+    """Return the partner's name in ``column`` of each ``key``; empty without a column.
+
+    Raises ``InputError`` where the column is missing, empty or names two with one name.
+    """
+    if column is None:
+        return {}
+    if column not in table:
+        raise InputError(f"{key}s.{column}: there is no such column; decisions.exports.{key}_column names it")
+    names = table[[key, column]].astype("str")
+    if (empty := table[column].isna() | (names[column] == "")).any():
+        raise InputError(f"{key}s.{column}: {int(empty.sum())} rows are empty, first: {names.loc[empty, key].iloc[0]}")
+    if (twice := names[column].duplicated()).any():
+        raise InputError(f"{key}s.{column}: {names.loc[twice, column].iloc[0]!r} names two {key}s; names must differ")
+    return dict(zip(names[key], names[column], strict=True))
+
+
+def note(document: Document, *names: str) -> str:
+    """Return the header fields ``names`` the other system has no field for, as one JSON text."""
+    return json.dumps({name: document.header[name] for name in names}, sort_keys=True, ensure_ascii=False)
+
+
+def header(**said: str) -> dict[str, str]:
+    """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` where one is missing."""
+    return {name: said[name] for name in HEADER_COLUMNS}
+
+
+def _renamed(lines: pd.DataFrame, hubs: dict[str, str], skus: dict[str, str]) -> pd.DataFrame:
+    changed = {name: lines[name].map(hubs).fillna(lines[name]) for name in ("origin", "destination") if hubs}
+    return lines.assign(**changed, **({"sku": lines["sku"].map(skus).fillna(lines["sku"])} if skus else {}))

@@ -1,0 +1,49 @@
+"""Shopify inventory transfers: one line of JSON per document, the variables of ``inventoryTransferCreate``.
+
+Fields after ``InventoryTransferCreateInput`` of the GraphQL Admin API (2025-10 and later); a JSONL file
+of variables is what ``bulkOperationRunMutation`` takes. Locations and inventory items are Shopify's
+ids: name the columns that hold them in ``decisions.exports``. Not here: calling Shopify.
+"""
+
+from __future__ import annotations
+
+import json
+
+from dispatch.documents import Document
+from dispatch.forms.form import UNPLACED, Form, Partner, header, note
+
+
+def _write(documents: list[Document], partner: Partner) -> str:
+    return "".join(f"{json.dumps(_variables(document), ensure_ascii=False)}\n" for document in documents)
+
+
+def _variables(document: Document) -> dict[str, object]:
+    head = document.header
+    items = [{"inventoryItemId": sku, "quantity": units} for _, sku, units in document.lines]
+    given = {
+        "referenceName": document.document_id,
+        "originLocationId": head["origin"],
+        "destinationLocationId": head["destination"],
+        "note": note(document, *UNPLACED, "ship_date"),
+        "tags": ["forestock", f"lane:{head['lane']}"],
+        "lineItems": items,
+    }
+    return {"input": given, "idempotencyKey": document.document_id}
+
+
+def _read(text: str) -> list[Document]:
+    return [_document(json.loads(line)["input"]) for line in text.splitlines() if line.strip()]
+
+
+def _document(given: dict) -> Document:
+    head = header(
+        document_id=given["referenceName"], origin=given["originLocationId"],
+        destination=given["destinationLocationId"], **json.loads(given["note"]),
+    )  # fmt: skip
+    return Document(head, tuple(("", item["inventoryItemId"], item["quantity"]) for item in given["lineItems"]))
+
+
+TRANSFER = Form(
+    "shopify", ".jsonl", "Shopify inventory transfers, one per document.", ("transfer",), _write, _read,
+    lost=("proposal_id",),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The ledger of decisions: append-only rows in, the state of every proposal out.
+
+Here: the states, which may follow which, and the fold of rows into states. Not here: who may decide
+what (``decide``) or where the ledger is kept (``foundation.store``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from foundation.keys import ranks
+from foundation.tables.outputs import DECIDED_LINE
+
+STATUSES = ("proposed", "approved", "rejected", "released", "executed", "superseded")
+# What may follow what. A row that may not follow is kept in the ledger and changes nothing.
+# Another system may write `released` without an approval here; the commands never do.
+FOLLOWERS: dict[str, frozenset[str]] = {
+    "proposed": frozenset({"approved", "rejected", "released", "superseded"}),
+    "approved": frozenset({"approved", "rejected", "released", "superseded"}),
+    "rejected": frozenset({"approved", "rejected", "superseded"}),
+    "released": frozenset({"executed", "superseded"}),
+    "executed": frozenset(),
+    "superseded": frozenset(),
+}
+LINE_COLUMNS = tuple(DECIDED_LINE.split())
+STATE_COLUMNS = ("proposal_id", "status", "units", "at", "by", "reason", *LINE_COLUMNS)
+_MAY_FOLLOW = np.array([[after in FOLLOWERS[before] for after in STATUSES] for before in STATUSES])
+
+
+def in_order(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows by proposal and moment; rows of one moment in the order of a proposal's life."""
+    place = decisions["status"].map({status: place for place, status in enumerate(STATUSES)})
+    rows = decisions.assign(_place=place).sort_values(["proposal_id", "at", "_place"], kind="stable", ignore_index=True)
+    return rows.drop(columns="_place")
+
+
+def counts(rows: pd.DataFrame) -> np.ndarray:
+    """Say of each row of ``in_order`` whether it took effect: it may follow the state it found.
+
+    Rows with a status nobody knows take none. Every proposal begins as ``proposed``.
+    """
+    proposal, n_proposals = ranks(rows["proposal_id"])
+    event = pd.Index(STATUSES).get_indexer(pd.Index(rows["status"]))
+    turn = pd.Series(proposal).groupby(proposal).cumcount().to_numpy()
+    state = np.zeros(n_proposals, dtype="int64")
+    took_effect = np.zeros(len(rows), dtype=bool)
+    for now in range(int(turn.max(initial=-1)) + 1):
+        at = np.flatnonzero((turn == now) & (event >= 0))
+        may = _MAY_FOLLOW[state[proposal[at]], event[at]]
+        took_effect[at] = may
+        state[proposal[at[may]]] = event[at[may]]
+    return took_effect
+
+
+def states(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per decided proposal, sorted by id: STATE_COLUMNS.
+
+    ``status``, ``at``, ``by`` and ``reason`` are of the last row that took effect; ``units`` and the
+    line are what was last said of them, null where the ledger never said.
+    """
+    rows = in_order(decisions)
+    rows = rows[counts(rows)]
+    last = rows.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
+    said = ["units", *LINE_COLUMNS]
+    if last[said].isna().to_numpy().any():
+        last[said] = rows.groupby("proposal_id")[said].last()
+    return last.reset_index()[list(STATE_COLUMNS)]
+
+
+def ignored(decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that took no effect, in order: what somebody wrote and the ledger does not follow."""
+    rows = in_order(decisions)
+    return rows[~counts(rows)].reset_index(drop=True)
+
+
+def with_status(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return proposals with ``status`` as the ledger has it; those nobody decided on are ``proposed``."""
+    known = states(decisions[decisions["proposal_id"].isin(transfer["proposal_id"])]).set_index("proposal_id")["status"]
+    return transfer.assign(status=transfer["proposal_id"].map(known).fillna("proposed").astype("str"))

@@ -1,0 +1,133 @@
+"""The outbox: every released document reaches its receiver once, whatever is killed and whoever fails meanwhile.
+
+Three steps per document, each safe to repeat: *offer* it (it is durable with the receiver, which knows
+it by its id), *record* it in the warehouse, *confirm* it (a folder only now shows it). Killed before
+the record, it is offered again and the receiver finds it has it; killed after, only the confirmation is
+repeated. Not here: receivers (``receivers``) or the record's table (``flows`` hands in a function).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+
+import pandas as pd
+
+from dispatch.documents import ORDER, Document
+from foundation.errors import StageError
+from foundation.keys import sorted_by
+from foundation.settings import Outbox
+from foundation.store.receivers import NotReachedError, RefusedError
+
+BATCH = 100
+_LONGEST_WAIT_SECONDS = 60.0
+
+
+class Receiver(Protocol):
+    """Who takes documents. Both methods may be called again for the same document without further effect."""
+
+    def offer(self, document: Document) -> None:
+        """Make the document durable with the receiver; raises ``NotReachedError`` or ``RefusedError``."""
+
+    def confirm(self, document_ids: Sequence[str]) -> None:
+        """Tell the receiver that the documents are recorded as delivered; raises ``NotReachedError``."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often and how long a failing receiver is asked; ``sleep`` waits that many seconds."""
+
+    attempts: int = 5
+    wait_seconds: float = 0.5
+    sleep: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def of(cls, outbox: Outbox) -> Patience:
+        """Return the patience the configuration asks for."""
+        return cls(outbox.attempts, outbox.wait_seconds)
+
+
+@dataclass
+class Delivery:
+    """What a delivery came to: documents delivered now, and those refused, with the receiver's reason."""
+
+    delivered: list[Document] = field(default_factory=list)
+    refused: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def n_lines(self) -> int:
+        """Proposals delivered now."""
+        return sum(len(document.lines) for document in self.delivered)
+
+
+def undelivered(lines: pd.DataFrame, handover: pd.DataFrame, receiver: str) -> pd.DataFrame:
+    """Return the released ``lines`` the table ``handover`` does not have for ``receiver``, by document.
+
+    A line that joined a document after its delivery travels in a document of its own.
+    """
+    mine = handover[handover["receiver"] == receiver]
+    open_lines = lines[~lines["proposal_id"].isin(mine["proposal_id"])]
+    is_late = open_lines["document_id"].isin(mine["document_id"])
+    if not is_late.any():
+        return open_lines
+    names = {
+        document: hashlib.sha256("|".join([str(document), *sorted(ids)]).encode()).hexdigest()[:16]
+        for document, ids in open_lines[is_late].groupby("document_id")["proposal_id"]
+    }
+    named = open_lines["document_id"].mask(is_late, open_lines["document_id"].map(names))
+    return sorted_by(open_lines.assign(document_id=named), ORDER)
+
+
+def deliver(
+    found: Iterator[Document], receiver: Receiver, record: Callable[[list[Document]], None], patience: Patience
+) -> Delivery:
+    """Deliver documents in their order; ``record`` appends a batch to the warehouse in one commit.
+
+    A document the receiver refuses is left for a later run and does not hold up the others. Raises
+    ``StageError`` when the receiver cannot be reached; what it took before that is recorded.
+    """
+    delivery = Delivery()
+    while batch := _offered(found, receiver, delivery, patience):
+        documents, failure = batch
+        if documents:
+            record(documents)
+            delivery.delivered += documents
+            _patiently(partial(receiver.confirm, [document.document_id for document in documents]), patience)
+        if failure is not None:
+            raise failure
+    return delivery
+
+
+def _offered(
+    found: Iterator[Document], receiver: Receiver, delivery: Delivery, patience: Patience
+) -> tuple[list[Document], StageError | None] | None:
+    """Offer up to a batch; return those taken and the failure that ended it, None at the end."""
+    taken: list[Document] = []
+    for document in found:
+        try:
+            _patiently(partial(receiver.offer, document), patience)
+            taken.append(document)
+        except RefusedError as error:
+            delivery.refused[document.document_id] = str(error)
+        except StageError as error:
+            return taken, error
+        if len(taken) == BATCH:
+            return taken, None
+    return (taken, None) if taken else None
+
+
+def _patiently(ask: Callable[[], None], patience: Patience) -> None:
+    """Ask until it works; waits double. Raises ``StageError`` when the last attempt has failed."""
+    for attempt in range(1, patience.attempts + 1):
+        try:
+            return ask()
+        except NotReachedError as error:
+            if attempt == patience.attempts:
+                reason = f"{error}; it was tried {attempt} times, run the command again to go on"
+                raise StageError("deliver", reason) from error
+            patience.sleep(min(patience.wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS))
+    return None

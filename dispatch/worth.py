@@ -1,0 +1,85 @@
+"""What each departure is worth after decisions, and whether its loads still pay.
+
+The additive benefits of its lines in the units decided, fixed costs put back, less the loads the rest
+still needs. Additive shares are exact for the plan as a whole and an approximation for a part of it;
+``forestock rebalance`` on the next night solves again. Not here: the benefits (``positioning``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+KIND = "departure_not_paying"
+_NAMED = 3
+
+
+def departure_values(proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
+    """Return one row per departure with decided lines changed: departure_id, value before and after, kept units.
+
+    ``proposals`` are current (``choice.current``); a rejected line travels with 0 units, a decided one
+    with ``decided_units``, any other as proposed. With g_i a line's benefit before fixed cost, f the
+    departure's ``fixed_eur`` and s_i the line's share of its units::
+
+        g_i = benefit_i + f × s_i          value = Σ g_i × kept_i ÷ units_i − f × loads needed ÷ loads
+
+    Loads needed are loads × max fill × kept share, rounded up; without loads the fixed cost stays
+    until nothing travels.
+    """
+    lines = proposals.assign(kept=_kept_units(proposals))
+    totals = lines.groupby("departure_id")[["units", "kept"]].sum().astype("float64")
+    known = departure.set_index("departure_id")
+    shared = lines["departure_id"].map(known["fixed_eur"]).fillna(0.0) * _share(lines, totals["units"])
+    gross = (lines["benefit_eur"] + shared) * (lines["kept"] / lines["units"]).astype("float64")
+    found = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
+        known[["lane", "origin", "destination", "kind", "decide_by", "loads", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur"]]
+    )  # fmt: skip
+    found["value_eur"] = found["gross_eur"] - found["fixed_eur"].fillna(0.0) * _loads_rate(found)
+    return found[found["kept"] != found["units"]].reset_index()
+
+
+def losing(values: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of ``departure_values`` that still travel and cost more than they save."""
+    return values[(values["value_eur"] < 0) & (values["kept"] > 0)]
+
+
+def findings(proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
+    """Return rows of ``exception`` (without as_of), one per hub with departures that no longer pay.
+
+    The hub is the one that ships, for orders the one that receives.
+    """
+    found = losing(departure_values(proposals, departure))
+    hub = found["origin"].where(found["kind"] == "transfer", found["destination"])
+    rows = [
+        {
+            "kind": KIND, "hub": name, "region": None, "sku": None, "units": int(rows["kept"].sum()),
+            "eur": -rows["value_eur"].sum(), "decide_by": rows["decide_by"].min(), "action": _action(rows),
+        }
+        for name, rows in found.groupby(hub)
+    ]  # fmt: skip
+    columns = ["kind", "hub", "region", "sku", "units", "eur", "decide_by", "action"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _action(rows: pd.DataFrame) -> str:
+    names = ", ".join(rows["departure_id"].head(_NAMED))
+    more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
+    return f"What was decided leaves {names}{more} worth less than its loads cost: take off its other lines too, or restore some."
+
+
+def _kept_units(proposals: pd.DataFrame) -> pd.Series:
+    decided = proposals["decided_units"].fillna(proposals["units"])
+    return decided.mask(proposals["status"].isin(["rejected", "superseded"]), 0)
+
+
+def _share(lines: pd.DataFrame, totals: pd.Series) -> pd.Series:
+    return (lines["units"] / lines["departure_id"].map(totals)).astype("float64")
+
+
+def _loads_rate(found: pd.DataFrame) -> np.ndarray:
+    """Return the share of the departure's fixed cost that what is kept still costs."""
+    kept = (found["kept"] / found["units"]).to_numpy()
+    loads = found["loads"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy()
+    fill = found[["volume_fill_rate", "mass_fill_rate"]].max(axis=1).fillna(1.0).to_numpy()
+    needed = np.ceil(np.round(loads * fill * kept, 9))
+    return np.where(kept > 0, np.clip(needed, 1.0, None) / loads, 0.0)
