@@ -24,8 +24,8 @@ def number(value: float | None, decimals: int = 0) -> str:
 
 
 def rate(value: float | None, decimals: int = 1) -> str:
-    """Return the share 0.123 as ``12.3 %``."""
-    return NOTHING if value is None or pd.isna(value) else f"{number(100 * value, decimals)} %"
+    """Return the share 0.123 as ``12.3 %``, with a space that does not break."""
+    return NOTHING if value is None or pd.isna(value) else f"{number(100 * value, decimals)}\N{NO-BREAK SPACE}%"
 
 
 def carbon(kilograms: float | None) -> str:

@@ -9,7 +9,7 @@ const known = (value) => value !== null && value !== undefined;
 const minus = (text) => (/^-[0.,]*$/.test(text) ? text.slice(1) : text.replace("-", "−"));
 const units = (value) => (known(value) ? minus(plain.format(value)) : NOTHING);
 const fine = (value) => (known(value) ? minus(tenth.format(value)) : NOTHING);
-const rate = (value) => (known(value) ? `${plain.format(100 * value)} %` : NOTHING);
+const rate = (value) => (known(value) ? `${plain.format(100 * value)}\u00a0%` : NOTHING);
 const day = (iso) => iso === null ? NOTHING
   : new Date(`${iso}T00:00:00Z`).toLocaleDateString("en-GB", { weekday: "short", day: "numeric", month: "short", timeZone: "UTC" });
 

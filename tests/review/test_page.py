@@ -134,7 +134,7 @@ def test_a_night_without_proposals_or_plan_still_has_a_page() -> None:
 def test_the_headline_says_what_the_gap_does_not_certify() -> None:
     page = _page(night())
     assert "€400" in page
-    assert "0.40 %" in page
+    assert "0.40\N{NO-BREAK SPACE}%" in page
     assert "does not certify the forecast" in page
 
 

@@ -32,7 +32,7 @@ def test_money_puts_its_sign_between_minus_and_amount() -> None:
 
 
 def test_rates_carbon_and_dates_are_written_for_people() -> None:
-    assert rate(0.1234) == "12.3 %"
+    assert rate(0.1234) == "12.3\N{NO-BREAK SPACE}%"
     assert carbon(9999) == "9,999 kg CO₂e"
     assert carbon(12_340) == "12.3 t CO₂e"
     assert day(AS_OF) == "Mon 23 May 2016"
