@@ -27,13 +27,13 @@ class Previous:
 
     ``open`` count at both ends (sku, origin hub or −1, hub, units, ship and arrival day); ``unseen``
     were released, never seen in ``inbound`` and have timed out; ``moves`` happened or will; ``rejected``
-    holds the benefit a line had when it was refused.
+    holds the benefit a line (kind, sku, origin, destination) had when it was refused.
     """
 
     open: pd.DataFrame
     unseen: pd.DataFrame
     moves: pd.DataFrame
-    rejected: pd.DataFrame
+    rejected: dict[tuple[str, str, str, str], float]
 
 
 def read_previous(
@@ -54,13 +54,13 @@ def read_previous(
     snapshot = float(np.nanmax(days_after(stock, "date", as_timestamp(network.as_of)))) if len(stock) else -np.inf
     is_moved = lines["status"].isin(["released", "executed"])
     is_open = (lines["status"] == "released") & ~lines["proposal_id"].isin(list(seen)) & (lines["arrival_day"] > snapshot)
-    has_timed_out = lines["ship_day"] < -settings.positioning.release_timeout_days
+    has_timed_out = lines["ship_day"] <= -settings.positioning.release_timeout_days
     is_recent = lines["asked_day"] > -REJECTED_DAYS
     return Previous(
         open=lines[is_open & ~has_timed_out].reset_index(drop=True),
         unseen=lines[is_open & has_timed_out].reset_index(drop=True),
         moves=lines[is_moved].reset_index(drop=True),
-        rejected=lines[(lines["status"] == "rejected") & is_recent].reset_index(drop=True),
+        rejected=_refused(lines[(lines["status"] == "rejected") & is_recent]),
     )
 
 
@@ -101,11 +101,18 @@ def blocked_moves(
 
 def is_still_rejected(previous: Previous, line: tuple[str, str, str, str], benefit_eur: float) -> bool:
     """Say whether (kind, sku, origin, destination) was refused lately and its benefit has not grown by half."""
-    rows = previous.rejected
-    kind, sku, origin, destination = line
-    same = (rows["kind"] == kind) & (rows["sku"] == sku) & (rows["origin"] == origin) & (rows["destination"] == destination)
-    refused = rows.loc[same, "benefit_eur"]
-    return bool(len(refused)) and benefit_eur < REJECTED_GROWTH * float(refused.max())
+    refused = previous.rejected.get(line)
+    return refused is not None and benefit_eur < REJECTED_GROWTH * refused
+
+
+def _refused(lines: pd.DataFrame) -> dict[tuple[str, str, str, str], float]:
+    """Return the largest benefit each line was refused at."""
+    found: dict[tuple[str, str, str, str], float] = {}
+    names = (lines[name].tolist() for name in ("kind", "sku", "origin", "destination", "benefit_eur"))
+    for kind, sku, origin, destination, benefit_eur in zip(*names, strict=True):
+        key = (str(kind), str(sku), str(origin), str(destination))
+        found[key] = max(found.get(key, -np.inf), benefit_eur)
+    return found
 
 
 def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]) -> pd.DataFrame:
@@ -114,7 +121,7 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
     as_of = as_timestamp(network.as_of)
     lines = earlier[list(_COLUMNS)].sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True)
     asked = "decided_on" if "decided_on" in earlier else "as_of"
-    return lines.assign(
+    lines = lines.assign(
         units=lines["units"].astype("float64"),
         benefit_eur=lines["benefit_eur"].astype("float64"),
         sku_at=codes(texts(lines, "sku"), skus),
@@ -124,3 +131,5 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
         arrival_day=days_after(lines, "arrival_date", as_of),
         asked_day=days_after(earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), asked, as_of),
     )
+    # what is no longer sold or no longer a hub has no place to count at
+    return lines[(lines["sku_at"] >= 0) & (lines["hub"] >= 0)].reset_index(drop=True)
