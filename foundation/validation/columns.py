@@ -49,6 +49,7 @@ _PERSON_WORDS = frozenset(
 _NAME_OWNERS = frozenset(
     ["buyer", "client", "consignee", "contact", "customer", "first", "full", "last", "person", "recipient", "user"]
 )
+_PANDAS_INDEX = re.compile(r"__index_level_\d+__")
 _ARTICLES = {
     Kind.TEXT: "text", Kind.DATE: "dates", Kind.TIMESTAMP: "moments", Kind.NUMBER: "numbers",
     Kind.WHOLE: "whole numbers", Kind.FLAG: "true or false",
@@ -62,14 +63,12 @@ def text_columns(table: Table, settings: Settings) -> list[str]:
 
 
 def without_dropped(data: pa.Table, table: str, dropped: Collection[str]) -> pa.Table:
-    """Return ``data`` without the columns of ``inputs.drop_columns`` (``name`` or ``table.name``)."""
-    return data.select(
-        [
-            place
-            for place, name in enumerate(data.column_names)
-            if name not in dropped and f"{table}.{name}" not in dropped
-        ]
-    )
+    """Return ``data`` without the columns of ``inputs.drop_columns`` (``name`` or ``table.name``) and pandas' index."""
+
+    def stays(name: str) -> bool:
+        return name not in dropped and f"{table}.{name}" not in dropped and not _PANDAS_INDEX.fullmatch(name)
+
+    return data.select([place for place, name in enumerate(data.column_names) if stays(name)])
 
 
 def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Fault]:
