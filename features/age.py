@@ -17,4 +17,4 @@ def age(view: View) -> Columns:
     first = view.panel.first_period[view.members]
     years = 2 * view.panel.days(364)
     since = np.minimum(view.at - first, years).astype(np.float32)
-    return {"age": since[view.row], "known": view.past.known.sum(axis=1)[view.row]}
+    return {"age": since[view.row], "known": view.past.known(view.panel.days(364)).astype(np.float32)[view.row]}

@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+_CHUNK = 128
+
 
 @dataclass(frozen=True)
 class Group:
@@ -23,14 +25,19 @@ class Group:
 
 def build_groups(demand: np.ndarray, series: pd.DataFrame, hierarchy: tuple[str, ...]) -> dict[str, Group]:
     """Return the groups of a panel by name: `sku`, `region`, then `region_<hierarchy column>`."""
-    known = np.isfinite(demand)
-    filled = np.where(known, demand, np.float32(0))
-    known = known.astype(np.float32)
     keys = {"sku": ["sku"], "region": ["region"]} | {f"region_{name}": ["region", name] for name in hierarchy}
-    groups = {}
-    for name, columns in keys.items():
-        code = series.groupby(columns, sort=True).ngroup().to_numpy(np.int32)
-        member = sparse.csr_matrix((np.ones(len(code), np.float32), (code, np.arange(len(code)))))
+    codes = {name: series.groupby(by, sort=True).ngroup().to_numpy(np.int32) for name, by in keys.items()}
+    return {name: Group(code, group_means(demand, code)) for name, code in codes.items()}
+
+
+def group_means(values: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Return float32 (n_groups, n_periods): means of known ``values`` (n_series, n_periods) by group code."""
+    member = sparse.csr_matrix((np.ones(len(code), np.float32), (code, np.arange(len(code)))))
+    means = np.empty((member.shape[0], values.shape[1]), np.float32)
+    for start in range(0, values.shape[1], _CHUNK):  # bounds the memory of the filled copy
+        part = values[:, start : start + _CHUNK]
+        known = np.isfinite(part)
         with np.errstate(invalid="ignore", divide="ignore"):
-            groups[name] = Group(code, (member @ filled) / (member @ known))
-    return groups
+            total = member @ np.where(known, part, np.float32(0))
+            means[:, start : start + _CHUNK] = total / (member @ known.astype(np.float32))
+    return means

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.view import Columns, View
+from features.view import Columns, Past, View
 
 
 def lags(view: View) -> Columns:
@@ -24,21 +24,19 @@ def lags(view: View) -> Columns:
     if season == 7:
         for week in (1, 2, 3):
             found[f"lag_phase_{week}"] = _phase(past.values, week)[view.row, (view.step - 1) % 7]
-    found["lag_year"] = year_ago(view, view.past.values)[view.row, view.step - 1]
+    found["lag_year"] = year_ago(view, view.past)[view.row, view.step - 1]
     found["lag_idle"] = past.idle()[view.row]
     return found
 
 
-def year_ago(view: View, values: np.ndarray) -> np.ndarray:
-    """Return (n, horizon): the mean around 364 days before each target, over a week (weekly: three).
+def year_ago(view: View, past: Past) -> np.ndarray:
+    """Return (n, horizon): the mean around 364 days before each target, over a week (weekly data: three).
 
-    ``values`` (n, n_past) end before the origin. NaN where the window does not lie in the past.
+    NaN where the window does not lie in the past.
     """
-    from features.view import Past
-
     year = view.panel.days(364)
-    centre = values.shape[1] + np.arange(view.panel.horizon) - year
-    return Past(values).around(centre, 3 if view.panel.frequency.days == 1 else 1)
+    centre = past.n_past + np.arange(view.panel.horizon) - year
+    return past.around(centre, 3 if view.panel.frequency.days == 1 else 1)
 
 
 def _phase(values: np.ndarray, week: int) -> np.ndarray:

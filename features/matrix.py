@@ -5,8 +5,8 @@ Every block of rows belongs to one origin and is computed from a ``View`` of it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -19,20 +19,35 @@ from features.price import price
 from features.regional import regional
 from features.returns import returns
 from features.rolling import rolling
-from features.rows import Rows, available_rows, calibration_rows, fit_rows, forecast_rows
+from features.rows import Rows, available_rows, calibration_rows, every_row, fit_rows, forecast_rows
 from features.static import categories, static
 from features.stockout import stockout
+from features.totals import total_settings
 from features.view import Columns, View
 from features.weekday import weekday
-from foundation.effort import effort
+from foundation.effort import affordable_rows
 from foundation.errors import InputError
-from foundation.matrix import FeatureMatrix, TrainingSet
+from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
 
+_SLAB_ROWS = 2048
+_TOTAL_ROWS = 60_000
 FAMILIES: dict[str, Callable[[View], Columns]] = {
     "lags": lags, "rolling": rolling, "weekday": weekday, "calendar": calendar_days, "price": price,
     "regional": regional, "static": static, "pooled": pooled, "age": age, "stockout": stockout, "returns": returns,
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Calibration:
+    """The matrices of the out-of-sample origins, one at a time and anew each time: they are big."""
+
+    panel: Panel
+    settings: Settings
+    blocks: list[Rows]
+
+    def __iter__(self) -> Iterator[FeatureMatrix]:
+        return (_whole(self.panel, self.settings, [block], True) for block in self.blocks)
 
 
 @dataclass(frozen=True)
@@ -49,20 +64,49 @@ def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     available = available_rows(panel, settings)
     if available == 0:
         raise InputError("sales: no training row; the history is too short or nothing was ever in stock")
-    budget = effort(settings.forecast, available)
-    fit = fit_rows(panel, settings, budget.rows / available)
-    calibration = calibration_rows(panel, settings)
-    start = min((rows.at for rows in calibration), default=panel.n_history)
+    rows, given_up = affordable_rows(settings.forecast, available)
+    fit = fit_rows(panel, settings, rows / available)
+    blocks = calibration_rows(panel, settings)
+    start = min((rows.at for rows in blocks), default=panel.n_history)
     return TrainingSet(
-        fit=_matrix(panel, settings, fit), calibration=_matrix(panel, settings, calibration),
+        fit=replace(_matrix(panel, settings, fit), totals=_fit_totals(panel, settings)), calibration=_Calibration(panel, settings, blocks),
         calibration_start=panel.periods[start], demand=panel.demand,
-        periods=panel.periods[: panel.n_history], given_up=budget.given_up,
+        periods=panel.periods[: panel.n_history], given_up=given_up,
     )  # fmt: skip
 
 
 def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
     """Return every series × period of the horizon, without targets."""
-    return _matrix(panel, settings, forecast_rows(panel), has_target=False)
+    return _whole(panel, settings, forecast_rows(panel), has_target=False)
+
+
+def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
+    """Return the matrix of one origin's complete rows, with the totals' rows beside it."""
+    matrix = _matrix(panel, settings, blocks, has_target)
+    if panel.totals is None:
+        return matrix
+    end = blocks[0].period.max() + 1 - panel.n_history
+    totals = panel.totals.panel
+    rows = every_row(totals, blocks[0].at - panel.n_history + totals.n_history, end + totals.n_history)
+    return replace(matrix, totals=_totals(panel, settings, [rows], has_target))
+
+
+def _fit_totals(panel: Panel, settings: Settings) -> TotalMatrix | None:
+    """Return a sample of the totals' training rows, or None without totals."""
+    if panel.totals is None or not panel.totals.is_covered.any():
+        return None
+    totals = panel.totals.panel
+    wanted = total_settings(settings, totals.hierarchy[0])
+    share = min(1.0, _TOTAL_ROWS / max(available_rows(totals, wanted), 1))
+    return _totals(panel, settings, fit_rows(totals, wanted, share), has_target=True)
+
+
+def _totals(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> TotalMatrix:
+    assert panel.totals is not None  # noqa: S101  (the callers have looked)
+    totals = panel.totals
+    code = np.where((totals.code >= 0) & totals.is_covered[totals.code], totals.code, -1).astype(np.int32)
+    wanted = total_settings(settings, totals.panel.hierarchy[0])
+    return TotalMatrix(_matrix(totals.panel, wanted, blocks, has_target), totals.scale, code)
 
 
 def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True) -> FeatureMatrix:
@@ -91,15 +135,20 @@ def _fill(
         members, row = np.unique(block.series, return_inverse=True)
         view = View(panel, block.at, members.astype(np.int32), row.astype(np.int32), block.period)
         rows = slice(end - len(block.series), end)
-        history[rows] = view.past.known.sum(axis=1)[view.row]
+        history[rows] = view.past.known(panel.days(364))[view.row]
         found = {family: FAMILIES[family](view) for family in settings.forecast.families}
         if not named.names:
             named = _named(found)
             values = np.empty((ends[-1], len(named.names)), np.float32)
-        part = values[rows]
-        for at, column in enumerate(column for columns in found.values() for column in columns.values()):
-            part[:, at] = column
+        _interleave([column for columns in found.values() for column in columns.values()], values[rows])
     return named, values, history
+
+
+def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:
+    """Write ``columns`` (n_rows) into ``values`` (n_rows, n_columns), a slab that fits the cache at a time."""
+    for start in range(0, len(values), _SLAB_ROWS):
+        rows = slice(start, start + _SLAB_ROWS)
+        values[rows] = np.stack([column[rows] for column in columns], axis=1)
 
 
 def _named(found: dict[str, Columns]) -> _Named:

@@ -6,7 +6,7 @@ row is a series. Not here: features (one file per family) and the choice of rows
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -14,12 +14,32 @@ import pandas as pd
 
 from features.events import Events, build_events
 from features.expand import Grid, expand_prices, expand_regional, expand_returns, expand_sales
-from features.groups import Group, build_groups
+from features.groups import Group, build_groups, group_means
 from features.series import select_series
+from features.totals import cover, linked_column, total_settings, total_tables
 from foundation.periods import Frequency
 from foundation.settings import Settings
 
 LOOKBACK_DAYS = 400  # the longest window of any feature (364 days) and a little more
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Long totals of region × kind.
+
+    Attributes
+    ----------
+    panel : their own panel; its demand is divided by ``scale``.
+    scale : float64 (n_totals), mean units per period.
+    code : int32 (n_series), the total each series belongs to, −1 for none.
+    is_covered : bool (n_totals), whether the series add up to the total.
+
+    """
+
+    panel: Panel
+    scale: np.ndarray
+    code: np.ndarray
+    is_covered: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -43,11 +63,13 @@ class Panel:
         before the panel's first column, ``n_history`` where there is none.
     last_period : int32 (n_series): first column in which the sku is no longer sold.
     price, is_promoted : float32 (n_series, n_history + horizon), or None.
+    mean_price : float32 (n_skus, n_history + horizon): over the regions, by code of the group `sku`, or None.
     returned : float32 (n_series, n_history), or None.
     regional : name → float32 (n_regions, n_history + horizon); observed-only ones NaN from ``as_of``.
     known_in_advance : the names in ``regional`` known for the horizon.
     events : event codes per region and period.
     groups : pooled means of demand, by name of the group.
+    totals : totals of the series' own kind and region, where ``regional`` brings them.
     is_closed : bool (n_history + horizon).
     static : names of numeric static columns of ``series``.
     hierarchy : names of the hierarchy columns, finest first.
@@ -68,6 +90,7 @@ class Panel:
     last_period: np.ndarray
     price: np.ndarray | None
     is_promoted: np.ndarray | None
+    mean_price: np.ndarray | None
     returned: np.ndarray | None
     regional: dict[str, np.ndarray]
     known_in_advance: tuple[str, ...]
@@ -76,6 +99,7 @@ class Panel:
     static: tuple[str, ...]
     hierarchy: tuple[str, ...]
     groups: dict[str, Group] = field(default_factory=dict)
+    totals: Totals | None = None
 
     @property
     def n_series(self) -> int:
@@ -99,14 +123,37 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
     sales = expand_sales(tables["sales"], chosen, settings, grid)
     price, is_promoted = expand_prices(tables.get("prices"), chosen, grid)
     regional = expand_regional(tables.get("regional"), chosen.regions, settings.series.known_in_advance, grid)
+    groups = build_groups(sales.demand, chosen.frame, settings.series.hierarchy)
+    mean_price = None if price is None else group_means(price, groups["sku"].code)
     return Panel(
         frequency=settings.grid, periods=grid.periods, n_history=grid.n_history, horizon=grid.horizon,
         series=chosen.frame, region_code=chosen.region_code, regions=chosen.regions,
         demand=sales.demand, units_sold=sales.units_sold, in_stock_rate=sales.in_stock_rate,
         first_period=np.minimum(chosen.first_period, sales.first_period), last_period=chosen.last_period,
-        price=price, is_promoted=is_promoted, returned=expand_returns(tables.get("returns"), chosen, grid),
+        price=price, is_promoted=is_promoted,
+        mean_price=mean_price, returned=expand_returns(tables.get("returns"), chosen, grid),
         regional=regional, known_in_advance=tuple(n for n in settings.series.known_in_advance if n in regional),
         events=build_events(tables, settings, chosen.regions, grid), is_closed=grid.is_closed,
         static=chosen.static, hierarchy=settings.series.hierarchy,
-        groups=build_groups(sales.demand, chosen.frame, settings.series.hierarchy),
+        groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
     )  # fmt: skip
+
+
+def _totals(
+    tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, series: tuple[pd.DataFrame, np.ndarray]
+) -> Totals | None:
+    """Return the totals' panel and what of ``series`` (frame, demand) belongs to each, or None."""
+    column = linked_column(tables, settings)
+    if column is None:
+        return None
+    panel = build_panel(total_tables(tables, settings, column), total_settings(settings, column), as_of)
+    frame, demand = series
+    keys = pd.MultiIndex.from_frame(panel.series[["region", "sku"]])
+    code = keys.get_indexer(pd.MultiIndex.from_arrays([frame["region"], frame[column]])).astype(np.int32)
+    is_covered = cover(code, demand, panel.demand, panel.days(28))
+    scale = np.nanmean(panel.demand, axis=1, dtype=np.float64)
+    scale = np.where(scale > 0, scale, 1.0)
+    demand = (panel.demand / scale[:, None]).astype(np.float32)
+    groups = build_groups(demand, panel.series, panel.hierarchy)
+    panel = replace(panel, demand=demand, units_sold=demand, groups=groups)
+    return Totals(panel, scale, code, is_covered)

@@ -28,5 +28,5 @@ def pooled(view: View) -> Columns:
         if view.panel.frequency.days == 1:
             profile = past.by_phase(8, 7)
             found[f"{name}_weekday"] = share(profile, past.mean(56)[:, None])[code, (view.step - 1) % 7]
-        found[f"{name}_season"] = seasonal_index(view, past.values)[code, view.step - 1]
+        found[f"{name}_season"] = seasonal_index(view, past)[code, view.step - 1]
     return found

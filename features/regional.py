@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.lags import year_ago
-from features.view import Columns, View, share
+from features.view import Columns, Past, View, share
 
 
 def regional(view: View) -> Columns:
@@ -19,6 +19,8 @@ def regional(view: View) -> Columns:
     For observed-only columns: ``<name>_change``, mean of 7 days ÷ mean of 28 days before the origin, and
     ``<name>_season``, the mean around 364 days before the target ÷ the mean of the 28 days that ended 364 days
     before the origin: how much the number will move if it moves as it did last year.
+    For totals of the series' own kind (``totals``): ``total_change``, ``total_season`` and
+    ``total_weekday``, the target weekday's share of the weekly mean over 8 weeks.
     """
     panel = view.panel
     region = panel.region_code[view.series]
@@ -28,24 +30,32 @@ def regional(view: View) -> Columns:
             found[name] = values[region, view.period]
             if set(np.unique(values[np.isfinite(values)])) <= {0.0, 1.0}:
                 found[f"{name}_response"] = _response(view, values)
-        else:
+        elif not name.startswith("units_") or panel.totals is None:
             past = view.past_of(values)
             found[f"{name}_change"] = share(past.mean(panel.days(7)), past.mean(panel.days(28)))[region]
-            found[f"{name}_season"] = seasonal_index(view, past.values)[region, view.step - 1]
-    return found
+            found[f"{name}_season"] = seasonal_index(view, past)[region, view.step - 1]
+    return found | _own_total(view)
 
 
-def seasonal_index(view: View, values: np.ndarray) -> np.ndarray:
-    """Return (n, horizon): mean around 364 days before each target ÷ 28-day mean 364 days before the origin.
+def _own_total(view: View) -> Columns:
+    """Return the change, season and weekday share of the total of the series' kind in its region."""
+    totals = view.panel.totals
+    if totals is None:
+        return {}
+    days, past = view.panel.days, view.past_of_totals()
+    mean, code = past.mean(days(28)), totals.code[view.series]
+    found = {"change": share(past.mean(days(7)), mean)[code], "season": seasonal_index(view, past)[code, view.step - 1]}
+    if view.panel.frequency.days == 1:
+        found["weekday"] = share(past.by_phase(8, 7), past.mean(56)[:, None])[code, (view.step - 1) % 7]
+    return {f"total_{name}": np.where(code >= 0, values, np.float32(np.nan)) for name, values in found.items()}
 
-    ``values`` (n, n_past) end before the origin.
-    """
-    from features.view import Past
 
+def seasonal_index(view: View, past: Past) -> np.ndarray:
+    """Return (n, horizon): mean around 364 days before each target ÷ 28-day mean 364 days before the origin."""
     year, month = view.panel.days(364), view.panel.days(28)
-    end = values.shape[1] - year
-    before = Past(values[:, max(end - month, 0) : max(end, 0)]).mean(month) if end > 0 else np.full(len(values), np.nan)
-    return share(year_ago(view, values), before[:, None])
+    half = month // 2
+    before = past.around(np.array([past.n_past - year - half]), half)
+    return share(year_ago(view, past), before)
 
 
 def _response(view: View, flag: np.ndarray) -> np.ndarray:
@@ -58,6 +68,6 @@ def _response(view: View, flag: np.ndarray) -> np.ndarray:
     found = np.empty((len(view.members), 2), np.float32)
     for value, chosen in enumerate((1 - raised, raised)):
         demand = (past.filled[:, -length:] * chosen).sum(axis=1)
-        found[:, value] = share(demand, (past.known[:, -length:] * chosen).sum(axis=1))
+        found[:, value] = share(demand, (past.is_known[:, -length:] * chosen).sum(axis=1))
     now = np.nan_to_num(flag[view.panel.region_code[view.series], view.period]).astype(int)
     return share(found[view.row, now], past.mean(length)[view.row])

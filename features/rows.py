@@ -12,10 +12,10 @@ import numpy as np
 from features.panel import Panel
 from foundation.settings import Settings
 
-# Origins for fitting stand 5 periods apart in the last 16 weeks and 19 before: both coprime with 7, so that
-# the step does not stand for the weekday. Weekly data: every 2nd and every 5th week.
+# Origins for fitting stand 8 periods apart in the last 16 weeks and 27 before: both coprime with 7, so that
+# the step does not stand for the weekday. Weekly data: every week and every 2nd week.
 _RECENT_DAYS = 112
-_SPACING = {1: (5, 19), 7: (1, 2)}
+_SPACING = {1: (8, 27), 7: (1, 2)}
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Rows:
 
 def forecast_rows(panel: Panel) -> list[Rows]:
     """Return every series × period of the horizon at ``as_of``."""
-    return [_all_rows(panel, panel.n_history, panel.n_history + panel.horizon)]
+    return [every_row(panel, panel.n_history, panel.n_history + panel.horizon)]
 
 
 def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
@@ -40,7 +40,7 @@ def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
     """
     count = min(settings.forecast.calibration_origins, panel.horizon)
     back = sorted({round(panel.horizon * (k + 1) / count) for k in range(count)}, reverse=True)
-    return [_all_rows(panel, panel.n_history - b, panel.n_history) for b in back if b < panel.n_history]
+    return [every_row(panel, panel.n_history - b, panel.n_history) for b in back if b < panel.n_history]
 
 
 def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
@@ -72,6 +72,7 @@ def fit_origins(panel: Panel, settings: Settings) -> list[int]:
     return origins + list(range((origins[-1] if origins else first) - wide, oldest - 1, -wide))
 
 
-def _all_rows(panel: Panel, at: int, end: int) -> Rows:
+def every_row(panel: Panel, at: int, end: int) -> Rows:
+    """Return every series × period from the origin column ``at`` to before column ``end``."""
     series = np.repeat(np.arange(panel.n_series, dtype=np.int32), end - at)
     return Rows(at, series, np.tile(np.arange(at, end, dtype=np.int32), panel.n_series))

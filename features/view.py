@@ -56,6 +56,12 @@ class View:
         """Return the past of any array (n, periods or more): its columns before the origin."""
         return Past(self._tail(values[:, : self.at]))
 
+    def past_of_totals(self) -> Past:
+        """Return the past of the panel's totals, whose own panel begins earlier and ends alike."""
+        assert self.panel.totals is not None  # noqa: S101  (the caller has looked)
+        totals = self.panel.totals.panel
+        return Past(self._tail(totals.demand[:, : totals.n_history - self.panel.n_history + self.at]))
+
     def _tail(self, values: np.ndarray) -> np.ndarray:
         return values[:, -self.lookback :]
 
@@ -69,68 +75,86 @@ class Past:
     """Windows that end just before an origin, over rows of known and unknown values.
 
     Statistics are over known values; NaN where a window holds none. Windows longer than the past
-    use what there is.
+    use what there is. Sums are differences of running sums, so any number of windows is cheap.
     """
 
     def __init__(self, values: np.ndarray) -> None:
         """Take ``values`` float32 (n, n_past), NaN where unknown."""
         self.values = values
-        self.known = np.isfinite(values)
-        self.filled = np.where(self.known, values, np.float32(0))
-        self.known = self.known.astype(np.float32)
+        self.n_past = values.shape[1]
+        self.is_known = np.isfinite(values)
+        self.filled = np.where(self.is_known, values, np.float32(0))
+
+    @cached_property
+    def _sums(self) -> np.ndarray:
+        return _running(self.filled)
+
+    @cached_property
+    def _counts(self) -> np.ndarray:
+        return _running(self.is_known)
+
+    def known(self, length: int) -> np.ndarray:
+        """Return how many of the last ``length`` periods are known."""
+        return self._counts[:, -1] - self._counts[:, max(self.n_past - length, 0)]
 
     def last(self, lag: int) -> np.ndarray:
         """Return the value ``lag`` periods before the origin (1: the latest), NaN before the past."""
-        n, length = self.values.shape
-        return self.values[:, length - lag] if lag <= length else np.full(n, np.nan, np.float32)
+        return self.values[:, -lag] if lag <= self.n_past else np.full(len(self.values), np.nan, np.float32)
 
     def mean(self, length: int) -> np.ndarray:
         """Return the mean of the last ``length`` periods."""
-        return _ratio(self.filled[:, -length:].sum(axis=1), self.known[:, -length:].sum(axis=1))
+        start = max(self.n_past - length, 0)
+        return ratio(self._sums[:, -1] - self._sums[:, start], self.known(length))
 
     def deviation(self, length: int) -> np.ndarray:
         """Return the standard deviation (population) of the last ``length`` periods."""
         tail = self.filled[:, -length:]
-        square = _ratio(np.einsum("ij,ij->i", tail, tail), self.known[:, -length:].sum(axis=1))
+        square = ratio(np.einsum("ij,ij->i", tail, tail), self.known(length))
         return np.sqrt(np.maximum(square - self.mean(length) ** 2, 0))
 
     def nonzero_share(self, length: int) -> np.ndarray:
         """Return the share of known periods with demand among the last ``length``."""
-        return _ratio((self.filled[:, -length:] > 0).sum(axis=1), self.known[:, -length:].sum(axis=1))
+        return ratio(np.count_nonzero(self.filled[:, -length:] > 0, axis=1), self.known(length))
 
     def weighted(self, weights: np.ndarray) -> np.ndarray:
         """Return the weighted mean; ``weights`` (length) end with the latest period's."""
-        length = min(len(weights), self.values.shape[1])
+        length = min(len(weights), self.n_past)
         tail = weights[len(weights) - length :].astype(np.float32)
-        return _ratio(self.filled[:, -length:] @ tail, self.known[:, -length:] @ tail) if length else self.mean(1)
+        known = self.is_known[:, self.n_past - length :].astype(np.float32)
+        return ratio(self.filled[:, self.n_past - length :] @ tail, known @ tail)
 
     def idle(self) -> np.ndarray:
         """Return periods since the last demand, 0 if the latest had some; NaN if none is in sight."""
         had = self.filled[:, ::-1] > 0
-        return np.where(had.any(axis=1), had.argmax(axis=1), np.nan).astype(np.float32)
+        since = had.argmax(axis=1)
+        return np.where(had[np.arange(len(had)), since], since, np.nan).astype(np.float32)
 
     def by_phase(self, cycles: int, season: int) -> np.ndarray:
         """Return (n, season): means over the last ``cycles`` at each phase, phase 0 being the origin's."""
-        n, length = self.values.shape
-        cycles = min(cycles, length // season)
+        n = len(self.values)
+        cycles = min(cycles, self.n_past // season)
         if cycles == 0:
             return np.full((n, season), np.nan, np.float32)
-        span = slice(length - cycles * season, length)
-        shape = (n, cycles, season)
-        return _ratio(self.filled[:, span].reshape(shape).sum(axis=1), self.known[:, span].reshape(shape).sum(axis=1))
+        start, shape = self.n_past - cycles * season, (n, cycles, season)
+        known = np.count_nonzero(self.is_known[:, start:].reshape(shape), axis=1)
+        return ratio(self.filled[:, start:].reshape(shape).sum(axis=1), known)
 
     def around(self, centre: np.ndarray, half_width: int) -> np.ndarray:
         """Return (n, len(centre)): means over columns centre ± half_width, NaN where any lies outside."""
-        n, length = self.values.shape
-        sums = np.cumsum(np.pad(self.filled, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
-        counts = np.cumsum(np.pad(self.known, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
         low, high = centre - half_width, centre + half_width + 1
-        inside = (low >= 0) & (high <= length)
+        inside = (low >= 0) & (high <= self.n_past)
         low, high = np.where(inside, low, 0), np.where(inside, high, 0)
-        return _ratio(sums[:, high] - sums[:, low], counts[:, high] - counts[:, low])
+        return ratio(self._sums[:, high] - self._sums[:, low], self._counts[:, high] - self._counts[:, low])
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def _running(values: np.ndarray) -> np.ndarray:
+    """Return running sums float64 (n, n_past + 1), the first column 0."""
+    sums = np.zeros((values.shape[0], values.shape[1] + 1))
+    np.cumsum(values, axis=1, dtype=np.float64, out=sums[:, 1:])
+    return sums
+
+
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Return numerator ÷ denominator as float32, NaN where the denominator is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan).astype(np.float32)
@@ -138,4 +162,4 @@ def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
     """Return part ÷ whole as float32; NaN where the whole is unknown or not positive."""
-    return _ratio(part, np.nan_to_num(whole, nan=0.0))
+    return ratio(part, np.nan_to_num(whole, nan=0.0))

@@ -6,42 +6,38 @@ drawn (features) or how trees are grown (models).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from foundation.settings import Forecast
 
-# Measured on one core of a small server: CPU seconds per million rows and tree of 127 leaves, growing with
-# the depth of the tree; a training grows two models, one for calibration and the one that is kept.
-_SECONDS_PER_MILLION_ROW_TREES = 0.16
+# CPU seconds per million rows and tree of 127 leaves on a small server's core; a training grows two models,
+# one for calibration and the one that is kept. Deeper trees cost less than their leaves say.
+_SECONDS_PER_MILLION_ROW_TREES = 0.18
 _MODELS = 2.0
 _FEWEST_ROWS = 200_000
 _FEWEST_TREES = 40
 
 
-@dataclass(frozen=True)
-class Effort:
-    """``rows`` and ``trees`` of one model, and sentences on what was given up."""
+def affordable_rows(forecast: Forecast, available: int) -> tuple[int, tuple[str, ...]]:
+    """Return how many of ``available`` rows all ``forecast.trees`` can be grown on, and what was given up.
 
-    rows: int
-    trees: int
-    given_up: tuple[str, ...]
+    Never fewer than 200,000: beyond that trees are given up.
 
-
-def effort(forecast: Forecast, available_rows: int) -> Effort:
-    """Return the rows and trees that ``forecast.cpu_minutes`` buys of ``available_rows``.
-
-    Rows are given up first, down to 200,000, then trees, down to 40.
-
-    >>> effort(Forecast(cpu_minutes=1.0, trees=200), 100_000)
-    Effort(rows=100000, trees=200, given_up=())
+    >>> affordable_rows(Forecast(cpu_minutes=1.0, trees=200, num_leaves=127), 100_000)
+    (100000, ())
     """
-    per_row_tree = _MODELS * _SECONDS_PER_MILLION_ROW_TREES / 1e6 * (forecast.num_leaves / 127) ** 0.4
-    affordable = 60 * forecast.cpu_minutes / per_row_tree
-    rows = min(available_rows, max(int(affordable / forecast.trees), _FEWEST_ROWS))
-    trees = min(forecast.trees, max(int(affordable / max(rows, 1)), _FEWEST_TREES))
-    given_up = []
-    if rows < available_rows:
-        given_up.append(f"{rows:,} of {available_rows:,} training rows were drawn")
-    if trees < forecast.trees:
-        given_up.append(f"{trees} of {forecast.trees} trees were grown")
-    return Effort(rows, trees, tuple(given_up))
+    rows = min(available, max(int(_row_trees(forecast) / forecast.trees), _FEWEST_ROWS))
+    return rows, () if rows == available else (f"{rows:,} of {available:,} training rows were drawn",)
+
+
+def affordable_trees(forecast: Forecast, rows: int) -> tuple[int, tuple[str, ...]]:
+    """Return how many trees, 40 or more, can be grown on ``rows``, and what was given up.
+
+    A tenth over the budget is let pass, because rows are drawn at random.
+    """
+    trees = min(forecast.trees, max(int(1.1 * _row_trees(forecast) / max(rows, 1)), _FEWEST_TREES))
+    return trees, () if trees == forecast.trees else (f"{trees} of {forecast.trees} trees were grown",)
+
+
+def _row_trees(forecast: Forecast) -> float:
+    """Return how many rows × trees the budget buys."""
+    seconds = _MODELS * _SECONDS_PER_MILLION_ROW_TREES / 1e6 * (forecast.num_leaves / 127) ** 0.4
+    return 60 * forecast.cpu_minutes / seconds

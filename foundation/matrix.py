@@ -5,6 +5,7 @@ Not here: how a feature is computed (features) or used (models).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ class FeatureMatrix:
     history : int32 array (n_rows), known periods with demand data before the origin, at most a year's.
     target : float32 array (n_rows), units demanded, NaN where unknown; empty when forecasting.
     weight : float32 array (n_rows), weight in training; empty when forecasting.
+    totals : matrix of the totals at the same origin and steps, where there are totals.
 
     """
 
@@ -49,6 +51,7 @@ class FeatureMatrix:
     history: np.ndarray
     target: np.ndarray
     weight: np.ndarray
+    totals: TotalMatrix | None = None
 
     @property
     def n_rows(self) -> int:
@@ -62,13 +65,31 @@ class FeatureMatrix:
 
 
 @dataclass(frozen=True)
+class TotalMatrix:
+    """Rows of region × kind totals beside the rows of single series.
+
+    Attributes
+    ----------
+    matrix : their feature matrix; targets are units ÷ ``scale``.
+    scale : float64 (n_totals), mean units per period.
+    code : int32 (n_series), the total a series is aligned to, −1 for none.
+
+    """
+
+    matrix: FeatureMatrix
+    scale: np.ndarray
+    code: np.ndarray
+
+
+@dataclass(frozen=True)
 class TrainingSet:
     """What one training needs.
 
     Attributes
     ----------
     fit : a sample of rows of many origins, every target before ``as_of``.
-    calibration : every series × step of the out-of-sample origins whose period lies before ``as_of``.
+    calibration : per out-of-sample origin the matrix of every series × step whose period lies before
+        ``as_of``; made when it is asked for, because together they are big.
         A model that predicts them may only have seen rows of ``fit`` dated before ``calibration_start``.
     calibration_start : the earliest origin of ``calibration``.
     demand : float32 (n_series, n_history), demand per period before ``as_of``, NaN where unknown; for baselines.
@@ -78,7 +99,7 @@ class TrainingSet:
     """
 
     fit: FeatureMatrix
-    calibration: FeatureMatrix
+    calibration: Iterable[FeatureMatrix]
     calibration_start: np.datetime64
     demand: np.ndarray
     periods: np.ndarray

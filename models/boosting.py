@@ -16,40 +16,62 @@ from foundation.settings import Forecast
 _MAX_BIN = 127
 _FEATURE_SHARE = 0.5
 _ROW_SHARE = 0.6
+_TOTAL_TREES = 200
+Binned = lgb.Dataset  # rows as LightGBM keeps them
 
 
 @dataclass(frozen=True)
 class Learner:
-    """How trees are grown: the settings and how many ``trees``."""
+    """How trees are grown: the settings, how many ``trees`` and how they are shaped."""
 
     forecast: Forecast
     trees: int
+    leaves: int
+    rows_in_leaf: int
+
+    @classmethod
+    def of_series(cls, forecast: Forecast, trees: int) -> Learner:
+        """Return the learner of single series, as the settings say."""
+        return cls(forecast, trees, forecast.num_leaves, forecast.min_data_in_leaf)
+
+    @classmethod
+    def of_totals(cls, forecast: Forecast) -> Learner:
+        """Return the learner of totals: few rows, small trees."""
+        return cls(forecast, _TOTAL_TREES, 31, 40)
 
     def parameters(self) -> dict[str, object]:
         """Return LightGBM's parameters."""
         wanted = self.forecast
         return {
             "objective": "tweedie", "tweedie_variance_power": wanted.tweedie_variance_power,
-            "learning_rate": wanted.learning_rate, "num_leaves": wanted.num_leaves,
-            "min_data_in_leaf": wanted.min_data_in_leaf, "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE,
-            "bagging_fraction": _ROW_SHARE, "bagging_freq": 1, "seed": wanted.seed, "num_threads": wanted.threads,
+            "learning_rate": wanted.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
+            "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE, "bagging_fraction": _ROW_SHARE,
+            "bagging_freq": 1, "seed": wanted.seed, "num_threads": wanted.threads,
             "deterministic": True, "force_row_wise": True, "verbosity": -1, "metric": "None",
         }  # fmt: skip
 
-    def dataset(self, matrix: FeatureMatrix) -> lgb.Dataset:
-        """Return the binned rows of ``matrix`` whose target is known."""
-        bins = {"max_bin": _MAX_BIN, "min_data_in_leaf": self.forecast.min_data_in_leaf, "verbosity": -1,
+    def dataset(self, matrix: FeatureMatrix, base: np.ndarray | None = None) -> lgb.Dataset:
+        """Return the binned rows of ``matrix``; with ``base`` (n_rows) the target is divided by it.
+
+        Rows whose base is not positive weigh nothing.
+        """
+        bins = {"max_bin": _MAX_BIN, "min_data_in_leaf": self.rows_in_leaf, "verbosity": -1,
                 "num_threads": self.forecast.threads, "feature_pre_filter": False,
                 "bin_construct_sample_cnt": 100_000, "data_random_seed": self.forecast.seed}  # fmt: skip
+        target, weight = matrix.target, matrix.weight
+        if base is not None:
+            usable = base > 0
+            target = np.where(usable, target / np.where(usable, base, 1), 0)
+            weight = np.where(usable, weight, 0)
         return lgb.Dataset(
-            matrix.values, matrix.target, weight=matrix.weight, feature_name=list(matrix.names),
+            matrix.values, target, weight=weight, feature_name=list(matrix.names),
             categorical_feature=list(matrix.categorical), params=bins, free_raw_data=True,
         ).construct()  # fmt: skip
 
     def grow(self, rows: lgb.Dataset, chosen: np.ndarray | None = None) -> str:
         """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them."""
         part = rows if chosen is None else rows.subset(chosen)
-        return lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string()
+        return str(lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string())
 
 
 def loaded(booster: str) -> lgb.Booster:

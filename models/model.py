@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-_BOOSTER = "booster.txt"
+_SERIES = "booster.txt"
+_TOTALS = "totals.txt"
 _FACTS = "model.json"
 
 
@@ -23,7 +24,8 @@ class DemandModel:
     ----------
     name : the pipeline's name.
     as_of : training date; the model has seen nothing dated on or after it.
-    booster : LightGBM's own text format.
+    booster : single series, in LightGBM's own text format.
+    totals : the totals series are aligned to, likewise; empty without totals.
     facts : `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, all JSON-able.
 
     """
@@ -32,11 +34,12 @@ class DemandModel:
     as_of: date
     booster: str
     facts: dict[str, Any]
+    totals: str = ""
 
     @property
     def version(self) -> str:
         """Identity: name, training date and a hash of the content."""
-        digest = hashlib.sha256((self.booster + _json(self.facts)).encode()).hexdigest()
+        digest = hashlib.sha256((self.booster + self.totals + _json(self.facts)).encode()).hexdigest()
         return f"{self.name}-{self.as_of:%Y%m%d}-{digest[:10]}"
 
     @property
@@ -47,13 +50,15 @@ class DemandModel:
     def to_files(self) -> dict[str, bytes]:
         """Return the files of the model by name."""
         facts = {"name": self.name, "as_of": self.as_of.isoformat(), "facts": self.facts}
-        return {_BOOSTER: self.booster.encode(), _FACTS: _json(facts).encode()}
+        boosters = {_SERIES: self.booster.encode(), _TOTALS: self.totals.encode()}
+        return boosters | {_FACTS: _json(facts).encode()}
 
     @classmethod
     def from_files(cls, files: dict[str, bytes]) -> DemandModel:
         """Return the model of ``to_files``; raises ``KeyError`` when a file is missing."""
         said = json.loads(files[_FACTS])
-        return cls(said["name"], date.fromisoformat(said["as_of"]), files[_BOOSTER].decode(), said["facts"])
+        trained = date.fromisoformat(said["as_of"])
+        return cls(said["name"], trained, files[_SERIES].decode(), said["facts"], files[_TOTALS].decode())
 
 
 def _json(facts: dict[str, Any]) -> str:

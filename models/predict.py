@@ -11,8 +11,8 @@ from foundation.errors import ConfigurationError
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
-from models import boosting
 from models.calibration import Spread, apply_bias
+from models.means import Boosters, raw_means
 from models.model import DemandModel
 from models.quantiles import quantiles
 
@@ -51,9 +51,9 @@ def around(
 
 def _means(model: DemandModel, matrix: FeatureMatrix, settings: Settings) -> np.ndarray:
     """Return the bias-corrected mean of each row, 0 where nothing is sold."""
-    mean = boosting.predict(model.booster, align(model, matrix), settings.forecast.threads)
-    mean *= apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
-    return np.where(matrix.is_sold, mean, np.float32(0))
+    boosters = Boosters(model.booster, model.totals)
+    mean = raw_means(boosters, matrix, align(model, matrix), settings.forecast.threads)
+    return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 
 def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:

@@ -7,11 +7,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.effort import effort
-from foundation.matrix import TrainingSet
+from foundation.effort import affordable_trees
+from foundation.matrix import FeatureMatrix, TrainingSet
 from foundation.settings import Settings
-from models.boosting import Learner, predict
+from models.alignment import base_units
+from models.boosting import Binned, Learner
 from models.calibration import apply_bias, bias_factors, calibrate, calibration_frame
+from models.means import Boosters, raw_means
 from models.model import DemandModel
 from models.scores import training_metrics
 
@@ -22,25 +24,48 @@ def train(training: TrainingSet, settings: Settings, as_of: date) -> DemandModel
     The bias factors and quantiles come from a twin grown only on rows dated before the first
     calibration origin, with the same settings.
     """
-    budget = effort(settings.forecast, training.fit.n_rows)
-    learner = Learner(settings.forecast, budget.trees)
-    dataset = learner.dataset(training.fit)
-    before = np.flatnonzero(training.fit.date < training.calibration_start).astype(np.int32)
-    twin = learner.grow(dataset, before) if len(before) else learner.grow(dataset)
+    trees, given_up = affordable_trees(settings.forecast, training.fit.n_rows)
+    twin, kept = _grow(training, settings, trees)
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
-    mean = predict(twin, training.calibration.values, settings.forecast.threads)
-    rows = calibration_frame(training.calibration, mean, category)
+    rows = _out_of_sample(twin, training, settings, category)
     factors = bias_factors(rows)
-    rows["mean"] *= apply_bias(factors, training.fit.series, category)[training.calibration.series_code]
+    rows["mean"] *= apply_bias(factors, training.fit.series, category)[rows["series"].to_numpy()]
     facts = {
         "features": list(training.fit.names), "families": list(training.fit.families),
         "categories": {name: list(values) for name, values in training.fit.categories.items()},
         "category": category, "bias": factors, "calibration": calibrate(rows, settings),
         "metrics": training_metrics(rows, training, settings),
-        "training": _training(training, settings, budget.trees),
-        "given_up": [*training.given_up, *budget.given_up],
+        "training": _training(training, settings, trees),
+        "given_up": [*training.given_up, *given_up],
     }  # fmt: skip
-    return DemandModel(settings.name, as_of, learner.grow(dataset), facts)
+    return DemandModel(settings.name, as_of, kept.series, facts, kept.totals)
+
+
+def _grow(training: TrainingSet, settings: Settings, trees: int) -> tuple[Boosters, Boosters]:
+    """Return the twin, which has seen nothing dated from the calibration start on, and the one that is kept."""
+    learner = Learner.of_series(settings.forecast, trees)
+    twin, kept = _pair(learner, learner.dataset(training.fit), training.fit, training.calibration_start)
+    totals = training.fit.totals
+    if totals is None:
+        return Boosters(twin, ""), Boosters(kept, "")
+    learner = Learner.of_totals(settings.forecast)
+    rows = learner.dataset(totals.matrix, base_units(totals))
+    total_twin, total_kept = _pair(learner, rows, totals.matrix, training.calibration_start)
+    return Boosters(twin, total_twin), Boosters(kept, total_kept)
+
+
+def _pair(learner: Learner, rows: Binned, matrix: FeatureMatrix, start: np.datetime64) -> tuple[str, str]:
+    before = np.flatnonzero(matrix.date < start).astype(np.int32)
+    return learner.grow(rows, before if len(before) else None), learner.grow(rows)
+
+
+def _out_of_sample(twin: Boosters, training: TrainingSet, settings: Settings, category: str) -> pd.DataFrame:
+    """Return one row per calibration row, see ``calibration_frame``."""
+    frames = [
+        calibration_frame(matrix, raw_means(twin, matrix, matrix.values, settings.forecast.threads), category)
+        for matrix in training.calibration
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _training(training: TrainingSet, settings: Settings, trees: int) -> dict[str, object]:

@@ -1,0 +1,64 @@
+"""Totals that a table brings: long, smooth series of a region's whole demand of one kind.
+
+A column ``units_<value>`` of ``regional``, where value is a value of a hierarchy column in lower case, is
+the total of that kind in the region. The finest hierarchy column with such totals is used. Totals get a
+panel of their own, with more history than single series need, so that the same families describe them.
+Not here: how forecasts are aligned to them (models).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from foundation.settings import Settings
+
+_PREFIX = "units_"
+_HISTORY_DAYS = 1460
+_FAMILIES = ("lags", "rolling", "weekday", "calendar", "regional", "static", "pooled")
+
+
+def linked_column(tables: dict[str, pd.DataFrame], settings: Settings) -> str | None:
+    """Return the finest hierarchy column whose values have totals in ``regional``, or None."""
+    names = set(tables["regional"].columns) if "regional" in tables else set()
+    for column in settings.series.hierarchy:
+        if any(_PREFIX + str(kind).lower() in names for kind in tables["skus"][column].unique()):
+            return column
+    return None
+
+
+def total_tables(tables: dict[str, pd.DataFrame], settings: Settings, column: str) -> dict[str, pd.DataFrame]:
+    """Return tables in which the kinds of ``column`` are the skus and their totals the sales."""
+    coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
+    kinds = tables["skus"][list(coarser)].drop_duplicates(column).assign(sku=lambda frame: frame[column].astype(str))
+    regional = tables["regional"]
+    named = {_PREFIX + kind.lower(): kind for kind in kinds["sku"]}
+    present = [name for name in named if name in regional]
+    sales = regional.melt(["date", "region"], present, "sku", "units_sold").dropna(subset="units_sold")
+    sales["sku"] = sales["sku"].map(named)
+    known = [name for name in settings.series.known_in_advance if name in regional]
+    kept = {name: tables[name] for name in ("regions", "calendar") if name in tables}
+    return kept | {"sales": sales, "skus": kinds, "regional": regional[["date", "region", *known]]}
+
+
+def total_settings(settings: Settings, column: str) -> Settings:
+    """Return the settings of the totals' own panel."""
+    coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
+    series = settings.series.model_copy(update={"hierarchy": coarser, "features": ()})
+    families = tuple(name for name in _FAMILIES if name in settings.forecast.families)
+    update = {"history_days": max(_HISTORY_DAYS, settings.forecast.history_days), "families": families}
+    forecast = settings.forecast.model_copy(update=update)
+    return settings.model_copy(update={"series": series, "forecast": forecast})
+
+
+def cover(series_code: np.ndarray, demand: np.ndarray, totals: np.ndarray, recent: int) -> np.ndarray:
+    """Return which totals are what the series add up to: within 5 % over the last ``recent`` periods.
+
+    ``series_code`` (n_series) is the total of each series, −1 for none; ``demand`` (n_series, n_history) and
+    ``totals`` (n_totals, n_history) end with the same period. A total of more than the series may not scale them.
+    """
+    added = np.zeros(len(totals))
+    inside = series_code >= 0
+    np.add.at(added, series_code[inside], np.nansum(demand[inside, -recent:], axis=1, dtype=np.float64))
+    whole = np.nansum(totals[:, -recent:], axis=1, dtype=np.float64)
+    return (np.abs(added - whole) <= 0.05 * whole) & (whole > 0)
