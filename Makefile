@@ -67,6 +67,10 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	$(BIN)/pytest -q tests/house
 	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }
 
+.PHONY: audit
+audit: $(READY) ## look the pinned dependencies up in a source of advisories, and say so where none answers
+	$(BIN)/python .ci/audit
+
 .PHONY: format
 format: $(READY) ## bring the code into its format
 	$(BIN)/ruff format .
