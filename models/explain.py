@@ -18,9 +18,8 @@ import pandas as pd
 
 from foundation.matrix import FeatureMatrix
 from models import boosting
-from models.calibration import apply_bias
 from models.model import DemandModel
-from models.predict import align
+from models.predict import align, means
 
 DRIVERS = ("level", "season", "price", "promotion", "event", "region", "weather")
 TERMS = ("base", *DRIVERS, "correction", "not_sold")
@@ -70,9 +69,10 @@ def explain(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> pd.D
     """Return what drives the mean of the given ``rows`` (positions) of ``matrix``, one line each, in their order.
 
     Columns: `region`, `sku`, `date`, `mean_units`; for every name of ``TERMS`` `<name>_log`, its share of
-    ln(mean), and `<name>_units`. `base` is the average the trees start from, `correction` the bias factor.
-    Logs add up to ln(mean) of a row that is sold; units add up to `mean_units`. A row that is not sold has
-    `not_sold_units` = −(what the mean would be) and a log of 0 there.
+    ln(mean), and `<name>_units`. `base` is the average the trees start from, `correction` everything that
+    is multiplied on afterwards: the bias factor and the alignment to totals. ``matrix`` holds every series × step
+    of its origin. Logs add up to ln(mean) of a row that is sold; units add up to `mean_units`. A row that is not
+    sold has `not_sold_units` = −(what the trees say) and a log of 0 there.
     """
     logs = _contributions(model, matrix, rows)
     would_be = np.exp(logs.sum(axis=1))
@@ -135,6 +135,7 @@ def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) 
     grouped[:, 0] = by_feature[:, -1]
     for at, name in enumerate(driver):
         grouped[:, 1 + DRIVERS.index(name)] += by_feature[:, at]
-    factor = apply_bias(model.facts["bias"], matrix.series, model.facts["category"])
-    grouped[:, -1] = np.log(factor[matrix.series_code[rows]])
+    final = means(model, matrix, 1)[rows].astype(np.float64)
+    is_sold = final > 0
+    grouped[is_sold, -1] = np.log(final[is_sold]) - by_feature[is_sold].sum(axis=1)
     return grouped

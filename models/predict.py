@@ -29,7 +29,7 @@ def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_o
     levels = settings.forecast.quantiles
     if list(levels) != model.facts["calibration"]["levels"]:
         raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it anew")
-    return around(model, matrix, _means(model, matrix, settings), settings, as_of)
+    return around(model, matrix, means(model, matrix, settings.forecast.threads), settings, as_of)
 
 
 def around(
@@ -49,10 +49,10 @@ def around(
     }
 
 
-def _means(model: DemandModel, matrix: FeatureMatrix, settings: Settings) -> np.ndarray:
-    """Return the bias-corrected mean of each row, 0 where nothing is sold."""
+def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray:
+    """Return the aligned, bias-corrected mean of each row, float32 (n_rows), 0 where nothing is sold."""
     boosters = Boosters(model.booster, model.totals)
-    mean = raw_means(boosters, matrix, align(model, matrix), settings.forecast.threads)
+    mean = raw_means(boosters, matrix, align(model, matrix), threads)
     return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 

@@ -1,0 +1,22 @@
+"""A backtest for people: its pictures and its page.
+
+Frames in, matplotlib figures and one HTML text out. Not here: the metrics (models), MLflow.
+"""
+
+from __future__ import annotations
+
+from review.backtest.evidence_pictures import fan_picture, importance_picture, shap_picture
+from review.backtest.page import BacktestPage, backtest_page
+from review.backtest.score_pictures import bias_picture, calibration_picture, level_picture, origin_picture
+
+__all__ = [
+    "BacktestPage",
+    "backtest_page",
+    "bias_picture",
+    "calibration_picture",
+    "fan_picture",
+    "importance_picture",
+    "level_picture",
+    "origin_picture",
+    "shap_picture",
+]
