@@ -19,15 +19,21 @@ from foundation.store.snapshot import examine_inputs
 from foundation.tables import INPUTS
 from foundation.validation.door import Examined
 
+# Inputs without any of these hold no network: there is nothing to rebalance.
+_NETWORK = {name for name, table in INPUTS.items() if table.needed_for == ("rebalance",)}
+
 
 def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> None:
     """Print what the input tables hold, or what is wrong with them; writes nothing.
 
-    Raises ``InputError`` with one line per fault where the night would stop; where only the tables of
-    rebalancing are missing or at fault, they are named and what can be forecast is still said.
+    Raises ``InputError`` with one line per fault where the night would stop. Inputs without any table
+    of the network are checked for forecasting alone, and that is said.
     """
     settings = load_settings(config, overrides)
     examined = examine_inputs(settings, as_of, "rebalance")
+    is_forecast_only = _NETWORK <= {fault.table for fault in examined.faults} and not _NETWORK & set(examined.tables)
+    if is_forecast_only:
+        examined = examine_inputs(settings, as_of, "forecast")
     console = Console()
     if examined.faults and console.is_terminal:
         console.print(_fault_table(examined.faults))
@@ -36,6 +42,8 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
     for line in (*map(str, examined.faults), *examined.warnings):
         console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
     _print_found(console, examined)
+    if is_forecast_only:
+        console.print("They can be forecast; to rebalance, hubs, lanes and stock are needed too.", highlight=False)
 
 
 def _fault_table(faults: Sequence[Fault]) -> Table:
