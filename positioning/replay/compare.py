@@ -7,6 +7,7 @@ Not here: how V and the bound come about.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,7 @@ def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray]) -> pd.DataFra
     return pd.DataFrame(rows).astype({"policy": "str"})
 
 
+@lru_cache(maxsize=2)
 def _weights(size: int) -> np.ndarray:
     """Return how often each article is drawn in each replicate, (REPLICATES, size)."""
     generator = np.random.default_rng(_SEED)

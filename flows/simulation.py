@@ -1,0 +1,186 @@
+"""A replay of decisions as plain functions: read what was known, play every policy, judge, write.
+
+Forecasts of past nights are made by the stages of the nightly flow, each with what was known then,
+and stay in the warehouse under their identity: a replay made again finds them. Not here: the rules of
+the game (``positioning.replay``), Prefect (``flows.simulate``), printing (``flows.simulation_report``).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+import positioning
+from features import build_panel, forecast_matrix
+from flows import stages
+from foundation.errors import ConfigurationError
+from foundation.settings import Settings
+from foundation.store import snapshot
+from foundation.store.warehouse import Warehouse
+from models.naive import naive_forecast
+from positioning.replay.bound import bound_eur
+from positioning.replay.choose import choose_base_stock
+from positioning.replay.compare import summary
+from positioning.replay.demand import read_demand
+from positioning.replay.engine import Game, decision_periods, play, read_game
+from positioning.replay.kpis import all_kpis
+from positioning.replay.ledger import Ledger, tidy
+from positioning.replay.planned import Forecaster, Frames, Planned, mean_daily_units, network_without_shared_limits
+from positioning.replay.policy import DoNothing, Policy
+from positioning.replay.reading import read_network
+from positioning.replay.state import open_state
+
+log = logging.getLogger(__name__)
+
+OWN, NAIVE = "forestock", "seasonal_naive"
+_PAST_DAYS = 182
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is replayed: ``start`` … ``end`` with both ends, decisions on the first ``nights`` nights.
+
+    ``nights`` None: all of them; ``every_days`` lie between two. With ``is_unlimited`` no capacity that
+    articles share binds any policy.
+    """
+
+    start: date
+    end: date
+    nights: int | None = None
+    every_days: int | None = None
+    is_unlimited: bool = False
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The outcome: one row per policy in ``figures`` (money, closed, KPIs), costs by date and term in ``costs``.
+
+    ``bound_eur`` is the clairvoyant bound without and with goods; ``notes`` are sentences for the reader.
+    """
+
+    settings: Settings
+    span: Span
+    figures: pd.DataFrame
+    costs: pd.DataFrame
+    bound_eur: tuple[float, float]
+    notes: tuple[str, ...]
+
+
+def simulated(settings: Settings, span: Span) -> Simulation:
+    """Replay every policy over ``span`` and return what they come to.
+
+    Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` where sales do not
+    reach its end or no snapshot of the stock is known at its start.
+    """
+    periods = _periods(settings, span)
+    tables = _known_at(settings, span.start)
+    if span.is_unlimited:
+        tables = network_without_shared_limits(tables)
+    after = snapshot.read(snapshot.accept(settings, settings.grid.step(span.start, periods), "forecast"))
+    game = _game(settings, span, tables, after["sales"])
+    log.info("%d articles, %d periods, %d nights", len(game.network.skus.index), periods, len(game.nights))
+    own = _Forecasts(settings)
+    policies, notes = _policies(settings, game, tables, own)
+    ledgers = [_played(game, policy) for policy in policies]
+    log.info("bound: a linear program per article")
+    bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
+    daily = mean_daily_units(own(span.start)["forecast"], game.network)
+    figures = _figures(ledgers, bounds, [all_kpis(ledger, game.network, daily) for ledger in ledgers])
+    dates = settings.grid.range(span.start, periods)
+    costs = pd.concat([tidy(ledger, dates) for ledger in ledgers], ignore_index=True)
+    return Simulation(settings, span, figures, costs, (float(bounds[False].sum()), float(bounds[True].sum())), notes)
+
+
+def write_simulation(done: Simulation) -> None:
+    """Write `simulation` and `simulation_kpi` of the replay's start; an earlier replay from it is replaced."""
+    warehouse = Warehouse(done.settings)
+    warehouse.write("simulation", done.costs, done.span.start)
+    long = done.figures.melt(id_vars="policy", var_name="kpi", value_name="kpi_value")
+    bound = pd.DataFrame({"policy": "bound", "kpi": ["value_eur", "value_eur_with_goods"], "kpi_value": done.bound_eur})
+    warehouse.write("simulation_kpi", pd.concat([long, bound], ignore_index=True), done.span.start)
+
+
+def _periods(settings: Settings, span: Span) -> int:
+    """Return the periods of the span; raises ``ConfigurationError`` where it does not fit the grid."""
+    grid = settings.grid
+    if not grid.holds(span.start):
+        raise ConfigurationError(f"--start {span.start} is not the first day of a period ({grid.code})")
+    if span.end < span.start:
+        raise ConfigurationError(f"--end {span.end} lies before --start {span.start}")
+    if (span.every_days or grid.days) % grid.days:
+        raise ConfigurationError(f"--every {span.every_days} is not whole periods of {grid.days} days")
+    return int((span.end - span.start).days // grid.days + 1)
+
+
+def _known_at(settings: Settings, start: date) -> Frames:
+    accepted = snapshot.accept(settings, start, "rebalance")
+    tables = snapshot.read(accepted)
+    snapshot.release(accepted.reference)
+    return tables
+
+
+def _game(settings: Settings, span: Span, tables: Frames, sales: pd.DataFrame) -> Game:
+    grid = settings.grid
+    periods = _periods(settings, span)
+    network = read_network(tables, settings, span.start, periods)
+    demand = read_demand(sales, network, max(_PAST_DAYS // grid.days, 2 * periods))
+    nights = decision_periods(periods, span.nights, (span.every_days or grid.days) // grid.days)
+    return read_game(network, demand, open_state(tables, network, settings), nights, settings)
+
+
+def _policies(settings: Settings, game: Game, tables: Frames, own: Forecaster) -> tuple[list[Policy], tuple[str, ...]]:
+    """Return nothing, base stock with settings chosen before the start, and the plan on two forecasts."""
+    log.info("base stock: settings chosen on the window before the start")
+    base = choose_base_stock(game, settings.positioning.review_days)
+    note = f"Base stock: z = {base.z:g}, loads at least {base.min_fill_rate:.0%} full, chosen on the window before."
+    naive = _naive_forecaster(settings)
+    return [
+        DoNothing(),
+        base,
+        Planned(NAIVE, naive, positioning.plan, tables, settings),
+        Planned(OWN, own, positioning.plan, tables, settings),
+    ], (note,)
+
+
+def _played(game: Game, policy: Policy) -> Ledger:
+    log.info("policy %s", policy.name)
+    return play(game, policy)
+
+
+class _Forecasts:
+    """The forecast of any night as the nightly flow makes it, kept in the warehouse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, as_of: date) -> Frames:
+        night = stages.validate_stage(self._settings, as_of, "forecast")
+        stages.forecast_stage(night, stages.train_stage(night))
+        stages.release(night)
+        warehouse = Warehouse(self._settings)
+        return {name: warehouse.read(name, as_of) for name in stages.FORECAST_TABLES}
+
+
+def _naive_forecaster(settings: Settings) -> Forecaster:
+    """Return the seasonal-naive forecast of any night, with what was known then."""
+    plain = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",)})})
+
+    def forecast(as_of: date) -> Frames:
+        accepted = snapshot.accept(settings, as_of, "forecast")
+        panel = build_panel(snapshot.read(accepted), plain, as_of)
+        snapshot.release(accepted.reference)
+        return naive_forecast(panel.demand[:, : panel.n_history], forecast_matrix(panel, plain), settings, as_of)
+
+    return forecast
+
+
+def _figures(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], kpis: list[dict[str, float]]) -> pd.DataFrame:
+    """Return one row per policy: value, closed, savings with intervals, purchase and the KPIs."""
+    table = summary(ledgers, bounds)
+    extra = pd.DataFrame(kpis)
+    extra.insert(0, "purchase_eur", [ledger.term_eur("purchase_eur") for ledger in ledgers])
+    return pd.concat([table, extra], axis=1)
