@@ -31,7 +31,7 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
     """
     settings = load_settings(config, overrides)
     examined = examine_inputs(settings, as_of, "rebalance")
-    is_forecast_only = _NETWORK <= {fault.table for fault in examined.faults} and not _NETWORK & set(examined.tables)
+    is_forecast_only = {fault.table for fault in examined.faults} >= _NETWORK and not _NETWORK & set(examined.tables)
     if is_forecast_only:
         examined = examine_inputs(settings, as_of, "forecast")
     console = Console()
