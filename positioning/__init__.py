@@ -1,0 +1,10 @@
+"""Positioning: forecast, network and stock in, a night's plan out.
+
+What belongs here: the problem as arrays, the linear programmes and the only code that knows the
+solver, whole packs and loads, bounds, the explanation of each line in euro, and the replay of plans.
+What does not: forecasting, disk access, Prefect, pages. The maths page is ``docs/positioning.md``.
+"""
+
+from positioning.planning import gate, plan
+
+__all__ = ["gate", "plan"]

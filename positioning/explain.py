@@ -1,0 +1,208 @@
+"""What a plan does for one sku, from the model's own terms: money, service, stock, each line's share.
+
+Here: exact evaluation before and after, on the plan's paths and on fresh ones. Not here: tables.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from positioning.article import SkuProblem, sku_problem
+from positioning.chunk import Desk
+from positioning.costs import N_TERMS, TERM, total
+from positioning.demand import daily_units_beyond
+from positioning.rounding import Case, improve, slope
+from positioning.transport import Service, Ways
+
+# Three-point Gauss–Legendre rule on [0, 1].
+_RAY = (0.1127016653792583, 0.5, 0.8872983346207417)
+_RAY_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided for a sku: shipments (positions), units, and shipments that stay open to others."""
+
+    sku: int
+    lanes: np.ndarray
+    units: np.ndarray
+
+
+@dataclass(frozen=True)
+class Served:
+    """Expected units by region of the sku, each (R,)."""
+
+    local: np.ndarray
+    spilled: np.ndarray
+    late: np.ndarray
+    lost: np.ndarray
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The plan of one sku explained; arrays follow its ``hubs`` (H), ``regions`` (R) or lines.
+
+    ``before`` and ``after`` (N_TERMS,) are expected money terms and kilograms; ``shares`` are additive
+    benefits without fixed loads, ``losses`` what refusing a line costs; ``fresh_benefit`` is by fresh path.
+    """
+
+    sku: int
+    hubs: np.ndarray
+    regions: np.ndarray
+    lanes: np.ndarray
+    units: np.ndarray
+    before: np.ndarray
+    after: np.ndarray
+    demand: np.ndarray
+    served_before: Served
+    served_after: Served
+    sources: tuple[tuple[int, ...], ...]
+    hub_demand: np.ndarray
+    hub_daily: np.ndarray
+    short_rate: np.ndarray
+    line_terms: np.ndarray
+    shares: np.ndarray
+    losses: np.ndarray
+    fresh_benefit: np.ndarray
+
+
+def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> list[Outcome]:
+    """Explain every decision; ``prices`` (n_resources,) hold back what takes a refused line's place."""
+    return [_explain(desk, decision, prices) for decision in decisions]
+
+
+def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
+    article = sku_problem(desk.problem, decision.sku)
+    case = desk.case(article, prices @ article.uses)
+    nothing = np.zeros(len(article.lanes))
+    units = nothing.copy()
+    units[np.searchsorted(article.lanes, decision.lanes)] = decision.units
+    before = case.serve(nothing)
+    after = case.serve(units) if units.any() else before
+    lines = np.flatnonzero(units)
+    own_hub = _hub_demand(case)
+    held = article.usable + article.arrivals[:, :-1].sum(axis=1) + _moved(article, units)
+    daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
+    opening = _opening(desk, article)
+    saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
+    return Outcome(
+        sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
+        before=service_terms(case.ways, before) + opening,
+        after=service_terms(case.ways, after) + units @ article.shipment_terms + opening,
+        demand=case.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
+        sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
+        short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
+        shares=_shares(case, units, lines, saved), losses=_losses(case, units, lines),
+        fresh_benefit=_fresh_benefit(desk, article, case.ways, units),
+    )  # fmt: skip
+
+
+def service_terms(ways: Ways, service: Service) -> np.ndarray:
+    """Return expected money terms and kilograms of serving demand, (N_TERMS,)."""
+    return np.tensordot(service.flow, ways.terms, axes=([0, 1], [0, 1]))
+
+
+def _opening(desk: Desk, article: SkuProblem) -> np.ndarray:
+    """Return the worth of goods at the start at cost, taken off the value at the end (N_TERMS,)."""
+    goods = article.usable.sum() + article.arrivals.sum()
+    terms = np.zeros(N_TERMS)
+    terms[TERM["end_value"]] = goods * desk.problem.catalogue.unit_cost_eur[article.sku]
+    return terms
+
+
+def _moved(article: SkuProblem, units: np.ndarray) -> np.ndarray:
+    moved = np.zeros(len(article.hubs))
+    np.add.at(moved, article.destination, units)
+    out = ~article.is_supply
+    np.subtract.at(moved, article.origin[out], units[out])
+    return moved
+
+
+def _by_nearest(article: SkuProblem, by_region: np.ndarray) -> np.ndarray:
+    """Sum values by region (…, R) to the hubs the regions are nearest to, (…, H)."""
+    has_hub = article.nearest >= 0
+    summed = np.zeros((*by_region.shape[:-1], len(article.hubs)))
+    np.add.at(summed.T, article.nearest[has_hub], by_region.T[has_hub])
+    return summed
+
+
+def _hub_demand(case: Case) -> np.ndarray:
+    return _by_nearest(case.problem, case.paths.sum(axis=2))
+
+
+def _served(case: Case, service: Service) -> Served:
+    """Split the flow to regions into local, spilled, late and lost units."""
+    article, n_regions = case.problem, len(case.problem.regions)
+    n_buckets = len(article.bucket_days)
+    width = n_regions * n_buckets
+    flow, via = service.flow[:-1, :width], case.ways.via[:-1, :width]
+    region = np.repeat(np.arange(n_regions), n_buckets)
+    is_served = via >= 0
+    hub = np.where(is_served, article.delivery_hub[via] if len(article.deliveries) else -1, -1)
+    is_local = is_served & (hub == article.nearest[region][None, :])
+    is_late = is_served & (article.is_late[via] if len(article.deliveries) else False)
+    lost = service.flow[-1, :width]
+
+    def by_region(units: np.ndarray) -> np.ndarray:
+        return units.reshape(-1, n_regions, n_buckets).sum(axis=(0, 2))
+
+    return Served(
+        by_region(flow * is_local), by_region(flow * (is_served & ~is_local)), by_region(flow * is_late), by_region(lost)
+    )
+
+
+def _sources(article: SkuProblem) -> tuple[tuple[int, ...], ...]:
+    """Return the hubs of each region by preference: cheapest cost to serve first, ties by hub."""
+    eur = total(article.delivery_terms)
+    ranked = []
+    for region in range(len(article.regions)):
+        rows = np.flatnonzero(article.delivery_region == region)
+        order = sorted(rows, key=lambda row: (round(eur[row], 9), article.hubs[article.delivery_hub[row]]))
+        ranked.append(tuple(int(article.hubs[article.delivery_hub[row]]) for row in order))
+    return tuple(ranked)
+
+
+def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> np.ndarray:
+    """Share ``saved`` EUR among lines: Aumann–Shapley prices along the ray from nothing to the plan.
+
+    A line's share is its units times its mean slope on the ray (Gauss–Legendre); what quadrature leaves
+    over is spread by the size of the shares, so that they add up.
+    """
+    if len(lines) <= 1:
+        return np.full(len(lines), saved)
+    unpriced = Case(case.problem, case.ways, case.paths, case.arrival, np.zeros(len(units)))
+    shares = np.zeros(len(lines))
+    for at, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
+        part = np.floor(units * at + 0.5)
+        shares -= weight * slope(unpriced, unpriced.serve(part))[lines] * units[lines]
+    size = np.abs(shares)
+    size = size / size.sum() if size.sum() > 0 else np.full(len(lines), 1.0 / len(lines))
+    return shares + (saved - shares.sum()) * size
+
+
+def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> np.ndarray:
+    """Return what the plan loses when it is improved again with one line shut, EUR without loads."""
+    if not len(lines):
+        return np.zeros(0)
+    now = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
+    losses = []
+    for line in lines:
+        shut = case.price.copy()
+        shut[line] += 1e6
+        rest = units.copy()
+        rest[line] = 0.0
+        _, eur = improve(Case(case.problem, case.ways, case.paths, case.arrival, shut), rest, tries=3)
+        losses.append(eur - now)
+    return np.array(losses)
+
+
+def _fresh_benefit(desk: Desk, article: SkuProblem, ways: Ways, units: np.ndarray) -> np.ndarray:
+    """Return what the sku's lines save on each fresh path, without loads."""
+    if not units.any():
+        return np.zeros(0)
+    fresh = Case(
+        article, ways, desk.paths(article, is_fresh=True), desk.fresh_arrival[:, article.lanes], np.zeros(len(units))
+    )
+    return fresh.serve(np.zeros(len(units))).path_eur - fresh.serve(units).path_eur - fresh.sending_eur(units)

@@ -1,0 +1,140 @@
+"""The plan as output tables: ``position``, ``service``, ``transfer``, ``departure``, ``plan``.
+
+Here: columns, types and order of rows. Not here: findings (``positioning.findings``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from foundation.periods import as_timestamp
+from foundation.tables import OUTPUTS, Kind
+from positioning.costs import KG, TERMS
+from positioning.explain import Outcome
+from positioning.lines import load_table
+from positioning.problem import Problem
+from positioning.reasons import binding_constraints, reason
+
+
+def typed(rows: pd.DataFrame, table: str) -> pd.DataFrame:
+    """Return ``rows`` with exactly the columns of output ``table``, typed, sorted by its grain."""
+    defined = OUTPUTS[table]
+    columns = {}
+    for column in defined.columns:
+        values = rows[column.name]
+        if column.kind is Kind.WHOLE:
+            columns[column.name] = pd.array(np.round(values.astype("float64")), dtype="Int64")
+        elif column.kind is Kind.NUMBER:
+            columns[column.name] = values.astype("float64").to_numpy() + 0.0
+        elif column.kind is Kind.FLAG:
+            columns[column.name] = pd.array(values, dtype="boolean")
+        elif column.kind is Kind.TIMESTAMP:
+            columns[column.name] = pd.to_datetime(values, utc=True).dt.as_unit("us").array
+        elif column.kind is Kind.DATE:
+            columns[column.name] = pd.to_datetime(values).dt.as_unit("us").array
+        else:
+            columns[column.name] = pd.array(values, dtype="str")
+    frame = pd.DataFrame(columns)
+    return frame.sort_values(list(defined.grain), kind="stable", ignore_index=True)
+
+
+def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row per hub × sku that holds, awaits, moves or serves units.
+
+    ``stockout_probability`` is the share of demand paths on which the demand of the regions the hub is
+    nearest to exceeds its target over the cover window.
+    """
+    lanes, rows = problem.network.shipments, []
+    for outcome in outcomes:
+        units_in, units_out = np.zeros(len(problem.network.hubs)), np.zeros(len(problem.network.hubs))
+        np.add.at(units_in, lanes.destination[outcome.lanes], outcome.units)
+        out = ~lanes.is_supply[outcome.lanes]
+        np.add.at(units_out, lanes.origin[outcome.lanes][out], outcome.units[out])
+        for at, hub in enumerate(outcome.hubs):
+            usable = max(problem.stock.usable[outcome.sku, hub], 0.0)
+            inbound = float(problem.arrivals[outcome.sku, hub, :-1].sum())
+            daily = outcome.hub_daily[at]
+            rows.append((
+                problem.network.hubs[hub], problem.catalogue.skus[outcome.sku], usable, inbound, units_out[hub],
+                units_in[hub], usable + inbound - units_out[hub] + units_in[hub], outcome.hub_demand[at],
+                outcome.short_rate[at], usable / daily if daily > 1e-12 else np.nan,
+            ))  # fmt: skip
+    names = [column for column in OUTPUTS["position"].names if column != "as_of"]
+    return typed(pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of)), "position")
+
+
+def service_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row per region × sku with demand: how it is served before and after, expected units."""
+    rows = []
+    for outcome in outcomes:
+        before, after = outcome.served_before, outcome.served_after
+        for at, region in enumerate(outcome.regions):
+            hubs = "|".join(problem.network.hubs[hub] for hub in outcome.sources[at])
+            rows.append((
+                problem.network.regions[region], problem.catalogue.skus[outcome.sku], outcome.demand[at],
+                after.local[at], after.spilled[at], after.late[at], after.lost[at],
+                before.local[at], before.spilled[at], before.late[at], before.lost[at], hubs,
+            ))  # fmt: skip
+    names = [column for column in OUTPUTS["service"].names if column != "as_of"]
+    frame = pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of))
+    units = [name for name in names if name.endswith(("_units", "_before"))]
+    return typed(frame.assign(**{name: frame[name].astype("float64").clip(lower=0.0) for name in units}), "service")
+
+
+def transfer_frame(
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, slack: pd.Series, plan_id: str
+) -> pd.DataFrame:
+    """Return the proposals; ``slack`` is the room left of every shared resource."""
+    by_sku = {outcome.sku: outcome for outcome in outcomes}
+    told = list(lines.itertuples(index=False))
+    frame = lines.assign(
+        as_of=as_timestamp(problem.network.as_of), plan_id=plan_id, status="proposed",
+        reason=[reason(line) for line in told],
+        binding_constraints=[binding_constraints(problem, by_sku[line.sku_at], line, slack) for line in told],
+    )  # fmt: skip
+    return typed(frame, "transfer")
+
+
+def departure_frame(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
+    """Return the departures the proposals travel on, with loads, fill and worth."""
+    loads = load_table(problem, lines)
+    first = lines.drop_duplicates("shipment").set_index("shipment")
+    same = ["departure_id", "lane", "kind", "origin", "destination", "ship_date", "arrival_date", "decide_by"]
+    grouped = lines.groupby("shipment")
+    frame = loads.join(first[same], on="shipment").assign(
+        as_of=as_timestamp(problem.network.as_of),
+        benefit_eur=loads["shipment"].map(grouped["benefit_eur"].sum()),
+        lines=loads["shipment"].map(grouped.size()),
+    )
+    return typed(frame, "departure")
+
+
+def plan_frame(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, figures: dict[str, object]) -> pd.DataFrame:
+    """Return the plan's one row; ``figures`` holds bound, gaps, sampling figures and versions."""
+    before = np.sum([outcome.before for outcome in outcomes], axis=0)
+    after = np.sum([outcome.after for outcome in outcomes], axis=0)
+    after = after + fixed_terms(problem, lines)
+    demand = sum(float(outcome.demand.sum()) for outcome in outcomes)
+    local = sum(float(outcome.served_after.local.sum()) for outcome in outcomes)
+    missed = sum(float(outcome.served_after.late.sum() + outcome.served_after.lost.sum()) for outcome in outcomes)
+    row: dict[str, object] = {"as_of": as_timestamp(problem.network.as_of), **figures}
+    for at, term in enumerate(TERMS):
+        sign = -1.0 if term == "end_value" else 1.0
+        row[f"{term}_eur_before"], row[f"{term}_eur_after"] = sign * before[at], sign * after[at]
+    row["total_eur_before"], row["total_eur"] = float(before[:KG].sum()), float(after[:KG].sum())
+    row["kg_co2e"] = after[KG]
+    row["local_fill_rate"] = min(local / demand, 1.0) if demand > 0 else 1.0
+    row["promise_hit_rate"] = min(max(1.0 - missed / demand, 0.0), 1.0) if demand > 0 else 1.0
+    row["n_proposals"] = len(lines)
+    return typed(pd.DataFrame([row]), "plan")
+
+
+def fixed_terms(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
+    """Return what the loads cost, in the terms of transfers and orders (N_TERMS,)."""
+    terms = np.zeros(KG + 1)
+    loads = load_table(problem, lines)
+    is_supply = problem.network.shipments.is_supply[loads["shipment"].to_numpy(dtype="int64")]
+    terms[TERMS.index("supply")] = loads["fixed_eur"].to_numpy(dtype="float64")[is_supply].sum()
+    terms[TERMS.index("transfer")] = loads["fixed_eur"].to_numpy(dtype="float64")[~is_supply].sum()
+    return terms

@@ -1,0 +1,135 @@
+"""Choosing one column per sku under what all skus share, with whole loads.
+
+Here: the master programme over columns, its prices, and the repair to one whole column each.
+Not here: making columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy.sparse import csc_array, hstack, vstack
+
+from positioning.capacity import Shared
+from positioning.chunk import Column
+from positioning.model import Programme
+from positioning.solver import Solver
+
+_NODES = 200
+_SWEEPS = 4
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All columns: their gain over no move (EUR, > 0 is good), sku and use of resources."""
+
+    columns: tuple[Column, ...]
+    gain_eur: np.ndarray
+    sku: np.ndarray
+    uses: np.ndarray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The column chosen for each sku (by sku), loads by entry of ``shared.loads``, prices by resource."""
+
+    column: dict[int, Column]
+    loads: np.ndarray
+    prices: np.ndarray
+
+
+def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
+    """Put columns together, dropping repeated ones; order is by sku, then as found."""
+    kept: dict[tuple[int, bytes, bytes], Column] = {}
+    for column in sorted(columns, key=lambda column: column.sku):
+        kept.setdefault((column.sku, column.lanes.tobytes(), column.units.tobytes()), column)
+    chosen = tuple(kept.values())
+    gain = np.array([nothing_eur[column.sku] - column.eur for column in chosen])
+    uses = np.array([column.uses for column in chosen]).reshape(len(chosen), n_resources)
+    return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
+
+
+def choose(pool: Pool, shared: Shared) -> Choice:
+    """Solve the master with whole loads, then give every sku one column that fits.
+
+    Prices are those of the relaxed master; a price is what one more unit of room is worth.
+    """
+    if not pool.columns:
+        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
+    prices, _ = _solve_master(pool, shared, is_whole=False)
+    _, values = _solve_master(pool, shared, is_whole=True)
+    loads = np.round(values[len(pool.columns) :])
+    chosen = _repair(pool, values[: len(pool.columns)], room_with(shared, loads))
+    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices)
+
+
+def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
+    """Return the room of every resource when ``loads`` are paid for."""
+    paid = {load.shipment: amount for load, amount in zip(shared.loads, loads, strict=True)}
+    return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
+
+
+def master_programme(pool: Pool, shared: Shared) -> Programme:
+    """Build the master: rows are one per sku (Σ share ≤ 1), then one per resource.
+
+    shared[resource]: Σ use × share ≤ room; for loads Σ use × share ≤ loads × size.
+    """
+    n = len(pool.columns)
+    _, sku_row = np.unique(pool.sku, return_inverse=True)
+    n_skus = int(sku_row.max()) + 1
+    one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
+    place = {load.shipment: at for at, load in enumerate(shared.loads)}
+    sized = [(row, place[r.load], -r.room) for row, r in enumerate(shared.resources) if r.load >= 0]
+    rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
+    load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
+    use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
+    matrix = csc_array(vstack([one_each, use_part], format="csc"))
+    room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
+    upper = np.concatenate([np.ones(n_skus), room])
+    cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
+    most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
+    return Programme(None, cost, most, matrix, np.full(len(upper), -np.inf), upper, 0.0, ())  # type: ignore[arg-type]
+
+
+def _solve_master(pool: Pool, shared: Shared, *, is_whole: bool) -> tuple[np.ndarray, np.ndarray]:
+    solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
+    solver.load(master_programme(pool, shared))
+    if is_whole:
+        for at in range(len(shared.loads)):
+            solver.highs.changeColIntegrality(len(pool.columns) + at, highspy.HighsVarType.kInteger)
+    solver.highs.run()
+    found = solver.highs.getSolution()
+    prices = np.zeros(len(shared.resources))
+    if not is_whole:
+        prices = np.maximum(-np.array(found.row_dual)[-len(prices) :], 0.0) if len(prices) else prices
+    return prices, np.array(found.col_value)
+
+
+def _repair(pool: Pool, shares: np.ndarray, room: np.ndarray) -> list[int]:
+    """Give every sku its largest share where it fits, dearest first, then swap to better ones that fit."""
+    used = np.zeros(len(room))
+    chosen: dict[int, int] = {}
+    order = np.lexsort((np.arange(len(shares)), -pool.gain_eur, -np.round(shares, 6)))
+    for at in order:
+        if shares[at] < 0.5 or int(pool.sku[at]) in chosen:
+            continue
+        if (used + pool.uses[at] <= room + 1e-6).all():
+            chosen[int(pool.sku[at])] = int(at)
+            used += pool.uses[at]
+    by_gain = np.lexsort((np.arange(len(shares)), -pool.gain_eur))
+    for _ in range(_SWEEPS):
+        is_changed = False
+        for at in by_gain:
+            sku = int(pool.sku[at])
+            now = chosen.get(sku)
+            gain = pool.gain_eur[at] - (pool.gain_eur[now] if now is not None else 0.0)
+            if gain <= 1e-9:
+                continue
+            after = used + pool.uses[at] - (pool.uses[now] if now is not None else 0.0)
+            if (after <= room + 1e-6).all():
+                chosen[sku], used, is_changed = int(at), after, True
+        if not is_changed:
+            break
+    return [chosen[sku] for sku in sorted(chosen)]

@@ -1,0 +1,155 @@
+"""The night's plan from tables to frames: build, optimise, explain, drop what is not worth it, tell.
+
+Here: the order of steps. Not here: any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.settings import Settings
+from positioning.costs import KG
+from positioning.crew import Crew, chunks_of, crew
+from positioning.explain import Decision, Outcome, explain_chunk
+from positioning.findings import exception_frame
+from positioning.frames import (
+    departure_frame,
+    fixed_terms,
+    plan_frame,
+    position_frame,
+    service_frame,
+    transfer_frame,
+)
+from positioning.lines import line_table, load_table, unworthy
+from positioning.optimise import Optimum, optimise
+from positioning.problem import Problem, build_problem
+
+_ROUNDS = 12
+
+
+def plan(
+    tables: dict[str, pd.DataFrame], forecasts: dict[str, pd.DataFrame], settings: Settings, as_of: date
+) -> dict[str, pd.DataFrame]:
+    """Return the frames ``position service transfer departure exception plan`` of a night.
+
+    ``tables`` are normalised and cut to what is known at ``as_of``; ``earlier``, when there, holds
+    earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
+    holds ``forecast``, ``forecast_window`` and ``forecast_dependence``. The same inputs give the same
+    rows whatever their order and the number of processes. ``plan_id`` is a hash of the proposals;
+    ``run_version`` is it too until the caller replaces it. Raises ``InputError`` for impossible lanes.
+    """
+    problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
+    n_skus = len(problem.catalogue.skus)
+    with crew(problem, n_skus) as team:
+        optimum = optimise(problem, team)
+        outcomes, lines = _explained(problem, optimum, team)
+    prices = optimum.choice.prices
+    slack = _slack(problem, lines)
+    plan_id = _plan_id(lines, as_of)
+    versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
+    return {
+        "position": position_frame(problem, outcomes),
+        "service": service_frame(problem, outcomes),
+        "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
+        "departure": departure_frame(problem, lines),
+        "exception": exception_frame(problem, outcomes, lines, prices, slack),
+        "plan": plan_frame(problem, outcomes, lines, _figures(problem, outcomes, lines, optimum) | versions),
+    }
+
+
+def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]:
+    """Return why the plan must not be proposed, one sentence each; empty when it may.
+
+    Refused is a gap above ``positioning.max_gap_rate`` (one exactly at it passes) and a plan that costs
+    more than doing nothing.
+    """
+    row = frames["plan"].iloc[0]
+    refusals = []
+    most = settings.positioning.max_gap_rate
+    if row["gap_rate"] > most:
+        refusals.append(
+            f"the plan is {row['gap_rate']:.2%} above its lower bound, more than positioning.max_gap_rate {most:.2%}"
+        )
+    if row["total_eur"] > row["total_eur_before"] + 0.01:
+        refusals.append("the plan costs more than sending nothing")
+    return tuple(refusals)
+
+
+def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Outcome], pd.DataFrame]:
+    """Explain the plan, then drop unworthy lines until none is left; only their skus are looked at again."""
+    chosen = optimum.choice.column
+    nothing = np.zeros(0, dtype="int64")
+    decisions = {
+        sku: Decision(sku, chosen[sku].lanes, chosen[sku].units) if sku in chosen else Decision(sku, nothing, nothing * 1.0)
+        for sku in range(len(problem.catalogue.skus))
+    }
+    outcomes: dict[int, Outcome] = {}
+    lines, again = pd.DataFrame(), sorted(decisions)
+    for left in range(_ROUNDS, -1, -1):
+        chunks = [([decisions[sku] for sku in chunk], optimum.choice.prices) for chunk in chunks_of(again)]
+        outcomes |= {outcome.sku: outcome for outcome in team.run(explain_chunk, chunks)}
+        lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
+        dropped = lines[unworthy(problem, lines)] if left else lines[lines["benefit_eur"] < 0]
+        if not len(dropped):
+            break
+        again = sorted(set(dropped["sku_at"]))
+        for sku in again:
+            out = dropped.loc[dropped["sku_at"] == sku, "shipment"].to_numpy(dtype="int64")
+            kept = ~np.isin(decisions[sku].lanes, out)
+            decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
+    return [outcomes[sku] for sku in sorted(outcomes)], lines
+
+
+def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
+    """Return the room left of every shared resource after the lines and the loads they pay for."""
+    loads = load_table(problem, lines).set_index("shipment")["loads"]
+    slack = []
+    for resource in problem.shared.resources:
+        mine = lines[lines["shipment"].isin(resource.shipments)]
+        if resource.handling_class is not None:
+            classes = np.array(problem.catalogue.handling_class, dtype=object)
+            mine = mine[classes[mine["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
+        room = resource.room * (float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0)
+        slack.append(room - float(mine[("units", "litres", "kilograms")[resource.measure]].sum()))
+    return np.array(slack)
+
+
+def _figures(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, optimum: Optimum) -> dict[str, object]:
+    """Return bound, gaps and sampling figures."""
+    before = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG].sum()
+    fixed = fixed_terms(problem, lines)[:KG].sum()
+    after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum() + fixed
+    bound = min(optimum.bound_eur + before - sum(optimum.nothing_eur.values()), after)
+    fresh = _fresh_benefit(problem, outcomes) - fixed
+    size = problem.settings.positioning.scenarios
+    groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]
+    return {
+        "lower_bound_eur": bound,
+        "gap_rate": min((after - bound) / max(after, 1e-9), 1.0) if after - bound > 1e-6 else 0.0,
+        "gap_of_benefit_rate": min((after - bound) / (before - bound), 1.0) if before - bound > 1e-6 else 0.0,
+        "sampling_error_eur": float(np.std(groups, ddof=1)) if len(groups) > 1 else 0.0,
+        "out_of_sample_benefit_eur": float(fresh.mean()),
+    }
+
+
+def _fresh_benefit(problem: Problem, outcomes: list[Outcome]) -> np.ndarray:
+    fresh = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
+    for outcome in outcomes:
+        if len(outcome.fresh_benefit):
+            fresh = fresh + outcome.fresh_benefit
+    return fresh
+
+
+def _plan_id(lines: pd.DataFrame, as_of: date) -> str:
+    told = sorted(zip(lines["proposal_id"], lines["units"], strict=True))
+    return hashlib.sha256(repr((as_of.isoformat(), told)).encode()).hexdigest()[:16]
+
+
+def _model_version(forecasts: dict[str, pd.DataFrame]) -> str:
+    rows = forecasts["forecast"]
+    return str(rows["model_version"].iloc[0]) if "model_version" in rows and len(rows) else "unknown"
