@@ -35,7 +35,8 @@ def check_output(frame: pd.DataFrame, table: Table, as_of: date | None) -> None:
         first = errors.failure_cases.iloc[0]
         same = errors.failure_cases["check"].eq(first["check"]) & errors.failure_cases["column"].eq(first["column"])
         column = str(first["column"])
-        raise _broken(table, column, str(first["check"]), int(same.sum())) from None
+        rule = str(first["check"]).replace("not_nullable", "not null")
+        raise _broken(table, column, rule, int(same.sum())) from None
     if repeats := int(repeated(row_keys(frame, table.grain)).sum()):
         raise _broken(table, ", ".join(table.grain), "unique", repeats)
     _check_quantiles(frame, table)
@@ -56,11 +57,11 @@ def _column(column: Column, is_required: bool, pa: Any) -> Any:
     checks = []
     if column.kind in _NUMERIC:
         if column.minimum is not None:
-            checks.append(pa.Check.ge(column.minimum, name=f"at least {column.minimum:g}"))
+            checks.append(pa.Check.ge(column.minimum, error=f"at least {column.minimum:g}"))
         if column.maximum is not None:
-            checks.append(pa.Check.le(column.maximum, name=f"at most {column.maximum:g}"))
+            checks.append(pa.Check.le(column.maximum, error=f"at most {column.maximum:g}"))
     if column.kind is Kind.NUMBER:
-        checks.append(pa.Check(lambda values: ~np.isinf(values), name="finite"))
+        checks.append(pa.Check(lambda values: ~np.isinf(values), error="finite"))
     return pa.Column(nullable=not is_required, checks=checks)
 
 
