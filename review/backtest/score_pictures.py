@@ -104,7 +104,7 @@ def bias_picture(cells: pd.DataFrame) -> Figure:
     limit = max(float(np.nanquantile(np.abs(table.to_numpy()), 0.9)), 0.05)
     shown = axes.imshow(table, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     for y, x in np.argwhere(np.isfinite(table.to_numpy())):
-        value = table.iat[y, x]
+        value = float(table.to_numpy()[y, x])
         colour = "white" if abs(value) > 0.7 * limit else "black"
         axes.text(x, y, f"{value:+.0%}", ha="center", va="center", fontsize=8, color=colour)
     calm(axes, "Bias by region and category").grid(False)
