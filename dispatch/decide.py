@@ -99,3 +99,14 @@ def _outlook(chosen: pd.DataFrame, act: Act) -> tuple[str, pd.Series]:
 
 def _late(chosen: pd.DataFrame, act: Act) -> tuple[str, pd.Series]:
     return "its cut-off has passed", chosen["decide_by"] < act.at
+
+
+def unused_moment(decisions: pd.DataFrame, at: pd.Timestamp) -> pd.Timestamp:
+    """Return ``at``, or the first later microsecond at which nothing was released.
+
+    What one release puts on one departure is one document; two releases never share a moment.
+    """
+    taken = set(decisions.loc[decisions["status"] == "released", "at"])
+    while at in taken:
+        at += _TICK
+    return at

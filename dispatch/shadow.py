@@ -1,0 +1,56 @@
+"""Proposals beside what planners did: how much was followed, and what was moved that nobody proposed.
+
+Here: matching and sums. Not here: what moving was worth in hindsight (``positioning.replay``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+_KEY = ["origin", "destination", "sku"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Proposals against moves, in units and in the proposals' own benefit.
+
+    ``lines`` has one row per origin × destination × sku: proposed_units, moved_units, matched_units,
+    benefit_eur (of what was proposed), followed_eur (its matched share).
+    """
+
+    lines: pd.DataFrame
+
+    @property
+    def followed_rate(self) -> float:
+        """Units matched divided by units proposed; 0 where nothing was proposed."""
+        proposed = float(self.lines["proposed_units"].sum())
+        return float(self.lines["matched_units"].sum()) / proposed if proposed else 0.0
+
+    @property
+    def own_units(self) -> int:
+        """Units moved beyond what was proposed."""
+        return int((self.lines["moved_units"] - self.lines["matched_units"]).sum())
+
+
+def moves_since(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Return the order lines with an origin in the ``inbound`` table ``after`` that ``before`` did not have.
+
+    Columns origin, destination, sku, units.
+    """
+    is_new = ~after["inbound_id"].isin(before["inbound_id"]) & after["origin"].notna()
+    return after.loc[is_new, ["origin", "hub", "sku", "units"]].rename(columns={"hub": "destination"})
+
+
+def score(proposals: pd.DataFrame, moves: pd.DataFrame) -> Score:
+    """Match tonight's proposals (outlook left out) with ``moves`` (``moves_since``) by route and sku."""
+    now = proposals[~proposals["is_outlook"].astype(bool)].astype(dict.fromkeys(_KEY, "str"))
+    asked = now.groupby(_KEY, as_index=False).agg(proposed_units=("units", "sum"), benefit_eur=("benefit_eur", "sum"))
+    done = moves.astype(dict.fromkeys(_KEY, "str")).groupby(_KEY, as_index=False).agg(moved_units=("units", "sum"))
+    lines = asked.merge(done, on=_KEY, how="outer").sort_values(_KEY, ignore_index=True)
+    for name in ("proposed_units", "moved_units", "benefit_eur"):
+        lines[name] = lines[name].fillna(0).astype("float64")
+    matched = lines[["proposed_units", "moved_units"]].min(axis=1)
+    rate = (matched / lines["proposed_units"]).where(lines["proposed_units"] > 0, 0.0)
+    return Score(lines.assign(matched_units=matched, followed_eur=lines["benefit_eur"] * rate))
