@@ -125,18 +125,15 @@ def _line(detail: ErrorDetails, source: str) -> str:
 
 
 def _nearest_key(path: str) -> str:
-    """Look among whole paths first, then among last names, so that a key in the wrong section is found too."""
+    """Look in the same section first, then everywhere, so that a key in the wrong section is found too."""
     keys = list(known_keys())
-    if whole := nearest(path, [key for key in keys if key.rpartition(".")[0] == path.rpartition(".")[0]]):
-        return whole
-    leaves = {key.rpartition(".")[2]: key for key in reversed(keys)}
-    leaf = re.search(r"'(.*)'", nearest(path.rpartition(".")[2], list(leaves)))
-    return f" (did you mean {leaves[leaf[1]]!r}?)" if leaf else f"; known here: {_siblings(path, keys)}"
-
-
-def _siblings(path: str, keys: Sequence[str]) -> str:
-    section = path.rpartition(".")[0]
-    return ", ".join(key.rpartition(".")[2] for key in keys if key.rpartition(".")[0] == section)
+    section, _, name = path.rpartition(".")
+    siblings = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
+    anywhere = {key.rpartition(".")[2]: key for key in reversed(keys)}
+    for known in (siblings, anywhere):
+        if found := re.search(r"'(.*)'", nearest(name, list(known))):
+            return f" (did you mean {known[found[1]]!r}?)"
+    return f"; known here: {', '.join(siblings or anywhere)}"
 
 
 def _resolved(settings: Settings, bases: tuple[Path, Path]) -> Settings:

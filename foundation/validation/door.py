@@ -6,21 +6,21 @@ this package), disks (``foundation.store``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
 import pandas as pd
 import pyarrow as pa
 
-from foundation.faults import Fault, structural
+from foundation.faults import KEYS_SHOWN, Fault, structural
 from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, snapshot_date
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
 from foundation.validation import timeline
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
-from foundation.validation.draft import Draft
+from foundation.validation.draft import Draft, Finding
 from foundation.validation.network import cheap_losses, check_network, undeliverable_regions
 from foundation.validation.normalise import WrongTypeError, normalise
 from foundation.validation.quarantine import limit_faults, quarantined
@@ -169,18 +169,19 @@ class _Pass:
             self.faults += timeline.snapshot_faults(self.drafts["stock"], as_of, oldest_days)
 
     def _warn(self) -> None:
-        tables = {name: self.drafts[name] for name in ("lanes", "skus", "regions") if name in self.drafts}
-        if self.needs != "rebalance" or len(tables) < 3 or not tables["lanes"].has("kind", "destination"):
+        lanes, skus, regions = (self.drafts.get(name) for name in ("lanes", "skus", "regions"))
+        if self.needs != "rebalance" or not (lanes and skus and regions) or not lanes.has("kind", "destination"):
             return
-        skus, lanes = tables["skus"], tables["lanes"].frame
-        if (cheap := cheap_losses(skus.frame, lanes)).any():
-            skus_at = skus.keys(cheap.nonzero()[0][:3])
-            what = f"{int(cheap.sum())} rows below the cheapest delivery, first: {' / '.join(skus_at)}"
-            self.warnings.append(f"skus.lost_sale_eur: {what}; a plan would rather refuse the customer")
-        if tables["regions"].has("region") and (
-            nowhere := undeliverable_regions(lanes, tables["regions"].frame["region"])
-        ):
-            what = f"{len(nowhere)} without a delivery lane, first: {', '.join(nowhere[:3])}"
+        cheap = Finding(
+            "",
+            "below the cheapest delivery",
+            "a plan would rather refuse the customer",
+            cheap_losses(skus.frame, lanes.frame),
+        )
+        if cheap.rows.any():
+            self.warnings.append(str(replace(skus.fault(cheap), column="lost_sale_eur")))
+        if regions.has("region") and (nowhere := undeliverable_regions(lanes.frame, regions.frame["region"])):
+            what = f"{len(nowhere)} without a delivery lane, first: {', '.join(nowhere[:KEYS_SHOWN])}"
             self.warnings.append(f"regions.region: {what}; all their demand will count as lost")
 
     def _finished(self, made: Draft) -> pd.DataFrame:

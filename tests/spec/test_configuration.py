@@ -1,0 +1,165 @@
+"""A configuration is one YAML file; each mistake is one line that names the key."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from foundation.configuration import known_keys, load_settings
+from foundation.errors import ConfigurationError
+from foundation.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.yaml"
+    path.write_text("name: shop\nhorizon: 28\nforecast:\n  seed: 3\n")
+    return path
+
+
+def _refused(config: Path | str, *overrides: str) -> list[str]:
+    with pytest.raises(ConfigurationError) as refusal:
+        load_settings(config, overrides)
+    assert refusal.value.exit_code == 2
+    return list(refusal.value.lines)
+
+
+@pytest.mark.parametrize("name", ["demo", "demo.yaml", "configs/demo.yaml"])
+def test_a_bundled_one_is_found_by_name_from_anywhere(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path if "/" not in name else ROOT)
+    settings = load_settings(name)
+    assert settings.name == "demo"
+    assert Path(settings.inputs.path) == ROOT / "samples" / "demo"
+
+
+def test_a_file_of_ones_own_goes_before_a_bundled_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "demo.yaml").write_text("name: mine\n")
+    monkeypatch.chdir(tmp_path)
+    assert load_settings("demo.yaml").name == "mine"
+    assert load_settings("demo").name == "demo"
+
+
+def test_a_configuration_that_is_not_there() -> None:
+    (line,) = _refused("dmeo")
+    assert line.startswith("configuration 'dmeo' is not a file; bundled ones are demo, ")
+
+
+def test_overrides_are_dotted_keys_and_yaml_values(config: Path) -> None:
+    settings = load_settings(
+        config, ["forecast.quantiles=[0.1, 0.5, 0.9]", "positioning.ready_at=10:30", "horizon=30", "horizon=35"]
+    )
+    assert settings.forecast.quantiles == (0.1, 0.5, 0.9)
+    assert settings.forecast.seed == 3
+    assert settings.positioning.ready_at == "10:30"
+    assert settings.horizon == 35
+
+
+def test_days_times_and_countries_need_no_quotes(config: Path) -> None:
+    """YAML 1.1 would read 600 minutes, a date and ``false``."""
+    config.write_text(
+        "series:\n  closed_days: [2015-12-25, 12-26, Sun]\n  country_holidays: [NO, US]\npositioning:\n  ready_at: 10:00\n"
+    )
+    settings = load_settings(config)
+    assert settings.series.closed_days == ("2015-12-25", "12-26", "Sun")
+    assert settings.series.country_holidays == ("NO", "US")
+    assert settings.positioning.ready_at == "10:00"
+
+
+def test_relative_inputs_are_looked_up_from_the_configuration_then_from_here(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here"
+    (here / "both").mkdir(parents=True)
+    (here / "mine").mkdir()
+    (tmp_path / "both").mkdir()
+    monkeypatch.chdir(here)
+    config.write_text("inputs: {path: both}\n")
+    assert load_settings(config).inputs.path == str(tmp_path / "both")
+    config.write_text("inputs: {path: mine}\n")
+    assert load_settings(config).inputs.path == str(here / "mine")
+    assert load_settings(config, ["inputs.path=both"]).inputs.path == str(here / "both")
+    assert load_settings(config).warehouse == str(here / "warehouse")
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/tables", "sqlite:///shop.db", "postgresql://me@host/shop"])
+def test_urls_stay_as_they_are(config: Path, url: str) -> None:
+    assert load_settings(config, [f"inputs.path={url}", f"warehouse={url}"]).inputs.path == url
+
+
+@pytest.mark.parametrize(
+    ("key", "nearest"),
+    [
+        ("horizn", "(did you mean 'horizon'?)"),
+        ("forecast.quantile", "(did you mean 'forecast.quantiles'?)"),
+        ("quantiles", "(did you mean 'forecast.quantiles'?)"),
+        ("positioning.max_stock_age", "(did you mean 'positioning.max_stock_age_days'?)"),
+        ("review.zzz", "known here: title, top_proposals"),
+    ],
+)
+def test_an_unknown_key_names_the_nearest(config: Path, key: str, nearest: str) -> None:
+    (line,) = _refused(config, f"{key}=1")
+    assert line.startswith(f"{key}: unknown key")
+    assert nearest in line
+
+
+def test_every_mistake_is_said_at_once(config: Path) -> None:
+    lines = _refused(config, "forecast.quantiles=[0.9, 0.1]", "inputs.on_fault=ignore", "horizon=soon", "colour=red")
+    assert [line.split(":")[0] for line in lines] == ["horizon", "inputs.on_fault", "forecast.quantiles", "colour"]
+    assert all(line.endswith("(in shop.yaml)") for line in lines)
+    assert "not 'ignore'" in lines[1]
+
+
+def test_a_slip_in_the_yaml_says_where(config: Path) -> None:
+    config.write_text("name: shop\nforecast: [1,\nhorizon: 3\n")
+    (line,) = _refused(config)
+    assert line.startswith("shop.yaml, line ")
+    assert line.endswith("check indentation, quotes and brackets there")
+
+
+def test_a_key_that_stands_twice_says_where(config: Path) -> None:
+    config.write_text("horizon: 3\nname: a\nhorizon: 4\n")
+    assert _refused(config) == [
+        "shop.yaml, line 3, column 1: key 'horizon' stands twice; check indentation, quotes and brackets there"
+    ]
+
+
+@pytest.mark.parametrize("text", ["- a\n- b\n", "just words\n"])
+def test_a_file_that_holds_no_keys(config: Path, text: str) -> None:
+    config.write_text(text)
+    assert _refused(config) == ["shop.yaml: is not a list of keys and values; write for example `horizon: 28`"]
+
+
+def test_a_file_that_is_not_text(config: Path) -> None:
+    config.write_bytes(b"\xff\xfe\x00")
+    (line,) = _refused(config)
+    assert "cannot be read as UTF-8 text" in line
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        ("horizon", "--set 'horizon': write key=value, for example forecast.seed=3"),
+        ("horizon=[", "--set 'horizon=[': the value is not YAML; quote it"),
+        ("series.closed_days=[Sonntag]", "series.closed_days: 'Sonntag' is not a date (2015-12-25), a month-day (12-25) or a weekday (Sun)"),
+        ("frequency=M", "frequency 'M' is not one of D, W-MON … W-SUN (the weekday weeks start on)"),
+        ("horizon=10", "forecast.window_days: 14 is not whole periods within the horizon of 10 days"),
+    ],
+)  # fmt: skip
+def test_what_an_override_may_get_wrong(config: Path, override: str, line: str) -> None:
+    assert _refused(config, override)[0].startswith(line)
+
+
+def test_an_empty_file_is_all_defaults(config: Path) -> None:
+    config.write_text("# nothing\n")
+    assert load_settings(config).forecast == Settings().forecast
+
+
+def test_known_keys_are_dotted_paths() -> None:
+    keys = list(known_keys())
+    assert {"name", "inputs", "inputs.path", "forecast.window_days", "review.title"} <= set(keys)
+    assert len(keys) == len(set(keys))
