@@ -14,6 +14,10 @@ from typing import Annotated, Any, Literal
 import typer
 from typer.core import TyperGroup
 
+from flows.backtest_command import backtest
+from flows.desk_commands import register
+from flows.options import Config, Overrides, as_date
+from flows.simulate_command import simulate
 from foundation.errors import ForestockError
 
 _INTERRUPTED = 130
@@ -45,26 +49,10 @@ app = typer.Typer(
 )
 
 
-def _as_date(text: str | date) -> date:
-    if isinstance(text, date):
-        return text
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; write it as 2016-05-23") from None
-
-
-Config = Annotated[
-    str, typer.Option("--config", "-c", metavar="FILE", help="A YAML file, or a name in configs/ such as m5.yaml.")
-]
-Overrides = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. --set inputs.path=DIR; repeatable."),
-]
 AsOf = Annotated[
     date | None,
     typer.Option(
-        "--as-of", parser=_as_date, metavar="DATE", help="The night, e.g. 2016-05-23; default: after the last sales."
+        "--as-of", parser=as_date, metavar="DATE", help="The night, e.g. 2016-05-23; default: after the last sales."
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Make a forecast anew that is there already.")]
@@ -141,8 +129,8 @@ def validate(config: Config, as_of: AsOf = None, overrides: Overrides = None) ->
 @app.command()
 def backfill(
     config: Config,
-    start: Annotated[date, typer.Option(parser=_as_date, metavar="DATE", help="First night.")],
-    end: Annotated[date, typer.Option(parser=_as_date, metavar="DATE", help="Last night, included.")],
+    start: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First night.")],
+    end: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="Last night, included.")],
     every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between nights.")] = 7,
     parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Nights at the same time.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Plan nights again that are done.")] = False,
@@ -156,6 +144,11 @@ def backfill(
 
     span = Span(start, end, every, parallel, force)
     backfill_nights(config, span, tuple(overrides or ()))
+
+
+app.command()(simulate)
+app.command()(backtest)
+register(app)
 
 
 def _night(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:

@@ -19,6 +19,8 @@ _PROCESS_DEFAULTS = {
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # what the stages say also appears beside the flow run in Prefect's pages
     "PREFECT_LOGGING_EXTRA_LOGGERS": "features,flows,foundation,models,positioning,review",
+    # lines written before a flow runs have no run to be shown with
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     # a tracking server that is away costs seconds, not minutes: the plan is made without it
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",

@@ -17,8 +17,9 @@ from typing import Any
 import pandas as pd
 
 import positioning
+from dispatch.ledger import with_status
 from features import build_panel, forecast_matrix, training_set
-from flows.decisions import earlier_proposals
+from flows.decisions import decided_before
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
@@ -133,15 +134,16 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     """Write the night's plan on its forecast; a plan the gate refuses is kept without proposals."""
     settings, as_of = night.settings, night.as_of
     warehouse = Warehouse(settings)
-    earlier = earlier_proposals(warehouse, as_of)
-    run_version = run_identity(settings, forecasted.identity, snapshot.content_hash({"earlier": earlier}))
-    tables = snapshot.read(night.inputs.folder) | {"earlier": earlier}
+    tables = snapshot.read(night.inputs.folder)
+    tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
+    run_version = run_identity(settings, forecasted.identity, _earlier_hash(tables["earlier"]))
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     frames = positioning.plan(tables, forecasts, settings, as_of)
     frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
     refusals = tuple(positioning.gate(frames, settings))
     if refusals:
         frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
+    frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
     _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
     inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
@@ -173,9 +175,8 @@ def done_before(night: Night) -> Result | None:
     if not said or model is None or not files.exists(night.page):
         return None
     forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version)
-    if said["run_version"] != run_identity(
-        settings, forecast, snapshot.content_hash({"earlier": earlier_proposals(Warehouse(settings), as_of)})
-    ):
+    earlier = decided_before(Warehouse(settings), snapshot.read(night.inputs.folder)["hubs"], as_of)
+    if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
         return None
     planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
@@ -220,6 +221,10 @@ def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[Non
         files.write_text(place, traceback.format_exc())
         said = (str(error).strip().splitlines() or [""])[0]
         raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
+
+
+def _earlier_hash(earlier: pd.DataFrame) -> str:
+    return snapshot.content_hash({"earlier": earlier})
 
 
 def _model(night: Night, trained: Trained) -> DemandModel:

@@ -11,7 +11,6 @@ Not here: training, forecasting, or which model a night uses.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,12 +118,12 @@ class Published:
 
 
 def tracking_uri(settings: Settings) -> str:
-    """Return the tracking URI: the configured one, else MLFLOW_TRACKING_URI, else SQLite in the warehouse.
+    """Return the configured tracking URI, else SQLite in the warehouse.
 
-    Raises ``StageError`` where none is given and the warehouse is no local folder.
+    Raises ``StageError`` where none is configured and the warehouse is no local folder.
     """
-    if given := settings.tracking_uri or os.environ.get("MLFLOW_TRACKING_URI"):
-        return given
+    if settings.tracking_uri:
+        return settings.tracking_uri
     if files.is_url(settings.warehouse):
         raise StageError("registry", "the warehouse is remote and no tracking_uri is set; set tracking_uri")
     return f"sqlite:///{files.joined(settings.warehouse, 'mlflow.db')}"

@@ -1,0 +1,72 @@
+"""What a night takes from earlier nights: decisions made before it, and nothing nobody decided on."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows.decisions import decided_before
+from foundation.store.warehouse import Warehouse
+
+NIGHT = date(2016, 5, 23)
+HUBS = pd.DataFrame({"hub": ["a", "b"], "timezone": ["America/Chicago", "America/New_York"]})
+
+
+def _proposal(proposal_id: str, as_of: str, units: int) -> dict[str, object]:
+    day = pd.Timestamp(as_of)
+    return {
+        "as_of": day, "proposal_id": proposal_id, "plan_id": "p", "kind": "transfer", "sku": "s", "origin": "a",
+        "destination": "b", "lane": "l", "departure_id": "d", "units": units, "packs": units, "ship_date": day,
+        "arrival_date": day, "decide_by": day.tz_localize("UTC"), "cost_eur": 1.0, "benefit_eur": 2.0,
+        "loss_if_refused_eur": 2.0, "kg_co2e": 0.0, "reason": "r", "binding_constraints": "", "is_outlook": False,
+        "status": "proposed",
+    }  # fmt: skip
+
+
+def _decision(proposal_id: str, at: str, status: str, units: int | None = None) -> dict[str, object]:
+    return {
+        "proposal_id": proposal_id, "at": pd.Timestamp(at, tz="UTC"), "status": status, "units": units, "by": "me",
+        "reason": None,
+    }  # fmt: skip
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    """Return a warehouse with two nights of proposals."""
+    made = Warehouse(tmp_path / "warehouse")
+    made.write(
+        "transfer", pd.DataFrame([_proposal("x", "2016-05-16", 5), _proposal("y", "2016-05-16", 6)]), date(2016, 5, 16)
+    )
+    made.write("transfer", pd.DataFrame([_proposal("x", "2016-05-23", 9)]), NIGHT)
+    return made
+
+
+def test_without_decisions_earlier_nights_are_not_seen(warehouse: Warehouse) -> None:
+    """Otherwise a night's rows would depend on which nights were run before it."""
+    assert len(decided_before(warehouse, HUBS, NIGHT)) == 0
+
+
+def test_a_warehouse_without_tables_has_no_earlier_proposals(tmp_path: Path) -> None:
+    assert len(decided_before(Warehouse(tmp_path / "new"), HUBS, NIGHT)) == 0
+
+
+def test_the_latest_decision_before_the_night_counts_with_its_units(warehouse: Warehouse) -> None:
+    # 06:00 in Chicago is 11:00 UTC: what was decided at 11:30 is the next night's
+    first = _decision("x", "2016-05-16 07:00", "approved")
+    second = _decision("x", "2016-05-17 09:00", "released", 4)
+    later = _decision("x", "2016-05-23 11:30", "executed", 3)
+    warehouse.append("decision", pd.DataFrame([second, first, later]))
+    found = decided_before(warehouse, HUBS, NIGHT)
+    assert found["proposal_id"].tolist() == ["x"]
+    assert found["status"].tolist() == ["released"]
+    assert found["units"].tolist() == [4]
+    assert found["as_of"].tolist() == [pd.Timestamp("2016-05-16")]
+    assert found["decided_on"].tolist() == [pd.Timestamp("2016-05-17")]
+
+
+def test_units_nobody_changed_stay_as_proposed(warehouse: Warehouse) -> None:
+    warehouse.append("decision", pd.DataFrame([_decision("y", "2016-05-18", "rejected")]))
+    assert decided_before(warehouse, HUBS, NIGHT)["units"].tolist() == [6]
