@@ -5,13 +5,19 @@ Not here: what it does (``flows.simulation``) or how it is printed (``flows.simu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect import flow, runtime
 
-from flows.simulation import Simulation, Span, simulated, write_simulation
+from flows.simulation import Simulation, record_simulation, simulated, write_simulation
+from flows.simulation_span import Span
 from flows.stages import reported
 from foundation.configuration import load_settings
+from foundation.errors import StageError
+
+log = logging.getLogger(__name__)
 
 
 def _flow_run_name() -> str:
@@ -30,4 +36,13 @@ def simulate(config: str, span: Span, overrides: Sequence[str] = ()) -> Simulati
     with reported("simulate", settings, span.start):
         done = simulated(settings, span)
         write_simulation(done)
-    return done
+    return replace(done, notes=(*done.notes, _recorded(done)))
+
+
+def _recorded(done: Simulation) -> str:
+    """Record the replay in MLflow and say so; where MLflow is away, say that."""
+    try:
+        return f"MLflow: run {record_simulation(done)} of the experiment {done.settings.name}-simulation."
+    except StageError as error:
+        log.warning("the replay was not recorded: %s", error)
+        return f"MLflow could not be used ({error}); the warehouse has the result."

@@ -17,11 +17,12 @@ import pandas as pd
 import positioning
 from features import build_panel, forecast_matrix
 from flows import stages
-from foundation.errors import ConfigurationError
+from flows.simulation_span import Span, periods_of
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from models.naive import naive_forecast
+from models.tracking import Record, Tracker
 from positioning.replay.bound import bound_eur
 from positioning.replay.choose import choose_base_stock
 from positioning.replay.compare import summary
@@ -38,21 +39,6 @@ log = logging.getLogger(__name__)
 
 OWN, NAIVE = "forestock", "seasonal_naive"
 _PAST_DAYS = 182
-
-
-@dataclass(frozen=True)
-class Span:
-    """What is replayed: ``start`` … ``end`` with both ends, decisions on the first ``nights`` nights.
-
-    ``nights`` None: all of them; ``every_days`` lie between two. With ``is_unlimited`` no capacity that
-    articles share binds any policy.
-    """
-
-    start: date
-    end: date
-    nights: int | None = None
-    every_days: int | None = None
-    is_unlimited: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,7 +62,7 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` where sales do not
     reach its end or no snapshot of the stock is known at its start.
     """
-    periods = _periods(settings, span)
+    periods = periods_of(settings, span)
     tables = _known_at(settings, span.start)
     if span.is_unlimited:
         tables = network_without_shared_limits(tables)
@@ -104,16 +90,34 @@ def write_simulation(done: Simulation) -> None:
     warehouse.write("simulation_kpi", pd.concat([long, bound], ignore_index=True), done.span.start)
 
 
-def _periods(settings: Settings, span: Span) -> int:
-    """Return the periods of the span; raises ``ConfigurationError`` where it does not fit the grid."""
-    grid = settings.grid
-    if not grid.holds(span.start):
-        raise ConfigurationError(f"--start {span.start} is not the first day of a period ({grid.code})")
-    if span.end < span.start:
-        raise ConfigurationError(f"--end {span.end} lies before --start {span.start}")
-    if (span.every_days or grid.days) % grid.days:
-        raise ConfigurationError(f"--every {span.every_days} is not whole periods of {grid.days} days")
-    return int((span.end - span.start).days // grid.days + 1)
+def record_simulation(done: Simulation) -> str:
+    """Write the replay into MLflow, a child run per policy, and return the run's id; ``StageError`` where it cannot."""
+    span = done.span
+    by_policy = done.figures.set_index("policy")
+    children = [
+        Record(
+            str(policy),
+            span.start,
+            "A policy of a replay.",
+            metrics={str(name): float(row[name]) for name in row.index},
+        )
+        for policy, row in by_policy.iterrows()
+    ]
+    params = {
+        "start": span.start,
+        "end": span.end,
+        "nights": span.nights or "all",
+        "every_days": span.every_days or "period",
+    }
+    params |= {"is_unlimited": span.is_unlimited, "kinds": ",".join(done.settings.positioning.kinds)}
+    tables = {"policies.json": done.figures}
+    note = "\n\n".join(["Decisions replayed against what was then demanded; see docs/replay.md.", *done.notes])
+    name = f"simulate {span.start} {span.end}"
+    metrics = {"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]}
+    tracker = Tracker(done.settings, "simulation", "Replays of past decisions.")
+    return tracker.record(
+        Record(name, span.start, note, params=params, metrics=metrics, tables=tables, children=children)
+    )
 
 
 def _known_at(settings: Settings, start: date) -> Frames:
@@ -125,7 +129,7 @@ def _known_at(settings: Settings, start: date) -> Frames:
 
 def _game(settings: Settings, span: Span, tables: Frames, sales: pd.DataFrame) -> Game:
     grid = settings.grid
-    periods = _periods(settings, span)
+    periods = periods_of(settings, span)
     network = read_network(tables, settings, span.start, periods)
     demand = read_demand(sales, network, max(_PAST_DAYS // grid.days, 2 * periods))
     nights = decision_periods(periods, span.nights, (span.every_days or grid.days) // grid.days)

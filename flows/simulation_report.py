@@ -14,10 +14,11 @@ from rich.table import Table
 
 from flows.display import StageDisplay
 from flows.environment import set_command_line_defaults
+from flows.simulation_span import Span, periods_of
 from foundation.configuration import load_settings
 
 if TYPE_CHECKING:
-    from flows.simulation import Simulation, Span
+    from flows.simulation import Simulation
 
 _KPIS = (
     ("unit_fill_rate", "units filled ÷ demanded", "{:.1%}"),
@@ -37,6 +38,7 @@ _KPIS = (
 def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
     """Run the flow and print its outcome; raises the ``ForestockError`` of what failed."""
     settings = load_settings(config, overrides)
+    periods_of(settings, span)
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")

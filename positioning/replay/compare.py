@@ -66,11 +66,11 @@ def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray]) -> pd.DataFra
         for with_goods, ending in ((False, ""), (True, "_with_goods")):
             nothing, own = ledgers[0].sku_eur(with_goods=with_goods), ledger.sku_eur(with_goods=with_goods)
             share = closed_interval(nothing, own, bounds[with_goods])
-            change = paired_difference(own, nothing)
+            change = paired_difference(nothing, own)
             row |= {
                 f"value_eur{ending}": float(own.sum()),
                 f"closed{ending}": share.value, f"closed_low{ending}": share.low, f"closed_high{ending}": share.high,
-                f"saved_eur{ending}": -change.value, f"saved_eur_low{ending}": -change.high, f"saved_eur_high{ending}": -change.low,
+                f"saved_eur{ending}": change.value, f"saved_eur_low{ending}": change.low, f"saved_eur_high{ending}": change.high,
             }  # fmt: skip
         rows.append(row | {"refused_units": ledger.refused_units})
     return pd.DataFrame(rows).astype({"policy": "str"})
