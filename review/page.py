@@ -57,6 +57,7 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
         as_of=as_of,
         money=wording.Money(settings.currency),
         headline=headline(night.outputs["plan"], night.outputs["service"]),
+        is_refused=_is_refused(night),
         findings=findings(night.outputs["exception"]),
         sheet=network_sheet(tables, proposals[~proposals["is_outlook"].astype(bool)]),
         sheet_width=WIDTH,
@@ -73,6 +74,11 @@ def _output(outputs: Frames, name: str) -> pd.DataFrame:
     if name in outputs:
         return outputs[name]
     return pd.DataFrame({column.name: pd.Series(dtype=column.kind.value) for column in OUTPUTS[name].columns})
+
+
+def _is_refused(night: _Night) -> bool:
+    """Say whether a gate kept the plan's proposals back: it has some, and none was written."""
+    return bool((night.outputs["plan"]["n_proposals"] > 0).any()) and night.outputs["transfer"].empty
 
 
 def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[str, object]:

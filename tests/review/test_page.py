@@ -131,6 +131,17 @@ def test_a_night_without_proposals_or_plan_still_has_a_page() -> None:
     assert _listed(page)["id"] == []
 
 
+def test_a_refused_plan_says_so_and_why() -> None:
+    """Figures of a plan that is not proposed must not be read as tonight's."""
+    made = night()
+    nothing = {name: made.outputs[name].iloc[:0] for name in ("transfer", "departure")}
+    wide = {"plan": made.outputs["plan"].assign(gap_rate=0.16)}
+    refused = plan_page(made.tables, made.outputs | nothing | wide, made.settings, AS_OF)
+    assert "This plan was refused: no proposal was written" in refused
+    assert "16.00\N{NO-BREAK SPACE}% of the cost" in refused
+    assert "was refused" not in _page(made)
+
+
 def test_the_headline_says_what_the_gap_does_not_certify() -> None:
     page = _page(night())
     assert "€400" in page
