@@ -16,6 +16,7 @@ import pandas as pd
 
 from features import Panel, build_panel, forecast_matrix
 from features.actuals import actual_demand
+from flows.backtest_plan import Plan
 from flows.model_store import ModelStore
 from flows.night import Night, Snapshot
 from flows.stages import train_stage
@@ -28,18 +29,6 @@ from models.backtest import GivenScales, Judged, Outcome, Trace, judge, modelled
 
 log = logging.getLogger(__name__)
 _FEWEST_HISTORY_DAYS = 84
-
-
-@dataclass(frozen=True)
-class Plan:
-    """Which origins: ``count`` of them, ``every_days`` apart, the last one a horizon before the day after ``end``.
-
-    ``end`` None is the last day with sales.
-    """
-
-    count: int
-    every_days: int = 28
-    end: date | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,230 @@
+"""A backtest as a record for MLflow and as a report: names, numbers, description, tables, pictures.
+
+Not here: how runs are written (``models.tracking``), the scores, the pictures' drawing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from flows.backtest_plan import Plan
+from flows.evidence import Evidence
+from flows.origins import Examined, Truth
+from foundation.settings import Settings
+from foundation.store import snapshot
+from foundation.store.code_version import code_version
+from models.backtest import Judged, Summary
+from models.tracking import Dataset, Record
+from review.backtest import (
+    BacktestPage,
+    backtest_page,
+    bias_picture,
+    calibration_picture,
+    fan_picture,
+    importance_picture,
+    level_picture,
+    origin_picture,
+    shap_picture,
+)
+
+TOPIC = "backtest"
+NOTE = (
+    "Backtests by rolling origins: each run forecasts past dates with what was known then and is scored on what was "
+    "demanded. Sort by `wrmsse` (lower is better); children are single origins; `report.html` tells the story."
+)
+HEADLINE = ("wrmsse", "wspl", "wape", "bias", "rmsse", "wql", "coverage_950", "coverage_500", "order_cost_rate")
+_MOST_SERIES = 500
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """One configuration over its origins. ``stability`` are means over consecutive pairs."""
+
+    settings: Settings
+    plan: Plan
+    truth: Truth
+    origins: tuple[Examined, ...]
+    summary: Summary
+    stability: Mapping[str, float]
+    evidence: Evidence
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the run is called: which origins, and the label of the configuration where there is one."""
+        days = f"{self.origins[0].origin} … {self.origins[-1].origin}"
+        return f"{self.label or 'backtest'}: {len(self.origins)} origins, {days}"
+
+
+def record_of(backtest: Backtest, tags: Mapping[str, str]) -> Record:
+    """Return the record of a backtest: a parent with the deciding figures, a child per origin."""
+    pictures = pictures_of(backtest)
+    summary = backtest.summary
+    return Record(
+        name=backtest.name,
+        moment=backtest.truth.as_of,
+        note=_note(backtest),
+        tags={**_tags(backtest), **tags},
+        params=_params(backtest),
+        metrics=_headline(summary) | {f"stability/{name}": value for name, value in backtest.stability.items()},
+        curves=_curves(summary),
+        tables=_tables(backtest),
+        figures={f"pictures/{name}.png": figure for name, (_, figure) in pictures.items()},
+        texts={"report.html": backtest_page(page_of(backtest, pictures))},
+        dataset=_dataset(backtest.settings, backtest.truth, str(backtest.truth.as_of)),
+        children=[_child(backtest, one) for one in backtest.origins],
+    )
+
+
+def pictures_of(backtest: Backtest) -> dict[str, tuple[str, Figure]]:
+    """Return every picture by file name, each with its caption."""
+    summary, evidence = backtest.summary, backtest.evidence
+    judged = summary.judged["method"]
+    covered = summary.coverage[summary.coverage["method"] == judged]
+    last = backtest.origins[-1].origin
+    return {
+        "1_accuracy_by_level": ("Accuracy by level of the hierarchy, beside the baselines", level_picture(summary.levels)),
+        "2_accuracy_by_origin": ("Accuracy and bias by origin", origin_picture(summary.origins)),
+        "3_calibration": ("Calibration", calibration_picture(covered, summary.pit, backtest.settings.grid.days)),
+        "4_bias": ("Bias by region and category", bias_picture(summary.cells)),
+        "5_importance": ("What moves the forecast", importance_picture(evidence.importance)),
+        "6_shap": ("How feature values move the forecast", shap_picture(evidence.contributions, evidence.values)),
+        "7_worst_series": ("Worst series", fan_picture(evidence.worst, f"Lose most to the best baseline; origin {last}")),
+        "8_best_series": ("Best series", fan_picture(evidence.best, f"Gain most over the best baseline; origin {last}")),
+    }  # fmt: skip
+
+
+def page_of(backtest: Backtest, pictures: Mapping[str, tuple[str, Figure]]) -> BacktestPage:
+    """Return what the report shows."""
+    summary, settings = backtest.summary, backtest.settings
+    facts = {
+        "Pipeline": settings.name, "origins": ", ".join(str(one.origin) for one in backtest.origins),
+        "horizon": f"{settings.horizon} × {settings.frequency}", "inputs": backtest.truth.fingerprint,
+        "last model": backtest.origins[-1].model.version, "code": _code(),
+    }  # fmt: skip
+    return BacktestPage(
+        f"{settings.name}: {backtest.name}", summary.verdict, facts, summary.overall, summary.levels,
+        summary.segments, dict(pictures.values()), _notes(backtest),
+    )  # fmt: skip
+
+
+def _note(backtest: Backtest) -> str:
+    summary = backtest.summary
+    rows = [
+        f"| {name.replace('_', ' ')} | " + " | ".join(f"{value:.3f}" for value in summary.overall[name]) + " |"
+        for name in HEADLINE
+        if name in summary.overall
+    ]
+    head = ["| mean over origins | " + " | ".join(summary.overall["method"].str.replace("_", " ")) + " |"]
+    head.append("| --- |" + " ---: |" * len(summary.overall))
+    return "\n\n".join([f"**{summary.verdict}**", *_notes(backtest), "\n".join(head + rows)])
+
+
+def _notes(backtest: Backtest) -> list[str]:
+    said = [
+        f"{len(backtest.origins)} origins every {backtest.plan.every_days} days, each with the model of its training "
+        f"date and what was known then; horizon {backtest.settings.horizon} × {backtest.settings.frequency}. "
+        "Periods without full stock are not scored."
+    ]
+    stability = backtest.stability
+    if "movement_ratio" in stability:
+        said.append(f"From origin to origin the forecast moved {stability['movement_ratio']:.0%} as much as demand.")
+    given_up = {sentence for one in backtest.origins for sentence in one.model.facts["given_up"]}
+    return said + [f"Given up for the CPU budget: {sentence}." for sentence in sorted(given_up)]
+
+
+def _tags(backtest: Backtest) -> dict[str, str]:
+    return {
+        "stage": TOPIC, "as_of": str(backtest.truth.as_of), "pipeline": backtest.settings.name,
+        "inputs_fingerprint": backtest.truth.fingerprint, "code_version": _code(),
+        "last_model_version": backtest.origins[-1].model.version, "mlflow.source.name": "forestock backtest",
+    }  # fmt: skip
+
+
+def _params(backtest: Backtest) -> dict[str, Any]:
+    settings, plan = backtest.settings, backtest.plan
+    said = {"origins": plan.count, "every_days": plan.every_days, "end": plan.end or "last sales"}
+    said |= {"frequency": settings.frequency, "horizon": settings.horizon}
+    for section in ("series", "forecast"):
+        values = getattr(settings, section).model_dump(mode="json")
+        said |= {f"{section}.{name}": value for name, value in values.items()}
+    return said
+
+
+def _headline(summary: Summary) -> dict[str, float]:
+    """Return the deciding figures: the judged method's mean and sd, and every baseline's WRMSSE and order cost."""
+    mine, found = summary.judged, {}
+    for name in HEADLINE:
+        if name in mine:
+            found[name] = float(mine[name])
+    found["wrmsse_sd"] = float(mine["wrmsse_sd"])
+    for _, row in summary.overall.iloc[1:].iterrows():
+        for name in ("wrmsse", "wspl", "bias", "order_cost_rate"):
+            found[f"baseline/{row['method']}_{name}"] = float(row[name])
+    found["wrmsse_skill"] = 1 - float(mine["wrmsse"]) / float(summary.best_baseline["wrmsse"])
+    return found
+
+
+def _curves(summary: Summary) -> dict[str, list[float]]:
+    """Return scores by level (step = number of the level) and by origin (step = place of the origin)."""
+    found: dict[str, list[float]] = {}
+    for method, rows in summary.levels.groupby("method", sort=False):
+        found[f"by_level/wrmsse_{method}"] = rows.sort_values("number")["wrmsse"].tolist()
+    for method, rows in summary.origins.groupby("method", sort=False):
+        found[f"by_origin/wrmsse_{method}"] = rows.sort_values("origin")["wrmsse"].tolist()
+    return found
+
+
+def _tables(backtest: Backtest) -> dict[str, pd.DataFrame]:
+    summary = backtest.summary
+    half = _MOST_SERIES // 2
+    series = summary.series
+    shown = series if len(series) <= _MOST_SERIES else pd.concat([series.head(half), series.tail(half)])
+    frames = {
+        "overall": summary.overall, "levels": summary.levels, "segments": summary.segments,
+        "origins": summary.origins, "coverage": summary.coverage, "series": shown,
+        "importance": backtest.evidence.importance,
+    }  # fmt: skip
+    return {f"tables/{name}.json": _plain(frame) for name, frame in frames.items()}
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose dates are texts and whose numbers have six digits, as a table of the page shows them."""
+    dated = [str(name) for name in frame.select_dtypes("datetime")]
+    return frame.assign(**{name: frame[name].dt.strftime("%Y-%m-%d") for name in dated}).round(6)
+
+
+def _child(backtest: Backtest, one: Examined) -> Record:
+    judged: Judged = one.judged
+    row = judged.overall.iloc[0]
+    baselines = judged.overall.iloc[1:]
+    best = float(baselines["wrmsse"].min()) if len(baselines) else float("nan")
+    note = (
+        f"**WRMSSE {row['wrmsse']:.3f}, best baseline {best:.3f}; bias {row['bias']:+.1%}.** Forecast on the morning of "
+        f"{one.origin} with model `{one.model.version}`."
+    )
+    return Record(
+        name=f"origin {one.origin}",
+        moment=one.origin,
+        note=note,
+        tags={"stage": TOPIC, "as_of": str(one.origin), "model_version": one.model.version,
+              "training_date": str(one.model.as_of), "mlflow.source.name": "forestock backtest"},
+        params={"origin": one.origin, "training_date": one.model.as_of, "model_version": one.model.version},
+        metrics={name: float(row[name]) for name in HEADLINE if name in row} | {"baseline/best_wrmsse": best},
+        dataset=_dataset(backtest.settings, one.inputs, str(one.origin)),
+    )  # fmt: skip
+
+
+def _dataset(settings: Settings, known: Any, day: str) -> Dataset:
+    sales = snapshot.read(known.folder)["sales"].head(1_000)
+    head = sales.astype(dict.fromkeys(sales.select_dtypes("category"), "str"))
+    return Dataset(f"{settings.name}@{day}", known.fingerprint, known.folder, head)
+
+
+def _code() -> str:
+    return code_version("features", "foundation", "models")
