@@ -77,4 +77,4 @@ def ignored(decisions: pd.DataFrame) -> pd.DataFrame:
 def with_status(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return proposals with ``status`` as the ledger has it; those nobody decided on are ``proposed``."""
     known = states(decisions[decisions["proposal_id"].isin(transfer["proposal_id"])]).set_index("proposal_id")["status"]
-    return transfer.assign(status=transfer["proposal_id"].map(known).fillna("proposed").astype("str"))
+    return transfer.assign(status=transfer["proposal_id"].map(known).astype("str").fillna("proposed"))

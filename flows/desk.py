@@ -26,6 +26,11 @@ from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
 
 Verb = Literal["approve", "reject", "release"]
+_DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
+    "approve": ("is approved already", "is released", "is executed"),
+    "reject": ("is rejected already",),
+    "release": ("is released", "is executed"),
+}
 
 
 @dataclass(frozen=True)
@@ -96,7 +101,7 @@ def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selecti
         chosen = _chosen(plan, selection)
         outcome = _decided(plan, verb, chosen, selection, act)
         if outcome.rows.empty:
-            _refuse_in_vain(outcome, plan)
+            _refuse_in_vain(outcome, plan, verb)
         else:
             plan.warehouse.append("decision", outcome.rows)
         now = refresh(settings, plan.as_of) if len(outcome.rows) else plan
@@ -129,6 +134,11 @@ def with_findings(exception: pd.DataFrame, proposals: pd.DataFrame, departure: p
     if found.empty:
         return others
     return pd.concat([others, found.reindex(columns=others.columns.drop("as_of")).astype({"units": "Int64"})])
+
+
+def proposals_of(count: int) -> str:
+    """Return ``1 proposal``, ``1,200 proposals``."""
+    return f"{count:,} proposal{'' if count == 1 else 's'}"
 
 
 @contextmanager
@@ -179,15 +189,15 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
     )
 
 
-def _refuse_in_vain(outcome: Outcome, plan: Plan) -> None:
-    """Raise where nothing could be decided for another reason than that it is decided already."""
+def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
+    """Raise where nothing could be decided for another reason than that it is decided so already."""
     reasons = outcome.skipped["why"].value_counts()
-    if reasons.empty or all("already" in why or why == "is released" for why in reasons.index):
+    if reasons.index.isin(_DONE_BEFORE[verb]).all():
         return
-    lines = [f"{count} proposals: {why}" for why, count in reasons.items()]
-    if any("cut-off" in why for why in reasons.index):
+    lines = [f"{proposals_of(count)}: {why}" for why, count in reasons.items()]
+    if reasons.index.str.contains("cut-off").any():
         lines.append(f"the plan is of {plan.as_of}; to decide as of then, add for example --at {plan.as_of}T07:00")
-    if any("not approved" in why for why in reasons.index):
+    if reasons.index.str.contains("not approved").any():
         lines.append("approve them first: forestock approve")
     raise InputError(*lines)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from dispatch.decide import Act
 from dispatch.outbox import Delivery
-from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan
+from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan, proposals_of
 from flows.handing_out import close_what_is_over, deliver_released, export_released, score_shadow
 from foundation.errors import ConfigurationError, StageError
 from foundation.settings import Settings
@@ -43,7 +43,7 @@ def release_and_say(settings: Settings, as_of: date | None, selection: Selection
     plan = open_plan(settings, as_of)
     closed = close_what_is_over(settings, plan.as_of, act)
     for status, rows in closed.groupby("status"):
-        _say(console, f"{number(len(rows))} earlier proposals are {status}: {', '.join(sorted(set(rows['reason'])))}.")
+        _say(console, f"{proposals_of(len(rows))} of earlier plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
     if (plan.proposals["status"] == "approved").any() or selection.ids:
         chosen = selection if selection.ids else _approved(plan)
         _print_decided(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
@@ -107,7 +107,7 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
         worth = f"worth {money(lines['benefit_eur'].sum())} at a cost of {money(lines['cost_eur'].sum())}"
         _say(
             console,
-            f"{_DONE[verb]} {number(len(rows))} proposals of the plan of {decided.as_of}: "
+            f"{_DONE[verb]} {proposals_of(len(rows))} of the plan of {decided.as_of}: "
             f"{number(rows['units'].sum())} units, {worth}.",
         )
     else:
@@ -126,7 +126,7 @@ def _print_delivery(console: Console, settings: Settings, delivery: Delivery) ->
     target = files.without_password(settings.decisions.outbox.target or "")
     _say(
         console,
-        f"Delivered {number(delivery.n_lines)} proposals in {number(len(delivery.delivered))} documents to {target}.",
+        f"Delivered {proposals_of(delivery.n_lines)} (documents: {number(len(delivery.delivered))}) to {target}.",
     )
     if delivery.refused:
         first, why = next(iter(delivery.refused.items()))
@@ -134,7 +134,8 @@ def _print_delivery(console: Console, settings: Settings, delivery: Delivery) ->
 
 
 def _print_proposals(console: Console, plan: Plan) -> None:
-    proposals = plan.proposals.sort_values(["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable")
+    current = plan.proposals.assign(units=plan.proposals["decided_units"].fillna(plan.proposals["units"]))
+    proposals = current.sort_values(["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable")
     table = _table(f"Proposals of the plan of {plan.as_of}")
     table.add_column("id", no_wrap=True)
     table.add_column("sku", overflow="ellipsis", no_wrap=True, max_width=16)
