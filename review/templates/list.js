@@ -2,6 +2,7 @@
 const STEP = { departures: 6, lines: 8, rank: 40 };
 const HEADS = [["Sku"], ["From → to"], ["Units", "n"], ["Ships"], ["Usable"], ["Saving", "n"], ["If refused", "n"], ["Cost", "n"], ["Status"]];
 const chosen = (name) => document.getElementById(name).value;
+const selected = new Set();
 let words = [];
 
 function proposal(place) {
@@ -45,9 +46,12 @@ async function toggle(button, row, line) {
 function lineRow(place) {
   const line = proposal(place);
   const button = make("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": `detail-${place}` }, line.sku);
+  const box = make("input", { type: "checkbox", "aria-label": `Select ${line.sku}, ${line.id}` });
+  box.checked = selected.has(place);
+  box.addEventListener("change", () => { selected[box.checked ? "add" : "delete"](place); showSelected(); });
   const values = [`${line.origin} → ${line.destination}`, units(line.units), day(line.ship_date), day(line.arrival_date), money(line.benefit_eur), money(line.loss_if_refused_eur), money(line.cost_eur), line.status];
   const cells = values.map((value, at) => make("td", { role: "cell", class: `pair ${HEADS[at + 1][1] || ""}`, "data-name": at ? HEADS[at + 1][0] : "" }, value));
-  const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, button, line.label ? make("span", { class: "quiet" }, ` ${line.label}`) : null), ...cells);
+  const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, line.outlook ? null : box, button, line.label ? make("span", { class: "quiet" }, ` ${line.label}`) : null), ...cells);
   button.addEventListener("click", () => toggle(button, row, line));
   return row;
 }
@@ -72,6 +76,16 @@ function paged(items, step, draw, box, noun) {
   button.addEventListener("click", next);
   next();
   return shown < items.length ? [button] : [];
+}
+
+// What to type to decide on what is selected: the page itself changes nothing.
+function showSelected() {
+  const places = [...selected].sort((left, right) => left - right);
+  document.getElementById("deciding").hidden = !places.length;
+  const worth = sum(places.map((place) => listed.benefit_eur[place]));
+  document.getElementById("selected").textContent = `${units(places.length)} selected, ${money(worth)} of expected saving. To decide, run:`;
+  const names = places.map((place) => listed.id[place]).join(" ");
+  document.getElementById("command").value = `forestock ${chosen("decision")} --config CONFIG --as-of ${listed.as_of} ${names}`;
 }
 
 function fill(name, share) {
@@ -142,6 +156,8 @@ function wire() {
     clearTimeout(waiting);
     waiting = setTimeout(show, event.target.id === "search" ? 60 : 0);
   });
+  document.getElementById("decision").addEventListener("change", showSelected);
+  document.getElementById("command").addEventListener("focus", (event) => event.target.select());
   document.getElementById("theme").addEventListener("change", (event) => { document.documentElement.dataset.theme = event.target.value; });
   document.getElementById("print").addEventListener("click", () => window.print());
 }
