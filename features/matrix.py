@@ -20,6 +20,7 @@ from features.regional import regional
 from features.returns import returns
 from features.rolling import rolling
 from features.rows import Rows, available_rows, calibration_rows, every_row, fit_rows, forecast_rows
+from features.seasonal import seasonal
 from features.static import categories, static
 from features.stockout import stockout
 from features.totals import total_settings
@@ -33,7 +34,7 @@ from foundation.settings import Settings
 _SLAB_ROWS = 2048
 _TOTAL_ROWS = 60_000
 FAMILIES: dict[str, Callable[[View], Columns]] = {
-    "lags": lags, "rolling": rolling, "weekday": weekday, "calendar": calendar_days, "price": price,
+    "lags": lags, "rolling": rolling, "weekday": weekday, "seasonal": seasonal, "calendar": calendar_days, "price": price,
     "regional": regional, "static": static, "pooled": pooled, "age": age, "stockout": stockout, "returns": returns,
 }  # fmt: skip
 

@@ -68,6 +68,7 @@ class Panel:
     regional : name → float32 (n_regions, n_history + horizon); observed-only ones NaN from ``as_of``.
     known_in_advance : the names in ``regional`` known for the horizon.
     events : event codes per region and period.
+    everyone : float32 (n_history), mean demand of all series with a known value.
     groups : pooled means of demand, by name of the group.
     totals : totals of the series' own kind and region, where ``regional`` brings them.
     is_closed : bool (n_history + horizon).
@@ -98,6 +99,7 @@ class Panel:
     is_closed: np.ndarray
     static: tuple[str, ...]
     hierarchy: tuple[str, ...]
+    everyone: np.ndarray
     groups: dict[str, Group] = field(default_factory=dict)
     totals: Totals | None = None
 
@@ -135,7 +137,7 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
         regional=regional, known_in_advance=tuple(n for n in settings.series.known_in_advance if n in regional),
         events=build_events(tables, settings, chosen.regions, grid), is_closed=grid.is_closed,
         static=chosen.static, hierarchy=settings.series.hierarchy,
-        groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
+        everyone=group_means(sales.demand, np.zeros(len(chosen.frame), np.int32))[0], groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
     )  # fmt: skip
 
 

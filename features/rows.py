@@ -15,6 +15,7 @@ from foundation.settings import Settings
 # Origins for fitting stand 8 periods apart in the last 16 weeks and 27 before: both coprime with 7, so that
 # the step does not stand for the weekday. Weekly data: every week and every 2nd week.
 _RECENT_DAYS = 112
+_CALIBRATION_ROWS = 1_500_000
 _SPACING = {1: (8, 27), 7: (1, 2)}
 
 
@@ -36,9 +37,11 @@ def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
     """Return every series × known period at the out-of-sample origins.
 
     The origins divide the last horizon before ``as_of``: with a horizon of 28 and 4 origins they lie
-    28, 21, 14 and 7 periods back, and each sees its first periods up to ``as_of``.
+    28, 21, 14 and 7 periods back, and each sees its first periods up to ``as_of``. Many series need fewer
+    origins: beyond two, no more than give 1.5 million rows.
     """
-    count = min(settings.forecast.calibration_origins, panel.horizon)
+    enough = max(2 * _CALIBRATION_ROWS // (panel.n_series * panel.horizon) - 1, 2)
+    count = min(settings.forecast.calibration_origins, panel.horizon, enough)
     back = sorted({round(panel.horizon * (k + 1) / count) for k in range(count)}, reverse=True)
     return [every_row(panel, panel.n_history - b, panel.n_history) for b in back if b < panel.n_history]
 

@@ -17,7 +17,7 @@ Positive = Annotated[int, Field(gt=0)]
 NonNegative = Annotated[float, Field(ge=0)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 FeatureFamily = Literal[
-    "lags", "rolling", "weekday", "calendar", "price", "regional", "static", "pooled", "age",
+    "lags", "rolling", "weekday", "seasonal", "calendar", "price", "regional", "static", "pooled", "age",
     "stockout", "returns",
 ]  # fmt: skip
 
@@ -97,6 +97,7 @@ class Forecast(_Section):
             "lags",
             "rolling",
             "weekday",
+            "seasonal",
             "calendar",
             "price",
             "regional",
@@ -109,18 +110,18 @@ class Forecast(_Section):
         description="Feature families in use.",
     )
     cpu_minutes: Annotated[float, Field(gt=0)] = Field(
-        10.0, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
+        2.0, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
     )
     train_every_days: Positive = Field(
         7, description="Days between training dates; a night uses the model of the last training date on or before it."
     )
     history_days: Positive = Field(730, description="Days of history training origins are drawn from.")
     calibration_origins: Positive = Field(
-        4, description="Out-of-sample origins used to fit bias factors and quantiles."
+        4, description="Most out-of-sample origins used to fit bias factors and quantiles; many series need fewer."
     )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.06, description="LightGBM learning rate.")
-    num_leaves: Annotated[int, Field(ge=2)] = Field(127, description="LightGBM leaves per tree.")
-    trees: Positive = Field(400, description="Most trees one model may have.")
+    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.07, description="LightGBM learning rate.")
+    num_leaves: Annotated[int, Field(ge=2)] = Field(63, description="LightGBM leaves per tree.")
+    trees: Positive = Field(250, description="Most trees one model may have.")
     min_data_in_leaf: Positive = Field(150, description="Fewest rows in a leaf.")
     tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(
         1.1, description="Variance power of the Tweedie objective."

@@ -18,7 +18,7 @@ from models.dependence import fit_dependence
 from models.dispersion import Dispersion, fit_dispersion
 from models.quantiles import RatioTable
 
-_BIAS_PRIOR = 1.0  # κ: weight of "no bias" beside what was measured
+_BIAS_PRIOR = 4.0  # κ: weight of "no bias" beside what one horizon showed
 
 
 @dataclass(frozen=True)

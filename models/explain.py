@@ -26,7 +26,7 @@ TERMS = ("base", *DRIVERS, "correction", "not_sold")
 KEYS = ["region", "sku", "date"]
 _BY_FAMILY = {
     "lags": "level", "rolling": "level", "pooled": "level", "age": "level", "stockout": "level", "returns": "level",
-    "weekday": "season", "calendar": "season", "price": "price", "regional": "region", "static": "region",
+    "weekday": "season", "seasonal": "season", "calendar": "season", "price": "price", "regional": "region", "static": "region",
 }  # fmt: skip
 _BY_NAME = (
     (re.compile(r"promo"), "promotion"),

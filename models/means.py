@@ -1,4 +1,4 @@
-"""Predicted means before the bias factor: booster, then alignment, for calibration and forecast alike."""
+"""Predicted means before the bias factor: booster, blend, alignment, for calibration and forecast alike."""
 
 from __future__ import annotations
 
@@ -24,13 +24,24 @@ def raw_means(boosters: Boosters, matrix: FeatureMatrix, values: np.ndarray, thr
 
     ``values`` are the matrix's own or, for a model trained on other features, rearranged ones.
     """
-    mean = boosting.predict(boosters.series, values, threads)
+    mean = blend(boosting.predict(boosters.series, values, threads), matrix)
     mean = np.where(matrix.is_sold, mean, np.float32(0))
     if matrix.totals is None or not boosters.totals:
         return mean
     total = total_means(boosters.totals, matrix.totals, threads)
     steps = int(matrix.step.max())
     return align(mean.reshape(-1, steps), total, matrix.totals.code).reshape(-1).astype(np.float32)
+
+
+def blend(mean: np.ndarray, matrix: FeatureMatrix) -> np.ndarray:
+    """Return the booster's means averaged, at equal weight, with the seasonal recent mean where there is one.
+
+    Weekly series are short and their seasons long: the second, different way gains there.
+    """
+    if "seasonal_recent" not in matrix.names:
+        return mean
+    other = matrix.values[:, matrix.names.index("seasonal_recent")]
+    return np.where(np.isnan(other), mean, (mean + other) / 2).astype(np.float32)
 
 
 def total_means(booster: str, totals: TotalMatrix, threads: int) -> np.ndarray:
