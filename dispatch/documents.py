@@ -106,9 +106,8 @@ def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
         return known
     proposed = transfer[transfer["proposal_id"].isin(known["proposal_id"])].sort_values("as_of", kind="stable")
     proposed = proposed.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
-    for name in ("as_of", "kind", "lane", *_ADDRESSED):
-        known[name] = known[name].fillna(known["proposal_id"].map(proposed[name]))
-    return known
+    found = proposed.reindex(known["proposal_id"]).set_axis(known.index)
+    return known.assign(**{name: known[name].fillna(found[name]) for name in ("kind", "lane", *_ADDRESSED)})
 
 
 def _document_ids(lines: pd.DataFrame) -> pd.Series:
