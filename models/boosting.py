@@ -5,6 +5,7 @@ A booster travels as its native text. Deterministic: fixed seeds, row-wise histo
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 import lightgbm as lgb
@@ -18,6 +19,7 @@ _FEATURE_SHARE = 0.5
 _ROW_SHARE = 0.6
 _TOTAL_TREES = 200
 Binned = lgb.Dataset  # rows as LightGBM keeps them
+_THREADS = re.compile(r"\[num_threads: \d+\]")
 
 
 @dataclass(frozen=True)
@@ -69,9 +71,13 @@ class Learner:
         ).construct()  # fmt: skip
 
     def grow(self, rows: lgb.Dataset, chosen: np.ndarray | None = None) -> str:
-        """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them."""
+        """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them.
+
+        The text does not say how many threads grew it: the same trees are the same model.
+        """
         part = rows if chosen is None else rows.subset(chosen)
-        return str(lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string())
+        text = str(lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string())
+        return _THREADS.sub("[num_threads: 0]", text)
 
 
 def loaded(booster: str) -> lgb.Booster:

@@ -74,5 +74,5 @@ def _training(training: TrainingSet, settings: Settings, trees: int) -> dict[str
         "rows": training.fit.n_rows, "trees": trees, "series": len(training.fit.series),
         "first_date": f"{dates.min():%Y-%m-%d}", "last_date": f"{dates.max():%Y-%m-%d}",
         "calibration_start": str(np.datetime64(training.calibration_start, "D")),
-        "settings": settings.forecast.model_dump(mode="json"),
+        "settings": settings.forecast.model_dump(mode="json", exclude={"threads"}),
     }  # fmt: skip
