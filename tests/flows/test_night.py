@@ -1,0 +1,195 @@
+"""A night from inputs to tables, by its stages: the same answer every time, nothing from later, sums that hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from flows import stages
+from flows.night import Night, Planned
+from foundation.errors import InputError, StageError
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from foundation.tables.columns import PLAN_TERMS
+from foundation.validation.outputs import check_output
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+NIGHT = date(2016, 5, 16)
+WRITTEN = (*stages.FORECAST_TABLES, *stages.PLAN_TABLES)
+Play = Callable[..., Warehouse]
+
+
+def _play(settings: Settings, as_of: date = NIGHT) -> tuple[Night, Planned]:
+    night = stages.validate_stage(settings, as_of, "rebalance")
+    forecasted = stages.forecast_stage(night, stages.train_stage(night))
+    return night, stages.rebalance_stage(night, forecasted)
+
+
+@pytest.fixture
+def play(write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]) -> Play:
+    """Return a function that plays the night on tables, in a warehouse of the given name."""
+
+    def played(tables: Tables, name: str, *overrides: str) -> Warehouse:
+        folder = write_tables(tables, tmp_path / f"inputs-{name}")
+        settings = settings_for(folder, *QUICK, f"warehouse={tmp_path / name}", *overrides)
+        _play(settings)
+        return Warehouse(settings)
+
+    return played
+
+
+def _rows(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
+    return {name: warehouse.read(name, NIGHT) for name in WRITTEN}
+
+
+def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], without: tuple[str, ...] = ()) -> None:
+    for name, frame in one.items():
+        kept = [column for column in frame if column not in without]
+        pd.testing.assert_frame_equal(frame[kept], other[name][kept], check_exact=True, obj=name)
+
+
+def _with_observations(tables: Tables) -> Tables:
+    """Add the observed tables the sample lacks: a return and a parcel before the night, and one after."""
+    days = pd.to_datetime(["2016-05-02", "2016-05-18"])
+    sku, region, hub = tables["sales"]["sku"].iloc[0], tables["sales"]["region"].iloc[0], tables["hubs"]["hub"].iloc[0]
+    tables["returns"] = pd.DataFrame({"date": days, "region": region, "sku": sku, "units_returned": [1.0, 2.0]})
+    tables["deliveries"] = pd.DataFrame({"delivery_id": ["a", "b"], "date": days, "hub": hub, "region": region})
+    return tables
+
+
+def _with_another_future(tables: Tables) -> Tables:
+    """Change everything that only becomes known on or after the night."""
+    changed = {name: frame.copy() for name, frame in tables.items()}
+    for name, column in (("sales", "units_sold"), ("returns", "units_returned")):
+        is_later = changed[name]["date"] >= pd.Timestamp(NIGHT)
+        changed[name].loc[is_later, column] = changed[name].loc[is_later, column] * 7 + 3
+    regional = changed["regional"]
+    observed = [name for name in regional if name not in ("date", "region", "snap")]
+    regional.loc[regional["date"] >= pd.Timestamp(NIGHT), observed] += 1000.0
+    is_later = changed["stock"]["date"] > pd.Timestamp(NIGHT)
+    changed["stock"].loc[is_later, "units_on_hand"] += 500
+    changed["inbound"] = changed["inbound"][changed["inbound"]["as_of"] <= pd.Timestamp(NIGHT)]
+    changed["deliveries"] = changed["deliveries"].iloc[:1]
+    return changed
+
+
+def test_a_night_says_the_same_twice_and_nothing_of_later(demo_tables: Tables, play: Play) -> None:
+    """Bytes, not closeness: a re-run must be indistinguishable, and a backfill must see only its past.
+
+    One warehouse on other hands (threads, processes), one on a world whose future went otherwise.
+    """
+    tables = _with_observations(demo_tables)
+    said = _rows(play(tables, "first"))
+    assert all(len(said[name]) for name in stages.FORECAST_TABLES)
+    assert len(said["plan"]) == 1
+    _assert_same(said, _rows(play(tables, "again", "forecast.threads=2", "positioning.processes=2")))
+    _assert_same(said, _rows(play(_with_another_future(tables), "otherwise")))
+
+
+def test_what_is_written_keeps_the_contract_and_adds_up(demo_tables: Tables, play: Play) -> None:
+    warehouse = play(demo_tables, "warehouse")
+    rows = _rows(warehouse)
+    for name, frame in rows.items():
+        check_output(frame, warehouse.definition(name), NIGHT)
+    _assert_money_adds_up(rows["plan"].iloc[0])
+    _assert_units_are_conserved(rows)
+
+
+def _assert_money_adds_up(plan: pd.Series) -> None:
+    for ending, total in (("_before", "total_eur_before"), ("_after", "total_eur")):
+        assert sum(plan[f"{term}{ending}"] for term in PLAN_TERMS) == pytest.approx(plan[total], abs=0.01)
+    assert plan["lower_bound_eur"] <= plan["total_eur"] + 0.01
+
+
+def _assert_units_are_conserved(rows: dict[str, pd.DataFrame]) -> None:
+    position, now = rows["position"], rows["transfer"]
+    expected = position["units_on_hand"] - position["units_out"] + position["units_inbound"] + position["units_in"]
+    pd.testing.assert_series_equal(position["target_units"], expected, check_names=False)
+    moved = now[now["kind"] == "transfer"].groupby("sku")["units"].sum()
+    bought = now[now["kind"] == "supply"].groupby("sku")["units"].sum()
+    by_sku = position.groupby("sku")[["units_out", "units_in"]].sum()
+    assert (by_sku["units_out"] - moved.reindex(by_sku.index, fill_value=0) == 0).all()
+    assert (by_sku["units_in"] - (moved.add(bought, fill_value=0)).reindex(by_sku.index, fill_value=0) == 0).all()
+    assert (position["units_out"] <= position["units_on_hand"]).all()
+    service = rows["service"]
+    parts = service[["local_units", "spilled_units", "lost_units"]].sum(axis=1)
+    np.testing.assert_allclose(parts, service["demand_units"], rtol=1e-6, atol=1e-6)
+
+
+def test_nights_of_one_week_share_the_model_of_their_monday(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Which model a night uses depends on its date alone: Thursday first or Monday first, it is Monday's."""
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    thursday = stages.validate_stage(settings, date(2016, 5, 19), "forecast")
+    monday = stages.validate_stage(settings, date(2016, 5, 16), "forecast")
+    assert thursday.training == monday.inputs
+    first, second = stages.train_stage(thursday), stages.train_stage(monday)
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.model_version == second.model_version
+
+
+def test_a_forecast_that_is_there_is_not_made_again(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """A night that failed in a later stage goes on where it stopped; other inputs are another forecast."""
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    settings = settings_for(folder, *QUICK)
+    night = stages.validate_stage(settings, NIGHT, "forecast")
+    trained = stages.train_stage(night)
+    made = [stages.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
+    assert made == [True, False, True]
+    demo_tables["prices"]["unit_price_eur"] *= 1.1
+    write_tables(demo_tables, folder)
+    changed = stages.validate_stage(settings, NIGHT, "forecast")
+    assert stages.forecast_stage(changed, stages.train_stage(changed)).is_new
+
+
+def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
+        del demo_tables[name]
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    night = stages.validate_stage(settings, NIGHT, "forecast")
+    assert stages.forecast_stage(night, stages.train_stage(night)).n_series == 12
+    with pytest.raises(InputError) as refusal:
+        stages.validate_stage(settings, NIGHT, "rebalance")
+    said = "\n".join(refusal.value.lines)
+    assert all(name in said for name in ("hubs", "lanes", "stock"))
+
+
+def test_a_plan_the_gate_refuses_is_kept_without_proposals(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """The forecast and the plan's figures are worth keeping; a proposal nobody may follow is not."""
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    settings = settings_for(folder, *QUICK, "positioning.max_gap_rate=0.0")
+    _, planned = _play(settings)
+    warehouse = Warehouse(settings)
+    assert planned.refusals
+    assert "max_gap_rate" in planned.refusals[0]
+    assert planned.n_proposals == 0
+    assert len(warehouse.read("forecast", NIGHT))
+    assert len(warehouse.read("plan", NIGHT)) == 1
+    assert len(warehouse.read("transfer", NIGHT)) == 0
+    assert len(warehouse.read("departure", NIGHT)) == 0
+
+
+def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_path: Path) -> None:
+    settings = Settings(warehouse=str(tmp_path))
+    with (
+        pytest.raises(StageError, match="stage train failed: ValueError: odd") as failure,
+        stages.reported("train", settings, NIGHT),
+    ):
+        raise ValueError("odd")
+    log = tmp_path / "_logs" / f"train-{NIGHT}.log"
+    assert str(log) in str(failure.value)
+    assert "Traceback" in log.read_text()
+
