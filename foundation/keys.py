@@ -21,6 +21,8 @@ def ranks(values: pd.Series) -> tuple[np.ndarray, int]:
     """Return each row's rank among the distinct values (int64, 0 for null) and the number of ranks."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return _category_ranks(values)
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        values = values.dt.tz_convert(None)
     encoded = pc.dictionary_encode(pa.array(values, from_pandas=True))
     if isinstance(encoded, pa.ChunkedArray):
         encoded = encoded.combine_chunks() if encoded.num_chunks != 1 else encoded.chunk(0)

@@ -56,16 +56,30 @@ def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
 
 def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
     """Return a ``typed`` frame as Arrow in the table's schema."""
-    return pa.Table.from_pandas(frame, schema=arrow_schema(table), preserve_index=False, safe=True)
+    return untyped_arrow(frame).cast(arrow_schema(table))
 
 
 def to_frame(data: pa.Table, table: Table) -> pd.DataFrame:
     """Return Arrow data as a frame in the dtypes of ``table``; columns it does not define keep their own."""
-    frame = data.to_pandas(
-        date_as_object=False, types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get
-    )
-    dtypes = {column.name: DTYPES[column.kind] for column in table.columns if column.name in frame}
-    return frame.astype(dtypes)
+    frame = untyped_frame(data)
+    return frame.astype({column.name: DTYPES[column.kind] for column in table.columns if column.name in frame})
+
+
+def untyped_arrow(frame: pd.DataFrame) -> pa.Table:
+    """Return ``frame`` as Arrow, each column in the type of its dtype; the index is no content."""
+    return pa.table({name: _array(frame[name]) for name in frame.columns})
+
+
+def untyped_frame(data: pa.Table) -> pd.DataFrame:
+    """Return Arrow data as a frame; whole numbers and flags are nullable, as behind the door."""
+    mapped = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
+    return data.to_pandas(date_as_object=False, types_mapper=mapped.get)
+
+
+def _array(values: pd.Series) -> pa.Array:
+    if isinstance(values.dtype, pd.DatetimeTZDtype):
+        return pa.array(values.dt.tz_convert(None), from_pandas=True).cast(pa.timestamp("us", "UTC"))
+    return pa.array(values, from_pandas=True)
 
 
 def _cast(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series:

@@ -6,10 +6,10 @@ The lock ends with its process, however it ends. Not here: what needs a lock; De
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
 
 from foundation.store import files
 
@@ -30,15 +30,20 @@ def locked(path: str) -> Iterator[None]:
         yield
 
 
-def share(path: str) -> BinaryIO:
-    """Return an open handle that marks the lock file at ``path`` as in use until it is closed.
+def share(path: str) -> int:
+    """Mark the lock file at ``path`` as in use until ``unshare`` is given the handle returned, or the process ends.
 
     Waits while another holds it alone. Raises ``OSError`` where the folder cannot be written.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
-    file = Path(path).open("ab")  # noqa: SIM115 (the caller closes it: the lock lives as long as the handle)
-    fcntl.flock(file, fcntl.LOCK_SH)
-    return file
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def unshare(handle: int) -> None:
+    """Give up one ``share``."""
+    os.close(handle)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import BinaryIO
 
 import pandas as pd
 import pyarrow as pa
@@ -22,11 +21,12 @@ import pyarrow.parquet
 
 from foundation.errors import StageError
 from foundation.store import files, locks
+from foundation.store.arrow import untyped_arrow, untyped_frame
 
 FOLDER = "_inputs"
 _LOCKS = "_in_use"
 _MANIFEST = "manifest.json"
-_HELD: dict[str, list[BinaryIO]] = {}
+_HELD: dict[str, list[int]] = {}
 
 
 def place(warehouse: str, fingerprint: str) -> str:
@@ -42,7 +42,7 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
         return
     for name, frame in tables.items():
         buffer = io.BytesIO()
-        pa.parquet.write_table(pa.Table.from_pandas(frame, preserve_index=False), buffer, compression="zstd")
+        pa.parquet.write_table(untyped_arrow(frame), buffer, compression="zstd")
         files.write_bytes(f"{folder}/{name}.parquet", buffer.getbuffer())
     files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables)}))
 
@@ -59,7 +59,7 @@ def release(folder: str) -> None:
     """Give up one hold of ``folder``; without one nothing happens."""
     held = _HELD.get(folder)
     if held:
-        held.pop().close()
+        locks.unshare(held.pop())
 
 
 def prune(warehouse: str, n_kept: int) -> list[str]:
@@ -112,7 +112,7 @@ def _removed(folder: Path) -> bool:
 
 def _table(path: str) -> pd.DataFrame:
     system, inner = files.filesystem(path)
-    frame = pa.parquet.read_table(inner, filesystem=system).to_pandas()
+    frame = untyped_frame(pa.parquet.read_table(inner, filesystem=system))
     for name in frame.select_dtypes("category"):
         used = frame[name].cat.remove_unused_categories()
         frame[name] = used.cat.set_categories(sorted(used.cat.categories))
