@@ -105,7 +105,7 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
     return SkuProblem(
         sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
         arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
-        available=problem.catalogue.available_units[sku], is_supply=is_supply,
+        available=_whole_orders(problem, sku), is_supply=is_supply,
         origin=np.where(is_supply, lanes.origin[used], hub_at[np.where(is_supply, 0, lanes.origin[used])]),
         destination=hub_at[lanes.destination[used]], most=most_all[used], pack=pack, least=least,
         shipment_terms=shipment_terms(lanes, used, article, problem.prices, purchase),
@@ -122,12 +122,9 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
 
 def uses(problem: Problem, article: Article, handling_class: str, lanes: np.ndarray) -> np.ndarray:
     """Return what one unit on each shipment takes of each shared resource, (n_resources, len(lanes))."""
-    resources = problem.shared.resources
-    takes = np.zeros((len(resources), len(lanes)))
-    for row, resource in enumerate(resources):
-        if resource.handling_class in (None, handling_class):
-            takes[row] = np.isin(lanes, resource.shipments) * _measure(resource, article)
-    return takes
+    rows = problem.shared.resources
+    takes = [_measure(row, article) if row.handling_class in (None, handling_class) else 0.0 for row in rows]
+    return problem.shared.binds[:, lanes] * np.array(takes).reshape(-1, 1)
 
 
 def _measure(resource: Resource, article: Article) -> float:
@@ -151,16 +148,27 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     days, is_open = network.arrival_days, problem.shared.is_open
     carries = _carries(network, own.handling_class[sku])
     to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
-    movable = np.floor(np.maximum(problem.stock.usable[sku] - own.min_units[sku], 0.0))
+    movable = np.floor(np.maximum(problem.stock.usable[sku] - own.min_units[sku], 0.0) / own.pack_units[sku])
+    movable = movable * own.pack_units[sku]
+    movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
     allowed = (
         _lane_carries(lanes.classes, problem, sku) & carries[to] & own.is_stocked[sku][to] & is_open[to, days]
         & (lanes.lead_days < own.shelf_life_days[sku]) & ~problem.is_blocked[sku]
     )  # fmt: skip
     leaves = carries[origin] & is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
     supplier = np.where(lanes.is_supply, lanes.origin, 0)
-    offered = own.available_units[sku][supplier] if len(network.suppliers) else np.zeros(len(supplier))
+    offered = _whole_orders(problem, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
     most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
     return np.where(allowed, most, 0.0)
+
+
+def _whole_orders(problem: Problem, sku: int) -> np.ndarray:
+    """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
+    own = problem.catalogue
+    pack = own.order_pack_units[sku]
+    units = np.floor(np.where(np.isinf(own.available_units[sku]), 0.0, own.available_units[sku]) / pack) * pack
+    units = np.where(np.isinf(own.available_units[sku]), np.inf, units)
+    return np.where(units < own.order_min_units[sku], 0.0, units)
 
 
 def _receive(problem: Problem, sku: int) -> np.ndarray:
@@ -204,15 +212,13 @@ def _late_eur(problem: Problem, sku: int, deliveries: np.ndarray) -> tuple[np.nd
 
 def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return later departures (shipment, leaves in bucket, arrives in bucket) that arrive in the window."""
-    review = problem.settings.positioning.review_days
-    rows = []
-    for row, lane in enumerate(used):
-        arrives = problem.buckets.first_from(problem.network.arrival_days[lane] + review)
-        leaves = problem.buckets.holding(problem.network.ship_days[lane] + review)
-        if arrives < problem.buckets.count:
-            rows.append((row, min(leaves, arrives - 1), arrives))
-    later = np.array(rows, dtype="int64").reshape(-1, 3)
-    return later, later[:, 0]
+    review, buckets = problem.settings.positioning.review_days, problem.buckets
+    days, leaving = problem.network.arrival_days[used] + review, problem.network.ship_days[used] + review
+    cuts = np.asarray(buckets.days)
+    arrives = np.searchsorted(cuts, days, side="left")
+    leaves = np.minimum(np.searchsorted(cuts, leaving, side="right") - 1, arrives - 1)
+    rows = np.flatnonzero(arrives < buckets.count)
+    return np.column_stack([rows, leaves[rows], arrives[rows]]).astype("int64"), rows
 
 
 def _packs(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

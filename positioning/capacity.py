@@ -51,11 +51,15 @@ class Load:
 
 @dataclass(frozen=True)
 class Shared:
-    """All shared resources and loads of a night; ``is_open`` is (n_hubs, n_days)."""
+    """All shared resources and loads of a night.
+
+    ``is_open`` is (n_hubs, n_days); ``binds`` (n_resources, n_shipments) says what binds what.
+    """
 
     resources: tuple[Resource, ...]
     loads: tuple[Load, ...]
     is_open: np.ndarray
+    binds: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,11 @@ def build_shared(
         *_load_rows(network),
     ]
     days = int(max(network.arrival_days.max(initial=0), buckets.days[-1])) + 1
-    return Shared(tuple(sorted(resources, key=lambda row: row.name)), tuple(_loads(network.shipments)), limits.is_open(days))
+    rows = tuple(sorted(resources, key=lambda row: row.name))
+    binds = np.zeros((len(rows), len(network.ship_days)), dtype=bool)
+    for at, row in enumerate(rows):
+        binds[at, list(row.shipments)] = True
+    return Shared(rows, tuple(_loads(network.shipments)), limits.is_open(days), binds)
 
 
 class _Limits:

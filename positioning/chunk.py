@@ -12,6 +12,7 @@ import numpy as np
 
 from foundation.demand_paths import draw
 from positioning.article import SkuProblem, sku_problem
+from positioning.branching import Effort, branch
 from positioning.costs import total
 from positioning.demand import law
 from positioning.model import Instance, build_programme
@@ -69,30 +70,54 @@ class Desk:
         return Case(article, build_ways(article), self.paths(article, is_fresh=is_fresh), arrival, price)
 
 
-def price_chunk(desk: Desk, skus: range, prices: np.ndarray) -> list[Answer]:
-    """Solve every sku at each row of ``prices`` (n_prices, n_resources), EUR per unit of resource."""
+def price_chunk(desk: Desk, skus: list[int], prices: np.ndarray, charges: np.ndarray, effort: Effort) -> list[Answer]:
+    """Solve every sku at each row of ``prices`` (n_prices, n_resources), EUR per unit of resource.
+
+    ``charges`` (len(skus), n_shipments) EUR are due, at the first row of prices only, where a sku uses
+    a shipment at all; that row's bound is sharpened by branching with ``effort``.
+    """
     bases: dict[tuple[int, ...], object] = {}
-    return [_price_sku(desk, sku, prices, bases) for sku in skus]
+    tasks = zip(skus, charges, strict=True)
+    return [_price_sku(desk, Tariff(sku, prices, charge, effort), bases) for sku, charge in tasks]
 
 
-def _price_sku(desk: Desk, sku: int, prices: np.ndarray, bases: dict[tuple[int, ...], object]) -> Answer:
-    article = sku_problem(desk.problem, sku)
-    lane_prices = prices @ article.uses
+@dataclass(frozen=True)
+class Tariff:
+    """What one sku is asked to pay: rows of prices, charges by shipment of the network, and the effort."""
+
+    sku: int
+    prices: np.ndarray
+    charges: np.ndarray
+    effort: Effort
+
+
+def _price_sku(desk: Desk, tariff: Tariff, bases: dict[tuple[int, ...], object]) -> Answer:
+    article = sku_problem(desk.problem, tariff.sku)
+    lane_prices, charges = tariff.prices @ article.uses, tariff.charges[article.lanes]
     case = desk.case(article, lane_prices[0])
-    nothing = np.zeros(len(article.lanes))
-    service = case.serve(nothing)
+    service = case.serve(np.zeros(len(article.lanes)))
     nothing_eur = float(service.path_eur.mean())
-    idle = Answer(sku, nothing_eur, np.full(len(prices), nothing_eur), (), np.zeros((len(prices), len(article.uses))))
     if not len(article.lanes) or is_idle(case, lane_prices, slope(case, service)):
-        return idle
+        unused = np.zeros((len(lane_prices), len(article.uses)))
+        return Answer(tariff.sku, nothing_eur, np.full(len(lane_prices), nothing_eur), (), unused)
     bounds, answers = _relaxations(desk, case, lane_prices, bases)
     columns: dict[tuple[float, ...], Column] = {}
-    for price, fractional in zip(lane_prices, answers, strict=True):
+
+    def keep(price: np.ndarray, fractional: np.ndarray) -> None:
         priced = Case(article, case.ways, case.paths, case.arrival, price)
         units, eur = improve(priced, whole_packs(article, fractional))
-        if units.any() and tuple(units) not in columns:
-            columns[tuple(units)] = make_column(article, units, eur)
-    return Answer(sku, nothing_eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers]))
+        if units.any():
+            columns.setdefault(tuple(units), make_column(article, units, eur))
+
+    for price, fractional in zip(lane_prices, answers, strict=True):
+        keep(price, fractional)
+    at_first = [column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()]
+    desk.solver.set_costs(0, total(article.shipment_terms) + lane_prices[0])
+    best = min([nothing_eur, *at_first])
+    bounds[0], likely = branch(desk.solver, article, charges, best, tariff.effort, (bounds[0], answers[0]))
+    if charges.any():
+        keep(np.where(likely > 0, lane_prices[0], 1e6), likely)
+    return Answer(tariff.sku, nothing_eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers]))
 
 
 def is_idle(case: Case, lane_prices: np.ndarray, slopes: np.ndarray) -> bool:

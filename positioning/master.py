@@ -33,11 +33,15 @@ class Pool:
 
 @dataclass(frozen=True)
 class Choice:
-    """The column chosen for each sku (by sku), loads by entry of ``shared.loads``, prices by resource."""
+    """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
+
+    ``charges`` (n_skus, n_shipments) are what each sku owes for using a load at all.
+    """
 
     column: dict[int, Column]
     loads: np.ndarray
     prices: np.ndarray
+    charges: np.ndarray
 
 
 def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
@@ -51,18 +55,51 @@ def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(pool: Pool, shared: Shared) -> Choice:
+def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Choice:
     """Solve the master with whole loads, then give every sku one column that fits.
 
-    Prices are those of the relaxed master; a price is what one more unit of room is worth.
+    Prices are those of the relaxed master; a price is what one more unit of room is worth. With
+    ``has_charges`` each sku that uses a load is tied to it, which makes the relaxation tight where loads
+    are far from full.
     """
+    nobody = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
-        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
-    prices, _ = _solve_master(pool, shared, is_whole=False)
-    _, values = _solve_master(pool, shared, is_whole=True)
+        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)), nobody)
+    ties = _ties(pool, shared) if has_charges else _NO_TIES
+    prices, owed, _ = _solve_master(pool, shared, ties, is_whole=False)
+    _, _, values = _solve_master(pool, shared, ties, is_whole=True)
+    for (sku, at), eur in zip(ties.keys, owed, strict=True):
+        nobody[sku, shared.loads[at].shipment] = eur
     loads = np.round(values[len(pool.columns) :])
     chosen = _repair(pool, values[: len(pool.columns)], room_with(shared, loads))
-    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices)
+    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody)
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Rows Σ share of columns of a sku that use a load ≤ loads, by (sku, load); entries (row, column)."""
+
+    keys: tuple[tuple[int, int], ...]
+    row: np.ndarray
+    column: np.ndarray
+
+
+_NO_TIES = Ties((), np.zeros(0, "int64"), np.zeros(0, "int64"))
+
+
+def _ties(pool: Pool, shared: Shared) -> Ties:
+    place = {load.shipment: at for at, load in enumerate(shared.loads)}
+    found: dict[tuple[int, int], int] = {}
+    entries = []
+    for at, column in enumerate(pool.columns):
+        for shipment in column.lanes:
+            if int(shipment) in place:
+                row = found.setdefault((column.sku, place[int(shipment)]), len(found))
+                entries.append((row, at))
+    if not entries:
+        return _NO_TIES
+    rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
+    return Ties(tuple(found), rows, columns)
 
 
 def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
@@ -71,9 +108,10 @@ def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
     return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
-def master_programme(pool: Pool, shared: Shared) -> Programme:
-    """Build the master: rows are one per sku (Σ share ≤ 1), then one per resource.
+def master_programme(pool: Pool, shared: Shared, ties: Ties) -> Programme:
+    """Build the master: rows are one per sku (Σ share ≤ 1), one per tie, then one per resource.
 
+    uses[sku,load]: Σ share of columns that use the load ≤ loads;
     shared[resource]: Σ use × share ≤ room; for loads Σ use × share ≤ loads × size.
     """
     n = len(pool.columns)
@@ -85,26 +123,34 @@ def master_programme(pool: Pool, shared: Shared) -> Programme:
     rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
     load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
     use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
-    matrix = csc_array(vstack([one_each, use_part], format="csc"))
+    tie_rows = np.arange(len(ties.keys))
+    tie_part = csc_array((
+        np.concatenate([np.ones(len(ties.row)), -np.ones(len(ties.keys))]),
+        (np.concatenate([ties.row, tie_rows]), np.concatenate([ties.column, np.array([n + at for _, at in ties.keys], dtype="int64")])),
+    ), shape=(len(ties.keys), n + len(shared.loads)))  # fmt: skip
+    matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
     room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
-    upper = np.concatenate([np.ones(n_skus), room])
+    upper = np.concatenate([np.ones(n_skus), np.zeros(len(ties.keys)), room])
     cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
     most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
     return Programme(None, cost, most, matrix, np.full(len(upper), -np.inf), upper, 0.0, ())  # type: ignore[arg-type]
 
 
-def _solve_master(pool: Pool, shared: Shared, *, is_whole: bool) -> tuple[np.ndarray, np.ndarray]:
+def _solve_master(
+    pool: Pool, shared: Shared, ties: Ties, *, is_whole: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return prices by resource, charges by tie (both of the relaxation) and the values of all columns."""
     solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
-    solver.load(master_programme(pool, shared))
+    programme = master_programme(pool, shared, ties)
+    solver.load(programme)
     if is_whole:
         for at in range(len(shared.loads)):
             solver.highs.changeColIntegrality(len(pool.columns) + at, highspy.HighsVarType.kInteger)
     solver.highs.run()
     found = solver.highs.getSolution()
-    prices = np.zeros(len(shared.resources))
-    if not is_whole:
-        prices = np.maximum(-np.array(found.row_dual)[-len(prices) :], 0.0) if len(prices) else prices
-    return prices, np.array(found.col_value)
+    first = len(programme.lower) - len(shared.resources)
+    duals = np.zeros(len(programme.lower)) if is_whole else np.maximum(-np.array(found.row_dual), 0.0)
+    return duals[first:], duals[first - len(ties.keys) : first], np.array(found.col_value)
 
 
 def _repair(pool: Pool, shares: np.ndarray, room: np.ndarray) -> list[int]:

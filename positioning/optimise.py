@@ -10,15 +10,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from positioning.branching import Effort
 from positioning.chunk import Answer, Column, price_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.master import Choice, build_pool, choose
 from positioning.problem import Problem
 
 _PASSES = 3
-_PASSES_OF_FEW = 10
+_PASSES_OF_FEW = 12
 _FEW_SKUS = 300
 _GOOD_GAP_OF_BENEFIT = 0.005
+_EFFORT = Effort(nodes=12, share=0.03)
+_EFFORT_OF_FEW = Effort(nodes=40, share=0.005)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Optimum:
     bound_eur: float
 
 
+@dataclass(frozen=True)
+class _Ask:
+    """What the next pass asks: rows of prices, charges by sku and shipment."""
+
+    prices: np.ndarray
+    charges: np.ndarray
+
+
 def optimise(problem: Problem, crew: Crew) -> Optimum:
     """Alternate pricing all skus and choosing among their columns until bound and plan are close.
 
@@ -38,24 +49,34 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
     per unit really carried, and loads of the best plan so far as paid for, all others shut.
     """
     skus = list(range(len(problem.catalogue.skus)))
-    rows = full_load_prices(problem)[None]
+    is_few = len(skus) <= _FEW_SKUS
+    effort = _EFFORT_OF_FEW if is_few else _EFFORT
+    ask = _Ask(full_load_prices(problem)[None], np.zeros((len(skus), len(problem.network.ship_days))))
     columns: list[Column] = []
     best: Optimum | None = None
-    for _ in range(_PASSES_OF_FEW if len(skus) <= _FEW_SKUS else _PASSES):
-        answers: list[Answer] = crew.run(price_chunk, [(chunk, rows) for chunk in chunks_of(skus)])
+    for _ in range(_PASSES_OF_FEW if is_few else _PASSES):
+        chunks = [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)]
+        answers: list[Answer] = crew.run(price_chunk, chunks)
         nothing = {answer.sku: answer.nothing_eur for answer in answers}
         columns += [column for answer in answers for column in answer.columns]
-        choice = choose(build_pool(columns, nothing, len(problem.shared.resources)), problem.shared)
-        best = _better(best, Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, rows[0])))
+        pool = build_pool(columns, nothing, len(problem.shared.resources))
+        choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
+        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask))
+        best = _better(best, found)
         nothing_eur = sum(nothing.values())
         if best.plan_eur - best.bound_eur <= _GOOD_GAP_OF_BENEFIT * (nothing_eur - best.bound_eur) + 1e-6:
             break
-        wanted = np.sum([answer.wanted[-1 if len(rows) == 1 else 1] for answer in answers], axis=0)
-        rows = np.array([
-            (rows[0] + choice.prices) / 2.0, carried_prices(problem, wanted, rows[0]), paid_prices(problem, best.choice),
-        ])  # fmt: skip
+        ask = _next_ask(problem, ask, answers, found.choice, best.choice)
     assert best is not None
     return best
+
+
+def _next_ask(problem: Problem, ask: _Ask, answers: list[Answer], found: Choice, best: Choice) -> _Ask:
+    wanted = np.sum([answer.wanted[-1 if len(ask.prices) == 1 else 1] for answer in answers], axis=0)
+    last = ask.prices[0] if len(ask.prices) > 1 else found.prices
+    rows = [(last + found.prices) / 2.0, carried_prices(problem, wanted, full_load_prices(problem)), paid_prices(problem, best)]
+    charges = found.charges if not ask.charges.any() else (ask.charges + found.charges) / 2.0
+    return _Ask(np.array(rows), charges)
 
 
 def _better(best: Optimum | None, found: Optimum) -> Optimum:
@@ -105,11 +126,11 @@ def full_load_prices(problem: Problem) -> np.ndarray:
     return prices
 
 
-def load_terms_eur(problem: Problem, prices: np.ndarray) -> float:
-    """Return what loads and room add to the bound at ``prices``.
+def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> float:
+    """Return what loads and room add to the bound at ``prices`` when skus owe ``owed`` (L,) for loads.
 
-    min over whole loads n of n (cost − Σ size × price) is 0 or, where a load's room is worth more than
-    its cost, the most loads times the difference; room of other resources is sold at its price.
+    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
+    room of other resources is sold at its price.
     """
     worth = {load.shipment: 0.0 for load in problem.shared.loads}
     sold = 0.0
@@ -121,13 +142,14 @@ def load_terms_eur(problem: Problem, prices: np.ndarray) -> float:
     saved = 0.0
     for load in problem.shared.loads:
         surplus = worth[load.shipment] - load.eur
-        if surplus > 1e-9:
-            saved += load.most * surplus
+        most = load.most if surplus > 1e-9 else 1.0
+        saved += max(0.0, most * surplus + owed[load.shipment]) if load.most >= 1 else 0.0
     return -(sold + saved)
 
 
-def _bound(problem: Problem, answers: list[Answer], prices: np.ndarray) -> float:
-    return float(sum(answer.bounds_eur[0] for answer in answers)) + load_terms_eur(problem, prices)
+def _bound(problem: Problem, answers: list[Answer], ask: _Ask) -> float:
+    own = float(sum(answer.bounds_eur[0] for answer in answers))
+    return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
 
 
 def _plan_eur(problem: Problem, nothing: dict[int, float], choice: Choice) -> float:

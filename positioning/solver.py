@@ -15,12 +15,10 @@ from positioning.model import Programme
 
 @dataclass(frozen=True)
 class Solution:
-    """An optimal solution: objective with offset, column values, row prices, reduced costs."""
+    """An optimal solution: objective with offset and the values of all columns."""
 
     eur: float
     values: np.ndarray
-    row_price: np.ndarray
-    reduced_cost: np.ndarray
 
 
 class Solver:
@@ -49,14 +47,18 @@ class Solver:
 
     def solve(self) -> Solution:
         """Solve from where the last solve ended; raises ``RuntimeError`` when not optimal."""
+        found = self.try_solve()
+        if found is None:
+            status = self.highs.modelStatusToString(self.highs.getModelStatus())
+            raise RuntimeError(f"the solver ended with {status}")
+        return found
+
+    def try_solve(self) -> Solution | None:
+        """Solve from where the last solve ended; None when there is no optimal solution."""
         self.highs.run()
-        status = self.highs.getModelStatus()
-        if status != highspy.HighsModelStatus.kOptimal:
-            raise RuntimeError(f"the solver ended with {self.highs.modelStatusToString(status)}")
-        found = self.highs.getSolution()
-        return Solution(
-            self.highs.getInfo().objective_function_value, np.array(found.col_value), np.array(found.row_dual), np.array(found.col_dual)
-        )  # fmt: skip
+        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        return Solution(self.highs.getInfo().objective_function_value, np.array(self.highs.getSolution().col_value))
 
     def set_costs(self, first: int, costs: np.ndarray) -> None:
         """Change the costs of ``len(costs)`` columns from ``first`` on."""

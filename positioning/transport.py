@@ -17,9 +17,7 @@ import numpy as np
 from positioning.article import N_RANKS, SkuProblem
 from positioning.costs import N_TERMS, TERM, total
 from positioning.tree import solve_paths
-
-# Dearer than any real way; an arc of this cost carries units only where nothing else can.
-FORBIDDEN_EUR = 1e7
+from positioning.ways import finish, reach
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,6 @@ class Ways:
     cost: np.ndarray
     terms: np.ndarray
     via: np.ndarray
-    n_suppliers: int
 
 
 @dataclass(frozen=True)
@@ -54,29 +51,32 @@ class Service:
 def build_ways(problem: SkuProblem) -> Ways:
     """Find the cheapest ways over keeping, later departures and delivery lanes."""
     n_hubs, n_buckets = len(problem.hubs), len(problem.bucket_days)
-    n_regions, n_suppliers = len(problem.regions), len(problem.available)
-    reach, reach_terms = _reach(problem)
-    n_sources, n_sinks = len(reach) + 1, n_regions * n_buckets + n_hubs * N_RANKS + 1
-    cost = np.full((n_sources, n_sinks), FORBIDDEN_EUR)
-    terms = np.zeros((n_sources, n_sinks, N_TERMS))
-    via = np.full((n_sources, n_sinks), -1, dtype="int64")
-    for lane in range(len(problem.deliveries)):
-        hub, region = problem.delivery_hub[lane], problem.delivery_region[lane]
-        for bucket in np.flatnonzero(problem.is_served[lane]):
-            end = problem.delivery_terms[lane] + problem.keeping[hub] * problem.served_days[bucket]
-            sink = region * n_buckets + bucket
-            _offer(cost, terms, via, reach, reach_terms, hub * (n_buckets + 1) + bucket, (sink, end, lane))
-    for hub in range(n_hubs):
-        for rank in range(N_RANKS):
-            end = np.zeros(N_TERMS)
-            end[TERM["end_value"]] = -problem.end_value[hub, rank]
-            sink = n_regions * n_buckets + hub * N_RANKS + rank
-            _offer(cost, terms, via, reach, reach_terms, hub * (n_buckets + 1) + n_buckets, (sink, end, -1))
-    cost[-1, : n_regions * n_buckets] = total(problem.lost_terms)
-    terms[-1, : n_regions * n_buckets] = problem.lost_terms
-    cost[-1, n_regions * n_buckets :] = 0.0
-    cost[n_hubs * (n_buckets + 1) :, -1] = 0.0
-    return Ways(cost, terms, via, n_suppliers)
+    n_demand, width = len(problem.regions) * n_buckets, n_buckets + 1
+    lanes = problem.later[:, 0]
+    later = np.column_stack([problem.is_supply[lanes], problem.origin[lanes], problem.destination[lanes], problem.later[:, 1:]])
+    near = reach(problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.available))
+    lane, bucket = np.nonzero(problem.is_served)
+    serving = problem.delivery_terms[lane] + problem.keeping[problem.delivery_hub[lane]] * problem.served_days[bucket][:, None]
+    hub, rank = np.divmod(np.arange(n_hubs * N_RANKS), N_RANKS)
+    leaving = np.zeros((len(hub), N_TERMS))
+    leaving[:, TERM["end_value"]] = -problem.end_value[hub, rank]
+    node = np.concatenate([problem.delivery_hub[lane] * width + bucket, hub * width + n_buckets])
+    sink = np.concatenate([problem.delivery_region[lane] * n_buckets + bucket, n_demand + hub * N_RANKS + rank])
+    cost, terms, last = finish(near, node, sink, np.concatenate([serving, leaving]), n_demand + len(hub) + 1)
+    way = np.append(lane, np.full(len(hub) + 1, -1))
+    return _with_lost(problem, cost, terms, np.where(last >= 0, way[last], -1))
+
+
+def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> Ways:
+    """Add the source "lost" and let it, and suppliers, leave what nobody needs in the dump."""
+    n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.available)
+    lost, lost_terms = np.zeros((1, cost.shape[1])), np.zeros((1, *terms.shape[1:]))
+    lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
+    cost[n_nodes:, -1] = 0.0
+    return Ways(
+        np.concatenate([cost, lost]), np.concatenate([terms, lost_terms]),
+        np.concatenate([via, np.full((1, via.shape[1]), -1)]),
+    )  # fmt: skip
 
 
 def serve(problem: SkuProblem, ways: Ways, paths: np.ndarray, arrival: np.ndarray, units: np.ndarray) -> Service:
@@ -95,7 +95,7 @@ def serve(problem: SkuProblem, ways: Ways, paths: np.ndarray, arrival: np.ndarra
 
 def source_units(problem: SkuProblem, arrival: np.ndarray, units: np.ndarray) -> np.ndarray:
     """Return units at each source on each path, (n, n_sources − 1): all but lost."""
-    n_paths, width = len(arrival), problem.arrivals.shape[1]
+    n_paths = len(arrival)
     stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
     stock[:, :, 0] += problem.usable
     for lane in np.flatnonzero(units):
@@ -107,54 +107,3 @@ def source_units(problem: SkuProblem, arrival: np.ndarray, units: np.ndarray) ->
     )
     later = np.minimum(problem.available - ordered, 1e6)
     return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)
-
-
-def _reach(problem: SkuProblem) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cheapest way from every source to every hub × bucket, cost and terms."""
-    n_hubs, n_buckets = len(problem.hubs), len(problem.bucket_days)
-    width, n_nodes = n_buckets + 1, n_hubs * (n_buckets + 1)
-    cost = np.full((n_nodes + len(problem.available), n_nodes), FORBIDDEN_EUR)
-    terms = np.zeros((*cost.shape, N_TERMS))
-    cost[np.arange(n_nodes), np.arange(n_nodes)] = 0.0
-    leaving: dict[int, list[int]] = {}
-    for row, (lane, leaves, arrives) in enumerate(problem.later):
-        to = problem.destination[lane] * width + arrives
-        if problem.is_supply[lane]:
-            _shorten(cost, terms, n_nodes + problem.origin[lane], to, problem.later_terms[row])
-        else:
-            leaving.setdefault(int(leaves), []).append(row)
-    for bucket in range(n_buckets):
-        for hub in range(n_hubs):
-            node = hub * width + bucket
-            _extend(cost, terms, node, node + 1, problem.keeping[hub] * problem.bucket_days[bucket])
-        for row in leaving.get(bucket, []):
-            lane, _, arrives = problem.later[row]
-            start = problem.origin[lane] * width + bucket
-            _extend(cost, terms, start, problem.destination[lane] * width + arrives, problem.later_terms[row])
-    return cost, terms
-
-
-def _extend(cost: np.ndarray, terms: np.ndarray, node: int, to: int, step: np.ndarray) -> None:
-    """Offer every source that reaches ``node`` the way on to ``to``."""
-    ahead = cost[:, node] + total(step)
-    better = (ahead < cost[:, to] - 1e-12) & (cost[:, node] < FORBIDDEN_EUR)
-    cost[better, to] = ahead[better]
-    terms[better, to] = terms[better, node] + step
-
-
-def _shorten(cost: np.ndarray, terms: np.ndarray, source: int, to: int, step: np.ndarray) -> None:
-    if total(step) < cost[source, to]:
-        cost[source, to], terms[source, to] = total(step), step
-
-
-def _offer(
-    cost: np.ndarray, terms: np.ndarray, via: np.ndarray, reach: np.ndarray, reach_terms: np.ndarray, node: int,
-    last: tuple[int, np.ndarray, int],
-) -> None:  # fmt: skip
-    """Offer the last step (sink, terms, lane) of a way to every source that reaches ``node``."""
-    sink, step, lane = last
-    whole = reach[:, node] + total(step)
-    better = np.flatnonzero((reach[:, node] < FORBIDDEN_EUR) & (whole < cost[:-1, sink] - 1e-12))
-    cost[better, sink] = whole[better]
-    terms[better, sink] = reach_terms[better, node] + step
-    via[better, sink] = lane
