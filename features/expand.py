@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError
-from foundation.periods import WEEKDAYS, Frequency, as_timestamp
+from foundation.periods import Frequency, as_timestamp
 from foundation.settings import Settings
 
 if TYPE_CHECKING:
@@ -77,17 +77,6 @@ def codes_of(values: pd.Series, index: pd.Index) -> np.ndarray:
         return np.where(codes >= 0, of_category[codes], -1).astype(np.int32)
     codes, uniques = pd.factorize(values)
     return np.append(index.get_indexer(pd.Index(uniques).astype(str)), -1)[codes].astype(np.int32)
-
-
-def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], frequency: Frequency) -> np.ndarray:
-    """Return which periods are closed: all their days are named by date, month-day or weekday."""
-    closed = np.ones(len(periods), dtype=bool)
-    for offset in range(frequency.days):
-        days = periods + pd.Timedelta(days=offset)
-        names = (days.strftime("%Y-%m-%d"), days.strftime("%m-%d"), pd.Index([WEEKDAYS[d] for d in days.weekday]))
-        wanted = {day.upper() for day in closed_days}
-        closed &= np.logical_or.reduce([name.isin(list(wanted)) for name in names])
-    return closed
 
 
 def expand_sales(sales: pd.DataFrame, chosen: SeriesIndex, settings: Settings, grid: Grid) -> Sales:
