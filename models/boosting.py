@@ -1,6 +1,6 @@
 """The learner: one pooled LightGBM with the Tweedie objective. The only file that knows LightGBM.
 
-A booster travels as its native text. Deterministic: fixed seeds, row-wise histograms, fixed threads.
+A booster travels as its native text. Deterministic: fixed seeds, row-wise histograms, never one thread alone.
 """
 
 from __future__ import annotations
@@ -41,6 +41,15 @@ class Learner:
         """Return the learner of totals: few rows, small trees."""
         return cls(forecast, _TOTAL_TREES, 31, 40)
 
+    @property
+    def threads(self) -> int:
+        """Threads in use: two where one is set.
+
+        One thread adds up histograms in another order than any larger number, which all agree; so the
+        model is the same on every machine.
+        """
+        return max(self.forecast.threads, 2)
+
     def parameters(self) -> dict[str, object]:
         """Return LightGBM's parameters."""
         wanted = self.forecast
@@ -48,7 +57,7 @@ class Learner:
             "objective": "tweedie", "tweedie_variance_power": wanted.tweedie_variance_power,
             "learning_rate": wanted.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
             "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE, "bagging_fraction": _ROW_SHARE,
-            "bagging_freq": 1, "seed": wanted.seed, "num_threads": wanted.threads,
+            "bagging_freq": 1, "seed": wanted.seed, "num_threads": self.threads,
             "deterministic": True, "force_row_wise": True, "verbosity": -1, "metric": "None",
         }  # fmt: skip
 
@@ -58,7 +67,7 @@ class Learner:
         Rows whose base is not positive weigh nothing.
         """
         bins = {"max_bin": _MAX_BIN, "min_data_in_leaf": self.rows_in_leaf, "verbosity": -1,
-                "num_threads": self.forecast.threads, "feature_pre_filter": False,
+                "num_threads": self.threads, "feature_pre_filter": False,
                 "bin_construct_sample_cnt": 100_000, "data_random_seed": self.forecast.seed}  # fmt: skip
         target, weight = matrix.target, matrix.weight
         if base is not None:
