@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError
-from foundation.periods import Frequency, as_timestamp
+from foundation.periods import Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,0 +1,60 @@
+"""Small files are whole or not there, and stay in their folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from foundation.errors import StageError
+from foundation.store import files
+
+
+@pytest.mark.parametrize("root", ["", "memory://"])
+def test_a_text_reads_back(tmp_path: Path, root: str) -> None:
+    path = f"{root}{tmp_path}/pages/plan.html"
+    assert files.write_text(path, "först") == path
+    assert files.write_text(path, "zweit") == path
+    assert files.read_text(path) == "zweit"
+    assert files.exists(path)
+    assert not files.exists(f"{path}.tmp")
+
+
+def test_a_failed_write_leaves_the_old_text_and_no_litter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The disk is full at the last moment."""
+    path = f"{tmp_path}/plan.html"
+    files.write_text(path, "old")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(StageError, match="No space left on device"):
+        files.write_text(path, "new")
+    assert files.read_text(path) == "old"
+    assert os.listdir(tmp_path) == ["plan.html"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(StageError, match=r"nothing\.html"):
+        files.read_text(f"{tmp_path}/nothing.html")
+
+
+@pytest.mark.parametrize("part", ["../secret", "a/../../b", "/etc", "~", "s3://other"])
+def test_a_part_that_leaves_its_folder(part: str) -> None:
+    with pytest.raises(ValueError, match="leaves its folder"):
+        files.joined("warehouse", part)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:hush@host/db?sslkey=x", "postgresql://me:***@host/db"),
+        ("s3://bucket/key", "s3://bucket/key"),
+        ("plain/folder", "plain/folder"),
+        ("https://me@host/", "https://me@host/"),
+    ],
+)
+def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
+    assert files.without_password(url) == shown
