@@ -101,7 +101,8 @@ def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
     known = known[known["status"].isin(["released", "executed"])]
     moments = decisions[decisions["status"] == "released"].sort_values("at", kind="stable")
     released_at = moments.drop_duplicates("proposal_id").set_index("proposal_id")["at"]
-    known = known.assign(released_at=known["proposal_id"].map(released_at).fillna(known["at"]))
+    released_at = released_at.reindex(known["proposal_id"]).set_axis(known.index)
+    known = known.assign(released_at=released_at.fillna(known["at"]))
     if known[list(_ADDRESSED)].notna().to_numpy().all():
         return known
     proposed = transfer[transfer["proposal_id"].isin(known["proposal_id"])].sort_values("as_of", kind="stable")

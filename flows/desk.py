@@ -128,12 +128,12 @@ def refresh(settings: Settings, as_of: date) -> Plan:
 
 
 def with_findings(exception: pd.DataFrame, proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
-    """Return the night's exceptions with those about departures that decisions have left without worth."""
-    others = exception[exception["kind"] != worth.KIND]
+    """Return the night's exceptions (without as_of), those about departures as decisions have left them."""
+    others = exception[exception["kind"] != worth.KIND].drop(columns="as_of")
     found = worth.findings(proposals, departure)
     if found.empty:
         return others
-    return pd.concat([others, found.reindex(columns=others.columns.drop("as_of")).astype({"units": "Int64"})])
+    return pd.concat([others, found[others.columns].astype({"units": "Int64"})])
 
 
 def proposals_of(count: int) -> str:
