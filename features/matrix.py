@@ -159,6 +159,6 @@ def _named(found: dict[str, Columns]) -> _Named:
 
 def _categories(panel: Panel, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
     texts = {name: categories(panel.series[name]) for name in ("region", *panel.hierarchy)}
-    texts |= {name: panel.events.names for name in ("event", "next_event", "last_event")}
+    texts |= dict.fromkeys(("event", "next_event", "last_event"), panel.events.names)
     texts["event_type"] = panel.events.types
     return {name: texts[name] for name in names if name in texts}

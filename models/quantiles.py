@@ -7,6 +7,7 @@ on out-of-sample rows only. The same class serves single periods and window sums
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -45,9 +46,7 @@ class RatioTable:
         ratio = (actual / np.maximum(mean, 1e-6))[order]
         ends = np.searchsorted(place[order], np.arange(shape[0] * shape[1] + 1))
         everyone = np.quantile(ratio, levels)
-        rows = [
-            np.quantile(ratio[a:b], levels) if b - a >= 50 else everyone for a, b in zip(ends, ends[1:], strict=False)
-        ]
+        rows = [np.quantile(ratio[a:b], levels) if b - a >= 50 else everyone for a, b in itertools.pairwise(ends)]
         return cls(mean_edges, spread_edges, np.array(rows).reshape(shape))
 
     def quantiles(self, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
