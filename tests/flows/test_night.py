@@ -103,7 +103,10 @@ def test_what_is_written_keeps_the_contract_and_adds_up(demo_tables: Tables, pla
 
 def _assert_money_adds_up(plan: pd.Series) -> None:
     for ending, total in (("_before", "total_eur_before"), ("_after", "total_eur")):
-        assert sum(plan[f"{term}{ending}"] for term in PLAN_TERMS) == pytest.approx(plan[total], abs=0.01)
+        signed = [
+            -plan[f"{term}{ending}"] if term == "end_value_eur" else plan[f"{term}{ending}"] for term in PLAN_TERMS
+        ]
+        assert sum(signed) == pytest.approx(plan[total], abs=0.01)
     assert plan["lower_bound_eur"] <= plan["total_eur"] + 0.01
 
 
@@ -192,4 +195,3 @@ def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_pa
     log = tmp_path / "_logs" / f"train-{NIGHT}.log"
     assert str(log) in str(failure.value)
     assert "Traceback" in log.read_text()
-
