@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from flows.summary import Summary
-from foundation.tables.columns import PLAN_TERMS
 from review.exceptions import Finding
 from review.headline import Headline
 from review.wording import number
@@ -42,10 +41,7 @@ def _money_table(summary: Summary, figures: Headline) -> Table:
     for name in ("without plan", "with plan", "change"):
         table.add_column(name, justify="right")
     for term in figures.terms:
-        is_credit = term.text == PLAN_TERMS["end_value_eur"]
-        sign, text = (-1, "less what is left over is worth") if is_credit else (1, term.text)
-        values = (sign * value for value in (term.before_eur, term.after_eur, term.change_eur))
-        table.add_row(text, *map(number, values))
+        table.add_row(term.text, *(number(value) for value in (term.before_eur, term.after_eur, term.change_eur)))
     total = figures.total
     table.add_section()
     values = (number(value) for value in (total.before_eur, total.after_eur, total.change_eur))

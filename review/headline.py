@@ -14,7 +14,7 @@ from foundation.tables.columns import PLAN_TERMS
 
 @dataclass(frozen=True)
 class Term:
-    """One term of the cost, without and with the plan (EUR of the configured currency)."""
+    """One term of the cost, without and with the plan, in the configured currency; credits are negative."""
 
     text: str
     before_eur: float
@@ -65,9 +65,16 @@ def headline(plan: pd.DataFrame, service: pd.DataFrame) -> Headline | None:
     if plan.empty:
         return None
     row = plan.iloc[-1]
-    terms = [Term(text, float(row[f"{name}_before"]), float(row[f"{name}_after"])) for name, text in PLAN_TERMS.items()]
+    terms = [_term(row, name) for name in PLAN_TERMS]
     shown = [term for term in terms if term.before_eur or term.after_eur]
     return Headline(row, shown, _service(service, "_before"), _service(service, ""))
+
+
+def _term(row: pd.Series, name: str) -> Term:
+    """Return a term as a cost: the value of what is left is a credit, so its sign is turned and the terms add up."""
+    is_credit = name == "end_value_eur"
+    sign, text = (-1.0, "Less what is left over is worth") if is_credit else (1.0, PLAN_TERMS[name])
+    return Term(text, sign * float(row[f"{name}_before"]), sign * float(row[f"{name}_after"]))
 
 
 def _service(service: pd.DataFrame, ending: str) -> Service:

@@ -11,21 +11,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from review.labels import Label, Place, labels
+
 WIDTH = 1000.0
 _MARGIN = 60.0
 _HEIGHT_RANGE = (320.0, 640.0)
-_MOST_LABELS = 60
-
-
-@dataclass(frozen=True)
-class Place:
-    """A hub or region on the sheet; ``x`` to the right, ``y`` down, in units of ``WIDTH`` = 1000."""
-
-    code: str
-    name: str
-    kind: str
-    x: float
-    y: float
 
 
 @dataclass(frozen=True)
@@ -45,12 +35,12 @@ class Flow:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The map: its height (``WIDTH`` is fixed), places and flows, largest flow first."""
+    """The map: its height (``WIDTH`` is fixed), places, flows (largest first) and labels."""
 
     height: float
     places: list[Place]
     flows: list[Flow]
-    has_labels: bool
+    labels: list[Label]
 
 
 def network_sheet(tables: dict[str, pd.DataFrame], transfer: pd.DataFrame) -> Sheet:
@@ -62,7 +52,7 @@ def network_sheet(tables: dict[str, pd.DataFrame], transfer: pd.DataFrame) -> Sh
     height, places = _project(located)
     by_code = {place.code: place for place in places if place.kind == "hub"}
     flows = _flows(transfer, by_code)
-    return Sheet(height, places, flows, len(places) <= _MOST_LABELS)
+    return Sheet(height, places, flows, labels(places))
 
 
 def _located(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

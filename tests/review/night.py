@@ -154,7 +154,12 @@ def _plan(n_proposals: int) -> pd.DataFrame:
     from foundation.tables.columns import PLAN_TERMS
 
     terms = {f"{term}_{when}": 0.0 for term in PLAN_TERMS for when in ("before", "after")}
-    terms |= {"lost_sales_eur_before": 900.0, "lost_sales_eur_after": 400.0, "transfer_eur_after": 100.0}
+    terms |= {
+        "lost_sales_eur_before": 900.0,
+        "lost_sales_eur_after": 400.0,
+        "transfer_eur_after": 140.0,
+        "end_value_eur_after": 40.0,
+    }
     return pd.DataFrame(
         [
             terms

@@ -10,6 +10,7 @@ import pytest
 from review.exceptions import findings
 from review.headline import headline
 from review.hubs import hub_positions
+from review.labels import Place, labels
 from review.network import WIDTH, network_sheet
 from review.packing import Names, numbers, pack
 from review.summary import plan_summary, top_proposals
@@ -59,6 +60,7 @@ def test_names_give_each_text_one_number() -> None:
 
 
 def test_the_terms_shown_add_up_to_the_total() -> None:
+    """The value of what is left is a credit; shown with its own sign the column would not add up."""
     made = night()
     found = headline(made.outputs["plan"], made.outputs["service"])
     assert found is not None
@@ -110,6 +112,15 @@ def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
     assert places["WEST"].x < places["MID"].x < places["EAST"].x
     assert places["R1"].y < places["EAST"].y
     assert all(0 <= place.x <= WIDTH and 0 <= place.y <= sheet.height for place in sheet.places)
+
+
+def test_names_on_the_map_cover_no_other_name_and_every_hub_is_named() -> None:
+    crowd = [Place(f"R{n}", "", "region", 500.0 + n % 5 * 12, 300.0 + n // 5 * 12) for n in range(20)]
+    apart = [Place("EAST", "", "hub", 900.0, 300.0), Place("LONE", "", "region", 100.0, 100.0)]
+    found = labels(crowd + apart)
+    assert {"EAST", "LONE"} <= {label.text for label in found}
+    assert len(found) < len(crowd)
+    assert labels([Place(str(n), "", "hub", float(n), 1.0) for n in range(121)]) == []
 
 
 def test_flows_on_the_map_hold_all_units() -> None:
