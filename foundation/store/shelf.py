@@ -35,11 +35,19 @@ def place(warehouse: str, fingerprint: str) -> str:
 
 
 def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
-    """Put ``tables`` on the shelf as ``folder`` unless they are there, and hold them until ``release``."""
-    _hold(folder)
-    if _is_whole(folder):
-        _touch(folder)
-        return
+    """Put ``tables`` on the shelf as ``folder`` unless they are there, and hold them until ``release``.
+
+    Raises ``StageError`` where the warehouse cannot be written.
+    """
+    try:
+        _hold(folder)
+        if _is_whole(folder):
+            _touch(folder)
+            return
+    except OSError as error:
+        raise StageError(
+            "keep inputs", f"{folder}: {error.strerror or error}; check the warehouse's path and rights"
+        ) from error
     for name, frame in tables.items():
         buffer = io.BytesIO()
         pa.parquet.write_table(untyped_arrow(frame), buffer, compression="zstd")

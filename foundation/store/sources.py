@@ -15,6 +15,7 @@ import pyarrow.csv
 import pyarrow.parquet
 from deltalake import DeltaTable
 
+from foundation.faults import shown
 from foundation.settings import Inputs
 from foundation.store import files
 from foundation.validation.reader import Reader, UnreadableError
@@ -107,7 +108,11 @@ def _read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
     options = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(as_text, pa.string()), null_values=[""], strings_can_be_null=True
     )
-    return pa.csv.read_csv(file, convert_options=options, parse_options=pa.csv.ParseOptions(newlines_in_values=True))
+    table = pa.csv.read_csv(file, convert_options=options, parse_options=pa.csv.ParseOptions(newlines_in_values=True))
+    head = table.column_names[0]
+    if table.num_columns == 1 and any(sign in head for sign in ";\t|"):
+        raise UnreadableError(f"is not separated by commas ({shown(head)})", "write it with commas and decimal points")
+    return table
 
 
 def _is_database(scheme: str) -> bool:
@@ -125,4 +130,4 @@ def _is_database(scheme: str) -> bool:
 
 def _short(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return lines[0][:160] if lines else type(error).__name__
+    return "".join(sign for sign in lines[0][:160] if sign.isprintable()) if lines else type(error).__name__

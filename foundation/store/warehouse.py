@@ -122,6 +122,8 @@ class Warehouse:
             return DeltaTable(self._uri(defined.name))
         except TableNotFoundError:
             return None
+        except (DeltaError, OSError) as error:
+            raise StageError(f"open {defined.name}", self._reason(error)) from error
 
     def _empty(self, defined: Table, columns: Sequence[str] | None) -> pd.DataFrame:
         frame = empty_frame(defined)
@@ -137,19 +139,21 @@ class Warehouse:
 
     def _commit(self, defined: Table, write: Callable[[DeltaTable], None]) -> None:
         """Write against the newest version; a conflict with another writer is tried again."""
+        stage = f"write {defined.name}"
         for attempt in range(_ATTEMPTS):
             try:
                 write(self._open(defined) or self._create(defined))
             except (CommitFailedError, TableNotFoundError) as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise StageError(
-                        f"write {defined.name}", f"other writers kept changing the table ({error})"
-                    ) from error
-                time.sleep(0.05 * 2 ** min(attempt, 6))
+                    raise StageError(stage, f"given up after {_ATTEMPTS} attempts: {self._reason(error)}") from error
+                time.sleep(0.05 * 2 ** min(attempt, 5))
             except (DeltaError, OSError) as error:
-                raise StageError(f"write {defined.name}", f"{self.path}: {str(error).splitlines()[0]}") from error
+                raise StageError(stage, self._reason(error)) from error
             else:
                 return
+
+    def _reason(self, error: Exception) -> str:
+        return f"{self.path}: {str(error).splitlines()[0]}; check the warehouse's path and rights, and other writers"
 
     def _create(self, defined: Table) -> DeltaTable:
         """Make the empty table, or open the one another process has just made."""

@@ -37,7 +37,12 @@ def _reserved_over_on_hand(draft: Draft, _: Ids) -> None:
     total = draft.frame[taken].fillna(0).sum(axis=1)
     words = {"units_reserved": "reserved", "units_on_hold": "on hold"}
     what = f"with more {' and '.join(words[name] for name in taken)} than on hand"
-    draft.add(taken[0], what, "correct the reservation or the stock", total > draft.frame["units_on_hand"])
+    draft.add(
+        taken[0],
+        what,
+        "correct the reservation or the stock",
+        (total > draft.frame["units_on_hand"]) & (draft.frame["units_on_hand"] >= 0),
+    )
 
 
 def _unknown_timezone(draft: Draft, _: Ids) -> None:
