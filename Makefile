@@ -71,7 +71,7 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 .PHONY: ui
 ui: $(READY) ## open MLflow on the runs and models of the demo, on port 5000 of this machine
 	@test -f $(UI_DATABASE) || { echo "$(UI_DATABASE) is not there: run make demo first, or name another with UI_DATABASE=…" >&2; exit 2; }
-	DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --host 127.0.0.1 --backend-store-uri sqlite:///$(UI_DATABASE)
+	DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(UI_DATABASE)
 
 .PHONY: audit
 audit: $(READY) ## look the pinned dependencies up in a source of advisories, and say so where none answers

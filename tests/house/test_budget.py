@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import statistics
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from tests.house.repository import Place, functions, modules, relative, tree
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_BODY = 60
 MOST_ARGUMENTS = 5
-# Above the budget, and why; MANY_ARGUMENTS names whole files.
+# Above the budget, and why; MANY_ARGUMENTS names files by pattern.
 LONG_FILES: dict[str, str] = {}
 MANY_ARGUMENTS = {
     "flows/cli.py": "typer reads a command's options from its arguments",
-    "flows/desk_commands.py": "typer reads a command's options from its arguments",
+    "flows/*_command*.py": "typer reads a command's options from its arguments",
     "foundation/tables/inputs.py": "one line defines one table",
+    "positioning/branching.py": "compiled kernels take arrays",
+    "positioning/findings.py": "one line makes one kind of finding",
     "positioning/transport.py": "compiled kernels take arrays",
     "positioning/tree.py": "compiled kernels take arrays",
 }
@@ -47,7 +50,10 @@ def test_function_bodies_are_short() -> None:
 def test_functions_take_few_arguments_or_their_file_has_a_reason() -> None:
     """More than five belong together in a frozen dataclass with a name."""
     found = _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()})
-    assert {key.split("::")[0] for key in found} == set(MANY_ARGUMENTS)
+    paths = {key.split("::")[0] for key in found}
+    excused = {pattern: {path for path in paths if fnmatch(path, pattern)} for pattern in MANY_ARGUMENTS}
+    assert paths - set().union(*excused.values()) == set()
+    assert [pattern for pattern, matched in excused.items() if not matched] == []
 
 
 @pytest.mark.parametrize("path", modules(), ids=relative)
