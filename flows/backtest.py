@@ -81,7 +81,7 @@ def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: 
     if not asked.has_challenger:
         return Result(recorded)
     other = run(challenger_settings(config, overrides, asked), plan, given, "challenger", origin_task)
-    return _compare(recorded, other, asked)
+    return compare(recorded, other, asked)
 
 
 def examine_origin(settings: Settings, origin: date, truth: Truth, given: GivenScales | None) -> Examined:
@@ -109,11 +109,12 @@ def write_down(found: Backtest, tags: Mapping[str, str]) -> Recorded:
     """Write the report into the warehouse and everything into MLflow; without MLflow the report is there all the same."""
     settings = found.settings
     with stages.reported("record", settings, found.truth.as_of):
-        text = backtest_page(page_of(found, pictures_of(found)))
+        pictures = pictures_of(found)
+        text = backtest_page(page_of(found, pictures))
         name = f"backtest-{found.label or settings.name}-{found.truth.as_of}.html"
         page = files.write_text(files.joined(settings.warehouse, "pages", name), text)
     try:
-        return Recorded(found, Tracker(settings, TOPIC, NOTE).record(record_of(found, tags)), page)
+        return Recorded(found, Tracker(settings, TOPIC, NOTE).record(record_of(found, tags, pictures, text)), page)
     except StageError as error:
         log.warning("the backtest was not recorded: %s", error)
         return Recorded(found, "", page)
@@ -134,7 +135,11 @@ def challenger_settings(config: str, overrides: Sequence[str], asked: Challenge)
     return challenger.model_copy(update=same)
 
 
-def _compare(mine: Recorded, other: Backtest, asked: Challenge) -> Result:
+def compare(mine: Recorded, other: Backtest, asked: Challenge) -> Result:
+    """Return the decision between a recorded backtest and a challenger's on the same origins, recording both sides.
+
+    Raises ``RefusedPromotionError`` where a promotion was asked for and the gate refuses it.
+    """
     tables = (mine.backtest.summary.origins, other.summary.origins)
     champion, challenger = (table[table["method"] == table["method"].iloc[0]] for table in tables)
     decision = decide(champion, challenger)

@@ -22,7 +22,6 @@ from models.backtest import Judged, Summary
 from models.tracking import Dataset, Record
 from review.backtest import (
     BacktestPage,
-    backtest_page,
     bias_picture,
     calibration_picture,
     fan_picture,
@@ -39,6 +38,7 @@ NOTE = (
 )
 HEADLINE = ("wrmsse", "wspl", "wape", "bias", "rmsse", "wql", "coverage_950", "coverage_500", "order_cost_rate")
 _MOST_SERIES = 500
+Pictures = Mapping[str, tuple[str, Figure]]  # caption and figure by file name
 
 
 @dataclass(frozen=True)
@@ -61,9 +61,8 @@ class Backtest:
         return f"{self.label or 'backtest'}: {len(self.origins)} origins, {days}"
 
 
-def record_of(backtest: Backtest, tags: Mapping[str, str]) -> Record:
+def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, report: str) -> Record:
     """Return the record of a backtest: a parent with the deciding figures, a child per origin."""
-    pictures = pictures_of(backtest)
     summary = backtest.summary
     return Record(
         name=backtest.name,
@@ -75,13 +74,13 @@ def record_of(backtest: Backtest, tags: Mapping[str, str]) -> Record:
         curves=_curves(summary),
         tables=_tables(backtest),
         figures={f"pictures/{name}.png": figure for name, (_, figure) in pictures.items()},
-        texts={"report.html": backtest_page(page_of(backtest, pictures))},
+        texts={"report.html": report},
         dataset=_dataset(backtest.settings, backtest.truth, str(backtest.truth.as_of)),
         children=[_child(backtest, one) for one in backtest.origins],
     )
 
 
-def pictures_of(backtest: Backtest) -> dict[str, tuple[str, Figure]]:
+def pictures_of(backtest: Backtest) -> Pictures:
     """Return every picture by file name, each with its caption."""
     summary, evidence = backtest.summary, backtest.evidence
     judged = summary.judged["method"]
@@ -99,7 +98,7 @@ def pictures_of(backtest: Backtest) -> dict[str, tuple[str, Figure]]:
     }  # fmt: skip
 
 
-def page_of(backtest: Backtest, pictures: Mapping[str, tuple[str, Figure]]) -> BacktestPage:
+def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
     """Return what the report shows."""
     summary, settings = backtest.summary, backtest.settings
     facts = {

@@ -28,15 +28,19 @@ def randomised_pit(
 ) -> np.ndarray:
     """Return a uniform draw from the part of (0, 1) in which each known actual lies, float64 (n_known).
 
-    The part reaches from the highest level whose quantile is below the actual to the lowest level whose
-    quantile is above it, so a mass at zero is spread over all levels it holds (Czado, Gneiting & Held,
-    Biometrics 65, 2009). Uniform when the quantiles are right.
+    Between two quantiles that is the part between their levels. An actual that equals quantiles holds a mass
+    of probability, at zero for example, and the draw spreads over all of it (Czado, Gneiting & Held, Biometrics
+    65, 2009); the mass ends somewhere between two levels and is taken to end half-way. Uniform when the
+    quantiles are right.
     """
     known = np.isfinite(actual)
     value, rows = actual[known, None], quantiles[known]
     edges = np.concatenate([[0.0], levels, [1.0]])
-    low = edges[(rows < value).sum(axis=1)]
-    high = edges[len(levels) + 1 - (rows > value).sum(axis=1)]
+    half = (edges[:-1] + edges[1:]) / 2
+    below, up_to = (rows < value).sum(axis=1), (rows <= value).sum(axis=1)
+    is_mass = up_to > below
+    low = np.where(is_mass, np.where(below > 0, half[below], 0.0), edges[below])
+    high = np.where(is_mass, half[up_to], edges[below + 1])
     return np.asarray(low + random.random(len(low)) * (high - low))
 
 

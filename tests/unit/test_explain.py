@@ -1,0 +1,130 @@
+"""Explanations add up: on the log scale, in units, and between two runs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import lightgbm as lgb
+import numpy as np
+import pandas as pd
+import pytest
+
+from foundation.matrix import FeatureMatrix
+from models import DemandModel, explain, movement
+from models.explain import DRIVERS, TERMS, driver_of, logarithmic_mean
+from models.predict import means
+
+NAMES = ("mean_28", "weekday", "price_to_mean", "is_promoted", "next_event", "region", "temperature_change")
+FAMILIES = ("rolling", "calendar", "price", "price", "calendar", "static", "regional")
+N_SERIES, N_STEPS = 10, 14
+UNITS = [f"{term}_units" for term in TERMS]
+
+
+def _matrix(seed: int = 0, shift: float = 0.0) -> FeatureMatrix:
+    rng = np.random.default_rng(seed)
+    n = N_SERIES * N_STEPS
+    values = rng.normal(size=(n, len(NAMES))).astype(np.float32)
+    values[:, 0] += shift
+    series = pd.DataFrame({"region": [f"r{k % 2}" for k in range(N_SERIES)], "sku": [f"s{k}" for k in range(N_SERIES)]})
+    step = np.tile(np.arange(1, N_STEPS + 1, dtype=np.int16), N_SERIES)
+    origin = np.datetime64("2016-05-02", "us")
+    empty = np.empty(0, np.float32)
+    return FeatureMatrix(
+        values=values, names=NAMES, families=FAMILIES, categories={}, series=series.assign(category="c"),
+        series_code=np.repeat(np.arange(N_SERIES, dtype=np.int32), N_STEPS), origin=np.full(n, origin),
+        date=origin + (step - 1) * np.timedelta64(1, "D"), step=step, is_sold=np.ones(n, bool),
+        history=np.full(n, 99, np.int32), target=empty, weight=empty,
+    )  # fmt: skip
+
+
+def _model(seed: int = 1) -> DemandModel:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(600, len(NAMES)))
+    target = rng.poisson(np.exp(0.5 + 0.6 * values[:, 0] + 0.3 * values[:, 3])).astype(float)
+    parameters = {"objective": "tweedie", "num_leaves": 15, "verbosity": -1, "num_threads": 1, "seed": seed}
+    booster = lgb.train(parameters, lgb.Dataset(values, target, feature_name=list(NAMES)), num_boost_round=20)
+    facts = {"features": list(NAMES), "families": list(FAMILIES), "categories": {}, "category": "category",
+             "bias": {"r0": {"c": 1.1}, "r1": {"c": 0.8}}}  # fmt: skip
+    return DemandModel("demo", date(2016, 5, 2), booster.model_to_string(), facts)
+
+
+def test_drivers_add_up_to_the_forecast_in_logs_and_in_units() -> None:
+    matrix, model = _matrix(), _model()
+    rows = np.array([3, 77, 20])
+    found = explain(model, matrix, rows)
+    expected = means(model, matrix, 1)[rows]
+    logs = found[[f"{term}_log" for term in TERMS]].sum(axis=1)
+    assert found["mean_units"].to_numpy() == pytest.approx(expected, rel=1e-5)
+    assert np.exp(logs).to_numpy() == pytest.approx(expected, rel=1e-5)
+    assert found[UNITS].sum(axis=1).to_numpy() == pytest.approx(expected, rel=1e-5)
+    assert found["sku"].tolist() == ["s0", "s5", "s1"]
+
+
+def test_a_closed_period_is_explained_by_not_being_sold() -> None:
+    matrix = _matrix()
+    is_sold = matrix.is_sold.copy()
+    is_sold[5] = False
+    found = explain(_model(), replace(matrix, is_sold=is_sold), np.array([5]))
+    assert found["mean_units"].tolist() == [0.0]
+    assert found[UNITS].sum(axis=1).to_numpy() == pytest.approx([0.0], abs=1e-9)
+    assert found["not_sold_units"].iloc[0] < 0
+
+
+def test_the_bias_factor_is_shown_as_a_correction() -> None:
+    found = explain(_model(), _matrix(), np.arange(2 * N_STEPS))
+    assert (found.loc[found["region"] == "r0", "correction_units"] > 0).all()
+    assert (found.loc[found["region"] == "r1", "correction_units"] < 0).all()
+
+
+def test_a_driver_that_changed_alone_explains_the_whole_movement() -> None:
+    """Only the level feature moved, the model did not: nothing may be put down to anything else."""
+    model, rows = _model(), np.arange(N_STEPS)
+    before, after = explain(model, _matrix(), rows), explain(model, _matrix(shift=1.0), rows)
+    moved = movement(before, after, after)
+    difference = moved["mean_units"] - moved["mean_units_before"]
+    assert difference.abs().sum() > 1
+    others = moved[[f"{driver}_units" for driver in DRIVERS if driver != "level"]].abs().to_numpy()
+    assert moved[[f"{driver}_units" for driver in DRIVERS]].sum(axis=1).to_numpy() == pytest.approx(
+        difference, abs=1e-5
+    )
+    assert moved["model_units"].to_numpy() == pytest.approx(np.zeros(N_STEPS), abs=1e-5)
+    assert others.mean() < moved["level_units"].abs().mean()
+
+
+def test_a_new_model_on_the_same_inputs_moves_by_the_model_alone() -> None:
+    matrix, rows = _matrix(), np.arange(N_STEPS)
+    old, new = _model(1), _model(2)
+    moved = movement(explain(old, matrix, rows), explain(old, matrix, rows), explain(new, matrix, rows))
+    difference = (moved["mean_units"] - moved["mean_units_before"]).to_numpy()
+    assert moved["model_units"].to_numpy() == pytest.approx(difference)
+    assert moved[[f"{driver}_units" for driver in DRIVERS]].abs().to_numpy().max() == pytest.approx(0.0)
+
+
+def test_movement_adds_up_when_inputs_and_model_both_changed() -> None:
+    rows = np.arange(N_STEPS * 3)
+    old, new, changed = _model(1), _model(2), _matrix(seed=5)
+    moved = movement(explain(old, _matrix(), rows), explain(old, changed, rows), explain(new, changed, rows))
+    parts = moved[[*(f"{driver}_units" for driver in DRIVERS), "model_units", "not_sold_units"]].sum(axis=1)
+    assert parts.to_numpy() == pytest.approx((moved["mean_units"] - moved["mean_units_before"]).to_numpy())
+
+
+@pytest.mark.parametrize(
+    ("name", "family", "driver"),
+    [
+        ("lag_1", "lags", "level"), ("sku_season", "pooled", "season"), ("sku_mean_28", "pooled", "level"),
+        ("promoted_share", "price", "promotion"), ("price_to_last", "price", "price"), ("event_ahead", "calendar", "event"),
+        ("month", "calendar", "season"), ("snap", "regional", "region"), ("rain_mm", "regional", "weather"),
+        ("region", "static", "region"), ("price_event", "price", "price"), ("anything", "a new family", "region"),
+    ],
+)  # fmt: skip
+def test_every_feature_has_a_driver(name: str, family: str, driver: str) -> None:
+    assert driver_of(name, family) == driver
+
+
+def test_the_logarithmic_mean_lies_between_its_arguments() -> None:
+    a, b = np.array([1.0, 2.0, 5.0]), np.array([2.0, 2.0, 0.1])
+    found = logarithmic_mean(a, b)
+    assert (found >= np.minimum(a, b)).all()
+    assert (found <= np.maximum(a, b)).all()
+    assert found * np.log(a / b) == pytest.approx(a - b)
