@@ -20,14 +20,6 @@ ARROW_TYPES: dict[Kind, pa.DataType] = {
     Kind.WHOLE: pa.int64(),
     Kind.FLAG: pa.bool_(),
 }
-DTYPES: dict[Kind, Any] = {
-    Kind.TEXT: "str",
-    Kind.DATE: "datetime64[us]",
-    Kind.TIMESTAMP: "datetime64[us, UTC]",
-    Kind.NUMBER: "float64",
-    Kind.WHOLE: "Int64",
-    Kind.FLAG: "boolean",
-}
 
 
 def arrow_schema(table: Table) -> pa.Schema:
@@ -37,7 +29,7 @@ def arrow_schema(table: Table) -> pa.Schema:
 
 def empty_frame(table: Table) -> pd.DataFrame:
     """Return a frame without rows that has every defined column in its dtype."""
-    return pd.DataFrame({column.name: pd.Series(dtype=DTYPES[column.kind]) for column in table.columns})
+    return pd.DataFrame({column.name: pd.Series(dtype=column.kind.value) for column in table.columns})
 
 
 def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
@@ -49,7 +41,7 @@ def typed(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     if unknown := sorted(set(frame.columns) - set(table.names)):
         raise ValueError(f"{unknown[0]}: not a column of {table.name}")
     return pd.DataFrame(
-        {column.name: _cast(frame, column.name, DTYPES[column.kind]) for column in table.columns},
+        {column.name: _cast(frame, column.name, column.kind.value) for column in table.columns},
         index=pd.RangeIndex(len(frame)),
     )
 
@@ -62,7 +54,7 @@ def to_arrow(frame: pd.DataFrame, table: Table) -> pa.Table:
 def to_frame(data: pa.Table, table: Table) -> pd.DataFrame:
     """Return Arrow data as a frame in the dtypes of ``table``; columns it does not define keep their own."""
     frame = untyped_frame(data)
-    return frame.astype({column.name: DTYPES[column.kind] for column in table.columns if column.name in frame})
+    return frame.astype({column.name: column.kind.value for column in table.columns if column.name in frame})
 
 
 def untyped_arrow(frame: pd.DataFrame) -> pa.Table:
@@ -86,15 +78,21 @@ def _cast(frame: pd.DataFrame, name: str, dtype: Any) -> pd.Series:
     if name not in frame:
         return pd.Series(pd.NA if dtype in {"Int64", "boolean"} else None, index=range(len(frame)), dtype=dtype)
     values = frame[name].reset_index(drop=True)
-    if str(values.dtype) == dtype:
-        return values
     try:
-        if isinstance(values.dtype, pd.DatetimeTZDtype) and dtype == DTYPES[Kind.DATE]:
+        if str(values.dtype) == dtype:
+            return _days(values) if dtype == Kind.DATE.value else values
+        if isinstance(values.dtype, pd.DatetimeTZDtype) and dtype == Kind.DATE.value:
             raise TypeError("it has a time zone")
-        if dtype == DTYPES[Kind.TIMESTAMP]:
+        if dtype == Kind.TIMESTAMP.value:
             return pd.Series(pd.to_datetime(values, utc=True)).astype(dtype)
-        if dtype == DTYPES[Kind.DATE]:
-            return pd.Series(pd.to_datetime(values)).astype(dtype)
+        if dtype == Kind.DATE.value:
+            return _days(pd.Series(pd.to_datetime(values)).astype(dtype))
         return values.astype(dtype)
     except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name}: {values.dtype} is not {dtype} ({str(error).splitlines()[0]})") from error
+        raise ValueError(f"{name}: {values.dtype} cannot be {dtype} ({str(error).splitlines()[0]})") from error
+
+
+def _days(values: pd.Series) -> pd.Series:
+    if (values != values.dt.normalize()).where(values.notna(), False).any():
+        raise ValueError("it has a time of day")
+    return values

@@ -9,7 +9,7 @@ from enum import Enum
 class Kind(Enum):
     """What a column holds; the dtype is the one it has in memory after the door."""
 
-    TEXT = "string"
+    TEXT = "str"
     DATE = "datetime64[us]"
     TIMESTAMP = "datetime64[us, UTC]"
     NUMBER = "float64"

@@ -116,7 +116,8 @@ def test_no_column_is_stored_without_a_type(warehouse: Warehouse, frame: str | N
         (lambda f: f.drop(columns="tier"), "forecast.tier breaks the rule not null in 3 rows"),
         (lambda f: f.assign(sku="S1"), "forecast.as_of, date, region, sku breaks the rule unique in 2 rows"),
         (lambda f: f.assign(note="x"), "forecast.note: not a column of forecast"),
-        (lambda f: f.assign(mean_units="many"), "forecast.mean_units: str is not float64"),
+        (lambda f: f.assign(date=f["date"] + pd.Timedelta(hours=6)), "forecast.date: datetime64[us] cannot be datetime64[us] (it has a time of day)"),
+        (lambda f: f.assign(mean_units="many"), "forecast.mean_units: str cannot be float64"),
         (lambda f: f.assign(as_of=pd.Timestamp(NEXT_DAY)), "forecast.as_of breaks the rule every row must be 2016-05-23"),
     ],
 )  # fmt: skip
