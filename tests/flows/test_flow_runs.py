@@ -1,0 +1,111 @@
+"""The night as a flow run: what Prefect shows of it, what happens when something is away, several nights.
+
+One temporary server for the file; what a stage does is tested without Prefect (``test_night``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.objects import FlowRun
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import backfill
+from flows.backfill import Span, backfill_nights
+from flows.night import RefusedError, Result
+from flows.nightly import nightly
+from foundation.errors import InputError, StageError
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
+MONDAY = date(2016, 5, 23)
+Overrides = list[str]
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[None]:
+    """Run Prefect's temporary server for the session."""
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture
+def overrides(server: None, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path) -> Overrides:
+    """Return what makes the demo small and quick, with a warehouse of the test's own."""
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    return [*QUICK, f"inputs.path={folder}", f"warehouse={tmp_path / 'warehouse'}", "positioning.max_gap_rate=1.0"]
+
+
+def _runs() -> list[FlowRun]:
+    with get_client(sync_client=True) as client:
+        return list(client.read_flow_runs())
+
+
+def _artifact_types(key: str) -> set[str | None]:
+    async def read() -> set[str | None]:
+        async with get_client() as client:
+            found = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+            return {artifact.type for artifact in found}
+
+    return asyncio.run(read())
+
+
+def test_a_night_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overrides) -> None:
+    result: Result = nightly("demo", None, overrides)
+    warehouse = Warehouse(result.night.settings)
+    assert result.night.as_of == MONDAY
+    assert warehouse.dates("forecast") == warehouse.dates("plan") == [MONDAY]
+    assert result.page is not None
+    assert "<html" in Path(result.page).read_text()
+    assert any(note.startswith("MLflow: demo version 1") for note in result.notes)
+    run = next(run for run in _runs() if run.name == f"nightly-{MONDAY}")
+    assert run.state_name == "Completed"
+    assert {"demo", "2016-05-23"} <= set(run.tags)
+    assert _artifact_types("demo-summary") == {"markdown"}
+
+
+def test_a_night_is_planned_when_mlflow_is_away(overrides: Overrides) -> None:
+    """The record is for people; a planner's morning must not wait for it."""
+    result: Result = nightly("demo", MONDAY, [*overrides, "tracking_uri=http://127.0.0.1:9"])
+    assert result.planned is not None
+    assert any("MLflow could not be used" in note for note in result.notes)
+
+
+def test_bad_input_fails_the_run_at_once_with_its_own_error(
+    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Waiting does not mend a file, so it is not tried again; and no stage hides which error it was."""
+    del demo_tables["lanes"]
+    write_tables(demo_tables, tmp_path / "bad")
+    with pytest.raises(InputError, match="lanes"):
+        nightly("demo", MONDAY, [*overrides, f"inputs.path={tmp_path / 'bad'}"])
+    assert not (tmp_path / "warehouse" / "plan").exists()
+
+
+def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(overrides: Overrides) -> None:
+    with pytest.raises(RefusedError, match="max_gap_rate") as refusal:
+        nightly("demo", MONDAY, [*overrides, "positioning.max_gap_rate=0.0"])
+    assert refusal.value.exit_code == 4
+    assert refusal.value.result.page is not None
+
+
+def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
+    overrides: Overrides, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2016-03-21 lies before the first stock snapshot: that night fails, the others are planned and stay so."""
+    span = Span(date(2016, 5, 16), MONDAY, 7)
+    backfill_nights("demo", span, overrides)
+    assert capsys.readouterr().out.count("planned") == 2
+    again = [backfill.plan_past_night("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
+    assert [report.outcome for report in again] == ["failed", "done before"]
+    assert "stock" in again[0].message
+    with pytest.raises(StageError, match="1 of 1 nights failed: 2016-03-21"):
+        backfill_nights("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)
