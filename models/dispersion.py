@@ -50,5 +50,5 @@ def _shrunk(rows: pd.DataFrame, by: str, parent: np.ndarray | np.float64) -> pd.
     return _bounded((total["excess"] + parent * prior) / (total["base"] + prior))
 
 
-def _bounded(value):  # type: ignore[no-untyped-def]
+def _bounded(value):  # type: ignore[no-untyped-def] # a number or a series in, the same out
     return np.clip(value, _LOWEST, _HIGHEST)

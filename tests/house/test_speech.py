@@ -69,18 +69,25 @@ def test_a_test_can_fail(path: Path) -> None:
         members = node.body if isinstance(node, ast.ClassDef) else [node]
         for test in members:
             if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test_"):
-                assert _asserts(test), f"{relative(path)}::{test.name}"
+                assert _asserts(test, _checks(tree(path))), f"{relative(path)}::{test.name}"
 
 
-def _asserts(test: ast.AST) -> bool:
+def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
+    """Say whether ``test`` asserts, itself or by a function of ``checks``."""
     for node in ast.walk(test):
         if isinstance(node, ast.Assert):
             return True
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in {"raises", "warns", "fail"} or name.startswith(("assert", "_assert")):
+            if name in {"raises", "warns", "fail", *checks} or name.startswith(("assert", "_assert")):
                 return True
     return False
+
+
+def _checks(module: ast.Module) -> frozenset[str]:
+    """Return the module's own functions that assert and are not tests."""
+    found = (node for node in module.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"))
+    return frozenset(node.name for node in found if _asserts(node))
 
 
 def test_every_sample_has_its_source_and_licence() -> None:

@@ -20,7 +20,7 @@ from tests.replay_worlds import START, Scripted, game, settings, tables
 
 
 def _terms(ledger: object, *names: str) -> list[float]:
-    return [round(ledger.term_eur(name), 9) for name in names]  # type: ignore[attr-defined]
+    return [round(ledger.term_eur(name), 9) for name in names]  # type: ignore[attr-defined] # a replay keeps the ledger
 
 
 def test_a_region_is_served_by_its_cheapest_hub_then_the_next_and_the_rest_is_lost() -> None:
