@@ -12,6 +12,7 @@ import pandas as pd
 
 from dispatch.ledger import states
 from foundation.errors import InputError, nearest
+from foundation.keys import among
 
 _SHORTEST_ID = 4
 
@@ -33,7 +34,7 @@ class Filter:
 
 def current(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the proposals of a night with the ledger's ``status``, ``decided_units`` and ``decided_at``."""
-    mine = decisions[decisions["proposal_id"].isin(transfer["proposal_id"])]
+    mine = decisions[among(decisions["proposal_id"], transfer["proposal_id"])]
     known = states(mine)[["proposal_id", "status", "units", "at"]]
     known = known.rename(columns={"units": "decided_units", "at": "decided_at"})
     joined = transfer.drop(columns="status").merge(known, on="proposal_id", how="left")
@@ -58,7 +59,7 @@ def by_id(proposals: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
             faults.append(f"there is no proposal {name!r}{nearest(name, ids.head(2000).tolist())}")
     if faults:
         raise InputError(*faults)
-    return proposals[ids.isin(found)]
+    return proposals[among(ids, pd.Series(found, dtype="str"))]
 
 
 def by_filter(proposals: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
@@ -73,10 +74,10 @@ def holds(proposals: pd.DataFrame, wanted: Filter) -> pd.Series:
     """Say of each proposal whether ``wanted`` holds; raises ``InputError`` for a name no proposal has."""
     chosen = pd.Series(True, index=proposals.index)
     for column, names in _names(wanted).items():
-        if unknown := sorted(set(names) - set(proposals[column])):
-            known = sorted(set(proposals[column]))
+        if unknown := sorted(set(names) - set(proposals[column].unique())) if names else []:
+            known = sorted(proposals[column].unique())
             raise InputError(f"no proposal has the {column} {unknown[0]!r}{nearest(unknown[0], known)}")
-        chosen &= proposals[column].isin(names) if names else True
+        chosen &= among(proposals[column], pd.Series(names, dtype="str")) if names else True
     return chosen & within(proposals, wanted)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from dispatch.decide import Act, ledger_rows
 from dispatch.ledger import states
+from foundation.keys import among
 
 
 def closing_rows(
@@ -22,7 +23,7 @@ def closing_rows(
     known = states(decisions).rename(columns={"at": "decided_at"}).drop(columns=["reason", "by"])
     released = known[known["status"] == "released"]
     seen = inbound["proposal_id"].dropna() if "proposal_id" in inbound else pd.Series(dtype="str")
-    is_seen = released["proposal_id"].isin(seen)
+    is_seen = among(released["proposal_id"], seen)
     has_arrived = ~is_seen & (released["arrival_date"] <= (pd.NaT if snapshot is None else snapshot))
     today = act.at.tz_localize(None).normalize()
     missed = known[(known["status"] == "approved") & (known["ship_date"] < today)]

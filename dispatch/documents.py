@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dispatch.ledger import states
-from foundation.keys import sorted_by
+from foundation.keys import among, sorted_by
 
 HEADER_COLUMNS = ("document_id", "departure_id", "lane", "kind", "origin", "destination", "ship_date", "arrival_date")
 LINE_COLUMNS = (*HEADER_COLUMNS, "proposal_id", "sku", "units")
@@ -105,7 +105,7 @@ def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
     known = known.assign(released_at=released_at.fillna(known["at"]))
     if known[list(_ADDRESSED)].notna().to_numpy().all():
         return known
-    proposed = transfer[transfer["proposal_id"].isin(known["proposal_id"])].sort_values("as_of", kind="stable")
+    proposed = transfer[among(transfer["proposal_id"], known["proposal_id"])].sort_values("as_of", kind="stable")
     proposed = proposed.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
     found = proposed.reindex(known["proposal_id"]).set_axis(known.index)
     return known.assign(**{name: known[name].fillna(found[name]) for name in ("kind", "lane", *_ADDRESSED)})

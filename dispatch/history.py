@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import pandas as pd
 
 from dispatch.ledger import LINE_COLUMNS, states
+from foundation.keys import among
 from foundation.periods import as_timestamp
 
 
@@ -52,5 +53,5 @@ def earlier_proposals(
 
 
 def _last_proposed(transfer: pd.DataFrame, wanted: pd.Series, as_of: date) -> pd.DataFrame:
-    is_wanted = (transfer["as_of"] < as_timestamp(as_of)) & transfer["proposal_id"].isin(wanted)
+    is_wanted = (transfer["as_of"] < as_timestamp(as_of)) & among(transfer["proposal_id"], wanted)
     return transfer[is_wanted].sort_values("as_of", kind="stable").drop_duplicates("proposal_id", keep="last")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foundation.keys import ranks
+from foundation.keys import among, ranks
 from foundation.tables.outputs import DECIDED_LINE
 
 STATUSES = ("proposed", "approved", "rejected", "released", "executed", "superseded")
@@ -76,5 +76,7 @@ def ignored(decisions: pd.DataFrame) -> pd.DataFrame:
 
 def with_status(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return proposals with ``status`` as the ledger has it; those nobody decided on are ``proposed``."""
-    known = states(decisions[decisions["proposal_id"].isin(transfer["proposal_id"])]).set_index("proposal_id")["status"]
+    known = states(decisions[among(decisions["proposal_id"], transfer["proposal_id"])]).set_index("proposal_id")[
+        "status"
+    ]
     return transfer.assign(status=transfer["proposal_id"].map(known).astype("str").fillna("proposed"))

@@ -19,7 +19,7 @@ import pandas as pd
 
 from dispatch.documents import ORDER, Document
 from foundation.errors import StageError
-from foundation.keys import sorted_by
+from foundation.keys import among, sorted_by
 from foundation.settings import Outbox
 from foundation.store.receivers import NotReachedError, RefusedError
 
@@ -70,8 +70,8 @@ def undelivered(lines: pd.DataFrame, handover: pd.DataFrame, receiver: str) -> p
     A line that joined a document after its delivery travels in a document of its own.
     """
     mine = handover[handover["receiver"] == receiver]
-    open_lines = lines[~lines["proposal_id"].isin(mine["proposal_id"])]
-    is_late = open_lines["document_id"].isin(mine["document_id"])
+    open_lines = lines[~among(lines["proposal_id"], mine["proposal_id"])]
+    is_late = among(open_lines["document_id"], mine["document_id"])
     if not is_late.any():
         return open_lines
     names = {

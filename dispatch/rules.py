@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from dispatch.choice import Filter, within
+from foundation.keys import among
 from foundation.settings import Rule
 
 HOURS = 24.0
@@ -51,7 +52,7 @@ def _matches(proposals: pd.DataFrame, covers: dict[str, np.ndarray], rule: Rule)
     chosen = within(proposals, bounds)
     names = {"kind": rule.kinds, "lane": rule.lanes, "origin": rule.origins, "destination": rule.destinations}
     for column, wanted in names.items():
-        chosen &= proposals[column].isin(wanted) if wanted else True
+        chosen &= among(proposals[column], pd.Series(wanted, dtype="str")) if wanted else True
     if rule.max_cover_hours is not None:
         chosen &= covers["destination"] <= rule.max_cover_hours
     if rule.min_origin_cover_hours is not None:

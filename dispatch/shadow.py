@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from foundation.keys import among
+
 _KEY = ["origin", "destination", "sku"]
 
 
@@ -39,7 +41,7 @@ def moves_since(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 
     Columns origin, destination, sku, units.
     """
-    is_new = ~after["inbound_id"].isin(before["inbound_id"]) & after["origin"].notna()
+    is_new = ~among(after["inbound_id"], before["inbound_id"]) & after["origin"].notna()
     return after.loc[is_new, ["origin", "hub", "sku", "units"]].rename(columns={"hub": "destination"})
 
 

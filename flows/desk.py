@@ -20,6 +20,7 @@ from dispatch.choice import Filter
 from dispatch.decide import Act, Outcome
 from dispatch.ledger import with_status
 from foundation.errors import ConfigurationError, InputError
+from foundation.keys import among
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.locks import locked
@@ -105,10 +106,10 @@ def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selecti
         else:
             plan.warehouse.append("decision", outcome.rows)
         now = refresh(settings, plan.as_of) if len(outcome.rows) else plan
-    lines = now.proposals[now.proposals["proposal_id"].isin(outcome.rows["proposal_id"])]
+    lines = now.proposals[among(now.proposals["proposal_id"], outcome.rows["proposal_id"])]
     departure = plan.warehouse.read("departure", plan.as_of)
     losing = worth.losing(worth.departure_values(now.proposals, departure))
-    losing = losing[losing["departure_id"].isin(lines["departure_id"])]
+    losing = losing[among(losing["departure_id"], lines["departure_id"])]
     return Decided(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
 
 

@@ -19,6 +19,7 @@ from dispatch.ledger import states
 from dispatch.receivers import open_receiver
 from flows.desk import Plan, alone, inputs_of, open_plan, refresh
 from foundation.errors import InputError
+from foundation.keys import among
 from foundation.settings import Settings
 from foundation.store.snapshot import examine_inputs
 from foundation.store.warehouse import Warehouse
@@ -88,8 +89,8 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     plan = open_plan(settings, as_of)
     lines = _released(plan.warehouse)
     mine = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]
-    lines = lines[lines["proposal_id"].isin({*mine, *plan.proposals["proposal_id"]})]
-    fitting = lines[lines["kind"].isin(chosen.kinds)]
+    lines = lines[among(lines["proposal_id"], pd.concat([mine, plan.proposals["proposal_id"]]))]
+    fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
     if fitting.empty:
         left = f", and a {form} holds no lines of kind {lines['kind'].iloc[0]}" if len(lines) else ""
         raise InputError(f"nothing of the plan of {plan.as_of} is released{left}; use forestock release")
@@ -122,7 +123,7 @@ def _released(warehouse: Warehouse) -> pd.DataFrame:
 
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
     said = plan.settings.decisions.exports
-    moments = plan.decisions.loc[plan.decisions["proposal_id"].isin(lines["proposal_id"]), "at"]
+    moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
     tables = inputs_of(plan) if said.hub_column or said.sku_column else {}
     return Partner(
         said,
