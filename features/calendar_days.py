@@ -23,9 +23,10 @@ def calendar_days(view: View) -> Columns:
     """
     panel = view.panel
     day = pd.DatetimeIndex(panel.periods)
-    by_period = {"day_of_month": day.day, "month": day.month, "week_of_year": day.isocalendar().week}
+    by_period: Columns = {"day_of_month": day.day.to_numpy(), "month": day.month.to_numpy()}
+    by_period["week_of_year"] = day.isocalendar().week.to_numpy()
     if panel.frequency.days == 1:
-        by_period["weekday"] = day.weekday
+        by_period["weekday"] = day.day_of_week.to_numpy()
     found: Columns = {"step": view.step.astype(np.float32)}
     for name, values in by_period.items():
         found[name] = np.asarray(values, dtype=np.float32)[view.period]

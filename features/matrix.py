@@ -137,7 +137,7 @@ def _fill(
         view = View(panel, block.at, members.astype(np.int32), row.astype(np.int32), block.period)
         rows = slice(end - len(block.series), end)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        found = {family: FAMILIES[family](view) for family in settings.forecast.families}
+        found: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
         if not named.names:
             named = _named(found)
             values = np.empty((ends[-1], len(named.names)), np.float32)

@@ -87,7 +87,9 @@ def _attributes(
     frame = pd.DataFrame({"region": keys[0].astype(str), "sku": keys[1].astype(str)})
     for name in settings.series.hierarchy:
         if name not in skus:
-            raise ConfigurationError(f"series.hierarchy: skus has no column {name}{nearest(name, list(skus))}")
+            raise ConfigurationError(
+                f"series.hierarchy: skus has no column {name}{nearest(name, skus.columns.astype(str).to_list())}"
+            )
         frame[name] = skus[name].reindex(keys[1]).astype(str).to_numpy()
     static = []
     for name in settings.series.features:

@@ -18,7 +18,9 @@ def static(view: View) -> Columns:
     frame = view.panel.series
     found: Columns = {}
     for name in ("region", *view.panel.hierarchy):
-        found[name] = pd.Index(categories(frame[name])).get_indexer(frame[name]).astype(np.float32)[view.series]
+        found[name] = (
+            pd.Index(categories(frame[name])).get_indexer(pd.Index(frame[name])).astype(np.float32)[view.series]
+        )
     for name in view.panel.static:
         found[name] = frame[name].to_numpy(np.float32)[view.series]
     return found

@@ -18,28 +18,29 @@ def fit_dependence(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str
     ``rows`` hold `sku`, `category`, `region`, `origin`, `step`, `error` (standardised), sorted by origin,
     region, sku and step.
     """
-    day = _neighbours(rows)
-    region = _across_regions(rows)
-    parts = pd.concat({"day": day, "region": region}, axis=1, names=["kind"]).fillna(0.0)
-    category = rows.groupby("sku", sort=True)["category"].first().reindex(parts.index)
-    overall = [_ratio(parts[kind].sum(), 0.0) for kind in ("day", "region")]
-    grouped = parts.groupby(category.to_numpy(), sort=True).sum()
-    by_category = {
-        name: [_ratio(grouped.loc[name, kind], overall[k]) for k, kind in enumerate(("day", "region"))]
-        for name in grouped.index
-    }
-    by_sku = {
-        sku: [_ratio(parts.loc[sku, kind], by_category[category[sku]][k]) for k, kind in enumerate(("day", "region"))]
-        for sku in parts.index
-    }
-    return by_sku, by_category, overall
+    category = rows.groupby("sku", sort=True)["category"].first()
+    found = [
+        _three_levels(parts(rows).reindex(category.index, fill_value=0.0), category)
+        for parts in (_neighbours, _across_regions)
+    ]
+    (day_sku, day_kind, day), (region_sku, region_kind, region) = found
+    by_sku = {str(sku): [float(day_sku[sku]), float(region_sku[sku])] for sku in category.index}
+    by_category = {str(kind): [float(day_kind[kind]), float(region_kind[kind])] for kind in day_kind.index}
+    return by_sku, by_category, [day, region]
 
 
-def _ratio(part: pd.Series, parent: float) -> float:
+def _three_levels(parts: pd.DataFrame, category: pd.Series) -> tuple[pd.Series, pd.Series, float]:
+    """Return the correlation by sku, by category and overall from ``parts`` by sku."""
+    overall = _shrunk(parts.sum().to_frame().T, 0.0).iloc[0]
+    by_category = _shrunk(parts.groupby(category, sort=True).sum(), overall)
+    return _shrunk(parts, category.map(by_category)), by_category, float(overall)
+
+
+def _shrunk(parts: pd.DataFrame, parent: pd.Series | float) -> pd.Series:
     """Return Σ products ÷ Σ squares, shrunk to ``parent`` as if 300 pairs had shown it; within 0 … 0.95."""
-    squares = part["squares"] / max(part["pairs"], 1.0)
-    shrunk = (part["products"] + parent * _PRIOR_PAIRS * squares) / max(part["squares"] + _PRIOR_PAIRS * squares, 1e-9)
-    return float(np.clip(shrunk, 0.0, _HIGHEST))
+    prior = _PRIOR_PAIRS * parts["squares"] / parts["pairs"].clip(lower=1.0)
+    found = (parts["products"] + parent * prior) / (parts["squares"] + prior).clip(lower=1e-9)
+    return found.clip(0.0, _HIGHEST)
 
 
 def _neighbours(rows: pd.DataFrame) -> pd.DataFrame:

@@ -21,8 +21,9 @@ def training_metrics(rows: pd.DataFrame, training: TrainingSet, settings: Settin
     }
     actual = rows["actual"].to_numpy(float)
     made = {"model": rows["mean"].to_numpy(float)} | {name: np.full(len(rows), np.nan) for name in makers}
-    for origin, place in rows.groupby("origin", sort=True).indices.items():
-        past = training.demand[:, training.periods < np.datetime64(origin)]
+    for origin in np.unique(rows["origin"].to_numpy()):
+        place = np.flatnonzero(rows["origin"].to_numpy() == origin)
+        past = training.demand[:, : int((training.periods < origin).sum())]
         step = rows["step"].to_numpy()[place]
         for name, make in makers.items():
             made[name][place] = make(past, int(step.max()))[rows["series"].to_numpy()[place], step - 1]

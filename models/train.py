@@ -73,6 +73,6 @@ def _training(training: TrainingSet, settings: Settings, trees: int) -> dict[str
     return {
         "rows": training.fit.n_rows, "trees": trees, "series": len(training.fit.series),
         "first_date": f"{dates.min():%Y-%m-%d}", "last_date": f"{dates.max():%Y-%m-%d}",
-        "calibration_start": str(np.datetime64(training.calibration_start, "D")),
+        "calibration_start": str(training.calibration_start.astype("datetime64[D]")),
         "settings": settings.forecast.model_dump(mode="json", exclude={"threads"}),
     }  # fmt: skip
