@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -56,9 +57,16 @@ class Backtest:
 
     @property
     def name(self) -> str:
-        """What the run is called: which origins, and the label of the configuration where there is one."""
-        days = f"{self.origins[0].origin} … {self.origins[-1].origin}"
-        return f"{self.label or 'backtest'}: {len(self.origins)} origins, {days}"
+        """What the run is called: the headline figure first, because a list of runs shows little more than names."""
+        score = float(self.summary.judged["wrmsse"])
+        gain = score / float(self.summary.best_baseline["wrmsse"]) - 1
+        what = f"{self.label} " if self.label else ""
+        return f"{what}WRMSSE {score:.3f} ({gain:+.0%}), {len(self.origins)} origins to {self.last_day}"
+
+    @property
+    def last_day(self) -> date:
+        """The last day that was scored."""
+        return self.truth.as_of - timedelta(days=1)
 
 
 def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, report: str) -> Record:
@@ -93,8 +101,8 @@ def pictures_of(backtest: Backtest) -> Pictures:
         "4_bias": ("Bias by region and category", bias_picture(summary.cells)),
         "5_importance": ("What moves the forecast", importance_picture(evidence.importance)),
         "6_shap": ("How feature values move the forecast", shap_picture(evidence.contributions, evidence.values)),
-        "7_worst_series": ("Worst series", fan_picture(evidence.worst, f"Lose most to the best baseline; origin {last}")),
-        "8_best_series": ("Best series", fan_picture(evidence.best, f"Gain most over the best baseline; origin {last}")),
+        "7_worst_series": ("Worst series", fan_picture(evidence.worst, f"Lose most to the best baseline over all origins; shown: {last}")),
+        "8_best_series": ("Best series", fan_picture(evidence.best, f"Gain most over the best baseline over all origins; shown: {last}")),
     }  # fmt: skip
 
 
@@ -107,7 +115,7 @@ def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
         "last model": backtest.origins[-1].model.version, "code": _code(),
     }  # fmt: skip
     return BacktestPage(
-        f"{settings.name}: {backtest.name}", summary.verdict, facts, summary.overall, summary.levels,
+        f"Backtest of {settings.name} to {backtest.last_day}", summary.verdict, facts, summary.overall, summary.levels,
         summary.segments, dict(pictures.values()), _notes(backtest),
     )  # fmt: skip
 
@@ -163,8 +171,8 @@ def _headline(summary: Summary) -> dict[str, float]:
             found[name] = float(mine[name])
     found["wrmsse_sd"] = float(mine["wrmsse_sd"])
     for _, row in summary.overall.iloc[1:].iterrows():
-        for name in ("wrmsse", "wspl", "bias", "order_cost_rate"):
-            found[f"baseline/{row['method']}_{name}"] = float(row[name])
+        for name in ("wrmsse", "order_cost_rate"):
+            found[f"others/{name}_{row['method']}"] = float(row[name])
     found["wrmsse_skill"] = 1 - float(mine["wrmsse"]) / float(summary.best_baseline["wrmsse"])
     return found
 
@@ -214,7 +222,7 @@ def _child(backtest: Backtest, one: Examined) -> Record:
         tags={"stage": TOPIC, "as_of": str(one.origin), "model_version": one.model.version,
               "training_date": str(one.model.as_of), "mlflow.source.name": "forestock backtest"},
         params={"origin": one.origin, "training_date": one.model.as_of, "model_version": one.model.version},
-        metrics={name: float(row[name]) for name in HEADLINE if name in row} | {"baseline/best_wrmsse": best},
+        metrics={name: float(row[name]) for name in HEADLINE if name in row} | {"others/wrmsse_best_baseline": best},
         dataset=_dataset(backtest.settings, one.inputs, str(one.origin)),
     )  # fmt: skip
 

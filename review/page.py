@@ -13,7 +13,7 @@ from datetime import date
 from functools import cache
 
 import pandas as pd
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
@@ -52,7 +52,7 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
     night = _Night(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
     proposals = ranked(night.outputs["transfer"])
     pieces = details(proposals, _parts(night, proposals), settings.review.curves_mb)
-    return _environment().get_template("page.html.j2").render(
+    return environment().get_template("page.html.j2").render(
         settings=settings,
         as_of=as_of,
         money=wording.Money(settings.currency),
@@ -173,9 +173,14 @@ def _band_names(settings: Settings) -> list[str]:
 
 
 @cache
-def _environment() -> Environment:
+def environment() -> Environment:
+    """Return what renders the templates: markup in values is escaped wherever a template makes markup."""
     environment = Environment(
-        loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("review"),
+        autoescape=select_autoescape(default=True, disabled_extensions=("md.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters |= {
         "number": wording.number,
@@ -190,9 +195,9 @@ def _environment() -> Environment:
 
 @cache
 def _script() -> str:
-    loader = _environment().loader
+    loader = environment().loader
     assert loader is not None  # noqa: S101 - set two functions above
-    return "".join(loader.get_source(_environment(), f"{part}.js")[0] for part in ("data", "curves", "details", "list"))
+    return "".join(loader.get_source(environment(), f"{part}.js")[0] for part in ("data", "curves", "details", "list"))
 
 
 def _hash(script: str) -> str:

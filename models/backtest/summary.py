@@ -117,4 +117,4 @@ def _interval(row: pd.Series) -> str:
 
 def _saved(mine: pd.Series, other: pd.Series) -> str:
     change = mine["order_cost_rate"] / other["order_cost_rate"] - 1
-    return f"{abs(change):.0%} {'less' if change < 0 else 'more'}"
+    return f"{abs(change):.0%} {'less' if change < 0 else 'more'} than on the baseline"

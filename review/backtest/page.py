@@ -95,7 +95,7 @@ def _segment_rows(segments: pd.DataFrame) -> list[dict[str, object]]:
     found = []
     for (kind, segment), rows in segments.groupby(["kind", "segment"], sort=False):
         row, others = rows[rows["method"] == judged].iloc[0], rows[rows["method"] != judged]
-        values = [number(row["n_series"]), rate(row["actual_units"] / _total(segments, judged, str(kind)))]
+        values = [number(row["n_series"]), rate(row["actual_units"] / _total(segments, judged, str(kind)), 0)]
         values += [_written(row, "wape", "rate"), rate(others["wape"].min()), _written(row, "bias", "rate")]
         values += [_written(row, name, kind_) for name, kind_ in (("wql", "score"), ("coverage_950", "rate"))]
         found.append({"kind": kind, "segment": segment, "values": values})

@@ -29,16 +29,16 @@ def level_picture(levels: pd.DataFrame) -> Figure:
     left.set_yticks(range(len(names)), labels)
     left.invert_yaxis()
     handles, texts = left.get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(handles[::-1], texts[::-1], loc="outside lower center", ncols=4, frameon=False)
     return figure
 
 
 def _dots(axes: Axes, levels: pd.DataFrame, score: str, title: str) -> None:
     methods = list(dict.fromkeys(levels["method"]))
     colours = method_colours(methods)
-    for method in reversed(methods):
+    for order, method in reversed(list(enumerate(methods))):
         rows = levels[levels["method"] == method].sort_values("number")
-        place = np.arange(len(rows))
+        place = np.arange(len(rows)) + 0.15 * order  # beside one another, so that none is hidden
         spread = np.nan_to_num(rows[f"{score}_sd"].to_numpy(float))
         is_judged = method == methods[0]
         axes.errorbar(

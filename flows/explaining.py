@@ -1,0 +1,135 @@
+"""What drives one series' forecast and why it moved since an earlier night, as tables in the terminal.
+
+Not here: the explanation itself (``models.explain``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from flows.display import StageDisplay
+from flows.environment import set_command_line_defaults
+from flows.night import Night
+from flows.origins import known_on, seen, trained_model
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError, nearest
+from foundation.matrix import FeatureMatrix
+from foundation.settings import Settings
+from foundation.store import snapshot
+from models import explain, movement
+from models.explain import DRIVERS, TERMS
+
+_NAMES = {
+    "base": "average article",
+    "correction": "bias factor and alignment",
+    "not_sold": "not sold",
+    "model": "newer model",
+}
+_WEEK_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which series, on which night (None: the latest), compared with which one before (None: a week earlier)."""
+
+    sku: str
+    region: str
+    as_of: date | None
+    before: date | None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``)."""
+
+    as_of: date
+    before: date
+    drivers: pd.DataFrame
+    moved: pd.DataFrame
+
+
+def explain_series(config: str, question: Question, overrides: Sequence[str]) -> None:
+    """Print what drives the forecast of the question's series and why it moved.
+
+    Raises ``ConfigurationError`` for a series that is not forecast on the night.
+    """
+    settings = load_settings(config, overrides)
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("explain")
+        answer = answered(settings, question)
+    _print(settings, question, answer, Console(soft_wrap=False))
+
+
+def answered(settings: Settings, question: Question) -> Answer:
+    """Return the answer to a question; both nights are forecast with the models of their own training dates."""
+    grid = settings.grid
+    as_of = question.as_of or snapshot.accept(settings, None, "forecast").as_of
+    before = question.before or grid.step(as_of, -max(_WEEK_DAYS // grid.days, 1))
+    later, earlier = known_on(settings, as_of), known_on(settings, before)
+    new, old = trained_model(later), trained_model(earlier)
+    here, then = _matrix(later), _matrix(earlier)
+    rows = _rows(here, question)
+    drivers = explain(new, here, rows)
+    first = explain(old, then, _rows(then, question))
+    return Answer(as_of, before, drivers, movement(first, explain(old, here, rows), drivers))
+
+
+def _matrix(night: Night) -> FeatureMatrix:
+    return seen(night)[1]
+
+
+def _rows(matrix: FeatureMatrix, question: Question) -> np.ndarray:
+    series = matrix.series
+    found = np.flatnonzero(
+        (series["region"].astype("str") == question.region) & (series["sku"].astype("str") == question.sku)
+    )
+    if not len(found):
+        pairs = (series["region"].astype("str") + " " + series["sku"].astype("str")).tolist()
+        hint = nearest(f"{question.region} {question.sku}", pairs)
+        raise ConfigurationError(f"--sku {question.sku} --region {question.region}: not forecast on that night{hint}")
+    return np.flatnonzero(matrix.series_code == found[0])
+
+
+def _print(settings: Settings, question: Question, answer: Answer, console: Console) -> None:
+    days = len(answer.drivers) * settings.grid.days
+    total = answer.drivers["mean_units"].sum()
+    console.print(
+        Text(
+            f"{question.sku} in {question.region}: {total:,.1f} units expected in {days} days from {answer.as_of}",
+            style="bold",
+        )
+    )
+    units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
+    console.print(_table("What drives it", units, total))
+    start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
+    n_days = len(answer.moved) * settings.grid.days
+    console.print(
+        Text(
+            f"On the {n_days} days both nights forecast: {start:,.1f} on {answer.before}, {end:,.1f} on {answer.as_of}",
+            style="bold",
+        )
+    )
+    moved = {term: answer.moved[f"{term}_units"].sum() for term in (*DRIVERS, "model", "not_sold")}
+    console.print(_table("Why it moved", moved, end - start))
+
+
+def _table(title: str, units: dict[str, float], total: float) -> Table:
+    """Return terms that move a unit in a hundred, largest first, and their sum."""
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("driver", no_wrap=True)
+    table.add_column("units", justify="right")
+    for term, value in sorted(units.items(), key=lambda item: (item[0] != "base", -abs(item[1]))):
+        if abs(value) >= 0.005:
+            table.add_row(_NAMES.get(term, term), f"{value:+,.2f}")
+    table.add_section()
+    table.add_row("sum", f"{total:+,.2f}", style="bold")
+    return table
