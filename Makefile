@@ -84,9 +84,13 @@ format: $(READY) ## bring the code into its format
 
 .PHONY: reference
 reference: $(READY) ## renew the reference pages that are rendered from the code
-	$(BIN)/python -m flows.reference > docs/commands.md
-	$(BIN)/python -m foundation.reference tables > docs/tables.md
-	$(BIN)/python -m foundation.reference settings > docs/settings.md
+	$(BIN)/python -m flows.reference > docs/page.new && mv docs/page.new docs/commands.md
+	$(BIN)/python -m foundation.reference tables > docs/page.new && mv docs/page.new docs/tables.md
+	$(BIN)/python -m foundation.reference settings > docs/page.new && mv docs/page.new docs/settings.md
+
+.PHONY: tour
+tour: demo ## plan the demo's night and renew docs/tour.md from its rows
+	$(BIN)/python -m flows.tour > docs/tour.new && mv docs/tour.new docs/tour.md
 
 .PHONY: lock
 lock: $(READY) ## pin every dependency, with hashes and without host names

@@ -77,4 +77,4 @@ class Scripted:
         """Return the lines of the night, leaving on its date."""
         rows = [line[1:] for line in self._lines if line[0] == night.period]  # type: ignore[attr-defined] # a replay hands its night
         frame = pd.DataFrame(rows, columns=["sku", "lane", "units"])
-        return frame.assign(ship_date=pd.Timestamp(night.as_of))  # type: ignore[attr-defined]
+        return frame.assign(ship_date=pd.Timestamp(night.as_of))  # type: ignore[attr-defined] # a replay hands its night

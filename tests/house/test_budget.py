@@ -19,10 +19,8 @@ LONG_FILES: dict[str, str] = {}
 MANY_ARGUMENTS = {
     "flows/cli.py": "typer reads a command's options from its arguments",
     "flows/*_command*.py": "typer reads a command's options from its arguments",
-    "foundation/tables/inputs.py": "one line defines one table",
     "positioning/branching.py": "compiled kernels take arrays",
     "positioning/findings.py": "one line makes one kind of finding",
-    "positioning/transport.py": "compiled kernels take arrays",
     "positioning/tree.py": "compiled kernels take arrays",
 }
 

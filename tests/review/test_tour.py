@@ -1,0 +1,69 @@
+"""The tour follows one article by rows that are in the tables."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from review.tour import markdown, tour_page, way
+from tests.review.night import Night, night
+
+LANES = pd.DataFrame(
+    {
+        "lane": ["WEST>R1", "WEST>R2", "EAST>R1"],
+        "origin": ["WEST", "WEST", "EAST"],
+        "destination": ["R1", "R2", "R1"],
+        "kind": "delivery",
+        "distance_km": [900.0, 50.0, 60.0],
+        "lead_time_days": 1,
+        "eur_per_unit": 1.5,
+        "eur_per_kg": 0.2,
+    }
+)
+
+
+def _known(made: Night) -> dict[str, pd.DataFrame]:
+    stock = made.outputs["position"][["hub", "sku", "units_on_hand"]].assign(
+        date=pd.Timestamp(made.as_of), units_reserved=0
+    )
+    prices = made.tables["sales"][["date", "region", "sku"]].assign(unit_price_eur=2.5)
+    skus = made.tables["skus"].assign(unit_cost_eur=1.0, lost_sale_eur=8.0, pack_units=1)
+    return made.tables | {"lanes": LANES, "stock": stock, "prices": prices, "skus": skus}
+
+
+def test_the_tour_follows_the_best_transfer_to_the_region_its_hub_is_nearest_to() -> None:
+    made = night(n_proposals=9)
+    found = way(_known(made), made.outputs)
+    assert found is not None
+    assert (found.hub, found.region, found.proposal["kind"]) == ("WEST", "R2", "transfer")
+
+
+def test_without_transfers_it_follows_the_best_order_and_without_proposals_nothing() -> None:
+    made = night(n_proposals=9)
+    transfer = made.outputs["transfer"].assign(kind="supply")
+    found = way(_known(made), made.outputs | {"transfer": transfer})
+    assert found is not None
+    assert found.proposal["benefit_eur"] == transfer["benefit_eur"].max()
+    assert way(_known(made), made.outputs | {"transfer": transfer.iloc[:0]}) is None
+
+
+def test_the_tour_shows_the_rows_of_its_article_and_no_other() -> None:
+    made = night(n_proposals=9)
+    tables = _known(made)
+    window = made.outputs["forecast"].assign(window_days=7)
+    outputs = made.outputs | {"forecast_window": window, "plan": made.outputs["plan"].assign(n_features=1)}
+    found = way(tables, outputs)
+    assert found is not None
+    page = tour_page(found, tables, outputs, pd.DataFrame({"feature": ["lag_1"], "value": [2.0]}), made.settings)
+    others = set(tables["skus"]["sku"]) - {found.sku}
+    assert found.proposal["proposal_id"] in page
+    assert found.proposal["reason"] in page
+    assert not any(sku in page for sku in others)
+
+
+def test_a_table_in_markdown_keeps_its_cells_apart() -> None:
+    frame = pd.DataFrame({"text": ["a|b"], "units": [1234.5], "date": pd.to_datetime(["2016-05-23"]), "none": [None]})
+    assert markdown(frame).splitlines() == [
+        "| text | units | date | none |",
+        "| --- | ---: | --- | --- |",
+        "| a\\|b | 1,234 | 2016-05-23 |  |",
+    ]
