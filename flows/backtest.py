@@ -62,11 +62,12 @@ class RefusedPromotionError(GateError):
 
 
 def _flow_run_name() -> str:
-    plan = runtime.flow_run.parameters["plan"]
+    said = runtime.flow_run.parameters["plan"]  # a mapping where a deployment gave it
+    plan = said if isinstance(said, Plan) else Plan(**said)
     return f"backtest-{plan.count}-origins-{plan.end or 'latest'}"
 
 
-@flow(name="backtest", flow_run_name=_flow_run_name, persist_result=False, validate_parameters=False)
+@flow(name="backtest", flow_run_name=_flow_run_name, persist_result=False)
 def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: Challenge | None = None) -> Result:
     """Judge a configuration by rolling origins, and a challenger on the same ones where there is one.
 
