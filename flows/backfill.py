@@ -7,10 +7,8 @@ goes on where it stopped. Not here: what a night does (``flows.nightly``).
 from __future__ import annotations
 
 import multiprocessing
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
@@ -73,7 +71,10 @@ def backfill_nights(config: str, span: Span, overrides: Sequence[str]) -> None:
     settings = load_settings(config, overrides)
     nights = span.nights(settings)
     set_command_line_defaults(settings.warehouse)
-    reports = sorted(_with_progress(config, span, overrides, nights), key=lambda report: report.as_of)
+    from flows.server import prefect_server
+
+    with prefect_server():
+        reports = sorted(_with_progress(config, span, overrides, nights), key=lambda report: report.as_of)
     Console().print(_table(reports, Money(settings.currency)))
     _raise_for(reports)
 
@@ -128,7 +129,7 @@ def _reports(config: str, span: Span, overrides: Sequence[str], nights: list[dat
     }
     shared = [*overrides, *(f"{key}={value}" for key, value in hands.items())]
     workers = multiprocessing.get_context("spawn")
-    with _one_server(), ProcessPoolExecutor(span.parallel, workers) as pool:
+    with ProcessPoolExecutor(span.parallel, workers) as pool:
         asked = {pool.submit(plan_past_night, config, as_of, shared, span.is_forced): as_of for as_of in nights}
         try:
             for future in as_completed(asked):
@@ -137,23 +138,6 @@ def _reports(config: str, span: Span, overrides: Sequence[str], nights: list[dat
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-@contextmanager
-def _one_server() -> Iterator[None]:
-    """Give all processes one temporary Prefect server, unless the user has a server."""
-    from prefect.server.api.server import SubprocessASGIServer
-    from prefect.settings import get_current_settings
-
-    if get_current_settings().api.url:
-        yield
-        return
-    with SubprocessASGIServer() as server:
-        os.environ["PREFECT_API_URL"] = server.api_url
-        try:
-            yield
-        finally:
-            del os.environ["PREFECT_API_URL"]
 
 
 def _table(reports: Sequence[NightReport], money: Money) -> Table:

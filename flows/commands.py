@@ -32,11 +32,12 @@ def plan_night(config: str, as_of: date | None, overrides: Sequence[str], until:
         display.begin("start")
         from flows.night import RefusedError
         from flows.nightly import nightly
+        from flows.server import prefect_server
         from flows.stages import reported
 
         refused = None
         try:
-            with reported("start", settings, as_of):
+            with reported("start", settings, as_of), prefect_server():
                 result = nightly(config, as_of, list(overrides), until, redo)
         except RefusedError as error:
             refused, result = error, error.result
