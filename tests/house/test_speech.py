@@ -6,24 +6,28 @@ import ast
 import io
 import re
 import tokenize
+from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from tests.house.repository import ROOT, files, modules, relative, tree
+from tests.house.repository import ROOMS, ROOT, files, modules, relative, tree
 
 TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".j2", ".css", ".js", "Makefile", "run")
 # A folder of somebody's machine, a work in progress, an address of a package index.
 FOREIGN = re.compile(
     r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|# ?X[X]X\b|pypi[.]org|python[h]osted"
 )
+SILENCED = re.compile(r"^#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[\w\-, ]*\])?|pragma:\s*no \w+)")
 LICENCE = re.compile(r"[Ll]icen[cs]e")
 
 
-@pytest.mark.parametrize("path", files(*TEXT), ids=relative)
-def test_nothing_names_a_machine_or_work_left_over(path: Path) -> None:
-    lines = path.read_text("utf-8").splitlines()
-    assert [f"{number}: {line}" for number, line in enumerate(lines, 1) if FOREIGN.search(line)] == []
+def test_nothing_names_a_machine_or_work_left_over() -> None:
+    found = [
+        f"{relative(path)}:{number}: {line}"
+        for path in files(*TEXT)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if FOREIGN.search(line)
+    ]
+    assert found == []
 
 
 def test_the_lock_names_no_host() -> None:
@@ -31,45 +35,58 @@ def test_the_lock_names_no_host() -> None:
     assert "://" not in (ROOT / "requirements.lock").read_text("utf-8")
 
 
-@pytest.mark.parametrize(
-    "path",
-    modules("tests", "benchmarks", "dispatch", "features", "flows", "foundation", "models", "positioning", "review"),
-    ids=relative,
-)
-def test_a_silenced_check_says_why(path: Path) -> None:
+def test_a_silenced_check_says_why() -> None:
     """``# noqa: S608 - the name is ours``: the code silenced, then the reason, on the same line."""
-    for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline):
-        if token.type == tokenize.COMMENT and re.match(r"#\s*(noqa|type:\s*ignore|pragma:)", token.string):
-            reason = re.sub(
-                r"^#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[\w\-, ]*\])?|pragma:\s*no \w+)",
-                "",
-                token.string,
-            )
-            assert len(reason.strip(" #-—:;,")) > 5, f"{relative(path)}:{token.start[0]}: {token.string}"
+    found = [
+        f"{relative(path)}:{token.start[0]}: {token.string}"
+        for path in modules("tests", "benchmarks", *ROOMS)
+        for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
+        if token.type == tokenize.COMMENT and SILENCED.match(token.string) and not _reason(token.string)
+    ]
+    assert found == []
+
+
+def _reason(comment: str) -> str:
+    """Return what a comment says beyond the check it silences, at least a few letters of it."""
+    said = SILENCED.sub("", comment).strip(" #-—:;,")
+    return said if len(said) > 5 else ""
+
+
+def test_a_skipped_test_says_why() -> None:
+    found = [f"{relative(path)}:{line}" for path in modules("tests") for line in _unexplained_skips(path)]
+    assert found == []
+
+
+def _unexplained_skips(path: Path) -> Iterator[int]:
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Call) and _skips(node.func):
+            if not (node.args or any(keyword.arg == "reason" for keyword in node.keywords)):
+                yield node.lineno
+        elif isinstance(node, ast.FunctionDef):
+            yield from (mark.lineno for mark in node.decorator_list if _skips(mark))
 
 
 def _skips(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in {"skip", "skipif", "xfail", "importorskip"}
 
 
-@pytest.mark.parametrize("path", modules("tests"), ids=relative)
-def test_a_skipped_test_says_why(path: Path) -> None:
-    for node in ast.walk(tree(path)):
-        if isinstance(node, ast.Call) and _skips(node.func):
-            assert node.args or any(keyword.arg == "reason" for keyword in node.keywords), (
-                f"{relative(path)}:{node.lineno}"
-            )
-        assert not (isinstance(node, ast.FunctionDef) and any(_skips(mark) for mark in node.decorator_list))
-
-
-@pytest.mark.parametrize("path", [p for p in modules("tests") if p.name.startswith("test_")], ids=relative)
-def test_a_test_can_fail(path: Path) -> None:
+def test_a_test_can_fail() -> None:
     """A test without an assertion passes whatever the code does."""
+    tests = [path for path in modules("tests") if path.name.startswith("test_")]
+    found = [
+        f"{relative(path)}::{test.name}"
+        for path in tests
+        for test in _tests(path)
+        if not _asserts(test, _checks(tree(path)))
+    ]
+    assert found == []
+
+
+def _tests(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
     for node in tree(path).body:
-        members = node.body if isinstance(node, ast.ClassDef) else [node]
-        for test in members:
+        for test in node.body if isinstance(node, ast.ClassDef) else [node]:
             if isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef) and test.name.startswith("test_"):
-                assert _asserts(test, _checks(tree(path))), f"{relative(path)}::{test.name}"
+                yield test
 
 
 def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
@@ -79,7 +96,7 @@ def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
             return True
         if isinstance(node, ast.Call):
             name = getattr(node.func, "attr", getattr(node.func, "id", ""))
-            if name in {"raises", "warns", "fail", *checks} or name.startswith(("assert", "_assert")):
+            if name in {"raises", "warns", "fail", *checks} or name.startswith(("assert", "_assert", "check_")):
                 return True
     return False
 
