@@ -110,7 +110,7 @@ class Forecast(_Section):
         description="Feature families in use.",
     )
     cpu_minutes: Annotated[float, Field(gt=0)] = Field(
-        2.0, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
+        1.5, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
     )
     train_every_days: Positive = Field(
         7, description="Days between training dates; a night uses the model of the last training date on or before it."
