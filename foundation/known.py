@@ -7,7 +7,6 @@ tables as they stand. Not here: what the rows mean or whether they are valid.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 
 import numpy as np
@@ -51,29 +50,13 @@ def snapshot_date(dates: pd.Series, as_of: date, preferred: date | None = None) 
     return None if known.empty else known.max().date()
 
 
-def hide_observed(regional: pd.DataFrame, as_of: date, known_in_advance: tuple[str, ...]) -> pd.DataFrame:
-    """Return ``regional`` with observed columns null from ``as_of`` on.
+def observed_columns(regional: pd.DataFrame, known_in_advance: tuple[str, ...]) -> list[str]:
+    """Return the columns of ``regional`` that are known only when their day is over."""
+    return [name for name in regional.columns if name not in ("date", "region", *known_in_advance)]
 
-    Later rows stay only where a column known in advance has a value.
-    """
-    is_later = (regional["date"] >= as_timestamp(as_of)).to_numpy()
-    if not is_later.any():
-        return regional
-    announced = [name for name in known_in_advance if name in regional]
-    observed = [name for name in regional.columns if name not in ("date", "region", *announced)]
+
+def hide_observed(regional: pd.DataFrame, is_later: np.ndarray, known_in_advance: tuple[str, ...]) -> pd.DataFrame:
+    """Return ``regional`` with observed columns null in the rows ``is_later`` (dated on or after ``as_of``)."""
     hidden = regional.copy()
-    hidden.loc[is_later, observed] = np.nan
-    has_news = hidden[announced].notna().any(axis=1).to_numpy() if announced else np.zeros(len(hidden), bool)
-    return hidden[~is_later | has_news]
-
-
-def known(
-    tables: Mapping[str, pd.DataFrame], as_of: date, known_in_advance: tuple[str, ...]
-) -> dict[str, pd.DataFrame]:
-    """Return all ``tables`` cut to what was known at ``as_of``; rows keep their order."""
-    stock = tables.get("stock")
-    stock_date = snapshot_date(stock["date"], as_of) if stock is not None else None
-    cut = {name: frame[known_rows(name, frame, as_of, stock_date)] for name, frame in tables.items()}
-    if "regional" in cut:
-        cut["regional"] = hide_observed(cut["regional"], as_of, known_in_advance)
-    return cut
+    hidden.loc[is_later, observed_columns(regional, known_in_advance)] = np.nan
+    return hidden

@@ -15,7 +15,8 @@ import pyarrow as pa
 
 from foundation.faults import KEYS_SHOWN, Fault, structural
 from foundation.keys import sorted_by
-from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, snapshot_date
+from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, observed_columns, snapshot_date
+from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
 from foundation.validation import timeline
@@ -86,7 +87,7 @@ class _Pass:
             return
         made, faults = draft(self._known(data, table), table, self.settings)
         self.faults += faults
-        self.drafts[table.name] = made
+        self.drafts[table.name] = self._as_announced(made) if table.name == "regional" else made
 
     def check(self) -> None:
         """Run all rules; tables others refer to come first, so that quarantine can follow references."""
@@ -150,6 +151,20 @@ class _Pass:
         rows = known_rows(table.name, frame, self.as_of, self.stock_date)
         return data if rows.all() else data.filter(pa.array(rows))
 
+    def _as_announced(self, regional: Draft) -> Draft:
+        """Forget what ``regional`` says of days from ``as_of`` on, and its faults, but for columns known in advance."""
+        if self.as_of is None or not regional.has("date", "region"):
+            return regional
+        is_later = (regional.frame["date"] >= as_timestamp(self.as_of)).to_numpy()
+        in_advance = self.settings.series.known_in_advance
+        regional.frame = hide_observed(regional.frame, is_later, in_advance)
+        observed = observed_columns(regional.frame, in_advance)
+        regional.findings = [
+            finding.within(~is_later) if finding.column in observed else finding for finding in regional.findings
+        ]
+        announced = [name for name in in_advance if regional.has(name)]
+        return regional.only(~is_later | regional.at_fault | regional.frame[announced].notna().any(axis=1).to_numpy())
+
     def _note_snapshot(self, name: str, days: pd.Series, as_of: date) -> None:
         if name == "stock":
             self.stock_date = snapshot_date(days, as_of)
@@ -188,8 +203,6 @@ class _Pass:
         frame = made.frame
         if (bad := made.at_fault).any():
             frame = frame[~bad]
-        if made.name == "regional" and self.as_of is not None:
-            frame = hide_observed(frame, self.as_of, self.settings.series.known_in_advance)
         used = {
             name: frame[name].cat.remove_unused_categories()
             for name in frame.columns

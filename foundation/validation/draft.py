@@ -5,7 +5,7 @@ Here: what the rules read and give. Not here: the rules.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,11 @@ class Finding:
     remedy: str
     rows: np.ndarray
     given: tuple[str, ...] = ()
+
+    def within(self, rows: np.ndarray) -> Finding:
+        """Return the finding about ``rows`` (boolean) alone."""
+        both = self.rows & rows
+        return self if (both == self.rows).all() else replace(self, rows=both, given=())
 
 
 @dataclass
@@ -59,6 +64,11 @@ class Draft:
         for finding in self.findings:
             marked |= finding.rows
         return marked
+
+    def only(self, rows: np.ndarray) -> Draft:
+        """Return the draft of ``rows`` (boolean) alone; findings that name none of them are gone."""
+        kept = [replace(finding, rows=finding.rows[rows]) for finding in self.findings if finding.rows[rows].any()]
+        return Draft(self.table, self.frame[rows].reset_index(drop=True), kept)
 
     def fault(self, finding: Finding) -> Fault:
         """Return ``finding`` as a fault with the keys of its first rows."""

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.snapshot import Accepted
@@ -89,6 +90,19 @@ def test_of_regional_numbers_only_the_announced_ones_are_known_later(rich_tables
     assert len(later) == is_later.sum()
     assert later["snap"].notna().all()
     assert later["units_foods_1"].isna().all()
+
+
+def test_later_faults_of_observed_numbers_do_not_count_but_announced_ones_do(
+    rich_tables: Tables, accept: Accept
+) -> None:
+    before = accept(rich_tables)
+    regional = rich_tables["regional"].astype({"snap": "str", "units_foods_1": "str"})
+    later = regional.index[regional["date"] >= pd.Timestamp(AS_OF)][0]
+    regional.loc[later, "units_foods_1"] = "rain"
+    assert accept(rich_tables | {"regional": regional}).fingerprint == before.fingerprint
+    regional.loc[later, "snap"] = "perhaps"
+    with pytest.raises(InputError, match=r"regional\.snap: 1 row with text in a number, first: date=2016-04-20"):
+        accept(rich_tables | {"regional": regional})
 
 
 @pytest.mark.parametrize(("table", "column"), [("stock", "date"), ("inbound", "as_of")])
