@@ -84,10 +84,16 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
     demand = problem.demand.mean_units[sku][:, : problem.buckets.period_starts[-1]].sum(axis=1)
     regions = np.flatnonzero(demand > 0)
     d = network.deliveries
-    deliveries = np.flatnonzero(carries[d.origin] & _lane_carries(d.classes, problem, sku) & (demand[d.destination] > 0))
+    deliveries = np.flatnonzero(
+        carries[d.origin] & _lane_carries(d.classes, problem, sku) & (demand[d.destination] > 0)
+    )
     hubs = _hubs(problem, sku, most_all, deliveries)
     hub_at = _places(hubs, len(network.hubs))
-    ok = (most_all > 0) & (hub_at[lanes.destination] >= 0) & (lanes.is_supply | (hub_at[np.where(lanes.is_supply, 0, lanes.origin)] >= 0))
+    ok = (
+        (most_all > 0)
+        & (hub_at[lanes.destination] >= 0)
+        & (lanes.is_supply | (hub_at[np.where(lanes.is_supply, 0, lanes.origin)] >= 0))
+    )
     used = np.flatnonzero(ok)
     deliveries = deliveries[hub_at[d.origin[deliveries]] >= 0]
     region_at = _places(regions, len(network.regions))
@@ -128,7 +134,9 @@ def uses(problem: Problem, article: Article, handling_class: str, lanes: np.ndar
 
 
 def _measure(resource: Resource, article: Article) -> float:
-    return 1.0 if resource.measure == UNITS else (article.volume_l if resource.measure == UNITS + 1 else article.mass_kg)
+    return (
+        1.0 if resource.measure == UNITS else (article.volume_l if resource.measure == UNITS + 1 else article.mass_kg)
+    )
 
 
 def _article(problem: Problem, sku: int) -> Article:
@@ -155,7 +163,9 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
         _lane_carries(lanes.classes, problem, sku) & carries[to] & own.is_stocked[sku][to] & is_open[to, days]
         & (lanes.lead_days < own.shelf_life_days[sku]) & ~problem.is_blocked[sku]
     )  # fmt: skip
-    leaves = carries[origin] & is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
+    leaves = (
+        carries[origin] & is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
+    )
     supplier = np.where(lanes.is_supply, lanes.origin, 0)
     offered = _whole_orders(problem, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
     most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))

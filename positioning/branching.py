@@ -37,7 +37,12 @@ class _Node:
 
 
 def branch(
-    solver: Solver, problem: SkuProblem, charges: np.ndarray, best_eur: float, effort: Effort, root: tuple[float, np.ndarray]
+    solver: Solver,
+    problem: SkuProblem,
+    charges: np.ndarray,
+    best_eur: float,
+    effort: Effort,
+    root: tuple[float, np.ndarray],
 ) -> tuple[float, np.ndarray]:
     """Return a lower bound on the cost of the loaded programme with whole packs and charges, and shipments.
 

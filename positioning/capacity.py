@@ -188,9 +188,7 @@ def _per_period(network: Network, limits: _Limits, held: _Held, way: str, period
                 mine = (held.hub == hub) & (held.day // period_days == now) & _of_class(held, handling_class)
                 taken = float(held.units[mine].sum()) if is_in else 0.0
                 label = f"{way}[{name}{_suffix(handling_class)},{_day(network, float(now * period_days))}]"
-                rows.append(
-                    Resource(label, way, name, members, UNITS, handling_class or None, max(0.0, limit - taken))
-                )
+                rows.append(Resource(label, way, name, members, UNITS, handling_class or None, max(0.0, limit - taken)))
     return rows
 
 
@@ -203,7 +201,9 @@ def _load_rows(network: Network) -> list[Resource]:
         for kind, measure, size in sizes:
             if np.isfinite(size):
                 name = f"{kind}[{label}]"
-                rows.append(Resource(name, kind, lanes.lane[shipment], (int(shipment),), measure, None, size, int(shipment)))
+                rows.append(
+                    Resource(name, kind, lanes.lane[shipment], (int(shipment),), measure, None, size, int(shipment))
+                )
     return rows
 
 

@@ -125,7 +125,9 @@ def _hub_skus(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str
     at = codes(texts(given, "sku"), skus), codes(texts(given, "hub"), network.hubs)
     known = (at[0] >= 0) & (at[1] >= 0)
     place = at[0][known], at[1][known]
-    rules["is_stocked"][place] = [value is None or pd.isna(value) or bool(value) for value in given["is_stocked"][known]]
+    rules["is_stocked"][place] = [
+        value is None or pd.isna(value) or bool(value) for value in given["is_stocked"][known]
+    ]
     rules["min_units"][place] = numbers(given, "min_units", 0.0)[known]
     rules["max_units"][place] = numbers(given, "max_units", np.inf)[known]
     frozen = days_after(given, "frozen_until", as_timestamp(network.as_of))[known]

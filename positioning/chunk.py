@@ -111,13 +111,17 @@ def _price_sku(desk: Desk, tariff: Tariff, bases: dict[tuple[int, ...], object])
 
     for price, fractional in zip(lane_prices, answers, strict=True):
         keep(price, fractional)
-    at_first = [column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()]
+    at_first = [
+        column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()
+    ]
     desk.solver.set_costs(0, total(article.shipment_terms) + lane_prices[0])
     best = min([nothing_eur, *at_first])
     bounds[0], likely = branch(desk.solver, article, charges, best, tariff.effort, (bounds[0], answers[0]))
     if charges.any():
         keep(np.where(likely > 0, lane_prices[0], 1e6), likely)
-    return Answer(tariff.sku, nothing_eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers]))
+    return Answer(
+        tariff.sku, nothing_eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers])
+    )
 
 
 def is_idle(case: Case, lane_prices: np.ndarray, slopes: np.ndarray) -> bool:

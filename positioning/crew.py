@@ -22,13 +22,13 @@ class Crew:
     """Runs a task on all chunks, in order, here or in a pool."""
 
     def __init__(self, problem: Problem, pool: ProcessPoolExecutor | None) -> None:
-        self._desk = Desk(problem) if pool is None else None
+        self.desk = Desk(problem) if pool is None else None
         self._pool = pool
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
         """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order."""
         if self._pool is None:
-            return [answer for chunk in chunks for answer in task(self._desk, *chunk)]
+            return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
         waiting = [self._pool.submit(_at_desk, task, chunk) for chunk in chunks]
         return [answer for future in waiting for answer in future.result()]
 
@@ -45,9 +45,9 @@ def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
         yield Crew(problem, pool)
 
 
-def chunks_of(skus: list[int]) -> list[list[int]]:
+def chunks_of(skus: list[int], length: int = CHUNK_SKUS) -> list[list[int]]:
     """Cut ``skus`` into chunks of fixed length."""
-    return [skus[at : at + CHUNK_SKUS] for at in range(0, len(skus), CHUNK_SKUS)]
+    return [skus[at : at + length] for at in range(0, len(skus), length)]
 
 
 def _sit_down(problem: Problem) -> None:

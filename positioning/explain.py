@@ -149,7 +149,10 @@ def _served(case: Case, service: Service) -> Served:
         return units.reshape(-1, n_regions, n_buckets).sum(axis=(0, 2))
 
     return Served(
-        by_region(flow * is_local), by_region(flow * (is_served & ~is_local)), by_region(flow * is_late), by_region(lost)
+        by_region(flow * is_local),
+        by_region(flow * (is_served & ~is_local)),
+        by_region(flow * is_late),
+        by_region(lost),
     )
 
 

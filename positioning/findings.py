@@ -77,7 +77,9 @@ def negative_stock(problem: Problem) -> list[Row]:
     """stock_negative: more reserved or held than there is."""
     text = "Count the stock or release reservations; the plan takes it as empty."
     sku, hub = np.nonzero(problem.stock.usable < 0)
-    return [_at(problem, "stock_negative", h, k, -problem.stock.usable[k, h], text) for k, h in zip(sku, hub, strict=True)]
+    return [
+        _at(problem, "stock_negative", h, k, -problem.stock.usable[k, h], text) for k, h in zip(sku, hub, strict=True)
+    ]
 
 
 def full_hubs(problem: Problem) -> list[Row]:
@@ -86,7 +88,11 @@ def full_hubs(problem: Problem) -> list[Row]:
     for resource in problem.shared.resources:
         if resource.kind in ("storage", "inbound") and resource.room <= 0:
             action = f"No {resource.kind} room is left after confirmed arrivals; nothing can be sent there."
-            rows[resource.kind, resource.place] = {"kind": f"hub_full_{resource.kind}", "hub": resource.place, "action": action}
+            rows[resource.kind, resource.place] = {
+                "kind": f"hub_full_{resource.kind}",
+                "hub": resource.place,
+                "action": action,
+            }
     return list(rows.values())
 
 

@@ -110,7 +110,9 @@ def departure_frame(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
     return typed(frame, "departure")
 
 
-def plan_frame(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, figures: dict[str, object]) -> pd.DataFrame:
+def plan_frame(
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, figures: dict[str, object]
+) -> pd.DataFrame:
     """Return the plan's one row; ``figures`` holds bound, gaps, sampling figures and versions."""
     before = np.sum([outcome.before for outcome in outcomes], axis=0)
     after = np.sum([outcome.after for outcome in outcomes], axis=0)

@@ -89,7 +89,9 @@ def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
     destination = network.hubs[lanes.destination[shipment]]
     ship = date_after(network.as_of, int(network.ship_days[shipment]))
     departure_id = f"{lanes.lane[shipment]}@{ship.date().isoformat()}"
-    pack = own.order_pack_units[outcome.sku, lanes.origin[shipment]] if kind == "supply" else own.pack_units[outcome.sku]
+    pack = (
+        own.order_pack_units[outcome.sku, lanes.origin[shipment]] if kind == "supply" else own.pack_units[outcome.sku]
+    )
     terms = outcome.line_terms[at]
     paid = sum(terms[TERM[name]] for name in ("transfer", "supply", "handling", "carbon", "churn"))
     saved = outcome.before - outcome.after

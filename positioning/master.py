@@ -14,7 +14,7 @@ from scipy.sparse import csc_array, hstack, vstack
 
 from positioning.capacity import Shared
 from positioning.chunk import Column
-from positioning.model import Programme
+from positioning.model import NO_COLUMNS, Programme
 from positioning.solver import Solver
 
 _NODES = 200
@@ -65,7 +65,7 @@ def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Cho
     nobody = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
         return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)), nobody)
-    ties = _ties(pool, shared) if has_charges else _NO_TIES
+    ties = tie_rows(pool, shared) if has_charges else _NO_TIES
     prices, owed, _ = _solve_master(pool, shared, ties, is_whole=False)
     _, _, values = _solve_master(pool, shared, ties, is_whole=True)
     for (sku, at), eur in zip(ties.keys, owed, strict=True):
@@ -73,6 +73,13 @@ def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Cho
     loads = np.round(values[len(pool.columns) :])
     chosen = _repair(pool, values[: len(pool.columns)], room_with(shared, loads))
     return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody)
+
+
+def relaxed_prices(pool: Pool, shared: Shared) -> np.ndarray:
+    """Return what one more unit of each room is worth when columns and loads may be split."""
+    if not pool.columns:
+        return np.zeros(len(shared.resources))
+    return _solve_master(pool, shared, _NO_TIES, is_whole=False)[0]
 
 
 @dataclass(frozen=True)
@@ -87,7 +94,8 @@ class Ties:
 _NO_TIES = Ties((), np.zeros(0, "int64"), np.zeros(0, "int64"))
 
 
-def _ties(pool: Pool, shared: Shared) -> Ties:
+def tie_rows(pool: Pool, shared: Shared) -> Ties:
+    """Return the ties of every sku to the loads its columns use."""
     place = {load.shipment: at for at, load in enumerate(shared.loads)}
     found: dict[tuple[int, int], int] = {}
     entries = []
@@ -108,14 +116,15 @@ def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
     return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
-def master_programme(pool: Pool, shared: Shared, ties: Ties) -> Programme:
-    """Build the master: rows are one per sku (Σ share ≤ 1), one per tie, then one per resource.
+def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme, list[str]]:
+    """Build the master and its row names: one row per sku, one per tie, then one per resource.
 
+    one_each[sku]: Σ share ≤ 1;
     uses[sku,load]: Σ share of columns that use the load ≤ loads;
     shared[resource]: Σ use × share ≤ room; for loads Σ use × share ≤ loads × size.
     """
     n = len(pool.columns)
-    _, sku_row = np.unique(pool.sku, return_inverse=True)
+    skus, sku_row = np.unique(pool.sku, return_inverse=True)
     n_skus = int(sku_row.max()) + 1
     one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
     place = {load.shipment: at for at, load in enumerate(shared.loads)}
@@ -123,17 +132,21 @@ def master_programme(pool: Pool, shared: Shared, ties: Ties) -> Programme:
     rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
     load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
     use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
-    tie_rows = np.arange(len(ties.keys))
+    rows_of_ties = np.arange(len(ties.keys))
     tie_part = csc_array((
         np.concatenate([np.ones(len(ties.row)), -np.ones(len(ties.keys))]),
-        (np.concatenate([ties.row, tie_rows]), np.concatenate([ties.column, np.array([n + at for _, at in ties.keys], dtype="int64")])),
+        (np.concatenate([ties.row, rows_of_ties]), np.concatenate([ties.column, np.array([n + at for _, at in ties.keys], dtype="int64")])),
     ), shape=(len(ties.keys), n + len(shared.loads)))  # fmt: skip
     matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
     room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
     upper = np.concatenate([np.ones(n_skus), np.zeros(len(ties.keys)), room])
     cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
     most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
-    return Programme(None, cost, most, matrix, np.full(len(upper), -np.inf), upper, 0.0, ())  # type: ignore[arg-type]
+    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{at}]" for sku, at in ties.keys]
+    lower = np.full(len(upper), -np.inf)
+    return Programme(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
+        row.name for row in shared.resources
+    ]
 
 
 def _solve_master(
@@ -141,7 +154,7 @@ def _solve_master(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return prices by resource, charges by tie (both of the relaxation) and the values of all columns."""
     solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
-    programme = master_programme(pool, shared, ties)
+    programme, _ = master_programme(pool, shared, ties)
     solver.load(programme)
     if is_whole:
         for at in range(len(shared.loads)):

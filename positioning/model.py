@@ -29,7 +29,18 @@ class Rows:
     value: np.ndarray
     lower: np.ndarray
     upper: np.ndarray
-    names: Callable[[], list[str]]
+    names: Callable[[Names], list[str]]
+
+
+@dataclass(frozen=True)
+class Names:
+    """Names of what a sku's problem numbers: its hubs, regions, shipments, deliveries, all suppliers."""
+
+    hubs: tuple[str, ...]
+    regions: tuple[str, ...]
+    suppliers: tuple[str, ...]
+    shipments: tuple[str, ...]
+    deliveries: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -89,6 +100,9 @@ class Columns:
         return self.on_paths(self.n_serve + self.n_keep + self.n_end, local)
 
 
+NO_COLUMNS = Columns(0, 0, 0, 0, 0, 0)
+
+
 @dataclass(frozen=True)
 class Programme:
     """min cost · v + offset subject to lower ≤ matrix v ≤ upper, 0 ≤ v ≤ most."""
@@ -103,15 +117,15 @@ class Programme:
     blocks: tuple[Rows, ...]
 
 
-def build_programme(instance: Instance) -> Programme:
-    """Put columns and constraints of one sku together."""
+def build_programme(instance: Instance, constraints: tuple[Constraint, ...] | None = None) -> Programme:
+    """Put columns and constraints (all, unless some are asked for) of one sku together."""
     problem = instance.problem
     n_buckets, n_hubs = len(problem.bucket_days), len(problem.hubs)
     columns = Columns(
         len(problem.lanes), len(problem.deliveries) * n_buckets, n_hubs * n_buckets, n_hubs * N_RANKS,
         len(problem.later), instance.n_paths,
     )  # fmt: skip
-    blocks = tuple(constraint(instance, columns) for constraint in CONSTRAINTS)
+    blocks = tuple(constraint(instance, columns) for constraint in constraints or CONSTRAINTS)
     matrix, lower, upper = stack(blocks, columns.count)
     cost, most = _cost(instance, columns), _most(problem, columns)
     offset = float(total(problem.lost_terms) * instance.paths.sum() / instance.n_paths)
@@ -125,7 +139,7 @@ def gives(instance: Instance, columns: Columns) -> Rows:
     n_hubs = len(problem.hubs)
     return Rows(
         problem.origin[out], out, np.ones(len(out)), np.full(n_hubs, -INF), problem.give,
-        lambda: [f"gives[{hub}]" for hub in problem.hubs],
+        lambda names: [f"gives[{hub}]" for hub in names.hubs],
     )  # fmt: skip
 
 
@@ -136,7 +150,7 @@ def available(instance: Instance, columns: Columns) -> Rows:
     n_suppliers = len(problem.available)
     return Rows(
         problem.origin[orders], orders, np.ones(len(orders)), np.full(n_suppliers, -INF), problem.available,
-        lambda: [f"available[{supplier}]" for supplier in range(n_suppliers)],
+        lambda names: [f"available[{supplier}]" for supplier in names.suppliers],
     )  # fmt: skip
 
 
@@ -146,7 +160,7 @@ def receives(instance: Instance, columns: Columns) -> Rows:
     n_hubs = len(problem.hubs)
     return Rows(
         problem.destination, np.arange(columns.n_send), np.ones(columns.n_send), np.full(n_hubs, -INF), problem.receive,
-        lambda: [f"receives[{hub}]" for hub in problem.hubs],
+        lambda names: [f"receives[{hub}]" for hub in names.hubs],
     )  # fmt: skip
 
 
@@ -159,7 +173,10 @@ def balance(instance: Instance, columns: Columns) -> Rows:
     bucket, hub = np.tile(np.arange(width - 1), n_hubs), np.repeat(np.arange(n_hubs), width - 1)
     entries.add(hub * width + bucket, columns.keep(hub * (width - 1) + bucket), 1.0)
     entries.add(hub * width + bucket + 1, columns.keep(hub * (width - 1) + bucket), -1.0)
-    lane, when = np.repeat(np.arange(len(problem.deliveries)), width - 1), np.tile(np.arange(width - 1), len(problem.deliveries))
+    lane, when = (
+        np.repeat(np.arange(len(problem.deliveries)), width - 1),
+        np.tile(np.arange(width - 1), len(problem.deliveries)),
+    )
     entries.add(problem.delivery_hub[lane] * width + when, columns.serve(lane * (width - 1) + when), 1.0)
     rank = np.arange(n_hubs * N_RANKS)
     entries.add(rank // N_RANKS * width + width - 1, columns.end(rank), 1.0)
@@ -175,8 +192,10 @@ def balance(instance: Instance, columns: Columns) -> Rows:
     stock = problem.arrivals.copy()
     stock[:, 0] += problem.usable
     units = np.tile(stock.ravel(), n_paths)
-    places = (range(n_paths), problem.hubs, range(width))
-    return entries.rows(units, units, lambda: [f"balance[{h},b{b},s{s}]" for s, h, b in product(*places)])
+    paths, buckets = range(n_paths), range(width)
+    return entries.rows(
+        units, units, lambda names: [f"balance[{h},b{b},s{s}]" for s, h, b in product(paths, names.hubs, buckets)]
+    )
 
 
 def demand(instance: Instance, columns: Columns) -> Rows:
@@ -187,8 +206,11 @@ def demand(instance: Instance, columns: Columns) -> Rows:
     lane, bucket = np.divmod(np.arange(columns.n_serve), max(n_buckets, 1))
     entries.add(problem.delivery_region[lane] * n_buckets + bucket, columns.serve(np.arange(columns.n_serve)), 1.0)
     wanted = instance.paths.reshape(instance.n_paths, -1).ravel()
-    places = (range(instance.n_paths), problem.regions, range(n_buckets))
-    return entries.rows(np.full(len(wanted), -INF), wanted, lambda: [f"demand[{r},b{b},s{s}]" for s, r, b in product(*places)])
+    paths, buckets = range(instance.n_paths), range(n_buckets)
+    return entries.rows(
+        np.full(len(wanted), -INF), wanted,
+        lambda names: [f"demand[{r},b{b},s{s}]" for s, r, b in product(paths, names.regions, buckets)],
+    )  # fmt: skip
 
 
 def later_orders(instance: Instance, columns: Columns) -> Rows:
@@ -202,11 +224,16 @@ def later_orders(instance: Instance, columns: Columns) -> Rows:
         entries.add(problem.origin[problem.later[later, 0]], columns.later(later), 1.0)
         entries.add(problem.origin[orders], np.tile(orders, (instance.n_paths, 1)), 1.0)
     upper = np.tile(problem.available if len(later) else np.full(n_suppliers, INF), instance.n_paths)
-    places = (range(instance.n_paths), range(n_suppliers))
-    return entries.rows(np.full(len(upper), -INF), upper, lambda: [f"later_orders[{p},s{s}]" for s, p in product(*places)])
+    paths = range(instance.n_paths)
+    return entries.rows(
+        np.full(len(upper), -INF),
+        upper,
+        lambda names: [f"later_orders[{p},s{s}]" for s, p in product(paths, names.suppliers)],
+    )
 
 
-CONSTRAINTS = (gives, available, receives, balance, demand, later_orders)
+Constraint = Callable[[Instance, Columns], Rows]
+CONSTRAINTS: tuple[Constraint, ...] = (gives, available, receives, balance, demand, later_orders)
 
 
 def stack(blocks: tuple[Rows, ...], n_columns: int) -> tuple[csc_array, np.ndarray, np.ndarray]:
@@ -235,7 +262,7 @@ class _Entries:
         shifted = rows + self._n_rows * np.arange(self._n_paths)[:, None]
         self._parts.append((shifted.ravel(), columns.ravel(), np.full(columns.size, value)))
 
-    def rows(self, lower: np.ndarray, upper: np.ndarray, names: Callable[[], list[str]]) -> Rows:
+    def rows(self, lower: np.ndarray, upper: np.ndarray, names: Callable[[Names], list[str]]) -> Rows:
         """Return the rows collected."""
         if not self._parts:
             return Rows(np.zeros(0, "int64"), np.zeros(0, "int64"), np.zeros(0), lower, upper, names)
@@ -265,13 +292,18 @@ def _most(problem: SkuProblem, columns: Columns) -> np.ndarray:
     return np.concatenate([problem.most, np.tile(path, columns.n_paths)])
 
 
-def column_names(problem: SkuProblem, columns: Columns) -> list[str]:
+def row_names(programme: Programme, names: Names) -> list[str]:
+    """Return human-readable names of all rows."""
+    return [name for block in programme.blocks for name in block.names(names)]
+
+
+def column_names(problem: SkuProblem, columns: Columns, names: Names) -> list[str]:
     """Return human-readable names of all columns."""
-    names = [f"send[{lane}]" for lane in problem.lanes]
     buckets = range(len(problem.bucket_days))
+    told = [f"send[{lane}]" for lane in names.shipments]
     for s in range(columns.n_paths):
-        names += [f"serve[{d},b{b},s{s}]" for d, b in product(problem.deliveries, buckets)]
-        names += [f"keep[{h},b{b},s{s}]" for h, b in product(problem.hubs, buckets)]
-        names += [f"end[{h},r{g},s{s}]" for h, g in product(problem.hubs, range(N_RANKS))]
-        names += [f"later[{problem.lanes[lane]},b{b},s{s}]" for lane, _, b in problem.later]
-    return names
+        told += [f"serve[{d},b{b},s{s}]" for d, b in product(names.deliveries, buckets)]
+        told += [f"keep[{h},b{b},s{s}]" for h, b in product(names.hubs, buckets)]
+        told += [f"end[{h},r{g},s{s}]" for h, g in product(names.hubs, range(N_RANKS))]
+        told += [f"later[{names.shipments[lane]},b{b},s{s}]" for lane, _, b in problem.later]
+    return told

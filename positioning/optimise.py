@@ -6,40 +6,53 @@ among columns (``master``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from positioning.branching import Effort
+from positioning.capacity import Shared
 from positioning.chunk import Answer, Column, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.master import Choice, build_pool, choose
+from positioning.master import Choice, build_pool, choose, relaxed_prices
 from positioning.problem import Problem
 
-_PASSES = 3
-_PASSES_OF_FEW = 12
 _FEW_SKUS = 300
-_GOOD_GAP_OF_BENEFIT = 0.005
-_EFFORT = Effort(nodes=12, share=0.03)
-_EFFORT_OF_FEW = Effort(nodes=40, share=0.005)
+_SAMPLE_SKUS = 128
+_SAMPLE_ROUNDS = 6
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """How hard to try: most passes, effort of the bound, and the gap of benefit that is good enough."""
+
+    passes: int
+    effort: Effort
+    good_gap: float
+
+
+_OF_FEW = _Plan(10, Effort(nodes=40, share=0.005), 0.005)
+_OF_MANY = _Plan(3, Effort(nodes=10, share=0.03), 0.035)
+_TUNING = Effort(nodes=0, share=1.0)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a pass asks: rows of prices, charges by sku and shipment."""
+
+    prices: np.ndarray
+    charges: np.ndarray
 
 
 @dataclass(frozen=True)
 class Optimum:
-    """The plan found and the bound: no plan on these paths costs less than ``bound_eur``."""
+    """The plan found and the bound: no plan on these paths costs less than ``bound_eur``, found at ``ask``."""
 
     choice: Choice
     nothing_eur: dict[int, float]
     plan_eur: float
     bound_eur: float
-
-
-@dataclass(frozen=True)
-class _Ask:
-    """What the next pass asks: rows of prices, charges by sku and shipment."""
-
-    prices: np.ndarray
-    charges: np.ndarray
+    ask: Ask
 
 
 def optimise(problem: Problem, crew: Crew) -> Optimum:
@@ -50,40 +63,77 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
     """
     skus = list(range(len(problem.catalogue.skus)))
     is_few = len(skus) <= _FEW_SKUS
-    effort = _EFFORT_OF_FEW if is_few else _EFFORT
-    ask = _Ask(full_load_prices(problem)[None], np.zeros((len(skus), len(problem.network.ship_days))))
+    how = _OF_FEW if is_few else _OF_MANY
+    prices = full_load_prices(problem) if is_few else tuned_prices(problem, crew)
+    ask = Ask(prices[None], np.zeros((len(skus), len(problem.network.ship_days))))
     columns: list[Column] = []
     best: Optimum | None = None
-    for _ in range(_PASSES_OF_FEW if is_few else _PASSES):
-        chunks = [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)]
+    for _ in range(how.passes):
+        chunks = [(chunk, ask.prices, ask.charges[chunk], how.effort) for chunk in chunks_of(skus)]
         answers: list[Answer] = crew.run(price_chunk, chunks)
         nothing = {answer.sku: answer.nothing_eur for answer in answers}
         columns += [column for answer in answers for column in answer.columns]
         pool = build_pool(columns, nothing, len(problem.shared.resources))
         choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
-        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask))
+        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask), ask)
         best = _better(best, found)
         nothing_eur = sum(nothing.values())
-        if best.plan_eur - best.bound_eur <= _GOOD_GAP_OF_BENEFIT * (nothing_eur - best.bound_eur) + 1e-6:
+        if best.plan_eur - best.bound_eur <= how.good_gap * (nothing_eur - best.bound_eur) + 1e-6:
             break
-        ask = _next_ask(problem, ask, answers, found.choice, best.choice)
-    assert best is not None
+        ask = _next_ask(problem, answers, found, best)
+    if best is None:
+        raise ValueError("at least one pass is needed")
     return best
 
 
-def _next_ask(problem: Problem, ask: _Ask, answers: list[Answer], found: Choice, best: Choice) -> _Ask:
-    wanted = np.sum([answer.wanted[-1 if len(ask.prices) == 1 else 1] for answer in answers], axis=0)
-    last = ask.prices[0] if len(ask.prices) > 1 else found.prices
-    rows = [(last + found.prices) / 2.0, carried_prices(problem, wanted, full_load_prices(problem)), paid_prices(problem, best)]
-    charges = found.charges if not ask.charges.any() else (ask.charges + found.charges) / 2.0
-    return _Ask(np.array(rows), charges)
+def tuned_prices(problem: Problem, crew: Crew) -> np.ndarray:
+    """Return prices found on a sample of skus whose share of all rooms and loads is scaled to its size.
+
+    Every so-manieth sku in the order of expected litres, so that large and small ones are alike.
+    """
+    litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalogue.volume_l
+    order = np.lexsort((np.arange(len(litres)), -litres))
+    sample = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
+    shared = scaled(problem.shared, len(sample) / len(order))
+    prices, columns = full_load_prices(problem), list[Column]()
+    nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+    for _ in range(_SAMPLE_ROUNDS):
+        chunks = [(chunk, prices[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample, 16)]
+        answers: list[Answer] = crew.run(price_chunk, chunks)
+        columns += [column for answer in answers for column in answer.columns]
+        nothing = {answer.sku: answer.nothing_eur for answer in answers}
+        prices = (prices + relaxed_prices(build_pool(columns, nothing, len(prices)), shared)) / 2.0
+    return prices
+
+
+def scaled(shared: Shared, share: float) -> Shared:
+    """Return ``shared`` with ``share`` of every room and of every number of loads."""
+    rows = tuple(row if row.load >= 0 else replace(row, room=row.room * share) for row in shared.resources)
+    return replace(shared, resources=rows, loads=tuple(replace(load, most=load.most * share) for load in shared.loads))
+
+
+def _next_ask(problem: Problem, answers: list[Answer], found: Optimum, best: Optimum) -> Ask:
+    """Ask between the prices of the best bound and those of the master.
+
+    Smoothing after Wentges, "Weighted Dantzig–Wolfe decomposition for linear mixed-integer programming",
+    Int. Trans. Oper. Res. 4 (1997): close to the best when the last pass did not improve it.
+    """
+    wanted = np.sum([answer.wanted[-1 if len(found.ask.prices) == 1 else 1] for answer in answers], axis=0)
+    trust = 0.5 if best.ask is found.ask else 0.25
+    rows = [
+        best.ask.prices[0] + trust * (found.choice.prices - best.ask.prices[0]),
+        carried_prices(problem, wanted, full_load_prices(problem)), paid_prices(problem, best.choice),
+    ]  # fmt: skip
+    charges = best.ask.charges + trust * (found.choice.charges - best.ask.charges)
+    return Ask(np.array(rows), charges)
 
 
 def _better(best: Optimum | None, found: Optimum) -> Optimum:
     if best is None:
         return found
     kept = best if best.plan_eur <= found.plan_eur else found
-    return Optimum(kept.choice, found.nothing_eur, kept.plan_eur, max(best.bound_eur, found.bound_eur))
+    known = best if best.bound_eur >= found.bound_eur else found
+    return Optimum(kept.choice, found.nothing_eur, kept.plan_eur, known.bound_eur, known.ask)
 
 
 def carried_prices(problem: Problem, wanted: np.ndarray, prices: np.ndarray) -> np.ndarray:
@@ -96,7 +146,9 @@ def carried_prices(problem: Problem, wanted: np.ndarray, prices: np.ndarray) -> 
     carried = prices.copy()
     for row, resource in enumerate(problem.shared.resources):
         if resource.load >= 0 and prices[row] > 0 and wanted[row] > 1e-6:
-            carried[row] = max(prices[row], eur[resource.load] * np.ceil(wanted[row] / resource.room - 1e-9) / wanted[row])
+            carried[row] = max(
+                prices[row], eur[resource.load] * np.ceil(wanted[row] / resource.room - 1e-9) / wanted[row]
+            )
     return carried
 
 
@@ -147,7 +199,7 @@ def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> fl
     return -(sold + saved)
 
 
-def _bound(problem: Problem, answers: list[Answer], ask: _Ask) -> float:
+def _bound(problem: Problem, answers: list[Answer], ask: Ask) -> float:
     own = float(sum(answer.bounds_eur[0] for answer in answers))
     return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
 

@@ -85,7 +85,9 @@ def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Out
     chosen = optimum.choice.column
     nothing = np.zeros(0, dtype="int64")
     decisions = {
-        sku: Decision(sku, chosen[sku].lanes, chosen[sku].units) if sku in chosen else Decision(sku, nothing, nothing * 1.0)
+        sku: Decision(sku, chosen[sku].lanes, chosen[sku].units)
+        if sku in chosen
+        else Decision(sku, nothing, nothing * 1.0)
         for sku in range(len(problem.catalogue.skus))
     }
     outcomes: dict[int, Outcome] = {}

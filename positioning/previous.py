@@ -53,7 +53,9 @@ def read_previous(
     stock = table(tables, "stock")
     snapshot = float(np.nanmax(days_after(stock, "date", as_timestamp(network.as_of)))) if len(stock) else -np.inf
     is_moved = lines["status"].isin(["released", "executed"])
-    is_open = (lines["status"] == "released") & ~lines["proposal_id"].isin(list(seen)) & (lines["arrival_day"] > snapshot)
+    is_open = (
+        (lines["status"] == "released") & ~lines["proposal_id"].isin(list(seen)) & (lines["arrival_day"] > snapshot)
+    )
     has_timed_out = lines["ship_day"] <= -settings.positioning.release_timeout_days
     is_recent = lines["asked_day"] > -REJECTED_DAYS
     return Previous(
@@ -129,7 +131,9 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
         hub=codes(texts(lines, "destination"), network.hubs),
         ship_day=days_after(lines, "ship_date", as_of),
         arrival_day=days_after(lines, "arrival_date", as_of),
-        asked_day=days_after(earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), asked, as_of),
+        asked_day=days_after(
+            earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), asked, as_of
+        ),
     )
     # what is no longer sold or no longer a hub has no place to count at
     return lines[(lines["sku_at"] >= 0) & (lines["hub"] >= 0)].reset_index(drop=True)

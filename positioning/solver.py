@@ -42,7 +42,7 @@ class Solver:
         lp.a_matrix_.index_ = programme.matrix.indices
         lp.a_matrix_.value_ = programme.matrix.data
         if names is not None:
-            lp.row_names_, lp.col_names_ = names
+            lp.row_names_, lp.col_names_ = [[_writable(name) for name in part] for part in names]
         self.highs.passModel(lp)
 
     def solve(self) -> Solution:
@@ -69,3 +69,8 @@ class Solver:
         """Change the bounds of columns from ``first`` on."""
         index = np.arange(first, first + len(lower), dtype=np.int32)
         self.highs.changeColsBounds(len(lower), index, lower, upper)
+
+
+def _writable(name: str) -> str:
+    """Return ``name`` in characters the ``.lp`` format takes: gives[A>B] → gives(A_to_B)."""
+    return name.replace("[", "(").replace("]", ")").replace(">", "_to_")

@@ -53,10 +53,17 @@ def build_ways(problem: SkuProblem) -> Ways:
     n_hubs, n_buckets = len(problem.hubs), len(problem.bucket_days)
     n_demand, width = len(problem.regions) * n_buckets, n_buckets + 1
     lanes = problem.later[:, 0]
-    later = np.column_stack([problem.is_supply[lanes], problem.origin[lanes], problem.destination[lanes], problem.later[:, 1:]])
-    near = reach(problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.available))
+    later = np.column_stack(
+        [problem.is_supply[lanes], problem.origin[lanes], problem.destination[lanes], problem.later[:, 1:]]
+    )
+    near = reach(
+        problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.available)
+    )
     lane, bucket = np.nonzero(problem.is_served)
-    serving = problem.delivery_terms[lane] + problem.keeping[problem.delivery_hub[lane]] * problem.served_days[bucket][:, None]
+    serving = (
+        problem.delivery_terms[lane]
+        + problem.keeping[problem.delivery_hub[lane]] * problem.served_days[bucket][:, None]
+    )
     hub, rank = np.divmod(np.arange(n_hubs * N_RANKS), N_RANKS)
     leaving = np.zeros((len(hub), N_TERMS))
     leaving[:, TERM["end_value"]] = -problem.end_value[hub, rank]

@@ -1,0 +1,80 @@
+"""The whole night as one mixed-integer programme: slow, obvious, for small worlds only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, lil_array
+
+from positioning.article import sku_problem
+from positioning.chunk import Desk
+from positioning.model import Instance, build_programme
+from positioning.problem import Problem
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Optimum (an upper bound where time ran out) and proven lower bound, EUR."""
+
+    eur: float
+    bound_eur: float
+
+
+def solve_at_once(problem: Problem, seconds: float = 20.0) -> Oracle:
+    """Solve all skus with whole packs, smallest sizes, shared rooms and whole loads together."""
+    desk = Desk(problem)
+    parts = []
+    for sku in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, sku)
+        instance = Instance(article, desk.paths(article), desk.arrival[:, article.lanes])
+        parts.append((article, build_programme(instance)))
+    sizes = [len(programme.cost) for _, programme in parts]
+    sends = [len(article.lanes) for article, _ in parts]
+    starts = np.cumsum([0, *sizes])
+    first_pack, n_lanes = int(starts[-1]), int(sum(sends))
+    first_open = first_pack + n_lanes
+    first_load = first_open + n_lanes
+    width = first_load + len(problem.shared.loads)
+    cost, upper, whole = np.zeros(width), np.full(width, np.inf), np.zeros(width)
+    whole[first_pack:] = 1
+    upper[first_open:first_load] = 1
+    for at, load in enumerate(problem.shared.loads):
+        cost[first_load + at], upper[first_load + at] = load.eur, load.most
+    rows, offset, lane = [], 0.0, 0
+    shared = lil_array((len(problem.shared.resources), width))
+    for (article, programme), start in zip(parts, starts, strict=False):
+        end = start + len(programme.cost)
+        cost[start:end], upper[start:end] = programme.cost, programme.most
+        offset += programme.offset
+        wide = csr_array((programme.matrix.shape[0], width)).tolil()
+        wide[:, start:end] = programme.matrix.toarray()
+        rows.append(LinearConstraint(wide.tocsr(), programme.lower, programme.upper))
+        for send in range(len(article.lanes)):
+            most = min(float(article.most[send]), 500.0)
+            packs = lil_array((3, width))
+            packs[0, [start + send, first_pack + lane]] = [1.0, -article.pack[send]]
+            packs[1, [start + send, first_open + lane]] = [1.0, -most]
+            packs[2, [start + send, first_open + lane]] = [1.0, -article.least[send]]
+            rows.append(LinearConstraint(packs.tocsr(), [0, -np.inf, 0], [0, 0, np.inf]))
+            for row in range(len(problem.shared.resources)):
+                shared[row, start + send] = article.uses[row, send]
+            lane += 1
+    place = {load.shipment: first_load + at for at, load in enumerate(problem.shared.loads)}
+    room = np.zeros(len(problem.shared.resources))
+    for row, resource in enumerate(problem.shared.resources):
+        if resource.load >= 0:
+            shared[row, place[resource.load]] = -resource.room
+        else:
+            room[row] = resource.room
+    if len(room):
+        rows.append(LinearConstraint(shared.tocsr(), -np.inf, room))
+    found = milp(
+        cost,
+        constraints=rows,
+        bounds=Bounds(0, upper),
+        integrality=whole,
+        options={"time_limit": seconds, "mip_rel_gap": 1e-6},
+    )
+    return Oracle(float(found.fun) + offset, float(found.mip_dual_bound) + offset)

@@ -1,0 +1,143 @@
+"""What must hold for every plan, whatever the world."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foundation.tables import OUTPUTS
+from foundation.validation.outputs import check_output
+from positioning.article import sku_problem
+from positioning.chunk import Desk
+from positioning.model import Instance, build_programme
+from positioning.solver import Solver
+from tests.positioning_world import AS_OF, Frames, World, random_world
+
+SEEDS = range(6)
+
+
+@pytest.fixture(scope="module", params=SEEDS)
+def planned(request: pytest.FixtureRequest) -> tuple[World, Frames]:
+    world = random_world(request.param)
+    return world, world.plan()
+
+
+def test_frames_keep_the_contract_of_the_output_tables(planned: tuple[World, Frames]) -> None:
+    for name, frame in planned[1].items():
+        check_output(frame, OUTPUTS[name], AS_OF)
+
+
+def test_no_hub_gives_more_than_it_has(planned: tuple[World, Frames]) -> None:
+    world, frames = planned
+    sent = frames["transfer"].query("kind == 'transfer'").groupby(["origin", "sku"])["units"].sum()
+    assert all(units <= world.stock.get(key, 0) for key, units in sent.items())
+
+
+def test_lines_are_whole_packs_of_at_least_the_smallest_size(planned: tuple[World, Frames]) -> None:
+    world, frames = planned
+    packs = {("transfer", row["sku"]): (row["pack_units"], 1) for row in world.skus}
+    packs |= {("supply", row["sku"]): (row["pack_units"], row["min_order_units"]) for row in world.more["supply"]}
+    for line in frames["transfer"].itertuples():
+        pack, least = packs[line.kind, line.sku]
+        assert line.units == line.packs * pack
+        assert line.units >= least
+
+
+def test_stock_after_is_before_less_out_plus_in(planned: tuple[World, Frames]) -> None:
+    _, frames = planned
+    position, lines = frames["position"], frames["transfer"]
+    assert (
+        position["target_units"]
+        == position["units_on_hand"] + position["units_inbound"] - position["units_out"] + position["units_in"]
+    ).all()
+    assert position["units_in"].sum() == lines["units"].sum()
+    assert position["units_out"].sum() == lines.loc[lines["kind"] == "transfer", "units"].sum()
+
+
+def test_shared_rooms_and_loads_hold(planned: tuple[World, Frames]) -> None:
+    world, frames = planned
+    lines, problem = frames["transfer"], world.problem()
+    at = {name: i for i, name in enumerate(problem.network.shipments.lane)}
+    loads = frames["departure"].set_index("lane")["loads"]
+    for resource in problem.shared.resources:
+        mine = lines[lines["lane"].map(at).isin(resource.shipments)]
+        used = float(mine["units"].sum()) * (1.0, 2.0, 1.0)[resource.measure]
+        paid = float(loads.get(problem.network.shipments.lane[resource.load], 0)) if resource.load >= 0 else 1.0
+        assert used <= resource.room * paid + 1e-6
+
+
+def test_loads_never_exceed_what_a_departure_has(planned: tuple[World, Frames]) -> None:
+    world, frames = planned
+    most = {lane["lane"]: lane.get("loads_per_departure", np.inf) for lane in world.lanes}
+    assert all(row.loads <= most[row.lane] for row in frames["departure"].itertuples())
+
+
+def test_total_is_the_signed_sum_of_its_terms(planned: tuple[World, Frames]) -> None:
+    row = planned[1]["plan"].iloc[0]
+    for when, total in (("before", row["total_eur_before"]), ("after", row["total_eur"])):
+        terms = {
+            name: value
+            for name, value in row.items()
+            if str(name).endswith(f"_eur_{when}") and name != "total_eur_before"
+        }
+        credit = terms.pop(f"end_value_eur_{when}")
+        assert sum(terms.values()) - credit == pytest.approx(total, abs=1e-6)
+
+
+def test_benefits_of_lines_add_up_to_what_the_plan_saves(planned: tuple[World, Frames]) -> None:
+    frames = planned[1]
+    row = frames["plan"].iloc[0]
+    assert frames["transfer"]["benefit_eur"].sum() == pytest.approx(
+        row["total_eur_before"] - row["total_eur"], abs=0.01
+    )
+    assert frames["departure"]["benefit_eur"].sum() == pytest.approx(frames["transfer"]["benefit_eur"].sum(), abs=0.01)
+
+
+def test_bound_is_never_above_the_plan(planned: tuple[World, Frames]) -> None:
+    row = planned[1]["plan"].iloc[0]
+    assert row["lower_bound_eur"] <= row["total_eur"] + 1e-6
+    assert row["total_eur"] <= row["total_eur_before"] + 1e-6
+
+
+def test_served_and_lost_units_are_the_demand(planned: tuple[World, Frames]) -> None:
+    service = planned[1]["service"]
+    for when in ("", "_before"):
+        total = service[f"local_units{when}"] + service[f"spilled_units{when}"] + service[f"lost_units{when}"]
+        assert np.allclose(total, service["demand_units"])
+
+
+def test_same_night_twice_and_shuffled_gives_the_same_rows() -> None:
+    world = random_world(3)
+    tables = {name: frame.sample(frac=1.0, random_state=5) for name, frame in world.tables().items()}
+    forecasts = {name: frame.sample(frac=1.0, random_state=6) for name, frame in world.forecasts().items()}
+    import positioning
+
+    again = positioning.plan(tables, forecasts, world.settings, AS_OF)
+    for name, frame in world.plan().items():
+        pd.testing.assert_frame_equal(frame, again[name])
+
+
+@pytest.mark.slow
+def test_number_of_processes_does_not_change_a_row() -> None:
+    world = random_world(1, n_skus=100)
+    alone = world.plan()
+    shared = world.but(positioning={**world.positioning, "processes": 2}).plan()
+    for name, frame in alone.items():
+        pd.testing.assert_frame_equal(frame, shared[name])
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_compiled_service_agrees_with_highs(seed: int) -> None:
+    """For any whole shipments the tree solver and HiGHS must find the same cost."""
+    problem = random_world(seed).problem()
+    desk, draw = Desk(problem), np.random.default_rng(seed)
+    for sku in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, sku)
+        case = desk.case(article, np.zeros(len(article.lanes)))
+        units = np.floor(np.minimum(article.most, 5.0) * draw.random(len(article.lanes)) / len(article.lanes))
+        solver = Solver()
+        solver.load(build_programme(Instance(article, case.paths, case.arrival)))
+        solver.set_bounds(0, units, units)
+        ours = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
+        assert solver.solve().eur == pytest.approx(ours, abs=1e-6)
