@@ -16,7 +16,7 @@ from features.events import Events, build_events
 from features.expand import Grid, expand_prices, expand_regional, expand_returns, expand_sales
 from features.groups import Group, build_groups, group_means
 from features.series import select_series
-from features.totals import cover, linked_column, total_settings, total_tables
+from features.totals import cover, is_long_enough, linked_column, total_settings, total_tables
 from foundation.periods import Frequency
 from foundation.settings import Settings
 
@@ -148,7 +148,10 @@ def _totals(
     column = linked_column(tables, settings)
     if column is None:
         return None
-    panel = build_panel(total_tables(tables, settings, column), total_settings(settings, column), as_of)
+    given = total_tables(tables, settings, column)
+    if not is_long_enough(given["sales"], as_of):
+        return None
+    panel = build_panel(given, total_settings(settings, column), as_of)
     frame, demand = series
     keys = pd.MultiIndex.from_frame(panel.series[["region", "sku"]])
     code = keys.get_indexer(pd.MultiIndex.from_arrays([frame["region"], frame[column]])).astype(np.int32)

@@ -8,13 +8,17 @@ Not here: how forecasts are aligned to them (models).
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 
+from foundation.periods import as_timestamp
 from foundation.settings import Settings
 
 _PREFIX = "units_"
 _HISTORY_DAYS = 1460
+_SHORTEST_DAYS = 112
 _FAMILIES = ("lags", "rolling", "weekday", "calendar", "regional", "static", "pooled")
 
 
@@ -49,6 +53,11 @@ def total_settings(settings: Settings, column: str) -> Settings:
     update = {"history_days": max(_HISTORY_DAYS, settings.forecast.history_days), "families": families}
     forecast = settings.forecast.model_copy(update=update)
     return settings.model_copy(update={"series": series, "forecast": forecast})
+
+
+def is_long_enough(totals: pd.DataFrame, as_of: date) -> bool:
+    """Say whether totals with a `date` begin 112 days before ``as_of`` or earlier; shorter ones teach nothing."""
+    return not totals.empty and totals["date"].min() <= as_timestamp(as_of) - pd.Timedelta(days=_SHORTEST_DAYS)
 
 
 def cover(series_code: np.ndarray, demand: np.ndarray, totals: np.ndarray, recent: int) -> np.ndarray:

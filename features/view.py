@@ -57,10 +57,11 @@ class View:
         return Past(self._tail(values[:, : self.at]))
 
     def past_of_totals(self) -> Past:
-        """Return the past of the panel's totals, whose own panel begins earlier and ends alike."""
+        """Return the past of the panel's totals, whose own panel ends alike but begins at another time."""
         assert self.panel.totals is not None  # noqa: S101  (the caller has looked)
         totals = self.panel.totals.panel
-        return Past(self._tail(totals.demand[:, : totals.n_history - self.panel.n_history + self.at]))
+        known = max(totals.n_history - self.panel.n_history + self.at, 0)  # none where totals begin later
+        return Past(self._tail(totals.demand[:, :known]))
 
     def _tail(self, values: np.ndarray) -> np.ndarray:
         return values[:, -self.lookback :]

@@ -18,7 +18,7 @@ from models.dependence import fit_dependence
 from models.dispersion import Dispersion, fit_dispersion
 from models.quantiles import RatioTable
 
-_BIAS_PRIOR = 4.0  # κ: weight of "no bias" beside what one horizon showed
+_BIAS_PRIOR = 9.0  # κ: weight of "no bias" beside what one horizon showed; that hardly lasts into the next
 
 
 @dataclass(frozen=True)
