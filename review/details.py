@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from review.packing import dates, numbers, pack
@@ -95,29 +94,3 @@ def service_rows(service: pd.DataFrame) -> Rows:
     names = [f"{name}_units{ending}" for name in ("local", "spilled", "late", "lost") for ending in ("_before", "")]
     columns = [numbers(frame[name], 1) for name in ("demand_units", *names)]
     return rows_by(frame["sku"], [frame["region"], *columns, frame["source_hubs"].fillna("")])
-
-
-def curve_rows(forecast: pd.DataFrame, history: pd.DataFrame, bands: Sequence[str]) -> Rows:
-    """Return by sku: region, units sold per period before ``as_of``, mean and ``bands`` per period from it.
-
-    ``history`` has a row per (sku, region) and a column per period, oldest first, missing where
-    nothing is known; ``bands`` are quantile columns of ``forecast``.
-    """
-    frame = forecast.sort_values(["sku", "region", "date"])
-    starts = np.flatnonzero(np.r_[True, (frame[["sku", "region"]] != frame[["sku", "region"]].shift()).any(axis=1)[1:]])
-    ends = np.r_[starts[1:], len(frame)]
-    keys = frame.iloc[starts][["sku", "region"]]
-    columns = [_cut(numbers(frame["mean_units"], 2), starts, ends)] + [
-        _cut(numbers(frame[band], 1), starts, ends) for band in bands
-    ]
-    sold = history.reindex(pd.MultiIndex.from_frame(keys)).to_numpy(float)
-    past = _cut(
-        numbers(pd.Series(sold.ravel()), 2),
-        np.arange(len(sold)) * sold.shape[1],
-        (np.arange(len(sold)) + 1) * sold.shape[1],
-    )
-    return rows_by(keys["sku"], [keys["region"], past, *columns])
-
-
-def _cut(values: list[Any], starts: np.ndarray, ends: np.ndarray) -> list[list[Any]]:
-    return [values[start:end] for start, end in zip(starts, ends, strict=True)]

@@ -15,11 +15,11 @@ from functools import cache
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from foundation.periods import as_timestamp
-from foundation.settings import Settings, quantile_columns
+from foundation.settings import Settings
 from foundation.tables import OUTPUTS
 from review import wording
-from review.details import SKUS_PER_PACK, Details, curve_rows, details, hub_rows, inbound_rows, service_rows
+from review.curves import band_names, curve_rows, recent_sales
+from review.details import SKUS_PER_PACK, Details, details, hub_rows, inbound_rows, service_rows
 from review.exceptions import findings
 from review.headline import headline
 from review.hubs import hub_positions
@@ -28,8 +28,6 @@ from review.packing import pack
 from review.proposals import proposal_content, ranked
 
 Frames = dict[str, pd.DataFrame]
-_MOST_HISTORY_PERIODS = 56
-_BANDS = ((0.025, 0.975), (0.25, 0.75))
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[st
         "period_days": night.settings.grid.days,
         "skus": pieces.skus,
         "skus_with_curves": pieces.skus_with_curves,
-        "bands": _band_names(night.settings),
+        "bands": band_names(night.settings),
     }
     return {"listed": pack(listed), "details": pieces.packs, "skus_per_pack": SKUS_PER_PACK}
 
@@ -101,7 +99,9 @@ def _parts(night: _Night, proposals: pd.DataFrame) -> dict[str, dict[str, list[l
         "hubs": hub_rows(position),
         "inbound": inbound_rows(_of(night.tables.get("inbound", pd.DataFrame()), skus)),
         "service": service_rows(service),
-        "curves": _curves(night, forecast, _of(_recent_sales(night), skus)),
+        "curves": curve_rows(
+            forecast, _of(recent_sales(night.tables, night.settings, night.as_of), skus), night.settings
+        ),
     }
 
 
@@ -111,65 +111,6 @@ def _of(frame: pd.DataFrame, skus: pd.Index) -> pd.DataFrame:
         return frame
     found = frame[frame["sku"].isin(skus)]
     return found.astype({name: "str" for name in ("sku", "region", "hub") if name in found.columns})
-
-
-def _recent_sales(night: _Night) -> pd.DataFrame:
-    sales = night.tables.get("sales", pd.DataFrame())
-    if sales.empty:
-        return sales
-    return sales[(sales["date"] >= _history_dates(night)[0]) & (sales["date"] < as_timestamp(night.as_of))]
-
-
-def _history_dates(night: _Night) -> pd.DatetimeIndex:
-    grid = night.settings.grid
-    periods = min(2 * night.settings.horizon, _MOST_HISTORY_PERIODS)
-    return grid.range(grid.step(night.as_of, -periods), periods)
-
-
-def _curves(night: _Night, forecast: pd.DataFrame, sales: pd.DataFrame) -> dict[str, list[list[object]]]:
-    bands = _band_columns(night.settings)
-    if forecast.empty or not set(bands) <= set(forecast.columns):
-        return {}
-    return curve_rows(forecast, _history(night, sales), bands)
-
-
-def _history(night: _Night, sales: pd.DataFrame) -> pd.DataFrame:
-    """Return units sold by (sku, region) over the last periods before ``as_of``, oldest first.
-
-    A row missing after a series' first one in sight is zero where the settings say so, else unknown.
-    """
-    dates = _history_dates(night)
-    if sales.empty:
-        return pd.DataFrame(columns=dates, index=pd.MultiIndex.from_arrays([[], []]), dtype=float)
-    sold = sales.pivot_table(index=["sku", "region"], columns="date", values="units_sold", aggfunc="sum").astype(float)
-    sold = sold.reindex(columns=dates)
-    if night.settings.series.missing_sales == "zero":
-        sold = sold.mask(sold.isna() & sold.notna().cummax(axis=1), 0.0)
-    return sold
-
-
-def _bands(settings: Settings) -> list[tuple[float, float]]:
-    """Return up to two pairs of levels, outer first: those nearest 2.5–97.5 % and 25–75 %."""
-    levels = settings.forecast.quantiles
-    found: dict[tuple[float, float], None] = {}
-    for low, high in _BANDS:
-        pair = _nearest(low, levels), _nearest(high, levels)
-        if pair[0] < pair[1]:
-            found[pair] = None
-    return list(found)
-
-
-def _nearest(wanted: float, levels: tuple[float, ...]) -> float:
-    return min(levels, key=lambda level: abs(level - wanted))
-
-
-def _band_columns(settings: Settings) -> list[str]:
-    levels = tuple(level for pair in _bands(settings) for level in pair)
-    return quantile_columns(levels)
-
-
-def _band_names(settings: Settings) -> list[str]:
-    return [f"{100 * (high - low):.3g} %" for low, high in _bands(settings)]
 
 
 @cache
