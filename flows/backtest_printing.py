@@ -32,10 +32,12 @@ def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
         from flows.backtest import RefusedPromotionError, backtest
+        from flows.stages import reported
 
         refused = None
         try:
-            result = backtest(config, plan, list(overrides), asked)
+            with reported("start", settings, plan.end):
+                result = backtest(config, plan, list(overrides), asked)
         except RefusedPromotionError as error:
             refused, result = error, error.result
     print_backtest(result, Console(soft_wrap=False))
