@@ -200,7 +200,7 @@ def test_writers_of_different_dates_do_not_harm_one_another(tmp_path: Path) -> N
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(120)
+        writer.join(300)
     assert [writer.exitcode for writer in writers] == [0] * len(days)
     warehouse = Warehouse(_settings(tmp_path))
     assert {day: len(warehouse.read("forecast", day)) for day in warehouse.dates("forecast")} == {
