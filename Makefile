@@ -12,7 +12,7 @@ SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2]
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	if $$p -c '$(SUPPORTED)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
-# Every process keeps to one thread per library unless told otherwise, and waits without spinning.
+# OpenMP threads wait without spinning: two busy pools on one machine otherwise hold each other up.
 export OMP_WAIT_POLICY ?= PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -72,6 +72,11 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 ui: $(READY) ## open MLflow on the runs and models of the demo, on port 5000 of this machine
 	@test -f $(UI_DATABASE) || { echo "$(UI_DATABASE) is not there: run make demo first, or name another with UI_DATABASE=…" >&2; exit 2; }
 	DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(UI_DATABASE)
+
+.PHONY: bench
+bench: $(READY) ## time the benchmarks that need no data but the bundled; the others say what they need
+	$(BIN)/python -m benchmarks.page
+	$(BIN)/python -m benchmarks.dispatch
 
 .PHONY: audit
 audit: $(READY) ## look the pinned dependencies up in a source of advisories, and say so where none answers
