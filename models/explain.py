@@ -34,14 +34,19 @@ _BY_NAME = (
     (re.compile(r"temp|rain|precip|snowfall|wind|humid|sunshine|weather"), "weather"),
     (re.compile(r"_(season|weekday)$"), "season"),
 )
-_NAMED_FAMILIES = {"price": ("promotion",), "calendar": ("event",), "regional": ("weather",), "pooled": ("season",)}
+_NAMED_FAMILIES = {
+    "price": ("promotion",),
+    "calendar": ("event",),
+    "regional": ("weather", "season"),
+    "pooled": ("season",),
+}
 
 
 def driver_of(name: str, family: str) -> str:
     """Return which of ``DRIVERS`` a feature belongs to.
 
     The family decides, except that promotions stand among prices, events in the calendar, weather among the
-    regional numbers and seasonal shapes among the pooled ones; those are told by the feature's name.
+    regional numbers and seasonal shapes among the pooled and regional ones; those are told by the feature's name.
 
     >>> driver_of("mean_28", "rolling"), driver_of("next_event", "calendar"), driver_of("temperature_change", "regional")
     ('level', 'event', 'weather')

@@ -114,7 +114,7 @@ def test_movement_adds_up_when_inputs_and_model_both_changed() -> None:
     [
         ("lag_1", "lags", "level"), ("sku_season", "pooled", "season"), ("sku_mean_28", "pooled", "level"),
         ("promoted_share", "price", "promotion"), ("price_to_last", "price", "price"), ("event_ahead", "calendar", "event"),
-        ("month", "calendar", "season"), ("snap", "regional", "region"), ("rain_mm", "regional", "weather"),
+        ("month", "calendar", "season"), ("snap", "regional", "region"), ("total_weekday", "regional", "season"), ("wind_season", "regional", "weather"), ("rain_mm", "regional", "weather"),
         ("region", "static", "region"), ("price_event", "price", "price"), ("anything", "a new family", "region"),
     ],
 )  # fmt: skip
