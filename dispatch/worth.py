@@ -14,22 +14,28 @@ KIND = "departure_not_paying"
 _NAMED = 3
 
 
-def departure_values(proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per departure with decided lines changed: departure_id, value before and after, kept units.
+def departure_values(
+    proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return one row per departure whose lines were changed: departure_id, value_eur, proposed and kept units.
 
     ``proposals`` are current (``choice.current``); a rejected line travels with 0 units, a decided one
     with ``decided_units``, any other as proposed. With g_i a line's benefit before fixed cost, f the
-    departure's ``fixed_eur`` and s_i the line's share of its units::
+    departure's ``fixed_eur`` and s_i the line's share of the load, by volume or mass, whichever fills
+    first (by units without ``skus``, which hold the sizes)::
 
         g_i = benefit_i + f × s_i          value = Σ g_i × kept_i ÷ units_i − f × loads needed ÷ loads
 
-    Loads needed are loads × max fill × kept share, rounded up; without loads the fixed cost stays
-    until nothing travels.
+    Loads needed are loads × larger fill × kept share, rounded up; where nothing limits a load its cost
+    stays until nothing travels.
     """
-    lines = proposals.assign(kept=_kept_units(proposals))
-    totals = lines.groupby("departure_id")[["units", "kept"]].sum().astype("float64")
     known = departure.set_index("departure_id")
-    shared = lines["departure_id"].map(known["fixed_eur"]).fillna(0.0) * _share(lines, totals["units"])
+    lines = proposals.assign(kept=_kept_units(proposals))
+    size = _sizes(lines, known, skus)
+    lines = lines.assign(size=size * lines["units"].astype("float64"), kept_size=size * lines["kept"].astype("float64"))
+    totals = lines.groupby("departure_id")[["units", "kept", "size", "kept_size"]].sum().astype("float64")
+    share = lines["size"] / lines["departure_id"].map(totals["size"])
+    shared = lines["departure_id"].map(known["fixed_eur"]).fillna(0.0) * share
     gross = (lines["benefit_eur"] + shared) * (lines["kept"] / lines["units"]).astype("float64")
     found = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
         known[["lane", "origin", "destination", "kind", "decide_by", "loads", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur"]]
@@ -43,12 +49,12 @@ def losing(values: pd.DataFrame) -> pd.DataFrame:
     return values[(values["value_eur"] < 0) & (values["kept"] > 0)]
 
 
-def findings(proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
+def findings(proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return rows of ``exception`` (without as_of), one per hub with departures that no longer pay.
 
     The hub is the one that ships, for orders the one that receives.
     """
-    found = losing(departure_values(proposals, departure))
+    found = losing(departure_values(proposals, departure, skus))
     hub = found["origin"].where(found["kind"] == "transfer", found["destination"])
     rows = [
         {
@@ -72,13 +78,23 @@ def _kept_units(proposals: pd.DataFrame) -> pd.Series:
     return decided.mask(proposals["status"].isin(["rejected", "superseded"]), 0)
 
 
-def _share(lines: pd.DataFrame, totals: pd.Series) -> pd.Series:
-    return (lines["units"] / lines["departure_id"].map(totals)).astype("float64")
+def _sizes(lines: pd.DataFrame, known: pd.DataFrame, skus: pd.DataFrame | None) -> pd.Series:
+    """Return what a unit of each line takes of the dimension that fills its departure first; 1 where unknown."""
+    if skus is None:
+        return pd.Series(1.0, index=lines.index)
+    fills = known[["volume_fill_rate", "mass_fill_rate"]].fillna(-1.0)
+    is_by_volume = lines["departure_id"].map(fills["volume_fill_rate"] >= fills["mass_fill_rate"]).fillna(True)
+    own = skus.astype({"sku": "str"}).set_index("sku").reindex(columns=["volume_l", "mass_kg"])
+    litres, kilograms = (lines["sku"].map(own[name]).astype("float64") for name in own.columns)
+    size = litres.where(is_by_volume.astype(bool), kilograms)
+    known_size = size.notna() & (size > 0)
+    is_known = known_size.groupby(lines["departure_id"]).transform("all")
+    return size.where(is_known, 1.0)
 
 
 def _loads_rate(found: pd.DataFrame) -> np.ndarray:
     """Return the share of the departure's fixed cost that what is kept still costs."""
-    kept = (found["kept"] / found["units"]).to_numpy()
+    kept = (found["kept_size"] / found["size"]).to_numpy()
     loads = found["loads"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy()
     fill = found[["volume_fill_rate", "mass_fill_rate"]].max(axis=1).fillna(1.0).to_numpy()
     needed = np.ceil(np.round(loads * fill * kept, 9))

@@ -108,7 +108,7 @@ def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selecti
         now = refresh(settings, plan.as_of) if len(outcome.rows) else plan
     lines = now.proposals[among(now.proposals["proposal_id"], outcome.rows["proposal_id"])]
     departure = plan.warehouse.read("departure", plan.as_of)
-    losing = worth.losing(worth.departure_values(now.proposals, departure))
+    losing = worth.losing(worth.departure_values(now.proposals, departure, sizes_of(plan)))
     losing = losing[among(losing["departure_id"], lines["departure_id"])]
     return Decided(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
 
@@ -122,16 +122,16 @@ def refresh(settings: Settings, as_of: date) -> Plan:
     if not current["status"].equals(transfer["status"]):
         warehouse.write("transfer", current, as_of)
     known = warehouse.read("exception", as_of)
-    found = with_findings(known, plan.proposals, warehouse.read("departure", as_of))
+    rows = worth.findings(plan.proposals, warehouse.read("departure", as_of), sizes_of(plan))
+    found = with_findings(known, rows)
     if len(found) != len(known) or (known["kind"] == worth.KIND).any():
         warehouse.write("exception", found, as_of)
     return plan
 
 
-def with_findings(exception: pd.DataFrame, proposals: pd.DataFrame, departure: pd.DataFrame) -> pd.DataFrame:
-    """Return the night's exceptions (without as_of), those about departures as decisions have left them."""
+def with_findings(exception: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the night's exceptions (without as_of) with ``found`` in place of earlier findings of its kind."""
     others = exception[exception["kind"] != worth.KIND].drop(columns="as_of")
-    found = worth.findings(proposals, departure)
     if found.empty:
         return others
     return pd.concat([others, found[others.columns].astype({"units": "Int64"})])
@@ -207,11 +207,19 @@ def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
     """Return the suppliers' offers where one of ``chosen`` is an order, else an empty frame."""
     if not (chosen["kind"] == "supply").any():
         return pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
-    return inputs_of(plan).get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
+    return inputs_of(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
 
 
-def inputs_of(plan: Plan) -> dict[str, pd.DataFrame]:
-    """Return the input tables the plan was made on."""
+def sizes_of(plan: Plan) -> pd.DataFrame | None:
+    """Return the skus the plan was made on, for their sizes; None where its inputs are no longer kept."""
+    from flows.stages import kept_inputs
+
+    folder = kept_inputs(plan.settings, plan.as_of)
+    return None if folder is None else snapshot.read(folder, ("skus",))["skus"]
+
+
+def inputs_of(plan: Plan, *names: str) -> dict[str, pd.DataFrame]:
+    """Return the tables ``names`` of the inputs the plan was made on."""
     from flows.stages import planned_night
 
-    return snapshot.read(planned_night(plan.settings, plan.as_of).night.inputs.folder)
+    return snapshot.read(planned_night(plan.settings, plan.as_of).night.inputs.folder, names)

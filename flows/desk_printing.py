@@ -134,6 +134,9 @@ def _print_delivery(console: Console, settings: Settings, delivery: Delivery) ->
 
 
 def _print_proposals(console: Console, plan: Plan) -> None:
+    if plan.proposals.empty:
+        _say(console, f"The plan of {plan.as_of} has no proposals.")
+        return
     current = plan.proposals.assign(units=plan.proposals["decided_units"].fillna(plan.proposals["units"]))
     proposals = current.sort_values(["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable")
     table = _table(f"Proposals of the plan of {plan.as_of}")

@@ -124,7 +124,7 @@ def _released(warehouse: Warehouse) -> pd.DataFrame:
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
     said = plan.settings.decisions.exports
     moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
-    tables = inputs_of(plan) if said.hub_column or said.sku_column else {}
+    tables = inputs_of(plan, "hubs", "skus") if said.hub_column or said.sku_column else {}
     return Partner(
         said,
         names_of(tables["hubs"], "hub", said.hub_column) if said.hub_column else {},

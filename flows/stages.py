@@ -182,6 +182,12 @@ def done_before(night: Night) -> Result | None:
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
 
 
+def kept_inputs(settings: Settings, as_of: date) -> str | None:
+    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept."""
+    said = _recorded(settings, as_of, "plan")
+    return said["inputs"] if said and files.exists(said["inputs"]) else None
+
+
 def planned_night(settings: Settings, as_of: date) -> Result:
     """Return the night of a plan in the warehouse as it was planned, without planning anything.
 

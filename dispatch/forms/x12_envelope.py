@@ -12,7 +12,9 @@ from dispatch.forms.form import Partner
 from foundation.errors import InputError
 
 Segment = tuple[str, ...]
-ELEMENT, COMPONENT, TERMINATOR = "*", ">", "~"
+ELEMENT, TERMINATOR = "*", "~"
+# No element here has components: any sign the values do not use may be announced as their separator.
+COMPONENTS = ">:^|<"
 VERSION = "004010"
 _ISA_LENGTH = 105
 
@@ -26,7 +28,7 @@ def sealed(set_id: str, group: str, sets: Iterable[list[Segment]], partner: Part
     """
     bodies = [_body(segments) for segments in sets]
     number = f"{int(hashlib.sha256(''.join(bodies).encode()).hexdigest(), 16) % 999_999_999 + 1:09d}"
-    lines = [_interchange(partner, number), _group(group, partner, number)]
+    lines = [_interchange(partner, number, _component(bodies)), _group(group, partner, number)]
     for place, body in enumerate(bodies, 1):
         control = f"{place:04d}"
         count = body.count("\n") + 2
@@ -81,23 +83,30 @@ def _body(segments: list[Segment]) -> str:
     n_elements = sum(len(segment) - 1 for segment in segments)
     is_clean = (
         text.count(ELEMENT) == n_elements and text.count(TERMINATOR) == len(segments) == text.count("\n")
-        and COMPONENT not in text and text.replace("\n", "").isprintable()
+        and text.replace("\n", "").isprintable()
     )  # fmt: skip
     if not is_clean:
         value = next(value for segment in segments for value in segment if not _is_clean(value))
-        raise InputError(f"X12 cannot hold {value!r}: it has one of * ~ > or a sign that cannot be printed")
+        raise InputError(f"X12 cannot hold {value!r}: it has * or ~ or a sign that cannot be printed")
     return text
 
 
 def _is_clean(value: str) -> bool:
-    return value.isprintable() and not set(value) & {ELEMENT, COMPONENT, TERMINATOR}
+    return value.isprintable() and not set(value) & {ELEMENT, TERMINATOR}
 
 
-def _interchange(partner: Partner, number: str) -> str:
+def _component(bodies: list[str]) -> str:
+    free = [sign for sign in COMPONENTS if not any(sign in body for body in bodies)]
+    if not free:
+        raise InputError(f"X12 needs one of {' '.join(COMPONENTS)} as separator, and the names use all of them")
+    return free[0]
+
+
+def _interchange(partner: Partner, number: str, component: str) -> str:
     said = partner.exports
     return ELEMENT.join((
         "ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{said.x12_sender:<15}", "ZZ", f"{said.x12_receiver:<15}",
-        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", said.x12_usage, f"{COMPONENT}{TERMINATOR}",
+        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", said.x12_usage, f"{component}{TERMINATOR}",
     ))  # fmt: skip
 
 

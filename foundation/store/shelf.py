@@ -12,7 +12,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -55,12 +55,12 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
     files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables)}))
 
 
-def load(folder: str) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``folder``; raises ``StageError`` where it is not, or no longer, on the shelf."""
+def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+    """Return the tables of ``folder``, or those named in ``only`` that it has; raises ``StageError`` where it is not, or no longer, on the shelf."""
     if not _is_whole(folder):
         raise StageError("read inputs", f"there is no snapshot {folder}; accept the inputs again")
     names = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))["tables"]
-    return {name: _table(f"{folder}/{name}.parquet") for name in names}
+    return {name: _table(f"{folder}/{name}.parquet") for name in names if only is None or name in only}
 
 
 def release(folder: str) -> None:

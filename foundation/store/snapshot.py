@@ -7,6 +7,7 @@ files and locks (``shelf``).
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
@@ -73,12 +74,12 @@ def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Exam
     return examine(source, settings, as_of, needs)
 
 
-def read(snapshot: Accepted | str) -> dict[str, pd.DataFrame]:
+def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return the tables of a snapshot, sorted by grain, keys of long tables as categoricals.
 
-    Raises ``StageError`` where the snapshot is not (or no longer) there.
+    ``only`` names the tables that are wanted; None means all. Raises ``StageError`` where the snapshot is not (or no longer) there.
     """
-    return shelf.load(snapshot if isinstance(snapshot, str) else snapshot.reference)
+    return shelf.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only)
 
 
 def release(snapshot: Accepted | str) -> None:

@@ -239,6 +239,14 @@ def test_a_departure_left_with_too_little_is_flagged() -> None:
     assert (row["kind"], row["hub"], row["units"], row["eur"]) == ("departure_not_paying", "A", 3, 10.0)
 
 
+def test_a_bulky_line_bears_more_of_the_load() -> None:
+    """Three litres to one: the tea bears 15 of the 20 € the load costs, so alone it is worth 30 + 15 − 20."""
+    lines = (proposal("x"), proposal("y", sku="rum"))
+    skus = pd.DataFrame({"sku": ["tea", "rum"], "volume_l": [3.0, 1.0], "mass_kg": [1.0, 9.0]})
+    alone = proposals(*lines, decisions=ledger(decision("y", "rejected")))
+    assert departure_values(alone, pd.DataFrame([departure()]), skus)["value_eur"].tolist() == [25.0]
+
+
 def test_loads_no_longer_needed_are_no_longer_paid() -> None:
     lines = (proposal("x"), proposal("y", sku="rum"))
     two_loads = pd.DataFrame([departure(loads=2, volume_fill_rate=0.9, fixed_eur=40.0)])

@@ -140,11 +140,20 @@ def test_a_shipping_order_names_document_places_dates_lines_and_total() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("value", ["a*b", "a~b", "a>b", "a\nb"])
+@pytest.mark.parametrize("value", ["a*b", "a~b", "a\nb"])
 def test_a_value_x12_cannot_hold_is_refused(value: str) -> None:
     """X12 has no escape: a delimiter inside a value would break the document where nobody looks."""
     with pytest.raises(InputError, match="X12 cannot hold"):
         _x12("x12-940", _lines(proposal("p1", sku=value)))
+
+
+def test_the_component_separator_is_a_sign_no_value_uses() -> None:
+    """Lanes are often called ``A>B``; a separator that stands in a value would split it."""
+    lane = proposal("p1", lane="A>B", origin="A", destination="B")
+    text = _x12("x12-940", _lines(lane))
+    assert text[104] == ":"
+    with pytest.raises(InputError, match="the names use all of them"):
+        _x12("x12-940", _lines(lane | {"sku": ":^|<"}))
 
 
 def test_a_value_too_long_for_x12_is_refused() -> None:
