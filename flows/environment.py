@@ -31,6 +31,9 @@ _COMMAND_LINE_DEFAULTS = {
     # the command line reports in its own words; the API still receives every log line
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
+    # a server that has been stopped with the command is not waited for
+    "PREFECT_CLIENT_MAX_RETRIES": "3",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 
