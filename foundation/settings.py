@@ -153,7 +153,7 @@ class Positioning(_Section):
         7, description="Days until a lane's next decision is expected to be usable again (the review period)."
     )
     buckets: Positive = Field(
-        4, description="Most buckets the cover window is cut into at arrival times; more are finer and slower."
+        3, description="Most buckets the cover window is cut into at arrival times; more are finer and slower."
     )
     scenarios: Positive = Field(30, description="Joint demand paths the plan is optimised on.")
     out_of_sample_scenarios: Positive = Field(500, description="Fresh demand paths the plan is judged on.")

@@ -67,8 +67,8 @@ def cut(cover: int, arrivals: dict[str, list[int]], period_days: int, most: int)
     the earliest cuts.
     """
     weights: dict[int, float] = {}
-    for days in arrivals.values():
-        inside = [-(-day // period_days) * period_days for day in days]
+    for arrival_days in arrivals.values():
+        inside = [-(-day // period_days) * period_days for day in arrival_days]
         inside = [day for day in inside if 0 < day < cover]
         for day in inside:
             weights[day] = weights.get(day, 0.0) + 1.0 / len(inside)

@@ -109,7 +109,7 @@ class _Limits:
                 "hub": codes(texts(changes, "hub"), network.hubs),
                 "day": days_after(changes, "from_date", as_timestamp(network.as_of)),
                 "handling_class": texts(changes, "handling_class"),
-                "is_open": [True if value is None or pd.isna(value) else bool(value) for value in changes["is_open"]],
+                "is_open": pd.Series(list(changes["is_open"]), dtype=object),
                 **{name: numbers(changes, name) for name in self._own},
             }
         ).sort_values("day", kind="stable", ignore_index=True)
@@ -135,9 +135,10 @@ class _Limits:
     def is_open(self, days: int) -> np.ndarray:
         """Return (n_hubs, days): whether the hub works on each day."""
         is_open = np.ones((len(self._hubs), days), dtype=bool)
-        for row in self._changes.itertuples():
-            if row.hub >= 0 and not row.handling_class:
-                is_open[row.hub, max(int(row.day), 0) :] = row.is_open
+        said = self._changes[self._changes["is_open"].notna() & (self._changes["hub"] >= 0)]
+        said = said[said["handling_class"] == ""]
+        for hub, day, value in zip(said["hub"], said["day"], said["is_open"], strict=True):
+            is_open[int(hub), max(int(day), 0) :] = bool(value)
         return is_open
 
 
@@ -180,7 +181,7 @@ def _per_period(network: Network, limits: _Limits, held: _Held, way: str, period
     rows = []
     for hub, name in enumerate(network.hubs):
         for now in np.unique(period[at == hub]):
-            members = tuple(np.flatnonzero((at == hub) & (period == now)))
+            members = tuple(int(i) for i in np.flatnonzero((at == hub) & (period == now)))
             for handling_class in limits.classes(hub):
                 limit = limits.on(f"{way}_units_per_period", hub, handling_class, float(now * period_days))
                 if not np.isfinite(limit):

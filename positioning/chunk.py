@@ -81,6 +81,20 @@ def price_chunk(desk: Desk, skus: list[int], prices: np.ndarray, charges: np.nda
     return [_price_sku(desk, Tariff(sku, prices, charge, effort), bases) for sku, charge in tasks]
 
 
+def mix_chunk(desk: Desk, mixes: list[tuple[int, np.ndarray]]) -> list[Column]:
+    """Return the columns of ``mixes`` (sku, units by shipment) rounded down to whole packs."""
+    columns = []
+    for sku, wanted in mixes:
+        article = sku_problem(desk.problem, sku)
+        units = np.floor(wanted[article.lanes] / article.pack + 1e-6) * article.pack
+        units = np.where(units < article.least, 0.0, units)
+        if units.any():
+            case = desk.case(article, np.zeros(len(units)))
+            eur = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
+            columns.append(make_column(article, units, eur))
+    return columns
+
+
 @dataclass(frozen=True)
 class Tariff:
     """What one sku is asked to pay: rows of prices, charges by shipment of the network, and the effort."""

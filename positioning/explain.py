@@ -146,7 +146,8 @@ def _served(case: Case, service: Service) -> Served:
     lost = service.flow[-1, :width]
 
     def by_region(units: np.ndarray) -> np.ndarray:
-        return units.reshape(-1, n_regions, n_buckets).sum(axis=(0, 2))
+        rows = np.atleast_2d(units)
+        return rows.reshape(len(rows), n_regions, n_buckets).sum(axis=(0, 2))
 
     return Served(
         by_region(flow * is_local),
@@ -162,7 +163,7 @@ def _sources(article: SkuProblem) -> tuple[tuple[int, ...], ...]:
     ranked = []
     for region in range(len(article.regions)):
         rows = np.flatnonzero(article.delivery_region == region)
-        order = sorted(rows, key=lambda row: (round(eur[row], 9), article.hubs[article.delivery_hub[row]]))
+        order = sorted(rows, key=lambda row: (round(float(eur[row]), 9), article.hubs[article.delivery_hub[row]]))
         ranked.append(tuple(int(article.hubs[article.delivery_hub[row]]) for row in order))
     return tuple(ranked)
 

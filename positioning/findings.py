@@ -70,7 +70,10 @@ def overdue_inbound(problem: Problem) -> list[Row]:
     days = problem.settings.positioning.overdue_days
     text = f"Ask where it is; the plan expects it in {days} days."
     summed = problem.stock.overdue.groupby(["hub", "sku"], sort=True)["units"].sum()
-    return [_at(problem, "inbound_overdue", hub, sku, units, text) for (hub, sku), units in summed.items()]
+    keys: list[Any] = list(summed.index)
+    return [
+        _at(problem, "inbound_overdue", key[0], key[1], units, text) for key, units in zip(keys, summed, strict=True)
+    ]
 
 
 def negative_stock(problem: Problem) -> list[Row]:
@@ -78,7 +81,8 @@ def negative_stock(problem: Problem) -> list[Row]:
     text = "Count the stock or release reservations; the plan takes it as empty."
     sku, hub = np.nonzero(problem.stock.usable < 0)
     return [
-        _at(problem, "stock_negative", h, k, -problem.stock.usable[k, h], text) for k, h in zip(sku, hub, strict=True)
+        _at(problem, "stock_negative", int(h), int(k), -problem.stock.usable[k, h], text)
+        for k, h in zip(sku, hub, strict=True)
     ]
 
 
@@ -115,7 +119,10 @@ def unseen_releases(problem: Problem) -> list[Row]:
     lines = lines[(lines["sku_at"] >= 0) & (lines["hub"] >= 0)]
     text = "Ask whether it was sent; it no longer counts as on its way."
     summed = lines.groupby(["hub", "sku_at"], sort=True)["units"].sum()
-    return [_at(problem, "release_unseen", hub, sku, units, text) for (hub, sku), units in summed.items()]
+    keys: list[Any] = list(summed.index)
+    return [
+        _at(problem, "release_unseen", key[0], key[1], units, text) for key, units in zip(keys, summed, strict=True)
+    ]
 
 
 def _at(problem: Problem, kind: str, hub: int, sku: int, units: float, action: str) -> Row:

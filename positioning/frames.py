@@ -5,6 +5,8 @@ Here: columns, types and order of rows. Not here: findings (``positioning.findin
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -20,9 +22,9 @@ from positioning.reasons import binding_constraints, reason
 def typed(rows: pd.DataFrame, table: str) -> pd.DataFrame:
     """Return ``rows`` with exactly the columns of output ``table``, typed, sorted by its grain."""
     defined = OUTPUTS[table]
-    columns = {}
+    columns: dict[str, Any] = {}
     for column in defined.columns:
-        values = rows[column.name]
+        values: Any = rows[column.name]
         if column.kind is Kind.WHOLE:
             columns[column.name] = pd.array(np.round(values.astype("float64")), dtype="Int64")
         elif column.kind is Kind.NUMBER:
@@ -87,7 +89,7 @@ def transfer_frame(
 ) -> pd.DataFrame:
     """Return the proposals; ``slack`` is the room left of every shared resource."""
     by_sku = {outcome.sku: outcome for outcome in outcomes}
-    told = list(lines.itertuples(index=False))
+    told: list[Any] = list(lines.itertuples(index=False))
     frame = lines.assign(
         as_of=as_timestamp(problem.network.as_of), plan_id=plan_id, status="proposed",
         reason=[reason(line) for line in told],

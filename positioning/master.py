@@ -35,13 +35,15 @@ class Pool:
 class Choice:
     """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
 
-    ``charges`` (n_skus, n_shipments) are what each sku owes for using a load at all.
+    ``charges`` (n_skus, n_shipments) are what each sku owes for using a load at all; ``mixes`` are units
+    (n_shipments,) of skus the master split between columns.
     """
 
     column: dict[int, Column]
     loads: np.ndarray
     prices: np.ndarray
     charges: np.ndarray
+    mixes: tuple[tuple[int, np.ndarray], ...] = ()
 
 
 def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
@@ -72,7 +74,9 @@ def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Cho
         nobody[sku, shared.loads[at].shipment] = eur
     loads = np.round(values[len(pool.columns) :])
     chosen = _repair(pool, values[: len(pool.columns)], room_with(shared, loads))
-    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody)
+    return Choice(
+        {int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody, _mixes(pool, values, shared)
+    )
 
 
 def relaxed_prices(pool: Pool, shared: Shared) -> np.ndarray:
@@ -108,6 +112,16 @@ def tie_rows(pool: Pool, shared: Shared) -> Ties:
         return _NO_TIES
     rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
     return Ties(tuple(found), rows, columns)
+
+
+def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[tuple[int, np.ndarray], ...]:
+    """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
+    mixed: dict[int, np.ndarray] = {}
+    for at in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
+        column = pool.columns[at]
+        units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
+        units[column.lanes] += values[at] * column.units
+    return tuple(sorted(mixed.items()))
 
 
 def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:

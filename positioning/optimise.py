@@ -12,14 +12,14 @@ import numpy as np
 
 from positioning.branching import Effort
 from positioning.capacity import Shared
-from positioning.chunk import Answer, Column, price_chunk
+from positioning.chunk import CHUNK_SKUS, Answer, Column, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.master import Choice, build_pool, choose, relaxed_prices
 from positioning.problem import Problem
 
 _FEW_SKUS = 300
 _SAMPLE_SKUS = 128
-_SAMPLE_ROUNDS = 6
+_SAMPLE_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class _Plan:
     good_gap: float
 
 
-_OF_FEW = _Plan(10, Effort(nodes=40, share=0.005), 0.005)
+_OF_FEW = _Plan(6, Effort(nodes=40, share=0.005), 0.005)
 _OF_MANY = _Plan(3, Effort(nodes=10, share=0.03), 0.035)
 _TUNING = Effort(nodes=0, share=1.0)
 
@@ -65,7 +65,8 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
     is_few = len(skus) <= _FEW_SKUS
     how = _OF_FEW if is_few else _OF_MANY
     prices = full_load_prices(problem) if is_few else tuned_prices(problem, crew)
-    ask = Ask(prices[None], np.zeros((len(skus), len(problem.network.ship_days))))
+    rows = prices[None] if is_few else np.array([prices, 1.3 * prices, 0.7 * prices])
+    ask = Ask(rows, np.zeros((len(skus), len(problem.network.ship_days))))
     columns: list[Column] = []
     best: Optimum | None = None
     for _ in range(how.passes):
@@ -75,6 +76,10 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
         columns += [column for answer in answers for column in answer.columns]
         pool = build_pool(columns, nothing, len(problem.shared.resources))
         choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
+        if choice.mixes:
+            columns += crew.run(mix_chunk, [(list(part),) for part in _parts(choice.mixes)])
+            pool = build_pool(columns, nothing, len(problem.shared.resources))
+            choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
         found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask), ask)
         best = _better(best, found)
         nothing_eur = sum(nothing.values())
@@ -94,16 +99,20 @@ def tuned_prices(problem: Problem, crew: Crew) -> np.ndarray:
     litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalogue.volume_l
     order = np.lexsort((np.arange(len(litres)), -litres))
     sample = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
-    shared = scaled(problem.shared, len(sample) / len(order))
-    prices, columns = full_load_prices(problem), list[Column]()
-    nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+    part = replace(problem, shared=scaled(problem.shared, len(sample) / len(order)))
+    nobody = np.zeros((len(order), len(problem.network.ship_days)))
+    asked = best = full_load_prices(problem)
+    best_eur, trust, columns = -np.inf, 0.5, list[Column]()
     for _ in range(_SAMPLE_ROUNDS):
-        chunks = [(chunk, prices[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample, 16)]
+        chunks = [(chunk, asked[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample, 16)]
         answers: list[Answer] = crew.run(price_chunk, chunks)
         columns += [column for answer in answers for column in answer.columns]
         nothing = {answer.sku: answer.nothing_eur for answer in answers}
-        prices = (prices + relaxed_prices(build_pool(columns, nothing, len(prices)), shared)) / 2.0
-    return prices
+        eur = _bound(part, answers, Ask(asked[None], nobody))
+        trust = 0.5 if eur > best_eur else trust * 0.7
+        best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
+        asked = best + trust * (relaxed_prices(build_pool(columns, nothing, len(best)), part.shared) - best)
+    return best
 
 
 def scaled(shared: Shared, share: float) -> Shared:
@@ -112,13 +121,17 @@ def scaled(shared: Shared, share: float) -> Shared:
     return replace(shared, resources=rows, loads=tuple(replace(load, most=load.most * share) for load in shared.loads))
 
 
+def _parts(mixes: tuple[tuple[int, np.ndarray], ...]) -> list[tuple[tuple[int, np.ndarray], ...]]:
+    return [mixes[at : at + CHUNK_SKUS] for at in range(0, len(mixes), CHUNK_SKUS)]
+
+
 def _next_ask(problem: Problem, answers: list[Answer], found: Optimum, best: Optimum) -> Ask:
     """Ask between the prices of the best bound and those of the master.
 
     Smoothing after Wentges, "Weighted Dantzig–Wolfe decomposition for linear mixed-integer programming",
     Int. Trans. Oper. Res. 4 (1997): close to the best when the last pass did not improve it.
     """
-    wanted = np.sum([answer.wanted[-1 if len(found.ask.prices) == 1 else 1] for answer in answers], axis=0)
+    wanted = np.sum([answer.wanted[min(1, len(found.ask.prices) - 1)] for answer in answers], axis=0)
     trust = 0.5 if best.ask is found.ask else 0.25
     rows = [
         best.ask.prices[0] + trust * (found.choice.prices - best.ask.prices[0]),

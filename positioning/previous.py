@@ -88,11 +88,12 @@ def blocked_moves(
 ) -> np.ndarray:
     """Say which transfers (K, L) would send units back the way they came within the block window."""
     days = settings.positioning.block_days
-    came = [(row.sku_at, row.origin_hub, row.hub) for row in previous.moves.itertuples() if row.ship_day >= -days]
+    recent = previous.moves[previous.moves["ship_day"] >= -days]
+    came = [tuple(int(at) for at in key) for key in recent[["sku_at", "origin_hub", "hub"]].to_numpy()]
     inbound = table(tables, "inbound")
     arrival = days_after(inbound, "arrival_date", as_timestamp(network.as_of))
     rows = (codes(texts(inbound, "sku"), skus), codes(texts(inbound, "origin"), network.hubs), codes(texts(inbound, "hub"), network.hubs))  # fmt: skip
-    came += [key for key, day in zip(zip(*rows, strict=True), arrival, strict=True) if day >= -days]
+    came += [tuple(int(at) for at in key) for key, day in zip(np.transpose(rows), arrival, strict=True) if day >= -days]
     is_blocked = np.zeros((len(skus), len(network.ship_days)), dtype=bool)
     lanes = network.shipments
     for sku, origin, hub in came:
