@@ -40,16 +40,16 @@ def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -
                 result = backtest(config, plan, list(overrides), asked)
         except RefusedPromotionError as error:
             refused, result = error, error.result
-    print_backtest(result, Console(soft_wrap=False))
+    print_backtest(result, Console(soft_wrap=False), is_refused=refused is not None)
     if refused is not None:
         raise refused
 
 
-def print_backtest(result: Result, console: Console) -> None:
-    """Print the verdict, the scores beside the baselines, the decision and where to look."""
+def print_backtest(result: Result, console: Console, is_refused: bool = False) -> None:
+    """Print the verdict, the scores beside the baselines, the decision (a refused one is the error) and where to look."""
     for recorded in (result.recorded, *([result.challenger] if result.challenger else [])):
         _print_one(recorded, console)
-    if result.decision is not None:
+    if result.decision is not None and not is_refused:
         console.print(Text(result.decision.reason, style="bold"))
     if result.promoted_version:
         console.print(Text(f"Champion is now version {result.promoted_version}; change the configuration to keep it."))

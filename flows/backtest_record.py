@@ -29,6 +29,7 @@ from review.backtest import (
     importance_picture,
     level_picture,
     origin_picture,
+    png,
     shap_picture,
 )
 
@@ -39,7 +40,7 @@ NOTE = (
 )
 HEADLINE = ("wrmsse", "wspl", "wape", "bias", "rmsse", "wql", "coverage_950", "coverage_500", "order_cost_rate")
 _MOST_SERIES = 500
-Pictures = Mapping[str, tuple[str, Figure]]  # caption and figure by file name
+Pictures = Mapping[str, tuple[str, bytes]]  # caption and PNG by file name
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, r
         metrics=_headline(summary) | {f"stability/{name}": value for name, value in backtest.stability.items()},
         curves=_curves(summary),
         tables=_tables(backtest),
-        figures={f"pictures/{name}.png": figure for name, (_, figure) in pictures.items()},
+        images={f"pictures/{name}.png": image for name, (_, image) in pictures.items()},
         texts={"report.html": report},
         dataset=_dataset(backtest.settings, backtest.truth, str(backtest.truth.as_of)),
         children=[_child(backtest, one) for one in backtest.origins],
@@ -89,12 +90,12 @@ def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, r
 
 
 def pictures_of(backtest: Backtest) -> Pictures:
-    """Return every picture by file name, each with its caption."""
+    """Return every picture by file name, each with its caption; drawn once, for the report and for MLflow."""
     summary, evidence = backtest.summary, backtest.evidence
     judged = summary.judged["method"]
     covered = summary.coverage[summary.coverage["method"] == judged]
     last = backtest.origins[-1].origin
-    return {
+    figures: dict[str, tuple[str, Figure]] = {
         "1_accuracy_by_level": ("Accuracy by level of the hierarchy, beside the baselines", level_picture(summary.levels)),
         "2_accuracy_by_origin": ("Accuracy and bias by origin", origin_picture(summary.origins)),
         "3_calibration": ("Calibration", calibration_picture(covered, summary.pit, backtest.settings.grid.days)),
@@ -104,6 +105,7 @@ def pictures_of(backtest: Backtest) -> Pictures:
         "7_worst_series": ("Worst series", fan_picture(evidence.worst, f"Lose most to the best baseline over all origins; shown: {last}")),
         "8_best_series": ("Best series", fan_picture(evidence.best, f"Gain most over the best baseline over all origins; shown: {last}")),
     }  # fmt: skip
+    return {name: (caption, png(figure)) for name, (caption, figure) in figures.items()}
 
 
 def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:

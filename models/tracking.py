@@ -44,7 +44,10 @@ class Dataset:
 
 @dataclass(frozen=True)
 class Record:
-    """One run. ``curves`` are metrics with a step (1, 2, …); names with `/` stand in sections of the page."""
+    """One run. ``curves`` are metrics with a step (1, 2, …); names with `/` stand in sections of the page.
+
+    ``images`` are files drawn already, ``figures`` are drawn here.
+    """
 
     name: str
     moment: date
@@ -55,6 +58,7 @@ class Record:
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
     tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    images: Mapping[str, bytes] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     dataset: Dataset | None = None
     children: Sequence[Record] = ()
@@ -152,10 +156,18 @@ class Tracker:
             self._client.log_table(run_id, table, name)
         for name, figure in record.figures.items():
             self._client.log_figure(run_id, figure, name)
+        self._log_images(run_id, record.images)
         for name, text in record.texts.items():
             self._client.log_text(run_id, text, name)
         if record.dataset is not None:
             self._log_dataset(run_id, record.dataset)
+
+    def _log_images(self, run_id: str, images: Mapping[str, bytes]) -> None:
+        with files.scratch_folder() as folder:
+            for name, content in images.items():
+                files.write_bytes(files.joined(folder, name), content)
+            if images:
+                self._client.log_artifacts(run_id, folder)
 
     def _log_dataset(self, run_id: str, dataset: Dataset) -> None:
         from mlflow.data.code_dataset_source import CodeDatasetSource

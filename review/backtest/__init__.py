@@ -8,6 +8,7 @@ from __future__ import annotations
 from review.backtest.evidence_pictures import fan_picture, importance_picture, shap_picture
 from review.backtest.page import BacktestPage, backtest_page
 from review.backtest.score_pictures import bias_picture, calibration_picture, level_picture, origin_picture
+from review.backtest.style import png
 
 __all__ = [
     "BacktestPage",
@@ -18,5 +19,6 @@ __all__ = [
     "importance_picture",
     "level_picture",
     "origin_picture",
+    "png",
     "shap_picture",
 ]

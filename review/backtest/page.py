@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from matplotlib.figure import Figure
 
-from review.backtest.style import method_name, png
+from review.backtest.style import method_name
 from review.wording import NOTHING, number, rate
 
 # column of `overall`, what it is called, how it is written, a sentence
@@ -33,7 +32,7 @@ _FIGURES = (
 class BacktestPage:
     """What the page shows.
 
-    ``overall``, ``levels``, ``segments`` as in a summary, with `_sd` columns; ``pictures`` by caption;
+    ``overall``, ``levels``, ``segments`` as in a summary, with `_sd` columns; ``pictures`` PNG by caption;
     ``facts`` are lines of name and text; ``notes`` sentences.
     """
 
@@ -43,7 +42,7 @@ class BacktestPage:
     overall: pd.DataFrame
     levels: pd.DataFrame
     segments: pd.DataFrame
-    pictures: Mapping[str, Figure]
+    pictures: Mapping[str, bytes]
     notes: Sequence[str]
 
 
@@ -52,7 +51,7 @@ def backtest_page(page: BacktestPage) -> str:
     environment = Environment(
         loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    pictures = {caption: base64.b64encode(png(figure)).decode() for caption, figure in page.pictures.items()}
+    pictures = {caption: base64.b64encode(image).decode() for caption, image in page.pictures.items()}
     methods = [method_name(name) for name in page.overall["method"]]
     return environment.get_template("backtest.html.j2").render(
         page=page, pictures=pictures, methods=methods, figures=_figure_rows(page.overall), levels=_level_rows(page.levels),
