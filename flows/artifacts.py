@@ -5,6 +5,7 @@ Not here: what a summary holds (``flows.summary``).
 
 from __future__ import annotations
 
+import logging
 from datetime import date
 from typing import cast
 from uuid import UUID
@@ -18,10 +19,18 @@ from prefect.artifacts import (
 )
 from prefect.client.orchestration import get_client
 
+from flows.display import ROOMS
 from flows.night import Result
 from foundation.store.warehouse import Warehouse
 from review import plan_summary
 from review.summary import escaped, top_proposals
+
+
+def let_rooms_speak() -> None:
+    """Let what the rooms say while they work reach Prefect's pages, unless somebody has chosen their levels."""
+    for room in ROOMS:
+        if logging.getLogger(room).level == logging.NOTSET:
+            logging.getLogger(room).setLevel(logging.INFO)
 
 
 class Progress:

@@ -17,7 +17,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 
 from flows import stages
-from flows.artifacts import Progress, name_run, show_plan
+from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
 from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
 from foundation.configuration import load_settings
 from foundation.errors import ForestockError
@@ -45,6 +45,7 @@ def nightly(
     sales row; ``overrides`` are ``key=value``; ``until`` is the last stage; ``redo`` says
     what is made anew though it is there under the same inputs, settings and code (a model never is). Raises ``ForestockError``s, each with its exit code.
     """
+    let_rooms_speak()
     settings = load_settings(config, overrides)
     progress = Progress(STAGES.index(until) + 1)
 

@@ -37,7 +37,9 @@ def prefect_server() -> Iterator[None]:
     if get_current_settings().api.url:
         yield
         return
-    with _Server() as server, temporary_settings({PREFECT_API_URL: server.api_url}):
+    server = _Server()
+    server.start()  # Prefect stops it when the process ends, after the last log lines have been sent to it
+    with temporary_settings({PREFECT_API_URL: server.api_url}):
         os.environ["PREFECT_API_URL"] = server.api_url
         try:
             yield
