@@ -19,6 +19,7 @@ from dispatch import choice, decide, edits, rules, worth
 from dispatch.choice import Filter
 from dispatch.decide import Act, Outcome
 from dispatch.ledger import with_status
+from flows.records import kept_inputs
 from foundation.errors import ConfigurationError, InputError
 from foundation.keys import among
 from foundation.settings import Settings
@@ -212,8 +213,6 @@ def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
 
 def sizes_of(plan: Plan) -> pd.DataFrame | None:
     """Return the skus the plan was made on, for their sizes; None where its inputs are no longer kept."""
-    from flows.stages import kept_inputs
-
     folder = kept_inputs(plan.settings, plan.as_of)
     return None if folder is None else snapshot.read(folder, ("skus",))["skus"]
 

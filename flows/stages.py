@@ -6,13 +6,11 @@ They can be called and tested without Prefect. Not here: their order, retries an
 
 from __future__ import annotations
 
-import json
 import logging
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
-from typing import Any
 
 import pandas as pd
 
@@ -23,6 +21,7 @@ from flows.decisions import decided_before
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
+from flows.records import record, recorded
 from foundation.errors import ForestockError, StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
@@ -38,7 +37,6 @@ log = logging.getLogger(__name__)
 FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
 PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "plan")
 _PROPOSAL_TABLES = ("transfer", "departure")
-_RECORDS = "_nights"
 _LOGS = "_logs"
 
 
@@ -117,7 +115,7 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
     settings, as_of = night.settings, night.as_of
     identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version)
-    found = _recorded(settings, as_of, "forecast")
+    found = recorded(settings, as_of, "forecast")
     if found.get("identity") == identity and not is_forced:
         log.info("the forecast of %s is there already", as_of)
         return Forecasted(identity, trained.model_version, found["n_series"], False)
@@ -125,7 +123,7 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     frames = forecast(_model(night, trained), forecast_matrix(panel, settings), settings, as_of)
     _write(settings, frames, FORECAST_TABLES, as_of)
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
-    _record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
+    record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
     return Forecasted(identity, trained.model_version, n_series, True)
 
@@ -147,7 +145,7 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
     inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
-    _record(
+    record(
         settings,
         as_of,
         "plan",
@@ -169,7 +167,7 @@ def review_stage(night: Night) -> str:
 def done_before(night: Night) -> Result | None:
     """Return the night where its plan and page are there under the same inputs, settings and code, else None."""
     settings, as_of = night.settings, night.as_of
-    said = _recorded(settings, as_of, "plan")
+    said = recorded(settings, as_of, "plan")
     identity = training_identity(settings, night.training.as_of, night.training.fingerprint)
     model = ModelStore(settings.warehouse).find(identity)
     if not said or model is None or not files.exists(night.page):
@@ -182,18 +180,12 @@ def done_before(night: Night) -> Result | None:
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
 
 
-def kept_inputs(settings: Settings, as_of: date) -> str | None:
-    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept."""
-    said = _recorded(settings, as_of, "plan")
-    return said["inputs"] if said and files.exists(said["inputs"]) else None
-
-
 def planned_night(settings: Settings, as_of: date) -> Result:
     """Return the night of a plan in the warehouse as it was planned, without planning anything.
 
     Its inputs are accepted anew where their snapshot is no longer kept.
     """
-    said = _recorded(settings, as_of, "plan")
+    said = recorded(settings, as_of, "plan")
     if said and files.exists(said["inputs"]):
         inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
     else:
@@ -244,14 +236,3 @@ def _write(settings: Settings, frames: Mapping[str, pd.DataFrame], names: tuple[
     warehouse = Warehouse(settings)
     for name in names:
         warehouse.write(name, frames[name], as_of)
-
-
-def _recorded(settings: Settings, as_of: date, stage: str) -> dict[str, Any]:
-    place = files.joined(settings.warehouse, _RECORDS, f"{stage}-{as_of}.json")
-    return dict(json.loads(files.read_text(place))) if files.exists(place) else {}
-
-
-def _record(settings: Settings, as_of: date, stage: str, said: Mapping[str, object]) -> None:
-    """Note what a stage has written, after all of it is there."""
-    place = files.joined(settings.warehouse, _RECORDS, f"{stage}-{as_of}.json")
-    files.write_text(place, json.dumps(said, sort_keys=True))

@@ -1,0 +1,37 @@
+"""What a stage notes down when all it has written is there: small JSON files in the warehouse.
+
+Light to import: the planner's commands read them too. Not here: the stages (``flows.stages``).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from foundation.settings import Settings
+from foundation.store import files
+
+FOLDER = "_nights"
+
+
+def recorded(settings: Settings, as_of: date, stage: str) -> dict[str, Any]:
+    """Return what ``stage`` has noted for ``as_of``; empty where it has not been done."""
+    place = _place(settings, as_of, stage)
+    return dict(json.loads(files.read_text(place))) if files.exists(place) else {}
+
+
+def record(settings: Settings, as_of: date, stage: str, said: Mapping[str, object]) -> None:
+    """Note what a stage has written, after all of it is there."""
+    files.write_text(_place(settings, as_of, stage), json.dumps(said, sort_keys=True))
+
+
+def kept_inputs(settings: Settings, as_of: date) -> str | None:
+    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept."""
+    said = recorded(settings, as_of, "plan")
+    return said["inputs"] if said and files.exists(said["inputs"]) else None
+
+
+def _place(settings: Settings, as_of: date, stage: str) -> str:
+    return files.joined(settings.warehouse, FOLDER, f"{stage}-{as_of}.json")
