@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from foundation.errors import StageError
 from foundation.settings import Settings
 from positioning.costs import KG
 from positioning.crew import Crew, chunks_of, crew
@@ -30,6 +31,8 @@ from positioning.optimise import Optimum, optimise
 from positioning.problem import Problem, build_problem
 
 _ROUNDS = 12
+# How far sums over many skus may differ by the order of adding.
+_ROUNDING = 1e-9
 
 
 def plan(
@@ -126,7 +129,13 @@ def _figures(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, opt
     before = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG].sum()
     fixed = fixed_terms(problem, lines)[:KG].sum()
     after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum() + fixed
-    bound = min(optimum.bound_eur + before - sum(optimum.nothing_eur.values()), after)
+    bound = optimum.bound_eur + before - sum(optimum.nothing_eur.values())
+    if bound > after + _ROUNDING * abs(after) + 0.01:
+        raise StageError(
+            "rebalance",
+            f"the lower bound {bound:.2f} lies above the plan's cost {after:.2f}: a defect, please report it",
+        )
+    bound = min(bound, after)
     fresh = _fresh_benefit(problem, outcomes) - fixed
     size = problem.settings.positioning.scenarios
     groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]

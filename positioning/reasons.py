@@ -34,7 +34,8 @@ def reason(line: Any) -> str:
     told += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
     verb = "Ordering" if line.kind == "supply" else "Moving"
     parts = "; ".join(told) if told else "nothing else"
-    return f"{verb} {line.units:.0f} units from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}."
+    unit = "unit" if line.units == 1 else "units"
+    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}."
 
 
 def _fewer_lost(line: Any) -> str:

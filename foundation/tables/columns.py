@@ -170,7 +170,7 @@ PLAN_TERMS = {
     "handling_eur": "Handling of moved units", "delivery_eur": "Last-mile delivery", "late_eur": "Late units",
     "lost_sales_eur": "Lost sales", "holding_eur": "Holding stock", "storage_eur": "Storage space",
     "carbon_eur": "Priced carbon", "churn_eur": "Price on moving units",
-    "end_value_eur": "Value of what is left (counts as a credit)",
+    "end_value_eur": "Change of what goods are worth at cost less ageing, from the start to the end of the window (counts as a credit)",
 }  # fmt: skip
 _add(Kind.NUMBER, "EUR", None, None, **{
     f"{term}_{when}": f"{text}, {'without' if when == 'before' else 'with'} the plan."
