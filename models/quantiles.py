@@ -1,8 +1,9 @@
-"""Quantiles of demand around a predicted mean: the average of two ways.
+"""Quantiles of demand around a predicted mean: two ways, averaged as far as there are rows for both.
 
 (a) Negative binomial with the sku's dispersion: right for counts. (b) A table of quantiles of
-actual ÷ predicted in bins of predicted mean × dispersion: right for lumpy demand. Both are fitted
-on out-of-sample rows only. The same class serves single periods and window sums.
+actual ÷ predicted in bins of predicted mean × dispersion: right for lumpy demand, and only where
+there are rows for many bins: the ratios of slow series say nothing of fast ones. Both are fitted on
+out-of-sample rows only. The same class serves single periods and window sums.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ _MEANS = np.geomspace(0.005, 5000, 220)
 _SPREADS = np.geomspace(0.01, 30, 28)
 _ROWS_PER_BIN = 400
 _MOST_MEAN_BINS, _MOST_SPREAD_BINS = 16, 4
+# From this many bins of predicted mean on the table counts as much as the negative binomial.
+_FULL_MEAN_BINS = 8
 _CHUNK = 200_000
 
 
@@ -48,6 +51,11 @@ class RatioTable:
         everyone = np.quantile(ratio, levels)
         rows = [np.quantile(ratio[a:b], levels) if b - a >= 50 else everyone for a, b in itertools.pairwise(ends)]
         return cls(mean_edges, spread_edges, np.array(rows).reshape(shape))
+
+    @property
+    def weight(self) -> float:
+        """Weight beside the negative binomial: 0 with one bin of predicted mean, ½ from 8 bins on, even between."""
+        return 0.5 * min(1.0, (len(self.ratio) - 1) / (_FULL_MEAN_BINS - 1))
 
     def quantiles(self, mean: np.ndarray, spread: np.ndarray) -> np.ndarray:
         """Return the quantiles (n_rows, n_levels)."""
@@ -80,11 +88,11 @@ def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarr
 
 
 def quantiles(table: RatioTable, mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Return float32 (n_rows, n_levels): the average of both ways, never negative, ascending by level."""
+    """Return float32 (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level."""
     found = np.empty((len(mean), len(levels)), np.float32)
     for start in range(0, len(mean), _CHUNK):
         rows = slice(start, start + _CHUNK)
         counted = binomial_quantiles(mean[rows], spread[rows], levels)
-        found[rows] = (counted + table.quantiles(mean[rows], spread[rows])) / 2
+        found[rows] = (1 - table.weight) * counted + table.weight * table.quantiles(mean[rows], spread[rows])
     np.maximum.accumulate(found, axis=1, out=found)
     return found
