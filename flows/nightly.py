@@ -15,6 +15,7 @@ from typing import Any
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
+from prefect.futures import PrefectFuture
 
 from flows import stages
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
@@ -43,36 +44,39 @@ def nightly(
 
     ``config`` is a YAML file or a name in ``configs/``; ``as_of`` None means the period after the last
     sales row; ``overrides`` are ``key=value``; ``until`` is the last stage; ``redo`` says
-    what is made anew though it is there under the same inputs, settings and code (a model never is). Raises ``ForestockError``s, each with its exit code.
+    what is made anew though it is there under the same inputs, settings and code (a model never is). Raises
+    ``ForestockError``s, each with its exit code.
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
-    progress = Progress(STAGES.index(until) + 1)
+    wanted = STAGES[: STAGES.index(until) + 1]
+    progress = Progress(len(wanted))
 
-    night = validate(settings, as_of, "forecast" if until in ("train", "forecast") else "rebalance")
+    night = validate(settings, as_of, "rebalance" if "rebalance" in wanted else "forecast")
     name_run(settings.name, night.as_of)
     progress.done("validate")
-
     if redo == "nothing" and (done := stages.done_before(night)):
         return done
 
     trained = train(night)
-    result = Result(night, trained, notes=(*night.notes, *trained.notes, recorded(night, trained)))
+    recording = record.submit(night, trained, _run_tags(night))  # beside the rest: nothing depends on MLflow
+    result = Result(night, trained, notes=(*night.notes, *trained.notes))
     progress.done("train")
-    if until == "train":
-        return result
 
-    forecasted = forecast(night, trained, redo == "everything")
-    result = result.with_(forecasted=forecasted)
-    progress.done("forecast")
-    if until == "forecast":
-        return result
+    if "forecast" in wanted:
+        forecasted = forecast(night, trained, redo == "everything")
+        result = result.with_(forecasted=forecasted)
+        progress.done("forecast")
+    if "rebalance" in wanted:
+        result = result.with_(planned=rebalance(night, forecasted))
+        progress.done("rebalance")
+    if "review" in wanted:
+        result = result.with_(page=review(night))
+        progress.done("review")
 
-    planned = rebalance(night, forecasted)
-    result = result.with_(planned=planned, page=review(night))
-    progress.done("review")
-
-    show_plan(result)
+    result = result.with_(notes=(*result.notes, _recorded(recording)))
+    if result.planned:
+        show_plan(result)
     stages.release(night)
     if result.refusals:
         raise RefusedError(result, *result.refusals)
@@ -132,13 +136,18 @@ def review(night: Night) -> str:
         return stages.review_stage(night)
 
 
-def recorded(night: Night, trained: Trained) -> str:
-    """Record the training and say so; where MLflow is away the night goes on and says that."""
-    run = runtime.flow_run
-    tags = {"prefect.flow_run_id": str(run.id), "prefect.flow_run_name": f"nightly-{night.as_of}"}
-    state = record(night, trained, tags, return_state=True)
-    if state.is_completed():
-        return str(state.result())
-    error = state.result(raise_on_failure=False)
-    log.warning("the training was not recorded: %s", error)
-    return f"MLflow could not be used; the model is kept in the warehouse and a later night records it ({error})."
+def _run_tags(night: Night) -> dict[str, str]:
+    return {
+        "prefect.flow_run_id": str(runtime.flow_run.id),
+        "prefect.flow_run_name": f"nightly-{night.as_of}",
+    }
+
+
+def _recorded(recording: PrefectFuture[str]) -> str:
+    """Wait for the record of the training and say where it stands; where MLflow is away, say that."""
+    recording.wait()
+    said = recording.state.result(raise_on_failure=False)
+    if recording.state.is_completed():
+        return str(said)
+    log.warning("the training was not recorded: %s", said)
+    return f"MLflow could not be used; the model is kept in the warehouse and a later night records it ({said})."
