@@ -67,7 +67,7 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
     prices = full_load_prices(problem) if is_few else tuned_prices(problem, crew)
     rows = prices[None] if is_few else np.array([prices, 1.3 * prices, 0.7 * prices])
     ask = Ask(rows, np.zeros((len(skus), len(problem.network.ship_days))))
-    columns: list[Column] = []
+    columns = opening_columns(problem, crew, skus) if is_few else []
     best: Optimum | None = None
     for _ in range(how.passes):
         chunks = [(chunk, ask.prices, ask.charges[chunk], how.effort) for chunk in chunks_of(skus)]
@@ -89,6 +89,30 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
     if best is None:
         raise ValueError("at least one pass is needed")
     return best
+
+
+def opening_columns(problem: Problem, crew: Crew, skus: list[int]) -> list[Column]:
+    """Return what every sku would send if one departure's loads were paid and all others shut, for each departure.
+
+    Few skus fill no truck between them at any price per litre; the master needs to see what a truck
+    would carry once it goes at all.
+    """
+    rows = opening_prices(problem)
+    if not len(rows):
+        return []
+    nobody = np.zeros((len(skus), len(problem.network.ship_days)))
+    answers: list[Answer] = crew.run(price_chunk, [(part, rows, nobody[part], _TUNING) for part in chunks_of(skus)])
+    return [column for answer in answers for column in answer.columns]
+
+
+def opening_prices(problem: Problem) -> np.ndarray:
+    """Return a row of prices (n_loads, n_resources) per departure with loads: its own free, a unit on others a load."""
+    shut = np.zeros(len(problem.shared.resources))
+    eur = {load.shipment: load.eur for load in problem.shared.loads}
+    load_of = np.array([resource.load for resource in problem.shared.resources], dtype="int64")
+    for row, load in enumerate(load_of):
+        shut[row] = eur[load] if load >= 0 else 0.0
+    return np.array([np.where(load_of == shipment, 0.0, shut) for shipment in sorted(eur)])
 
 
 def tuned_prices(problem: Problem, crew: Crew) -> np.ndarray:
