@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 from flows.backtest_command import backtest
 from flows.desk_commands import register
 from flows.explain_command import explain
+from flows.monitor_command import monitor
 from flows.options import Config, Overrides, as_date
 from flows.simulate_command import simulate
 from foundation.errors import ForestockError
@@ -150,6 +151,7 @@ def backfill(
 app.command()(simulate)
 app.command()(backtest)
 app.command()(explain)
+app.command()(monitor)
 register(app)
 
 

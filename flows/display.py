@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
-ROOMS = ("features", "flows", "foundation", "models", "positioning", "review")
+ROOMS = ("features", "flows", "foundation", "models", "monitoring", "positioning", "review")
 
 
 class StageDisplay(logging.Handler):

@@ -18,7 +18,7 @@ _PROCESS_DEFAULTS = {
     # a loaded machine needs longer than the 20 s Prefect allows its temporary server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
     # what the stages say also appears beside the flow run in Prefect's pages
-    "PREFECT_LOGGING_EXTRA_LOGGERS": "features,flows,foundation,models,positioning,review",
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "features,flows,foundation,models,monitoring,positioning,review",
     # lines written before a flow runs have no run to be shown with
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     # a tracking server that is away costs seconds, not minutes: the plan is made without it

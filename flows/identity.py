@@ -19,8 +19,18 @@ from foundation.store.code_version import code_version
 _LEARNING = ("features", "foundation", "models")
 _PLANNING = (*_LEARNING, "positioning")
 # Where things lie, how they look and how many hands do them: no row depends on it.
-_FORECAST_FREE = {"warehouse", "tracking_uri", "inputs", "positioning", "decisions", "review", "currency"}
-_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review"}
+_FORECAST_FREE = {
+    "warehouse",
+    "tracking_uri",
+    "inputs",
+    "positioning",
+    "decisions",
+    "review",
+    "monitoring",
+    "currency",
+    "what_if",
+}
+_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "what_if"}
 _HANDS = {"forecast": {"threads"}, "positioning": {"processes"}}
 
 

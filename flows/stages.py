@@ -18,6 +18,7 @@ import positioning
 from dispatch.ledger import with_status
 from features import build_panel, forecast_matrix, training_set
 from flows.decisions import decided_before
+from flows.findings import with_monitored
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
@@ -142,6 +143,7 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     if refusals:
         frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
     frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
+    frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
     _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
     inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}

@@ -7,9 +7,9 @@ The models are frozen and forbid unknown keys. Reading the YAML file and ``--set
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from foundation.periods import Frequency, is_closed_day
 
@@ -263,6 +263,56 @@ class Decisions(_Section):
     exports: Exports = Exports()
 
 
+class WhatIf(_Section):
+    """One change of a night's inputs, planned again and compared with the plan of record."""
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="What the what-if is called.")
+    closed_hubs: tuple[str, ...] = Field(
+        (), description="Hubs that neither receive, send nor deliver from the night on."
+    )
+    lost_lanes: tuple[str, ...] = Field((), description="Lanes that do not run.")
+    demand_factor: dict[str, NonNegative] = Field({}, description="Demand times this, by region; `all`: every region.")
+    transport_factor: dict[str, NonNegative] = Field(
+        {}, description="Transport prices times this, by lane, mode or kind; `all`: every lane."
+    )
+    added_lead_days: dict[str, int] = Field({}, description="Days a lane takes longer, by lane, mode or kind.")
+    added_loads: dict[str, float] = Field({}, description="More loads per departure, by lane, mode or kind.")
+    added_storage_l: dict[str, float] = Field({}, description="More litres of storage, by hub; negative: less.")
+    added_inbound_units: dict[str, float] = Field({}, description="More units a hub can receive in a period, by hub.")
+    added_outbound_units: dict[str, float] = Field(
+        {}, description="More units a hub can transfer out in a period, by hub."
+    )
+    positioning: dict[str, Any] = Field(
+        {}, description="Keys of `positioning` with other values, e.g. `carbon_eur_per_t`."
+    )
+
+
+class Monitoring(_Section):
+    """When what came of earlier nights is worth an event and a line among the findings."""
+
+    window_days: Positive = Field(28, description="How far back forecasts, inputs, plans and parcels are looked at.")
+    min_scored_units: NonNegative = Field(
+        50.0, description="Fewest units demanded in a region and segment for its errors to be reported."
+    )
+    max_bias_rate: NonNegative = Field(
+        0.15, description="Bias of a region and segment, week after week to the same side, above which it is reported."
+    )
+    max_stability_index: NonNegative = Field(
+        0.25,
+        description="Population stability index above which an input has drifted, unless its earlier weeks were as unlike.",
+    )
+    min_coverage_rate: Rate = Field(
+        0.85, description="Share of actuals inside the 95 % interval below which the forecast is reported."
+    )
+    min_fill_rate: Rate = Field(0.95, description="Realised fill rate of a region below which it is reported.")
+    max_late_rate: Rate = Field(0.1, description="Expected share of late parcels of a lane above which it is reported.")
+    max_gap_rate: Rate | None = Field(
+        None, description="Gap of the newest plan to its bound above which it is reported; default: the gate's limit."
+    )
+    max_sales_age_days: Positive = Field(3, description="Age of a region's last sales above which its data are stale.")
+    max_stock_age_days: Positive = Field(8, description="Age of the stock snapshot above which it is stale.")
+
+
 class Review(_Section):
     """What the planner's page shows."""
 
@@ -296,6 +346,10 @@ class Settings(_Section):
     positioning: Positioning = Positioning()
     decisions: Decisions = Decisions()
     review: Review = Review()
+    monitoring: Monitoring = Monitoring()
+    what_if: tuple[WhatIf, ...] = Field(
+        (), description="Changed inputs that `forestock what-if` plans; see docs/what-if.md."
+    )
 
     @field_validator("frequency")
     @classmethod
@@ -312,6 +366,26 @@ class Settings(_Section):
                     f"forecast.window_days: {window} is not whole periods within the horizon of {self.horizon * days} days"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _possible_what_ifs(self) -> Settings:
+        names = [change.name for change in self.what_if]
+        if len(set(names)) < len(names):
+            raise ValueError("what_if: two have the same name")
+        for change in self.what_if:
+            self.under(change)
+        return self
+
+    def under(self, change: WhatIf) -> Settings:
+        """Return these settings with the changed keys of ``positioning``; raises ``ValueError`` for a wrong one."""
+        given = self.positioning.model_dump() | change.positioning
+        try:
+            return self.model_copy(update={"positioning": Positioning.model_validate(given)})
+        except ValidationError as error:
+            first = error.errors()[0]
+            key, said = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+            known = f"; known here: {', '.join(Positioning.model_fields)}" if first["type"] == "extra_forbidden" else ""
+            raise ValueError(f"what_if {change.name}: positioning.{key}: {said}{known}") from None
 
     @property
     def grid(self) -> Frequency:

@@ -59,8 +59,15 @@ _add(
     kpi="Name of the figure.",
     table="Name of the input table.",
     row_key="The row's key, name=value separated by commas.",
-    column="The column at fault.",
+    column="The column the row is about.",
     fault="What is wrong.",
+    method="Which forecast: `forestock` or a baseline's name.",
+    segment="Value of the coarsest hierarchy column of `skus`; the sku itself without a hierarchy.",
+    what_if="Name of the what-if.",
+    changes="What was changed, as JSON.",
+    plan_id_of_record="Identity of the plan the what-if was compared with.",
+    difference="Against the plan of record: `new`, `dropped`, `more`, `less` or `same`.",
+    place="The hub or region.",
     run_version="Identity of the run: a hash of what was known, the configuration and the code version.",
 )  # fmt: skip
 _add(
@@ -89,6 +96,7 @@ _add(
     Kind.FLAG, "", None, None,
     is_promoted="Whether the sku is promoted from this date on.",
     is_open="Whether the hub works from this date on.",
+    is_sustained="Whether the forecast was off to the same side in every week of the window.",
     is_stocked="Whether the hub may hold the sku.",
     is_outlook="Whether the row is decided by a later run and only shown; never released.",
 )  # fmt: skip
@@ -106,6 +114,7 @@ _add(
     units_out="Units the plan sends away.",
     units_in="Units the plan brings in.",
     target_units="Units on hand less units out, plus inbound and units in.",
+    units_of_record="Units of the line in the plan of record; 0 where it is new.",
 )  # fmt: skip
 _add(Kind.WHOLE, "units", 1, None, pack_units="Units in a pack; shipments are whole packs.")
 _add(
@@ -164,6 +173,8 @@ _add(
     lower_bound_eur="No plan on these demand paths costs less.",
     sampling_error_eur="Standard error of the plan's benefit over replicated samples.",
     out_of_sample_benefit_eur="Mean benefit on fresh demand paths.",
+    benefit_eur_of_record="The line's benefit in the plan of record; 0 where it is new.",
+    kept_total_eur="Signed sum of all terms where the plan of record is carried out under the changed inputs, as far as it still can be.",
 )  # fmt: skip
 PLAN_TERMS = {
     "transfer_eur": "Transport between hubs", "supply_eur": "Purchase and transport from suppliers",
@@ -189,7 +200,60 @@ _add(
     day_correlation="Correlation of forecast errors of neighbouring periods of a series.",
     region_correlation="Correlation of forecast errors of one sku across regions.",
 )  # fmt: skip
-_add(Kind.NUMBER, "", None, None, kpi_value="The figure, in the unit its name ends in.")
+_add(
+    Kind.NUMBER, "", None, None,
+    kpi_value="The figure, in the unit its name ends in.",
+    kpi_value_of_record="The figure under the plan of record.",
+)  # fmt: skip
+_add(
+    Kind.WHOLE, "", 0, None,
+    n_periods="Periods × series that were looked at.",
+    n_approved="Proposals approved and not released yet.",
+    n_rejected="Proposals rejected.",
+    n_released="Proposals released, executed since or not.",
+    n_executed="Proposals seen to be carried out.",
+    n_superseded="Proposals that ran out or were withdrawn.",
+    n_parcels="Parcel lines delivered.",
+)  # fmt: skip
+_add(
+    Kind.WHOLE, "units", 0, None,
+    units_proposed="Units proposed.",
+    units_released="Units released, as decided.",
+    units_executed="Units seen to be carried out, as decided.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "units", 0, None,
+    actual_units="Units demanded, over all nights that forecast them.",
+    forecast_units="Units expected, over the same nights and periods.",
+    missed_units="Units expected while the sku was out of stock; null where nobody says when it was.",
+)  # fmt: skip
+_add(Kind.NUMBER, "rate", None, None, bias_rate="Forecast less actual, divided by actual; null without demand.")
+_add(Kind.NUMBER, "rate", 0, None, wape_rate="Sum of absolute errors divided by actual; null without demand.")
+_add(
+    Kind.NUMBER, "rate", 0, 1,
+    coverage_rate="Share of actuals inside the 95 % interval.",
+    realised_fill_rate="Units sold divided by units sold and missed.",
+    promised_fill_rate="Units the plans expected to serve divided by expected demand.",
+    out_of_stock_rate="Share of periods × series not in stock all the time.",
+    late_rate="Share of parcels delivered after the promised moment.",
+    expected_late_rate="`late_rate` drawn towards that of all lanes, as if 20 more parcels had been seen.",
+    missed_cutoff_rate="Share of parcels picked up after the carrier's cut-off.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "EUR", None, None,
+    benefit_released_eur="Benefit of the proposals that were released.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "", 0, None,
+    stability_index="Population stability index of the window against the same time of the year before, or all before.",
+    usual_stability_index="The largest such index of the four windows before; null where there is none.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "days", None, None,
+    mean_days="Mean days from order to door.",
+    sd_days="Standard deviation of the days from order to door; null for one parcel.",
+    planned_days="Days the delivery lane is planned with.",
+)  # fmt: skip
 _add(Kind.NUMBER, "rate", 0, None, holding_rate_per_year="Yearly cost of holding stock as a share of its cost.")
 _add(
     Kind.NUMBER, "", 0, None,

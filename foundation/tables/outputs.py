@@ -14,7 +14,10 @@ from foundation.tables.model import Column, Kind, Table
 
 # The line a decision is about, kept with it: a night that runs again may not take it away.
 DECIDED_LINE = "as_of kind sku origin destination lane departure_id ship_date arrival_date cost_eur benefit_eur"
+_LINE = "kind sku origin destination lane departure_id ship_date arrival_date"
 _TERMS = " ".join(f"{term}_{when}" for term in PLAN_TERMS for when in ("before", "after"))
+
+_PLAN = f"plan_id {_TERMS} total_eur_before total_eur lower_bound_eur gap_rate gap_of_benefit_rate sampling_error_eur out_of_sample_benefit_eur kg_co2e local_fill_rate promise_hit_rate n_proposals run_version model_version"
 
 
 def _table(name: str, text: str, grain: str, rest: str, nullable: str = "", /) -> Table:
@@ -37,9 +40,17 @@ OUTPUTS: dict[str, Table] = {
         _table("decision", "What was decided on proposals, with the line as it stood then; append-only.", "proposal_id at", f"status units by reason {DECIDED_LINE}", f"units reason {DECIDED_LINE}"),
         _table("handover", "Which released proposals were handed to whom; append-only.", "receiver proposal_id", "document_id at"),
         _table("exception", "What was left undone and why, and what needs a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
-        _table("plan", "What the night's plan is worth, with its bound.", "as_of", f"plan_id {_TERMS} total_eur_before total_eur lower_bound_eur gap_rate gap_of_benefit_rate sampling_error_eur out_of_sample_benefit_eur kg_co2e local_fill_rate promise_hit_rate n_proposals run_version model_version"),
+        _table("plan", "What the night's plan is worth, with its bound.", "as_of", _PLAN),
+        _table("what_if", "What a plan on changed inputs is worth; never the plan of record.", "as_of what_if", f"changes plan_id_of_record kept_total_eur {_PLAN}"),
+        _table("what_if_line", "Every line of the plan of record or of a what-if, side by side.", "as_of what_if proposal_id", f"{_LINE} difference units_of_record units benefit_eur_of_record benefit_eur reason"),
+        _table("what_if_place", "Figures of hubs and regions under the plan of record and a what-if; kind is `hub` or `region`.", "as_of what_if kind place kpi", "kpi_value_of_record kpi_value"),
         _table("simulation", "Cost of the policies of a replay, which starts on `as_of`, by date and term.", "as_of policy date term", "eur"),
         _table("simulation_kpi", "What the policies of a replay, which starts on `as_of`, come to.", "as_of policy kpi", "kpi_value", "kpi_value"),
+        _table("accuracy", "Earlier forecasts beside what was demanded in the days before `as_of`, and baselines beside them.", "as_of method region segment", "n_periods actual_units forecast_units bias_rate wape_rate coverage_rate is_sustained", "bias_rate wape_rate"),
+        _table("drift", "How unlike itself an input has become.", "as_of table column", "stability_index usual_stability_index", "usual_stability_index"),
+        _table("plan_follow_up", "What became of the proposals of earlier nights, by their `date`.", "as_of date", "n_proposals n_approved n_rejected n_released n_executed n_superseded units_proposed units_released units_executed benefit_eur benefit_released_eur"),
+        _table("service_follow_up", "What regions were promised and what came.", "as_of region", "n_periods units_sold missed_units promised_fill_rate realised_fill_rate out_of_stock_rate", "missed_units promised_fill_rate realised_fill_rate out_of_stock_rate"),
+        _table("lane_lateness", "How late parcels were, by delivery lane.", "as_of hub region", "n_parcels late_rate expected_late_rate missed_cutoff_rate mean_days sd_days planned_days", "late_rate expected_late_rate missed_cutoff_rate sd_days planned_days"),
         _table("quarantine", "Input rows that were set aside.", "as_of table row_key column", "fault"),
     )
 }  # fmt: skip

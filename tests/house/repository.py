@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ROOMS = ("dispatch", "features", "flows", "foundation", "models", "positioning", "review")
+ROOMS = ("dispatch", "features", "flows", "foundation", "models", "monitoring", "positioning", "review")
 _NOT_OURS = {"build", "dist", "warehouse", "mlruns", "node_modules", "__pycache__"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 

@@ -1,0 +1,138 @@
+"""Monitoring as a Prefect flow: look back on earlier nights, write, record in MLflow, tell Prefect.
+
+Deployed by ``prefect.yaml`` and called by the command line. Every finding is an event ``forestock.<kind>`` of the
+resource ``forestock.pipeline.<name>``; what is done about events stands in ``automations/``. Not here: what is looked
+at (``flows.looking_back``) or when something is a finding (``monitoring.findings``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+from prefect import flow, runtime
+from prefect.events import emit_event
+
+from flows.artifacts import let_rooms_speak
+from flows.looking_back import Seen, look_back, write_seen
+from flows.stages import reported
+from foundation.configuration import load_settings
+from foundation.errors import StageError
+from foundation.settings import Settings
+from models.tracking import Record, Tracker
+from monitoring.accuracy import JUDGED, best_baseline, overall
+from monitoring.findings import Finding
+
+log = logging.getLogger(__name__)
+
+TOPIC = "monitoring"
+NOTE = "What came of earlier forecasts and plans: one run per day of monitoring; `wape` beside `wape_baseline`, lower is better."
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What monitoring has left behind; ``notes`` are sentences for a person."""
+
+    settings: Settings
+    seen: Seen
+    notes: tuple[str, ...]
+
+
+def _flow_run_name() -> str:
+    return f"monitor-{runtime.flow_run.parameters.get('as_of') or 'latest'}"
+
+
+@flow(name="monitor", flow_run_name=_flow_run_name, persist_result=False)
+def monitor(
+    config: str, as_of: date | None = None, overrides: Sequence[str] = (), today: date | None = None
+) -> Monitored:
+    """Score earlier forecasts on what was demanded since, watch the inputs, follow plans and service up.
+
+    ``config`` is a YAML file or a name in ``configs/``; ``as_of`` None means the period after the last sales row;
+    ``overrides`` are ``key=value``. Freshness is judged by ``today``, else by the day a schedule meant this run for,
+    else by ``as_of``. Raises ``ForestockError``s, each with its exit code.
+    """
+    let_rooms_speak()
+    settings = load_settings(config, overrides)
+    with reported("monitor", settings, as_of):
+        seen = look_back(settings, as_of, today or _scheduled_day())
+        write_seen(settings, seen)
+    for finding in seen.findings:
+        tell(settings, seen.as_of, finding)
+    return Monitored(settings, seen, (_recorded(settings, seen),))
+
+
+def tell(settings: Settings, as_of: date, finding: Finding) -> None:
+    """Send a finding to Prefect as an event; its payload has what an automation needs, as texts."""
+    place = {"hub": finding.hub, "region": finding.region}
+    payload = {name: value for name, value in place.items() if value is not None}
+    said = {"pipeline": settings.name, "as_of": as_of.isoformat(), "kind": finding.kind, "action": finding.action}
+    resource = {"prefect.resource.id": f"forestock.pipeline.{settings.name}", "prefect.resource.name": settings.name}
+    emit_event(finding.event, resource=resource, payload={**said, **payload, **finding.facts})
+
+
+def record_of(settings: Settings, seen: Seen) -> Record:
+    """Return the look back as a run for MLflow: the verdict first, headline figures, all tables."""
+    metrics, verdict = _headline(seen.frames["accuracy"])
+    lines = [f"* {finding.kind}: {finding.action}" for finding in seen.findings]
+    tables = {f"{name}.json": _plain(frame) for name, frame in seen.frames.items() if len(frame)}
+    return Record(
+        name=f"monitor {seen.as_of}",
+        moment=seen.as_of,
+        note="\n\n".join([f"**{verdict}**", "\n".join(lines) or "Nothing needs a person."]),
+        tags={
+            "stage": TOPIC,
+            "as_of": str(seen.as_of),
+            "pipeline": settings.name,
+            "inputs_fingerprint": seen.fingerprint,
+        },
+        params={f"monitoring.{name}": value for name, value in settings.monitoring.model_dump(mode="json").items()},
+        metrics=metrics | {"findings": float(len(seen.findings))},
+        tables=tables,
+    )
+
+
+def verdict_of(seen: Seen) -> str:
+    """Return how the forecasts of the window did beside the best baseline, in one sentence."""
+    return _headline(seen.frames["accuracy"])[1]
+
+
+def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
+    if accuracy.empty:
+        return {}, "No earlier forecast lies in the window."
+    sums, baseline = overall(accuracy), best_baseline(accuracy)
+    mine = sums.loc[JUDGED].astype(float).to_dict()
+    metrics = {"wape": mine["wape_rate"], "bias": mine["bias_rate"], "coverage_950": mine["coverage_rate"]}
+    verdict = f"WAPE {mine['wape_rate']:.3f}, bias {mine['bias_rate']:+.1%}, {mine['coverage_rate']:.0%} of actuals inside the 95 % interval"
+    if baseline is None:
+        return metrics, f"{verdict}; no baseline had enough history."
+    other = sums.loc[baseline].astype(float).to_dict()
+    metrics |= {"wape_baseline": other["wape_rate"], "bias_baseline": other["bias_rate"]}
+    return metrics, f"{verdict}; {baseline.replace('_', ' ')} {other['wape_rate']:.3f}, {other['bias_rate']:+.1%}."
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of plain numbers and texts, as MLflow's tables take them."""
+    dated = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    whole = {str(name): "float64" for name in frame.select_dtypes(["Int64", "boolean"])}
+    return frame.assign(**dated).astype(whole)
+
+
+def _recorded(settings: Settings, seen: Seen) -> str:
+    try:
+        run_id = Tracker(settings, TOPIC, NOTE).record(record_of(settings, seen))
+    except StageError as error:
+        log.warning("monitoring was not recorded: %s", error)
+        return f"MLflow could not be used ({error}); the warehouse has the result."
+    return f"MLflow: run {run_id} of the experiment {settings.name}-{TOPIC}."
+
+
+def _scheduled_day() -> date | None:
+    """Return the day a schedule meant this run for, in UTC; None for a run by hand or without a deployment."""
+    if runtime.deployment.id is None or "auto-scheduled" not in (runtime.flow_run.tags or ()):
+        return None
+    moment = runtime.flow_run.scheduled_start_time
+    return None if moment is None else date(moment.year, moment.month, moment.day)

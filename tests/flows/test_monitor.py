@@ -1,0 +1,93 @@
+"""Looking back on nights that are in the warehouse: scored on what came, followed up, and kept beside the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows import stages
+from flows.looking_back import TABLES, look_back, write_seen
+from flows.monitor import record_of, verdict_of
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from monitoring.accuracy import JUDGED
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+NIGHTS, TODAY = (date(2016, 5, 9), date(2016, 5, 16)), date(2016, 5, 23)
+
+
+@pytest.fixture
+def settings(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> Settings:
+    """Return settings of a warehouse with two planned nights; parcels and times out of stock are known too."""
+    sales = demo_tables["sales"]
+    is_out = (sales["sku"] == sales["sku"].iloc[0]) & (sales["date"] >= "2016-05-16")
+    demo_tables["sales"] = sales.assign(in_stock_rate=(~is_out).astype(float))
+    moment = pd.to_datetime(["2016-05-18T10:00", "2016-05-19T18:00"], utc=True)
+    demo_tables["deliveries"] = pd.DataFrame({
+        "delivery_id": ["a", "b"], "date": pd.to_datetime(["2016-05-16", "2016-05-16"]),
+        "hub": demo_tables["hubs"]["hub"].iloc[0], "region": "CA_1",
+        "promised_at": moment[:1].append(moment[:1]), "delivered_at": moment,
+    })  # fmt: skip
+    made = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
+    for as_of in NIGHTS:
+        night = stages.validate_stage(made, as_of, "rebalance")
+        stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+    return made
+
+
+def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
+    warehouse = Warehouse(settings)
+    night = stages.validate_stage(settings, TODAY, "rebalance")
+    forecasted = stages.forecast_stage(night, stages.train_stage(night))
+    stages.rebalance_stage(night, forecasted)
+    planned = warehouse.read("exception", TODAY)
+    seen = look_back(settings, TODAY, date(2016, 6, 20))
+    write_seen(settings, seen)
+    _assert_scored_by_hand(warehouse)
+    assert set(warehouse.read("plan_follow_up", TODAY)["date"].dt.date) <= set(NIGHTS)
+    assert warehouse.read("lane_lateness", TODAY)["late_rate"].tolist() == [0.5]
+    assert warehouse.read("service_follow_up", TODAY)["realised_fill_rate"].between(0, 1, inclusive="left").all()
+    both = warehouse.read("exception", TODAY)
+    assert "data_stale" in set(both["kind"])
+    assert set(planned["kind"]) <= set(both["kind"])
+    stages.rebalance_stage(night, forecasted)
+    pd.testing.assert_frame_equal(warehouse.read("exception", TODAY), both)
+    write_seen(settings, look_back(settings, TODAY, TODAY))
+    assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])
+    said = record_of(settings, seen)
+    assert {"wape", "wape_baseline", "bias", "coverage_950"} <= set(said.metrics)
+    assert verdict_of(seen) in said.note
+
+
+def _assert_scored_by_hand(warehouse: Warehouse) -> None:
+    """Hold the cells against what a join of forecast and sales gives; baselines must be scored on the same periods."""
+    rows = warehouse.read("accuracy", TODAY)
+    sales = pd.read_parquet(Path(warehouse.settings.inputs.path) / "sales.parquet")
+    known = sales[sales["in_stock_rate"] == 1].rename(columns={"units_sold": "came"})
+    both = pd.concat(warehouse.read("forecast", day) for day in NIGHTS).merge(known, on=["date", "region", "sku"])
+    mine = rows[rows["method"] == JUDGED]
+    assert mine["actual_units"].sum() == pytest.approx(both["came"].sum())
+    assert mine["forecast_units"].sum() == pytest.approx(both["mean_units"].sum())
+    assert rows.groupby("method")["n_periods"].sum().nunique() == 1
+
+
+def test_a_warehouse_without_nights_has_nothing_to_score_but_its_inputs(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """Also an input folder that knows neither hubs nor parcels is looked back on."""
+    for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
+        del demo_tables[name]
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"))
+    seen = look_back(settings, TODAY, None)
+    write_seen(settings, seen)
+    assert set(TABLES) == set(seen.frames)
+    assert seen.frames["accuracy"].empty
+    assert len(Warehouse(settings).read("drift", TODAY))
+    assert verdict_of(seen) == "No earlier forecast lies in the window."
