@@ -10,18 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foundation.demand_paths import draw
-from positioning.article import SkuProblem, sku_problem
+from positioning.article import SkuProblem
 from positioning.branching import Effort, branch
 from positioning.costs import total
-from positioning.demand import law
-from positioning.model import Instance, build_programme
-from positioning.problem import Problem, arrival_buckets
-from positioning.rounding import Case, improve, slope, whole_packs
-from positioning.solver import Solver
-from positioning.transport import build_ways
-
-CHUNK_SKUS = 48
+from positioning.desk import Desk
+from positioning.rounding import Case, improve, whole_packs
 
 
 @dataclass(frozen=True)
@@ -46,47 +39,29 @@ class Answer:
     wanted: np.ndarray
 
 
-class Desk:
-    """Everything a process keeps between the skus of a chunk."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
-        own = problem.settings.positioning
-        self.arrival = arrival_buckets(problem, own.scenarios, "plan")
-        self.fresh_arrival = arrival_buckets(problem, own.out_of_sample_scenarios, "fresh")
-        self.solver = Solver(presolve="off", solver="simplex")
-
-    def paths(self, article: SkuProblem, *, is_fresh: bool = False) -> np.ndarray:
-        """Return the sku's demand paths (n, R, B): stratified for the plan, plain for the judgement."""
-        own = self.problem.settings.positioning
-        key = (own.seed, self.problem.catalogue.skus[article.sku], "fresh" if is_fresh else "plan")
-        count = own.out_of_sample_scenarios if is_fresh else own.scenarios
-        joint = law(self.problem.demand, article.sku, article.regions, self.problem.buckets)
-        return draw(joint, count, key, is_stratified=not is_fresh)
-
-    def case(self, article: SkuProblem, price: np.ndarray, *, is_fresh: bool = False) -> Case:
-        """Return the sku's case at prices ``price`` on its shipments."""
-        arrival = (self.fresh_arrival if is_fresh else self.arrival)[:, article.lanes]
-        return Case(article, build_ways(article), self.paths(article, is_fresh=is_fresh), arrival, price)
-
-
 def price_chunk(desk: Desk, skus: list[int], prices: np.ndarray, charges: np.ndarray, effort: Effort) -> list[Answer]:
     """Solve every sku at each row of ``prices`` (n_prices, n_resources), EUR per unit of resource.
 
     ``charges`` (len(skus), n_shipments) EUR are due, at the first row of prices only, where a sku uses
     a shipment at all; that row's bound is sharpened by branching with ``effort``.
     """
-    bases: dict[tuple[int, ...], object] = {}
-    tasks = zip(skus, charges, strict=True)
-    return [_price_sku(desk, Tariff(sku, prices, charge, effort), bases) for sku, charge in tasks]
+    return [_price_sku(desk, Tariff(sku, prices, charge, effort)) for sku, charge in zip(skus, charges, strict=True)]
 
 
-def mix_chunk(desk: Desk, mixes: list[tuple[int, np.ndarray]]) -> list[Column]:
-    """Return the columns of ``mixes`` (sku, units by shipment) rounded down to whole packs."""
+@dataclass(frozen=True)
+class Mix:
+    """Units (n_shipments,) the master would send of a sku if it might split columns."""
+
+    sku: int
+    units: np.ndarray
+
+
+def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
+    """Return the columns of ``mixes`` rounded down to whole packs."""
     columns = []
-    for sku, wanted in mixes:
-        article = sku_problem(desk.problem, sku)
-        units = np.floor(wanted[article.lanes] / article.pack + 1e-6) * article.pack
+    for mix in mixes:
+        article = desk.article(mix.sku)
+        units = np.floor(mix.units[article.lanes] / article.pack + 1e-6) * article.pack
         units = np.where(units < article.least, 0.0, units)
         if units.any():
             case = desk.case(article, np.zeros(len(units)))
@@ -105,47 +80,43 @@ class Tariff:
     effort: Effort
 
 
-def _price_sku(desk: Desk, tariff: Tariff, bases: dict[tuple[int, ...], object]) -> Answer:
-    article = sku_problem(desk.problem, tariff.sku)
+def _price_sku(desk: Desk, tariff: Tariff) -> Answer:
+    article = desk.article(tariff.sku)
     lane_prices, charges = tariff.prices @ article.uses, tariff.charges[article.lanes]
     case = desk.case(article, lane_prices[0])
-    service = case.serve(np.zeros(len(article.lanes)))
-    nothing_eur = float(service.path_eur.mean())
-    if not len(article.lanes) or is_idle(case, lane_prices, slope(case, service)):
+    still = desk.still(case)
+    if not len(article.lanes) or is_idle(still.slopes, lane_prices):
         unused = np.zeros((len(lane_prices), len(article.uses)))
-        return Answer(tariff.sku, nothing_eur, np.full(len(lane_prices), nothing_eur), (), unused)
-    bounds, answers = _relaxations(desk, case, lane_prices, bases)
+        return Answer(tariff.sku, still.eur, np.full(len(lane_prices), still.eur), (), unused)
+    bounds, answers = _relaxations(desk, case, lane_prices)
     columns: dict[tuple[float, ...], Column] = {}
 
     def keep(price: np.ndarray, fractional: np.ndarray) -> None:
-        priced = Case(article, case.ways, case.paths, case.arrival, price)
-        units, eur = improve(priced, whole_packs(article, fractional))
+        units, eur = improve(Case(article, case.ways, case.ahead, price), whole_packs(article, fractional))
         if units.any():
             columns.setdefault(tuple(units), make_column(article, units, eur))
 
     for price, fractional in zip(lane_prices, answers, strict=True):
         keep(price, fractional)
-    at_first = [
-        column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()
-    ]
-    desk.solver.set_costs(0, total(article.shipment_terms) + lane_prices[0])
-    best = min([nothing_eur, *at_first])
-    bounds[0], likely = branch(desk.solver, article, charges, best, tariff.effort, (bounds[0], answers[0]))
-    if charges.any():
-        keep(np.where(likely > 0, lane_prices[0], 1e6), likely)
-    return Answer(
-        tariff.sku, nothing_eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers])
-    )
+    if tariff.effort.nodes:
+        at_first = [
+            column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()
+        ]
+        desk.solver.set_costs(0, total(article.shipment_terms) + lane_prices[0])
+        best = min([still.eur, *at_first])
+        bounds[0], likely = branch(desk.solver, article, charges, best, tariff.effort, (bounds[0], answers[0]))
+        if charges.any():
+            keep(np.where(likely > 0, lane_prices[0], 1e6), likely)
+    return Answer(tariff.sku, still.eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers]))
 
 
-def is_idle(case: Case, lane_prices: np.ndarray, slopes: np.ndarray) -> bool:
-    """Say whether sending nothing is certainly optimal at all prices.
+def is_idle(slopes: np.ndarray, lane_prices: np.ndarray) -> bool:
+    """Say whether sending nothing is certainly optimal at all prices (n_prices, L).
 
     With x = 0 the values of stock are optimal dual prices of the second stage; where no shipment has a
-    negative reduced cost the programme's optimum is x = 0. ``slopes`` are at ``case.price``.
+    negative reduced cost (``slopes`` without prices, plus price) the programme's optimum is x = 0.
     """
-    cheapest = slopes - case.price + lane_prices.min(axis=0)
-    return bool((cheapest >= -1e-9).all())
+    return bool((slopes + lane_prices.min(axis=0) >= -1e-9).all())
 
 
 def make_column(article: SkuProblem, units: np.ndarray, eur: float) -> Column:
@@ -154,15 +125,9 @@ def make_column(article: SkuProblem, units: np.ndarray, eur: float) -> Column:
     return Column(article.sku, article.lanes[used], units[used], eur, article.uses @ units)
 
 
-def _relaxations(
-    desk: Desk, case: Case, lane_prices: np.ndarray, bases: dict[tuple[int, ...], object]
-) -> tuple[np.ndarray, list[np.ndarray]]:
+def _relaxations(desk: Desk, case: Case, lane_prices: np.ndarray) -> tuple[np.ndarray, list[np.ndarray]]:
     """Return the optimum (bound) and the fractional shipments at each price vector."""
-    programme = build_programme(Instance(case.problem, case.paths, case.arrival))
-    desk.solver.load(programme)
-    shape = tuple(programme.matrix.shape)
-    if shape in bases:
-        desk.solver.highs.setBasis(bases[shape])
+    desk.load(case)
     bounds, answers = np.zeros(len(lane_prices)), []
     sending = total(case.problem.shipment_terms)
     for row, price in enumerate(lane_prices):
@@ -170,6 +135,6 @@ def _relaxations(
         solution = desk.solver.solve()
         bounds[row] = solution.eur
         answers.append(np.maximum(solution.values[: len(price)], 0.0))
-        if shape not in bases:
-            bases[shape] = desk.solver.highs.getBasis()
+        if row == 0:
+            desk.keep_basis(case)
     return bounds, answers

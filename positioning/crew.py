@@ -1,17 +1,22 @@
 """Sharing chunks over processes: the same answer for any number of them.
 
-Here: the pool. Not here: what a chunk does (``positioning.chunk``).
+Here: the workers and which of them a chunk is at home with. Not here: what a chunk does
+(``positioning.chunk``).
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from multiprocessing.connection import wait
 from typing import Any
 
-from positioning.chunk import CHUNK_SKUS, Desk
+from positioning.desk import CHUNK_SKUS, Desk
 from positioning.problem import Problem
 
 Task = Callable[..., list[Any]]
@@ -19,40 +24,57 @@ _desk: Desk | None = None
 
 
 class Crew:
-    """Runs a task on all chunks, in order, here or in a pool."""
+    """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
-    def __init__(self, problem: Problem, pool: ProcessPoolExecutor | None) -> None:
-        self.desk = Desk(problem) if pool is None else None
-        self._pool = pool
+    def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
+        self.desk = None if workers else Desk(problem)
+        self._workers = workers
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
-        """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order."""
-        if self._pool is None:
+        """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order.
+
+        The first entry of a chunk is a list of skus, or of what has a ``sku``, from one part of ``chunks_of``.
+        """
+        if not self._workers:
             return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
-        waiting = [self._pool.submit(_at_desk, task, chunk) for chunk in chunks]
+        waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
         return [answer for future in waiting for answer in future.result()]
+
+    def _worker(self, first: Any) -> ProcessPoolExecutor:
+        sku = first if isinstance(first, int) else first.sku
+        return self._workers[sku // CHUNK_SKUS % len(self._workers)]
 
 
 @contextmanager
 def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
-    """Open a pool of ``positioning.processes`` where there is work for more than one."""
+    """Open ``positioning.processes`` workers where there is work for more than one."""
     processes = min(problem.settings.positioning.processes, -(-n_skus // CHUNK_SKUS))
     if processes <= 1:
-        yield Crew(problem, None)
+        yield Crew(problem)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(processes, context, _sit_down, (problem,)) as pool:
-        yield Crew(problem, pool)
+    with ExitStack() as stack:
+        pools = [ProcessPoolExecutor(1, context, _sit_down, (problem,)) for _ in range(processes)]
+        yield Crew(problem, tuple(stack.enter_context(pool) for pool in pools))
 
 
-def chunks_of(skus: list[int], length: int = CHUNK_SKUS) -> list[list[int]]:
-    """Cut ``skus`` into chunks of fixed length."""
-    return [skus[at : at + length] for at in range(0, len(skus), length)]
+def chunks_of(skus: list[int]) -> list[list[int]]:
+    """Cut ascending ``skus`` into the chunks they belong to, whichever of them are there."""
+    return [list(part) for _, part in groupby(skus, lambda sku: sku // CHUNK_SKUS)]
 
 
 def _sit_down(problem: Problem) -> None:
     global _desk
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _desk = Desk(problem)
+
+
+def _leave_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
 
 
 def _at_desk(task: Task, chunk: tuple[Any, ...]) -> list[Any]:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from positioning.article import SkuProblem, sku_problem
-from positioning.chunk import Desk
+from positioning.article import SkuProblem
+from positioning.desk import Desk
 from positioning.costs import N_TERMS, TERM, total
 from positioning.demand import daily_units_beyond
 from positioning.rounding import Case, improve, slope
@@ -74,7 +74,7 @@ def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> 
 
 
 def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
-    article = sku_problem(desk.problem, decision.sku)
+    article = desk.article(decision.sku)
     case = desk.case(article, prices @ article.uses)
     nothing = np.zeros(len(article.lanes))
     units = nothing.copy()
@@ -91,7 +91,7 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
         sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
         before=service_terms(case.ways, before) + opening,
         after=service_terms(case.ways, after) + units @ article.shipment_terms + opening,
-        demand=case.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
+        demand=case.ahead.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
         sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
         short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
         shares=_shares(case, units, lines, saved), losses=_losses(case, units, lines),
@@ -129,7 +129,7 @@ def _by_nearest(article: SkuProblem, by_region: np.ndarray) -> np.ndarray:
 
 
 def _hub_demand(case: Case) -> np.ndarray:
-    return _by_nearest(case.problem, case.paths.sum(axis=2))
+    return _by_nearest(case.problem, case.ahead.paths.sum(axis=2))
 
 
 def _served(case: Case, service: Service) -> Served:
@@ -176,7 +176,7 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
     """
     if len(lines) <= 1:
         return np.full(len(lines), saved)
-    unpriced = Case(case.problem, case.ways, case.paths, case.arrival, np.zeros(len(units)))
+    unpriced = Case(case.problem, case.ways, case.ahead, np.zeros(len(units)))
     shares = np.zeros(len(lines))
     for at, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
         part = np.floor(units * at + 0.5)
@@ -197,7 +197,7 @@ def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> np.ndarray:
         shut[line] += 1e6
         rest = units.copy()
         rest[line] = 0.0
-        _, eur = improve(Case(case.problem, case.ways, case.paths, case.arrival, shut), rest, tries=3)
+        _, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest, tries=3)
         losses.append(eur - now)
     return np.array(losses)
 
@@ -206,7 +206,5 @@ def _fresh_benefit(desk: Desk, article: SkuProblem, ways: Ways, units: np.ndarra
     """Return what the sku's lines save on each fresh path, without loads."""
     if not units.any():
         return np.zeros(0)
-    fresh = Case(
-        article, ways, desk.paths(article, is_fresh=True), desk.fresh_arrival[:, article.lanes], np.zeros(len(units))
-    )
+    fresh = desk.case(article, np.zeros(len(units)), is_fresh=True)
     return fresh.serve(np.zeros(len(units))).path_eur - fresh.serve(units).path_eur - fresh.sending_eur(units)

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csc_array, hstack, vstack
 
 from positioning.capacity import Shared
-from positioning.chunk import Column
+from positioning.chunk import Column, Mix
 from positioning.model import NO_COLUMNS, Programme
 from positioning.solver import Solver
 
@@ -43,7 +43,7 @@ class Choice:
     loads: np.ndarray
     prices: np.ndarray
     charges: np.ndarray
-    mixes: tuple[tuple[int, np.ndarray], ...] = ()
+    mixes: tuple[Mix, ...] = ()
 
 
 def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
@@ -114,14 +114,14 @@ def tie_rows(pool: Pool, shared: Shared) -> Ties:
     return Ties(tuple(found), rows, columns)
 
 
-def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[tuple[int, np.ndarray], ...]:
+def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Mix, ...]:
     """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
     mixed: dict[int, np.ndarray] = {}
     for at in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
         column = pool.columns[at]
         units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
         units[column.lanes] += values[at] * column.units
-    return tuple(sorted(mixed.items()))
+    return tuple(Mix(sku, mixed[sku]) for sku in sorted(mixed))
 
 
 def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:

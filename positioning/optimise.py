@@ -12,7 +12,7 @@ import numpy as np
 
 from positioning.branching import Effort
 from positioning.capacity import Shared
-from positioning.chunk import CHUNK_SKUS, Answer, Column, mix_chunk, price_chunk
+from positioning.chunk import Answer, Column, Mix, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.master import Choice, build_pool, choose, relaxed_prices
 from positioning.problem import Problem
@@ -77,7 +77,7 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
         pool = build_pool(columns, nothing, len(problem.shared.resources))
         choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
         if choice.mixes:
-            columns += crew.run(mix_chunk, [(list(part),) for part in _parts(choice.mixes)])
+            columns += crew.run(mix_chunk, _parts(choice.mixes))
             pool = build_pool(columns, nothing, len(problem.shared.resources))
             choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
         found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask), ask)
@@ -128,7 +128,7 @@ def tuned_prices(problem: Problem, crew: Crew) -> np.ndarray:
     asked = best = full_load_prices(problem)
     best_eur, trust, columns = -np.inf, 0.5, list[Column]()
     for _ in range(_SAMPLE_ROUNDS):
-        chunks = [(chunk, asked[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample, 16)]
+        chunks = [(chunk, asked[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample)]
         answers: list[Answer] = crew.run(price_chunk, chunks)
         columns += [column for answer in answers for column in answer.columns]
         nothing = {answer.sku: answer.nothing_eur for answer in answers}
@@ -145,8 +145,9 @@ def scaled(shared: Shared, share: float) -> Shared:
     return replace(shared, resources=rows, loads=tuple(replace(load, most=load.most * share) for load in shared.loads))
 
 
-def _parts(mixes: tuple[tuple[int, np.ndarray], ...]) -> list[tuple[tuple[int, np.ndarray], ...]]:
-    return [mixes[at : at + CHUNK_SKUS] for at in range(0, len(mixes), CHUNK_SKUS)]
+def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
+    of = {mix.sku: mix for mix in mixes}
+    return [([of[sku] for sku in chunk],) for chunk in chunks_of(sorted(of))]
 
 
 def _next_ask(problem: Problem, answers: list[Answer], found: Optimum, best: Optimum) -> Ask:

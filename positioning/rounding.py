@@ -11,7 +11,7 @@ import numpy as np
 
 from positioning.article import SkuProblem
 from positioning.costs import total
-from positioning.transport import Service, Ways, serve
+from positioning.transport import Outlook, Service, Ways, serve
 
 _TRIES = 14
 _MISSES = 4
@@ -19,17 +19,16 @@ _MISSES = 4
 
 @dataclass(frozen=True)
 class Case:
-    """A sku with its ways on demand ``paths`` and ``arrival`` buckets, at lane ``price`` (L,) EUR per unit."""
+    """A sku with its ways on the demand ``ahead``, at lane ``price`` (L,) EUR per unit."""
 
     problem: SkuProblem
     ways: Ways
-    paths: np.ndarray
-    arrival: np.ndarray
+    ahead: Outlook
     price: np.ndarray
 
     def serve(self, units: np.ndarray) -> Service:
         """Serve demand after sending ``units``."""
-        return serve(self.problem, self.ways, self.paths, self.arrival, units)
+        return serve(self.problem, self.ways, self.ahead, units)
 
     def sending_eur(self, units: np.ndarray) -> float:
         """Return what sending costs, without prices on shared resources."""
@@ -39,8 +38,8 @@ class Case:
 def slope(case: Case, service: Service) -> np.ndarray:
     """Return the change of cost per further unit on each shipment (L,), prices included."""
     problem = case.problem
-    paths = np.arange(len(case.paths))[:, None]
-    gained = service.path_value[paths, problem.destination[None, :], case.arrival].mean(axis=0)
+    paths = np.arange(len(case.ahead.paths))[:, None]
+    gained = service.path_value[paths, problem.destination[None, :], case.ahead.arrival].mean(axis=0)
     given = service.path_value[:, :, 0].mean(axis=0)
     spent = np.where(problem.is_supply, 0.0, given[np.where(problem.is_supply, 0, problem.origin)])
     return total(problem.shipment_terms) + case.price - gained + spent

@@ -16,7 +16,7 @@ import numpy as np
 
 from positioning.article import N_RANKS, SkuProblem
 from positioning.costs import N_TERMS, TERM, total
-from positioning.tree import solve_paths
+from positioning.tree import NO_TREE, solve_paths
 from positioning.ways import finish, reach
 
 
@@ -86,15 +86,29 @@ def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np
     )  # fmt: skip
 
 
-def serve(problem: SkuProblem, ways: Ways, paths: np.ndarray, arrival: np.ndarray, units: np.ndarray) -> Service:
-    """Serve the demand ``paths`` (n, R, B) best with hindsight after sending ``units`` (L,).
-
-    ``arrival`` (n, L) is the bucket each shipment arrives in on each path.
+@dataclass(frozen=True)
+class Outlook:
+    """Demand ``paths`` (n, R, B), the bucket each shipment arrives in on each, ``arrival`` (n, L), and
+    where the search on each path ended last, ``trees``: the next one with other units starts there.
     """
-    sources = source_units(problem, arrival, units)
+
+    paths: np.ndarray
+    arrival: np.ndarray
+    trees: np.ndarray
+
+
+def outlook(ways: Ways, paths: np.ndarray, arrival: np.ndarray) -> Outlook:
+    """Return the outlook on ``paths`` before any search."""
+    return Outlook(paths, arrival, np.full((len(paths), sum(ways.cost.shape)), NO_TREE))
+
+
+def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) -> Service:
+    """Serve the demand ``ahead`` best with hindsight after sending ``units`` (L,)."""
+    paths = ahead.paths
+    sources = source_units(problem, ahead.arrival, units)
     demand = paths.reshape(len(paths), -1)
     room = np.where(np.isinf(problem.end_room), 1e6, problem.end_room).ravel()
-    path_eur, flow, value = solve_paths(ways.cost, sources, demand, room)
+    path_eur, flow, value = solve_paths(ways.cost, sources, demand, room, ahead.trees)
     n_nodes = len(problem.hubs) * (len(problem.bucket_days) + 1)
     path_value = -value[:, :n_nodes].reshape(len(paths), len(problem.hubs), -1)
     return Service(path_eur, flow, path_value, -value[:, n_nodes:-1])

@@ -14,16 +14,19 @@ import numpy as np
 from numba import njit
 
 _TIE_EUR = 1e-7
+NO_TREE = -2
 
 
 @njit(cache=True, nogil=True)
 def solve_paths(
-    cost: np.ndarray, sources: np.ndarray, demand: np.ndarray, room: np.ndarray
+    cost: np.ndarray, sources: np.ndarray, demand: np.ndarray, room: np.ndarray, trees: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve one transportation problem per path with common ``cost`` (m, n).
 
     ``sources`` (n_paths, m − 1) units of all sources but the root, ``demand`` (n_paths, n_regions ×
     n_buckets) and ``room`` (n_ends,) units of the sinks before the dump, which takes what is over.
+    ``trees`` (n_paths, m + n) holds the parents each path starts from and is left as it ended; a row
+    that begins with ``NO_TREE`` starts from the path before. Any tree that ended here is dual feasible.
 
     Returns cost by path, mean flow (m, n) and, by path and source, the cost of one more unit there.
     """
@@ -34,11 +37,15 @@ def solve_paths(
     path_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
     tied = cost + _ties(m, n)
     for path in range(n_paths):
+        if trees[path, 0] != NO_TREE:
+            parent[:] = trees[path]
+            _count_depths(parent, depth)
         _fill_balance(balance, sources[path], demand[path], room, m, n)
         _sort_by_depth(depth, order)
         _flows(parent, order, balance, flow, m)
         _potentials(parent, order, tied, potential, m)
         _pivot_until_feasible(tied, parent, depth, flow, potential, m, n)
+        trees[path] = parent
         for node in range(m + n):
             if parent[node] >= 0:
                 source, sink = (node, parent[node] - m) if node < m else (parent[node], node - m)
@@ -70,6 +77,14 @@ def _first_tree(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         parent[source] = m + np.argmin(tied[source] - tied[m - 1])
         depth[source] = 2
     return parent, depth, np.zeros(m + n)
+
+
+@njit(cache=True, nogil=True)
+def _count_depths(parent: np.ndarray, depth: np.ndarray) -> None:
+    """Count the distance of every node from the root."""
+    for node in range(len(parent)):
+        depth[node] = 0 if parent[node] < 0 else -1
+    _fill_depths(parent, depth)
 
 
 @njit(cache=True, nogil=True)
@@ -209,6 +224,12 @@ def _renew_depths(parent: np.ndarray, depth: np.ndarray, is_below: np.ndarray) -
     for node in range(len(parent)):
         if is_below[node]:
             depth[node] = -1
+    _fill_depths(parent, depth)
+
+
+@njit(cache=True, nogil=True)
+def _fill_depths(parent: np.ndarray, depth: np.ndarray) -> None:
+    """Count the depths marked −1 from those that are known."""
     for start in range(len(parent)):
         if depth[start] < 0:
             steps, node = 0, start

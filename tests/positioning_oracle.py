@@ -9,7 +9,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, lil_array
 
 from positioning.article import sku_problem
-from positioning.chunk import Desk
+from positioning.desk import Desk
 from positioning.model import Instance, build_programme
 from positioning.problem import Problem
 
@@ -77,4 +77,7 @@ def solve_at_once(problem: Problem, seconds: float = 20.0) -> Oracle:
         integrality=whole,
         options={"time_limit": seconds, "mip_rel_gap": 1e-6},
     )
-    return Oracle(float(found.fun) + offset, float(found.mip_dual_bound) + offset)
+    assert found.status in (0, 1), found.message  # sending nothing is always possible
+    eur = np.inf if found.fun is None else float(found.fun)
+    bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
+    return Oracle(eur + offset, bound + offset)

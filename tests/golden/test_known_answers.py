@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from scipy.stats import norm, poisson
 
 from positioning.article import SkuProblem, sku_problem
-from positioning.chunk import Desk
+from positioning.desk import Desk
 from positioning.costs import Article, kg_co2e
 from positioning.crew import Crew
 from positioning.model import Instance, build_programme
@@ -24,7 +24,7 @@ from positioning.optimise import optimise
 from positioning.problem import arrival_buckets
 from positioning.rounding import Case
 from positioning.solver import Solver
-from positioning.transport import build_ways
+from positioning.transport import build_ways, outlook
 from tests.positioning_world import AS_OF, World, delivery, sku, supply, transfer
 
 LOST = 150.0  # dearer than any way: every unit of demand is served
@@ -76,7 +76,8 @@ def _transportation(stock: dict[str, int], cost: dict[tuple[str, str], float], d
     solver = Solver()
     solver.load(build_programme(Instance(article, paths, arrival)))
     eur = solver.solve().eur
-    service = Case(article, build_ways(article), paths, arrival, np.zeros(0)).serve(np.zeros(0))
+    ways = build_ways(article)
+    service = Case(article, ways, outlook(ways, paths, arrival), np.zeros(0)).serve(np.zeros(0))
     assert service.path_eur[0] == pytest.approx(eur)
     return eur
 
@@ -132,7 +133,7 @@ def _multi(fixed_eur: float) -> tuple[float, float]:
     desk = _Certain(problem)
     order = [customers.index(name) for name in problem.network.regions]
     desk.demands = tuple(np.array(MULTI_DEMAND[product], dtype="float64")[order] for product in problem.catalogue.skus)
-    team = Crew(problem, None)
+    team = Crew(problem)
     team.desk = desk
     found = optimise(problem, team)
     return found.bound_eur, found.plan_eur

@@ -14,7 +14,7 @@ SLACK_EUR = 0.01
 
 def _check(seed: int) -> None:
     problem = random_world(seed, n_skus=4).problem()
-    found = optimise(problem, Crew(problem, None))
+    found = optimise(problem, Crew(problem))
     oracle = solve_at_once(problem)
     assert found.bound_eur <= oracle.eur + SLACK_EUR
     assert found.plan_eur >= oracle.bound_eur - SLACK_EUR

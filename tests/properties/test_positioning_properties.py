@@ -9,7 +9,7 @@ import pytest
 from foundation.tables import OUTPUTS
 from foundation.validation.outputs import check_output
 from positioning.article import sku_problem
-from positioning.chunk import Desk
+from positioning.desk import Desk
 from positioning.model import Instance, build_programme
 from positioning.solver import Solver
 from tests.positioning_world import AS_OF, Frames, World, random_world
@@ -137,7 +137,7 @@ def test_compiled_service_agrees_with_highs(seed: int) -> None:
         case = desk.case(article, np.zeros(len(article.lanes)))
         units = np.floor(np.minimum(article.most, 5.0) * draw.random(len(article.lanes)) / len(article.lanes))
         solver = Solver()
-        solver.load(build_programme(Instance(article, case.paths, case.arrival)))
+        solver.load(build_programme(Instance(article, case.ahead.paths, case.ahead.arrival)))
         solver.set_bounds(0, units, units)
         ours = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
         assert solver.solve().eur == pytest.approx(ours, abs=1e-6)

@@ -121,7 +121,7 @@ def test_gate_lets_a_gap_at_the_limit_pass_and_refuses_one_above() -> None:
 @pytest.mark.parametrize("seed", [2, 5])
 def test_prices_tuned_on_a_sample_give_a_valid_bound(seed: int) -> None:
     problem = random_world(seed, n_skus=4).problem()
-    team = Crew(problem, None)
+    team = Crew(problem)
     assert (tuned_prices(problem, team) >= 0).all()
     assert optimise(problem, team).bound_eur <= solve_at_once(problem).eur + 0.01
 
