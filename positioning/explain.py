@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.article import SkuProblem
-from positioning.desk import Desk
 from positioning.costs import N_TERMS, TERM, total
 from positioning.demand import daily_units_beyond
+from positioning.desk import Desk
 from positioning.rounding import Case, improve, slope
 from positioning.transport import Service, Ways
 

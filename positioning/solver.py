@@ -54,8 +54,14 @@ class Solver:
         return found
 
     def try_solve(self) -> Solution | None:
-        """Solve from where the last solve ended; None when there is no optimal solution."""
+        """Solve from where the last solve ended; None when there is no optimal solution.
+
+        A start from a neighbour's basis may end undecided (rounding errors pile up); then it starts afresh.
+        """
         self.highs.run()
+        if self.highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:
+            self.highs.clearSolver()
+            self.highs.run()
         if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None
         return Solution(self.highs.getInfo().objective_function_value, np.array(self.highs.getSolution().col_value))

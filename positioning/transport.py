@@ -88,8 +88,9 @@ def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np
 
 @dataclass(frozen=True)
 class Outlook:
-    """Demand ``paths`` (n, R, B), the bucket each shipment arrives in on each, ``arrival`` (n, L), and
-    where the search on each path ended last, ``trees``: the next one with other units starts there.
+    """Demand ``paths`` (n, R, B) and the bucket each shipment arrives in on each, ``arrival`` (n, L).
+
+    ``trees`` is where the search on each path ended last: the next one, with other units, starts there.
     """
 
     paths: np.ndarray

@@ -15,9 +15,9 @@ from scipy.special import ndtri
 from scipy.stats import norm, poisson
 
 from positioning.article import SkuProblem, sku_problem
-from positioning.desk import Desk
 from positioning.costs import Article, kg_co2e
 from positioning.crew import Crew
+from positioning.desk import Desk
 from positioning.model import Instance, build_programme
 from positioning.network import build_network
 from positioning.optimise import optimise
