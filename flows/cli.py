@@ -17,9 +17,11 @@ from typer.core import TyperGroup
 from flows.backtest_command import backtest
 from flows.desk_commands import register
 from flows.explain_command import explain
+from flows.fallback_command import fall_back
 from flows.monitor_command import monitor
 from flows.options import Config, Overrides, as_date
 from flows.simulate_command import simulate
+from flows.what_if_command import what_if
 from foundation.errors import ForestockError
 
 _INTERRUPTED = 130
@@ -150,8 +152,10 @@ def backfill(
 
 app.command()(simulate)
 app.command()(backtest)
-app.command()(explain)
 app.command()(monitor)
+app.command("fall-back")(fall_back)
+app.command()(explain)
+app.command("what-if")(what_if)
 register(app)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -40,9 +40,13 @@ def training_identity(settings: Settings, training_date: date, fingerprint: str)
     return _hashed(said | {"code": code_version(*_LEARNING)})
 
 
-def forecast_identity(settings: Settings, as_of: date, fingerprint: str, model_version: str) -> str:
-    """Return the identity of a forecast made at ``as_of`` on ``fingerprint`` with a model."""
-    said = {"date": as_of.isoformat(), "inputs": fingerprint, "model": model_version}
+def forecast_identity(
+    settings: Settings, as_of: date, fingerprint: str, model_version: str, segments: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return the identity of a forecast made at ``as_of`` on ``fingerprint`` with a model; ``segments`` fell back."""
+    said: dict[str, Any] = {"date": as_of.isoformat(), "inputs": fingerprint, "model": model_version}
+    if segments:
+        said["fallen_back"] = [list(pair) for pair in segments]
     return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_LEARNING)})
 
 

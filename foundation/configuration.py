@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
@@ -18,6 +18,8 @@ from pydantic_core import ErrorDetails
 from foundation.errors import ConfigurationError, nearest
 from foundation.settings import Settings
 from foundation.store import files
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
@@ -44,6 +46,21 @@ def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[
         yield f"{prefix}{name}"
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from known_keys(field.annotation, f"{prefix}{name}.")
+
+
+def section(model: type[Model], changes: Sequence[str], source: str) -> Model:
+    """Return one section made of ``key=value`` texts (dotted keys, YAML values; the last of a key wins).
+
+    Raises ``ConfigurationError`` with one line per mistake, each naming ``source``.
+    """
+    values: dict[str, Any] = {}
+    for text in changes:
+        key, value = _split(text, source)
+        _put(values, key, value)
+    try:
+        return model(**values)
+    except ValidationError as error:
+        raise ConfigurationError(*(_line(detail, source, model) for detail in error.errors())) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -86,14 +103,14 @@ def _place(file: Path, error: yaml.YAMLError) -> str:
     return f"{file.name}{f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''}: {problem}"
 
 
-def _split(text: str) -> tuple[str, Any]:
+def _split(text: str, option: str = "--set") -> tuple[str, Any]:
     key, equals, value = text.partition("=")
     if not equals or not key.strip():
-        raise ConfigurationError(f"--set {text!r}: write key=value, for example forecast.seed=3")
+        raise ConfigurationError(f"{option} {text!r}: write key=value, for example forecast.seed=3")
     try:
         return key.strip(), yaml.load(value, Loader=_Loader)  # noqa: S506 (a SafeLoader, narrowed)
     except yaml.YAMLError:
-        raise ConfigurationError(f"--set {text!r}: the value is not YAML; quote it") from None
+        raise ConfigurationError(f"{option} {text!r}: the value is not YAML; quote it") from None
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
@@ -114,19 +131,24 @@ def _build(values: dict[str, Any], source: str) -> Settings:
         raise ConfigurationError(*(f"{line} (in {source})" for line in error.lines)) from None
 
 
-def _line(detail: ErrorDetails, source: str) -> str:
+def _line(detail: ErrorDetails, source: str, model: type[BaseModel] = Settings) -> str:
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
-        return f"{path}: unknown key{_nearest_key(path)} (in {source})"
+        return f"{path}: unknown key{_nearest_key(path, model)} (in {source})"
     message = detail["msg"].removeprefix("Value error, ")
     given = repr(detail["input"])
     said = "" if not path or len(given) > 60 else f", not {given}"
     return f"{path}: {message}{said} (in {source})" if path else f"{message} (in {source})"
 
 
-def _nearest_key(path: str) -> str:
-    """Look in the same section first, then everywhere, so that a key in the wrong section is found too."""
-    keys = list(known_keys())
+def _nearest_key(path: str, model: type[BaseModel]) -> str:
+    """Look in the same section first, then everywhere, so that a key in the wrong section is found too.
+
+    A section in a list (``what_if.0.closed_hub``) is looked up by its own keys.
+    """
+    if listed := re.search(r"^(.*)\.\d+\.(\w+)$", path):
+        path, model = listed[2], _section_in_list(listed[1], model)
+    keys = list(known_keys(model))
     section, _, name = path.rpartition(".")
     siblings = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
     anywhere = {key.rpartition(".")[2]: key for key in reversed(keys)}
@@ -134,6 +156,17 @@ def _nearest_key(path: str) -> str:
         if found := re.search(r"'(.*)'", nearest(name, list(known))):
             return f" (did you mean {known[found[1]]!r}?)"
     return f"; known here: {', '.join(siblings or anywhere)}"
+
+
+def _section_in_list(path: str, model: type[BaseModel]) -> type[BaseModel]:
+    """Return the section whose list stands at the dotted ``path``."""
+    for name in path.split("."):
+        kind = model.model_fields[name].annotation
+        inner = next(
+            (part for part in (kind, *get_args(kind)) if isinstance(part, type) and issubclass(part, BaseModel)), None
+        )
+        model = inner or model
+    return model
 
 
 def _resolved(settings: Settings, bases: tuple[Path, Path]) -> Settings:

@@ -7,26 +7,22 @@ The models are frozen and forbid unknown keys. Reading the YAML file and ``--set
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from foundation.monitoring_settings import Monitoring
 from foundation.periods import Frequency, is_closed_day
+from foundation.section import NonNegative, Positive, Rate, Section
+from foundation.what_if_settings import WhatIf
 
-Positive = Annotated[int, Field(gt=0)]
-NonNegative = Annotated[float, Field(ge=0)]
-Rate = Annotated[float, Field(ge=0, le=1)]
 FeatureFamily = Literal[
     "lags", "rolling", "weekday", "seasonal", "calendar", "price", "regional", "static", "pooled", "age",
     "stockout", "returns",
 ]  # fmt: skip
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-
-class Inputs(_Section):
+class Inputs(Section):
     """Where the input tables are and what happens to faulty rows."""
 
     path: str = Field(
@@ -50,7 +46,7 @@ class Inputs(_Section):
     )
 
 
-class Series(_Section):
+class Series(Section):
     """What a series is and what is known about it."""
 
     hierarchy: tuple[str, ...] = Field(
@@ -82,7 +78,7 @@ class Series(_Section):
         return days
 
 
-class Forecast(_Section):
+class Forecast(Section):
     """How demand is forecast."""
 
     quantiles: tuple[Rate, ...] = Field(
@@ -139,7 +135,7 @@ class Forecast(_Section):
         return levels
 
 
-class Positioning(_Section):
+class Positioning(Section):
     """How units are positioned."""
 
     kinds: tuple[Literal["transfer", "supply"], ...] = Field(
@@ -188,7 +184,7 @@ class Positioning(_Section):
     processes: Positive = Field(2, description="Processes that share the skus; the plan is the same for any number.")
 
 
-class Rule(_Section):
+class Rule(Section):
     """One rule that decides proposals without a person; every condition that is given must hold."""
 
     name: str = Field(min_length=1, description="What the rule is called; decisions it makes carry the name.")
@@ -209,7 +205,7 @@ class Rule(_Section):
     )
 
 
-class Outbox(_Section):
+class Outbox(Section):
     """Where released proposals are delivered, each exactly once."""
 
     target: str | None = Field(
@@ -230,7 +226,7 @@ class Outbox(_Section):
     )
 
 
-class Exports(_Section):
+class Exports(Section):
     """What the documents for other systems say beyond the lines."""
 
     hub_column: str | None = Field(
@@ -249,7 +245,7 @@ class Exports(_Section):
     erpnext_company: str | None = Field(None, description="Company on ERPNext documents; default: the site's own.")
 
 
-class Decisions(_Section):
+class Decisions(Section):
     """How proposals are decided and handed over."""
 
     mode: Literal["live", "shadow"] = Field(
@@ -263,57 +259,7 @@ class Decisions(_Section):
     exports: Exports = Exports()
 
 
-class WhatIf(_Section):
-    """One change of a night's inputs, planned again and compared with the plan of record."""
-
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="What the what-if is called.")
-    closed_hubs: tuple[str, ...] = Field(
-        (), description="Hubs that neither receive, send nor deliver from the night on."
-    )
-    lost_lanes: tuple[str, ...] = Field((), description="Lanes that do not run.")
-    demand_factor: dict[str, NonNegative] = Field({}, description="Demand times this, by region; `all`: every region.")
-    transport_factor: dict[str, NonNegative] = Field(
-        {}, description="Transport prices times this, by lane, mode or kind; `all`: every lane."
-    )
-    added_lead_days: dict[str, int] = Field({}, description="Days a lane takes longer, by lane, mode or kind.")
-    added_loads: dict[str, float] = Field({}, description="More loads per departure, by lane, mode or kind.")
-    added_storage_l: dict[str, float] = Field({}, description="More litres of storage, by hub; negative: less.")
-    added_inbound_units: dict[str, float] = Field({}, description="More units a hub can receive in a period, by hub.")
-    added_outbound_units: dict[str, float] = Field(
-        {}, description="More units a hub can transfer out in a period, by hub."
-    )
-    positioning: dict[str, Any] = Field(
-        {}, description="Keys of `positioning` with other values, e.g. `carbon_eur_per_t`."
-    )
-
-
-class Monitoring(_Section):
-    """When what came of earlier nights is worth an event and a line among the findings."""
-
-    window_days: Positive = Field(28, description="How far back forecasts, inputs, plans and parcels are looked at.")
-    min_scored_units: NonNegative = Field(
-        50.0, description="Fewest units demanded in a region and segment for its errors to be reported."
-    )
-    max_bias_rate: NonNegative = Field(
-        0.15, description="Bias of a region and segment, week after week to the same side, above which it is reported."
-    )
-    max_stability_index: NonNegative = Field(
-        0.25,
-        description="Population stability index above which an input has drifted, unless its earlier weeks were as unlike.",
-    )
-    min_coverage_rate: Rate = Field(
-        0.85, description="Share of actuals inside the 95 % interval below which the forecast is reported."
-    )
-    min_fill_rate: Rate = Field(0.95, description="Realised fill rate of a region below which it is reported.")
-    max_late_rate: Rate = Field(0.1, description="Expected share of late parcels of a lane above which it is reported.")
-    max_gap_rate: Rate | None = Field(
-        None, description="Gap of the newest plan to its bound above which it is reported; default: the gate's limit."
-    )
-    max_sales_age_days: Positive = Field(3, description="Age of a region's last sales above which its data are stale.")
-    max_stock_age_days: Positive = Field(8, description="Age of the stock snapshot above which it is stale.")
-
-
-class Review(_Section):
+class Review(Section):
     """What the planner's page shows."""
 
     title: str = Field("Forestock plan", description="Heading of the page.")
@@ -323,7 +269,7 @@ class Review(_Section):
     )
 
 
-class Settings(_Section):
+class Settings(Section):
     """A whole configuration."""
 
     name: str = Field(

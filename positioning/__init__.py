@@ -6,5 +6,6 @@ What does not: forecasting, disk access, Prefect, pages. The maths page is ``doc
 """
 
 from positioning.planning import gate, plan
+from positioning.what_if import Inputs, changed, kept_total_eur
 
-__all__ = ["gate", "plan"]
+__all__ = ["Inputs", "changed", "gate", "kept_total_eur", "plan"]

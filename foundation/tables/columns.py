@@ -81,6 +81,7 @@ _add(
     arrival_date="Morning on which the units are usable.",
     order_date="Day the customer ordered.",
     ship_date="Day the shipment leaves.",
+    until_date="First night it no longer holds.",
 )  # fmt: skip
 _add(
     Kind.TIMESTAMP, "", None, None,

@@ -46,6 +46,7 @@ OUTPUTS: dict[str, Table] = {
         _table("what_if_place", "Figures of hubs and regions under the plan of record and a what-if; kind is `hub` or `region`.", "as_of what_if kind place kpi", "kpi_value_of_record kpi_value"),
         _table("simulation", "Cost of the policies of a replay, which starts on `as_of`, by date and term.", "as_of policy date term", "eur"),
         _table("simulation_kpi", "What the policies of a replay, which starts on `as_of`, come to.", "as_of policy kpi", "kpi_value", "kpi_value"),
+        _table("fallback", "Which segments a baseline forecasts for a while, because somebody said so; append-only.", "region segment at", "until_date by reason", "reason"),
         _table("accuracy", "Earlier forecasts beside what was demanded in the days before `as_of`, and baselines beside them.", "as_of method region segment", "n_periods actual_units forecast_units bias_rate wape_rate coverage_rate is_sustained", "bias_rate wape_rate"),
         _table("drift", "How unlike itself an input has become.", "as_of table column", "stability_index usual_stability_index", "usual_stability_index"),
         _table("plan_follow_up", "What became of the proposals of earlier nights, by their `date`.", "as_of date", "n_proposals n_approved n_rejected n_released n_executed n_superseded units_proposed units_released units_executed benefit_eur benefit_released_eur"),

@@ -1,0 +1,128 @@
+"""A night planned again on changed inputs, beside its plan of record, as plain functions.
+
+Inputs, forecast and decisions are those of the plan of record; only what the what-if names is different.
+Not here: what a change does (``positioning.what_if``), how plans are compared (``review.what_if``),
+Prefect (``flows.what_if``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+import pandas as pd
+
+import positioning
+from flows.decisions import decided_before
+from flows.identity import run_identity
+from flows.night import Night
+from flows.records import recorded
+from flows.stages import FORECAST_TABLES, planned_night
+from foundation.periods import as_timestamp
+from foundation.settings import Settings, WhatIf
+from foundation.store import files, snapshot
+from foundation.store.locks import locked
+from foundation.store.warehouse import Warehouse
+from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page
+
+log = logging.getLogger(__name__)
+
+TABLES = ("what_if", "what_if_line", "what_if_place")
+_RECORD_TABLES = ("plan", "transfer", "position", "service")
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What has been written: the night, the record's plan row, the rows of the what-ifs and the page."""
+
+    settings: Settings
+    as_of: date
+    plan: pd.DataFrame
+    what_if: pd.DataFrame
+    page: str
+    notes: tuple[str, ...] = ()
+
+
+def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Compared:
+    """Plan the night of ``as_of`` under each of ``changes``, write the tables and the page, and return them.
+
+    The plan of record stays untouched. What-ifs of other names stay where they were compared with the
+    same plan of record. Raises ``ConfigurationError`` for names that are not in the night's inputs.
+    """
+    night = planned_night(settings, as_of).night
+    inputs, record = _inputs(night), _record(settings, as_of)
+    changed = [positioning.changed(inputs, change, as_of) for change in changes]
+    made: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    notes = [_staleness(inputs, record, as_of)]
+    for change, other in zip(changes, changed, strict=True):
+        log.info("what if %s", change.name)
+        frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
+        notes += [f"{change.name}: the gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
+        row = frames["plan"].assign(
+            changes=_said(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
+            kept_total_eur=positioning.kept_total_eur(other, record["transfer"], as_of),
+        )  # fmt: skip
+        parts = (row, line_differences(record, frames), place_differences(record, frames))
+        for name, part in zip(TABLES, parts, strict=True):
+            made[name].append(part.assign(what_if=change.name, as_of=as_timestamp(as_of)))
+    _write(settings, {name: pd.concat(parts, ignore_index=True) for name, parts in made.items()}, as_of)
+    return _page(settings, as_of, tuple(note for note in notes if note))
+
+
+def _inputs(night: Night) -> positioning.Inputs:
+    settings, as_of = night.settings, night.as_of
+    warehouse = Warehouse(settings)
+    tables = snapshot.read(night.inputs.folder)
+    tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
+    forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
+    return positioning.Inputs(tables, forecasts, settings)
+
+
+def _record(settings: Settings, as_of: date) -> Frames:
+    warehouse = Warehouse(settings)
+    return {name: warehouse.read(name, as_of) for name in _RECORD_TABLES}
+
+
+def _staleness(inputs: positioning.Inputs, record: Frames, as_of: date) -> str:
+    """Say where the plan of record was made on another forecast, with other settings or by other code than now."""
+    forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
+    now = run_identity(inputs.settings, forecast, snapshot.content_hash({"earlier": inputs.tables["earlier"]}))
+    if str(record["plan"]["run_version"].iloc[-1]) == now:
+        return ""
+    return (
+        "The plan of record was made on another forecast, with other settings or by another version than the plans beside it; "
+        "run the night again, so that they differ by the change alone."
+    )
+
+
+def _said(change: WhatIf) -> str:
+    """Return what ``change`` changes as JSON: the keys that differ from their defaults."""
+    said = change.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    return json.dumps(said, sort_keys=True)
+
+
+def _write(settings: Settings, made: Frames, as_of: date) -> None:
+    """Write the rows of what has been compared beside those of other names against the same plan of record."""
+    warehouse = Warehouse(settings)
+    record = made["what_if"]["plan_id_of_record"].iloc[0]
+    with locked(files.joined(settings.warehouse, "_nights", ".what-if.lock")):
+        before = warehouse.read("what_if", as_of)
+        is_kept = (before["plan_id_of_record"] == record) & ~before["what_if"].isin(made["what_if"]["what_if"])
+        kept = before.loc[is_kept, "what_if"]
+        for name in reversed(TABLES):
+            old = warehouse.read(name, as_of)
+            old = old[old["what_if"].isin(kept)]
+            warehouse.write(name, pd.concat([old, made[name]]) if len(old) else made[name], as_of)
+
+
+def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> Compared:
+    warehouse = Warehouse(settings)
+    plan, (what_if, lines, places) = warehouse.read("plan", as_of), (warehouse.read(name, as_of) for name in TABLES)
+    text = what_if_page(WhatIfPage(as_of, plan, what_if, lines, places, notes), settings)
+    place = files.write_text(files.joined(settings.warehouse, "pages", f"what-if-{as_of}.html"), text)
+    done = Compared(settings, as_of, plan, what_if, place)
+    return replace(done, notes=notes)

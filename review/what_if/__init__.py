@@ -1,0 +1,9 @@
+"""What-ifs for people: the plan of record beside plans on changed inputs.
+
+Frames in, frames and one HTML text out. Not here: changing inputs and planning (positioning).
+"""
+
+from review.what_if.differences import line_differences, place_differences
+from review.what_if.page import WhatIfPage, what_if_page
+
+__all__ = ["WhatIfPage", "line_differences", "place_differences", "what_if_page"]

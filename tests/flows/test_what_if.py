@@ -1,0 +1,118 @@
+"""What-ifs from a plan of record to tables and a page; the record stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows import stages
+from flows.what_if_asked import Asked, night_of_record, wanted
+from flows.what_if_plan import TABLES, compared
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError
+from foundation.settings import Settings, WhatIf
+from foundation.store import files
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK, Command
+from tests.flows.test_night import NIGHT, _play
+
+CONFIGURED = "what_if=[{name: lost, lost_lanes: [SUP>MCI]}, {name: carbon, positioning: {carbon_eur_per_t: 200}}]"
+
+
+@pytest.fixture
+def planned(
+    demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
+) -> Settings:
+    """Return the settings of a warehouse that holds a plan of NIGHT."""
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, CONFIGURED)
+    _play(settings)
+    return settings
+
+
+def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
+    return {name: Warehouse(settings).read(name, NIGHT) for name in names}
+
+
+def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
+    before = _tables(planned, stages.PLAN_TABLES)
+    done = compared(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
+    for name, frame in _tables(planned, stages.PLAN_TABLES).items():
+        pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
+    rows = done.what_if.set_index("what_if")
+    assert list(rows.index) == ["carbon", "lost", "nothing"]
+    record = before["plan"].iloc[0]
+    assert rows.loc["nothing", "total_eur"] == record["total_eur"]
+    assert rows.loc["nothing", "kept_total_eur"] == pytest.approx(record["total_eur"])
+    assert rows.loc["carbon", "carbon_eur_after"] > 0
+    lines = Warehouse(planned).read("what_if_line", NIGHT)
+    assert set(lines.loc[lines["what_if"] == "nothing", "difference"]) <= {"same"}
+    assert (lines.loc[lines["lane"] == "SUP>MCI"].query("what_if == 'lost'")["units"] == 0).all()
+    page = files.read_text(done.page)
+    assert all(f">{name}</h2>" in page for name in rows.index)
+
+
+def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned: Settings) -> None:
+    compared(planned, planned.what_if, NIGHT)
+    first = _tables(planned, TABLES)
+    compared(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
+    again = _tables(planned, TABLES)
+    assert set(again["what_if"]["what_if"]) == {"lost", "carbon"}
+    for name in TABLES:
+        kept = [frame[frame["what_if"] == "carbon"].reset_index(drop=True) for frame in (first[name], again[name])]
+        pd.testing.assert_frame_equal(*kept, check_exact=True)
+    assert "ONT" in again["what_if"].set_index("what_if").loc["lost", "changes"]
+
+
+def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
+    compared(planned, planned.what_if, NIGHT)
+    first = _tables(planned, TABLES)
+    compared(planned, planned.what_if, NIGHT)
+    for name, frame in _tables(planned, TABLES).items():
+        pd.testing.assert_frame_equal(frame, first[name], check_exact=True)
+
+
+def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings) -> None:
+    """Thinking about a closed hub must not train a new model."""
+    night = stages.validate_stage(planned.model_copy(update={"what_if": ()}), NIGHT, "rebalance")
+    assert not stages.train_stage(night).is_new
+    assert not stages.forecast_stage(night, stages.train_stage(night)).is_new
+
+
+@pytest.mark.parametrize(
+    ("override", "said"),
+    [
+        ("what_if=[{name: a, closed_hub: [ONT]}]", "did you mean 'closed_hubs'"),
+        ("what_if=[{name: a}, {name: a}]", "two have the same name"),
+        ("what_if=[{name: a, positioning: {carbon_eur: 3}}]", "what_if a: positioning.carbon_eur"),
+        ("what_if=[{name: a, demand_factor: {CA_1: -1}}]", "demand_factor"),
+    ],
+)
+def test_a_wrong_what_if_is_refused_with_the_configuration(override: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=said):
+        load_settings("demo", [override])
+
+
+def test_what_is_asked_for_is_found_or_said_to_be_missing(tmp_path: Path) -> None:
+    settings = load_settings("demo", [CONFIGURED, f"warehouse={tmp_path}"])
+    assert [change.name for change in wanted(settings, Asked())] == ["lost", "carbon"]
+    assert [change.name for change in wanted(settings, Asked(names=("carbon",)))] == ["carbon"]
+    (change,) = wanted(
+        settings, Asked(names=("mine",), changes=("demand_factor={CA_1: 1.3}", "positioning.scenarios=5"))
+    )
+    assert change == WhatIf(name="mine", demand_factor={"CA_1": 1.3}, positioning={"scenarios": 5})
+    with pytest.raises(ConfigurationError, match="did you mean 'carbon'"):
+        wanted(settings, Asked(names=("carbn",)))
+    with pytest.raises(ConfigurationError, match=r"positioning\.senarios"):
+        wanted(settings, Asked(changes=("positioning.senarios=5",)))
+    with pytest.raises(ConfigurationError, match="has no plan of any date"):
+        night_of_record(settings, None)
+
+
+def test_the_command_says_what_is_wrong_with_a_change(forestock: Command) -> None:
+    ended = forestock("what-if", "--config", "demo", "--change", "closed_hub=[ONT]")
+    assert ended.returncode == 2
+    assert ended.stderr.strip() == "error: closed_hub: unknown key (did you mean 'closed_hubs'?) (in --change)"
