@@ -76,7 +76,7 @@ def backfill_nights(config: str, span: Span, overrides: Sequence[str]) -> None:
     with prefect_server():
         reports = sorted(_with_progress(config, span, overrides, nights), key=lambda report: report.as_of)
     Console().print(_table(reports, Money(settings.currency)))
-    _raise_for(reports)
+    raise_for(reports)
 
 
 def plan_past_night(config: str, as_of: date, overrides: Sequence[str], is_forced: bool) -> NightReport:
@@ -110,14 +110,15 @@ def _with_progress(config: str, span: Span, overrides: Sequence[str], nights: li
     columns = (TextColumn("[bold]backfill"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
     with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
         line = progress.add_task("nights", total=len(nights))
-        for report in _reports(config, span, overrides, nights):
+        for report in nights_done(config, span, overrides, nights):
             message = f": {report.message}" if report.message else ""
             console.print(f"{report.as_of} {report.outcome}{message}", markup=False, highlight=False, soft_wrap=True)
             progress.advance(line)
             yield report
 
 
-def _reports(config: str, span: Span, overrides: Sequence[str], nights: list[date]) -> Iterator[NightReport]:
+def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[date]) -> Iterator[NightReport]:
+    """Plan ``nights`` and yield a report of each as it is done; ``span.parallel`` at a time, in processes of their own."""
     if span.parallel == 1:
         for as_of in nights:
             yield plan_past_night(config, as_of, overrides, span.is_forced)
@@ -149,7 +150,8 @@ def _table(reports: Sequence[NightReport], money: Money) -> Table:
     return table
 
 
-def _raise_for(reports: Sequence[NightReport]) -> None:
+def raise_for(reports: Sequence[NightReport]) -> None:
+    """Raise ``StageError`` naming the nights that failed, else ``GateError`` where nights were refused."""
     failed = [report for report in reports if report.outcome == "failed"]
     refused = [report for report in reports if report.outcome == "refused"]
     if failed:

@@ -73,6 +73,12 @@ def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: 
 
     Raises ``ConfigurationError`` and ``InputError`` before anything is computed; ``GateError`` where a promotion
     was asked for and the gate refuses it (both backtests are recorded then).
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        plan: How many origins, how far apart, up to which day.
+        overrides: Changed keys, key=value.
+        challenge: What is judged beside it on the same origins.
     """
     asked = challenge or Challenge()
     settings = load_settings(config, overrides)

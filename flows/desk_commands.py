@@ -94,7 +94,7 @@ def approve(
 
     Example:  forestock approve --config demo.yaml --as-of 2016-05-23 3fa94c=48 81d2
     """
-    names, units = _split(ids or [])
+    names, units = split_units(ids or [])
     filters = (kind, lane, origin, destination, sku, max_cost_eur, min_benefit_eur, max_benefit_eur)
     selection = _selection(names, units, filters, everything, by_rule)
     _decide("approve", (config, as_of, overrides), selection, (at, by, reason))
@@ -178,8 +178,8 @@ def _selection(
     return Selection(ids, units, wanted, everything, by_rule)
 
 
-def _split(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return the names and, for those with ``=UNITS``, the units asked for."""
+def split_units(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the names and, for those with ``=UNITS``, the units asked for; raises ``InputError`` for no number."""
     parts = [text.partition("=") for text in ids]
     units: dict[str, int] = {}
     for name, equals, asked in parts:

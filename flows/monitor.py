@@ -1,7 +1,7 @@
 """Monitoring as a Prefect flow: look back on earlier nights, write, record in MLflow, tell Prefect.
 
-Deployed by ``prefect.yaml`` and called by the command line. Every finding is an event ``forestock.<kind>`` of the
-resource ``forestock.pipeline.<name>``; what is done about events stands in ``automations/``. Not here: what is looked
+Deployed by ``prefect.yaml`` and called by the command line. Findings are events
+``forestock.<kind>``; what is done about them stands in ``automations/``. Not here: what is looked
 at (``flows.looking_back``) or when something is a finding (``monitoring.findings``).
 """
 
@@ -51,27 +51,51 @@ def monitor(
 ) -> Monitored:
     """Score earlier forecasts on what was demanded since, watch the inputs, follow plans and service up.
 
-    ``config`` is a YAML file or a name in ``configs/``; ``as_of`` None means the period after the last sales row;
-    ``overrides`` are ``key=value``. Freshness is judged by ``today``, else by the day a schedule meant this run for,
-    else by ``as_of``. Raises ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``s, each with its exit code.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        as_of: Demand before this day is known; none means the period after the last sales row.
+        overrides: Changed keys, key=value.
+        today: The day freshness is judged by; none means the day a schedule meant this run for, else as_of.
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
     with reported("monitor", settings, as_of):
         seen = look_back(settings, as_of, today or _scheduled_day())
         write_seen(settings, seen)
-    for finding in seen.findings:
-        tell(settings, seen.as_of, finding)
+    tell(settings, seen)
     return Monitored(settings, seen, (_recorded(settings, seen),))
 
 
-def tell(settings: Settings, as_of: date, finding: Finding) -> None:
-    """Send a finding to Prefect as an event; its payload has what an automation needs, as texts."""
-    place = {"hub": finding.hub, "region": finding.region}
-    payload = {name: value for name, value in place.items() if value is not None}
-    said = {"pipeline": settings.name, "as_of": as_of.isoformat(), "kind": finding.kind, "action": finding.action}
-    resource = {"prefect.resource.id": f"forestock.pipeline.{settings.name}", "prefect.resource.name": settings.name}
-    emit_event(finding.event, resource=resource, payload={**said, **payload, **finding.facts})
+def tell(settings: Settings, seen: Seen) -> None:
+    """Send what was found to Prefect: per kind an event of the pipeline, per segment one of the segment.
+
+    ``forestock.pipeline.<name>`` is for what concerns the whole (train, notify), ``forestock.segment.<name>.…`` for what
+    concerns one region's segment (fall back). Payloads are texts.
+    """
+    said = {"pipeline": settings.name, "as_of": seen.as_of.isoformat()}
+    kinds: dict[str, list[Finding]] = {}
+    for finding in seen.findings:
+        kinds.setdefault(finding.kind, []).append(finding)
+    for kind, found in kinds.items():
+        payload = said | {"kind": kind, "count": str(len(found)), "action": found[0].action}
+        emit_event(found[0].event, resource=_resource("pipeline", settings.name), payload=payload)
+    for finding in seen.findings:
+        if segment := finding.facts.get("segment"):
+            place = f"{settings.name}.{finding.region}.{segment}"
+            payload = {
+                **said,
+                "kind": finding.kind,
+                "region": str(finding.region),
+                "action": finding.action,
+                **finding.facts,
+            }
+            emit_event(finding.event, resource=_resource("segment", place), payload=payload)
+
+
+def _resource(what: str, name: str) -> dict[str, str]:
+    return {"prefect.resource.id": f"forestock.{what}.{name}", "prefect.resource.name": name}
 
 
 def record_of(settings: Settings, seen: Seen) -> Record:

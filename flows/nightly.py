@@ -18,6 +18,7 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 
 from flows import stages
+from flows.approval import ask
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
 from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
 from foundation.configuration import load_settings
@@ -39,13 +40,19 @@ def nightly(
     overrides: Sequence[str] = (),
     until: Stage = "review",
     redo: Redo = "plan",
+    ask_for_approval: bool = False,
 ) -> Result:
     """Plan one night: decide which units should stand in which hub before the demand arrives.
 
-    ``config`` is a YAML file or a name in ``configs/``; ``as_of`` None means the period after the last
-    sales row; ``overrides`` are ``key=value``; ``until`` is the last stage; ``redo`` says
-    what is made anew though it is there under the same inputs, settings and code (a model never is). Raises
-    ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``s, each with its exit code.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        as_of: The night; none means the period after the last sales row.
+        overrides: Changed keys, key=value.
+        until: The last stage.
+        redo: What is made anew though it is there under the same inputs, settings and code; a model never is.
+        ask_for_approval: Start a run that waits for a planner's answer (deployment approval/approval).
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
@@ -77,6 +84,8 @@ def nightly(
     result = result.with_(notes=(*result.notes, _recorded(recording)))
     if result.planned:
         show_plan(result)
+    if ask_for_approval:
+        result = result.with_(notes=(*result.notes, ask(config, result, overrides)))
     stages.release(night)
     if result.refusals:
         raise RefusedError(result, *result.refusals)

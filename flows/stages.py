@@ -18,6 +18,7 @@ import positioning
 from dispatch.ledger import with_status
 from features import build_panel, forecast_matrix, training_set
 from flows.decisions import decided_before
+from flows.fallback import Segments, fallen_back, with_baseline
 from flows.findings import with_monitored
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
@@ -115,13 +116,16 @@ def record_stage(night: Night, trained: Trained, tags: Mapping[str, str]) -> str
 def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> Forecasted:
     """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
     settings, as_of = night.settings, night.as_of
-    identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version)
+    segments = _fallen_back(night)
+    identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version, segments)
     found = recorded(settings, as_of, "forecast")
     if found.get("identity") == identity and not is_forced:
         log.info("the forecast of %s is there already", as_of)
         return Forecasted(identity, trained.model_version, found["n_series"], False)
     panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
-    frames = forecast(_model(night, trained), forecast_matrix(panel, settings), settings, as_of)
+    matrix = forecast_matrix(panel, settings)
+    frames = forecast(_model(night, trained), matrix, settings, as_of)
+    frames = with_baseline(frames, panel, matrix, settings, segments)
     _write(settings, frames, FORECAST_TABLES, as_of)
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
@@ -174,7 +178,7 @@ def done_before(night: Night) -> Result | None:
     model = ModelStore(settings.warehouse).find(identity)
     if not said or model is None or not files.exists(night.page):
         return None
-    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version)
+    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, _fallen_back(night))
     earlier = decided_before(Warehouse(settings), snapshot.read(night.inputs.folder)["hubs"], as_of)
     if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
         return None
@@ -221,6 +225,11 @@ def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[Non
         files.write_text(place, traceback.format_exc())
         said = (str(error).strip().splitlines() or [""])[0]
         raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
+
+
+def _fallen_back(night: Night) -> Segments:
+    hubs = snapshot.read(night.inputs.folder, ("hubs",)).get("hubs")
+    return fallen_back(night.settings, hubs, night.as_of)
 
 
 def _earlier_hash(earlier: pd.DataFrame) -> str:

@@ -1,0 +1,62 @@
+"""What a planner is asked and what an answer does; that the flow waits for it is tested with services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows import stages
+from flows.approval import Answer, carry_out, question
+from flows.desk import open_plan
+from foundation.errors import InputError
+from foundation.settings import Settings
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+NIGHT = date(2016, 5, 16)
+MORNING = pd.Timestamp("2016-05-16T09:00", tz="UTC")
+
+
+@pytest.fixture
+def settings(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> Settings:
+    """Return settings of a warehouse with a plan that has proposals, and an outbox."""
+    demo_tables["stock"].loc[demo_tables["stock"]["hub"] != "DFW", ["units_on_hand", "units_reserved"]] = 0
+    made = settings_for(
+        write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "positioning.max_gap_rate=1.0",
+        f"decisions.outbox.target={tmp_path / 'out'}",
+    )  # fmt: skip
+    night = stages.validate_stage(made, NIGHT, "rebalance")
+    stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+    return made
+
+
+def _answer(**said: object) -> Answer:
+    return Answer.model_validate({"by": "ann", **said})
+
+
+def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Settings, tmp_path: Path) -> None:
+    proposals = open_plan(settings, NIGHT).proposals
+    best = proposals[~proposals["is_outlook"].astype(bool)].nlargest(1, "benefit_eur")["proposal_id"].iloc[0]
+    assert best in question(settings, NIGHT)
+    said = carry_out(settings, NIGHT, _answer(proposals=[best[:10]], release=True), MORNING)
+    assert said == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
+    assert len(list((tmp_path / "out").glob("*.json"))) == 1
+    assert best not in question(settings, NIGHT)
+
+
+def test_a_rejection_without_a_reason_is_refused_and_nothing_is_decided(settings: Settings) -> None:
+    with pytest.raises(InputError, match="reason"):
+        carry_out(settings, NIGHT, _answer(decision="reject"), MORNING)
+    assert open_plan(settings, NIGHT).decisions.empty
+    assert "rejected" in carry_out(settings, NIGHT, _answer(decision="reject", reason="stock count was wrong"), MORNING)
+
+
+def test_leaving_it_decides_nothing(settings: Settings) -> None:
+    assert carry_out(settings, NIGHT, _answer(decision="leave"), MORNING) == "Nothing was decided."
+    assert open_plan(settings, NIGHT).decisions.empty

@@ -1,0 +1,72 @@
+"""``prefect.yaml`` and ``automations/`` against the flows they name and the schema of the installed Prefect."""
+
+from __future__ import annotations
+
+import importlib
+import uuid
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from prefect import Flow
+from prefect.client.schemas.schedules import CronSchedule
+
+from flows.automations import FOLDER, names_of, numbered, read
+from monitoring.findings import KINDS, Finding
+
+ROOT = Path(__file__).resolve().parents[2]
+DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
+AUTOMATIONS = sorted(FOLDER.glob("*.yaml"))
+EVENTS = {Finding(kind, "").event for kind in KINDS} | {
+    "forestock.*",
+    "forestock.replan-asked",
+    "prefect.flow-run.Completed",
+}
+
+
+def _flow(deployment: dict[str, Any]) -> Flow[Any, Any]:
+    module, _, name = deployment["entrypoint"].rpartition(".")
+    found = getattr(importlib.import_module(module), name)
+    assert isinstance(found, Flow)
+    return found
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_a_deployment_names_a_flow_and_its_parameters_and_has_valid_schedules(deployment: dict[str, Any]) -> None:
+    schema = _flow(deployment).parameters
+    assert set(deployment["parameters"]) <= set(schema.properties)
+    for schedule in deployment["schedules"]:
+        CronSchedule(cron=schedule["cron"], timezone=schedule["timezone"])
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_the_form_of_a_deployment_describes_every_parameter(deployment: dict[str, Any]) -> None:
+    """The page asks for a value under each description; a name alone is a riddle to whoever is on call."""
+    properties = _flow(deployment).parameters.properties
+    assert [name for name, said in properties.items() if not said.get("description")] == []
+
+
+@pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
+def test_an_automation_is_one_prefect_takes_and_hears_events_that_are_sent(path: Path) -> None:
+    said = read(path)
+    ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in names_of(said, key)}
+    made = numbered(said, ids)
+    assert set(said["trigger"]["expect"]) <= EVENTS
+    assert len(made.actions) == len(said["actions"])
+
+
+@pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
+def test_an_automation_starts_deployments_that_are_there_with_parameters_they_have(path: Path) -> None:
+    deployed = {}
+    for deployment in DEPLOYMENTS:
+        flow = _flow(deployment)
+        deployed[f"{flow.name}/{deployment['name']}"] = set(flow.parameters.properties)
+    for action in read(path)["actions"]:
+        if "deployment" in action:
+            assert set(action.get("parameters", ())) <= deployed[action["deployment"]]
+
+
+def test_every_file_is_an_automation_of_its_own_name() -> None:
+    names = [read(path)["name"] for path in AUTOMATIONS]
+    assert len(set(names)) == len(names) == 5

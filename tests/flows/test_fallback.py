@@ -1,0 +1,65 @@
+"""Falling back on a baseline: one segment's rows change, for the nights it was said for, and the night says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dispatch.decide import Act
+from flows import stages
+from flows.fallback import fall_back_on, fallen_back
+from foundation.errors import InputError
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+NIGHT = date(2016, 5, 16)
+SUNDAY = Act(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
+
+
+@pytest.fixture
+def settings(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> Settings:
+    """Return settings of a warehouse with one forecast night."""
+    made = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    _forecast(made)
+    return made
+
+
+def _forecast(settings: Settings) -> bool:
+    night = stages.validate_stage(settings, NIGHT, "forecast")
+    return stages.forecast_stage(night, stages.train_stage(night)).is_new
+
+
+def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Settings) -> None:
+    warehouse = Warehouse(settings)
+    before = {name: warehouse.read(name, NIGHT) for name in stages.FORECAST_TABLES}
+    fall_back_on(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
+    assert _forecast(settings)
+    for name in ("forecast", "forecast_window"):
+        after = warehouse.read(name, NIGHT)
+        is_meant = (after["region"] == "CA_1") & after["sku"].str.startswith("FOODS")
+        assert set(after.loc[is_meant, "tier"]) == {"seasonal_naive"}
+        assert (after.loc[is_meant, "mean_units"] != before[name].loc[is_meant, "mean_units"]).any()
+        pd.testing.assert_frame_equal(after[~is_meant], before[name][~is_meant])
+    assert not _forecast(settings)
+
+
+def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_counts(settings: Settings) -> None:
+    fall_back_on(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
+    assert fallen_back(settings, None, date(2016, 5, 15)) == ()
+    assert fallen_back(settings, None, NIGHT) == fallen_back(settings, None, date(2016, 5, 29)) == (("CA_1", "FOODS"),)
+    assert fallen_back(settings, None, date(2016, 5, 30)) == ()
+    fall_back_on(settings, ("CA_1", "FOODS"), NIGHT, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
+    assert fallen_back(settings, None, NIGHT) == ()
+
+
+def test_a_region_nobody_forecasts_is_refused_with_the_nearest_one(settings: Settings) -> None:
+    with pytest.raises(InputError, match="did you mean 'CA_1'"):
+        fall_back_on(settings, ("CA1", "FOODS"), NIGHT, SUNDAY)
