@@ -59,6 +59,13 @@ test-pages: $(READY) ## open the review page in Chromium, which is installed whe
 		$$run apt-get update -qq && $$run apt-get install -y -qq chromium; }
 	$(BIN)/pytest -q -m pages
 
+.PHONY: test-services
+test-services: $(READY) ## plan nights behind PostgreSQL, Prefect's server with a worker, and MLflow; installs PostgreSQL
+	@ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || command -v initdb >/dev/null || { \
+		run=""; test "$$(id -u)" = 0 || run=sudo; \
+		$$run apt-get update -qq && $$run apt-get install -y -qq postgresql; }
+	$(BIN)/pytest -q -p no:xdist -m services
+
 .PHONY: check
 check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	$(BIN)/ruff format --check .

@@ -1,0 +1,239 @@
+"""Real services of this machine for one test session: PostgreSQL, a Prefect server with a worker, an MLflow server.
+
+Each listens on a free port of the loopback address, keeps its files below one temporary folder and is stopped at the
+end. ``make test-services`` installs PostgreSQL where it is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+
+from tests.conftest import N_DAYS, REGIONS, SAMPLES, SKUS
+from tests.flows.conftest import QUICK
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE_SECONDS = 180
+_PYTHON = Path(sys.executable)
+
+
+def free_port() -> int:
+    """Return a port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+    """Wait until ``is_so``; fails the test where it does not become so."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if is_so():
+            return
+        time.sleep(0.5)
+    pytest.fail(f"{what} after {seconds:.0f} s")
+
+
+def answers(url: str) -> bool:
+    """Say whether an address answers with success."""
+    try:
+        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of this machine
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service in a process group of its own while the body runs; all of the group is gone afterwards."""
+    with log.open("ab") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own command
+            command, cwd=log.parent, env=dict(environment), stdout=out, stderr=out, start_new_session=True
+        )
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(timeout=20)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A PostgreSQL server of its own: ``bin`` its programs, ``data`` its folder, ``user`` whose processes they are."""
+
+    bin: Path
+    data: Path
+    port: int
+    user: str | None
+
+    def url(self, database: str, driver: str) -> str:
+        """Return the SQLAlchemy URL of a database."""
+        return f"postgresql+{driver}://forestock@127.0.0.1:{self.port}/{database}"
+
+    def call(self, program: str, *arguments: str) -> str:
+        """Run one of its programs and return what it said; fails the test where it fails."""
+        done = subprocess.run(  # noqa: S603 - a program of the package
+            [str(self.bin / program), *arguments], user=self.user, capture_output=True, text=True, check=False, cwd="/"
+        )
+        assert done.returncode == 0, done.stderr or done.stdout
+        return done.stdout
+
+    def ask(self, database: str, query: str) -> str:
+        """Return the one value a query gives."""
+        at = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "forestock", "-d", database)
+        return self.call("psql", *at, "-X", "-t", "-A", "-c", query).strip()
+
+    def start(self) -> None:
+        """Start the server and wait for it."""
+        options = f"-p {self.port} -h 127.0.0.1 -k {self.data} -c fsync=off"
+        self.call("pg_ctl", "-D", str(self.data), "-l", str(self.data / "log"), "-o", options, "-w", "start")
+
+    def stop(self) -> None:
+        """Stop the server at once, as a failover does."""
+        self.call("pg_ctl", "-D", str(self.data), "-m", "immediate", "-w", "stop")
+
+
+def _programs() -> Path:
+    found = shutil.which("initdb")
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
+    if found is None and not folders:
+        pytest.fail("PostgreSQL is not installed; make test-services installs it")
+    return Path(found).parent if found else folders[-1]
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Run PostgreSQL with a database for Prefect and one for MLflow; it refuses to run as root, so then as postgres."""
+    user = "postgres" if os.geteuid() == 0 else None
+    data = Path(tmp_path_factory.mktemp("postgres"))
+    if user is not None:
+        owner = pwd.getpwnam(user)
+        os.chown(data, owner.pw_uid, owner.pw_gid)
+        for folder in (data.parent, data.parent.parent):  # pytest keeps them to root
+            folder.chmod(0o755)
+    server = Postgres(_programs(), data, free_port(), user)
+    server.call("initdb", "-D", str(data), "-U", "forestock", "-A", "trust", "-E", "UTF8", "--no-sync")
+    server.start()
+    for database in ("prefect", "mlflow"):
+        server.call("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", "forestock", database)
+    yield server
+    server.stop()
+
+
+@dataclass(frozen=True)
+class Services:
+    """What runs: where Prefect and MLflow answer, the environment of their clients, the pipeline that is deployed."""
+
+    postgres: Postgres
+    api: str
+    mlflow: str
+    environment: Mapping[str, str]
+    home: Path
+    config: Path
+    warehouse: Path
+
+    def prefect(self, *arguments: str) -> str:
+        """Run the ``prefect`` command and return what it said; fails the test where it fails."""
+        command = [str(_PYTHON), "-m", "prefect", "--no-prompt", *arguments]
+        done = subprocess.run(  # noqa: S603 - our own command
+            command, cwd=ROOT, env=dict(self.environment), capture_output=True, text=True, timeout=300, check=False
+        )
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+
+def _small_inputs(folder: Path) -> Path:
+    """Write a cut of the bundled data: a night on it takes seconds."""
+    folder.mkdir()
+    for file in sorted(SAMPLES.glob("*.parquet")):
+        frame = pd.read_parquet(file)
+        if "sku" in frame:
+            frame = frame[frame["sku"].astype("str").isin(SKUS)]
+        if "region" in frame:
+            frame = frame[frame["region"].astype("str").isin(REGIONS)]
+        if file.stem == "lanes":
+            hubs = pd.read_parquet(SAMPLES / "hubs.parquet")["hub"]
+            frame = frame[frame["destination"].isin([*REGIONS, *hubs])]
+        if file.stem in ("sales", "regional"):
+            frame = frame[frame["date"] > frame["date"].max() - pd.Timedelta(days=N_DAYS + 60)]
+        frame.reset_index(drop=True).to_parquet(folder / file.name)
+    return folder
+
+
+def _configuration(folder: Path, mlflow: str) -> Path:
+    said: dict[str, object] = {"name": "services", "warehouse": str(folder / "warehouse"), "tracking_uri": mlflow}
+    said |= {"inputs": {"path": str(_small_inputs(folder / "inputs")), "keep_snapshots": 20}}
+    said |= {"series": {"hierarchy": ["department", "category"], "known_in_advance": ["snap"]}}
+    for text in (*QUICK, "positioning.max_gap_rate=1.0"):
+        key, _, value = text.partition("=")
+        section, _, name = key.rpartition(".")
+        inner = said.setdefault(section, {}) if section else said
+        assert isinstance(inner, dict)
+        inner[name] = yaml.safe_load(value)
+    path = folder / "services.yaml"
+    path.write_text(yaml.safe_dump(said))
+    return path
+
+
+@pytest.fixture(scope="session")
+def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Services]:
+    """Run Prefect's server and a worker on PostgreSQL, MLflow beside them, and register every deployment."""
+    home = tmp_path_factory.mktemp("services")
+    ports = free_port(), free_port()
+    api, mlflow = f"http://127.0.0.1:{ports[0]}/api", f"http://127.0.0.1:{ports[1]}"
+    config = _configuration(home, mlflow)
+    environment = {
+        **os.environ, "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": api, "PYTHONPATH": str(ROOT),
+        "PREFECT_API_DATABASE_CONNECTION_URL": postgres.url("prefect", "asyncpg"), "DO_NOT_TRACK": "1",
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "NO_COLOR": "1",
+        "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
+    }  # fmt: skip
+    server = [
+        str(_PYTHON),
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(ports[0]),
+        "--no-ui",
+    ]
+    tracking = [
+        str(_PYTHON), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
+        "--backend-store-uri", postgres.url("mlflow", "psycopg"), "--artifacts-destination", str(home / "artifacts"),
+    ]  # fmt: skip
+    made = Services(postgres, api, mlflow, environment, home, config, home / "warehouse")
+    with running(server, environment, home / "prefect.log"), running(tracking, environment, home / "mlflow.log"):
+        wait_until(lambda: answers(f"{api}/health"), "Prefect's server does not answer")
+        wait_until(lambda: answers(f"{mlflow}/health"), "MLflow's server does not answer")
+        made.prefect("work-pool", "create", "forestock", "--type", "process")
+        made.prefect("deploy", "--all")
+        worker = [str(_PYTHON), "-m", "prefect", "worker", "start", "--pool", "forestock", "--limit", "2"]
+        with running(worker, environment, home / "worker.log"):
+            yield made

@@ -1,0 +1,186 @@
+"""The whole as a scheduler runs it: PostgreSQL behind Prefect and MLflow, a process worker, every deployment.
+
+Runs share one warehouse, as nights do; the tests follow one another as the days of a pipeline do.
+"""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+import uuid
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import SyncPrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, FlowRunFilterTags
+from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.schedules import IntervalSchedule
+from prefect.settings import PREFECT_API_URL, temporary_settings
+
+from flows.automations import FOLDER, install
+from foundation.store.warehouse import Warehouse
+from tests.services.conftest import Services, wait_until
+
+pytestmark = [pytest.mark.services, pytest.mark.xdist_group("services")]
+MONDAY = date(2016, 5, 23)
+BACKFILL = [date(2016, 3, 28) + timedelta(weeks=week) for week in range(8)]
+_ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+@pytest.fixture
+def client(services: Services) -> Iterator[SyncPrefectClient]:
+    """Return a client of the session's Prefect server."""
+    with temporary_settings({PREFECT_API_URL: services.api}), get_client(sync_client=True) as opened:
+        yield opened
+
+
+def _started(client: SyncPrefectClient, deployment: str, parameters: Mapping[str, Any]) -> uuid.UUID:
+    found = client.read_deployment_by_name(deployment)
+    return client.create_flow_run_from_deployment(found.id, parameters=dict(parameters)).id
+
+
+def _ended(client: SyncPrefectClient, run_id: uuid.UUID, services: Services) -> FlowRun:
+    """Wait for the end of a run and return it; the worker's last lines are shown where it did not complete."""
+
+    def has_ended() -> bool:
+        state = client.read_flow_run(run_id).state
+        return state is not None and state.type.name in _ENDED
+
+    wait_until(has_ended, "the run has not ended", 400)
+    run = client.read_flow_run(run_id)
+    assert run.state_name == "Completed", f"{run.state}\n{(services.home / 'worker.log').read_text()[-6000:]}"
+    return run
+
+
+def _runs(client: SyncPrefectClient, *, tag: str | None = None, like: str | None = None) -> list[FlowRun]:
+    wanted = FlowRunFilter(
+        tags=FlowRunFilterTags(all_=[tag]) if tag else None, name=FlowRunFilterName(like_=like) if like else None
+    )
+    return list(client.read_flow_runs(flow_run_filter=wanted))
+
+
+def test_the_nightly_deployment_runs_by_hand_and_is_recorded_in_both_databases(
+    client: SyncPrefectClient, services: Services
+) -> None:
+    run = _ended(client, _started(client, "nightly/nightly", {"as_of": MONDAY.isoformat()}), services)
+    assert run.name == f"nightly-{MONDAY}"
+    assert Warehouse(str(services.warehouse)).dates("plan") == [MONDAY]
+    state = services.postgres.ask("prefect", f"select state_name from flow_run where id = '{run.id}'")
+    assert state == "Completed"
+    assert services.postgres.ask("mlflow", "select count(*) from model_versions where name = 'services'") == "1"
+    assert list((services.home / "artifacts").rglob("MLmodel"))
+
+
+def test_the_nightly_deployment_runs_by_its_own_schedule(client: SyncPrefectClient, services: Services) -> None:
+    """Its cron fires once a day, too seldom for a test: an interval takes its place until a run has come."""
+    found = client.read_deployment_by_name("nightly/nightly")
+    assert [schedule.active for schedule in found.schedules] == [True]
+    (added,) = client.create_deployment_schedules(found.id, [(IntervalSchedule(interval=timedelta(seconds=20)), True)])
+
+    def is_done() -> bool:
+        return any(run.state_name == "Completed" for run in _runs(client, tag="auto-scheduled"))
+
+    wait_until(is_done, "no scheduled night has completed", 300)
+    client.delete_deployment_schedule(found.id, added.id)
+    wait_until(lambda: not _active(client), "scheduled nights are still at work", 300)
+    assert Warehouse(str(services.warehouse)).dates("plan") == [MONDAY]
+
+
+def _active(client: SyncPrefectClient) -> list[FlowRun]:
+    return [run for run in _runs(client, like="nightly") if run.state_name in ("Running", "Pending")]
+
+
+def test_a_backfill_of_eight_nights_two_at_a_time_plans_each_once(
+    client: SyncPrefectClient, services: Services
+) -> None:
+    dates = {"start": BACKFILL[0].isoformat(), "end": BACKFILL[-1].isoformat(), "every_days": 7, "parallel": 2}
+    run = _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
+    warehouse = Warehouse(str(services.warehouse))
+    assert warehouse.dates("plan") == [*BACKFILL, MONDAY]
+    assert all(len(warehouse.read("plan", night)) == 1 for night in BACKFILL)
+    nights = [one for one in _runs(client, like="nightly-2016") if run.start_time and one.start_time >= run.start_time]
+    assert len(nights) == len(BACKFILL)
+    assert _most_at_once(nights) == 2
+    _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
+    assert services.postgres.ask("mlflow", "select count(*) from model_versions") == str(len(BACKFILL) + 1)
+
+
+def _most_at_once(runs: list[FlowRun]) -> int:
+    moments = [(run.start_time, 1) for run in runs] + [(run.end_time, -1) for run in runs]
+    now = most = 0
+    for _, step in sorted(moments):
+        now += step
+        most = max(most, now)
+    return most
+
+
+def test_monitoring_tells_prefect_what_it_found_and_an_automation_answers(
+    client: SyncPrefectClient, services: Services
+) -> None:
+    """What is sent must reach the server, and an event anybody sends must start the night again."""
+    with temporary_settings({PREFECT_API_URL: services.api}):
+        said = install(sorted(FOLDER.glob("*.yaml")))
+        again = install(sorted(FOLDER.glob("*.yaml")))
+    assert sum(sentence.endswith("made") for sentence in said) == 3
+    assert sum(sentence.endswith("renewed") for sentence in again) == 3
+    assert sum("left out" in sentence for sentence in said) == 2  # they notify by a block that is not there
+    loud = {"overrides": ["monitoring.max_stock_age_days=1"], "today": "2016-06-20"}
+    _ended(client, _started(client, "monitor/monitoring", loud), services)
+    wait_until(lambda: _count(services, "forestock.data-stale") > 0, "the event has not arrived", 60)
+    before = {run.id for run in _runs(client, tag="nightly")}
+    services.prefect("event", "emit", "forestock.replan-asked", "--resource-id", "forestock.pipeline.services")
+
+    def has_answered() -> bool:
+        new = [run for run in _runs(client, tag="nightly") if run.id not in before and "auto-scheduled" not in run.tags]
+        return any(run.state_name == "Completed" for run in new)
+
+    wait_until(has_answered, "no night was planned again", 300)
+
+
+def _count(services: Services, event: str) -> int:
+    return int(services.postgres.ask("prefect", f"select count(*) from events where event = '{event}'"))
+
+
+def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPrefectClient, services: Services) -> None:
+    parameters = {"as_of": BACKFILL[-1].isoformat(), "ask_for_approval": True}
+    _ended(client, _started(client, "nightly/nightly", parameters), services)
+    waiting = f"approval-{BACKFILL[-1]}"
+
+    def is_suspended() -> bool:
+        return any(run.state_name == "Suspended" for run in _runs(client, like=waiting))
+
+    wait_until(is_suspended, "nobody is asked", 120)
+    (run,) = _runs(client, like=waiting)
+    warehouse = Warehouse(str(services.warehouse))
+    assert warehouse.read("decision").empty
+    client.resume_flow_run(run.id, run_input={"decision": "reject", "by": "ann", "reason": "the count was wrong"})
+    done = _ended(client, run.id, services)
+    decided = warehouse.read("decision")
+    assert set(decided["status"]) == {"rejected"}
+    assert set(decided["by"]) == {"ann"}
+    assert done.run_count == 2
+
+
+def test_a_database_that_is_gone_for_a_while_costs_no_night(client: SyncPrefectClient, services: Services) -> None:
+    """Prefect's clients wait for the server, the server reconnects; MLflow away is said and the plan is made."""
+    run_id = _started(client, "nightly/nightly", {"as_of": BACKFILL[0].isoformat(), "redo": "everything"})
+
+    def is_running() -> bool:
+        return client.read_flow_run(run_id).state_name == "Running"
+
+    wait_until(is_running, "the night has not begun", 120)
+    services.postgres.stop()
+    with pytest.raises(OSError):  # noqa: PT011 - any way of not answering will do
+        urllib.request.urlopen(f"{services.api}/ready", timeout=5).read()  # noqa: S310 - an address of this machine
+    services.postgres.start()
+    _ended(client, run_id, services)
+    assert len(Warehouse(str(services.warehouse)).read("plan", BACKFILL[0])) == 1
+
+
+def test_no_run_parameter_and_no_log_line_has_a_password(services: Services) -> None:
+    """The receivers' token and the databases' passwords stand in the environment alone."""
+    said = services.postgres.ask("prefect", "select coalesce(string_agg(parameters::text, ' '), '') from flow_run")
+    assert "postgresql" not in json.dumps(said)
+    assert services.postgres.ask("prefect", "select count(*) from log where message like '%postgresql+%'") == "0"
