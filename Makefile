@@ -64,7 +64,7 @@ test-services: $(READY) ## plan nights behind PostgreSQL, Prefect's server with 
 	@ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || command -v initdb >/dev/null || { \
 		run=""; test "$$(id -u)" = 0 || run=sudo; \
 		$$run apt-get update -qq && $$run apt-get install -y -qq postgresql; }
-	$(BIN)/pytest -q -p no:xdist -m services
+	$(BIN)/pytest -q tests/services -m services
 
 .PHONY: check
 check: $(READY) ## format, lint, types, floors and house rules; needs no network
