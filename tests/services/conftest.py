@@ -121,7 +121,7 @@ def _programs() -> Path:
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
     if found is None and not folders:
         pytest.fail("PostgreSQL is not installed; make test-services installs it")
-    return Path(found).parent if found else folders[-1]
+    return folders[-1] if folders else Path(str(found)).resolve().parent
 
 
 @pytest.fixture(scope="session")
