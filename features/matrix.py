@@ -5,6 +5,7 @@ Every block of rows belongs to one origin and is computed from a ``View`` of it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -32,6 +33,7 @@ from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
 
 _SLAB_ROWS = 2048
+_VIEW_SERIES = 8192  # of one view: what it keeps is big
 _TOTAL_ROWS = 60_000
 FAMILIES: dict[str, Callable[[View], Columns]] = {
     "lags": lags, "rolling": rolling, "weekday": weekday, "seasonal": seasonal, "calendar": calendar_days, "price": price,
@@ -49,6 +51,19 @@ class _Calibration:
 
     def __iter__(self) -> Iterator[FeatureMatrix]:
         return (_whole(self.panel, self.settings, [block], True) for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """The matrix to fit, made when it is called for: it is the biggest of all."""
+
+    panel: Panel
+    settings: Settings
+    blocks: list[Rows]
+
+    def __call__(self) -> FeatureMatrix:
+        matrix = _matrix(self.panel, self.settings, self.blocks)
+        return replace(matrix, totals=_fit_totals(self.panel, self.settings))
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,7 @@ def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     blocks = calibration_rows(panel, settings)
     start = min((rows.at for rows in blocks), default=panel.n_history)
     return TrainingSet(
-        fit=replace(_matrix(panel, settings, fit), totals=_fit_totals(panel, settings)), calibration=_Calibration(panel, settings, blocks),
+        fit=_Fit(panel, settings, fit), calibration=_Calibration(panel, settings, blocks),
         calibration_start=panel.periods[start], demand=panel.demand,
         periods=panel.periods[: panel.n_history], given_up=given_up,
     )  # fmt: skip
@@ -132,10 +147,9 @@ def _fill(
     """Return the names, the values (n_rows, n_features) and the known periods before each row's origin."""
     named, values = _Named((), ()), np.empty((0, 0), np.float32)
     history = np.empty(ends[-1] if len(ends) else 0, np.int32)
-    for block, end in zip(blocks, ends, strict=True):
-        members, row = np.unique(block.series, return_inverse=True)
-        view = View(panel, block.at, members.astype(np.int32), row.astype(np.int32), block.period)
-        rows = slice(end - len(block.series), end)
+    for part, rows in _parts(blocks, ends):
+        members, row = np.unique(part.series, return_inverse=True)
+        view = View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
         history[rows] = view.past.known(panel.days(364))[view.row]
         found: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
         if not named.names:
@@ -143,6 +157,17 @@ def _fill(
             values = np.empty((ends[-1], len(named.names)), np.float32)
         _interleave([column for columns in found.values() for column in columns.values()], values[rows])
     return named, values, history
+
+
+def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:
+    """Yield the blocks in parts of at most ``_VIEW_SERIES`` series, each with the rows it fills."""
+    for block, end in zip(blocks, ends, strict=True):
+        bounds = np.searchsorted(block.series, np.arange(0, block.series[-1] + 1, _VIEW_SERIES))
+        first = end - len(block.series)
+        for low, high in itertools.pairwise([*bounds, len(block.series)]):
+            if high > low:
+                part = Rows(block.at, block.series[low:high], block.period[low:high])
+                yield part, slice(first + low, first + high)
 
 
 def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:

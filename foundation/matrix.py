@@ -5,8 +5,8 @@ Not here: how a feature is computed (features) or used (models).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -63,6 +63,10 @@ class FeatureMatrix:
         """Names whose values are category codes (whole numbers, NaN for unknown)."""
         return tuple(name for name in self.names if name in self.categories)
 
+    def without_values(self) -> FeatureMatrix:
+        """Return the same rows without their values, by far the biggest part."""
+        return replace(self, values=np.empty((0, len(self.names)), np.float32))
+
 
 @dataclass(frozen=True)
 class TotalMatrix:
@@ -87,7 +91,7 @@ class TrainingSet:
 
     Attributes
     ----------
-    fit : a sample of rows of many origins, every target before ``as_of``.
+    fit : makes a sample of rows of many origins, every target before ``as_of``. Big: bin it and let its values go.
     calibration : per out-of-sample origin the matrix of every series × step whose period lies before
         ``as_of``; made when it is asked for, because together they are big.
         A model that predicts them may only have seen rows of ``fit`` dated before ``calibration_start``.
@@ -98,7 +102,7 @@ class TrainingSet:
 
     """
 
-    fit: FeatureMatrix
+    fit: Callable[[], FeatureMatrix]
     calibration: Iterable[FeatureMatrix]
     calibration_start: np.datetime64
     demand: np.ndarray

@@ -11,13 +11,13 @@ import numpy as np
 
 from foundation.matrix import TotalMatrix
 
-_STRENGTH = 0.75  # λ: 0 leaves the series alone, 1 makes them add up to the total
+_STRENGTH = 0.9  # λ: 0 leaves the series alone, 1 makes them add up to the total
 _BOUND = 1.5  # no factor beyond this or its inverse
-_BASE_DAYS = 56
+_BASE_DAYS = 28
 
 
 def base_units(total: TotalMatrix) -> np.ndarray:
-    """Return each row's recent level, the mean of 56 days (scaled units): targets are learned relative to it."""
+    """Return each row's recent level, the mean of 28 days (scaled units): targets are learned relative to it."""
     names = total.matrix.names
     found = next(name for name in (f"mean_{_BASE_DAYS}", f"mean_{_BASE_DAYS // 7}") if name in names)
     return total.matrix.values[:, names.index(found)]

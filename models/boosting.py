@@ -17,29 +17,30 @@ from foundation.settings import Forecast
 _MAX_BIN = 127
 _FEATURE_SHARE = 0.5
 _ROW_SHARE = 0.6
-_TOTAL_TREES = 200
+_TOTAL_TREES, _TOTAL_LEAVES, _TOTAL_ROWS_IN_LEAF, _TOTAL_RATE = 300, 127, 40, 0.03
 Binned = lgb.Dataset  # rows as LightGBM keeps them
 _THREADS = re.compile(r"\[num_threads: \d+\]")
 
 
 @dataclass(frozen=True)
 class Learner:
-    """How trees are grown: the settings, how many ``trees`` and how they are shaped."""
+    """How trees are grown: the settings, how many ``trees``, how they are shaped and how fast they learn."""
 
     forecast: Forecast
     trees: int
     leaves: int
     rows_in_leaf: int
+    rate: float
 
     @classmethod
     def of_series(cls, forecast: Forecast, trees: int) -> Learner:
         """Return the learner of single series, as the settings say."""
-        return cls(forecast, trees, forecast.num_leaves, forecast.min_data_in_leaf)
+        return cls(forecast, trees, forecast.num_leaves, forecast.min_data_in_leaf, forecast.learning_rate)
 
     @classmethod
     def of_totals(cls, forecast: Forecast) -> Learner:
-        """Return the learner of totals: few rows, small trees."""
-        return cls(forecast, _TOTAL_TREES, 31, 40)
+        """Return the learner of totals: few rows, learned slowly."""
+        return cls(forecast, _TOTAL_TREES, _TOTAL_LEAVES, _TOTAL_ROWS_IN_LEAF, _TOTAL_RATE)
 
     @property
     def threads(self) -> int:
@@ -55,7 +56,7 @@ class Learner:
         wanted = self.forecast
         return {
             "objective": "tweedie", "tweedie_variance_power": wanted.tweedie_variance_power,
-            "learning_rate": wanted.learning_rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
+            "learning_rate": self.rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
             "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE, "bagging_fraction": _ROW_SHARE,
             "bagging_freq": 1, "seed": wanted.seed, "num_threads": self.threads,
             "deterministic": True, "force_row_wise": True, "verbosity": -1, "metric": "None",

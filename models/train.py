@@ -24,34 +24,39 @@ def train(training: TrainingSet, settings: Settings, as_of: date) -> DemandModel
     The bias factors and quantiles come from a twin grown only on rows dated before the first
     calibration origin, with the same settings.
     """
-    trees, given_up = affordable_trees(settings.forecast, training.fit.n_rows)
-    twin, kept = _grow(training, settings, trees)
+    fit = training.fit()
+    trees, given_up = affordable_trees(settings.forecast, fit.n_rows)
+    learner = Learner.of_series(settings.forecast, trees)
+    binned, fit = learner.dataset(fit), fit.without_values()
+    twin, kept = _grow((learner, binned, fit), training.calibration_start, settings)
+    del binned
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
     rows = _out_of_sample(twin, training, settings, category)
     # Totals already hold the level; on M5 what one horizon was off by on top of them did not last into the next.
     factors = {} if twin.totals else bias_factors(rows)
-    rows["mean"] *= apply_bias(factors, training.fit.series, category)[rows["series"].to_numpy()]
+    rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
     facts = {
-        "features": list(training.fit.names), "families": list(training.fit.families),
-        "categories": {name: list(values) for name, values in training.fit.categories.items()},
+        "features": list(fit.names), "families": list(fit.families),
+        "categories": {name: list(values) for name, values in fit.categories.items()},
         "category": category, "bias": factors, "calibration": calibrate(rows, settings),
         "metrics": training_metrics(rows, training, settings),
-        "training": _training(training, settings, trees),
+        "training": _training(fit, settings, trees) | {"calibration_start": _day(training.calibration_start)},
         "given_up": [*training.given_up, *given_up],
     }  # fmt: skip
     return DemandModel(settings.name, as_of, kept.series, facts, kept.totals)
 
 
-def _grow(training: TrainingSet, settings: Settings, trees: int) -> tuple[Boosters, Boosters]:
-    """Return the twin, which has seen nothing dated from the calibration start on, and the one that is kept."""
-    learner = Learner.of_series(settings.forecast, trees)
-    twin, kept = _pair(learner, learner.dataset(training.fit), training.fit, training.calibration_start)
-    totals = training.fit.totals
-    if totals is None:
+def _grow(
+    of_series: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, settings: Settings
+) -> tuple[Boosters, Boosters]:
+    """Return the twin, which has seen nothing dated from ``start`` on, and the one that is kept."""
+    learner, binned, fit = of_series
+    twin, kept = _pair(learner, binned, fit, start)
+    if fit.totals is None:
         return Boosters(twin, ""), Boosters(kept, "")
     learner = Learner.of_totals(settings.forecast)
-    rows = learner.dataset(totals.matrix, base_units(totals))
-    total_twin, total_kept = _pair(learner, rows, totals.matrix, training.calibration_start)
+    rows = learner.dataset(fit.totals.matrix, base_units(fit.totals))
+    total_twin, total_kept = _pair(learner, rows, fit.totals.matrix, start)
     return Boosters(twin, total_twin), Boosters(kept, total_kept)
 
 
@@ -69,11 +74,13 @@ def _out_of_sample(twin: Boosters, training: TrainingSet, settings: Settings, ca
     return pd.concat(frames, ignore_index=True)
 
 
-def _training(training: TrainingSet, settings: Settings, trees: int) -> dict[str, object]:
-    dates = pd.DatetimeIndex(training.fit.date)
+def _training(fit: FeatureMatrix, settings: Settings, trees: int) -> dict[str, object]:
     return {
-        "rows": training.fit.n_rows, "trees": trees, "series": len(training.fit.series),
-        "first_date": f"{dates.min():%Y-%m-%d}", "last_date": f"{dates.max():%Y-%m-%d}",
-        "calibration_start": str(training.calibration_start.astype("datetime64[D]")),
+        "rows": fit.n_rows, "trees": trees, "series": len(fit.series),
+        "first_date": _day(fit.date.min()), "last_date": _day(fit.date.max()),
         "settings": settings.forecast.model_dump(mode="json", exclude={"threads"}),
     }  # fmt: skip
+
+
+def _day(at: np.datetime64) -> str:
+    return str(at.astype("datetime64[D]"))

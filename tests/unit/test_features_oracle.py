@@ -96,7 +96,7 @@ def test_flag_response_compares_raised_days_with_all_days(made) -> None:
 def test_category_codes_mean_the_same_in_training_and_forecast(made) -> None:
     _, matrix, _ = made
     panel = build_panel(tables(), settings(), AS_OF)
-    fit = training_set(panel, settings()).fit
+    fit = training_set(panel, settings()).fit()
     assert fit.names == matrix.names
     assert fit.categories == matrix.categories
     names = np.array(fit.categories["region"])
@@ -106,7 +106,7 @@ def test_category_codes_mean_the_same_in_training_and_forecast(made) -> None:
 
 def test_every_training_target_lies_before_as_of() -> None:
     training = training_set(build_panel(tables(), settings(), AS_OF), settings())
-    assert training.fit.date.max() < np.datetime64(AS_OF)
+    assert training.fit().date.max() < np.datetime64(AS_OF)
     assert all(matrix.date.max() < np.datetime64(AS_OF) for matrix in training.calibration)
 
 
