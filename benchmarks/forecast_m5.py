@@ -1,16 +1,18 @@
-"""Forecast M5 beside mlforecast: accuracy, wall time and peak memory on the same tables.
+"""Forecast M5 beside mlforecast, seasonal naive and the series' own quantiles, on the same tables.
 
-    python benchmarks/forecast_m5.py --data DIR [--as-of 2016-03-14 …]
+    python benchmarks/forecast_m5.py --data DIR [--as-of 2016-03-14 …] [--intervals]
 
 DIR holds the M5 tables and `weights_and_scales.csv`, the competition's weights and RMSSE scales. Every run is a
-process of its own, so that wall time and peak memory are whole. mlforecast lives in an environment of its own,
-made on first use. Writes ``benchmarks/results/forecast_m5.md``.
+process of its own, so that wall time and peak memory are whole, from reading the tables to the written forecast.
+mlforecast lives in an environment of its own, made on first use. ``--intervals`` adds its conformal intervals, three
+times its work. Writes ``benchmarks/results/forecast_m5.md``.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -18,12 +20,13 @@ import time
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 HERE = Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE), str(HERE.parent)]
+import m5_scores as scores  # noqa: E402  (this folder is no package)
+
 ORIGINS = ("2016-03-14", "2016-03-28", "2016-04-11", "2016-04-25")
-HORIZON = 28
 PEER_PACKAGES = ("mlforecast==1.1.0", "lightgbm==4.7.0", "pandas<3", "pyarrow")
 TABLES = ("sales", "skus", "regions", "regional", "calendar", "prices")
 
@@ -43,114 +46,156 @@ def known_tables(folder: Path, as_of: date) -> dict[str, pd.DataFrame]:
 
 
 def run_forestock(folder: Path, as_of: date, out: Path) -> None:
-    """Train and forecast, and write the frame and what it cost."""
+    """Train and forecast, and write the frames, what they cost and how much of it was LightGBM's."""
     started = time.perf_counter()
-    sys.path.insert(0, str(HERE.parent))
     from features import build_panel, forecast_matrix, training_set
     from foundation.configuration import load_settings
-    from models import forecast, train
+    from models import boosting, forecast, train
 
+    inside = _clocked(boosting)
     settings = load_settings(HERE.parent / "configs" / "m5.yaml", [])
     panel = build_panel(known_tables(folder, as_of), settings, as_of)
     model = train(training_set(panel, settings), settings, as_of)
-    found = forecast(model, forecast_matrix(panel, settings), settings, as_of)["forecast"]
-    found.rename(columns={"date": "ds", "mean_units": "mean"}).to_parquet(out.with_suffix(".parquet"))
+    found = forecast(model, forecast_matrix(panel, settings), settings, as_of)
+    found["forecast"].to_parquet(out.with_suffix(".parquet"))
+    found["forecast_window"].to_parquet(out.with_suffix(".window.parquet"))
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    cost = {
-        "wall_s": time.perf_counter() - started,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "peak_gb": usage.ru_maxrss / 2**20,
-    }
+    cost = {"wall_s": time.perf_counter() - started, "cpu_s": usage.ru_utime + usage.ru_stime,
+            "peak_gb": usage.ru_maxrss / 2**20, "lightgbm_s": sum(inside)}  # fmt: skip
     out.with_suffix(".json").write_text(json.dumps(cost))
 
 
-def run_peer(folder: Path, as_of: date, out: Path) -> None:
+def _clocked(boosting: object) -> list[float]:
+    """Return a list that gathers the wall seconds spent in LightGBM: binning, growing, predicting."""
+    spent: list[float] = []
+
+    def clock(owner: object, name: str) -> None:
+        inner = getattr(owner, name)
+
+        def timed(*args: object) -> object:
+            began = time.perf_counter()
+            result = inner(*args)
+            spent.append(time.perf_counter() - began)
+            return result
+
+        setattr(owner, name, timed)
+
+    clock(boosting.Learner, "dataset")
+    clock(boosting.Learner, "grow")
+    clock(boosting, "predict")
+    return spent
+
+
+def run_peer(folder: Path, as_of: date, out: Path, intervals: bool) -> None:
     """Run mlforecast in its own environment."""
     home = HERE / ".peers" / "mlforecast"
     if not (home / "bin" / "python").exists():
         subprocess.run([sys.executable, "-m", "venv", home], check=True)
         subprocess.run([home / "bin" / "pip", "install", "-q", *PEER_PACKAGES], check=True)
     script = HERE / "peers" / "mlforecast_m5.py"
-    arguments = ["--data", folder, "--as-of", str(as_of), "--horizon", str(HORIZON), "--out", out]
-    subprocess.run([home / "bin" / "python", script, *arguments], check=True)
+    arguments = ["--data", folder, "--as-of", str(as_of), "--horizon", str(scores.HORIZON), "--out", out]
+    extra = ["--intervals"] if intervals else []
+    subprocess.run([home / "bin" / "python", script, *arguments, *extra], check=True)
 
 
-def level_keys(series: pd.DataFrame) -> list[pd.Series]:
-    """Return the node of every series at each of the competition's twelve levels, spelled as in the table."""
-    region, sku = series["region"], series["sku"]
-    state, department = region.str[:2], sku.str.rsplit("_", n=1).str[0]
-    category = department.str.rsplit("_", n=1).str[0]
-    return [
-        pd.Series("Total", index=series.index), state, region, category, department, state + "|" + category,
-        state + "|" + department, region + "|" + category, region + "|" + department, sku, sku + "|" + state,
-        sku + "_" + region,
-    ]  # fmt: skip
+def score_run(folder: Path, as_of: date, out: Path) -> dict[str, float]:
+    """Return the scores and the cost of a finished run."""
+    actual, table = scores.actuals(folder, as_of), pd.read_csv(folder / "weights_and_scales.csv")
+    rows = pd.read_parquet(out.with_suffix(".parquet"))
+    mean = rows.pivot(index=["region", "sku"], columns="date", values="mean_units").reindex(actual.index).fillna(0)
+    found = scores.accuracy(actual, mean.to_numpy(), table)
+    if "q500" in rows:
+        quantiles = scores.wide_quantiles(rows, actual.index, "date")
+        found["pinball"] = scores.pinball(actual.index.to_frame(index=False), actual.to_numpy(), quantiles, table)
+        found |= scores.coverage(actual.to_numpy(), quantiles, "day")
+    if out.with_suffix(".window.parquet").exists():
+        sums = pd.read_parquet(out.with_suffix(".window.parquet"))
+        for window in scores.WINDOWS:
+            quantiles = scores.wide_quantiles(sums[sums["window_days"] == window], actual.index, "window_days")
+            found |= scores.coverage(actual.iloc[:, :window].sum(axis=1).to_numpy()[:, None], quantiles, f"sum{window}")
+    return found | json.loads(out.with_suffix(".json").read_text())
 
 
-def wrmsse(series: pd.DataFrame, error: np.ndarray, table: pd.DataFrame) -> list[float]:
-    """Return Σ w √(mean e² ÷ scale) at each level (Makridakis et al. 2022); ``error`` (n_series, horizon)."""
-    found = []
-    for level, key in enumerate(level_keys(series), start=1):
-        nodes = table[table["level"] == level].set_index("series")
-        code = nodes.index.get_indexer(key)
-        total = np.zeros((len(nodes), error.shape[1]))
-        np.add.at(total, code, error)
-        scaled = np.sqrt((total**2).mean(axis=1) / nodes["scale_d1_1941"].to_numpy())
-        found.append(float((nodes["weight_evaluation"].to_numpy() * scaled).sum()))
+def score_baselines(folder: Path, as_of: date) -> list[dict[str, object]]:
+    """Return the rows of seasonal naive and of the series' own quantiles of 56 and 112 days."""
+    actual, table = scores.actuals(folder, as_of), pd.read_csv(folder / "weights_and_scales.csv")
+    past = scores.history(folder, as_of, 112).reindex(actual.index)
+    found: list[dict[str, object]] = [
+        {"method": "seasonal naive"} | scores.accuracy(actual, scores.seasonal_naive(past), table)
+    ]
+    series = actual.index.to_frame(index=False)
+    for days in (56, 112):
+        loss = scores.pinball(series, actual.to_numpy(), scores.empirical(past, days), table)
+        found.append({"method": f"own quantiles, {days} days", "pinball": loss})
     return found
 
 
-def actuals(folder: Path, as_of: date) -> pd.DataFrame:
-    """Return what was sold in the horizon, wide by date, a row per (region, sku)."""
-    sales = pd.read_parquet(folder / "sales.parquet")
-    today = pd.Timestamp(as_of)
-    inside = sales[(sales["date"] >= today) & (sales["date"] < today + pd.Timedelta(days=HORIZON))]
-    inside = inside.astype({"region": "str", "sku": "str"})
-    return inside.pivot(index=["region", "sku"], columns="date", values="units_sold").fillna(0)
+def measure(folder: Path, text: str, intervals: bool) -> list[dict[str, object]]:
+    """Run every method at one origin and return its rows."""
+    day, runs = date.fromisoformat(text), HERE / "results" / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    own, peer, conformal = (runs / f"{name}_{text}" for name in ("forestock", "mlforecast", "conformal"))
+    subprocess.run([sys.executable, __file__, "--data", folder, "--as-of", text, "--run", own], check=True)
+    run_peer(folder, day, peer, intervals=False)
+    found = [
+        {"method": "Forestock"} | score_run(folder, day, own),
+        {"method": "mlforecast"} | score_run(folder, day, peer),
+    ]
+    if intervals:
+        run_peer(folder, day, conformal, intervals=True)
+        found.append({"method": "mlforecast, conformal"} | score_run(folder, day, conformal))
+    found += score_baselines(folder, day)
+    for row in found:
+        print(text, {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}, flush=True)
+    return [{"as_of": text, **row} for row in found]
 
 
-def score(folder: Path, as_of: date, out: Path) -> dict[str, float]:
-    """Return WRMSSE over twelve levels, bias and cost of a finished run."""
-    actual = actuals(folder, as_of)
-    found = pd.read_parquet(out.with_suffix(".parquet")).pivot(index=["region", "sku"], columns="ds", values="mean")
-    found = found.reindex(actual.index).fillna(0)
-    table = pd.read_csv(folder / "weights_and_scales.csv")
-    error = actual.to_numpy(float) - found.to_numpy(float)
-    series = actual.index.to_frame(index=False)
-    cost = json.loads(out.with_suffix(".json").read_text())
-    by_level = wrmsse(series, error, table)
-    return {"wrmsse": float(np.mean(by_level)), "sku_region": by_level[-1],
-            "bias": float(found.to_numpy().sum() / actual.to_numpy().sum() - 1), **cost}  # fmt: skip
+def report(rows: pd.DataFrame) -> str:
+    """Return the page: every figure, means and spread by method, and the ratios that are claimed."""
+    grouped = rows.drop(columns="as_of").groupby("method", sort=False)
+    ours, peer = (rows[rows["method"] == name].set_index("as_of") for name in ("Forestock", "mlforecast"))
+    naive = rows[rows["method"] == "seasonal naive"].set_index("as_of")
+    own = grouped["pinball"].mean()
+    claims = {
+        "WRMSSE to mlforecast": ours["wrmsse"].mean() / peer["wrmsse"].mean(),
+        "WRMSSE to seasonal naive": ours["wrmsse"].mean() / naive["wrmsse"].mean(),
+        "pinball to the better own quantiles": own["Forestock"] / own.filter(like="own quantiles").min(),
+        "wall time to mlforecast (median)": (ours["wall_s"] / peer["wall_s"]).median(),
+        "CPU time to mlforecast (median)": (ours["cpu_s"] / peer["cpu_s"]).median(),
+        "peak memory to mlforecast (median)": (ours["peak_gb"] / peer["peak_gb"]).median(),
+        "wall time to LightGBM alone (median)": (ours["wall_s"] / ours["lightgbm_s"]).median(),
+    }
+    if "mlforecast, conformal" in own:
+        both = rows[rows["method"] == "mlforecast, conformal"].set_index("as_of")["pinball"]
+        claims["pinball to conformal intervals"] = ours["pinball"].reindex(both.index).mean() / both.mean()
+    summary = grouped.agg(["mean", "std"]).T.round(4).reset_index(names=["figure", "over origins"])
+    ratios = pd.DataFrame({"ratio": claims}).round(3).reset_index(names="claim")
+    parts = ["# M5 beside mlforecast", _table(ratios), _table(summary), _table(rows.round(4))]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(frame: pd.DataFrame) -> str:
+    lines = ["| " + " | ".join(map(str, frame.columns)) + " |", "|" + " --- |" * len(frame.columns)]
+    cells = frame.astype(object).where(frame.notna(), "").to_numpy()
+    return "\n".join(lines + ["| " + " | ".join(map(str, row)) + " |" for row in cells])
 
 
 def main() -> None:
-    """Run both on every origin and write the table."""
+    """Run every method on every origin and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--as-of", nargs="*", default=ORIGINS)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the M5 tables")
+    parser.add_argument("--as-of", nargs="*", default=ORIGINS, help="origins, each a date")
+    parser.add_argument("--intervals", action="store_true", help="score mlforecast's conformal intervals too")
     parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)  # the process that is measured
     args = parser.parse_args()
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if args.run:
         run_forestock(args.data, date.fromisoformat(args.as_of[0]), args.run)
         return
-    results = HERE / "results"
-    (results / "runs").mkdir(parents=True, exist_ok=True)
-    rows = []
-    for text in args.as_of:
-        day = date.fromisoformat(text)
-        for name in ("forestock", "mlforecast"):
-            out = results / "runs" / f"{name}_{text}"
-            if name == "mlforecast":
-                run_peer(args.data, day, out)
-            else:
-                own = [sys.executable, __file__, "--data", args.data, "--as-of", text, "--run", out]
-                subprocess.run(own, check=True)
-            rows.append({"as_of": text, "method": name, **score(args.data, day, out)})
-            print(rows[-1])
-    table = pd.DataFrame(rows).round(4)
-    lines = ["| " + " | ".join(table.columns) + " |", "|" + " --- |" * len(table.columns)]
-    lines += ["| " + " | ".join(str(value) for value in row) + " |" for row in table.to_numpy()]
-    (results / "forecast_m5.md").write_text("# M5 beside mlforecast\n\n" + "\n".join(lines) + "\n")
+    rows = [row for text in args.as_of for row in measure(args.data, text, args.intervals)]
+    page = HERE / "results" / "forecast_m5.md"
+    page.write_text(report(pd.DataFrame(rows)))
+    print(f"written: {page}")
 
 
 if __name__ == "__main__":

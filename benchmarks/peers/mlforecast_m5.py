@@ -18,7 +18,9 @@ import numpy as np
 import pandas as pd
 from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean
+from mlforecast.utils import PredictionIntervals
 
+LEVELS = (99, 95, 67, 50)  # central intervals whose ends are the eight quantiles beside the middle
 STATIC = ["dept", "cat", "sku", "region"]
 
 
@@ -56,6 +58,13 @@ def price(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return joined.drop(columns="code")
 
 
+def _quantile_names() -> dict[str, str]:
+    """Return mlforecast's names of interval ends → the names of quantiles."""
+    ends = {f"mean-lo-{level:g}": (100 - level) / 2 for level in LEVELS}
+    ends |= {f"mean-hi-{level:g}": (100 + level) / 2 for level in LEVELS}
+    return {name: f"q{round(10 * rate):03d}" for name, rate in ends.items()}
+
+
 def main() -> None:
     """Train, forecast, write ``<out>.parquet`` and ``<out>.json``."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -63,6 +72,7 @@ def main() -> None:
     parser.add_argument("--as-of", type=pd.Timestamp, required=True)
     parser.add_argument("--horizon", type=int, default=28)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--intervals", action="store_true", help="conformal intervals of two earlier horizons")
     parser.add_argument("--out", type=Path, required=True)
     args = parser.parse_args()
     started = time.perf_counter()
@@ -79,12 +89,21 @@ def main() -> None:
         lag_transforms={1: [RollingMean(7), RollingMean(28), RollingMean(56)]},
         num_threads=args.threads,
     )
-    peer.fit(history, static_features=STATIC, dropna=True)
+    intervals = PredictionIntervals(n_windows=2, h=args.horizon) if args.intervals else None
+    if intervals:  # every series must reach back over both windows
+        known = history.groupby("unique_id", observed=True)["ds"].transform("size")
+        history = history[known > 3 * args.horizon + 56]
+        future = future[future["unique_id"].isin(history["unique_id"].unique())]
+    peer.fit(history, static_features=STATIC, dropna=True, prediction_intervals=intervals)
     del history
-    forecast = peer.predict(args.horizon, X_df=future)
+    forecast = peer.predict(args.horizon, X_df=future, level=list(LEVELS) if intervals else None)
     forecast[["sku", "region"]] = forecast["unique_id"].astype(str).str.split("|", expand=True)
+    forecast = forecast.rename(columns={"ds": "date", "mean": "mean_units", **_quantile_names()})
+    if intervals:
+        forecast["q500"] = forecast["mean_units"]
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    forecast[["sku", "region", "ds", "mean"]].to_parquet(args.out.with_suffix(".parquet"))
+    kept = [name for name in forecast if name != "unique_id"]
+    forecast[kept].to_parquet(args.out.with_suffix(".parquet"))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cost = {
         "wall_s": time.perf_counter() - started,
