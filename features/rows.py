@@ -13,10 +13,10 @@ from features.panel import Panel
 from foundation.settings import Settings
 
 # Origins for fitting stand 8 periods apart in the last 16 weeks and 27 before: both coprime with 7, so that
-# the step does not stand for the weekday. Weekly data: every week and every 2nd week.
+# the step does not stand for the weekday. Weekly data: every week.
 _RECENT_DAYS = 112
 _CALIBRATION_ROWS = 1_500_000
-_SPACING = {1: (8, 27), 7: (1, 2)}
+_SPACING = {1: (8, 27), 7: (1, 1)}
 
 
 @dataclass(frozen=True)

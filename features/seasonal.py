@@ -1,8 +1,10 @@
-"""The season of the year and the recent mean freed from it. Weekly data only.
+"""The season of the year and the recent level freed from it. Weekly data only.
 
-The seasonal index of a week of the year is the mean over past years of (mean demand of all series in that week
-÷ its centred 52-week mean), smoothed over three neighbouring weeks; only periods before the origin enter.
-Window: the last 13 periods in which the series' demand is known; years: all of the panel.
+The index of a week of the year is, over the past years, Σ demand ÷ Σ level of all series in that week, where the
+level of a series is its mean over 53 weeks around; so a series that is out of stock is missing on both sides. It is
+shrunk as if one more year without any season had been seen, and smoothed over neighbouring weeks by ¼, ½, ¼. Only
+periods before the origin enter.
+Window: the whole panel for the index; of the level, known periods of the last 56 weeks, half as heavy every 16.
 """
 
 from __future__ import annotations
@@ -10,50 +12,55 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from features.view import Columns, View
+from features.view import Columns, Past, View, ratio
 
-_RECENT = 13
+_HALF_LIFE = 16
+_HALF_YEAR = 26
+_PRIOR_YEARS = 1.0
 _BOUNDS = (0.25, 4.0)
+_WEEKS = 53
 
 
 def seasonal(view: View) -> Columns:
     """Return the features of the family, one array (n_rows) each; none for daily data.
 
     * ``season_index``: of the target's week.
-    * ``seasonal_recent``: mean of (demand ÷ index of its week) over the last 13 known periods × the target's index.
+    * ``seasonal_recent``: exponentially weighted mean of (demand ÷ index of its week), weight 0.5^(age ÷ 16), × the
+      target's index.
     """
     panel = view.panel
     if panel.frequency.days == 1:
         return {}
     week = pd.DatetimeIndex(panel.periods).isocalendar().week.to_numpy(np.int64) - 1
-    index = seasonal_index_by_week(panel.everyone[: view.at], week[: view.at])[week]
-    recent = _recent_mean(view.past.values / index[: view.at][-view.lookback :], _RECENT)
+    index = seasonal_index_by_week(view.whole_past_of(panel.demand), week[: view.at])[week]
+    past = view.past.values / index[: view.at][-view.lookback :]
+    level = Past(past).weighted(0.5 ** (np.arange(past.shape[1])[::-1] / _HALF_LIFE))
     target = index[view.period].astype(np.float32)
-    return {"season_index": target, "seasonal_recent": recent[view.row] * target}
+    return {"season_index": target, "seasonal_recent": level[view.row] * target}
 
 
-def seasonal_index_by_week(mean: np.ndarray, week: np.ndarray) -> np.ndarray:
-    """Return the index of each week of the year, float64 (53), 1 where nothing is known, within 0.25 … 4.
+def seasonal_index_by_week(demand: np.ndarray, week: np.ndarray) -> np.ndarray:
+    """Return the index of each week of the year around a mean of 1, float64 (53), within 0.25 … 4.
 
-    ``mean`` (n_past) is demand per series and ``week`` (n_past) its week of the year from 0. With less than a
-    year of history every index is 1.
+    ``demand`` (n_series, n_past) is NaN where unknown and ``week`` (n_past) the week of the year from 0. With less
+    than a year of history every index is 1.
     """
-    level = pd.Series(mean).rolling(52, center=True, min_periods=26).mean().to_numpy()
-    if len(mean) < 52:
-        return np.ones(53)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(level > 0, mean / level, np.nan)
-    by_week = pd.Series(share).groupby(week).mean().reindex(range(53))
-    around = pd.concat([by_week.iloc[-2:], by_week, by_week.iloc[:2]]).interpolate(limit_direction="both")
-    smooth = around.rolling(3, center=True, min_periods=1).mean().to_numpy()[2:-2]
-    return np.clip(np.nan_to_num(smooth / np.nanmean(smooth), nan=1.0), *_BOUNDS)
+    if demand.shape[1] < 2 * _HALF_YEAR:
+        return np.ones(_WEEKS)
+    known = np.isfinite(demand)
+    level = np.where(known, _level(demand), 0).sum(axis=0)
+    share = np.nan_to_num(ratio(np.where(known, demand, 0).sum(axis=0, dtype=np.float64), level), nan=1.0)
+    years = np.bincount(week, minlength=_WEEKS)
+    index = (np.bincount(week, share, minlength=_WEEKS) + _PRIOR_YEARS) / (years + _PRIOR_YEARS)
+    if not years[-1]:  # no year of 53 weeks yet: its last week lies between its neighbours
+        index[-1] = (index[-2] + index[0]) / 2
+    smooth = (np.roll(index, 1) + 2 * index + np.roll(index, -1)) / 4
+    return np.clip(smooth / smooth.mean(), *_BOUNDS)
 
 
-def _recent_mean(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the mean of the last ``count`` known values of each row, float32 (n), NaN where there are none."""
-    known = np.isfinite(values)
-    from_end = np.cumsum(known[:, ::-1], axis=1)[:, ::-1]
-    used = known & (from_end <= count)
-    total = np.where(used, values, 0).sum(axis=1)
-    number = used.sum(axis=1)
-    return np.where(number > 0, total / np.maximum(number, 1), np.nan).astype(np.float32)
+def _level(demand: np.ndarray) -> np.ndarray:
+    """Return each series' mean over the known periods within half a year of each period, NaN where there are none."""
+    past, length = Past(demand), demand.shape[1]
+    low = np.maximum(np.arange(length) - _HALF_YEAR, 0)
+    high = np.minimum(np.arange(length) + _HALF_YEAR + 1, length)
+    return past.between(low, high)

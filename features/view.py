@@ -56,6 +56,10 @@ class View:
         """Return the past of any array (n, periods or more): its columns before the origin."""
         return Past(self._tail(values[:, : self.at]))
 
+    def whole_past_of(self, values: np.ndarray) -> np.ndarray:
+        """Return every column of an array (n, periods or more) before the origin, however long ago."""
+        return values[:, : self.at]
+
     def past_of_totals(self) -> Past:
         """Return the past of the panel's totals, whose own panel ends alike but begins at another time."""
         assert self.panel.totals is not None  # noqa: S101  (the caller has looked)
@@ -144,7 +148,10 @@ class Past:
         """Return (n, len(centre)): means over columns centre ± half_width, NaN where any lies outside."""
         low, high = centre - half_width, centre + half_width + 1
         inside = (low >= 0) & (high <= self.n_past)
-        low, high = np.where(inside, low, 0), np.where(inside, high, 0)
+        return self.between(np.where(inside, low, 0), np.where(inside, high, 0))
+
+    def between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+        """Return (n, len(low)): means over columns low to before high, NaN where none is known."""
         return ratio(self._sums[:, high] - self._sums[:, low], self._counts[:, high] - self._counts[:, low])
 
 
