@@ -22,6 +22,7 @@ from flows.monitor_command import monitor
 from flows.options import Config, Overrides, as_date
 from flows.simulate_command import simulate
 from flows.what_if_command import what_if
+from flows.why_command import why
 from foundation.errors import ForestockError
 
 _INTERRUPTED = 130
@@ -156,6 +157,7 @@ app.command()(monitor)
 app.command("fall-back")(fall_back)
 app.command()(explain)
 app.command("what-if")(what_if)
+app.command()(why)
 register(app)
 
 

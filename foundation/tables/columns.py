@@ -67,7 +67,9 @@ _add(
     changes="What was changed, as JSON.",
     plan_id_of_record="Identity of the plan the what-if was compared with.",
     difference="Against the plan of record: `new`, `dropped`, `more`, `less` or `same`.",
-    place="The hub or region.",
+    place="The hub, region or sku.",
+    question="What went wrong: `stockout` or `late_parcel`.",
+    cause="The cause; see docs/why.md.",
     run_version="Identity of the run: a hash of what was known, the configuration and the code version.",
 )  # fmt: skip
 _add(
@@ -99,6 +101,7 @@ _add(
     is_open="Whether the hub works from this date on.",
     is_sustained="Whether the forecast was off to the same side in every week of the window.",
     is_stocked="Whether the hub may hold the sku.",
+    is_outlier="Whether the rate stands out after shrinkage.",
     is_outlook="Whether the row is decided by a later run and only shown; never released.",
 )  # fmt: skip
 _add(
@@ -139,6 +142,8 @@ _add(
     outbound_units_per_period="Units a hub can transfer out in a period; empty: unlimited.",
     units_available="Units the supplier can give; empty: unlimited.",
     mean_units="Expected demand.",
+    caused_units="Units not served, or late parcels, put down to the cause.",
+    excess_units="Returned units beyond the network's rate of the reason.",
     expected_demand_units="Expected demand over the cover window of the regions whose nearest hub this is.",
     demand_units="Expected demand over the cover window.",
     local_units="Expected units served by the region's nearest hub.",
@@ -196,6 +201,7 @@ _add(
     promise_hit_rate="Units at the door by the time promised divided by units demanded.",
     gap_rate="Plan less lower bound, divided by the model's cost.",
     gap_of_benefit_rate="Plan less lower bound, divided by no move less lower bound.",
+    share_rate="Share of the cause; the causes of one hub and sku, or of all late parcels, add up to 1.",
     volume_fill_rate="Volume used divided by the volume of the loads.",
     mass_fill_rate="Mass used divided by the mass limit of the loads.",
     day_correlation="Correlation of forecast errors of neighbouring periods of a series.",
@@ -255,7 +261,14 @@ _add(
     sd_days="Standard deviation of the days from order to door; null for one parcel.",
     planned_days="Days the delivery lane is planned with.",
 )  # fmt: skip
-_add(Kind.NUMBER, "rate", 0, None, holding_rate_per_year="Yearly cost of holding stock as a share of its cost.")
+_add(
+    Kind.NUMBER, "rate", 0, None,
+    holding_rate_per_year="Yearly cost of holding stock as a share of its cost.",
+    return_rate="Units returned for the reason divided by units sold.",
+    shrunk_return_rate="`return_rate` shrunk towards the network's rate.",
+    low_return_rate="Lower 5 % bound of the shrunk rate.",
+    network_return_rate="Units returned for the reason divided by units sold, in the whole network.",
+)  # fmt: skip
 _add(
     Kind.NUMBER, "", 0, None,
     lead_time_sd_days="Standard deviation of the lead time in days.",

@@ -44,6 +44,8 @@ OUTPUTS: dict[str, Table] = {
         _table("what_if", "What a plan on changed inputs is worth; never the plan of record.", "as_of what_if", f"changes plan_id_of_record kept_total_eur {_PLAN}"),
         _table("what_if_line", "Every line of the plan of record or of a what-if, side by side.", "as_of what_if proposal_id", f"{_LINE} difference units_of_record units benefit_eur_of_record benefit_eur reason"),
         _table("what_if_place", "Figures of hubs and regions under the plan of record and a what-if; kind is `hub` or `region`.", "as_of what_if kind place kpi", "kpi_value_of_record kpi_value"),
+        _table("cause", "Why hubs ran out and parcels were late after a night, in shares of causes.", "as_of question hub region sku carrier cause", "caused_units share_rate eur", "region sku carrier eur"),
+        _table("return_finding", "Return rates of skus and regions by reason; kind is `sku` or `region`.", "as_of kind place reason", "units_sold units_returned return_rate shrunk_return_rate low_return_rate network_return_rate excess_units eur is_outlier"),
         _table("simulation", "Cost of the policies of a replay, which starts on `as_of`, by date and term.", "as_of policy date term", "eur"),
         _table("simulation_kpi", "What the policies of a replay, which starts on `as_of`, come to.", "as_of policy kpi", "kpi_value", "kpi_value"),
         _table("fallback", "Which segments a baseline forecasts for a while, because somebody said so; append-only.", "region segment at", "until_date by reason", "reason"),

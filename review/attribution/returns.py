@@ -1,0 +1,105 @@
+"""Returns that stand out: skus and regions whose rate is high after shrinkage, by reason, and what they cost.
+
+Here: rates by reason, shrunk towards the network's, and their cost in a plan. Not here: forecasting returns.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import gamma
+
+from review.attribution.nearest import Frames, delivery_lanes
+
+_LOW = 0.05
+_UNKNOWN = "unknown"
+COLUMNS = ["kind", "place", "reason", "units_sold", "units_returned", "return_rate", "shrunk_return_rate", "low_return_rate",
+           "network_return_rate", "excess_units", "eur", "is_outlier"]  # fmt: skip
+
+
+def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
+    """Return every sku and region by reason with its return rate; those that stand out first, dearest first.
+
+    ``tables`` hold ``sales``, ``returns``, ``skus`` and ``lanes`` as known; ``service`` is the plan's. Rates are by the
+    cohort sold (``order_date``, ``date`` where it is not known). A row stands out (``is_outlier``) where even the lower
+    5 % bound of its shrunk rate lies above the network's rate of that reason. ``excess_units`` are returns beyond that rate so far,
+    ``eur`` what they cost in the plan: units the plan expects to serve × excess rate × cost of a return. Empty without returns.
+    """
+    returned = _returned(tables)
+    if returned.empty:
+        return pd.DataFrame(columns=COLUMNS)
+    sold = tables["sales"][tables["sales"]["date"] >= returned["cohort"].min()].astype({"region": "str", "sku": "str"})
+    cost = _cost_eur(tables, returned)
+    found = [_findings(kind, sold, returned, _plan_eur(kind, service, cost)) for kind in ("sku", "region")]
+    rows = pd.concat(found, ignore_index=True)
+    return rows.sort_values(["is_outlier", "eur", "excess_units", "kind", "place", "reason"], ascending=[False, False, False, True, True, True], ignore_index=True)[COLUMNS]  # fmt: skip
+
+
+def shrunk(events: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the shrunk rates, their lower 5 % bounds, and the common rate m of ``events`` by ``exposure``.
+
+    xᵢ ~ Poisson(nᵢ λᵢ), λᵢ ~ Gamma of mean m and variance v, fitted by moments (Clayton & Kaldor, Biometrics 43,
+    1987): m = Σx ÷ Σn, v = (Σ nᵢ (xᵢ/nᵢ − m)² − (I − 1) m) ÷ (Σn − Σn² ÷ Σn), at least 0. The posterior of λᵢ
+    is Gamma with shape m²/v + xᵢ and rate m/v + nᵢ; with v = 0 every rate is m.
+    """
+    whole = float(exposure.sum())
+    mean = float(events.sum()) / max(whole, 1e-12)
+    rates = events / np.maximum(exposure, 1e-12)
+    spread = float((exposure * (rates - mean) ** 2).sum()) - (len(events) - 1) * mean
+    variance = spread / max(whole - float((exposure**2).sum()) / max(whole, 1e-12), 1e-12)
+    if variance <= 1e-12 or mean <= 0:
+        return np.full(len(events), mean), np.full(len(events), mean), mean
+    shape, rate = mean**2 / variance + events, mean / variance + exposure
+    return shape / rate, gamma.ppf(_LOW, shape, scale=1.0 / rate), mean
+
+
+def _returned(tables: Frames) -> pd.DataFrame:
+    given = tables.get("returns")
+    if given is None or given.empty:
+        return pd.DataFrame()
+    ordered = given["order_date"] if "order_date" in given else pd.Series(pd.NaT, index=given.index)
+    reason = given["reason"].astype(object) if "reason" in given else pd.Series(None, index=given.index, dtype=object)
+    return pd.DataFrame({
+        "sku": given["sku"].astype(str), "region": given["region"].astype(str), "cohort": ordered.fillna(given["date"]),
+        "reason": reason.where(reason.notna(), _UNKNOWN).astype(str), "units": given["units_returned"].astype("float64"),
+        "restocked": given["units_restocked"].astype("float64") if "units_restocked" in given else np.nan,
+    })  # fmt: skip
+
+
+def _findings(kind: str, sold: pd.DataFrame, returned: pd.DataFrame, served_eur: pd.Series) -> pd.DataFrame:
+    """Return the rows of one ``kind`` (sku or region) for every reason."""
+    units = sold.groupby(kind)["units_sold"].sum()
+    units = units[units > 0].astype("float64")
+    found = []
+    for reason, lines in returned.groupby("reason", sort=True):
+        events = lines.groupby(kind)["units"].sum().reindex(units.index).fillna(0.0)
+        rate, low, mean = shrunk(events.to_numpy(), units.to_numpy())
+        excess = np.maximum(events.to_numpy() - mean * units.to_numpy(), 0.0)
+        eur = np.maximum(rate - mean, 0.0) * served_eur.reindex(units.index).fillna(0.0).to_numpy()
+        found.append(pd.DataFrame({
+            "kind": kind, "place": units.index, "reason": reason, "units_sold": units.to_numpy(), "units_returned": events.to_numpy(),
+            "return_rate": events.to_numpy() / units.to_numpy(), "shrunk_return_rate": rate, "low_return_rate": low,
+            "network_return_rate": mean, "excess_units": excess, "eur": eur, "is_outlier": low > mean + 1e-12,
+        }))  # fmt: skip
+    return pd.concat(found, ignore_index=True)
+
+
+def _cost_eur(tables: Frames, returned: pd.DataFrame) -> pd.Series:
+    """Return what one returned unit of each sku costs: the cheapest way back, and its worth where it is not restocked.
+
+    Where nobody says what was restocked, everything was.
+    """
+    lanes, skus = delivery_lanes(tables), tables["skus"]
+    mass = skus["mass_kg"].astype("float64").fillna(0.0) if "mass_kg" in skus else pd.Series(0.0, index=skus.index)
+    way = np.min(lanes["eur_per_unit"].to_numpy() + np.multiply.outer(mass.to_numpy(), lanes["eur_per_kg"].to_numpy()), axis=1) if len(lanes) else 0.0  # fmt: skip
+    worth = skus["unit_cost_eur"].astype("float64").fillna(0.0) if "unit_cost_eur" in skus else pd.Series(0.0, index=skus.index)  # fmt: skip
+    said = returned[returned["restocked"].notna()]
+    lost = 1.0 - float(said["restocked"].sum()) / float(said["units"].sum()) if said["units"].sum() > 0 else 0.0
+    return pd.Series(way + worth.to_numpy() * max(lost, 0.0), index=skus["sku"].astype(str))
+
+
+def _plan_eur(kind: str, service: pd.DataFrame, cost: pd.Series) -> pd.Series:
+    """Return Σ units the plan expects to serve × cost of a return, by sku or region."""
+    rows = service.astype({"sku": "str", "region": "str"})
+    served = (rows["demand_units"] - rows["lost_units"]).clip(lower=0.0)
+    return (served * rows["sku"].map(cost).fillna(0.0)).groupby(rows[kind]).sum()

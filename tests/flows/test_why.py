@@ -1,0 +1,88 @@
+"""Why, from a plan and what came after it to tables; the notebook that asks the same question."""
+
+from __future__ import annotations
+
+import runpy
+import sys
+from collections.abc import Callable
+from datetime import date
+from io import StringIO
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from rich.console import Console
+
+from flows.why import Question, attributed
+from flows.why_printing import print_answer
+from foundation.errors import ConfigurationError
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK, Command
+from tests.flows.test_night import _play
+from tests.house.repository import ROOT
+
+NIGHT, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
+
+
+@pytest.fixture
+def happened(demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]) -> Settings:  # fmt: skip
+    """Return the settings of a warehouse with a plan of NIGHT; of one sku nothing stood at one of its hubs."""
+    stock = demo_tables["stock"]
+    stock.loc[(stock["hub"] == "ONT") & (stock["sku"] == "FOODS_3_586"), "units_on_hand"] = 0
+    stock["units_reserved"] = 0
+    days = pd.to_datetime(["2016-05-10", "2016-05-12"])
+    demo_tables["returns"] = pd.DataFrame(
+        {"date": days, "region": "CA_1", "sku": "FOODS_3_586", "units_returned": [2.0, 1.0]}
+    )
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    _play(settings, NIGHT)
+    return settings
+
+
+def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened: Settings) -> None:
+    answer = attributed(happened, Question(NIGHT))
+    assert answer.until == UNTIL
+    kept = Warehouse(happened).read("cause", NIGHT)
+    pd.testing.assert_frame_equal(kept, answer.causes)
+    stockout = kept[kept["question"] == "stockout"]
+    assert stockout.groupby(["hub", "sku"])["share_rate"].sum().to_numpy() == pytest.approx(1.0)
+    assert ("ONT", "FOODS_3_586") in set(stockout[["hub", "sku"]].itertuples(index=False, name=None))
+    assert (stockout["eur"] >= 0).all()
+    found = Warehouse(happened).read("return_finding", NIGHT)
+    assert found.set_index(["kind", "place"]).loc[("sku", "FOODS_3_586"), "units_returned"] == 3.0
+
+
+def test_asking_again_changes_nothing(happened: Settings) -> None:
+    first = attributed(happened, Question(NIGHT)).causes
+    pd.testing.assert_frame_equal(attributed(happened, Question(NIGHT)).causes, first, check_exact=True)
+
+
+def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
+    console = Console(width=80, record=True, file=StringIO())
+    print_answer(attributed(happened, Question(NIGHT)), ("ONT", "FOODS_3_586"), console)
+    said = console.export_text()
+    assert "FOODS_3_586" in said
+    assert "together:" in said
+    assert max(map(len, said.splitlines())) <= 80
+
+
+def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
+    with pytest.raises(ConfigurationError, match="nothing is known after"):
+        attributed(happened, Question(NIGHT, NIGHT))
+    with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
+        attributed(happened, Question(date(2016, 5, 1)))
+
+
+def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    attributed(happened, Question(NIGHT))
+    monkeypatch.setattr(sys, "argv", ["why_out_of_stock.py", happened.warehouse])
+    runpy.run_path(str(ROOT / "docs" / "why_out_of_stock.py"))
+    assert " ran out of " in capsys.readouterr().out.splitlines()[-1]
+
+
+def test_the_command_says_where_no_plan_is(forestock: Command, tmp_path: Path) -> None:
+    ended = forestock("why", "--config", "demo", "--set", f"warehouse={tmp_path / 'nothing'}")
+    assert ended.returncode == 2
+    assert ended.stderr.strip().splitlines()[-1].startswith("error: nothing is known after the plans in")
