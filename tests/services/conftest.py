@@ -209,7 +209,7 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         **os.environ, "PREFECT_HOME": str(home / "prefect"), "PREFECT_API_URL": api, "PYTHONPATH": str(ROOT),
         "PREFECT_API_DATABASE_CONNECTION_URL": postgres.url("prefect", "asyncpg"), "DO_NOT_TRACK": "1",
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "NO_COLOR": "1",
-        "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
     }  # fmt: skip
     server = [
