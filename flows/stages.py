@@ -23,7 +23,7 @@ from flows.findings import with_monitored
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
-from flows.records import record, recorded
+from flows.records import forget, record, recorded
 from foundation.errors import ForestockError, StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
@@ -119,7 +119,10 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     segments = _fallen_back(night)
     identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version, segments)
     found = recorded(settings, as_of, "forecast")
-    if found.get("identity") == identity and not is_forced:
+    is_there = found.get("identity") == identity and all(
+        Warehouse(settings).has(name, as_of) for name in FORECAST_TABLES
+    )
+    if is_there and not is_forced:
         log.info("the forecast of %s is there already", as_of)
         return Forecasted(identity, trained.model_version, found["n_series"], False)
     panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
@@ -127,6 +130,7 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     frames = forecast(_model(night, trained), matrix, settings, as_of)
     frames = with_baseline(frames, panel, matrix, settings, segments)
     _write(settings, frames, FORECAST_TABLES, as_of)
+    forget(settings, as_of, "forecast", "plan")
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
@@ -149,6 +153,7 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
     frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
     _write(settings, frames, PLAN_TABLES, as_of)
+    forget(settings, as_of, "plan")
     n_proposals = len(frames["transfer"])
     inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
     record(
@@ -181,6 +186,8 @@ def done_before(night: Night) -> Result | None:
     forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, _fallen_back(night))
     earlier = decided_before(Warehouse(settings), snapshot.read(night.inputs.folder)["hubs"], as_of)
     if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
+    if recorded(settings, as_of, "forecast").get("identity") != forecast:
+        return None
         return None
     planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)

@@ -93,10 +93,30 @@ def make_folder(path: str) -> str:
     return path
 
 
+def remove(path: str) -> None:
+    """Remove the file at ``path`` where there is one; raises ``StageError`` where the disk refuses."""
+    system, inner = filesystem(path)
+    try:
+        system.rm_file(inner)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise StageError("remove", f"{path}: {error.strerror or error}") from error
+
+
 def exists(path: str) -> bool:
     """Say whether there is a file or folder at ``path``."""
     system, inner = filesystem(path)
     return bool(system.exists(inner))
+
+
+def size(path: str) -> int:
+    """Return the length in bytes of the file at ``path``; -1 where there is none."""
+    system, inner = filesystem(path)
+    try:
+        return int(system.size(inner))
+    except OSError:
+        return -1
 
 
 def find_configuration(config: str | Path) -> Path:

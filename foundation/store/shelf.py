@@ -48,11 +48,13 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
         raise StageError(
             "keep inputs", f"{folder}: {error.strerror or error}; check the warehouse's path and rights"
         ) from error
+    sizes = {}
     for name, frame in tables.items():
         buffer = io.BytesIO()
         pa.parquet.write_table(untyped_arrow(frame), buffer, compression="zstd")
         files.write_bytes(f"{folder}/{name}.parquet", buffer.getbuffer())
-    files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables)}))
+        sizes[name] = buffer.getbuffer().nbytes
+    files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables), "bytes": sizes}, sort_keys=True))
 
 
 def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
@@ -84,7 +86,12 @@ def prune(warehouse: str, n_kept: int) -> list[str]:
 
 
 def _is_whole(folder: str) -> bool:
-    return files.exists(f"{folder}/{_MANIFEST}")
+    """Say whether every table the manifest names is there in its length."""
+    try:
+        said = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
+        return all(files.size(f"{folder}/{name}.parquet") == length for name, length in said["bytes"].items())
+    except (StageError, ValueError, KeyError):
+        return False
 
 
 def _hold(folder: str) -> None:
