@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS
 from review import wording
+from review.changes import since
 from review.curves import band_names, curve_rows, recent_sales
 from review.details import SKUS_PER_PACK, Details, details, hub_rows, inbound_rows, service_rows
 from review.exceptions import findings
@@ -26,6 +27,7 @@ from review.hubs import hub_positions
 from review.network import WIDTH, network_sheet
 from review.packing import pack
 from review.proposals import proposal_content, ranked
+from review.watch import watched
 
 Frames = dict[str, pd.DataFrame]
 
@@ -44,10 +46,12 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
     """Return the review page of the plan of ``as_of`` as one HTML text.
 
     ``tables`` are the input tables as known at ``as_of``; ``outputs`` the night's warehouse tables
-    (``position service transfer departure exception plan forecast``), absent ones are taken as empty.
+    (``position service transfer departure exception plan forecast``), absent ones are taken as empty. ``accuracy`` and, of the
+    night before, ``plan_before`` and ``transfer_before`` are shown where they are there.
     The page makes no request: styles, script and data are in it, and its policy forbids any other.
     """
     night = _Night(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
+    before = {name: outputs[f"{name}_before"] for name in ("plan", "transfer") if f"{name}_before" in outputs}
     proposals = ranked(night.outputs["transfer"])
     pieces = details(proposals, _parts(night, proposals), settings.review.curves_mb)
     return environment().get_template("page.html.j2").render(
@@ -57,6 +61,8 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
         headline=headline(night.outputs["plan"], night.outputs["service"]),
         is_refused=_is_refused(night),
         findings=findings(night.outputs["exception"]),
+        watched=watched(tables, night.outputs, settings, as_of),
+        since=since(before, night.outputs, settings),
         sheet=network_sheet(tables, proposals[~proposals["is_outlook"].astype(bool)]),
         sheet_width=WIDTH,
         hubs=hub_positions(tables, night.outputs["position"], as_of),
