@@ -13,6 +13,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
@@ -125,15 +126,16 @@ def _programs() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
-    """Run PostgreSQL with a database for Prefect and one for MLflow; it refuses to run as root, so then as postgres."""
+def postgres() -> Iterator[Postgres]:
+    """Run PostgreSQL with a database for Prefect and one for MLflow; it refuses to run as root, so then as postgres.
+
+    Its folder is not one of pytest's, which are closed to other users.
+    """
     user = "postgres" if os.geteuid() == 0 else None
-    data = Path(tmp_path_factory.mktemp("postgres"))
+    data = Path(tempfile.mkdtemp(prefix="forestock-postgres-"))
     if user is not None:
         owner = pwd.getpwnam(user)
         os.chown(data, owner.pw_uid, owner.pw_gid)
-        for folder in (data.parent, data.parent.parent):  # pytest keeps them to root
-            folder.chmod(0o755)
     server = Postgres(_programs(), data, free_port(), user)
     server.call("initdb", "-D", str(data), "-U", "forestock", "-A", "trust", "-E", "UTF8", "--no-sync")
     server.start()
@@ -141,6 +143,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         server.call("createdb", "-h", "127.0.0.1", "-p", str(server.port), "-U", "forestock", database)
     yield server
     server.stop()
+    shutil.rmtree(data)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,254 @@
+"""Faults of the machine, injected into a night that runs as its own process.
+
+A fault is done to the files before the night, or to the process while it runs. The process is a fork of one that has
+imported everything and done nothing, so that a night costs seconds. Not here: what must hold afterwards (``test_faults``).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import random
+import resource
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+Arguments = list[str]
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a night ended: its exit code (minus the signal where it was killed) and what it printed."""
+
+    code: int
+    said: str
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: ``before`` is done to the warehouse and the inputs, ``inside`` to the process, ``n_nights`` run at once.
+
+    ``codes`` are the exit codes that are right, ``words`` one of which the message must have where it is no kill.
+    """
+
+    name: str
+    codes: tuple[int, ...] = (0,)
+    words: tuple[str, ...] = ()
+    before: Callable[[Path, Path], None] = lambda warehouse, inputs: None
+    inside: Callable[[], None] = lambda: None
+    arguments: tuple[str, ...] = ()
+    n_nights: int = 1
+
+
+_FORKS = multiprocessing.get_context("forkserver")
+
+
+def begun(arguments: Arguments, fault: str, log: Path) -> BaseProcess:
+    """Start a night with the fault of that name (empty: none) in a process of its own.
+
+    The first call starts the process that is forked from then on; it keeps the environment of that moment.
+    """
+    _FORKS.set_forkserver_preload(
+        ["flows.cli", "flows.nightly", "flows.commands", "flows.server", "tests.flows.faults"]
+    )
+    process = _FORKS.Process(target=_play, args=(arguments, fault, str(log)))
+    process.start()
+    return process
+
+
+def _play(arguments: Arguments, name: str, log: str) -> None:
+    with Path(log).open("wb") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    fault = next((one for one in FAULTS if one.name == name), Fault(""))
+    fault.inside()
+    code = _cli([*arguments, *fault.arguments])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _cli(arguments: Arguments) -> int:
+    from flows.cli import app
+
+    try:
+        app(arguments)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 1
+    return 0
+
+
+def ended(process: BaseProcess, log: Path) -> Ended:
+    """Wait for the night and return how it ended."""
+    process.join(240)
+    return Ended(99 if process.exitcode is None else process.exitcode, log.read_text("utf-8", "replace"))
+
+
+def killed_after(seconds: float) -> Callable[[], None]:
+    """Return what kills the process after some seconds, wherever it is then."""
+
+    def arm() -> None:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+
+    return arm
+
+
+def killed_at_file(nth: int, is_after: bool) -> Callable[[], None]:
+    """Return what kills the process at the nth small file it puts in place, just before or just after the rename."""
+
+    def arm() -> None:
+        _kill_at(os, "replace", nth, is_after)
+
+    return arm
+
+
+def killed_at_table(nth: int, delay_seconds: float) -> Callable[[], None]:
+    """Return what kills the process that long after it begins to write its nth table."""
+
+    def arm() -> None:
+        from foundation.store import warehouse
+
+        write, count = warehouse.write_deltalake, iter(range(1, 10_000))
+
+        def counted(*arguments: Any, **options: Any) -> Any:
+            if next(count) == nth:
+                threading.Timer(delay_seconds, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            return write(*arguments, **options)
+
+        warehouse.write_deltalake = counted
+
+    return arm
+
+
+def _kill_at(module: Any, name: str, nth: int, is_after: bool) -> None:
+    call, count = getattr(module, name), iter(range(1, 10_000))
+
+    def counted(*arguments: Any, **options: Any) -> Any:
+        is_now = next(count) == nth
+        if is_now and not is_after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        made = call(*arguments, **options)
+        if is_now:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return made
+
+    setattr(module, name, counted)
+
+
+def disk_full_at(n_bytes: int) -> Callable[[], None]:
+    """Return what lets no file grow beyond some bytes: the system then refuses the write, as a full disk does."""
+
+    def arm() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (n_bytes, n_bytes))
+
+    return arm
+
+
+def torn_input(table: str, share: float) -> Callable[[Path, Path], None]:
+    """Return what leaves only the first part of an input file."""
+
+    def tear(_: Path, inputs: Path) -> None:
+        file = inputs / f"{table}.parquet"
+        content = file.read_bytes()
+        file.write_bytes(content[: int(len(content) * share)])
+
+    return tear
+
+
+def damaged(pattern: str, how: str, seed: int) -> Callable[[Path, Path], None]:
+    """Return what removes, empties, tears or garbles one of the warehouse's files that match."""
+
+    def damage(warehouse: Path, _: Path) -> None:
+        draw = random.Random(seed)  # noqa: S311 - no secret
+        file = draw.choice(sorted(warehouse.glob(pattern)))
+        content = file.read_bytes()
+        if how == "removed":
+            file.unlink()
+        elif how == "garbled":
+            place = draw.randrange(len(content))
+            file.write_bytes(content[:place] + b"\x00garbled\xff" + content[place + 9 :])
+        else:
+            file.write_bytes(content[: 0 if how == "emptied" else len(content) // 2])
+
+    return damage
+
+
+def _in_zone(name: str) -> Callable[[], None]:
+    def arm() -> None:
+        os.environ["TZ"] = name
+        time.tzset()
+
+    return arm
+
+
+def _without_prefect() -> None:
+    """Point the process at a server nobody runs."""
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    temporary_settings({PREFECT_API_URL: f"{_AWAY}/api"}).__enter__()
+
+
+_AWAY = "http://127.0.0.1:9"
+_DRAW = random.Random(20160523)  # noqa: S311 - no secret
+_KILLED = (-signal.SIGKILL, 0)  # a late moment may come after the end
+BEFORE, NIGHT = "2016-05-16", "2016-05-23"
+_AGAIN = ("--as-of", BEFORE)
+
+
+def _kills() -> list[Fault]:
+    found = [
+        Fault(
+            f"killed at file {nth} {'after' if nth % 2 else 'before'}",
+            _KILLED,
+            inside=killed_at_file(nth, bool(nth % 2)),
+        )
+        for nth in (1, 4, 7, 10, 13, 15, 16, 17)
+    ]
+    for nth in range(1, 10):
+        found.append(Fault(f"killed in table {nth}", _KILLED, inside=killed_at_table(nth, _DRAW.uniform(0, 0.03))))
+    moments = [_DRAW.uniform(0.05, 8) for _ in range(9)]
+    return found + [Fault(f"killed after {moment:.2f} s", _KILLED, inside=killed_after(moment)) for moment in moments]
+
+
+def _disks() -> list[Fault]:
+    sizes = (0, 300, 3_000, 10_000, 30_000, 80_000)
+    return [Fault(f"disk full at {n}", (0, 3), ("too large", "No space"), inside=disk_full_at(n)) for n in sizes]
+
+
+def _inputs() -> list[Fault]:
+    tables = ("sales", "stock", "lanes", "skus", "calendar", "inbound")
+    return [Fault(f"torn {name}", (2,), (name,), before=torn_input(name, _DRAW.uniform(0.05, 0.95))) for name in tables]
+
+
+def _damages() -> list[Fault]:
+    found = [
+        Fault(f"model {how}", (0,), ("damaged",), before=damaged("_models/*/*", how, seed), arguments=_AGAIN)
+        for seed, how in enumerate(("removed", "emptied", "torn", "garbled"))
+    ]
+    for seed, how in enumerate(("removed", "torn")):
+        found.append(Fault(f"snapshot {how}", before=damaged("_inputs/*/*.parquet", how, seed), arguments=_AGAIN))
+    note = damaged("_nights/forecast-*", "torn", 1)
+    return [*found, Fault("note torn", (0,), ("cannot be read",), before=note, arguments=_AGAIN)]
+
+
+def _surroundings() -> list[Fault]:
+    no_record = ("MLflow could not be used",)
+    return [
+        Fault("MLflow unreachable", (0,), no_record, arguments=("--set", f"tracking_uri={_AWAY}")),
+        Fault("MLflow garbled", (0,), no_record, before=damaged("mlflow.db", "emptied", 3)),
+        Fault("Prefect unreachable", (3,), ("stage start failed",), inside=_without_prefect),
+        Fault("clock far east", inside=_in_zone("Pacific/Kiritimati")),
+        Fault("two nights at once", n_nights=2),
+    ]
+
+
+FAULTS = [*_kills(), *_disks(), *_inputs(), *_damages(), *_surroundings()]

@@ -1,0 +1,127 @@
+"""Whatever happens to a night, the warehouse holds whole partitions, nothing twice, and the next night heals.
+
+Each fault meets a warehouse that has one night behind it. The night that is hit writes another date. Afterwards every
+partition of that date is absent or exactly the one an undisturbed night writes, the earlier date is untouched, the message says
+what happened, and the same command run again leaves exactly the undisturbed tables.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows import faults
+from tests.flows.conftest import QUICK
+from tests.flows.faults import BEFORE, FAULTS, NIGHT, Fault
+
+pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("faults")]
+WRITTEN = (
+    "forecast",
+    "forecast_window",
+    "forecast_dependence",
+    "position",
+    "service",
+    "transfer",
+    "departure",
+    "exception",
+    "plan",
+)
+REPRESENTATIVES = {"killed in table 5", "torn stock"}
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[None]:
+    """Run Prefect's temporary server for the file."""
+    with prefect_test_harness(server_startup_timeout=240), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PREFECT_API_URL", get_current_settings().api.url or "")
+        yield
+
+
+@pytest.fixture(scope="module")
+def world(server: None, _demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with inputs, a warehouse with the night before, and one where both nights went undisturbed."""
+    root = tmp_path_factory.mktemp("faults")
+    (root / "inputs").mkdir()
+    for name, frame in _demo_cut.items():
+        frame.to_parquet(root / "inputs" / f"{name}.parquet")
+    assert _night(root, "base", "--as-of", BEFORE).code == 0
+    shutil.copytree(root / "base", root / "undisturbed")
+    assert _night(root, "undisturbed").code == 0
+    return root
+
+
+def _command(root: Path, warehouse: str) -> list[str]:
+    said = (*QUICK, f"inputs.path={root / 'inputs'}", f"warehouse={root / warehouse}", "positioning.max_gap_rate=1.0")
+    return ["run", "--config", "demo", *(part for text in said for part in ("--set", text))]
+
+
+def _night(root: Path, warehouse: str, *arguments: str) -> faults.Ended:
+    log = root / f"{warehouse}.log"
+    return faults.ended(faults.begun([*_command(root, warehouse), *arguments], "", log), log)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [pytest.param(one, marks=() if one.name in REPRESENTATIVES else pytest.mark.slow, id=one.name) for one in FAULTS],
+)
+def test_a_fault_loses_nothing_doubles_nothing_and_the_next_night_heals(fault: Fault, world: Path) -> None:
+    name = fault.name.replace(" ", "-")
+    shutil.copytree(world / "base", world / name)
+    inputs = world / f"inputs-{name}"
+    shutil.copytree(world / "inputs", inputs)
+    fault.before(world / name, inputs)
+    logs = [world / f"{name}-{k}.log" for k in range(fault.n_nights)]
+    command = [*_command(world, name), "--set", f"inputs.path={inputs}"]
+    started = [faults.begun(command, fault.name, log) for log in logs]
+    nights = [faults.ended(process, log) for process, log in zip(started, logs, strict=True)]
+    for night in nights:
+        assert night.code in fault.codes, night.said
+        assert "Traceback" not in night.said
+        if fault.words and (night.code != 0 or fault.codes == (0,)):
+            assert any(word in " ".join(night.said.split()) for word in fault.words), night.said
+    _assert_whole(world, name)
+    shutil.rmtree(inputs)
+    shutil.copytree(world / "inputs", inputs)
+    for as_of in (BEFORE, NIGHT):
+        healed = _night(world, name, "--set", f"inputs.path={inputs}", "--as-of", as_of)
+        assert healed.code == 0, healed.said
+    _assert_same(_tables(world, name), _tables(world, "undisturbed"))
+    shutil.rmtree(world / name)
+
+
+def _tables(root: Path, name: str) -> dict[str, pd.DataFrame]:
+    warehouse = Warehouse(Settings(warehouse=str(root / name)))
+    return {table: warehouse.read(table) for table in WRITTEN}
+
+
+def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
+    for table, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)
+
+
+def _assert_whole(root: Path, name: str) -> None:
+    """Hold that every partition is there as an undisturbed night writes it, or not there at all."""
+    right = _tables(root, "undisturbed")
+    for table, found in _tables(root, name).items():
+        assert not found.duplicated(list(Warehouse(str(root)).definition(table).grain)).any()
+        for day, rows in right[table].groupby("as_of"):
+            mine = found[found["as_of"] == day]
+            is_absent = mine.empty and str(day.date()) == NIGHT
+            assert is_absent or len(mine) == len(rows)
+            if not is_absent:
+                pd.testing.assert_frame_equal(mine.reset_index(drop=True), rows.reset_index(drop=True), obj=table)
+
+
+def test_there_are_fifty_faults_of_every_kind() -> None:
+    assert len(FAULTS) == 50
+    assert len({fault.name for fault in FAULTS}) == 50
+    assert {fault.name for fault in FAULTS} >= REPRESENTATIVES
