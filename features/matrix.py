@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -144,19 +145,34 @@ def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
 def _fill(
     panel: Panel, settings: Settings, blocks: list[Rows], ends: np.ndarray
 ) -> tuple[_Named, np.ndarray, np.ndarray]:
-    """Return the names, the values (n_rows, n_features) and the known periods before each row's origin."""
-    named, values = _Named((), ()), np.empty((0, 0), np.float32)
-    history = np.empty(ends[-1] if len(ends) else 0, np.int32)
-    for part, rows in _parts(blocks, ends):
-        members, row = np.unique(part.series, return_inverse=True)
-        view = View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
+    """Return the names, the values (n_rows, n_features) and the known periods before each row's origin.
+
+    Parts are filled by ``forecast.threads`` threads at once; each has rows of its own, so their order changes nothing.
+    """
+    parts = list(_parts(blocks, ends))
+    if not parts:
+        return _Named((), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
+    named = _named(_found(_view(panel, parts[0][0].head()), settings))
+    values, history = np.empty((ends[-1], len(named.names)), np.float32), np.empty(ends[-1], np.int32)
+
+    def fill(part: Rows, rows: slice) -> None:
+        view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        found: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
-        if not named.names:
-            named = _named(found)
-            values = np.empty((ends[-1], len(named.names)), np.float32)
+        found = _found(view, settings)
         _interleave([column for columns in found.values() for column in columns.values()], values[rows])
+
+    with ThreadPoolExecutor(settings.forecast.threads) as pool:
+        list(pool.map(lambda part: fill(*part), parts))
     return named, values, history
+
+
+def _view(panel: Panel, part: Rows) -> View:
+    members, row = np.unique(part.series, return_inverse=True)
+    return View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
+
+
+def _found(view: View, settings: Settings) -> dict[str, Columns]:
+    return {family: FAMILIES[family](view) for family in settings.forecast.families}
 
 
 def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:

@@ -27,6 +27,10 @@ class Rows:
     series: np.ndarray
     period: np.ndarray
 
+    def head(self) -> Rows:
+        """Return the first row alone."""
+        return Rows(self.at, self.series[:1], self.period[:1])
+
 
 def forecast_rows(panel: Panel) -> list[Rows]:
     """Return every series × period of the horizon at ``as_of``."""

@@ -56,7 +56,7 @@ def print_backtest(result: Result, console: Console, is_refused: bool = False) -
 
 
 def _print_one(recorded: Recorded, console: Console) -> None:
-    from models.registry import tracking_command
+    from models.tracking_place import tracking_command
 
     found = recorded.backtest
     console.print(Text(found.name, style="bold"))

@@ -20,7 +20,8 @@ from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.code_version import code_version
 from models.backtest import Judged, Summary
-from models.tracking import Dataset, Record
+from models.tracking import Record
+from models.tracking_place import Dataset
 from review.backtest import (
     BacktestPage,
     bias_picture,

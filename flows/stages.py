@@ -23,6 +23,7 @@ from flows.findings import with_monitored
 from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
+from flows.page_inputs import page_inputs
 from flows.records import forget, record, recorded
 from foundation.errors import ForestockError, StageError
 from foundation.settings import Settings
@@ -31,7 +32,8 @@ from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.door import Needs
 from models import DemandModel, forecast, train
-from models.registry import Origin, Registry, Verdict
+from models.registry import Origin, Registry
+from models.verdict import Verdict
 from review import plan_page
 
 log = logging.getLogger(__name__)
@@ -129,8 +131,8 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     matrix = forecast_matrix(panel, settings)
     frames = forecast(_model(night, trained), matrix, settings, as_of)
     frames = with_baseline(frames, panel, matrix, settings, segments)
-    _write(settings, frames, FORECAST_TABLES, as_of)
     forget(settings, as_of, "forecast", "plan")
+    _write(settings, frames, FORECAST_TABLES, as_of)
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
@@ -152,8 +154,8 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
         frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
     frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
     frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
-    _write(settings, frames, PLAN_TABLES, as_of)
     forget(settings, as_of, "plan")
+    _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
     inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
     record(
@@ -169,8 +171,7 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
 def review_stage(night: Night) -> str:
     """Write the review page of the night's plan and return where it is."""
     settings, as_of = night.settings, night.as_of
-    warehouse = Warehouse(settings)
-    outputs = {name: warehouse.read(name, as_of) for name in (*PLAN_TABLES, "forecast")}
+    outputs = page_inputs(Warehouse(settings), as_of)
     page = plan_page(snapshot.read(night.inputs.folder), outputs, settings, as_of)
     return files.write_text(night.page, page)
 
@@ -185,9 +186,9 @@ def done_before(night: Night) -> Result | None:
         return None
     forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, _fallen_back(night))
     earlier = decided_before(Warehouse(settings), snapshot.read(night.inputs.folder)["hubs"], as_of)
-    if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
     if recorded(settings, as_of, "forecast").get("identity") != forecast:
         return None
+    if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
         return None
     planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)

@@ -13,7 +13,7 @@ from flows.night import Result
 from foundation.settings import Settings
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
-from models.registry import tracking_command
+from models.tracking_place import tracking_command
 from review.exceptions import Finding, findings
 from review.headline import Headline, headline
 from review.proposals import ranked

@@ -20,8 +20,8 @@ from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
 from models.backtest import Decision
-from models.registry import tracking_uri
 from models.tracking import Record, Tracker
+from models.tracking_place import tracking_uri
 from tests.flows.conftest import QUICK
 
 PLAN = Plan(2)

@@ -19,7 +19,9 @@ from mlflow import MlflowClient
 from foundation.errors import StageError
 from foundation.settings import Settings
 from models import DemandModel
-from models.registry import Origin, Published, Registry, feature_importance, tracking_command, tracking_uri
+from models.described import feature_importance
+from models.registry import Origin, Published, Registry
+from models.tracking_place import tracking_command, tracking_uri
 
 MONDAY = date(2016, 5, 23)
 FEATURES = ["lag", "price"]
@@ -33,7 +35,8 @@ def _model(as_of: date = MONDAY, wape: float = 0.5, bias: float = 0.01) -> Deman
     booster = lgb.train({"verbosity": -1, "num_threads": 1, "seed": 1}, data, num_boost_round=3)
     facts = {
         "features": FEATURES, "families": ["lags", "price"], "categories": {}, "calibration": {}, "given_up": [],
-        "training": {"rows": 200, "settings": {"seed": 1}},
+        "training": {"rows": 200, "series": 3, "first_date": "2016-01-01", "last_date": "2016-05-20",
+                     "calibration_start": "2016-04-25", "settings": {"seed": 1}},
         "metrics": {"model_wape": wape, "model_bias": bias, "seasonal_naive_wape": 0.7, "seasonal_naive_bias": 0.0,
                     "recent_mean_wape": 0.6, "recent_mean_bias": 0.02},
     }  # fmt: skip
