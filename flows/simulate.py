@@ -12,6 +12,7 @@ from dataclasses import replace
 from prefect import flow, runtime
 
 from flows.simulation import Simulation, record_simulation, simulated, write_simulation
+from flows.simulation_page import write_page
 from flows.simulation_span import Span
 from flows.stages import reported
 from foundation.configuration import load_settings
@@ -36,7 +37,8 @@ def simulate(config: str, span: Span, overrides: Sequence[str] = ()) -> Simulati
     with reported("simulate", settings, span.start):
         done = simulated(settings, span)
         write_simulation(done)
-    return replace(done, notes=(*done.notes, _recorded(done)))
+        page = write_page(done)
+    return replace(done, notes=(*done.notes, f"Page: {page}", _recorded(done)))
 
 
 def _recorded(done: Simulation) -> str:

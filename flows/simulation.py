@@ -17,6 +17,7 @@ import pandas as pd
 import positioning
 from features import build_panel, forecast_matrix
 from flows import stages
+from flows.simulation_page import page_of, pictures_of
 from flows.simulation_span import Span, periods_of
 from foundation.settings import Settings
 from foundation.store import snapshot
@@ -29,7 +30,7 @@ from positioning.replay.compare import summary
 from positioning.replay.demand import read_demand
 from positioning.replay.engine import Game, decision_periods, play, read_game
 from positioning.replay.kpis import all_kpis
-from positioning.replay.ledger import Ledger, tidy
+from positioning.replay.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
 from positioning.replay.planned import Forecaster, Frames, Planned, mean_daily_units, network_without_shared_limits
 from positioning.replay.policy import DoNothing, Policy
 from positioning.replay.reading import read_network
@@ -45,13 +46,14 @@ _PAST_DAYS = 182
 class Simulation:
     """The outcome: one row per policy in ``figures`` (money, closed, KPIs), costs by date and term in ``costs``.
 
-    ``bound_eur`` is the clairvoyant bound without and with goods; ``notes`` are sentences for the reader.
+    ``days`` holds operating cost, stock at the end and units demanded and served by policy and date. ``bound_eur`` is the clairvoyant bound without and with goods; ``notes`` are sentences for the reader.
     """
 
     settings: Settings
     span: Span
     figures: pd.DataFrame
     costs: pd.DataFrame
+    days: pd.DataFrame
     bound_eur: tuple[float, float]
     notes: tuple[str, ...]
 
@@ -78,7 +80,10 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     figures = _figures(ledgers, bounds, [all_kpis(ledger, game.network, daily) for ledger in ledgers])
     dates = settings.grid.range(span.start, periods)
     costs = pd.concat([tidy(ledger, dates) for ledger in ledgers], ignore_index=True)
-    return Simulation(settings, span, figures, costs, (float(bounds[False].sum()), float(bounds[True].sum())), notes)
+    days = pd.concat([_days(ledger, dates) for ledger in ledgers], ignore_index=True)
+    return Simulation(
+        settings, span, figures, costs, days, (float(bounds[False].sum()), float(bounds[True].sum())), notes
+    )
 
 
 def write_simulation(done: Simulation) -> None:
@@ -110,14 +115,37 @@ def record_simulation(done: Simulation) -> str:
         "every_days": span.every_days or "period",
     }
     params |= {"is_unlimited": span.is_unlimited, "kinds": ",".join(done.settings.positioning.kinds)}
-    tables = {"policies.json": done.figures}
+    tables = {
+        "policies.json": done.figures,
+        "days.json": done.days.assign(date=done.days["date"].dt.strftime("%Y-%m-%d")),
+    }
+    pictures = pictures_of(done)
+    images = {f"pictures/{name}.png": image for name, (_, image) in pictures.items()}
     note = "\n\n".join(["Decisions replayed against what was then demanded; see docs/replay.md.", *done.notes])
     name = f"simulate {span.start} {span.end}"
     metrics = {"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]}
     tracker = Tracker(done.settings, "simulation", "Replays of past decisions.")
     return tracker.record(
-        Record(name, span.start, note, params=params, metrics=metrics, tables=tables, children=children)
+        Record(
+            name,
+            span.start,
+            note,
+            params=params,
+            metrics=metrics,
+            tables=tables,
+            children=children,
+            images=images,
+            texts={"report.html": page_of(done, pictures)},
+        )
     )
+
+
+def _days(ledger: Ledger, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return operating cost, stock and units by date of one policy."""
+    eur = ledger.eur[: len(OPERATING_TERMS)].sum(axis=(0, 1))
+    demanded, served = (ledger.units[UNIT_COUNTS.index(name)].sum(axis=0) for name in ("demanded", "served"))
+    stock = ledger.stock.sum(axis=(0, 1))
+    return pd.DataFrame({"policy": ledger.policy, "date": dates, "eur": eur, "stock_units": stock, "demanded": demanded, "served": served})  # fmt: skip
 
 
 def _known_at(settings: Settings, start: date) -> Frames:
