@@ -21,10 +21,14 @@ _EUR_PER_UNIT_OFF = 2.0
 
 @dataclass(frozen=True)
 class Effort:
-    """When to stop: ``nodes`` solved, or bound within ``share`` of what is at stake of the best plan."""
+    """When to stop: ``nodes`` solved, or bound within ``share`` of what is at stake of the best plan.
+
+    Columns are whole packs, or with ``is_whole`` off the relaxed answer as it stands.
+    """
 
     nodes: int
     share: float
+    is_whole: bool = True
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,41 @@ def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
 
 
 @dataclass(frozen=True)
+class Detour:
+    """What a sku would send were one shipment it wants shut, relaxed, and what that loses in EUR."""
+
+    sku: int
+    shipment: int
+    loss_eur: float
+    column: Column
+
+
+def detour_chunk(desk: Desk, skus: list[int], prices: np.ndarray) -> list[Detour]:
+    """Return the detours of every sku at ``prices`` (n_resources,), one for each shipment with loads it wants."""
+    has_load = np.zeros(desk.problem.shared.binds.shape[1], dtype=bool)
+    has_load[[load.shipment for load in desk.problem.shared.loads]] = True
+    return [detour for sku in skus for detour in _detours(desk, sku, prices, has_load)]
+
+
+def _detours(desk: Desk, sku: int, prices: np.ndarray, has_load: np.ndarray) -> list[Detour]:
+    article = desk.article(sku)
+    case = desk.case(article, prices @ article.uses)
+    if not len(article.lanes) or is_idle(desk.still(case).slopes, case.price[None]):
+        return []
+    bounds, answers = _relaxations(desk, case, case.price[None])
+    detours, nothing = [], np.zeros(len(article.lanes))
+    for lane in np.flatnonzero((answers[0] > 1e-6) & has_load[article.lanes]):
+        most = article.most.copy()
+        most[lane] = 0.0
+        desk.solver.set_bounds(0, nothing, most)
+        found = desk.solver.solve()
+        units = np.maximum(found.values[: len(most)], 0.0)
+        column = make_column(article, units, found.eur - float(case.price @ units))
+        detours.append(Detour(sku, int(article.lanes[lane]), found.eur - float(bounds[0]), column))
+    return detours
+
+
+@dataclass(frozen=True)
 class Tariff:
     """What one sku is asked to pay: rows of prices, charges by shipment of the network, and the effort."""
 
@@ -82,32 +117,58 @@ class Tariff:
 
 def _price_sku(desk: Desk, tariff: Tariff) -> Answer:
     article = desk.article(tariff.sku)
-    lane_prices, charges = tariff.prices @ article.uses, tariff.charges[article.lanes]
+    lane_prices = tariff.prices @ article.uses
     case = desk.case(article, lane_prices[0])
     still = desk.still(case)
     if not len(article.lanes) or is_idle(still.slopes, lane_prices):
         unused = np.zeros((len(lane_prices), len(article.uses)))
         return Answer(tariff.sku, still.eur, np.full(len(lane_prices), still.eur), (), unused)
     bounds, answers = _relaxations(desk, case, lane_prices)
-    columns: dict[tuple[float, ...], Column] = {}
+    if tariff.effort.is_whole:
+        found = _Found(case)
+        for price, fractional in zip(lane_prices, answers, strict=True):
+            found.round(price, fractional)
+        if tariff.effort.nodes:
+            bounds[0] = _sharpened(desk, tariff, found, (bounds[0], answers[0]))
+        columns = tuple(found.columns.values())
+    else:
+        rows = zip(bounds, lane_prices, answers, strict=True)
+        columns = tuple(make_column(article, x, eur - float(price @ x)) for eur, price, x in rows)
+    return Answer(tariff.sku, still.eur, bounds, columns, np.array([article.uses @ x for x in answers]))
 
-    def keep(price: np.ndarray, fractional: np.ndarray) -> None:
-        units, eur = improve(Case(article, case.ways, case.ahead, price), whole_packs(article, fractional))
+
+class _Found:
+    """The whole columns found for one sku."""
+
+    def __init__(self, case: Case) -> None:
+        self.case = case
+        self.columns: dict[tuple[float, ...], Column] = {}
+
+    def round(self, price: np.ndarray, fractional: np.ndarray) -> None:
+        """Add the best whole plan near ``fractional`` (L,) at ``price`` (L,)."""
+        case = self.case
+        units, eur = improve(Case(case.problem, case.ways, case.ahead, price), whole_packs(case.problem, fractional))
         if units.any():
-            columns.setdefault(tuple(units), make_column(article, units, eur))
+            self.columns.setdefault(tuple(units), make_column(case.problem, units, eur))
 
-    for price, fractional in zip(lane_prices, answers, strict=True):
-        keep(price, fractional)
-    if tariff.effort.nodes:
-        at_first = [
-            column.eur + float(lane_prices[0] @ x + charges[np.array(x) > 0].sum()) for x, column in columns.items()
-        ]
-        desk.solver.set_costs(0, total(article.shipment_terms) + lane_prices[0])
-        best = min([still.eur, *at_first])
-        bounds[0], likely = branch(desk.solver, article, charges, best, tariff.effort, (bounds[0], answers[0]))
-        if charges.any():
-            keep(np.where(likely > 0, lane_prices[0], 1e6), likely)
-    return Answer(tariff.sku, still.eur, bounds, tuple(columns.values()), np.array([article.uses @ x for x in answers]))
+    def best_eur(self, price: np.ndarray, charges: np.ndarray) -> float:
+        """Return the least cost of a column at ``price`` and ``charges`` (L,), infinite without any."""
+        costs = (
+            column.eur + float(price @ units + charges[np.array(units) > 0].sum())
+            for units, column in self.columns.items()
+        )
+        return min(costs, default=np.inf)
+
+
+def _sharpened(desk: Desk, tariff: Tariff, found: _Found, root: tuple[float, np.ndarray]) -> float:
+    """Return the bound at the case's price and the tariff's charges when packs are whole."""
+    case, charges = found.case, tariff.charges[found.case.problem.lanes]
+    desk.solver.set_costs(0, total(case.problem.shipment_terms) + case.price)
+    best = min(desk.still(case).eur, found.best_eur(case.price, charges))
+    eur, likely = branch(desk.solver, case.problem, charges, best, tariff.effort, root)
+    if charges.any():
+        found.round(np.where(likely > 0, case.price, 1e6), likely)
+    return eur
 
 
 def is_idle(slopes: np.ndarray, lane_prices: np.ndarray) -> bool:

@@ -19,6 +19,8 @@ from positioning.transport import Service, Ways
 # Three-point Gauss–Legendre rule on [0, 1].
 _RAY = (0.1127016653792583, 0.5, 0.8872983346207417)
 _RAY_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
+# Dearer than anything a unit could save.
+_SHUT_EUR = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Outcome:
     """The plan of one sku explained; arrays follow its ``hubs`` (H), ``regions`` (R) or lines.
 
     ``before`` and ``after`` (N_TERMS,) are expected money terms and kilograms; ``shares`` are additive
-    benefits without fixed loads, ``losses`` what refusing a line costs; ``fresh_benefit`` is by fresh path.
+    benefits without fixed loads, ``losses`` what refusing a line costs.
     """
 
     sku: int
@@ -65,7 +67,6 @@ class Outcome:
     line_terms: np.ndarray
     shares: np.ndarray
     losses: np.ndarray
-    fresh_benefit: np.ndarray
 
 
 def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> list[Outcome]:
@@ -73,12 +74,15 @@ def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> 
     return [_explain(desk, decision, prices) for decision in decisions]
 
 
+def judge_chunk(desk: Desk, decisions: list[Decision]) -> list[np.ndarray]:
+    """Return what every decision saves on each fresh path, without loads, EUR."""
+    return [_fresh_benefit(desk, decision) for decision in decisions]
+
+
 def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     article = desk.article(decision.sku)
     case = desk.case(article, prices @ article.uses)
-    nothing = np.zeros(len(article.lanes))
-    units = nothing.copy()
-    units[np.searchsorted(article.lanes, decision.lanes)] = decision.units
+    nothing, units = np.zeros(len(article.lanes)), _units(article, decision)
     before = case.serve(nothing)
     after = case.serve(units) if units.any() else before
     lines = np.flatnonzero(units)
@@ -95,7 +99,6 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
         sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
         short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
         shares=_shares(case, units, lines, saved), losses=_losses(case, units, lines),
-        fresh_benefit=_fresh_benefit(desk, article, case.ways, units),
     )  # fmt: skip
 
 
@@ -187,24 +190,32 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
 
 
 def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Return what the plan loses when it is improved again with one line shut, EUR without loads."""
+    """Return what the plan loses when it is improved again with one line shut, EUR without loads.
+
+    Shared room the line leaves, or its stand-in takes, counts at its price: other skus would use or miss it.
+    """
     if not len(lines):
         return np.zeros(0)
-    now = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
+    now = float(case.serve(units).path_eur.mean()) + case.sending_eur(units) + float(case.price @ units)
     losses = []
     for line in lines:
-        shut = case.price.copy()
-        shut[line] += 1e6
-        rest = units.copy()
+        shut, rest = case.price.copy(), units.copy()
+        shut[line] += _SHUT_EUR
         rest[line] = 0.0
-        _, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest, tries=3)
-        losses.append(eur - now)
+        found, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
+        losses.append(eur + float(case.price @ found) - now)
     return np.array(losses)
 
 
-def _fresh_benefit(desk: Desk, article: SkuProblem, ways: Ways, units: np.ndarray) -> np.ndarray:
-    """Return what the sku's lines save on each fresh path, without loads."""
-    if not units.any():
-        return np.zeros(0)
+def _fresh_benefit(desk: Desk, decision: Decision) -> np.ndarray:
+    article = desk.article(decision.sku)
+    units = _units(article, decision)
     fresh = desk.case(article, np.zeros(len(units)), is_fresh=True)
     return fresh.serve(np.zeros(len(units))).path_eur - fresh.serve(units).path_eur - fresh.sending_eur(units)
+
+
+def _units(article: SkuProblem, decision: Decision) -> np.ndarray:
+    """Return the decision as units on every shipment of the sku, (L,)."""
+    units = np.zeros(len(article.lanes))
+    units[np.searchsorted(article.lanes, decision.lanes)] = decision.units
+    return units

@@ -6,7 +6,7 @@ Not here: making columns.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import highspy
 import numpy as np
@@ -57,19 +57,25 @@ def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Choice:
+def choose(
+    pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool = False, loads: np.ndarray | None = None
+) -> Choice:
     """Solve the master with whole loads, then give every sku one column that fits.
 
     Prices are those of the relaxed master; a price is what one more unit of room is worth. With
     ``has_charges`` each sku that uses a load is tied to it, which makes the relaxation tight where loads
-    are far from full.
+    are far from full. ``loads`` (by entry of ``shared.loads``), when given, are those that go.
     """
     nobody = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
         return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)), nobody)
     ties = tie_rows(pool, shared) if has_charges else _NO_TIES
     prices, owed, _ = _solve_master(pool, shared, ties, is_whole=False)
-    _, _, values = _solve_master(pool, shared, ties, is_whole=True)
+    if loads is None:
+        _, _, values = _solve_master(pool, shared, ties, is_whole=True)
+    else:
+        duals, _, shares = _run_master(master_programme(pool, paid(shared, loads), _NO_TIES)[0], ())
+        prices, values = duals[len(duals) - len(prices) :], np.concatenate([shares, loads])
     for (sku, at), eur in zip(ties.keys, owed, strict=True):
         nobody[sku, shared.loads[at].shipment] = eur
     loads = np.round(values[len(pool.columns) :])
@@ -79,11 +85,34 @@ def choose(pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool) -> Cho
     )
 
 
-def relaxed_prices(pool: Pool, shared: Shared) -> np.ndarray:
-    """Return what one more unit of each room is worth when columns and loads may be split."""
+def whole_loads(pool: Pool, shared: Shared, taken: np.ndarray) -> np.ndarray:
+    """Return the loads that go, by entry of ``shared.loads``, when columns may be split but loads may not."""
+    programme, _ = master_programme(pool, shared, _NO_TIES)
+    programme.upper[len(programme.upper) - len(taken) :] -= taken
+    return np.round(
+        _run_master(programme, tuple(range(len(pool.columns), len(programme.cost))))[2][len(pool.columns) :]
+    )
+
+
+def paid(shared: Shared, loads: np.ndarray) -> Shared:
+    """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
+    room = room_with(shared, loads)
+    rows = tuple(replace(row, room=room[at], load=-1) for at, row in enumerate(shared.resources))
+    return replace(shared, resources=rows, loads=())
+
+
+def relaxed(pool: Pool, shared: Shared, taken: np.ndarray | None = None) -> tuple[np.ndarray, float]:
+    """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR.
+
+    ``taken`` (n_resources,) of each room is gone already.
+    """
     if not pool.columns:
-        return np.zeros(len(shared.resources))
-    return _solve_master(pool, shared, _NO_TIES, is_whole=False)[0]
+        return np.zeros(len(shared.resources)), 0.0
+    programme, _ = master_programme(pool, shared, _NO_TIES)
+    if taken is not None:
+        programme.upper[len(programme.upper) - len(taken) :] -= taken
+    solved = _run_master(programme, ())
+    return solved[0][-len(shared.resources) :] if shared.resources else np.zeros(0), -solved[1]
 
 
 @dataclass(frozen=True)
@@ -167,17 +196,23 @@ def _solve_master(
     pool: Pool, shared: Shared, ties: Ties, *, is_whole: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return prices by resource, charges by tie (both of the relaxation) and the values of all columns."""
-    solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
     programme, _ = master_programme(pool, shared, ties)
+    whole = tuple(range(len(pool.columns), len(programme.cost))) if is_whole else ()
+    duals, _, values = _run_master(programme, whole)
+    first = len(programme.lower) - len(shared.resources)
+    return duals[first:], duals[first - len(ties.keys) : first], values
+
+
+def _run_master(programme: Programme, whole: tuple[int, ...]) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
+    solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
     solver.load(programme)
-    if is_whole:
-        for at in range(len(shared.loads)):
-            solver.highs.changeColIntegrality(len(pool.columns) + at, highspy.HighsVarType.kInteger)
+    for column in whole:
+        solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
     solver.highs.run()
     found = solver.highs.getSolution()
-    first = len(programme.lower) - len(shared.resources)
-    duals = np.zeros(len(programme.lower)) if is_whole else np.maximum(-np.array(found.row_dual), 0.0)
-    return duals[first:], duals[first - len(ties.keys) : first], np.array(found.col_value)
+    duals = np.zeros(len(programme.lower)) if whole else np.maximum(-np.array(found.row_dual), 0.0)
+    return duals, solver.highs.getInfo().objective_function_value, np.array(found.col_value)
 
 
 def _repair(pool: Pool, shares: np.ndarray, room: np.ndarray) -> list[int]:

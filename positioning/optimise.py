@@ -6,34 +6,25 @@ among columns (``master``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from positioning.branching import Effort
-from positioning.capacity import Shared
 from positioning.chunk import Answer, Column, Mix, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.master import Choice, build_pool, choose, relaxed_prices
+from positioning.loads import carried_prices, full_load_prices, load_terms_eur, opening_prices, paid_prices
+from positioning.master import Choice, build_pool, choose
 from positioning.problem import Problem
+from positioning.tuning import Sample
 
 _FEW_SKUS = 300
-_SAMPLE_SKUS = 128
-_SAMPLE_ROUNDS = 20
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """How hard to try: most passes, effort of the bound, and the gap of benefit that is good enough."""
-
-    passes: int
-    effort: Effort
-    good_gap: float
-
-
-_OF_FEW = _Plan(6, Effort(nodes=40, share=0.005), 0.005)
-_OF_MANY = _Plan(3, Effort(nodes=10, share=0.03), 0.035)
-_TUNING = Effort(nodes=0, share=1.0)
+_FEW_PASSES = 6
+_FIRST_ROUNDS, _NEXT_ROUNDS = 24, 8
+_GOOD_GAP = 0.005
+_SHARP = Effort(nodes=40, share=0.005)
+_QUICK = Effort(nodes=0, share=1.0)
+_SHARP_OF_MANY = Effort(nodes=12, share=0.02)
 
 
 @dataclass(frozen=True)
@@ -56,39 +47,87 @@ class Optimum:
 
 
 def optimise(problem: Problem, crew: Crew) -> Optimum:
+    """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
+    return _of_few(problem, crew) if len(problem.catalogue.skus) <= _FEW_SKUS else of_many(problem, crew)
+
+
+def of_many(problem: Problem, crew: Crew) -> Optimum:
+    """Tune prices and choose loads on a sample, correct both by passes over all skus, then choose once.
+
+    The first row of prices is for the bound and shares loads by what they carry; the second has the loads
+    of the fleet paid and all others shut, and is where the plan's columns come from.
+    """
+    skus = list(range(len(problem.catalogue.skus)))
+    nobody = np.zeros((len(skus), len(problem.network.ship_days)))
+    sample = Sample(problem, crew)
+    prices = sample.tuned(full_load_prices(problem), np.zeros(len(problem.shared.resources)), _FIRST_ROUNDS)
+    first = Ask(prices[None], nobody)
+    answers = _priced(crew, skus, first, _QUICK)
+    known, columns = _bound(problem, answers, first), _columns(answers)
+    taken = sample.taken(answers, 0)
+    prices = sample.tuned(prices, taken, _NEXT_ROUNDS)
+    fleet = sample.fleet(taken)
+    second = Ask(np.array([prices, fleet.prices]), nobody)
+    answers = _priced(crew, skus, second, _QUICK)
+    columns += _columns(answers)
+    fleet = sample.refit(fleet, sample.taken(answers, 1))
+    sharp = prices if _bound(problem, answers, second) > known else first.prices[0]
+    last = Ask(np.array([sharp, fleet.prices]), nobody)
+    answers = _priced(crew, skus, last, _SHARP_OF_MANY)
+    columns += _columns(answers)
+    nothing = {answer.sku: answer.nothing_eur for answer in answers}
+    choice = _chosen(problem, crew, columns, nothing, fleet.loads)
+    return Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, last), last)
+
+
+def _columns(answers: list[Answer]) -> list[Column]:
+    return [column for answer in answers for column in answer.columns]
+
+
+def _of_few(problem: Problem, crew: Crew) -> Optimum:
     """Alternate pricing all skus and choosing among their columns until bound and plan are close.
 
     The first row of prices gives the bound; the others only look for columns: loads at what they cost
     per unit really carried, and loads of the best plan so far as paid for, all others shut.
     """
     skus = list(range(len(problem.catalogue.skus)))
-    is_few = len(skus) <= _FEW_SKUS
-    how = _OF_FEW if is_few else _OF_MANY
-    prices = full_load_prices(problem) if is_few else tuned_prices(problem, crew)
-    rows = prices[None] if is_few else np.array([prices, 1.3 * prices, 0.7 * prices])
-    ask = Ask(rows, np.zeros((len(skus), len(problem.network.ship_days))))
-    columns = opening_columns(problem, crew, skus) if is_few else []
+    ask = Ask(full_load_prices(problem)[None], np.zeros((len(skus), len(problem.network.ship_days))))
+    columns = opening_columns(problem, crew, skus)
     best: Optimum | None = None
-    for _ in range(how.passes):
-        chunks = [(chunk, ask.prices, ask.charges[chunk], how.effort) for chunk in chunks_of(skus)]
-        answers: list[Answer] = crew.run(price_chunk, chunks)
+    for _ in range(_FEW_PASSES):
+        answers = _priced(crew, skus, ask, _SHARP)
         nothing = {answer.sku: answer.nothing_eur for answer in answers}
         columns += [column for answer in answers for column in answer.columns]
-        pool = build_pool(columns, nothing, len(problem.shared.resources))
-        choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
-        if choice.mixes:
-            columns += crew.run(mix_chunk, _parts(choice.mixes))
-            pool = build_pool(columns, nothing, len(problem.shared.resources))
-            choice = choose(pool, problem.shared, len(skus), has_charges=is_few)
+        choice = _chosen(problem, crew, columns, nothing)
         found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask), ask)
         best = _better(best, found)
-        nothing_eur = sum(nothing.values())
-        if best.plan_eur - best.bound_eur <= how.good_gap * (nothing_eur - best.bound_eur) + 1e-6:
+        if best.plan_eur - best.bound_eur <= _GOOD_GAP * (sum(nothing.values()) - best.bound_eur) + 1e-6:
             break
         ask = _next_ask(problem, answers, found, best)
     if best is None:
         raise ValueError("at least one pass is needed")
     return best
+
+
+def _priced(crew: Crew, skus: list[int], ask: Ask, effort: Effort) -> list[Answer]:
+    return crew.run(price_chunk, [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)])
+
+
+def _chosen(
+    problem: Problem, crew: Crew, columns: list[Column], nothing: dict[int, float], loads: np.ndarray | None = None
+) -> Choice:
+    """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
+    has_charges = len(nothing) <= _FEW_SKUS
+
+    def chosen() -> Choice:
+        pool = build_pool(columns, nothing, len(problem.shared.resources))
+        return choose(pool, problem.shared, len(nothing), has_charges=has_charges, loads=loads)
+
+    choice = chosen()
+    if not choice.mixes:
+        return choice
+    columns += crew.run(mix_chunk, _parts(choice.mixes))
+    return chosen()
 
 
 def opening_columns(problem: Problem, crew: Crew, skus: list[int]) -> list[Column]:
@@ -101,48 +140,8 @@ def opening_columns(problem: Problem, crew: Crew, skus: list[int]) -> list[Colum
     if not len(rows):
         return []
     nobody = np.zeros((len(skus), len(problem.network.ship_days)))
-    answers: list[Answer] = crew.run(price_chunk, [(part, rows, nobody[part], _TUNING) for part in chunks_of(skus)])
+    answers: list[Answer] = crew.run(price_chunk, [(part, rows, nobody[part], _QUICK) for part in chunks_of(skus)])
     return [column for answer in answers for column in answer.columns]
-
-
-def opening_prices(problem: Problem) -> np.ndarray:
-    """Return a row of prices (n_loads, n_resources) per departure with loads: its own free, a unit on others a load."""
-    shut = np.zeros(len(problem.shared.resources))
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    load_of = np.array([resource.load for resource in problem.shared.resources], dtype="int64")
-    for row, load in enumerate(load_of):
-        shut[row] = eur[load] if load >= 0 else 0.0
-    return np.array([np.where(load_of == shipment, 0.0, shut) for shipment in sorted(eur)])
-
-
-def tuned_prices(problem: Problem, crew: Crew) -> np.ndarray:
-    """Return prices found on a sample of skus whose share of all rooms and loads is scaled to its size.
-
-    Every so-manieth sku in the order of expected litres, so that large and small ones are alike.
-    """
-    litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalogue.volume_l
-    order = np.lexsort((np.arange(len(litres)), -litres))
-    sample = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
-    part = replace(problem, shared=scaled(problem.shared, len(sample) / len(order)))
-    nobody = np.zeros((len(order), len(problem.network.ship_days)))
-    asked = best = full_load_prices(problem)
-    best_eur, trust, columns = -np.inf, 0.5, list[Column]()
-    for _ in range(_SAMPLE_ROUNDS):
-        chunks = [(chunk, asked[None], nobody[chunk], _TUNING) for chunk in chunks_of(sample)]
-        answers: list[Answer] = crew.run(price_chunk, chunks)
-        columns += [column for answer in answers for column in answer.columns]
-        nothing = {answer.sku: answer.nothing_eur for answer in answers}
-        eur = _bound(part, answers, Ask(asked[None], nobody))
-        trust = 0.5 if eur > best_eur else trust * 0.7
-        best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
-        asked = best + trust * (relaxed_prices(build_pool(columns, nothing, len(best)), part.shared) - best)
-    return best
-
-
-def scaled(shared: Shared, share: float) -> Shared:
-    """Return ``shared`` with ``share`` of every room and of every number of loads."""
-    rows = tuple(row if row.load >= 0 else replace(row, room=row.room * share) for row in shared.resources)
-    return replace(shared, resources=rows, loads=tuple(replace(load, most=load.most * share) for load in shared.loads))
 
 
 def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
@@ -172,69 +171,6 @@ def _better(best: Optimum | None, found: Optimum) -> Optimum:
     kept = best if best.plan_eur <= found.plan_eur else found
     known = best if best.bound_eur >= found.bound_eur else found
     return Optimum(kept.choice, found.nothing_eur, kept.plan_eur, known.bound_eur, known.ask)
-
-
-def carried_prices(problem: Problem, wanted: np.ndarray, prices: np.ndarray) -> np.ndarray:
-    """Return prices at which the loads ``wanted`` use are paid in full by what they carry.
-
-    Slope scaling: cost of the loads ÷ use, after Kim & Pardalos, "A solution approach to the fixed
-    charge network flow problem using a dynamic slope scaling procedure", OR Letters 24 (1999).
-    """
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    carried = prices.copy()
-    for row, resource in enumerate(problem.shared.resources):
-        if resource.load >= 0 and prices[row] > 0 and wanted[row] > 1e-6:
-            carried[row] = max(
-                prices[row], eur[resource.load] * np.ceil(wanted[row] / resource.room - 1e-9) / wanted[row]
-            )
-    return carried
-
-
-def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:
-    """Return prices at which loads of ``choice`` are free and a unit on any other costs a whole load."""
-    paid = {load.shipment: amount for load, amount in zip(problem.shared.loads, choice.loads, strict=True)}
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    prices = choice.prices.copy()
-    for row, resource in enumerate(problem.shared.resources):
-        if resource.load >= 0:
-            prices[row] = 0.0 if paid[resource.load] > 0 else eur[resource.load]
-    return prices
-
-
-def full_load_prices(problem: Problem) -> np.ndarray:
-    """Return the price of each resource when loads leave full: their cost by what they carry, else 0.
-
-    Where both volume and mass are limited the volume carries the price.
-    """
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    prices, priced = np.zeros(len(problem.shared.resources)), set()
-    for row in sorted(range(len(prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
-        resource = problem.shared.resources[row]
-        if resource.load >= 0 and resource.load not in priced and resource.room > 0:
-            prices[row] = eur[resource.load] / resource.room
-            priced.add(resource.load)
-    return prices
-
-
-def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> float:
-    """Return what loads and room add to the bound at ``prices`` when skus owe ``owed`` (L,) for loads.
-
-    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
-    room of other resources is sold at its price.
-    """
-    worth = {load.shipment: 0.0 for load in problem.shared.loads}
-    sold = 0.0
-    for price, row in zip(prices, problem.shared.resources, strict=True):
-        if row.load >= 0:
-            worth[row.load] += price * row.room
-        else:
-            sold += price * row.room
-    saved = 0.0
-    for load in problem.shared.loads:
-        surplus = worth[load.shipment] - load.eur
-        most = load.most if surplus > 1e-9 else 1.0
-        saved += max(0.0, most * surplus + owed[load.shipment]) if load.most >= 1 else 0.0
-    return -(sold + saved)
 
 
 def _bound(problem: Problem, answers: list[Answer], ask: Ask) -> float:

@@ -16,7 +16,7 @@ from foundation.errors import StageError
 from foundation.settings import Settings
 from positioning.costs import KG
 from positioning.crew import Crew, chunks_of, crew
-from positioning.explain import Decision, Outcome, explain_chunk
+from positioning.explain import Decision, Outcome, explain_chunk, judge_chunk
 from positioning.findings import exception_frame
 from positioning.frames import (
     departure_frame,
@@ -51,6 +51,7 @@ def plan(
     with crew(problem, n_skus) as team:
         optimum = optimise(problem, team)
         outcomes, lines = _explained(problem, optimum, team)
+        fresh = _fresh_benefit(problem, outcomes, team)
     prices = optimum.choice.prices
     slack = _slack(problem, lines)
     plan_id = _plan_id(lines, as_of)
@@ -61,7 +62,7 @@ def plan(
         "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
         "departure": departure_frame(problem, lines),
         "exception": exception_frame(problem, outcomes, lines, prices, slack),
-        "plan": plan_frame(problem, outcomes, lines, _figures(problem, outcomes, lines, optimum) | versions),
+        "plan": plan_frame(problem, outcomes, lines, _figures(problem, outcomes, lines, optimum, fresh) | versions),
     }
 
 
@@ -124,8 +125,10 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
     return np.array(slack)
 
 
-def _figures(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, optimum: Optimum) -> dict[str, object]:
-    """Return bound, gaps and sampling figures."""
+def _figures(
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, optimum: Optimum, fresh: np.ndarray
+) -> dict[str, object]:
+    """Return bound, gaps and sampling figures; ``fresh`` (n_fresh,) is the benefit by fresh path without loads."""
     before = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG].sum()
     fixed = fixed_terms(problem, lines)[:KG].sum()
     after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum() + fixed
@@ -136,7 +139,7 @@ def _figures(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, opt
             f"the lower bound {bound:.2f} lies above the plan's cost {after:.2f}: a defect, please report it",
         )
     bound = min(bound, after)
-    fresh = _fresh_benefit(problem, outcomes) - fixed
+    fresh = fresh - fixed
     size = problem.settings.positioning.scenarios
     groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]
     return {
@@ -148,12 +151,12 @@ def _figures(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, opt
     }
 
 
-def _fresh_benefit(problem: Problem, outcomes: list[Outcome]) -> np.ndarray:
-    fresh = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
-    for outcome in outcomes:
-        if len(outcome.fresh_benefit):
-            fresh = fresh + outcome.fresh_benefit
-    return fresh
+def _fresh_benefit(problem: Problem, outcomes: list[Outcome], team: Crew) -> np.ndarray:
+    """Return what the plan saves on each fresh path, without loads, EUR."""
+    moved = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if len(row.lanes)}
+    chunks = [([moved[sku] for sku in chunk],) for chunk in chunks_of(sorted(moved))]
+    none = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
+    return np.sum([none, *team.run(judge_chunk, chunks)], axis=0)
 
 
 def _plan_id(lines: pd.DataFrame, as_of: date) -> str:

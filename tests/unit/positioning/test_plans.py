@@ -9,7 +9,7 @@ import pytest
 
 from positioning import gate
 from positioning.crew import Crew
-from positioning.optimise import optimise, tuned_prices
+from positioning.optimise import of_many
 from tests.positioning_oracle import solve_at_once
 from tests.positioning_world import AS_OF, World, day, delivery, random_world, sku, supply, transfer
 
@@ -119,11 +119,11 @@ def test_gate_lets_a_gap_at_the_limit_pass_and_refuses_one_above() -> None:
 
 
 @pytest.mark.parametrize("seed", [2, 5])
-def test_prices_tuned_on_a_sample_give_a_valid_bound(seed: int) -> None:
+def test_prices_tuned_on_a_sample_give_a_valid_bound_and_plan(seed: int) -> None:
     problem = random_world(seed, n_skus=4).problem()
-    team = Crew(problem)
-    assert (tuned_prices(problem, team) >= 0).all()
-    assert optimise(problem, team).bound_eur <= solve_at_once(problem).eur + 0.01
+    found, oracle = of_many(problem, Crew(problem)), solve_at_once(problem)
+    assert found.bound_eur <= oracle.eur + 0.01
+    assert found.plan_eur >= oracle.bound_eur - 0.01
 
 
 def test_bound_does_not_move_with_the_names_of_skus() -> None:

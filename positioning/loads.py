@@ -1,0 +1,86 @@
+"""Prices that make loads pay: what a full, a carried, a paid load costs per unit of its room.
+
+Here: prices from the cost of loads, and what loads add to a bound. Not here: the prices of scarce room
+(``positioning.tuning``, ``positioning.master``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from positioning.master import Choice
+from positioning.problem import Problem
+
+
+def opening_prices(problem: Problem) -> np.ndarray:
+    """Return a row of prices (n_loads, n_resources) per departure with loads: its own free, a unit on others a load."""
+    shut = np.zeros(len(problem.shared.resources))
+    eur = {load.shipment: load.eur for load in problem.shared.loads}
+    load_of = np.array([resource.load for resource in problem.shared.resources], dtype="int64")
+    for row, load in enumerate(load_of):
+        shut[row] = eur[load] if load >= 0 else 0.0
+    return np.array([np.where(load_of == shipment, 0.0, shut) for shipment in sorted(eur)])
+
+
+def carried_prices(problem: Problem, wanted: np.ndarray, prices: np.ndarray) -> np.ndarray:
+    """Return prices at which the loads ``wanted`` use are paid in full by what they carry.
+
+    Slope scaling: cost of the loads ÷ use, after Kim & Pardalos, "A solution approach to the fixed
+    charge network flow problem using a dynamic slope scaling procedure", OR Letters 24 (1999).
+    """
+    eur = {load.shipment: load.eur for load in problem.shared.loads}
+    carried = prices.copy()
+    for row, resource in enumerate(problem.shared.resources):
+        if resource.load >= 0 and prices[row] > 0 and wanted[row] > 1e-6:
+            carried[row] = max(
+                prices[row], eur[resource.load] * np.ceil(wanted[row] / resource.room - 1e-9) / wanted[row]
+            )
+    return carried
+
+
+def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:
+    """Return prices at which loads of ``choice`` are free and a unit on any other costs a whole load."""
+    has_load = np.array([resource.load >= 0 for resource in problem.shared.resources], dtype=bool)
+    return np.where(has_load, shut_prices(problem, choice.loads), choice.prices)
+
+
+def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
+    """Return a price of a whole load per unit of room on loads that do not go, 0 on everything else."""
+    shut = {load.shipment: load.eur for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0}
+    return np.array([shut.get(resource.load, 0.0) for resource in problem.shared.resources])
+
+
+def full_load_prices(problem: Problem) -> np.ndarray:
+    """Return the price of each resource when loads leave full: their cost by what they carry, else 0.
+
+    Where both volume and mass are limited the volume carries the price.
+    """
+    eur = {load.shipment: load.eur for load in problem.shared.loads}
+    prices, priced = np.zeros(len(problem.shared.resources)), set()
+    for row in sorted(range(len(prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
+        resource = problem.shared.resources[row]
+        if resource.load >= 0 and resource.load not in priced and resource.room > 0:
+            prices[row] = eur[resource.load] / resource.room
+            priced.add(resource.load)
+    return prices
+
+
+def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> float:
+    """Return what loads and room add to the bound at ``prices`` when skus owe ``owed`` (L,) for loads.
+
+    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
+    room of other resources is sold at its price.
+    """
+    worth = {load.shipment: 0.0 for load in problem.shared.loads}
+    sold = 0.0
+    for price, row in zip(prices, problem.shared.resources, strict=True):
+        if row.load >= 0:
+            worth[row.load] += price * row.room
+        else:
+            sold += price * row.room
+    saved = 0.0
+    for load in problem.shared.loads:
+        surplus = worth[load.shipment] - load.eur
+        most = load.most if surplus > 1e-9 else 1.0
+        saved += max(0.0, most * surplus + owed[load.shipment]) if load.most >= 1 else 0.0
+    return -(sold + saved)
