@@ -24,7 +24,8 @@ from positioning.demand import daily_units_beyond
 from positioning.network import Network, may_carry
 from positioning.problem import Problem
 
-# Units left are valued by rank: those that sell within one review period, within four, and later.
+# Units left are valued by rank: those that sell within one review period, within four, and later. The first rank takes
+# the place of units the next departure would bring, which would wait as long: only longer waits cost keeping.
 RANK_REVIEWS = (1.0, 4.0)
 RANK_WAITS = (0.5, 2.5, 8.0)
 N_RANKS = len(RANK_WAITS)
@@ -267,7 +268,8 @@ def _end(
     """Return value and room of units left by hub and rank, from the demand beyond the window.
 
     A hub's demand is that of the regions it is nearest to. Ranks sell within one review period, within
-    four, and later; what outlives the shelf life is worth nothing.
+    four, and later; what outlives the shelf life is worth nothing. Keeping is charged for the wait beyond
+    that of the first rank.
     """
     daily = daily_units_beyond(problem.demand, sku, problem.buckets, problem.settings.grid.days)
     hub_at = _places(hubs, len(problem.network.hubs))
@@ -279,7 +281,8 @@ def _end(
     room = np.full((len(hubs), N_RANKS), np.inf)
     room[:, 0] = np.ceil(own * review * RANK_REVIEWS[0])
     room[:, 1] = np.ceil(own * review * RANK_REVIEWS[1]) - room[:, 0]
-    waits = np.tile(np.array(RANK_WAITS) * review, (len(hubs), 1))
-    waits[waits > problem.catalogue.shelf_life_days[sku]] = np.inf
+    is_spoilt = np.array(RANK_WAITS) * review > problem.catalogue.shelf_life_days[sku]
+    longer = (np.array(RANK_WAITS) - RANK_WAITS[0]) * review
+    waits = np.tile(np.where(is_spoilt, np.inf, longer), (len(hubs), 1))
     keeping = problem.catalogue.holding_eur_per_day[sku][hubs] + problem.catalogue.storage_eur_per_day[sku][hubs]
     return end_values(article, problem.prices, keeping, waits), room
