@@ -7,7 +7,6 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 CONFIG ?= configs/demo.yaml
-UI_DATABASE ?= warehouse/demo/mlflow.db
 SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	if $$p -c '$(SUPPORTED)' >/dev/null 2>&1; then echo $$p; break; fi; done)
@@ -76,9 +75,8 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }
 
 .PHONY: ui
-ui: $(READY) ## open MLflow on the runs and models of the demo, on port 5000 of this machine
-	@test -f $(UI_DATABASE) || { echo "$(UI_DATABASE) is not there: run make demo first, or name another with UI_DATABASE=…" >&2; exit 2; }
-	DO_NOT_TRACK=1 MLFLOW_DISABLE_TELEMETRY=true $(BIN)/mlflow ui --host 127.0.0.1 --workers 1 --backend-store-uri sqlite:///$(UI_DATABASE)
+ui: $(READY) ## Prefect's server and worker, MLflow and every deployment on this machine: make ui CONFIG=configs/….yaml
+	$(BIN)/python -m flows.ui $(CONFIG)
 
 .PHONY: bench
 bench: $(READY) ## time the benchmarks that need no data but the bundled; the others say what they need

@@ -32,11 +32,12 @@ def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
         from flows.backtest import RefusedPromotionError, backtest
+        from flows.server import prefect_server
         from flows.stages import reported
 
         refused = None
         try:
-            with reported("start", settings, plan.end):
+            with reported("start", settings, plan.end), prefect_server():
                 result = backtest(config, plan, list(overrides), asked)
         except RefusedPromotionError as error:
             refused, result = error, error.result

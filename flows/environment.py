@@ -53,7 +53,7 @@ def set_command_line_defaults(warehouse: str) -> None:
     for name, value in _COMMAND_LINE_DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not has_own_prefect():
-        os.environ["PREFECT_HOME"] = str(_prefect_home(warehouse))
+        os.environ["PREFECT_HOME"] = str(prefect_home(warehouse))
 
 
 def has_own_prefect() -> bool:
@@ -62,7 +62,8 @@ def has_own_prefect() -> bool:
     return chosen or (Path.home() / ".prefect" / "profiles.toml").exists()
 
 
-def _prefect_home(warehouse: str) -> Path:
+def prefect_home(warehouse: str) -> Path:
+    """Return the folder Prefect keeps its files in for a warehouse, where the user has chosen none."""
     from foundation.store import files  # late: this module is imported before anything heavy
 
     if files.is_url(warehouse):
