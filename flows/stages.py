@@ -64,7 +64,8 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
-    day = settings.grid.training_date(inputs.as_of, settings.forecast.train_every_days)
+    latest = min(inputs.as_of, settings.forecast.train_until or inputs.as_of)
+    day = settings.grid.training_date(latest, settings.forecast.train_every_days)
     if day == inputs.as_of:
         return inputs
     accepted = snapshot.accept(settings, day, "forecast")

@@ -111,6 +111,9 @@ class Forecast(Section):
     train_every_days: Positive = Field(
         7, description="Days between training dates; a night uses the model of the last training date on or before it."
     )
+    train_until: date | None = Field(
+        None, description="Last training date that may be used, to go back to an earlier model; null: the newest."
+    )
     history_days: Positive = Field(730, description="Days of history training origins are drawn from.")
     calibration_origins: Positive = Field(
         4, description="Most out-of-sample origins used to fit bias factors and quantiles; many series need fewer."

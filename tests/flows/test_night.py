@@ -138,6 +138,19 @@ def test_nights_of_one_week_share_the_model_of_their_monday(
     assert first.model_version == second.model_version
 
 
+def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """The model somebody goes back to is the one that was in use, not one made anew under its date."""
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    settings = settings_for(folder, *QUICK)
+    before = stages.train_stage(stages.validate_stage(settings, date(2016, 5, 16), "forecast"))
+    back = settings_for(folder, *QUICK, "forecast.train_until=2016-05-22")
+    now = stages.train_stage(stages.validate_stage(back, date(2016, 5, 23), "forecast"))
+    assert not now.is_new
+    assert now.model_version == before.model_version
+
+
 def test_a_forecast_that_is_there_is_not_made_again(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
