@@ -1,0 +1,201 @@
+"""Play the VN2 game with the product: six weekly orders, each from a night of its own, beside the organiser's rule.
+
+    python -m benchmarks.vn2_game --data DIR [--openings 2023-09-04 …] [--work DIR] [--command] [--set …]
+
+Each Monday the tables as they would stand that morning are written (sales before it, stock and inbound of the simulated
+stores) and planned on as ``forestock run --as-of`` does: validate, train, forecast, rebalance, all through the warehouse;
+with ``--command`` by that very command. Orders are the `supply` rows of `transfer` that depart that day. Goods due
+arrive, demand is served, 0.2 EUR per unit left and 1 EUR per unit of demand not met; weeks 3 to 8 count. Demand is what
+was sold in weeks in stock and nothing in others. Openings without a snapshot in ``stock`` get one made alike: 1.35 weeks
+of the 13-week mean on hand, one week due a week later. Writes ``benchmarks/results/vn2_game.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.vn2_tables import RECENT, STATIC, Weeks, markdown, read_tables, seasonal_average
+from flows import stages
+from foundation.configuration import load_settings
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+
+HERE = Path(__file__).resolve().parent
+OPENINGS = ("2023-05-15", "2023-07-10", "2023-09-04", "2023-10-30", "2023-12-25", "2024-02-19")
+CONFIG = HERE.parent / "configs" / "vn2.yaml"
+ROUNDS, WEEKS, FIRST_COUNTED, LEAD_WEEKS = 6, 8, 2, 2
+HOLDING_EUR, LOST_EUR = 0.2, 1.0
+ON_HAND_WEEKS = 1.35
+
+
+@dataclass(frozen=True)
+class Morning:
+    """What a player sees on a Monday: the day, units on hand after arrivals and due by week ahead (n_series, …)."""
+
+    day: pd.Timestamp
+    on_hand: np.ndarray
+    due: np.ndarray
+
+
+Player = Callable[[Morning], np.ndarray]
+
+
+def opening(tables: dict[str, pd.DataFrame], weeks: Weeks, day: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
+    """Return units on hand and due a week after ``day``: the snapshot of that day, or one made alike."""
+    stock = tables["stock"][tables["stock"]["date"] == day].rename(columns={"hub": "region"})
+    if stock.empty:
+        past = pd.DataFrame(weeks.demand[:, : weeks.at(day)][:, -RECENT:])
+        mean = past.mean(axis=1).fillna(0).to_numpy()
+        return np.round(ON_HAND_WEEKS * mean), np.round(mean)
+    inbound = tables["inbound"][tables["inbound"]["as_of"] == day].rename(columns={"hub": "region"})
+    found = np.zeros((2, len(weeks.series)))
+    for row, frame, column in ((0, stock, "units_on_hand"), (1, inbound, "units")):
+        np.add.at(found[row], weeks.place(frame), frame[column].to_numpy(float))
+    return found[0], found[1]
+
+
+def play(weeks: Weeks, day: pd.Timestamp, start: tuple[np.ndarray, np.ndarray], player: Player) -> np.ndarray:
+    """Return EUR of holding and of lost sales by week, (8, 2)."""
+    on_hand, paid = start[0], np.zeros((WEEKS, 2))
+    due = np.zeros((len(weeks.series), WEEKS + LEAD_WEEKS))
+    due[:, 1] = start[1]
+    for week in range(WEEKS):
+        on_hand = on_hand + due[:, week]
+        if week < ROUNDS:
+            morning = Morning(day + pd.Timedelta(weeks=week), on_hand, due[:, week + 1 : week + LEAD_WEEKS])
+            due[:, week + LEAD_WEEKS] += player(morning)
+        demand = np.nan_to_num(weeks.demand[:, weeks.at(day) + week])
+        sold = np.minimum(on_hand, demand)
+        on_hand = on_hand - sold
+        paid[week] = HOLDING_EUR * on_hand.sum(), LOST_EUR * (demand - sold).sum()
+    return paid
+
+
+def organiser(weeks: Weeks) -> Player:
+    """Return the organiser's rule: up to four weeks of the 13-week seasonal average, less all on hand and due."""
+
+    def order(morning: Morning) -> np.ndarray:
+        at = weeks.at(morning.day)
+        wanted = seasonal_average(weeks.demand[:, :at], weeks.weeks[:at], 4).sum(axis=1)
+        return np.maximum(np.round(wanted - morning.on_hand - morning.due.sum(axis=1)), 0.0)
+
+    return order
+
+
+@dataclass(frozen=True)
+class Product:
+    """The product as a player: tables in a folder, a night, orders out of the warehouse."""
+
+    tables: dict[str, pd.DataFrame]
+    weeks: Weeks
+    folder: Path
+    overrides: tuple[str, ...]
+    by_command: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The configuration of VN2 on this folder."""
+        return load_settings(CONFIG, self.chosen)
+
+    @property
+    def chosen(self) -> list[str]:
+        """What is set beside the configuration."""
+        place = [f"inputs.path={self.folder / 'inputs'}", f"warehouse={self.folder / 'warehouse'}"]
+        return [*self.overrides, *place]
+
+    def __call__(self, morning: Morning) -> np.ndarray:
+        """Return the units ordered that morning, (n_series,)."""
+        self.write(morning)
+        day = morning.day.date()
+        if self.by_command:
+            sets = [word for text in self.chosen for word in ("--set", text)]
+            command = [
+                str(Path(sys.executable).parent / "forestock"),
+                "run",
+                "--config",
+                str(CONFIG),
+                "--as-of",
+                str(day),
+                *sets,
+            ]
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        else:
+            self.plan(morning)
+        transfer = Warehouse(self.settings).read("transfer", day)
+        lines = transfer[(transfer["kind"] == "supply") & (transfer["ship_date"] == morning.day)]
+        ordered = np.zeros(len(self.weeks.series))
+        np.add.at(
+            ordered, self.weeks.place(lines.rename(columns={"destination": "region"})), lines["units"].to_numpy(float)
+        )
+        return ordered
+
+    def plan(self, morning: Morning) -> None:
+        """Run the stages of the night in this process."""
+        night = stages.validate_stage(self.settings, morning.day.date(), "rebalance")
+        planned = stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+        if planned.refusals:
+            raise SystemExit(f"{morning.day.date()}: refused: {'; '.join(planned.refusals)}")
+
+    def write(self, morning: Morning) -> None:
+        """Write the tables as they stand that morning."""
+        place = self.folder / "inputs"
+        place.mkdir(parents=True, exist_ok=True)
+        hub, sku = (self.weeks.series.get_level_values(level) for level in (0, 1))
+        stock = pd.DataFrame(
+            {"date": morning.day, "hub": hub, "sku": sku, "units_on_hand": morning.on_hand.astype(int)}
+        )
+        lines = [
+            pd.DataFrame({"hub": hub, "sku": sku, "units": units.astype(int), "arrival_date": morning.day + pd.Timedelta(weeks=ahead)})
+            for ahead, units in enumerate(morning.due.T, start=1)
+        ]  # fmt: skip
+        inbound = pd.concat(lines, ignore_index=True).query("units > 0").assign(as_of=morning.day)
+        inbound["inbound_id"] = [f"{morning.day:%Y%m%d}-{row}" for row in range(len(inbound))]
+        sales = self.tables["sales"]
+        known = {"sales": sales[sales["date"] < morning.day], "stock": stock, "inbound": inbound}
+        for name, frame in ({name: self.tables[name] for name in STATIC} | known).items():
+            frame.to_parquet(place / f"{name}.parquet", index=False)
+
+
+def main() -> None:
+    """Play every opening and write the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--openings", nargs="*", default=OPENINGS)
+    parser.add_argument("--work", type=Path, help="folder of tables and warehouses; default: one that is removed")
+    parser.add_argument("--command", action="store_true", help="plan by `forestock run` instead of its stages")
+    parser.add_argument("--set", nargs="*", default=[])
+    args = parser.parse_args()
+    tables = read_tables(args.data, (*STATIC, "sales", "stock", "inbound"))
+    weeks = Weeks.of(tables["sales"])
+    rows: list[dict[str, object]] = []
+    with tempfile.TemporaryDirectory() as temporary:
+        for text in args.openings:
+            day, started = pd.Timestamp(text), time.perf_counter()
+            start = opening(tables, weeks, day)
+            product = Product(tables, weeks, (args.work or Path(temporary)) / text, tuple(args.set), args.command)
+            paid, rule = (play(weeks, day, start, player)[FIRST_COUNTED:] for player in (product, organiser(weeks)))
+            rows.append({
+                "opening": text, "cost": round(paid.sum()), "holding": round(paid[:, 0].sum()), "lost": round(paid[:, 1].sum()),
+                "organiser's rule": round(rule.sum()), "ratio": round(paid.sum() / rule.sum(), 4),
+                "s per round": round((time.perf_counter() - started) / ROUNDS, 1),
+            })  # fmt: skip
+            print(rows[-1], flush=True)
+    mean = float(np.mean([row["ratio"] for row in rows]))
+    rows.append(dict.fromkeys(rows[0], "") | {"opening": "mean", "ratio": round(mean, 4)})
+    (HERE / "results").mkdir(exist_ok=True)
+    (HERE / "results" / "vn2_game.md").write_text("# The VN2 game\n\n" + markdown(rows))
+    print(markdown(rows[-1:]))
+
+
+if __name__ == "__main__":
+    main()
