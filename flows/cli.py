@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from flows.backtest_command import backtest
 from flows.desk_commands import register
+from flows.experiment_command import experiment
 from flows.explain_command import explain
 from flows.fallback_command import fall_back
 from flows.monitor_command import monitor
@@ -158,6 +159,7 @@ app.command("fall-back")(fall_back)
 app.command()(explain)
 app.command("what-if")(what_if)
 app.command()(why)
+app.command()(experiment)
 register(app)
 
 

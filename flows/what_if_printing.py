@@ -70,5 +70,15 @@ def _table(plan: pd.DataFrame, rows: pd.DataFrame, currency: str) -> Table:
     for name in both["what_if"]:
         table.add_column(str(name), justify="right", overflow="fold")
     for column, text, form in _FIGURES:
-        table.add_row(text, *("–" if pd.isna(value) else form.format(value) for value in both[column]))
+        table.add_row(
+            text,
+            *(
+                "–"
+                if pd.isna(value)
+                else form.format(value).replace("-0", "0")
+                if abs(value) < 0.5 and column.endswith("_eur")
+                else form.format(value)
+                for value in both[column]
+            ),
+        )
     return table

@@ -12,9 +12,10 @@ import pandas as pd
 from positioning.explain import Outcome
 from positioning.problem import Problem
 
+# What each saving is called where it saves and where it costs.
 _WORDS = {
-    "saved_delivery_eur": "cheaper delivery", "saved_late_eur": "fewer late parcels",
-    "saved_keeping_eur": "less keeping", "saved_goods_eur": "goods worth more",
+    "saved_delivery_eur": ("cheaper delivery", "dearer delivery"), "saved_late_eur": ("fewer late parcels", "more late parcels"),
+    "saved_keeping_eur": ("less keeping", "more keeping"), "saved_goods_eur": ("goods worth more", "goods worth less"),
 }  # fmt: skip
 _ROOM = {
     "storage": "storage room", "inbound": "inbound handling", "outbound": "outbound handling",
@@ -28,7 +29,7 @@ def reason(line: Any) -> str:
     ``line`` is a row of the line table as a named tuple.
     """
     gains = [(line.saved_lost_sales_eur, _fewer_lost(line))]
-    gains += [(getattr(line, name), words) for name, words in _WORDS.items()]
+    gains += [(getattr(line, name), words[getattr(line, name) < 0]) for name, words in _WORDS.items()]
     told = [f"{words} {eur:.2f}" for eur, words in gains if abs(eur) >= 0.005]
     costs = [(line.saved_moving_eur, "moving"), (-line.fixed_share_eur, "share of the load")]
     told += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
@@ -41,7 +42,7 @@ def reason(line: Any) -> str:
 def _fewer_lost(line: Any) -> str:
     if line.fewer_lost_units >= 0.05:
         return f"{line.fewer_lost_units:.1f} fewer lost sales"
-    return "lost sales"
+    return "more lost sales" if line.saved_lost_sales_eur < 0 else "fewer lost sales"
 
 
 def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd.Series) -> str:

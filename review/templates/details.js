@@ -50,9 +50,22 @@ function curves(found) {
   return [box, more];
 }
 
+// The reason ends in terms such as "82.0 fewer lost sales 741.80"; the largest one is what the line stands or falls with.
+function rests(line, reason) {
+  const terms = [...reason.slice(reason.indexOf(": ") + 2).replace(/\.$/, "").matchAll(/([^;]+?) (-?\d+\.\d\d)(?:;|$)/g)].map(([, words, eur]) => [words.trim(), Number(eur)]);
+  const [words, eur] = terms.reduce((best, term) => (term[1] > best[1] ? term : best), ["", 0]);
+  const refused = line.loss_if_refused_eur >= 0
+    ? `Refused, the plan is expected to lose ${money(line.loss_if_refused_eur)}, with the best of what is left in its place.`
+    : `Refused, the plan is expected to gain ${money(-line.loss_if_refused_eur)}: what is left in its place does as well.`;
+  if (!words || line.benefit_eur <= 0) return make("p", {}, refused);
+  const share = line.benefit_eur / eur;
+  const least = share < 1 ? `Were that ${rate(share)} less, the line would save nothing` : `Even without it the line would save ${money(line.benefit_eur - eur)}`;
+  return make("p", {}, `It rests most on ${words.replace(/^[\d.,]+ /, "")}, ${money(eur)}. ${least}, all else as it is. ${refused}`);
+}
+
 function detailBody(line, found) {
   return [
-    make("p", { class: "reason" }, found.reasons[line.place]), chips(line.binding),
+    make("p", { class: "reason" }, found.reasons[line.place]), rests(line, found.reasons[line.place]), chips(line.binding),
     facts([
       ["Share of the saving", money(line.benefit_eur)], ["Lost if refused", money(line.loss_if_refused_eur)], ["Cost", money(line.cost_eur)],
       ["Units", units(line.units)], ["Packs", units(line.packs)], ["Carbon", `${fine(line.kg_co2e)} kg CO₂e`],

@@ -150,10 +150,12 @@ def _shown(money: Money) -> list[tuple[str, str, Writer, str]]:
     ]
 
 
-def _cell(row: Row, record: Row, key: str, write: Writer, is_record: bool) -> dict[str, str]:
+def _cell(row: Row, record: Row, key: str, write: Writer, is_record: bool) -> Row:
+    """Return a figure as text and, for a what-if, its change against the record; shares change by points."""
     value, base = row[key], record[key]
     said = {"value": write(value), "change": ""}
     if not is_record and pd.notna(base) and pd.notna(value):
-        change = write(value - base)
-        said["change"] = change if change.startswith("−") else f"+{change}"
+        change = f"{number(100 * (value - base), 1)} points" if key.endswith("_rate") else write(value - base)
+        is_none = not any(digit in change for digit in "123456789")
+        said["change"] = "as before" if is_none else change if change.startswith("−") else f"+{change}"
     return said

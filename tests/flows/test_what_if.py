@@ -42,6 +42,7 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
     done = compared(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
     for name, frame in _tables(planned, stages.PLAN_TABLES).items():
         pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
+    assert not [note for note in done.notes if "another forecast" in note]
     rows = done.what_if.set_index("what_if")
     assert list(rows.index) == ["carbon", "lost", "nothing"]
     record = before["plan"].iloc[0]

@@ -1,0 +1,8 @@
+"""Runs compared: backtests and replays of one pipeline beside one another, as one page.
+
+Frames in, one HTML text out. Not here: reading runs (models), judging them (models, positioning).
+"""
+
+from review.experiment.page import BacktestRun, ExperimentPage, ReplayRun, experiment_page
+
+__all__ = ["BacktestRun", "ExperimentPage", "ReplayRun", "experiment_page"]

@@ -1,0 +1,93 @@
+"""Pictures of several runs together: levels, calibration, bias by segment, replays by day.
+
+Not here: pictures of one run (``review.backtest``, ``review.replay``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from review.backtest.style import QUIET, blank, calm, method_colours
+
+_CELLS = 24
+Tables = Mapping[str, pd.DataFrame]
+
+
+def _judged(table: pd.DataFrame) -> pd.DataFrame:
+    return table[table["method"] == table["method"].iloc[0]] if len(table) else table
+
+
+def level_lines(levels: Tables) -> Figure:
+    """Return WRMSSE and scaled pinball by level, a line per run; tables have `number`, `level`, `method`, `wrmsse`, `wspl`."""
+    figure = blank(11, 4.2)
+    for axes, score, title in zip(
+        figure.subplots(1, 2), ("wrmsse", "wspl"), ("WRMSSE", "Weighted scaled pinball"), strict=True
+    ):
+        for run, colour in method_colours(list(levels)).items():
+            rows = _judged(levels[run]).sort_values("number") if len(levels[run]) else levels[run]
+            if len(rows):
+                axes.plot(rows["level"], rows[score], marker="o", color=colour, label=run)
+        calm(axes, f"{title} by level", "", "lower is better").set_ylim(bottom=0)
+        axes.tick_params(axis="x", rotation=40)
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
+    return figure
+
+
+def calibration_lines(coverage: Tables) -> Figure:
+    """Return nominal against observed levels of single periods and of the longest sums, a line per run."""
+    figure = blank(11, 4.4)
+    for axes, which, title in zip(figure.subplots(1, 2), (0, -1), ("single periods", "the longest sums"), strict=True):
+        axes.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--")
+        for run, colour in method_colours(list(coverage)).items():
+            table = _judged(coverage[run])
+            if len(table):
+                rows = table[table["sum_days"] == sorted(table["sum_days"].unique())[which]].sort_values("level")
+                axes.plot(rows["level"], rows["coverage_randomised"], marker="o", markersize=4, color=colour, label=run)
+        calm(axes, f"Share of demand below each quantile, {title}", "quantile level", "share below (randomised)")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, frameon=False)
+    return figure
+
+
+def bias_map(segments: Tables) -> Figure:
+    """Return bias by segment (rows, most demanded first) and run (columns); blue: too little, red: too much."""
+    wide = pd.DataFrame({run: _judged(table).assign(name=lambda rows: rows["kind"] + ": " + rows["segment"].astype(str)).set_index("name")["bias"] for run, table in segments.items() if len(table)})  # fmt: skip
+    first = _judged(next(iter(segments.values())))
+    order = (first["kind"] + ": " + first["segment"].astype(str))[first["actual_units"].sort_values(ascending=False, kind="stable").index]  # fmt: skip
+    wide = wide.reindex(order.tolist()[:_CELLS])
+    figure = blank(3.5 + 1.1 * max(len(wide.columns), 2), 1.4 + 0.3 * len(wide))
+    axes = figure.subplots()
+    values = 100 * wide.to_numpy("float64")
+    limit = max(float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0, 1.0)
+    axes.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        axes.text(column, row, "" if np.isnan(value) else f"{value:+.1f}", ha="center", va="center", fontsize=8)
+    axes.set_xticks(range(len(wide.columns)), list(wide.columns))
+    axes.set_yticks(range(len(wide)), list(wide.index))
+    calm(axes, "Bias by segment and run, %").grid(visible=False)
+    return figure
+
+
+def replay_lines(days: Tables) -> Figure:
+    """Return cost so far, stock and service by day since the start: this policy solid, doing nothing dotted, a colour per replay."""
+    figure = blank(11, 7.6)
+    money, stock, service = figure.subplots(3, 1, sharex=True)
+    for run, colour in method_colours(list(days)).items():
+        for policy, style in (("forestock", "-"), ("nothing", ":")):
+            rows = days[run][days[run]["policy"] == policy].sort_values("date")
+            place = np.arange(1, len(rows) + 1)
+            window = rows[["served", "demanded"]].rolling(7, min_periods=1).sum()
+            label = run if policy == "forestock" else None
+            money.plot(place, rows["eur"].cumsum(), color=colour, linestyle=style, label=label)
+            stock.plot(place, rows["stock_units"], color=colour, linestyle=style)
+            service.plot(
+                place, 100 * window["served"] / window["demanded"].clip(lower=1e-9), color=colour, linestyle=style
+            )
+    calm(money, "Cost so far; dotted: doing nothing").set_ylim(bottom=0)
+    calm(stock, "Stock at the end of the day, units").set_ylim(bottom=0)
+    calm(service, "Served of what was demanded, last seven days, %", "day of the replay")
+    figure.legend(loc="outside lower center", ncols=6, frameon=False)
+    return figure
