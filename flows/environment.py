@@ -16,7 +16,7 @@ _PROCESS_DEFAULTS = {
     # two busy OpenMP pools on one machine otherwise spin against each other, ten times slower
     "OMP_WAIT_POLICY": "PASSIVE",
     # a loaded machine needs longer than the 20 s Prefect allows its temporary server
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
     # what the stages say also appears beside the flow run in Prefect's pages
     "PREFECT_LOGGING_EXTRA_LOGGERS": "features,flows,foundation,models,monitoring,positioning,review",
     # lines written before a flow runs have no run to be shown with

@@ -1,0 +1,175 @@
+"""What a backfill costs beyond its nights, and what five kills cost: ``python -m benchmarks.backfill``.
+
+Plans the same past nights three times, each in a warehouse of its own: by the stages alone (no Prefect, no processes), by ``forestock backfill``, and by
+``forestock backfill`` killed with SIGKILL at random moments and started again until it is done. The tables of the last two must be equal, row for
+row. Prefect's server runs beside them, as in production. Not here: how fast a stage is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+TABLES = (
+    "forecast", "forecast_window", "forecast_dependence", "position", "service", "transfer", "departure", "exception", "plan"
+)  # fmt: skip
+
+
+def bare(config: str, nights: Sequence[date], overrides: Sequence[str]) -> None:
+    """Plan the nights by the stages alone and print the seconds they took."""
+    from flows import stages
+    from foundation.configuration import load_settings
+
+    settings = load_settings(config, overrides)
+    begin = time.perf_counter()
+    for as_of in nights:
+        night = stages.validate_stage(settings, as_of, "rebalance")
+        trained = stages.train_stage(night)
+        stages.record_stage(night, trained, {})
+        stages.rebalance_stage(night, stages.forecast_stage(night, trained))
+        stages.review_stage(night)
+        stages.release(night)
+    print(f"{time.perf_counter() - begin:.1f}")
+
+
+def main() -> None:
+    """Measure and print; ends with an error where the tables differ."""
+    options = _options()
+    if options.bare:
+        bare(options.config, _nights(options), options.set)
+        return
+    with tempfile.TemporaryDirectory(prefix="forestock-backfill-") as folder, _server(Path(folder)) as environment:
+        alone = _bare_seconds(options, Path(folder), environment)
+        whole = _timed(_command(options, Path(folder) / "whole"), environment)
+        again = _killed(options, Path(folder) / "killed", environment, whole)
+        n_nights = len(_nights(options))
+        print(f"{n_nights} nights of {options.config}")
+        print(f"stages alone                 {alone:7.1f} s")
+        print(
+            f"backfill                     {whole:7.1f} s, {whole / alone - 1:+.1%} beyond the stages, start and end of the command included"
+        )
+        print(f"killed {options.kills} times and resumed  {again:7.1f} s, {again / whole:.2f} of the uninterrupted run")
+        _assert_same(Path(folder) / "whole", Path(folder) / "killed")
+        print("the tables of both are equal, row for row")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", default="fast")
+    parser.add_argument("--start", type=date.fromisoformat, default=date(2016, 3, 28))
+    parser.add_argument("--end", type=date.fromisoformat, default=date(2016, 5, 23))
+    parser.add_argument("--kills", type=int, default=5)
+    parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _nights(options: argparse.Namespace) -> list[date]:
+    return [day.date() for day in pd.date_range(options.start, options.end, freq="7D")]
+
+
+def _command(options: argparse.Namespace, warehouse: Path) -> list[str]:
+    span = ["--start", str(options.start), "--end", str(options.end)]
+    said = [part for text in [*options.set, f"warehouse={warehouse}"] for part in ("--set", text)]
+    return [sys.executable, "-m", "flows.cli", "backfill", "--config", options.config, *span, *said]
+
+
+def _bare_seconds(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> float:
+    said = [part for text in [*options.set, f"warehouse={folder / 'bare'}"] for part in ("--set", text)]
+    span = ["--start", str(options.start), "--end", str(options.end), "--config", options.config]
+    command = [sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *said]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return float(done.stdout.split()[-1])
+
+
+def _timed(command: Sequence[str], environment: dict[str, str]) -> float:
+    begin = time.perf_counter()
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    return time.perf_counter() - begin
+
+
+def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> float:
+    """Return the seconds from the first start to the last end, killed at random moments in between."""
+    draw = random.Random(options.seed)  # noqa: S311 - no secret
+    begin = time.perf_counter()
+    for _ in range(options.kills):
+        process = subprocess.Popen(
+            _command(options, warehouse),
+            env=environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(draw.uniform(0.1, 2 * whole / (options.kills + 1)))
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    subprocess.run(_command(options, warehouse), env=environment, check=True, capture_output=True)
+    return time.perf_counter() - begin
+
+
+def _assert_same(one: Path, other: Path) -> None:
+    from foundation.store import Warehouse
+
+    for table in TABLES:
+        left, right = (Warehouse(str(path)).read(table) for path in (one, other))
+        pd.testing.assert_frame_equal(left, right, check_exact=True, obj=table)
+
+
+@contextmanager
+def _server(folder: Path) -> Iterator[dict[str, str]]:
+    """Run Prefect's server and give the environment of its clients."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    api = f"http://127.0.0.1:{port}/api"
+    environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": api, "DO_NOT_TRACK": "1"}
+    environment["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    command = [
+        sys.executable,
+        "-m",
+        "prefect",
+        "server",
+        "start",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--no-ui",
+    ]
+    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while not _answers(f"{api}/health"):
+            time.sleep(1)
+        yield environment
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - an address of this machine
+            return True
+    except OSError:
+        return False
+
+
+if __name__ == "__main__":
+    main()

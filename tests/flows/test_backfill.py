@@ -1,0 +1,105 @@
+"""Past nights: what they may know, several at a time, several backfills at once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from prefect.settings import get_current_settings
+from prefect.testing.utilities import prefect_test_harness
+
+from flows import stages
+from flows.backfill import Span, backfill_nights
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+
+LAST = date(2016, 5, 23)
+FIVE = [LAST - timedelta(weeks=weeks) for weeks in range(5, 0, -1)]
+WRITTEN = (*stages.FORECAST_TABLES, *stages.PLAN_TABLES)
+
+
+def _known_by(tables: Tables, as_of: date) -> Tables:
+    """Return the tables as a source would have held them on the morning of ``as_of``: without what came later."""
+    morning = pd.Timestamp(as_of)
+    kept = {name: frame.copy() for name, frame in tables.items()}
+    kept["sales"] = kept["sales"][kept["sales"]["date"] < morning]
+    kept["stock"] = kept["stock"][kept["stock"]["date"] <= morning]
+    kept["inbound"] = kept["inbound"][kept["inbound"]["as_of"] <= morning]
+    observed = [name for name in kept["regional"] if name not in ("date", "region", "snap")]
+    kept["regional"].loc[kept["regional"]["date"] >= morning, observed] = None
+    return kept
+
+
+def _plan(settings: Settings, as_of: date) -> dict[str, pd.DataFrame]:
+    night = stages.validate_stage(settings, as_of, "rebalance")
+    stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+    return {name: Warehouse(settings).read(name, as_of) for name in WRITTEN}
+
+
+def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -> None:
+    for name, frame in one.items():
+        pd.testing.assert_frame_equal(frame, other[name], check_exact=True, obj=name)
+
+
+@pytest.mark.slow
+def test_five_past_nights_equal_those_of_a_warehouse_that_never_saw_later_data(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
+    """The one warehouse is given all data and plans the nights backwards; the other has each morning's data alone."""
+    said = (*QUICK, "positioning.max_gap_rate=1.0", "inputs.keep_snapshots=50")
+    all_of_it = settings_for(write_tables(demo_tables, tmp_path / "all"), *said)
+    late = {as_of: _plan(all_of_it, as_of) for as_of in reversed(FIVE)}
+    for as_of in FIVE:
+        folder = write_tables(_known_by(demo_tables, as_of), tmp_path / f"known-{as_of}")
+        early = _plan(settings_for(folder, *said, f"warehouse={tmp_path / 'early'}"), as_of)
+        assert len(early["forecast"])
+        _assert_same(early, late[as_of])
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """Run Prefect's temporary server for the file and return its address."""
+    with prefect_test_harness(server_startup_timeout=300):
+        yield get_current_settings().api.url or ""
+
+
+def _overrides(inputs: Path, warehouse: Path) -> list[str]:
+    return [*QUICK, f"inputs.path={inputs}", f"warehouse={warehouse}", "positioning.max_gap_rate=1.0"]
+
+
+def _tables(warehouse: Path) -> dict[str, pd.DataFrame]:
+    return {name: Warehouse(str(warehouse)).read(name) for name in WRITTEN}
+
+
+@pytest.mark.slow
+@pytest.mark.prefect
+@pytest.mark.xdist_group("backfill")
+def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_the_other_leaves(
+    server: str, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inputs = write_tables(demo_tables, tmp_path / "inputs")
+    backfill_nights("demo", Span(FIVE[2], LAST, 7), _overrides(inputs, tmp_path / "one"))
+    monkeypatch.setenv("PREFECT_API_URL", server)
+    said = [part for text in _overrides(inputs, tmp_path / "many") for part in ("--set", text)]
+    span = ["--start", str(FIVE[2]), "--end", str(FIVE[4])]
+    commands = [
+        ["backfill", *span, "--parallel", "2"],
+        ["backfill", "--start", str(FIVE[3]), "--end", str(LAST)],
+        ["run", "--as-of", str(LAST)],
+    ]
+    started = [
+        subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "flows.cli", *command, "--config", "demo", *said], stderr=subprocess.PIPE, text=True
+        )
+        for command in commands
+    ]
+    ended = [(process.communicate()[1], process.returncode) for process in started]
+    assert [code for _, code in ended] == [0, 0, 0], [said for said, _ in ended]
+    _assert_same(_tables(tmp_path / "many"), _tables(tmp_path / "one"))
