@@ -1,25 +1,57 @@
-"""How long the review page takes to make, and how large it is, from a hundred proposals to 100,000.
+"""How long the review page takes to make, how large it is and what memory it takes, from a hundred proposals to 100,000.
 
-``python -m benchmarks.page``: made-up nights of 3,000 articles in two regions. Processor seconds, because
-the machine may be busy. What the page costs a browser is measured by ``make test-pages``.
+``python -m benchmarks.page``: made-up nights of 3,000 articles in two regions, then one of M5's size (3,049 articles, 6 hubs, 10 regions,
+28 days ahead). Processor seconds, because the machine may be busy. What the page costs a browser is measured by ``make test-pages``.
 """
 
 from __future__ import annotations
 
+import resource
 import time
+from dataclasses import replace
 
+import pandas as pd
+
+from foundation.settings import Settings
 from review import plan_page
-from tests.review.night import night
+from tests.review.night import Night, night
+
+_M5 = {"skus": 3_049, "hubs": 6, "regions": 10, "proposals": 4_000}
 
 
 def main() -> None:
-    """Print a line per size."""
-    print(f"{'proposals':>10} {'MB':>6} {'CPU s':>6}")
+    """Print a line per size; memory is the most of the process so far."""
+    print(f"{'night':>20} {'MB':>6} {'CPU s':>6} {'GB':>5}")
     for count in (100, 1_000, 10_000, 100_000):
-        made = night(min(count, 3_000), count)
-        start = time.process_time()
-        page = plan_page(made.tables, made.outputs, made.settings, made.as_of)
-        print(f"{count:>10,} {len(page.encode()) / 1e6:>6.2f} {time.process_time() - start:>6.1f}")
+        _measure(f"{count:,} proposals", night(min(count, 3_000), count))
+    _measure("M5's size", _of_m5())
+
+
+def _measure(name: str, made: Night) -> None:
+    start = time.process_time()
+    page = plan_page(made.tables, made.outputs, made.settings, made.as_of)
+    took = time.process_time() - start
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    print(f"{name:>20} {len(page.encode()) / 1e6:>6.2f} {took:>6.1f} {most:>5.2f}")
+
+
+def _of_m5() -> Night:
+    """Return a night with as many hubs and regions as M5's network: the made-up ones several times."""
+    made = night(_M5["skus"], _M5["proposals"])
+    settings = Settings(horizon=28)
+    days = pd.DataFrame({"date": settings.grid.range(made.as_of, settings.horizon)})
+    first = made.outputs["forecast"].drop_duplicates(["sku", "region"]).drop(columns="date")
+    outputs = made.outputs | {
+        "forecast": _times(first, "region", _M5["regions"] // 2).merge(days, how="cross"),
+        "service": _times(made.outputs["service"], "region", _M5["regions"] // 2),
+        "position": _times(made.outputs["position"], "hub", _M5["hubs"] // 3),
+    }
+    tables = made.tables | {"sales": _times(made.tables["sales"], "region", _M5["regions"] // 2)}
+    return replace(made, tables=tables, outputs=outputs, settings=settings)
+
+
+def _times(frame: pd.DataFrame, column: str, count: int) -> pd.DataFrame:
+    return pd.concat([frame.assign(**{column: frame[column] + f"_{copy}"}) for copy in range(count)], ignore_index=True)
 
 
 if __name__ == "__main__":

@@ -107,14 +107,14 @@ def test_a_proposal_opens_and_closes_by_keyboard(browser: Browser, page_address:
 def test_an_opened_proposal_says_what_it_rests_on_and_what_refusing_it_costs(
     browser: Browser, page_address: str
 ) -> None:
-    """The first saves 1000 by lost sales of 1050 less 50 of moving: it breaks even where those are 95.2 % less."""
+    """The first saves 1000 by lost sales of 1050 less 50 of moving: it breaks even where those are 95 % less."""
     with opened(browser, page_address) as (page, _):
         page.click(".opener >> nth=0")
         page.wait_for_selector(".detail .reason")
         said = page.locator(".detail .reason + p").first.inner_text().replace("\u00a0", " ")
         assert said == (
-            "It rests most on fewer lost sales, €1,050.00. Were that 95.2 % less, the line would save nothing, all else as it is. "
-            "Refused, the plan is expected to lose €900.00, with the best of what is left in its place."
+            "It rests most on fewer lost sales, €1,050. Were that 95 % less, the line would save nothing, all else as it is. "
+            "Refused, the plan is expected to lose €900, with the best of what is left in its place."
         )
 
 
