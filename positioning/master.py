@@ -87,11 +87,19 @@ def choose(
 
 def whole_loads(pool: Pool, shared: Shared, taken: np.ndarray) -> np.ndarray:
     """Return the loads that go, by entry of ``shared.loads``, when columns may be split but loads may not."""
-    programme, _ = master_programme(pool, shared, _NO_TIES)
-    programme.upper[len(programme.upper) - len(taken) :] -= taken
+    programme, _ = master_programme(pool, _less(shared, taken), _NO_TIES)
     return np.round(
         _run_master(programme, tuple(range(len(pool.columns), len(programme.cost))))[2][len(pool.columns) :]
     )
+
+
+def _less(shared: Shared, taken: np.ndarray) -> Shared:
+    """Return ``shared`` without the room ``taken``, never below zero; loads stay as they are."""
+    rows = tuple(
+        row if row.load >= 0 else replace(row, room=max(row.room - gone, 0.0))
+        for row, gone in zip(shared.resources, taken, strict=True)
+    )
+    return replace(shared, resources=rows)
 
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
@@ -108,9 +116,11 @@ def relaxed(pool: Pool, shared: Shared, taken: np.ndarray | None = None) -> tupl
     """
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
-    programme, _ = master_programme(pool, shared, _NO_TIES)
+    programme, _ = master_programme(pool, shared if taken is None else _less(shared, taken), _NO_TIES)
     if taken is not None:
-        programme.upper[len(programme.upper) - len(taken) :] -= taken
+        for at, row in enumerate(shared.resources):
+            if row.load >= 0:
+                programme.upper[len(programme.upper) - len(taken) + at] -= taken[at]
     solved = _run_master(programme, ())
     return solved[0][-len(shared.resources) :] if shared.resources else np.zeros(0), -solved[1]
 

@@ -76,6 +76,8 @@ class Sample:
         each of them shut in turn; again a few times. Then departures that others could stand in for more
         cheaply are dropped one by one while that gains.
         """
+        has_load = np.array([row.load >= 0 for row in self._problem.shared.resources], dtype=bool)
+        taken = np.where(has_load, 0.0, taken)  # found where loads were shared by what they carry
         best, losses = self._settled(whole_loads(self._pool(), self._problem.shared, taken), taken)
         for _ in range(_TURNS - 1):
             loads = whole_loads(self._pool(), self._problem.shared, taken)
@@ -111,8 +113,8 @@ class Sample:
 
     def _settled(self, loads: np.ndarray, taken: np.ndarray) -> tuple[Fleet, np.ndarray]:
         """Return prices and gain with ``loads`` paid, and what shutting each shipment loses, (n_shipments,) EUR."""
-        shared = paid(self._problem.shared, loads)
-        shut = shut_prices(self._problem, loads)
+        shared, shut = paid(self._problem.shared, loads), shut_prices(self._problem, loads)
+        taken = np.where(shut > 0, 0.0, taken)
         for _ in range(_ROUNDS):
             prices = np.maximum(relaxed(self._pool(), shared, taken)[0], shut)
             self._priced(prices)

@@ -1,0 +1,64 @@
+"""Workers: who is at home where, and that none outlives the process that started it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Client, Listener, wait
+from pathlib import Path
+from typing import Any
+
+from positioning.crew import Crew, chunks_of, crew
+from positioning.desk import CHUNK_SKUS
+from tests.positioning_world import random_world
+
+_open: list[Any] = []
+_PARENT = """
+from tests.unit.positioning.test_crew import work_for_two
+if __name__ == "__main__":
+    work_for_two(int({port!r}))
+"""
+
+
+def ring_and_stay_busy(_: object, skus: list[int], port: int) -> list[int]:
+    """Open a line that breaks when this process ends, then work for a minute."""
+    _open.append(Client(("localhost", port)))
+    time.sleep(60)
+    return skus
+
+
+def work_for_two(port: int) -> None:
+    """Keep two workers busy, each with a chunk of its own."""
+    world = random_world(1, n_skus=2 * CHUNK_SKUS)
+    problem = world.but(positioning={**world.positioning, "processes": 2}).problem()
+    with crew(problem, 2 * CHUNK_SKUS) as team:
+        team.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
+
+
+def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
+    """A night that is killed must not leave workers behind that use the cores until their chunk ends."""
+    with Listener(("localhost", 0)) as listener:
+        script = _PARENT.format(port=str(listener.address[1]))
+        parent = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[3])  # noqa: S603 (our own)
+        try:
+            lines = [listener.accept(), listener.accept()]
+        finally:
+            parent.kill()
+            parent.wait()
+        ended = 0
+        while lines and wait(lines, timeout=10):
+            for line in wait(lines, timeout=0):
+                lines.remove(line)
+                ended += 1
+    assert ended == 2
+
+
+def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
+    skus = [0, 1, CHUNK_SKUS - 1, CHUNK_SKUS, 3 * CHUNK_SKUS]
+    assert chunks_of(skus) == [[0, 1, CHUNK_SKUS - 1], [CHUNK_SKUS], [3 * CHUNK_SKUS]]
+
+
+def test_answers_come_in_the_order_of_the_chunks() -> None:
+    team = Crew(random_world(1).problem())
+    assert team.run(lambda _, skus: skus, [([2, 1],), ([3],)]) == [2, 1, 3]
