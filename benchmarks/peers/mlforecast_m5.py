@@ -90,9 +90,9 @@ def main() -> None:
         num_threads=args.threads,
     )
     intervals = PredictionIntervals(n_windows=2, h=args.horizon) if args.intervals else None
-    if intervals:  # every series must reach back over both windows
+    if intervals:  # every series must reach back over both windows and the longest rolling mean
         known = history.groupby("unique_id", observed=True)["ds"].transform("size")
-        history = history[known > 3 * args.horizon + 56]
+        history = history[known > 2 * args.horizon + 57]
         future = future[future["unique_id"].isin(history["unique_id"].unique())]
     peer.fit(history, static_features=STATIC, dropna=True, prediction_intervals=intervals)
     del history
