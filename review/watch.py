@@ -103,6 +103,7 @@ def _new_skus(forecast: pd.DataFrame) -> Watched:
     skus = forecast.loc[is_new, "sku"].astype(str).unique()
     share = float(forecast.loc[is_new, "mean_units"].sum()) / whole
     note = f"{rate(share)} of expected demand has too little history of its own; it is forecast from what is like it"
+    note = note if len(skus) else "every sku has a history of its own"
     return Watched("New skus", number(len(skus)), note, share > 0.05)
 
 

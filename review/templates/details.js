@@ -59,7 +59,8 @@ function rests(line, reason) {
     : `Refused, the plan is expected to gain ${money(-line.loss_if_refused_eur)}: what is left in its place does as well.`;
   if (!words || line.benefit_eur <= 0) return make("p", {}, refused);
   const share = line.benefit_eur / eur;
-  const least = share < 1 ? `Were that ${rate(share)} less, the line would save nothing` : `Even without it the line would save ${money(line.benefit_eur - eur)}`;
+  const why = words.endsWith("lost sales") ? " (less demand, or a lost sale worth less)" : "";
+  const least = share < 1 ? `Were that ${rate(share)} less${why}, the line would save nothing` : `Even without it the line would save ${money(line.benefit_eur - eur)}`;
   return make("p", {}, `It rests most on ${words.replace(/^[\d.,]+ /, "")}, ${money(eur)}. ${least}, all else as it is. ${refused}`);
 }
 
