@@ -18,6 +18,7 @@ from positioning.model import NO_COLUMNS, Programme
 from positioning.solver import Solver
 
 _NODES = 200
+_ROUGH_GAP = 1e-3  # a sample is no truer than that
 _SWEEPS = 4
 
 
@@ -213,9 +214,11 @@ def _solve_master(
     return duals[first:], duals[first - len(ties.keys) : first], values
 
 
-def _run_master(programme: Programme, whole: tuple[int, ...]) -> tuple[np.ndarray, float, np.ndarray]:
+def _run_master(
+    programme: Programme, whole: tuple[int, ...], gap: float = 1e-4
+) -> tuple[np.ndarray, float, np.ndarray]:
     """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
-    solver = Solver(presolve="on", mip_rel_gap=1e-4, mip_max_nodes=_NODES)
+    solver = Solver(presolve="on", mip_rel_gap=gap, mip_max_nodes=_NODES)
     solver.load(programme)
     for column in whole:
         solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)

@@ -22,7 +22,7 @@ from positioning.problem import Problem
 
 _SAMPLE_SKUS = 160
 _CLOSE = 0.002
-_TURNS, _ROUNDS, _DROPS = 4, 3, 8
+_TURNS, _ROUNDS, _DROPS = 4, 2, 5
 RELAXED = Effort(nodes=0, share=1.0, is_whole=False)
 
 

@@ -1,0 +1,199 @@
+"""Plan a night of M5: time by step, memory, both gaps, beside one cold linear programme per article.
+
+    python -m benchmarks.plan_m5 --data DIR [--warehouse DIR] [--skus 300 1000 3049 9147]
+
+DIR holds the M5 tables. Forecasts come from the warehouse when it holds the night; otherwise they are
+seasonal naive, made once and kept under ``--cache``. Fewer articles than there are: every so-manieth, with
+rooms and the size and cost of trucks in proportion. More: copies with forecasts and stock jittered by a
+fifth, rooms and trucks per departure in proportion. The cold programme of an article is the plan's own,
+solved by HiGHS from nothing, on a sample and scaled up.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+import positioning
+from features import build_panel, forecast_matrix
+from foundation.configuration import load_settings
+from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
+from models.naive import naive_forecast
+from positioning.crew import Crew
+from positioning.desk import Desk
+from positioning.model import Instance, build_programme
+from positioning.problem import Problem, build_problem
+
+Frames = dict[str, pd.DataFrame]
+FORECASTS = ("forecast", "forecast_window", "forecast_dependence")
+NETWORK = ("hubs", "lanes", "skus", "regions", "stock", "inbound", "supply", "promises")
+ROOMS = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
+COLD_SKUS = 60
+
+
+def network_tables(folder: Path, as_of: date) -> Frames:
+    """Return the tables of the network as known at ``as_of``."""
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in NETWORK}
+    for name, frame in tables.items():
+        tables[name] = frame.astype({c: "str" for c in frame if isinstance(frame[c].dtype, pd.CategoricalDtype)})
+    today = pd.Timestamp(as_of)
+    snapshot = tables["stock"].loc[tables["stock"]["date"] <= today, "date"].max()
+    tables["stock"] = tables["stock"][tables["stock"]["date"] == snapshot].reset_index(drop=True)
+    tables["inbound"] = tables["inbound"][tables["inbound"]["as_of"] == snapshot].reset_index(drop=True)
+    return tables
+
+
+def forecasts(folder: Path, settings: Settings, as_of: date, cache: Path) -> Frames:
+    """Return the night's forecast frames: the warehouse's, the cache's, or seasonal naive ones made now."""
+    warehouse = Warehouse(settings)
+    found = {name: warehouse.read(name, as_of) for name in FORECASTS}
+    if len(found["forecast"]):
+        return found
+    kept = {name: cache / f"{as_of}-{name}.parquet" for name in FORECASTS}
+    if not all(path.exists() for path in kept.values()):
+        cache.mkdir(parents=True, exist_ok=True)
+        for name, frame in _naive(folder, settings, as_of).items():
+            frame.to_parquet(kept[name])
+    return {name: pd.read_parquet(path) for name, path in kept.items()}
+
+
+def _naive(folder: Path, settings: Settings, as_of: date) -> Frames:
+    names = ("sales", "skus", "regions", "regional", "calendar", "prices")
+    tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
+    tables["sales"] = tables["sales"][tables["sales"]["date"] < pd.Timestamp(as_of)]
+    plain = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",)})})
+    panel = build_panel(tables, plain, as_of)
+    return naive_forecast(panel.demand[:, : panel.n_history], forecast_matrix(panel, plain), settings, as_of)
+
+
+def sized(tables: Frames, forecast: Frames, n_skus: int) -> tuple[Frames, Frames]:
+    """Return the night with about ``n_skus`` articles: a part of them, or jittered copies of all."""
+    names = sorted(tables["skus"]["sku"].unique())
+    if n_skus < len(names):
+        chosen = names[:: max(1, len(names) // n_skus)]
+        keep = {name: frame[frame["sku"].isin(chosen)] if "sku" in frame else frame for name, frame in tables.items()}
+        share = len(chosen) / len(names)
+        lanes = keep["lanes"].assign(**{c: keep["lanes"][c] * share for c in ("load_l", "load_kg", "eur_per_load")})
+        return _roomier(keep | {"lanes": lanes}, share), {n: f[f["sku"].isin(chosen)] for n, f in forecast.items()}
+    copies = max(1, round(n_skus / len(names)))
+    factor = np.random.default_rng(7).uniform(0.8, 1.25, (copies, len(names)))
+    factor[0] = 1.0
+    grown = {n: _copied(f, names, factor) if "sku" in f else f for n, f in tables.items()}
+    lanes = grown["lanes"].assign(loads_per_departure=grown["lanes"]["loads_per_departure"] * copies)
+    return _roomier(grown | {"lanes": lanes}, copies), {n: _copied(f, names, factor) for n, f in forecast.items()}
+
+
+def _roomier(tables: Frames, factor: float) -> Frames:
+    hubs = tables["hubs"]
+    return tables | {"hubs": hubs.assign(**{room: hubs[room] * factor for room in ROOMS})}
+
+
+def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.DataFrame:
+    """Return ``frame`` once per copy, its articles renamed, its units and quantiles jittered (whole stays whole)."""
+    place = frame["sku"].map({name: at for at, name in enumerate(names)}).to_numpy()
+    scaled = [c for c in map(str, frame) if c in ("mean_units", "units_on_hand") or (c[0] == "q" and c[1:].isdigit())]
+    parts = []
+    for copy, by_sku in enumerate(factor):
+        part = frame.assign(sku=frame["sku"] + (f"~{copy}" if copy else ""))
+        for column in scaled:
+            values = part[column] * by_sku[place]
+            part[column] = np.floor(values) if column == "units_on_hand" else values
+        parts.append(part)
+    return pd.concat(parts, ignore_index=True)
+
+
+@contextmanager
+def clocked() -> Iterator[dict[str, list[float]]]:
+    """Yield calls, skus and wall seconds by task of the crew, filled while the block runs."""
+    seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    run = Crew.run
+
+    def timed(self: Crew, task: Any, chunks: list[tuple[Any, ...]]) -> list[Any]:
+        started = time.perf_counter()
+        answers = run(self, task, chunks)
+        row = seconds[task.__name__]
+        for at, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), time.perf_counter() - started)):
+            row[at] += amount
+        return answers
+
+    Crew.run = timed  # type: ignore[method-assign]  # a benchmark looks in from outside
+    try:
+        yield seconds
+    finally:
+        Crew.run = run  # type: ignore[method-assign]
+
+
+def cold_seconds(problem: Problem) -> float:
+    """Return CPU seconds to solve every sku's programme from nothing, from a sample scaled up."""
+    desk, n_skus = Desk(problem), len(problem.catalogue.skus)
+    spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
+    for sku in sample:
+        article = desk.article(sku)
+        programme = build_programme(Instance(article, desk.paths(article), desk.arrival[:, article.lanes]))
+        desk.solver.highs.clearSolver()
+        started = time.process_time()
+        desk.solver.load(programme)
+        desk.solver.solve()
+        spent += time.process_time() - started
+    return spent / len(sample) * n_skus
+
+
+def cpu_seconds() -> float:
+    """Return CPU seconds of this process and of those that ended."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(row.ru_utime + row.ru_stime for row in used)
+
+
+def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -> None:
+    """Plan the night and print what it took and how close it came."""
+    with clocked() as seconds:
+        wall, cpu = time.perf_counter(), cpu_seconds()
+        frames = positioning.plan(tables, forecast, settings, as_of)
+        wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
+    row, problem = frames["plan"].iloc[0], build_problem(tables, forecast, settings, as_of, None)
+    cold, n_skus = cold_seconds(problem), len(problem.catalogue.skus)
+    memory = [resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    lines = frames["transfer"]
+    saved = row["total_eur_before"] - row["total_eur"]
+    print(f"\n{n_skus} articles: {wall:.0f} s wall, {cpu:.0f} s CPU, {1000 * cpu / n_skus:.1f} ms CPU per article")
+    print(f"  one cold programme per article: {cold:.0f} s CPU; all passes take {cpu / cold:.2f} of it")
+    print(f"  memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest worker (peaks of the whole run)")
+    print(f"  gap {row['gap_rate']:.2%} of the cost, {row['gap_of_benefit_rate']:.2%} of what there was to win")
+    print(f"  {len(lines)} lines, {frames['departure']['loads'].sum():.0f} loads, {saved:,.0f} saved;", end=" ")
+    print(f"{row['out_of_sample_benefit_eur']:,.0f} ± {row['sampling_error_eur']:,.0f} on fresh paths")
+    print(f"  benefits less what the plan saves: {lines['benefit_eur'].sum() - saved:+.4f}", end="; ")
+    print(f"{(lines['loss_if_refused_eur'] < 0).sum()} lines would not be missed")
+    for name, (calls, skus, spent) in seconds.items():
+        print(f"  {name:14} {calls:4.0f} calls {skus:7.0f} skus {spent:7.1f} s wall")
+
+
+def main() -> None:
+    """Read the command line and plan every size asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--as-of", type=date.fromisoformat, default=date(2016, 5, 23))
+    parser.add_argument("--warehouse", default="warehouse/m5", help="where forecasts of the night may stand")
+    parser.add_argument("--cache", type=Path, default=Path("benchmarks/results/runs/plan_m5"))
+    parser.add_argument("--skus", type=int, nargs="*", default=[3049])
+    parser.add_argument("--set", action="append", default=[], dest="changes")
+    asked = parser.parse_args()
+    settings = load_settings("m5", [f"warehouse={asked.warehouse}", *asked.changes])
+    tables = network_tables(asked.data, asked.as_of)
+    forecast = forecasts(asked.data, settings, asked.as_of, asked.cache)
+    for n_skus in asked.skus:
+        planned(*sized(tables, forecast, n_skus), settings, asked.as_of)
+
+
+if __name__ == "__main__":
+    main()
