@@ -29,7 +29,7 @@ from tests.conftest import N_DAYS, REGIONS, SAMPLES, SKUS
 from tests.flows.conftest import QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE_SECONDS = 180
+PATIENCE_SECONDS = 600
 _PYTHON = Path(sys.executable)
 
 
