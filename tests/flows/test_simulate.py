@@ -70,9 +70,11 @@ def test_decisions_of_a_replay_do_not_know_what_comes(demo_tables: Tables, repla
 @pytest.mark.slow
 def test_a_replay_stands_in_mlflow_with_a_run_per_policy(demo_tables: Tables, replay: Replay) -> None:
     done = replay(demo_tables, "warehouse")
-    client = Tracker(done.settings, "simulation", "")._client
+    client = Tracker(done.settings, "simulation", "")._place.client
     run = client.get_run(record_simulation(done))
     assert run.data.params["nights"] == "2"
+    artifacts = {entry.path for entry in client.list_artifacts(run.info.run_id)}
+    assert {"report.html", "pictures", "policies.json", "days.json"} <= artifacts
     children = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
     assert {child.info.run_name for child in children} == {"nothing", "base_stock", "seasonal_naive", "forestock"}
 

@@ -162,6 +162,16 @@ def test_the_theme_can_be_chosen(browser: Browser, page_address: str) -> None:
         assert page.evaluate(colour) != light
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_printing_is_dark_on_white_whatever_the_theme(browser: Browser, page_address: str, scheme: str) -> None:
+    with opened(browser, page_address, scheme=scheme) as (page, _):
+        page.emulate_media(media="print")
+        for place in ("document.body", "document.querySelector('section')"):
+            assert page.evaluate(f"getComputedStyle({place}).backgroundColor") == "rgb(255, 255, 255)"
+        assert page.evaluate("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+        assert page.locator(".finding table").first.is_visible()
+
+
 def test_printing_leaves_out_what_only_works_on_screen(browser: Browser, page_address: str) -> None:
     with opened(browser, page_address) as (page, _):
         page.emulate_media(media="print")
