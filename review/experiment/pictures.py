@@ -62,7 +62,7 @@ def bias_map(segments: Tables) -> Figure:
     axes = figure.subplots()
     values = 100 * wide.to_numpy("float64")
     limit = max(float(np.nanmax(np.abs(values))) if np.isfinite(values).any() else 1.0, 1.0)
-    axes.imshow(values, cmap="coolwarm", vmin=-limit, vmax=limit, aspect="auto")
+    axes.imshow(values, cmap="coolwarm", vmin=-2 * limit, vmax=2 * limit, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         axes.text(column, row, "" if np.isnan(value) else f"{value:+.1f}", ha="center", va="center", fontsize=8)
     axes.set_xticks(range(len(wide.columns)), list(wide.columns))
