@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -50,7 +51,15 @@ class Fault:
 _FORKS = multiprocessing.get_context("forkserver")
 
 
-def begun(arguments: Arguments, fault: str, log: Path) -> BaseProcess:
+@dataclass(frozen=True)
+class Begun:
+    """A night at work and the pipe it speaks into: a file would be subject to the full disk."""
+
+    process: BaseProcess
+    voice: Connection
+
+
+def begun(arguments: Arguments, fault: str) -> Begun:
     """Start a night with the fault of that name (empty: none) in a process of its own.
 
     The first call starts the process that is forked from then on; it keeps the environment of that moment.
@@ -58,15 +67,16 @@ def begun(arguments: Arguments, fault: str, log: Path) -> BaseProcess:
     _FORKS.set_forkserver_preload(
         ["flows.cli", "flows.nightly", "flows.commands", "flows.server", "tests.flows.faults"]
     )
-    process = _FORKS.Process(target=_play, args=(arguments, fault, str(log)))
+    ear, mouth = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(target=_play, args=(arguments, fault, mouth))
     process.start()
-    return process
+    mouth.close()
+    return Begun(process, ear)
 
 
-def _play(arguments: Arguments, name: str, log: str) -> None:
-    with Path(log).open("wb") as out:
-        os.dup2(out.fileno(), 1)
-        os.dup2(out.fileno(), 2)
+def _play(arguments: Arguments, name: str, mouth: Connection) -> None:
+    os.dup2(mouth.fileno(), 1)
+    os.dup2(mouth.fileno(), 2)
     fault = next((one for one in FAULTS if one.name == name), Fault(""))
     fault.inside()
     code = _cli([*arguments, *fault.arguments])
@@ -85,10 +95,19 @@ def _cli(arguments: Arguments) -> int:
     return 0
 
 
-def ended(process: BaseProcess, log: Path) -> Ended:
-    """Wait for the night and return how it ended."""
-    process.join(240)
-    return Ended(99 if process.exitcode is None else process.exitcode, log.read_text("utf-8", "replace"))
+def ended(night: Begun) -> Ended:
+    """Wait for the night and return how it ended; what it says fits into a pipe."""
+    night.process.join(600)
+    os.set_blocking(night.voice.fileno(), False)
+    said = b""
+    try:
+        while part := os.read(night.voice.fileno(), 65_536):
+            said += part
+    except BlockingIOError:
+        pass  # a process of its own still holds the pipe
+    night.voice.close()
+    code = night.process.exitcode
+    return Ended(99 if code is None else code, said.decode("utf-8", "replace"))
 
 
 def killed_after(seconds: float) -> Callable[[], None]:
