@@ -230,10 +230,17 @@ def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[Non
     except ForestockError:
         raise
     except Exception as error:
-        place = files.joined(settings.warehouse, _LOGS, f"{stage}-{as_of or 'latest'}.log")
-        files.write_text(place, traceback.format_exc())
+        place = _kept_traceback(settings, f"{stage}-{as_of or 'latest'}.log")
         said = (str(error).strip().splitlines() or [""])[0]
         raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
+
+
+def _kept_traceback(settings: Settings, name: str) -> str:
+    """Write the traceback of the exception at hand and return where it is; a full disk must not hide what happened."""
+    try:
+        return files.write_text(files.joined(settings.warehouse, _LOGS, name), traceback.format_exc())
+    except StageError:
+        return "it could not be written"
 
 
 def _fallen_back(night: Night) -> Segments:
