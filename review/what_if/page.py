@@ -139,7 +139,12 @@ def _shown(money: Money) -> list[tuple[str, str, Writer, str]]:
         ("total_eur", "Expected cost with the plan", money, "signed sum of all terms"),
         ("total_eur_before", "Expected cost without a plan", money, "sending nothing"),
         ("saving_eur", "Saving by the plan", money, "cost without less cost with it"),
-        ("reaction_eur", "Planning anew is worth", money, "against carrying out the plan of record under the change"),
+        (
+            "reaction_eur",
+            "Planning anew is worth",
+            money,
+            "against carrying out the plan of record under the change; below zero: within its gap the new plan missed it",
+        ),
         ("lost_units", "Lost units", number, "over the cover window"),
         ("local_fill_rate", "Served by the nearest hub", rate, "of demanded units"),
         ("promise_hit_rate", "On time as promised", rate, "of demanded units"),
