@@ -131,7 +131,7 @@ def clocked() -> Iterator[dict[str, list[float]]]:
     try:
         yield seconds
     finally:
-        Crew.run = run  # type: ignore[method-assign]
+        Crew.run = run  # type: ignore[method-assign]  # puts back what was there
 
 
 def cold_seconds(problem: Problem) -> float:

@@ -47,7 +47,8 @@ class Outcome:
     """The plan of one sku explained; arrays follow its ``hubs`` (H), ``regions`` (R) or lines.
 
     ``before`` and ``after`` (N_TERMS,) are expected money terms and kilograms; ``shares`` are additive
-    benefits without fixed loads, ``losses`` what refusing a line costs.
+    benefits without fixed loads, ``losses`` what refusing a line costs when the sku is improved again,
+    ``drops`` the same when nothing takes its place.
     """
 
     sku: int
@@ -67,6 +68,7 @@ class Outcome:
     line_terms: np.ndarray
     shares: np.ndarray
     losses: np.ndarray
+    drops: np.ndarray
 
 
 def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> list[Outcome]:
@@ -91,6 +93,8 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
     opening = _opening(desk, article)
     saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
+    room_price = case.price * (0.0 if desk.problem.has_few_skus else 1.0)
+    losses, drops = _losses(case, units, lines, room_price)
     return Outcome(
         sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
         before=service_terms(case.ways, before) + opening,
@@ -98,7 +102,7 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
         demand=case.ahead.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
         sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
         short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
-        shares=_shares(case, units, lines, saved), losses=_losses(case, units, lines),
+        shares=_shares(case, units, lines, saved), losses=losses, drops=drops,
     )  # fmt: skip
 
 
@@ -189,22 +193,24 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
     return shares + (saved - shares.sum()) * size
 
 
-def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> np.ndarray:
-    """Return what the plan loses when it is improved again with one line shut, EUR without loads.
+def _losses(case: Case, units: np.ndarray, lines: np.ndarray, room_price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what the plan loses with one line shut, improved again and as it stands, EUR without loads.
 
-    Shared room the line leaves, or its stand-in takes, counts at its price: other skus would use or miss it.
+    What stands in is chosen at prices for shared room. Room the line leaves, or its stand-in takes, counts at
+    ``room_price`` (L,): where there are many skus, others would use or miss it.
     """
-    if not len(lines):
-        return np.zeros(0)
-    now = float(case.serve(units).path_eur.mean()) + case.sending_eur(units) + float(case.price @ units)
-    losses = []
-    for line in lines:
+
+    def priced_eur(sent: np.ndarray) -> float:
+        return float(case.serve(sent).path_eur.mean()) + case.sending_eur(sent) + float(room_price @ sent)
+
+    now, losses, drops = priced_eur(units), np.zeros(len(lines)), np.zeros(len(lines))
+    for at, line in enumerate(lines):
         shut, rest = case.price.copy(), units.copy()
         shut[line] += _SHUT_EUR
         rest[line] = 0.0
         found, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
-        losses.append(eur + float(case.price @ found) - now)
-    return np.array(losses)
+        losses[at], drops[at] = eur + float(room_price @ found) - now, priced_eur(rest) - now
+    return losses, drops
 
 
 def _fresh_benefit(desk: Desk, decision: Decision) -> np.ndarray:

@@ -18,6 +18,7 @@ from positioning.previous import is_still_rejected
 from positioning.problem import Problem
 
 _DIGITS = 16
+_CENT = 0.01
 # What a planner reads of the model's terms; costs saved are positive.
 SAVINGS = {
     "saved_lost_sales_eur": ("lost_sales",),
@@ -40,6 +41,7 @@ def line_table(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     is_alone = lines.groupby("shipment")["units"].transform("size") == 1
     saved = np.where(is_alone, lines["fixed_share_eur"], 0.0)
     lines["loss_if_refused_eur"] = lines["loss_eur"] - saved
+    lines["drop_eur"] = lines["drop_eur"] - saved
     return lines
 
 
@@ -59,8 +61,8 @@ def load_table(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def unworthy(problem: Problem, lines: pd.DataFrame) -> pd.Series:
-    """Say which lines are not proposed: below the least benefit, or refused lately and not much better now."""
-    is_small = lines["benefit_eur"] < problem.settings.positioning.min_benefit_eur
+    """Say which lines are not proposed: below the least benefit, better left out, or refused lately and not much better now."""
+    is_small = (lines["benefit_eur"] < problem.settings.positioning.min_benefit_eur) | (lines["drop_eur"] < -_CENT / 2)
     keys = lines[["kind", "sku", "origin", "destination"]].itertuples(index=False, name=None)
     pairs = zip(keys, lines["benefit_eur"], strict=True)
     is_refused = [is_still_rejected(problem.previous, key, benefit) for key, benefit in pairs]
@@ -76,7 +78,7 @@ def proposal_id(kind: str, sku: str, origin: str, destination: str, departure_id
 _COLUMNS = [
     "shipment", "sku_at", "kind", "sku", "origin", "destination", "lane", "departure_id", "proposal_id", "units", "packs",
     "ship_date", "arrival_date", "decide_by", "is_outlook", "cost_eur", "kg_co2e", "litres", "kilograms", "share_eur",
-    "loss_eur", *SAVINGS, "fewer_lost_units",
+    "loss_eur", "drop_eur", *SAVINGS, "fewer_lost_units",
 ]  # fmt: skip
 
 
@@ -102,7 +104,7 @@ def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
         proposal_id(kind, sku, origin, destination, departure_id), units, round(units / pack), ship,
         date_after(network.as_of, int(network.arrival_days[shipment])), network.departures[shipment].decide_by,
         network.departures[shipment].is_outlook, paid * units, terms[KG] * units, own.volume_l[outcome.sku] * units,
-        own.mass_kg[outcome.sku] * units, float(outcome.shares[at]), float(outcome.losses[at]),
+        own.mass_kg[outcome.sku] * units, float(outcome.shares[at]), float(outcome.losses[at]), float(outcome.drops[at]),
         *(part * float(sum(saved[TERM[name]] for name in names)) for names in SAVINGS.values()), part * fewer_lost,
     )  # fmt: skip
 

@@ -44,6 +44,15 @@ def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:
     return np.where(has_load, shut_prices(problem, choice.loads), choice.prices)
 
 
+def standing_prices(problem: Problem, choice: Choice) -> np.ndarray:
+    """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
+
+    With few skus the relaxed master's price of a load spreads its cost, which is paid already: it is 0 then.
+    """
+    prices = paid_prices(problem, choice) if problem.has_few_skus else choice.prices
+    return np.maximum(prices, shut_prices(problem, choice.loads))
+
+
 def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
     """Return a price of a whole load per unit of room on loads that do not go, 0 on everything else."""
     shut = {load.shipment: load.eur for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0}

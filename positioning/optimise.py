@@ -18,10 +18,11 @@ from positioning.master import Choice, build_pool, choose
 from positioning.problem import Problem
 from positioning.tuning import Sample
 
-_FEW_SKUS = 300
 _FEW_PASSES = 6
 _FIRST_ROUNDS, _NEXT_ROUNDS = 24, 8
 _GOOD_GAP = 0.005
+# Prices a little off show the master what else a sku would do with more or less room.
+_CHEAPER, _DEARER = 0.8, 1.2
 _SHARP = Effort(nodes=40, share=0.005)
 _QUICK = Effort(nodes=0, share=1.0)
 _SHARP_OF_MANY = Effort(nodes=12, share=0.02)
@@ -48,14 +49,14 @@ class Optimum:
 
 def optimise(problem: Problem, crew: Crew) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    return _of_few(problem, crew) if len(problem.catalogue.skus) <= _FEW_SKUS else of_many(problem, crew)
+    return _of_few(problem, crew) if problem.has_few_skus else of_many(problem, crew)
 
 
 def of_many(problem: Problem, crew: Crew) -> Optimum:
     """Tune prices and choose loads on a sample, correct both by passes over all skus, then choose once.
 
     The first row of prices is for the bound and shares loads by what they carry; the second has the loads
-    of the fleet paid and all others shut, and is where the plan's columns come from.
+    of the fleet paid and all others shut, and is where the plan's columns come from, with a third near it.
     """
     skus = list(range(len(problem.catalogue.skus)))
     nobody = np.zeros((len(skus), len(problem.network.ship_days)))
@@ -67,12 +68,12 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
     taken = sample.taken(answers, 0)
     prices = sample.tuned(prices, taken, _NEXT_ROUNDS)
     fleet = sample.fleet(taken)
-    second = Ask(np.array([prices, fleet.prices]), nobody)
+    second = Ask(np.array([prices, fleet.prices, _CHEAPER * fleet.prices]), nobody)
     answers = _priced(crew, skus, second, _QUICK)
     columns += _columns(answers)
     fleet = sample.refit(fleet, sample.taken(answers, 1))
     sharp = prices if _bound(problem, answers, second) > known else first.prices[0]
-    last = Ask(np.array([sharp, fleet.prices]), nobody)
+    last = Ask(np.array([sharp, fleet.prices, _DEARER * fleet.prices]), nobody)
     answers = _priced(crew, skus, last, _SHARP_OF_MANY)
     columns += _columns(answers)
     nothing = {answer.sku: answer.nothing_eur for answer in answers}
@@ -117,11 +118,10 @@ def _chosen(
     problem: Problem, crew: Crew, columns: list[Column], nothing: dict[int, float], loads: np.ndarray | None = None
 ) -> Choice:
     """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
-    has_charges = len(nothing) <= _FEW_SKUS
 
     def chosen() -> Choice:
         pool = build_pool(columns, nothing, len(problem.shared.resources))
-        return choose(pool, problem.shared, len(nothing), has_charges=has_charges, loads=loads)
+        return choose(pool, problem.shared, len(nothing), has_charges=problem.has_few_skus, loads=loads)
 
     choice = chosen()
     if not choice.mixes:

@@ -27,6 +27,7 @@ from positioning.frames import (
     transfer_frame,
 )
 from positioning.lines import line_table, load_table, unworthy
+from positioning.loads import standing_prices
 from positioning.optimise import Optimum, optimise
 from positioning.problem import Problem, build_problem
 
@@ -95,9 +96,10 @@ def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Out
         for sku in range(len(problem.catalogue.skus))
     }
     outcomes: dict[int, Outcome] = {}
+    prices = standing_prices(problem, optimum.choice)
     lines, again = pd.DataFrame(), sorted(decisions)
     for left in range(_ROUNDS, -1, -1):
-        chunks = [([decisions[sku] for sku in chunk], optimum.choice.prices) for chunk in chunks_of(again)]
+        chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
         outcomes |= {outcome.sku: outcome for outcome in team.run(explain_chunk, chunks)}
         lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
         dropped = lines[unworthy(problem, lines)] if left else lines[lines["benefit_eur"] < 0]

@@ -26,6 +26,8 @@ from positioning.network import Network, build_network
 from positioning.previous import Previous, blocked_moves, read_previous, with_released
 from positioning.stock import Stock, read_stock
 
+_FEW_SKUS = 300
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -49,6 +51,11 @@ class Problem:
     promise_days: np.ndarray
     late_eur: np.ndarray
     settings: Settings
+
+    @property
+    def has_few_skus(self) -> bool:
+        """Whether single skus matter to shared room: few cannot pick up what one of them leaves."""
+        return len(self.catalogue.skus) <= _FEW_SKUS
 
 
 def build_problem(

@@ -36,7 +36,14 @@ def reason(line: Any) -> str:
     verb = "Ordering" if line.kind == "supply" else "Moving"
     parts = "; ".join(told) if told else "nothing else"
     unit = "unit" if line.units == 1 else "units"
-    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}."
+    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}.{_stand_in(line)}"
+
+
+def _stand_in(line: Any) -> str:
+    """Say why a line whose refusal costs nothing is there all the same."""
+    if line.loss_if_refused_eur >= 0:
+        return ""
+    return " Another shipment of the article would do as well: the plan is that close to the best, not at it."
 
 
 def _fewer_lost(line: Any) -> str:

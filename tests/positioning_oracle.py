@@ -22,8 +22,11 @@ class Oracle:
     bound_eur: float
 
 
-def solve_at_once(problem: Problem, seconds: float = 20.0) -> Oracle:
-    """Solve all skus with whole packs, smallest sizes, shared rooms and whole loads together."""
+def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int] | None = None) -> Oracle:
+    """Solve all skus with whole packs, smallest sizes, shared rooms and whole loads together.
+
+    ``shut`` (sku, shipment) may not be sent tonight; its later departures may.
+    """
     desk = Desk(problem)
     parts = []
     for sku in range(len(problem.catalogue.skus)):
@@ -52,6 +55,8 @@ def solve_at_once(problem: Problem, seconds: float = 20.0) -> Oracle:
         wide[:, start:end] = programme.matrix.toarray()
         rows.append(LinearConstraint(wide.tocsr(), programme.lower, programme.upper))
         for send in range(len(article.lanes)):
+            if (article.sku, int(article.lanes[send])) == shut:
+                upper[start + send] = 0.0
             most = min(float(article.most[send]), 500.0)
             packs = lil_array((3, width))
             packs[0, [start + send, first_pack + lane]] = [1.0, -article.pack[send]]
