@@ -93,8 +93,7 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
     opening = _opening(desk, article)
     saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
-    room_price = case.price * (0.0 if desk.problem.has_few_skus else 1.0)
-    losses, drops = _losses(case, units, lines, room_price)
+    losses, drops = _losses(case, units, lines)
     return Outcome(
         sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
         before=service_terms(case.ways, before) + opening,
@@ -193,23 +192,22 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
     return shares + (saved - shares.sum()) * size
 
 
-def _losses(case: Case, units: np.ndarray, lines: np.ndarray, room_price: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what the plan loses with one line shut, improved again and as it stands, EUR without loads.
 
-    What stands in is chosen at prices for shared room. Room the line leaves, or its stand-in takes, counts at
-    ``room_price`` (L,): where there are many skus, others would use or miss it.
+    What stands in is chosen at prices for shared room; what others would make of room it leaves is not counted.
     """
 
-    def priced_eur(sent: np.ndarray) -> float:
-        return float(case.serve(sent).path_eur.mean()) + case.sending_eur(sent) + float(room_price @ sent)
+    def cost_eur(sent: np.ndarray) -> float:
+        return float(case.serve(sent).path_eur.mean()) + case.sending_eur(sent)
 
-    now, losses, drops = priced_eur(units), np.zeros(len(lines)), np.zeros(len(lines))
+    now, losses, drops = cost_eur(units), np.zeros(len(lines)), np.zeros(len(lines))
     for at, line in enumerate(lines):
         shut, rest = case.price.copy(), units.copy()
         shut[line] += _SHUT_EUR
         rest[line] = 0.0
-        found, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
-        losses[at], drops[at] = eur + float(room_price @ found) - now, priced_eur(rest) - now
+        _, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
+        losses[at], drops[at] = eur - now, cost_eur(rest) - now
     return losses, drops
 
 

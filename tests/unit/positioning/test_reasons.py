@@ -18,7 +18,7 @@ TERMS = {
 def _line(**terms: float) -> SimpleNamespace:
     said = TERMS | terms
     worth = sum(said.values()) - 6.0
-    return SimpleNamespace(kind="transfer", units=8.0, origin="A", destination="B", fixed_share_eur=6.0, benefit_eur=worth, fewer_lost_units=7.2, **said)  # fmt: skip
+    return SimpleNamespace(kind="transfer", units=8.0, origin="A", destination="B", fixed_share_eur=6.0, benefit_eur=worth, fewer_lost_units=7.2, loss_if_refused_eur=worth, **said)  # fmt: skip
 
 
 def test_amounts_add_up_to_the_lines_worth() -> None:
