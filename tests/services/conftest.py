@@ -240,6 +240,6 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         wait_until(lambda: answers(f"{mlflow}/health"), "MLflow's server does not answer")
         made.prefect("work-pool", "create", "forestock", "--type", "process")
         made.prefect("deploy", "--all")
-        worker = [str(_PYTHON), "-m", "prefect", "worker", "start", "--pool", "forestock", "--limit", "2"]
+        worker = [str(_PYTHON), "-m", "prefect", "worker", "start", "--pool", "forestock"]
         with running(worker, environment, home / "worker.log"):
             yield made
