@@ -53,7 +53,10 @@ class Summary:
         before = self.money(self.figures.total.before_eur)
         if self.refusals:
             return f"The gate refused the plan: {'; '.join(self.refusals)}."
-        return f"{self.n_proposals} proposals save {saved} of {before} expected cost."
+        if not self.n_proposals and self.n_outlook:
+            return f"Nothing to decide today; what later nights are expected to send saves {saved} of {before}."
+        what = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
+        return f"{what} {saved} of {before} expected cost."
 
     @property
     def proof(self) -> str:

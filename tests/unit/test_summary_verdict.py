@@ -1,0 +1,26 @@
+"""The one sentence a night is summed up by."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from flows.summary import Summary
+from review.headline import Headline, Service
+from review.wording import Money
+
+SERVICE = Service(1_000.0, 0.9, 0.8, 50.0, 20.0)
+
+
+@pytest.mark.parametrize(
+    ("n_proposals", "n_outlook", "begins"),
+    [(3, 2, "3 proposals save"), (1, 0, "1 proposal saves"), (0, 4, "Nothing to decide today"), (0, 0, "0 proposals")],
+)
+def test_a_night_whose_lines_are_all_outlook_claims_no_proposal(n_proposals: int, n_outlook: int, begins: str) -> None:
+    plan = pd.Series({"total_eur_before": 77_000.0, "total_eur": 74_784.0})
+    figures = Headline(plan, [], SERVICE, SERVICE)
+    summary = Summary(
+        title="", money=Money("EUR"), model_version="", figures=figures, expected_units={}, proposals=None,
+        n_proposals=n_proposals, n_outlook=n_outlook, findings=(), refusals=(), notes=(), places={},
+    )  # fmt: skip
+    assert summary.verdict.startswith(begins)
