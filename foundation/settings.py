@@ -167,7 +167,7 @@ class Positioning(Section):
     )
     min_benefit_eur: NonNegative = Field(1.0, description="A line is proposed only where its benefit is at least this.")
     min_move_units: Positive = Field(1, description="Fewest units of a transfer line.")
-    max_gap_rate: Rate = Field(0.02, description="Gate: the plan is refused above this gap to the lower bound.")
+    max_gap_rate: Rate = Field(0.03, description="Gate: the plan is refused above this gap to the lower bound.")
     max_stock_age_days: Positive = Field(35, description="Oldest stock snapshot that may be planned on.")
     ready_at: str = Field(
         "06:00",
