@@ -19,7 +19,7 @@ from flows.environment import prefect_home
 from foundation.configuration import load_settings
 from foundation.errors import ForestockError, StageError
 from foundation.store import files
-from models.registry import tracking_uri
+from models.tracking_place import tracking_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
