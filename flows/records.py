@@ -12,7 +12,7 @@ from datetime import date
 from typing import Any
 
 from foundation.settings import Settings
-from foundation.store import files
+from foundation.store import files, shelf
 
 log = logging.getLogger(__name__)
 
@@ -44,9 +44,9 @@ def forget(settings: Settings, as_of: date, *stages: str) -> None:
 
 
 def kept_inputs(settings: Settings, as_of: date) -> str | None:
-    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept."""
+    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept, or not whole."""
     said = recorded(settings, as_of, "plan")
-    return said["inputs"] if said and files.exists(said["inputs"]) else None
+    return said["inputs"] if said and shelf.is_whole(said["inputs"]) else None
 
 
 def _place(settings: Settings, as_of: date, stage: str) -> str:

@@ -198,10 +198,10 @@ def done_before(night: Night) -> Result | None:
 def planned_night(settings: Settings, as_of: date) -> Result:
     """Return the night of a plan in the warehouse as it was planned, without planning anything.
 
-    Its inputs are accepted anew where their snapshot is no longer kept.
+    Its inputs are accepted anew where their snapshot is no longer kept, or not whole.
     """
     said = recorded(settings, as_of, "plan")
-    if said and files.exists(said["inputs"]):
+    if said and snapshot.is_kept(said["inputs"]):
         inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
     else:
         accepted = snapshot.accept(settings, as_of, "rebalance")

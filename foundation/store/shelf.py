@@ -41,7 +41,7 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
     """
     try:
         _hold(folder)
-        if _is_whole(folder):
+        if is_whole(folder):
             _touch(folder)
             return
     except OSError as error:
@@ -59,10 +59,19 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
 
 def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return the tables of ``folder``, or those named in ``only`` that it has; raises ``StageError`` where it is not, or no longer, on the shelf."""
-    if not _is_whole(folder):
+    if not is_whole(folder):
         raise StageError("read inputs", f"there is no snapshot {folder}; accept the inputs again")
     names = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))["tables"]
     return {name: _table(f"{folder}/{name}.parquet") for name in names if only is None or name in only}
+
+
+def is_whole(folder: str) -> bool:
+    """Say whether every table the manifest names is there in its length; a manifest of another form is none."""
+    try:
+        said = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
+        return all(files.size(f"{folder}/{name}.parquet") == length for name, length in said["bytes"].items())
+    except (StageError, ValueError, LookupError, TypeError, AttributeError):
+        return False
 
 
 def release(folder: str) -> None:
@@ -83,15 +92,6 @@ def prune(warehouse: str, n_kept: int) -> list[str]:
     folders = [folder for folder in shelf.iterdir() if folder.name != _LOCKS]
     oldest = sorted(folders, key=lambda folder: (_age_mark(folder), folder.name))
     return [folder.name for folder in oldest[: max(0, len(oldest) - n_kept)] if _removed(folder)]
-
-
-def _is_whole(folder: str) -> bool:
-    """Say whether every table the manifest names is there in its length."""
-    try:
-        said = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
-        return all(files.size(f"{folder}/{name}.parquet") == length for name, length in said["bytes"].items())
-    except (StageError, ValueError, KeyError):
-        return False
 
 
 def _hold(folder: str) -> None:

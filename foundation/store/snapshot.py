@@ -22,7 +22,7 @@ from foundation.store.sources import open_source
 from foundation.validation.door import Examined, Needs, examine
 from foundation.validation.reader import UnreadableError
 
-__all__ = ["Accepted", "accept", "content_hash", "examine_inputs", "read", "release"]
+__all__ = ["Accepted", "accept", "content_hash", "examine_inputs", "is_kept", "read", "release"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,11 @@ def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[
     ``only`` names the tables that are wanted; None means all. Raises ``StageError`` where the snapshot is not (or no longer) there.
     """
     return shelf.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only)
+
+
+def is_kept(reference: str) -> bool:
+    """Say whether the snapshot of that folder is there and whole, so that ``read`` gives its tables."""
+    return shelf.is_whole(reference)
 
 
 def release(snapshot: Accepted | str) -> None:

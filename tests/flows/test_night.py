@@ -14,6 +14,7 @@ from flows import stages
 from flows.night import Night, Planned
 from foundation.errors import InputError, StageError
 from foundation.settings import Settings
+from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from foundation.validation.outputs import check_output
@@ -196,6 +197,20 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     assert len(warehouse.read("plan", NIGHT)) == 1
     assert len(warehouse.read("transfer", NIGHT)) == 0
     assert len(warehouse.read("departure", NIGHT)) == 0
+
+
+@pytest.mark.parametrize("manifest", ['{"tables": ["sales", "stock"]}', "[]", '{"bytes": [1]}', ""])
+def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_accepted_anew(
+    manifest: str, play: Play, demo_tables: Tables
+) -> None:
+    """An upgrade must not take the page, a why or a what-if of earlier plans away."""
+    warehouse = play(demo_tables, "plain")
+    settings = warehouse.settings
+    folder = Path(stages.planned_night(settings, NIGHT).night.inputs.folder)
+    (folder / "manifest.json").write_text(manifest)
+    found = stages.planned_night(settings, NIGHT).night.inputs
+    assert found.folder == str(folder)
+    assert set(snapshot.read(found.folder)) >= {"sales", "stock"}
 
 
 def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_path: Path) -> None:
