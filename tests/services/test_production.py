@@ -101,14 +101,16 @@ def test_a_backfill_of_eight_nights_two_at_a_time_plans_each_once(
     dates = {"start": BACKFILL[0].isoformat(), "end": BACKFILL[-1].isoformat(), "every_days": 7, "parallel": 2}
     run = _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
     warehouse = Warehouse(str(services.warehouse))
-    assert warehouse.dates("plan") == [*BACKFILL, MONDAY]
+    assert set(warehouse.dates("plan")) >= set(BACKFILL)
     assert all(len(warehouse.read("plan", night)) == 1 for night in BACKFILL)
     nights = [one for one in _runs(client, like="nightly-2016") if one.name in {f"nightly-{day}" for day in BACKFILL}]
     assert run.state_name == "Completed"
     assert len(nights) == len(BACKFILL)
     assert _most_at_once(nights) == 2
+    models = services.postgres.ask("mlflow", "select count(*) from model_versions")
+    assert int(models) >= len(BACKFILL)
     _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
-    assert services.postgres.ask("mlflow", "select count(*) from model_versions") == str(len(BACKFILL) + 1)
+    assert services.postgres.ask("mlflow", "select count(*) from model_versions") == models
 
 
 def _most_at_once(runs: list[FlowRun]) -> int:
@@ -164,7 +166,8 @@ def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPre
     decided = warehouse.read("decision")
     assert set(decided["status"]) == {"rejected"}
     assert set(decided["by"]) == {"ann"}
-    assert done.run_count == 2
+    states = [state.name for state in client.read_flow_run_states(done.id)]
+    assert states.index("Suspended") < states.index("Resuming") < states.index("Completed"), states
 
 
 def test_a_database_that_is_gone_for_a_while_costs_no_night(client: SyncPrefectClient, services: Services) -> None:
