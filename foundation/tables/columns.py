@@ -52,6 +52,7 @@ _add(
     model_version="Identity of the forecast model: pipeline, training date and content hash.",
     tier="Which model or fallback made the row.",
     binding_constraints="Constraints that hold the line back, separated by |.",
+    next_best="What would be sent differently were the line refused: departures with units more (+) or less (-), separated by |, most units first; empty: nothing takes its place; null: not known.",
     source_hubs="Hubs that serve the region, by preference, separated by |.",
     action="What a person should do.",
     policy="Name of the policy that was replayed.",
@@ -173,6 +174,7 @@ _add(
     cost_eur="What the line costs: transport, handling and, for supply, purchase.",
     benefit_eur="The line's additive share of what the plan saves.",
     loss_if_refused_eur="What the plan loses when it is solved again without the line.",
+    loss_if_dropped_eur="What the plan loses when the line is left out and nothing takes its place; null: not known.",
     eur="Money at stake.",
     total_eur_before="Signed sum of all terms without the plan.",
     total_eur="Signed sum of all terms with the plan.",
@@ -239,6 +241,7 @@ _add(Kind.NUMBER, "rate", 0, None, wape_rate="Sum of absolute errors divided by 
 _add(
     Kind.NUMBER, "rate", 0, 1,
     coverage_rate="Share of actuals inside the 95 % interval.",
+    pays_rate="Share of demand paths on which the plan costs more without the line, nothing in its place; null: not known.",
     realised_fill_rate="Units sold divided by units sold and missed.",
     promised_fill_rate="Units the plans expected to serve divided by expected demand.",
     out_of_stock_rate="Share of periods × series not in stock all the time.",
