@@ -2,8 +2,9 @@
 
 PSI = Σ (p − q) ln(p ÷ q) over bins of the reference's deciles, p the recent and q the reference share (Siddiqi 2006,
 *Credit Risk Scorecards*); missing values have a bin of their own, so that a column that goes silent shows. The reference is the
-same time of the year before, four weeks wider, where history reaches; else all before the window. Not here: whether a forecast
-suffers (``accuracy``).
+same time of the year before, four weeks wider, where history reaches; else all before the window. A trend is no drift: the index is
+the smaller of that and the one against the reference grown, row by row, as the window before had grown over its own year. Not
+here: whether a forecast suffers (``accuracy``).
 """
 
 from __future__ import annotations
@@ -59,8 +60,26 @@ def _index_of(values: np.ndarray, end: int, window: int, period_days: int) -> fl
         return float("nan")
     year, margin = _YEAR_DAYS // period_days, _MARGIN_DAYS // period_days
     first, last = start - year - margin, min(end - year + margin, start)
-    reference = values[:, first:last] if first >= 0 else values[:, :start]
-    return stability_index(_thinned(values[:, start:end]), _thinned(reference))
+    recent = _thinned(values[:, start:end])
+    if first < 0:
+        return stability_index(recent, _thinned(values[:, :start]))
+    reference = values[:, first:last]
+    grown = reference * _growth(values, start, window, year)
+    return min(stability_index(recent, _thinned(part)) for part in (reference, grown))
+
+
+def _growth(values: np.ndarray, start: int, window: int, year: int) -> np.ndarray:
+    """Return, (n_rows, 1), by what the mean before column ``start`` exceeds that of a year earlier; 1 where either is unknown or 0."""
+    now, then = (_means(values[:, max(last - window, 0) : last]) for last in (start, start - year))
+    is_known = (now > 0) & (then > 0)
+    return np.divide(now, then, out=np.ones_like(now), where=is_known)[:, np.newaxis]
+
+
+def _means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each row, 0 where nothing is known."""
+    is_known = np.isfinite(values)
+    sums = np.where(is_known, values, 0.0).sum(axis=1, dtype=np.float64)
+    return sums / np.maximum(is_known.sum(axis=1), 1)
 
 
 def _thinned(values: np.ndarray) -> np.ndarray:

@@ -33,6 +33,27 @@ def test_a_season_that_comes_every_year_is_no_drift() -> None:
     assert rows["stability_index"].iloc[0] < 0.25
 
 
+def _growing(rate_per_year: float) -> np.ndarray:
+    """Ten regions of different size that grow alike for four years."""
+    days = np.arange(4 * 364)
+    size = np.linspace(100, 1000, 10)[:, np.newaxis]
+    return size * (1 + rate_per_year) ** (days / 364) * (1 + RNG.normal(scale=0.05, size=(10, len(days))))
+
+
+def test_a_trend_that_goes_on_is_no_drift() -> None:
+    """A total that grows by a third every year is unlike last year's on every day, and nothing is wrong with it."""
+    row = drift({("regional", "units"): _growing(0.33)}, 28, 1).iloc[0]
+    assert row["stability_index"] < 0.25
+
+
+@pytest.mark.parametrize("factor", [12.0, 0.4])
+def test_a_changed_unit_is_drift_also_where_there_is_a_trend(factor: float) -> None:
+    values = _growing(0.33)
+    values[:, -28:] *= factor
+    row = drift({("regional", "units"): values}, 28, 1).iloc[0]
+    assert row["stability_index"] > 1 > 0.25 > row["usual_stability_index"]
+
+
 def test_the_windows_before_say_what_is_usual() -> None:
     values = RNG.normal(size=(30, 600))
     values[:, -28:] += 3
