@@ -24,7 +24,7 @@ def main() -> None:
     print(f"{'night':>20} {'MB':>6} {'CPU s':>6} {'GB':>5}")
     for count in (100, 1_000, 10_000, 100_000):
         _measure(f"{count:,} proposals", night(min(count, 3_000), count))
-    _measure("M5's size", _of_m5())
+    _measure("M5's size", of_m5())
 
 
 def _measure(name: str, made: Night) -> None:
@@ -35,8 +35,8 @@ def _measure(name: str, made: Night) -> None:
     print(f"{name:>20} {len(page.encode()) / 1e6:>6.2f} {took:>6.1f} {most:>5.2f}")
 
 
-def _of_m5() -> Night:
-    """Return a night with as many hubs and regions as M5's network: the made-up ones several times."""
+def of_m5() -> Night:
+    """Return a made-up night with as many hubs and regions as M5's network: the made-up ones several times."""
     made = night(_M5["skus"], _M5["proposals"])
     settings = Settings(horizon=28)
     days = pd.DataFrame({"date": settings.grid.range(made.as_of, settings.horizon)})

@@ -38,7 +38,7 @@ def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -
     hold ``curves_mb`` million letters, later ones come without ``curves``.
     """
     skus = list(dict.fromkeys(proposals["sku"]))
-    reasons = rows_by(proposals["sku"], [range(len(proposals)), proposals["reason"]])
+    reasons = rows_by(proposals["sku"], [range(len(proposals)), proposals["reason"], *_instead(proposals)])
     packs: list[str] = []
     with_curves = 0
     for start in range(0, len(skus), SKUS_PER_PACK):
@@ -51,9 +51,24 @@ def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -
 
 def _piece(sku: str, reasons: Rows, parts: dict[str, Rows], has_curves: bool) -> dict[str, object]:
     piece: dict[str, object] = {name: rows.get(sku, []) for name, rows in parts.items() if name != "curves"}
-    piece["reasons"] = {str(place): reason for place, reason in reasons[sku]}
+    piece["reasons"] = {str(place): reason for place, reason, *_ in reasons[sku]}
+    piece["instead"] = {str(place): said for place, _, *said in reasons[sku] if any(word is not None for word in said)}
     piece["curves"] = parts["curves"].get(sku, []) if has_curves else None
     return piece
+
+
+def _instead(proposals: pd.DataFrame) -> list[list[Any]]:
+    """Return by proposal the next-best alternative, what is lost with nothing in its place, and how often the line pays.
+
+    None where a plan does not say, as those of earlier versions.
+    """
+    absent = pd.Series(index=proposals.index, dtype="float64")
+    next_best = proposals.get("next_best", absent).astype("object")
+    figures = [
+        numbers(proposals.get(name, absent), decimals)
+        for name, decimals in (("loss_if_dropped_eur", 2), ("pays_rate", 3))
+    ]
+    return [next_best.where(next_best.notna(), None).tolist(), *figures]
 
 
 def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:

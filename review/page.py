@@ -144,7 +144,9 @@ def environment() -> Environment:
 def _script() -> str:
     loader = environment().loader
     assert loader is not None  # noqa: S101 - set two functions above
-    return "".join(loader.get_source(environment(), f"{part}.js")[0] for part in ("data", "curves", "details", "list"))
+    return "".join(
+        loader.get_source(environment(), f"{part}.js")[0] for part in ("data", "curves", "reasons", "details", "list")
+    )
 
 
 def _hash(script: str) -> str:

@@ -11,10 +11,6 @@ function facts(pairs) {
   return make("dl", { class: "facts" }, ...pairs.map(([name, value]) => make("div", {}, make("dt", {}, name), make("dd", {}, value))));
 }
 
-function chips(binding) {
-  return binding ? make("p", {}, "Held back by: ", ...binding.split("|").map((name) => make("span", { class: "chip" }, name.replaceAll("_", " ")))) : null;
-}
-
 function stockTable(found, line) {
   const heads = [["Hub"], ["On hand", "n"], ["On the way", "n"], ["Out", "n"], ["In", "n"], ["After the plan", "n"], ["Expected demand", "n"], ["Stock-out risk", "n"], ["Days of supply", "n"]];
   const rows = found.hubs.map(([hub, ...rest]) => [hub, ...rest.slice(0, 5).map(units), fine(rest[5]), rate(rest[6]), fine(rest[7])]);
@@ -27,10 +23,10 @@ function arrivals(found, line) {
 }
 
 function serviceTable(found, line) {
-  const heads = [["Region"], ["Demand", "n"], ["Nearest hub", "n"], ["Other hubs", "n"], ["Late", "n"], ["Lost", "n"], ["Served by"]];
+  const heads = [["Region"], ["Demand", "n"], ["Lost", "n"], ["Late", "n"], ["Nearest hub", "n"], ["Other hubs", "n"], ["Served by, best first"]];
   const change = (before, after) => `${fine(before)} → ${fine(after)}`;
   return table(`Service of ${line.sku}, ${line.id}`, heads, found.service.map(([region, demand, ...rest]) =>
-    [region, fine(demand), ...[0, 2, 4, 6].map((place) => change(rest[place], rest[place + 1])), rest[8].replaceAll("|", ", ")]));
+    [region, fine(demand), ...[6, 4, 0, 2].map((place) => change(rest[place], rest[place + 1])), rest[8].replaceAll("|", ", ")]));
 }
 
 function curve([region, past, mean, ...bands]) {
@@ -50,30 +46,25 @@ function curves(found) {
   return [box, more];
 }
 
-// The reason ends in terms such as "82.0 fewer lost sales 741.80"; the largest one is what the line stands or falls with.
-function rests(line, reason) {
-  const terms = [...reason.slice(reason.indexOf(": ") + 2).replace(/\.$/, "").matchAll(/([^;]+?) (-?\d+\.\d\d)(?:;|$)/g)].map(([, words, eur]) => [words.trim(), Number(eur)]);
-  const [words, eur] = terms.reduce((best, term) => (term[1] > best[1] ? term : best), ["", 0]);
-  const refused = line.loss_if_refused_eur >= 0
-    ? `Refused, the plan is expected to lose ${money(line.loss_if_refused_eur)}, with the best of what is left in its place.`
-    : `Refused, the plan is expected to gain ${money(-line.loss_if_refused_eur)}: what is left in its place does as well.`;
-  if (!words || line.benefit_eur <= 0) return make("p", {}, refused);
-  const share = line.benefit_eur / eur;
-  const why = words.endsWith("lost sales") ? " (less demand, or a lost sale worth less)" : "";
-  const least = share < 1 ? `Were that ${rate(share)} less${why}, the line would save nothing` : `Even without it the line would save ${money(line.benefit_eur - eur)}`;
-  return make("p", {}, `It rests most on ${words.replace(/^[\d.,]+ /, "")}, ${money(eur)}. ${least}, all else as it is. ${refused}`);
+// The other lines of the sku: what the plan does beside this one.
+function others(line) {
+  const places = listed.sku.flatMap((sku, place) => (sku === listed.sku[line.place] && place !== line.place ? [place] : []));
+  if (!places.length) return make("p", { class: "quiet" }, "No other shipment of this sku is proposed.");
+  const heads = [["From → to"], ["Ships"], ["Usable"], ["Units", "n"], ["Saving", "n"], ["If refused", "n"]];
+  const rows = places.slice(0, 20).map(proposal).map((other) => [`${other.origin} → ${other.destination}`, day(other.ship_date), day(other.arrival_date), units(other.units), money(other.benefit_eur), money(other.loss_if_refused_eur)]);
+  return table(`Other shipments of ${line.sku}, ${line.id}`, heads, rows);
 }
 
 function detailBody(line, found) {
   return [
-    make("p", { class: "reason" }, found.reasons[line.place]), rests(line, found.reasons[line.place]), chips(line.binding),
+    ...reasonParts(line, found),
     facts([
       ["Share of the saving", money(line.benefit_eur)], ["Lost if refused", money(line.loss_if_refused_eur)], ["Cost", money(line.cost_eur)],
       ["Units", units(line.units)], ["Packs", units(line.packs)], ["Carbon", `${fine(line.kg_co2e)} kg CO₂e`],
       ["Class", line.class], ["Owner", line.owner || NOTHING], ["Proposal", line.id],
     ]),
     make("h4", {}, `Stock of ${line.sku} by hub`), stockTable(found, line),
-    make("h4", {}, "On its way already"), arrivals(found, line),
+    make("h4", {}, "Proposed beside it"), others(line), make("h4", {}, "On its way already"), arrivals(found, line),
     make("h4", {}, "Service by region over the cover window, before → after"), serviceTable(found, line),
     make("h4", {}, `Demand by region: sold, then the forecast's mean${listed.bands.length ? ` with ${listed.bands.join(" and ")} bands` : ""}`), ...curves(found),
   ];

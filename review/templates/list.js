@@ -146,7 +146,9 @@ function prepare() {
   piece.places = new Map(listed.skus.map((sku, place) => [sku, place]));
   offer("hub", words.flatMap((line) => line.kind === "supply" ? [line.destination] : [line.origin, line.destination]));
   for (const name of ["class", "owner", "kind"]) offer(name, words.map((line) => line[name]));
-  if (!listed.outlook.includes(0) || !listed.outlook.includes(1)) document.getElementById("outlook").value = "";
+  const isMixed = listed.outlook.includes(0) && listed.outlook.includes(1);
+  document.getElementById("outlook").parentElement.hidden = !isMixed;
+  if (!isMixed) document.getElementById("outlook").value = "";
 }
 
 function wire() {

@@ -34,6 +34,7 @@ _SERVICE = (
     *(f"{name}_units{when}" for name in ("local", "spilled", "late", "lost") for when in ("_before", "")),
 )
 _LISTED = ("units", "packs", "cost_eur", "benefit_eur", "loss_if_refused_eur", "kg_co2e")
+_INSTEAD = ("loss_if_dropped_eur", "pays_rate")
 _DEPARTURES = ("loads", "units", "lines", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur")
 Frames = dict[str, pd.DataFrame]
 Number = tuple[str, float | None, float | None]  # where it stands, what the page says, what the table says
@@ -101,6 +102,9 @@ def _packed(page: str, frames: Frames, tables: Tables) -> Iterator[Number]:
         yield from ((f"{name} {column}", listed["departures"][column][place], departure.loc[name, column]) for column in _DEPARTURES)  # fmt: skip
     for piece in map(_unpacked, content["details"]):
         for sku, found in piece.items():
+            for place, (_, *figures) in found["instead"].items():
+                name = listed["id"][int(place)]
+                yield from ((f"{name} {column}", *pair) for column, *pair in zip(_INSTEAD, figures, transfer.loc[name, [*_INSTEAD]], strict=True))  # fmt: skip
             yield from _details(sku, found, frames, tables)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,8 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from benchmarks.page import of_m5
+from flows import stages
+from foundation.configuration import load_settings
 from review import plan_page
-from tests.review.night import night
+from tests.review.night import Night, night
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -24,8 +28,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def _written(folder: Path, n_skus: int, n_proposals: int) -> str:
-    made = night(n_skus, n_proposals)
+def _written(folder: Path, made: Night) -> str:
     path = folder / "plan.html"
     path.write_text(plan_page(made.tables, made.outputs, made.settings, made.as_of), "utf-8")
     return path.as_uri()
@@ -34,10 +37,28 @@ def _written(folder: Path, n_skus: int, n_proposals: int) -> str:
 @pytest.fixture(scope="session")
 def page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page of 400 proposals."""
-    return _written(tmp_path_factory.mktemp("page"), 40, 400)
+    return _written(tmp_path_factory.mktemp("page"), night(40, 400))
 
 
 @pytest.fixture(scope="session")
 def large_page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page of 100,000 proposals."""
-    return _written(tmp_path_factory.mktemp("large"), 3000, 100_000)
+    return _written(tmp_path_factory.mktemp("large"), night(3000, 100_000))
+
+
+@pytest.fixture(scope="session")
+def single_page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the address of a page of one proposal."""
+    return _written(tmp_path_factory.mktemp("single"), night(1, 1))
+
+
+@pytest.fixture(scope="session")
+def real_addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the pages of the demo's night, planned here, and of M5's: the file FORESTOCK_M5_PAGE names, else a made-up one of its size."""
+    warehouse = tmp_path_factory.mktemp("demo") / "warehouse"
+    settings = load_settings("demo.yaml", [f"warehouse={warehouse}"])
+    planned = stages.validate_stage(settings, None, "rebalance")
+    stages.rebalance_stage(planned, stages.forecast_stage(planned, stages.train_stage(planned)))
+    given = os.environ.get("FORESTOCK_M5_PAGE")
+    m5 = Path(given).resolve().as_uri() if given else _written(tmp_path_factory.mktemp("m5"), of_m5())
+    return {"demo": Path(stages.review_stage(planned)).as_uri(), "m5": m5}

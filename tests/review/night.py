@@ -77,6 +77,7 @@ def _transfer(skus: pd.Series, count: int, marked: str) -> pd.DataFrame:
         benefit_eur=np.round(1000 / (1 + number % 997), 2), loss_if_refused_eur=np.round(900 / (1 + number % 997), 2), kg_co2e=number % 11 + 0.5,
         reason=[f"Moving {5 + n % 40} units from EAST to WEST is worth {1000 / (1 + n % 997):.2f} EUR: 4.0 fewer lost sales {1000 / (1 + n % 997) + 50:.2f}; moving -50.00.{marked}" for n in number],
         binding_constraints=np.where(number % 4 == 0, "loads|storage", ""), is_outlook=number // 3 % 4 == 3, status="proposed",
+        next_best=np.where(number % 2 == 0, "MID>EAST@2016-05-24 +4|EAST>WEST@2016-05-23 -2", ""), loss_if_dropped_eur=np.round(950 / (1 + number % 997), 2), pays_rate=0.9,
     )  # fmt: skip
 
 

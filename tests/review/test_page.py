@@ -67,6 +67,19 @@ def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curve
         assert [len(curve[2]) for curve in piece["curves"]] == [14, 14]
 
 
+def test_what_takes_the_place_of_a_refused_line_is_on_the_page_where_the_plan_says_it() -> None:
+    """Plans of earlier versions do not say it; their pages must open all the same."""
+    made = night(n_skus=1, n_proposals=2)
+    piece = _unpacked(_content(_page(made))["details"][0])["SKU_00000"]
+    assert piece["instead"] == {
+        "0": ["MID>EAST@2016-05-24 +4|EAST>WEST@2016-05-23 -2", 950, 0.9],
+        "1": ["", 475, 0.9],
+    }
+    earlier = made.outputs["transfer"].drop(columns=["next_best", "loss_if_dropped_eur", "pays_rate"])
+    without = plan_page(made.tables, made.outputs | {"transfer": earlier}, made.settings, AS_OF)
+    assert _unpacked(_content(without)["details"][0])["SKU_00000"]["instead"] == {}
+
+
 def test_a_sku_is_in_the_pack_the_page_looks_for_it_in() -> None:
     content = _content(_page(night(n_skus=60, n_proposals=90)))
     skus = _unpacked(content["listed"])["skus"]
