@@ -21,6 +21,7 @@ from flows import stages
 from flows.approval import ask
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
 from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
+from flows.plan_record import TOPIC, record_plan
 from foundation.configuration import load_settings
 from foundation.errors import ForestockError
 from foundation.settings import Settings
@@ -81,7 +82,12 @@ def nightly(
         result = result.with_(page=review(night))
         progress.done("review")
 
-    result = result.with_(notes=(*result.notes, _recorded(recording)))
+    result = result.with_(
+        notes=(*result.notes, _recorded(recording, "the model is kept in the warehouse and a later night records it"))
+    )
+    if result.page:
+        keeping = keep.submit(night, _run_tags(night))  # after the training's: both may have to make MLflow's database
+        result = result.with_(notes=(*result.notes, _recorded(keeping, "the page is in the warehouse")))
     if result.planned:
         show_plan(result)
     if ask_for_approval:
@@ -145,6 +151,19 @@ def review(night: Night) -> str:
         return stages.review_stage(night)
 
 
+@task(
+    task_run_name="keep-{night.as_of}",
+    cache_policy=NO_CACHE,
+    retries=1,
+    retry_delay_seconds=2,
+    retry_jitter_factor=0.5,
+    timeout_seconds=900,
+)
+def keep(night: Night, tags: Mapping[str, str]) -> str:
+    """Record the plan and its page in MLflow; returns what to say about it."""
+    return f"MLflow: run {record_plan(night.settings, night.as_of, tags)} of the experiment {night.settings.name}-{TOPIC} has the page."
+
+
 def _run_tags(night: Night) -> dict[str, str]:
     return {
         "prefect.flow_run_id": str(runtime.flow_run.id),
@@ -152,11 +171,11 @@ def _run_tags(night: Night) -> dict[str, str]:
     }
 
 
-def _recorded(recording: PrefectFuture[str]) -> str:
-    """Wait for the record of the training and say where it stands; where MLflow is away, say that."""
+def _recorded(recording: PrefectFuture[str], instead: str) -> str:
+    """Wait for a record and say where it stands; where MLflow is away, say that and what is there ``instead``."""
     recording.wait()
     said = recording.state.result(raise_on_failure=False)
     if recording.state.is_completed():
         return str(said)
-    log.warning("the training was not recorded: %s", said)
-    return f"MLflow could not be used; the model is kept in the warehouse and a later night records it ({said})."
+    log.warning("MLflow did not take the record: %s", said)
+    return f"MLflow could not be used; {instead} ({said})."

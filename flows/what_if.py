@@ -1,35 +1,66 @@
 """What-ifs as a Prefect flow: a night planned again on changed inputs, beside its plan of record.
 
-Not here: what it does (``flows.what_if_plan``) or how it is printed (``flows.what_if_printing``).
+Deployed by ``prefect.yaml`` and called by the command line. Not here: what it does (``flows.what_if_plan``) or how it
+is printed (``flows.what_if_printing``).
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
+from dataclasses import replace
 
 from prefect import flow, runtime
+from prefect.artifacts import create_markdown_artifact
 
+from flows.artifacts import let_rooms_speak
+from flows.plan_record import TOPIC, record_what_ifs
 from flows.stages import reported
 from flows.what_if_asked import Asked, night_of_record, wanted
 from flows.what_if_plan import Compared, compared
 from foundation.configuration import load_settings
+from foundation.errors import StageError
+
+log = logging.getLogger(__name__)
 
 
 def _flow_run_name() -> str:
-    said = runtime.flow_run.parameters["asked"]  # a mapping where a deployment gave it
+    said = runtime.flow_run.parameters.get("asked") or Asked()  # a mapping where a deployment gave it
     asked = said if isinstance(said, Asked) else Asked(**said)
     return f"what-if-{asked.as_of or 'latest'}"
 
 
-@flow(name="what-if", flow_run_name=_flow_run_name, persist_result=False)
-def what_if(config: str, asked: Asked, overrides: Sequence[str] = ()) -> Compared:
+@flow(name="what-if", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=6 * 3600)
+def what_if(config: str, asked: Asked = Asked(), overrides: Sequence[str] = ()) -> Compared:  # noqa: B008 - frozen
     """Plan the night of a plan of record again under changed inputs and compare the two line by line.
 
-    ``config`` is a YAML file or a name in ``configs/``; ``overrides`` are ``key=value``. Raises
-    ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``s, each with its exit code.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        asked: The night (as_of; none means the newest plan) and what is different: what-ifs of the configuration by
+            names, or changes such as closed_hubs=[ONT] under one name; none of both means all of the configuration.
+        overrides: Changed keys, key=value.
     """
+    let_rooms_speak()
     settings = load_settings(config, overrides)
     changes = wanted(settings, asked)
     as_of = night_of_record(settings, asked.as_of)
     with reported("what-if", settings, as_of):
-        return compared(settings, changes, as_of)
+        done = compared(settings, changes, as_of)
+    done = replace(done, notes=(*done.notes, _recorded(done, [change.name for change in changes])))
+    text = done.summary + "\n" + "\n".join(f"* {said}" for said in (*done.notes, f"page: {done.page}"))
+    key = f"{settings.name.replace('_', '-')}-what-if"
+    create_markdown_artifact(text, key=key, description=f"What-ifs of the night of {as_of}")
+    return done
+
+
+def _recorded(done: Compared, names: Sequence[str]) -> str:
+    """Record the what-ifs in MLflow and say so; where MLflow is away, say that."""
+    settings = done.settings
+    try:
+        run_id = record_what_ifs(settings, done.as_of, done.page, names)
+    except StageError as error:
+        log.warning("the what-ifs were not recorded: %s", error)
+        return f"MLflow could not be used ({error}); the warehouse has the result."
+    return f"MLflow: below run {run_id} of the experiment {settings.name}-{TOPIC}."

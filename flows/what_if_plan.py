@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 
 import pandas as pd
@@ -26,7 +26,7 @@ from foundation.settings import Settings, WhatIf
 from foundation.store import files, snapshot
 from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
-from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page
+from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Compared:
-    """What has been written: the night, the record's plan row, the rows of the what-ifs and the page."""
+    """What has been written: the night, the record's plan row, the rows of the what-ifs, where the page is, and its figures as Markdown."""
 
     settings: Settings
     as_of: date
@@ -45,6 +45,7 @@ class Compared:
     what_if: pd.DataFrame
     page: str
     notes: tuple[str, ...] = ()
+    summary: str = ""
 
 
 def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Compared:
@@ -122,7 +123,7 @@ def _write(settings: Settings, made: Frames, as_of: date) -> None:
 def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> Compared:
     warehouse = Warehouse(settings)
     plan, (what_if, lines, places) = warehouse.read("plan", as_of), (warehouse.read(name, as_of) for name in TABLES)
-    text = what_if_page(WhatIfPage(as_of, plan, what_if, lines, places, notes), settings)
+    shown = WhatIfPage(as_of, plan, what_if, lines, places, notes)
+    text = what_if_page(shown, settings)
     place = files.write_text(files.joined(settings.warehouse, "pages", f"what-if-{as_of}.html"), text)
-    done = Compared(settings, as_of, plan, what_if, place)
-    return replace(done, notes=notes)
+    return Compared(settings, as_of, plan, what_if, place, notes, what_if_summary(shown, settings))

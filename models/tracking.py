@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 class Record:
     """One run. ``curves`` are metrics with a step (1, 2, …); names with `/` stand in sections of the page.
 
-    ``images`` are files drawn already, ``figures`` are drawn here.
+    ``images`` are files drawn already, ``figures`` are drawn here. ``dataset_use`` is what MLflow's page says the inputs were for.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Record:
     images: Mapping[str, bytes] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     dataset: Dataset | None = None
+    dataset_use: str = "backtest"
     children: Sequence[Record] = ()
 
 
@@ -58,13 +59,30 @@ class Tracker:
         tags = {"mlflow.note.content": note, "mlflow.experimentKind": "custom_model_development"}
         self._place = Experiment(self.experiment, self.uri, settings.warehouse, tags)
 
-    def record(self, record: Record) -> str:
-        """Write ``record`` and its children; return the run's id.
+    def record(self, record: Record, parent: str | None = None) -> str:
+        """Write ``record``, below the run ``parent`` where given, and its children; return the run's id.
 
         Raises ``StageError`` where MLflow cannot be reached or refuses; runs begun are then marked as failed.
         """
         with reported("tracking", self.uri):
-            return self._write(record, None)
+            return self._write(record, parent)
+
+    def find(self, tags: Mapping[str, str]) -> str | None:
+        """Return the id of the newest finished run with all of ``tags``; None where there is none."""
+        with reported("tracking", self.uri):
+            wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+            found = self._place.client.search_runs(
+                [self._place.id],
+                f"attributes.status = 'FINISHED' and {wanted}",
+                max_results=1,
+                order_by=["attributes.start_time DESC"],
+            )
+            return str(found[0].info.run_id) if found else None
+
+    def keep_text(self, run_id: str, text: str, name: str) -> None:
+        """Put a text beside a run as an artifact; one of that name is replaced."""
+        with reported("tracking", self.uri):
+            self._place.client.log_text(run_id, text, name)
 
     def tag(self, run_id: str, tags: Mapping[str, str]) -> None:
         """Set tags of a run that is there."""
@@ -128,7 +146,7 @@ class Tracker:
         for name, text in record.texts.items():
             self._place.client.log_text(run_id, text, name)
         if record.dataset is not None:
-            self._place.client.log_inputs(run_id, [record.dataset.as_input("backtest")])
+            self._place.client.log_inputs(run_id, [record.dataset.as_input(record.dataset_use)])
 
     def _log_images(self, run_id: str, images: Mapping[str, bytes]) -> None:
         with files.scratch_folder() as folder:

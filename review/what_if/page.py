@@ -67,7 +67,7 @@ def what_if_page(page: WhatIfPage, settings: Settings) -> str:
     money = Money(settings.currency)
     return environment().get_template("what_if.html.j2").render(
         page=page, settings=settings, record=record, changes=changes, money=money,
-        figures=_figures(record, [change.row for change in changes], page.places, money),
+        figures=figures(record, [change.row for change in changes], page.places, money),
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def said_of(changes: str) -> str:
     return "; ".join(said) or "nothing changed"
 
 
-def _figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, money: Money) -> list[Row]:
+def figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, money: Money) -> list[Row]:
     """Return a row per figure: its name, the record's value, and each what-if's value with its change."""
     lost = places[(places["kind"] == "region") & (places["kpi"] == "lost_units")].groupby("what_if")
     of_record = float(lost["kpi_value_of_record"].sum().iloc[0]) if len(places) else float("nan")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from foundation.settings import Settings, WhatIf
-from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page
+from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 from review.what_if.page import ranked_lines, said_of
 from tests.house.repository import ROOT
 from tests.review.night import AS_OF, night
@@ -29,9 +29,21 @@ def _plans() -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
 
 
 def _page(record: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], name: str = "more-trucks") -> str:
+    return what_if_page(_shown(record, other, name), Settings())
+
+
+def _shown(record: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], name: str) -> WhatIfPage:
     row = other["plan"].assign(what_if=name, changes='{"closed_hubs": ["EAST"]}', kept_total_eur=612.5, total_eur=480.0)
     rows = [frame.assign(what_if=name) for frame in (line_differences(record, other), place_differences(record, other))]
-    return what_if_page(WhatIfPage(AS_OF, record["plan"], row, *rows, ("A note.",)), Settings())
+    return WhatIfPage(AS_OF, record["plan"], row, *rows, ("A note.",))
+
+
+def test_the_summary_has_the_pages_figures_and_no_markup_of_its_own() -> None:
+    """It is a run's description and artifact: a name from a configuration must not break its table."""
+    said = what_if_summary(_shown(*_plans(), "more|trucks"), Settings())
+    assert "* **more\\|trucks**: EAST closed" in said
+    assert "| Expected cost with the plan | €500 | €480 (−€20) |" in said
+    assert "* A note." in said
 
 
 def test_every_line_of_either_plan_is_there_once_with_how_it_differs() -> None:

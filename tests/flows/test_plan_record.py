@@ -1,0 +1,91 @@
+"""Plans and what-ifs in MLflow: one run per plan with its page and inputs, what-ifs as its children."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from mlflow import MlflowClient
+from mlflow.entities import Run
+
+from flows import stages
+from flows.plan_record import TOPIC, record_plan, record_what_ifs
+from flows.what_if_plan import compared
+from foundation.settings import Settings, WhatIf
+from foundation.store import files
+from foundation.store.warehouse import Warehouse
+from models.tracking_place import tracking_uri
+from tests.conftest import Tables
+from tests.flows.conftest import QUICK
+from tests.flows.test_night import NIGHT, _play
+
+
+@pytest.fixture
+def planned(
+    demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
+) -> Settings:
+    """Return the settings of a warehouse with a plan of NIGHT and its page."""
+    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    night, _ = _play(settings)
+    stages.review_stage(night)
+    return settings
+
+
+def _runs(settings: Settings, stage: str) -> list[Run]:
+    client = _client(settings)
+    experiment = client.get_experiment_by_name(f"{settings.name}-{TOPIC}")
+    assert experiment is not None
+    return list(client.search_runs([experiment.experiment_id], f"tags.stage = '{stage}'"))
+
+
+def _client(settings: Settings) -> MlflowClient:
+    return MlflowClient(tracking_uri=tracking_uri(settings))
+
+
+def _text(settings: Settings, run: Run, name: str, folder: Path) -> str:
+    return files.read_text(_client(settings).download_artifacts(run.info.run_id, name, str(folder)))
+
+
+def test_a_plan_is_a_run_with_its_figures_settings_inputs_and_page(planned: Settings, tmp_path: Path) -> None:
+    run_id = record_plan(planned, NIGHT, {"prefect.flow_run_id": "7"})
+    (run,) = _runs(planned, "plan")
+    plan = Warehouse(planned).read("plan", NIGHT).iloc[0]
+    assert run.info.run_id == run_id
+    assert run.data.metrics["total_eur"] == pytest.approx(plan["total_eur"])
+    assert run.data.metrics["saving_eur"] == pytest.approx(plan["total_eur_before"] - plan["total_eur"])
+    assert run.data.params["positioning.scenarios"] == str(planned.positioning.scenarios)
+    assert run.data.tags["plan_id"] == plan["plan_id"]
+    assert run.data.tags["prefect.flow_run_id"] == "7"
+    assert "Expected saving" in run.data.tags["mlflow.note.content"]
+    assert [(given.dataset.name, given.tags[0].value) for given in run.inputs.dataset_inputs] == [(f"{planned.name}@{NIGHT}", "planning")]  # fmt: skip
+    assert _text(planned, run, "plan.html", tmp_path) == files.read_text(
+        files.joined(planned.warehouse, "pages", f"plan-{NIGHT}.html")
+    )
+
+
+def test_a_plan_recorded_again_keeps_its_run_and_gets_the_page_as_it_is_now(planned: Settings, tmp_path: Path) -> None:
+    """A night that is run again without change must not look like a second plan."""
+    first = record_plan(planned, NIGHT, {})
+    files.write_text(files.joined(planned.warehouse, "pages", f"plan-{NIGHT}.html"), "the page with today's decisions")
+    assert record_plan(planned, NIGHT, {}) == first
+    (run,) = _runs(planned, "plan")
+    assert _text(planned, run, "plan.html", tmp_path) == "the page with today's decisions"
+
+
+def test_what_ifs_are_children_of_their_plan_of_record_with_their_differences(
+    planned: Settings, tmp_path: Path
+) -> None:
+    changes = [WhatIf(name="nothing"), WhatIf(name="closed", closed_hubs=("ONT",))]
+    done = compared(planned, changes, NIGHT)
+    parent = record_what_ifs(planned, NIGHT, done.page, ["nothing", "closed"])
+    assert [run.info.run_id for run in _runs(planned, "plan")] == [parent]
+    children = {run.data.tags["what_if"]: run for run in _runs(planned, "what-if")}
+    assert set(children) == {"nothing", "closed"}
+    assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent}
+    assert children["nothing"].data.metrics["change/total_eur"] == 0
+    rows = done.what_if.set_index("what_if")
+    worth = rows.loc["closed", "kept_total_eur"] - rows.loc["closed", "total_eur"]
+    assert children["closed"].data.metrics["reaction_eur"] == pytest.approx(worth)
+    assert children["closed"].data.params["change.closed_hubs"] == '["ONT"]'
+    assert _text(planned, children["closed"], "what-if.html", tmp_path) == files.read_text(done.page)
