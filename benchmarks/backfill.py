@@ -11,18 +11,18 @@ import argparse
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
 import pandas as pd
+
+from flows.services import HOST, free_port, prefect_server, running, wait_for
 
 TABLES = (
     "forecast", "forecast_window", "forecast_dependence", "position", "service", "transfer", "departure", "exception", "plan"
@@ -135,40 +135,14 @@ def _assert_same(one: Path, other: Path) -> None:
 @contextmanager
 def _server(folder: Path) -> Iterator[dict[str, str]]:
     """Run Prefect's server and give the environment of its clients."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    api = f"http://127.0.0.1:{port}/api"
+    port = free_port()
+    api = f"http://{HOST}:{port}/api"
     environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": api, "DO_NOT_TRACK": "1"}
     environment["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
-    command = [
-        sys.executable,
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--no-ui",
-    ]
-    server = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        while not _answers(f"{api}/health"):
-            time.sleep(1)
+    log = folder / "server.log"
+    with running([*prefect_server(port), "--no-ui"], environment, log) as server:
+        wait_for(f"{api}/health", server, log)
         yield environment
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - an address of this machine
-            return True
-    except OSError:
-        return False
 
 
 if __name__ == "__main__":

@@ -2,17 +2,23 @@
 
 ``python -m benchmarks.dispatch [--proposals N]``: makes a plan in a temporary warehouse, approves it by
 rule, releases it, delivers it to a folder, a table and a webhook of this machine, and writes every form.
-Processor seconds beside wall-clock ones: the machine may be busy. The target is 60 s in all.
+Processor seconds beside wall-clock ones: the machine may be busy. The target is 60 s in all. Then delivers all of it once
+more, to a webhook that fails three times in ten, by a process that is killed twice: each proposal must arrive once.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import multiprocessing
+import random
 import tempfile
 import threading
 import time
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -66,12 +72,31 @@ def build(settings: Settings, n_proposals: int) -> None:
     warehouse.write("position", position, NIGHT.date())
 
 
+@dataclass
+class _Taken:
+    """What a webhook has taken, by the key of the document; ``n_asked`` requests, of which a share fails."""
+
+    failing_rate: float = 0.0
+    n_asked: int = 0
+    documents: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
+    _draw: random.Random = field(default_factory=lambda: random.Random(11))  # noqa: S311 - no secret
+
+    def takes(self, key: str, body: bytes) -> bool:
+        """Take a document, or fail: half of the failures happen after it was taken, as a lost answer does."""
+        self.n_asked += 1
+        chance = self._draw.random()
+        if chance >= self.failing_rate / 2:
+            self.documents[key].append(body)
+        return chance >= self.failing_rate
+
+
 class _Sink(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    taken = _Taken()
 
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
-        self.send_response(200)
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200 if self.taken.takes(self.headers["Idempotency-Key"], body) else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
@@ -79,9 +104,14 @@ class _Sink(BaseHTTPRequestHandler):
         """Stay quiet."""
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *values: object) -> None:
+        """Stay quiet about a client that was killed."""
+
+
 @contextmanager
-def _webhook() -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Sink)
+def _webhook(taken: _Taken) -> Iterator[str]:
+    server = _Server(("127.0.0.1", 0), type("Sink", (_Sink,), {"taken": taken}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -100,13 +130,47 @@ def _expect(found: int, wanted: int) -> None:
         raise SystemExit(f"{found} proposals came through instead of {wanted}")
 
 
+def _delivers_once(settings: Settings, n_proposals: int) -> None:
+    """Deliver to a webhook that fails, by a process killed after a third and two thirds, and count what arrived."""
+    taken, spawn = _Taken(failing_rate=0.3), multiprocessing.get_context("spawn")
+    with _webhook(taken) as url:
+        said = {"target": url, "receiver": "failing", "wait_seconds": 0.01, "attempts": 20}
+        to = _with_outbox(settings, said)
+        n_documents, begin = len(HUBS) * (len(HUBS) - 1), time.perf_counter()
+        for share in (1 / 3, 2 / 3, 1.0):
+            process = spawn.Process(target=deliver_released, args=(to, Act(AT, "benchmark"), None))
+            process.start()
+            while process.is_alive() and (share == 1.0 or len(taken.documents) < share * n_documents):
+                time.sleep(0.005)
+            if share < 1.0:
+                process.kill()
+            process.join()
+        seconds = time.perf_counter() - begin
+    arrived = Counter(
+        line["proposal_id"] for bodies in taken.documents.values() for line in json.loads(bodies[0])["lines"]
+    )
+    _expect(len(arrived), n_proposals)
+    _expect(max(arrived.values()), 1)
+    _expect(sum(len(set(bodies)) for bodies in taken.documents.values()), len(taken.documents))
+    n_repeated = sum(len(bodies) - 1 for bodies in taken.documents.values())
+    print(
+        f"{taken.n_asked} requests, three in ten failed, two kills, {seconds:.1f} s: {n_proposals:,} proposals in "
+        f"{len(taken.documents)} documents, each under one key with the same bytes; {n_repeated} came again under their key"
+    )
+
+
+def _with_outbox(settings: Settings, said: dict[str, object]) -> Settings:
+    outbox = settings.decisions.outbox.model_copy(update=said)
+    return settings.model_copy(update={"decisions": settings.decisions.model_copy(update={"outbox": outbox})})
+
+
 def main() -> None:
-    """Measure and print each step and the sum."""
+    """Measure and print each step and the sum, then deliver through failures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--proposals", type=int, default=100_000)
     n_proposals = parser.parse_args().proposals
     rules = [{"name": "small", "max_cost_eur": 500, "max_cover_hours": 48}]
-    with tempfile.TemporaryDirectory() as folder, _webhook() as url:
+    with tempfile.TemporaryDirectory() as folder, _webhook(_Taken()) as url:
         settings = Settings.model_validate({"warehouse": f"{folder}/w", "decisions": {"rules": rules}})
         build(settings, n_proposals)
         totals: list[tuple[float, float]] = []
@@ -122,12 +186,12 @@ def main() -> None:
             _expect(exported.n_lines, n_proposals)
         targets = {"folder": str(Path(folder) / "out"), "table": f"sqlite:///{folder}/t.db", "webhook": url}
         for name, target in targets.items():
-            outbox = settings.decisions.outbox.model_copy(update={"target": target, "receiver": name})
-            decisions = settings.decisions.model_copy(update={"outbox": outbox})
+            to = _with_outbox(settings, {"target": target, "receiver": name})
             with _timed(f"deliver to a {name}", totals):
-                delivery = deliver_released(settings.model_copy(update={"decisions": decisions}), act, None)
+                delivery = deliver_released(to, act, None)
             _expect(0 if delivery is None else delivery.n_lines, n_proposals)
         print(f"{'all':<28} {sum(t[0] for t in totals):8.2f} s {sum(t[1] for t in totals):8.2f} s processor")
+        _delivers_once(settings, n_proposals)
 
 
 if __name__ == "__main__":

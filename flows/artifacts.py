@@ -6,10 +6,13 @@ Not here: what a summary holds (``flows.summary``).
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import date
 from typing import cast
 from uuid import UUID
 
+import httpx
 from prefect import runtime
 from prefect.artifacts import (
     create_markdown_artifact,
@@ -18,12 +21,15 @@ from prefect.artifacts import (
     update_progress_artifact,
 )
 from prefect.client.orchestration import get_client
+from prefect.exceptions import PrefectException
 
 from flows.display import ROOMS
 from flows.night import Result
 from foundation.store.warehouse import Warehouse
 from review import plan_summary
 from review.summary import escaped, top_proposals
+
+log = logging.getLogger(__name__)
 
 
 def let_rooms_speak() -> None:
@@ -33,18 +39,31 @@ def let_rooms_speak() -> None:
             logging.getLogger(room).setLevel(logging.INFO)
 
 
+@contextmanager
+def _unless_away() -> Iterator[None]:
+    """Show where the server answers; what is only shown must not cost a night whose server restarts."""
+    try:
+        yield
+    except (httpx.HTTPError, PrefectException) as error:
+        log.warning("Prefect's server did not take what was to be shown: %s", error or type(error).__name__)
+
+
 class Progress:
     """A progress artifact of the running flow run."""
 
     def __init__(self, n_stages: int) -> None:
         self._share = 100 / n_stages
         self._percent = 0.0
-        self._artifact = cast("UUID", create_progress_artifact(0.0, description="Stages of the night"))
+        self._artifact: UUID | None = None
+        with _unless_away():
+            self._artifact = cast("UUID", create_progress_artifact(0.0, description="Stages of the night"))
 
     def done(self, stage: str) -> None:
         """Show that ``stage`` is done."""
         self._percent = min(self._percent + self._share, 100.0)
-        update_progress_artifact(self._artifact, self._percent, description=f"{stage} is done")
+        if self._artifact is not None:
+            with _unless_away():
+                update_progress_artifact(self._artifact, self._percent, description=f"{stage} is done")
 
 
 def show_plan(result: Result) -> None:
@@ -55,14 +74,15 @@ def show_plan(result: Result) -> None:
     notes = [*(f"refused by the gate: {reason}" for reason in result.refusals), *result.notes, f"page: {result.page}"]
     text = plan_summary(outputs, settings, as_of) + "\n## Notes\n\n" + "\n".join(f"* {escaped(note)}" for note in notes)
     name = settings.name.replace("_", "-")
-    create_markdown_artifact(text, key=f"{name}-summary", description=f"Plan of {as_of}")
     rows = top_proposals(outputs["transfer"], settings)
-    if rows:
-        create_table_artifact(rows, key=f"{name}-proposals", description="The best proposals of the night")
+    with _unless_away():
+        create_markdown_artifact(text, key=f"{name}-summary", description=f"Plan of {as_of}")
+        if rows:
+            create_table_artifact(rows, key=f"{name}-proposals", description="The best proposals of the night")
 
 
 def name_run(pipeline: str, as_of: date) -> None:
     """Give the running flow run its date, which a run without one does not know at its start, and tags."""
     tags = sorted({pipeline, as_of.isoformat(), *(runtime.flow_run.tags or ())})
-    with get_client(sync_client=True) as client:
+    with _unless_away(), get_client(sync_client=True) as client:
         client.update_flow_run(runtime.flow_run.id, name=f"nightly-{as_of}", tags=tags)

@@ -17,7 +17,7 @@ from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
-from foundation.errors import ConfigurationError, ForestockError, StageError
+from foundation.errors import ConfigurationError, ForestockError, StageError, tell
 from foundation.store.files import read_configuration
 
 FOLDER = Path(__file__).resolve().parents[1] / "automations"
@@ -96,9 +96,7 @@ def main(names: Sequence[str]) -> int:
         for sentence in install(paths):
             print(sentence)
     except ForestockError as error:
-        for line in error.lines:
-            print(f"error: {line}", file=sys.stderr)
-        return error.exit_code
+        return tell(error)
     return 0
 
 

@@ -31,13 +31,22 @@ Outcome = Literal["planned", "done before", "refused", "failed"]
 
 @dataclass(frozen=True)
 class Span:
-    """Which nights: ``start`` to ``end`` (both included) ``every`` days, ``parallel`` at a time."""
+    """Which nights: ``start`` to ``end`` (both included) ``every`` days, ``parallel`` at a time.
+
+    Each uses the model it would have used then, that of the last training date, or one trained on its own day where
+    ``is_retrained``.
+    """
 
     start: date
     end: date
     every: int = 7
     parallel: int = 1
     is_forced: bool = False
+    is_retrained: bool = False
+
+    def overrides(self, settings: Settings) -> list[str]:
+        """Return the changed keys its nights run under: where models are retrained, every period is a training date."""
+        return [f"forecast.train_every_days={settings.grid.days}"] if self.is_retrained else []
 
     def nights(self, settings: Settings) -> list[date]:
         """Return the nights, ascending; raises ``ConfigurationError`` where they do not fit the grid of periods."""
@@ -119,11 +128,12 @@ def _with_progress(config: str, span: Span, overrides: Sequence[str], nights: li
 
 def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[date]) -> Iterator[NightReport]:
     """Plan ``nights`` and yield a report of each as it is done; ``span.parallel`` at a time, in processes of their own."""
+    settings = load_settings(config, overrides)
+    overrides = [*overrides, *span.overrides(settings)]
     if span.parallel == 1:
         for as_of in nights:
             yield plan_past_night(config, as_of, overrides, span.is_forced)
         return
-    settings = load_settings(config, overrides)
     hands = {
         "forecast.threads": max(settings.forecast.threads // span.parallel, 1),
         "positioning.processes": max(settings.positioning.processes // span.parallel, 1),

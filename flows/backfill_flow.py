@@ -31,12 +31,15 @@ def _flow_run_name() -> str:
 
 @dataclass(frozen=True)
 class Dates:
-    """Which nights: first and last (both included), days between them, how many at a time."""
+    """Which nights: first and last (both included), days between them, how many at a time, with which model."""
 
     start: Annotated[date, Field(description="First night.")]
     end: Annotated[date, Field(description="Last night, included.")]
     every_days: Annotated[int, Field(ge=1, description="Days between nights.")] = 7
     parallel: Annotated[int, Field(ge=1, le=64, description="Nights at the same time.")] = 1
+    retrain: Annotated[
+        bool, Field(description="Train a model on each night's own day, not on the training date before it.")
+    ] = False
 
 
 @flow(name="backfill", flow_run_name=_flow_run_name, persist_result=False)
@@ -48,13 +51,13 @@ def backfill(config: str, dates: Dates, overrides: Sequence[str] = (), force: bo
 
     Args:
         config: A YAML file, or a name in configs/.
-        dates: First and last night, days between them, nights at the same time.
+        dates: First and last night, days between them, nights at the same time, whether each trains a model of its own.
         overrides: Changed keys, key=value.
         force: Plan nights again that are done.
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
-    span = Span(dates.start, dates.end, dates.every_days, dates.parallel, force)
+    span = Span(dates.start, dates.end, dates.every_days, dates.parallel, force, dates.retrain)
     nights = span.nights(settings)
     progress = Progress(len(nights))
     reports = []

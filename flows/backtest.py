@@ -31,6 +31,8 @@ from models.tracking import Tracker
 from review.backtest import backtest_page
 
 log = logging.getLogger(__name__)
+
+_BACKTEST_SECONDS = 24 * 3600
 Step = Callable[[Settings, date, Truth, GivenScales | None], Examined]
 
 
@@ -67,7 +69,7 @@ def _flow_run_name() -> str:
     return f"backtest-{plan.count}-origins-{plan.end or 'latest'}"
 
 
-@flow(name="backtest", flow_run_name=_flow_run_name, persist_result=False)
+@flow(name="backtest", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=_BACKTEST_SECONDS)
 def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: Challenge | None = None) -> Result:
     """Judge a configuration by rolling origins, and a challenger on the same ones where there is one.
 

@@ -7,7 +7,6 @@ needed, so that help and mistakes answer at once. Not here: what a command does.
 
 from __future__ import annotations
 
-import sys
 from datetime import date
 from typing import Annotated, Any, Literal
 
@@ -24,7 +23,7 @@ from flows.options import Config, Overrides, as_date
 from flows.simulate_command import simulate
 from flows.what_if_command import what_if
 from flows.why_command import why
-from foundation.errors import ForestockError
+from foundation.errors import ForestockError, tell
 
 _INTERRUPTED = 130
 
@@ -37,9 +36,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ForestockError as error:
-            for line in error.lines:
-                print(f"error: {line}", file=sys.stderr)
-            raise typer.Exit(error.exit_code) from None
+            raise typer.Exit(tell(error)) from None
         except KeyboardInterrupt:
             raise typer.Exit(_INTERRUPTED) from None
 
@@ -140,6 +137,10 @@ def backfill(
     every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between nights.")] = 7,
     parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Nights at the same time.")] = 1,
     force: Annotated[bool, typer.Option("--force", help="Plan nights again that are done.")] = False,
+    retrain: Annotated[
+        bool,
+        typer.Option("--retrain", help="Train a model on each night's own day; default: that of its training date."),
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Plan past nights, each with what was known then; nights that are done are left alone.
@@ -148,7 +149,7 @@ def backfill(
     """
     from flows.backfill import Span, backfill_nights
 
-    span = Span(start, end, every, parallel, force)
+    span = Span(start, end, every, parallel, force, retrain)
     backfill_nights(config, span, tuple(overrides or ()))
 
 

@@ -18,6 +18,7 @@ from foundation.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from flows.night import Redo, Result, Stage
+    from foundation.settings import Settings
 
 
 def plan_night(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
@@ -51,21 +52,28 @@ def review_plan(config: str, as_of: date | None, overrides: Sequence[str]) -> No
 
     Raises ``ConfigurationError`` where the warehouse has no plan of that date.
     """
+    settings = load_settings(config, overrides)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("review")
+        result = page_again(settings, as_of)
+    _print(result)
+
+
+def page_again(settings: Settings, as_of: date | None) -> Result:
+    """Write the page of the plan of ``as_of`` (None: the newest) again, without planning anything; returns its night.
+
+    Raises ``ConfigurationError`` where the warehouse has no plan of that date.
+    """
+    from flows.stages import planned_night, reported, review_stage
     from foundation.store.warehouse import Warehouse
 
-    settings = load_settings(config, overrides)
     dates = Warehouse(settings).dates("plan")
     if not dates or as_of not in (None, *dates):
         known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
         raise ConfigurationError(f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; use forestock run")
-    with StageDisplay(Console(stderr=True)) as display:
-        display.begin("review")
-        from flows.stages import planned_night, reported, review_stage
-
-        with reported("review", settings, as_of):
-            result = planned_night(settings, as_of or dates[-1])
-            result = result.with_(page=review_stage(result.night))
-    _print(result)
+    with reported("review", settings, as_of):
+        result = planned_night(settings, as_of or dates[-1])
+        return result.with_(page=review_stage(result.night))
 
 
 def _print(result: Result) -> None:

@@ -32,8 +32,6 @@ _COMMAND_LINE_DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
-    # a server that has been stopped with the command is not waited for
-    "PREFECT_CLIENT_MAX_RETRIES": "3",
     "MLFLOW_LOGGING_LEVEL": "ERROR",
 }
 
@@ -53,6 +51,8 @@ def set_command_line_defaults(warehouse: str) -> None:
     for name, value in _COMMAND_LINE_DEFAULTS.items():
         os.environ.setdefault(name, value)
     if not has_own_prefect():
+        # a temporary server that has been stopped with the command is not waited for; the user's own may be restarting
+        os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "3")
         os.environ["PREFECT_HOME"] = str(prefect_home(warehouse))
 
 

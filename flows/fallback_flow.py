@@ -21,7 +21,7 @@ from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 
 
-@flow(name="fall-back", persist_result=False)
+@flow(name="fall-back", persist_result=False, timeout_seconds=600)
 def fall_back(
     config: str, where: str, as_of: date, days: Annotated[int, Field(ge=1)] = 14, overrides: Sequence[str] = ()
 ) -> None:

@@ -31,8 +31,8 @@ _FORECAST_FREE = {
     "what_if",
 }
 _PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "what_if"}
-# The training date is said by itself: a model is the same whether its date was chosen or came.
-_HANDS = {"forecast": {"threads", "train_until"}, "positioning": {"processes"}}
+# The training date is said by itself: a model is the same whether its date was chosen or came, and however often others are trained.
+_HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
 
 
 def training_identity(settings: Settings, training_date: date, fingerprint: str) -> str:

@@ -45,7 +45,7 @@ def _flow_run_name() -> str:
     return f"monitor-{runtime.flow_run.parameters.get('as_of') or 'latest'}"
 
 
-@flow(name="monitor", flow_run_name=_flow_run_name, persist_result=False)
+@flow(name="monitor", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=2 * 3600)
 def monitor(
     config: str, as_of: date | None = None, overrides: Sequence[str] = (), today: date | None = None
 ) -> Monitored:

@@ -16,6 +16,7 @@ from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.tasks import exponential_backoff
 
 from flows import stages
 from flows.approval import ask
@@ -29,12 +30,16 @@ from foundation.validation.door import Needs
 
 log = logging.getLogger(__name__)
 
+_NIGHT_SECONDS = 6 * 3600  # a plan later than this has missed the first cut-off; what is done is kept
+_RECORD_SECONDS = 900  # nothing waits for MLflow but the summary
+_WAITS_SECONDS = exponential_backoff(4)  # 4, 8, 16, 32: a server that restarts is back within a minute
+
 
 def _flow_run_name() -> str:
     return f"nightly-{runtime.flow_run.parameters.get('as_of') or 'latest'}"
 
 
-@flow(name="nightly", flow_run_name=_flow_run_name, persist_result=False)
+@flow(name="nightly", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=_NIGHT_SECONDS)
 def nightly(
     config: str,
     as_of: date | None = None,
@@ -98,8 +103,8 @@ def nightly(
     return result
 
 
-def _waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
-    """Say whether to try again: after a fault of a disk or a network, never after one a person must mend."""
+def waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
+    """Say whether to try again: where a server or a network did not answer, never where a person must mend something."""
     error = state.result(raise_on_failure=False)
     return not isinstance(error, ForestockError) or isinstance(error.__cause__, ConnectionError | TimeoutError)
 
@@ -107,9 +112,10 @@ def _waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
 @task(
     task_run_name="validate",
     cache_policy=NO_CACHE,
-    retries=2,
-    retry_delay_seconds=[2, 10],
-    retry_condition_fn=_waiting_may_help,
+    retries=4,
+    retry_delay_seconds=_WAITS_SECONDS,
+    retry_jitter_factor=0.5,
+    retry_condition_fn=waiting_may_help,
 )
 def validate(settings: Settings, as_of: date | None, needs: Needs) -> Night:
     """Check the inputs and keep what is known."""
@@ -124,7 +130,14 @@ def train(night: Night) -> Trained:
         return stages.train_stage(night)
 
 
-@task(task_run_name="record-{night.training.as_of}", cache_policy=NO_CACHE, retries=1, retry_delay_seconds=2)
+@task(
+    task_run_name="record-{night.training.as_of}",
+    cache_policy=NO_CACHE,
+    retries=1,
+    retry_delay_seconds=2,
+    retry_jitter_factor=0.5,
+    timeout_seconds=_RECORD_SECONDS,
+)
 def record(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
     """Record the training in MLflow; returns what to say about it."""
     return stages.record_stage(night, trained, tags)
@@ -157,7 +170,7 @@ def review(night: Night) -> str:
     retries=1,
     retry_delay_seconds=2,
     retry_jitter_factor=0.5,
-    timeout_seconds=900,
+    timeout_seconds=_RECORD_SECONDS,
 )
 def keep(night: Night, tags: Mapping[str, str]) -> str:
     """Record the plan and its page in MLflow; returns what to say about it."""

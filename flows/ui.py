@@ -1,4 +1,4 @@
-"""``make ui``: everything a scheduler has, on this machine: Prefect's server and worker, MLflow, every deployment.
+"""``make ui``: everything a scheduler has, on this machine: Prefect's server and worker, MLflow, every deployment and automation.
 
 Starts them, prints where they are and stops them with Ctrl-C. Their files stay in the warehouse, so the next start
 goes on. Not here: production (docs/production.md).
@@ -7,119 +7,122 @@ goes on. Not here: production (docs/production.md).
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 from flows.environment import prefect_home
+from flows.services import HOST, is_free, module, prefect_server, running, wait_for
 from foundation.configuration import load_settings
-from foundation.errors import ForestockError, StageError
+from foundation.errors import ConfigurationError, ForestockError, StageError, tell
 from foundation.store import files
 from models.tracking_place import tracking_uri
 
 ROOT = Path(__file__).resolve().parents[1]
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
-_PATIENCE_SECONDS = 120
+_REGISTRATIONS = (
+    ("prefect", "--no-prompt", "work-pool", "create", "forestock", "--type", "process", "--overwrite"),
+    ("prefect", "--no-prompt", "deploy", "--all"),
+    ("flows.automations",),
+)
 
 
 def serve(config: str) -> None:
     """Serve the configuration's runs, models and deployments until interrupted.
 
-    Raises ``ConfigurationError`` for a wrong configuration, ``StageError`` where something does not start.
+    Raises ``ConfigurationError`` for a wrong configuration or a port that is taken, ``StageError`` where something does not
+    start, or ends.
     """
     settings = load_settings(config)
     folder = Path(files.make_folder(str(prefect_home(settings.warehouse))))
-    api, mlflow = f"http://127.0.0.1:{PREFECT_PORT}/api", f"http://127.0.0.1:{MLFLOW_PORT}"
-    environment = {
+    uri = tracking_uri(settings)
+    is_tracked_elsewhere = uri.startswith("http")
+    _refuse_taken(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
+    api, mlflow = f"http://{HOST}:{PREFECT_PORT}/api", uri if is_tracked_elsewhere else f"http://{HOST}:{MLFLOW_PORT}"
+    environment = _environment(folder, api, str(files.find_configuration(config)))
+    with ExitStack() as services:
+        started: dict[Path, subprocess.Popen[bytes]] = {}
+
+        def start(name: str, command: Sequence[str]) -> None:
+            log = folder / f"{name}.log"
+            log.unlink(missing_ok=True)
+            started[log] = services.enter_context(running(command, environment, log, Path.cwd()))
+
+        print("starting Prefect's server, MLflow and a worker …", flush=True)
+        start("server", prefect_server(PREFECT_PORT))
+        if not is_tracked_elsewhere:
+            options = ("--host", HOST, "--port", str(MLFLOW_PORT), "--workers", "1", "--backend-store-uri", uri)
+            start("mlflow", module("mlflow", "server", *options))
+        for log, process in list(started.items()):
+            wait_for(f"{api}/health" if log.stem == "server" else f"{mlflow}/health", process, log)
+        _register(environment)
+        start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
+        print(f"Prefect  {api.removesuffix('/api')}\nMLflow   {mlflow}\nlogs     {folder}")
+        print(
+            f"a night  PREFECT_API_URL={api} {Path(sys.executable).parent / 'prefect'} deployment run nightly/nightly"
+        )
+        print("Ctrl-C stops all of it.", flush=True)
+        _watch(started)
+
+
+def _refuse_taken(*ports: int) -> None:
+    taken = [str(port) for port in ports if not is_free(port)]
+    if taken:
+        raise ConfigurationError(
+            f"port {' and '.join(taken)} is taken: stop what listens there, or the make ui of before"
+        )
+
+
+def _environment(folder: Path, api: str, config: str) -> dict[str, str]:
+    return {
         **os.environ,
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": api,
+        "PREFECT_UI_API_URL": api,
         "FORESTOCK_HOME": os.getcwd(),
-        "FORESTOCK_CONFIG": str(files.find_configuration(config)),
+        "FORESTOCK_CONFIG": config,
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
     }
-    with ExitStack() as services:
-
-        def start(name: str, *command: str) -> None:
-            services.enter_context(_running(command, environment, folder / f"{name}.log"))
-
-        start("server", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(PREFECT_PORT))
-        uri = tracking_uri(settings)
-        if uri.startswith("http"):
-            mlflow = uri
-        else:
-            options = ("--host", "127.0.0.1", "--port", str(MLFLOW_PORT), "--workers", "1")
-            start("mlflow", "mlflow", "server", *options, "--backend-store-uri", uri)
-        _wait(f"{api}/health", folder / "server.log")
-        _register(environment)
-        start("worker", "prefect", "worker", "start", "--pool", "forestock", "--type", "process")
-        print(f"Prefect  {api.removesuffix('/api')}\nMLflow   {mlflow}\nlogs     {folder}")
-        print(f"a night  PREFECT_API_URL={api} prefect deployment run nightly/nightly")
-        print("Ctrl-C stops all of it.", flush=True)
-        _sleep_for_ever()
 
 
 def _register(environment: Mapping[str, str]) -> None:
-    """Make the work pool where it is not there, and register every deployment."""
-    pool = ("prefect", "--no-prompt", "work-pool", "create", "forestock", "--type", "process", "--overwrite")
-    for command in (pool, ("prefect", "--no-prompt", "deploy", "--all")):
+    """Make the work pool where it is not there, and register every deployment and automation."""
+    for command in _REGISTRATIONS:
         done = subprocess.run(  # noqa: S603 - our own command
-            _module(command), cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
+            module(*command), cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
         )
         if done.returncode:
             raise StageError("ui", f"{' '.join(command[:3])}: {(done.stderr or done.stdout).strip()[-300:]}")
 
 
-@contextmanager
-def _running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Run a service while the body runs; the terminal's Ctrl-C reaches it through us alone."""
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            _module(command), cwd=ROOT, env=dict(environment), stdout=out, stderr=out, start_new_session=True
-        )
-    try:
-        yield
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-
-
-def _module(command: Sequence[str]) -> list[str]:
-    return [sys.executable, "-m", *command]
-
-
-def _wait(address: str, log: Path) -> None:
-    for _ in range(_PATIENCE_SECONDS):
-        try:
-            with urllib.request.urlopen(address, timeout=2):  # noqa: S310 - an address of this machine
-                return
-        except OSError:
-            time.sleep(1)
-    raise StageError("ui", f"{address} does not answer; see {log}")
-
-
-def _sleep_for_ever() -> None:
+def _watch(started: Mapping[Path, subprocess.Popen[bytes]]) -> NoReturn:
+    """Wait; raises ``StageError`` naming the first service that ends."""
     while True:
-        time.sleep(3600)
+        time.sleep(1)
+        for log, process in started.items():
+            if process.poll() is not None:
+                raise StageError("ui", f"{log.stem} ended; see {log}")
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the configuration named first (default demo) and return the exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)  # what stops us stops what we have started
     try:
         serve(arguments[0] if arguments else "demo")
     except KeyboardInterrupt:
+        print("stopped")
         return 0
     except ForestockError as error:
-        for line in error.lines:
-            print(f"error: {line}", file=sys.stderr)
-        return error.exit_code
+        return tell(error)
     return 0
 
 

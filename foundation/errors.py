@@ -5,6 +5,7 @@ Not here: programming errors. Those stay ordinary exceptions and keep their trac
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 
@@ -44,6 +45,13 @@ class GateError(ForestockError):
     """A gate refused the plan; forecast and plan are kept, no proposal is written (exit 4)."""
 
     exit_code = 4
+
+
+def tell(error: ForestockError) -> int:
+    """Print one line per fault to standard error and return the exit code a command ends in."""
+    for line in error.lines:
+        print(f"error: {line}", file=sys.stderr)
+    return error.exit_code
 
 
 def nearest(name: str, known: Sequence[str]) -> str:

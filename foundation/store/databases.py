@@ -6,6 +6,7 @@ number is a fault of that row and no exception. Messages never repeat the URL's 
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from functools import cached_property
 from importlib import import_module
@@ -15,7 +16,14 @@ from typing import Any
 import pyarrow as pa
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    InterfaceError,
+    NoSuchModuleError,
+    OperationalError,
+    SQLAlchemyError,
+)
 
 from foundation.validation.reader import UnreadableError
 
@@ -38,13 +46,18 @@ class SqlSource:
             ) from error
         except (ArgumentError, SQLAlchemyError) as error:
             raise UnreadableError(
-                f"cannot be opened ({_short(error, url)})", "check the URL, the name and the rights"
+                f"cannot be opened ({_short(error, url)})", "check the URL, the name and the rights", _may_pass(error)
             ) from error
 
     @cached_property
     def _tables(self) -> frozenset[str]:
-        found = inspect(self.engine)
-        return frozenset([*found.get_table_names(), *found.get_view_names()])
+        try:
+            found = inspect(self.engine)
+            return frozenset([*found.get_table_names(), *found.get_view_names()])
+        except SQLAlchemyError as error:
+            raise UnreadableError(
+                f"cannot be looked through ({_short(error, self.url)})", "check the rights", _may_pass(error)
+            ) from error
 
     def has(self, table: str) -> bool:
         """Say whether the database has a table or view called ``table``."""
@@ -60,7 +73,7 @@ class SqlSource:
                 return _table(names, (_batch(names, rows) for rows in result.partitions(_BATCH_ROWS)))
         except SQLAlchemyError as error:
             raise UnreadableError(
-                f"cannot be read ({_short(error, self.url)})", "check the table and the rights"
+                f"cannot be read ({_short(error, self.url)})", "check the table and the rights", _may_pass(error)
             ) from error
 
 
@@ -106,6 +119,14 @@ class AdbcSource:
             raise UnreadableError(
                 f"cannot be read ({_short(error, self.url)})", "check the table and the rights"
             ) from error
+
+
+def _may_pass(error: Exception) -> bool:
+    """Say whether the server did not answer, rather than answered with a refusal: a refusal has a code of SQL's."""
+    if not isinstance(error, DBAPIError):
+        return False
+    is_silent = isinstance(error, OperationalError | InterfaceError) and not getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or (is_silent and not isinstance(error.orig, sqlite3.Error))
 
 
 def _refuse_missing_file(url: URL) -> None:

@@ -48,11 +48,13 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
     ``as_of`` None means the period after the last sales row. ``needs`` says whether the tables of
     rebalancing are required too. With ``write`` false nothing is kept. The snapshot is held until
     ``release`` or the end of the process; others beyond ``inputs.keep_snapshots`` are removed.
-    Raises ``InputError`` with one line per fault, before anything is written.
+    Raises ``InputError`` with one line per fault, before anything is written; its cause is a ``ConnectionError`` where
+    the source did not answer, so that trying again may help.
     """
     examined = examine_inputs(settings, as_of, needs)
     if examined.stops or examined.as_of is None:
-        raise InputError(*(str(fault) for fault in examined.faults))
+        cause = ConnectionError("the source of the inputs did not answer") if examined.may_pass else None
+        raise InputError(*(str(fault) for fault in examined.faults)) from cause
     fingerprint = content_hash(examined.tables)
     reference = shelf.place(settings.warehouse, fingerprint)
     if write:
@@ -70,7 +72,8 @@ def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Exam
         source = open_source(settings.inputs)
     except UnreadableError as error:
         place = files.without_password(settings.inputs.path)
-        return Examined(as_of, (structural("inputs.path", "", f"{place} {error.what}", error.remedy),), stops=True)
+        fault = structural("inputs.path", "", f"{place} {error.what}", error.remedy)
+        return Examined(as_of, (fault,), stops=True, may_pass=error.may_pass)
     return examine(source, settings, as_of, needs)
 
 

@@ -47,8 +47,9 @@ class FolderSource:
             self.system, self.root = files.filesystem(self.path)
             is_there = self.system.isdir(self.root)
         except (ImportError, ValueError, OSError) as error:
+            may_pass = isinstance(error, ConnectionError | TimeoutError)
             raise UnreadableError(
-                f"cannot be opened ({_short(error)})", "check the URL and install its driver"
+                f"cannot be opened ({_short(error)})", "check the URL and install its driver", may_pass
             ) from error
         if not is_there:
             raise UnreadableError("is not a folder", "set inputs.path to the folder of the tables")
@@ -70,7 +71,10 @@ class FolderSource:
         except UnreadableError:
             raise
         except Exception as error:  # any reader may fail in its own way on a broken file
-            raise UnreadableError(f"cannot be read as {found[0]} ({_short(error)})", "write the file again") from error
+            may_pass = isinstance(error, ConnectionError | TimeoutError)
+            raise UnreadableError(
+                f"cannot be read as {found[0]} ({_short(error)})", "write the file again", may_pass
+            ) from error
 
     def _found(self, table: str) -> list[str]:
         def is_there(kind: str) -> bool:

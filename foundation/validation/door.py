@@ -39,7 +39,8 @@ class Examined:
 
     ``tables`` hold what is known at ``as_of``, sorted by grain, without the rows at fault;
     ``quarantined`` has a row per row set aside and column; ``faults`` stop the run when ``stops``.
-    ``as_of`` is None where none was given and the sales have no date.
+    ``as_of`` is None where none was given and the sales have no date; ``may_pass`` where a server did not answer, so that
+    looking again later may help.
     """
 
     as_of: date | None
@@ -48,6 +49,7 @@ class Examined:
     warnings: tuple[str, ...] = ()
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)
+    may_pass: bool = False
 
 
 def examine(reader: Reader, settings: Settings, as_of: date | None, needs: Needs) -> Examined:
@@ -71,6 +73,7 @@ class _Pass:
         self.drafts: dict[str, Draft] = {}
         self.columns: dict[str, list[str]] = {}
         self.faults: list[Fault] = []
+        self.may_pass = False
         self.warnings: list[str] = []
 
     def take(self, table: Table) -> None:
@@ -113,7 +116,7 @@ class _Pass:
         faults = (*self.faults, *found)
         stops = any(fault.is_structural for fault in faults) or (bool(faults) and not self._sets_aside)
         if stops or self.as_of is None:
-            return Examined(self.as_of, faults, True, tuple(self.warnings))
+            return Examined(self.as_of, faults, True, tuple(self.warnings), may_pass=self.may_pass)
         tables = {made.name: self._finished(made) for made in drafts}
         return Examined(self.as_of, faults, False, tuple(self.warnings), tables, quarantined(drafts, self.as_of))
 
@@ -128,6 +131,7 @@ class _Pass:
                 return without_dropped(data, table.name, self.settings.inputs.drop_columns)
         except UnreadableError as error:
             self.faults.append(structural(table.name, "", error.what, error.remedy))
+            self.may_pass |= error.may_pass
             return None
         if self.needs in table.needed_for:
             self.faults.append(structural(table.name, "", "missing", f"{self.needs} needs it; add it to inputs.path"))

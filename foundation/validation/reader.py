@@ -9,12 +9,16 @@ import pyarrow as pa
 
 
 class UnreadableError(Exception):
-    """A table that is there and cannot be read: ``what`` is wrong and the ``remedy``."""
+    """A table that is there and cannot be read: ``what`` is wrong and the ``remedy``.
 
-    def __init__(self, what: str, remedy: str) -> None:
+    ``may_pass`` where its server did not answer: the same may be read a minute later.
+    """
+
+    def __init__(self, what: str, remedy: str, may_pass: bool = False) -> None:
         super().__init__(what)
         self.what = what
         self.remedy = remedy
+        self.may_pass = may_pass
 
 
 class Reader(Protocol):

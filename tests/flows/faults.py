@@ -213,9 +213,12 @@ def _without_prefect() -> None:
     """Point the process at a server nobody runs."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
-    temporary_settings({PREFECT_API_URL: f"{_AWAY}/api"}).__enter__()
+    lasting = temporary_settings({PREFECT_API_URL: f"{_AWAY}/api"})
+    lasting.__enter__()
+    _LASTING.append(lasting)  # one that is let go of takes the setting back
 
 
+_LASTING: list[Any] = []
 _AWAY = "http://127.0.0.1:9"
 _DRAW = random.Random(20160523)  # noqa: S311 - no secret
 _KILLED = (-signal.SIGKILL, 0)  # a late moment may come after the end
@@ -263,7 +266,7 @@ def _surroundings() -> list[Fault]:
     no_record = ("MLflow could not be used",)
     return [
         Fault("MLflow unreachable", (0,), no_record, arguments=("--set", f"tracking_uri={_AWAY}")),
-        Fault("MLflow garbled", (0,), no_record, before=damaged("mlflow.db", "emptied", 3)),
+        Fault("MLflow torn", (0,), no_record, before=damaged("mlflow.db", "torn", 3)),
         Fault("Prefect unreachable", (3,), ("stage start failed",), inside=_without_prefect),
         Fault("clock far east", inside=_in_zone("Pacific/Kiritimati")),
         Fault("two nights at once", n_nights=2),

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import yaml
-from prefect import Flow
+from prefect import Flow, Task
 from prefect.client.schemas.schedules import CronSchedule
 
+from flows import nightly
 from flows.automations import FOLDER, names_of, numbered, read
 from monitoring.findings import KINDS, Finding
 
@@ -45,6 +46,31 @@ def test_the_form_of_a_deployment_describes_every_parameter(deployment: dict[str
     """The page asks for a value under each description; a name alone is a riddle to whoever is on call."""
     properties = _flow(deployment).parameters.properties
     assert [name for name, said in properties.items() if not said.get("description")] == []
+
+
+@pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
+def test_a_scheduled_deployment_ends_some_day_and_runs_one_at_a_time(deployment: dict[str, Any]) -> None:
+    """A run that hangs would otherwise hold the only slot, and every later night with it."""
+    if deployment["schedules"]:
+        assert _flow(deployment).timeout_seconds
+        assert deployment["concurrency_limit"]["limit"] == 1
+
+
+def test_every_stage_a_scheduler_needs_is_deployed() -> None:
+    assert {deployment["name"] for deployment in DEPLOYMENTS} == {
+        "nightly", "weekly-training", "monitoring", "backfill", "review-page", "approval", "fall-back", "monthly-backtest", "what-if", "why",
+    }  # fmt: skip
+
+
+def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time() -> None:
+    """What computes fails the same way twice; a server that restarts answers within a minute."""
+    tasks = {task.name: task for task in vars(nightly).values() if isinstance(task, Task)}
+    assert {name for name, task in tasks.items() if task.retries} == {"validate", "record", "keep"}
+    delays = tasks["validate"].retry_delay_seconds
+    assert isinstance(delays, list)
+    assert delays == sorted(delays)
+    assert 60 <= sum(delays) <= 120
+    assert all(tasks[name].retry_jitter_factor for name in ("validate", "record", "keep"))
 
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)

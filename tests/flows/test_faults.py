@@ -7,8 +7,15 @@ what happened, and the same command run again leaves exactly the undisturbed tab
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import signal
+import subprocess
+import time
+import urllib.request
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +23,7 @@ import pytest
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
+from flows.services import HOST, free_port, module, prefect_server, running, wait_for
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from tests.conftest import Tables
@@ -96,6 +104,44 @@ def test_a_fault_loses_nothing_doubles_nothing_and_the_next_night_heals(fault: F
         assert healed.code == 0, healed.said
     _assert_same(_tables(world, name), _tables(world, "undisturbed"))
     shutil.rmtree(world / name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["train", "rebalance"])
+def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
+    stage: str, world: Path, tmp_path: Path
+) -> None:
+    """The server is down for longer than a request may take, at the beginning or at the end of the work."""
+    shutil.copytree(world / "base", world / f"restarted-{stage}")
+    port, log = free_port(), tmp_path / "server.log"
+    api = f"http://{HOST}:{port}/api"
+    environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": api}
+    server = [*prefect_server(port), "--no-ui"]
+    command = module("flows.cli", *_command(world, f"restarted-{stage}"))
+    with running(server, environment, log) as first:
+        wait_for(f"{api}/health", first, log)
+        night = subprocess.Popen(  # noqa: S603 - our own command
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        assert night.stdout is not None
+        said = "".join(takewhile(lambda line: line != f"{stage} …\n", night.stdout))
+        assert night.poll() is None, said
+        os.killpg(first.pid, signal.SIGKILL)
+    time.sleep(5)
+    with running(server, environment, log) as second:
+        wait_for(f"{api}/health", second, log)
+        said += night.communicate(timeout=300)[0]
+        states = _run_states(f"{api}/flow_runs/filter")
+    assert night.returncode == 0, said
+    assert "Traceback" not in said
+    assert states == {f"nightly-{NIGHT}": "Completed"}
+    _assert_same(_tables(world, f"restarted-{stage}"), _tables(world, "undisturbed"))
+
+
+def _run_states(address: str) -> dict[str, str]:
+    asked = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - of this machine
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+        return {run["name"]: run["state_name"] for run in json.load(answer)}
 
 
 def _tables(root: Path, name: str) -> dict[str, pd.DataFrame]:

@@ -14,13 +14,18 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import FlowRun
+from prefect.states import Failed
 from prefect.testing.utilities import prefect_test_harness
 
 from flows import backfill
 from flows.backfill import Span, backfill_nights
 from flows.night import RefusedError, Result
-from flows.nightly import nightly
-from foundation.errors import InputError, StageError
+from flows.nightly import nightly, waiting_may_help
+from flows.review_flow import review
+from flows.services import free_port
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError, InputError, StageError
+from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
@@ -88,6 +93,40 @@ def test_bad_input_fails_the_run_at_once_with_its_own_error(
     with pytest.raises(InputError, match="lanes"):
         nightly("demo", MONDAY, [*overrides, f"inputs.path={tmp_path / 'bad'}"])
     assert not (tmp_path / "warehouse" / "plan").exists()
+
+
+def test_a_source_that_does_not_answer_is_asked_again_and_a_fault_in_data_is_not(
+    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+) -> None:
+    del demo_tables["lanes"]
+    write_tables(demo_tables, tmp_path / "bad")
+    away = f"inputs.path=postgresql+psycopg://ann:s3cret@127.0.0.1:{free_port()}/db"
+    for place, may_help in ((away, True), (f"inputs.path={tmp_path / 'bad'}", False)):
+        with pytest.raises(InputError) as fault:
+            snapshot.accept(load_settings("demo", [*overrides, place]), MONDAY, "rebalance")
+        assert waiting_may_help(None, None, Failed(data=fault.value)) is may_help
+        assert "s3cret" not in str(fault.value)
+
+
+def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_named(overrides: Overrides) -> None:
+    result: Result = nightly("demo", MONDAY, overrides)
+    assert result.page is not None
+    Path(result.page).unlink()
+    assert review("demo", None, overrides) == result.page
+    assert "<html" in Path(result.page).read_text()
+    with pytest.raises(ConfigurationError, match="no plan of 2016-05-16; there are plans of 2016-05-23"):
+        review("demo", date(2016, 5, 16), overrides)
+
+
+def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overrides) -> None:
+    """Else a Wednesday uses Monday's model, the one it would have used then."""
+    wednesday = date(2016, 5, 18)
+    backfill_nights("demo", Span(wednesday, wednesday), overrides)
+    plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
+    assert "20160516" in plan["model_version"].iloc[0]
+    backfill_nights("demo", Span(wednesday, wednesday, is_retrained=True), overrides)
+    plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
+    assert "20160518" in plan["model_version"].iloc[0]
 
 
 def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(overrides: Overrides) -> None:

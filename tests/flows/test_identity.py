@@ -24,6 +24,7 @@ def _identities(*overrides: str, fingerprint: str = "a") -> tuple[str, str, str]
         "warehouse=elsewhere",
         "tracking_uri=http://host",
         "forecast.threads=7",
+        "forecast.train_every_days=14",
         "positioning.processes=9",
         "review.title=T",
     ],

@@ -9,15 +9,10 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import signal
-import socket
 import subprocess
-import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,19 +20,12 @@ import pandas as pd
 import pytest
 import yaml
 
+from flows.services import answers, free_port, module, prefect_server, running
 from tests.conftest import N_DAYS, REGIONS, SAMPLES, SKUS
 from tests.flows.conftest import QUICK
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 600
-_PYTHON = Path(sys.executable)
-
-
-def free_port() -> int:
-    """Return a port nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
@@ -48,37 +36,6 @@ def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_S
             return
         time.sleep(0.5)
     pytest.fail(f"{what} after {seconds:.0f} s")
-
-
-def answers(url: str) -> bool:
-    """Say whether an address answers with success."""
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - an address of this machine
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-@contextmanager
-def running(command: list[str], environment: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a service in a process group of its own while the body runs; all of the group is gone afterwards."""
-    with log.open("ab") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own command
-            command, cwd=log.parent, env=dict(environment), stdout=out, stderr=out, start_new_session=True
-        )
-    try:
-        yield process
-    finally:
-        _end(process)
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-            process.wait(timeout=20)
-        except (ProcessLookupError, subprocess.TimeoutExpired):
-            continue
 
 
 @dataclass(frozen=True)
@@ -160,7 +117,7 @@ class Services:
 
     def prefect(self, *arguments: str) -> str:
         """Run the ``prefect`` command and return what it said; fails the test where it fails."""
-        command = [str(_PYTHON), "-m", "prefect", "--no-prompt", *arguments]
+        command = module("prefect", "--no-prompt", *arguments)
         done = subprocess.run(  # noqa: S603 - our own command
             command, cwd=ROOT, env=dict(self.environment), capture_output=True, text=True, timeout=300, check=False
         )
@@ -218,20 +175,9 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
     }  # fmt: skip
-    server = [
-        str(_PYTHON),
-        "-m",
-        "prefect",
-        "server",
-        "start",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(ports[0]),
-        "--no-ui",
-    ]
+    server = [*prefect_server(ports[0]), "--no-ui"]
     tracking = [
-        str(_PYTHON), "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
+        *module("mlflow", "server"), "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
         "--backend-store-uri", postgres.url("mlflow", "psycopg"), "--artifacts-destination", str(home / "artifacts"),
     ]  # fmt: skip
     made = Services(postgres, api, mlflow, environment, home, config, home / "warehouse")
@@ -240,6 +186,6 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         wait_until(lambda: answers(f"{mlflow}/health"), "MLflow's server does not answer")
         made.prefect("work-pool", "create", "forestock", "--type", "process")
         made.prefect("deploy", "--all")
-        worker = [str(_PYTHON), "-m", "prefect", "worker", "start", "--pool", "forestock"]
+        worker = module("prefect", "worker", "start", "--pool", "forestock")
         with running(worker, environment, home / "worker.log"):
             yield made
