@@ -56,6 +56,13 @@ function refused(line, instead) {
   return make("p", {}, make("strong", {}, "If refused: "), said.join(" "));
 }
 
+// What both ends hold against the demand of the regions they are nearest to.
+function because(line, found) {
+  const ends = (line.kind === "supply" ? [line.destination] : [line.destination, line.origin]).map((name) => found.hubs.find(([hub]) => hub === name)).filter(known);
+  const told = ends.map(([hub, onHand, inbound, , , , demand]) => `${hub} has ${units(onHand)} on hand and ${units(inbound)} on the way for ${demand > 0 ? `an expected demand of ${units(demand)} nearest to it` : "no region nearest to it"}`);
+  return told.length ? make("p", {}, make("strong", {}, "Why: "), `${told.join("; ")}.`) : null;
+}
+
 function reach(line, found) {
   const choices = new Map();
   for (const row of found.service) {
@@ -78,7 +85,7 @@ function reasonParts(line, found) {
   const verb = line.kind === "supply" ? "Ordering" : "Moving";
   const lead = split.length ? `${verb} ${units(line.units)} ${line.units === 1 ? "unit" : "units"} from ${line.origin} to ${line.destination} is worth ${money(line.benefit_eur)}.` : reason;
   return [
-    make("p", { class: "reason" }, lead), mattersMost(line, split), refused(line, (found.instead || {})[line.place]), limits(line.binding), reach(line, found),
+    make("p", { class: "reason" }, lead), because(line, found), mattersMost(line, split), refused(line, (found.instead || {})[line.place]), limits(line.binding), reach(line, found),
     split.length ? termTable(line, split) : null,
   ];
 }
