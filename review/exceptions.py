@@ -27,6 +27,17 @@ class Finding:
         """The kind in words."""
         return self.kind.replace("_", " ").capitalize()
 
+    @property
+    def shared_action(self) -> str:
+        """What to do where it is the same for all that are shown and these are more than one; else empty."""
+        actions = set(self.rows["action"].astype(str))
+        return actions.pop() if len(actions) == 1 and len(self.rows) > 1 else ""
+
+    @property
+    def has_deadline(self) -> bool:
+        """Whether any that is shown has to be decided by some moment."""
+        return bool(self.rows["decide_by"].notna().any())
+
 
 def findings(exception: pd.DataFrame) -> list[Finding]:
     """Return the findings by kind, most money at stake first, ties by kind."""

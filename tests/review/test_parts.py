@@ -105,6 +105,15 @@ def test_findings_come_by_kind_most_money_first() -> None:
     assert found[0].rows["eur"].tolist() == [70.0, 40.0]
 
 
+def test_an_action_all_findings_of_a_kind_share_is_said_once() -> None:
+    exception = night().outputs["exception"]
+    several, single = findings(exception)
+    assert several.shared_action == single.shared_action == ""
+    assert several.has_deadline
+    assert not single.has_deadline
+    assert findings(exception.assign(action="Call them."))[0].shared_action == "Call them."
+
+
 def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
     made = night()
     sheet = network_sheet(made.tables, made.outputs["transfer"])
