@@ -62,7 +62,7 @@ def serve(config: str) -> None:
             wait_for(f"{api}/health" if log.stem == "server" else f"{mlflow}/health", process, log)
         _register(environment)
         start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
-        print(f"Prefect  {api.removesuffix('/api')}\nMLflow   {mlflow}\nlogs     {folder}")
+        print(f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments\nlogs     {folder}")
         print(
             f"a night  PREFECT_API_URL={api} {Path(sys.executable).parent / 'prefect'} deployment run nightly/nightly"
         )

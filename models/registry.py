@@ -37,6 +37,9 @@ _KEY_TAG = "training_key"
 _DATE_TAG = "training_date"
 
 
+_NOTE = "Trainings of the demand model: one run per training date, its verdict first; `wape` beside the baselines', lower is better."
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where a model comes from: what identifies its training, what it was given, who ran it.
@@ -69,7 +72,8 @@ class Registry:
         self.name = settings.name
         self.uri = tracking_uri(settings)
         self._warehouse = settings.warehouse
-        self._experiment = Experiment(self.name, self.uri, settings.warehouse)
+        tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
+        self._experiment = Experiment(self.name, self.uri, settings.warehouse, tags)
 
     def publish(self, model: DemandModel, origin: Origin) -> Published:
         """Return where the training of ``model`` stands, recording it first where it is not recorded yet.
