@@ -32,7 +32,8 @@ _COMMAND_LINE_DEFAULTS = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_SERVER_LOGGING_LEVEL": "CRITICAL",
     "PREFECT_INTERNAL_LOGGING_LEVEL": "CRITICAL",
-    "MLFLOW_LOGGING_LEVEL": "ERROR",
+    # MLflow logs the traceback of a fault of its database and raises it too; the command says what it came to
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
 }
 
 
