@@ -10,12 +10,13 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -30,20 +31,20 @@ TABLES = (
 
 
 def bare(config: str, nights: Sequence[date], overrides: Sequence[str]) -> None:
-    """Plan the nights by the stages alone and print the seconds they took."""
+    """Plan the nights by the stages alone."""
     from flows import stages
+    from flows.plan_record import record_plan
     from foundation.configuration import load_settings
 
     settings = load_settings(config, overrides)
-    begin = time.perf_counter()
     for as_of in nights:
         night = stages.validate_stage(settings, as_of, "rebalance")
         trained = stages.train_stage(night)
         stages.record_stage(night, trained, {})
         stages.rebalance_stage(night, stages.forecast_stage(night, trained))
         stages.review_stage(night)
+        record_plan(settings, as_of, {})
         stages.release(night)
-    print(f"{time.perf_counter() - begin:.1f}")
 
 
 def main() -> None:
@@ -53,18 +54,32 @@ def main() -> None:
         bare(options.config, _nights(options), options.set)
         return
     with tempfile.TemporaryDirectory(prefix="forestock-backfill-") as folder, _server(Path(folder)) as environment:
-        alone = _bare_seconds(options, Path(folder), environment)
-        whole = _timed(_command(options, Path(folder) / "whole"), environment)
-        again = _killed(options, Path(folder) / "killed", environment, whole)
-        n_nights = len(_nights(options))
-        print(f"{n_nights} nights of {options.config}")
-        print(f"stages alone                 {alone:7.1f} s")
         print(
-            f"backfill                     {whole:7.1f} s, {whole / alone - 1:+.1%} beyond the stages, start and end of the command included"
+            f"{len(_nights(options))} nights of {options.config}; seconds of wall and of processors, start and end of commands included"
         )
-        print(f"killed {options.kills} times and resumed  {again:7.1f} s, {again / whole:.2f} of the uninterrupted run")
+        alone = _measured("stages alone", lambda: _bare(options, Path(folder), environment))
+        whole = _measured("backfill", lambda: _run(_command(options, Path(folder) / "whole"), environment))
+        print(
+            f"  beyond the stages: {whole[0] / alone[0] - 1:+.1%} of wall, {whole[1] / alone[1] - 1:+.1%} of processors"
+        )
+        killed = _measured(
+            "killed and resumed", lambda: _killed(options, Path(folder) / "killed", environment, whole[0])
+        )
+        print(
+            f"  {options.kills} kills: {killed[0] / whole[0]:.2f} of the wall, {killed[1] / whole[1]:.2f} of the processors of the uninterrupted run"
+        )
         _assert_same(Path(folder) / "whole", Path(folder) / "killed")
         print("the tables of both are equal, row for row")
+
+
+def _measured(what: str, work: Callable[[], None]) -> tuple[float, float]:
+    """Do ``work`` in processes of its own; print and return its seconds of wall and of their processors."""
+    begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
+    work()
+    wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+    processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(f"{what:<20} {wall:7.1f} s {processors:7.1f} s", flush=True)
+    return wall, processors
 
 
 def _options() -> argparse.Namespace:
@@ -89,24 +104,19 @@ def _command(options: argparse.Namespace, warehouse: Path) -> list[str]:
     return [sys.executable, "-m", "flows.cli", "backfill", "--config", options.config, *span, *said]
 
 
-def _bare_seconds(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> float:
+def _bare(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> None:
     said = [part for text in [*options.set, f"warehouse={folder / 'bare'}"] for part in ("--set", text)]
     span = ["--start", str(options.start), "--end", str(options.end), "--config", options.config]
-    command = [sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *said]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return float(done.stdout.split()[-1])
+    _run([sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *said], environment)
 
 
-def _timed(command: Sequence[str], environment: dict[str, str]) -> float:
-    begin = time.perf_counter()
+def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     subprocess.run(command, env=environment, check=True, capture_output=True)
-    return time.perf_counter() - begin
 
 
-def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> float:
-    """Return the seconds from the first start to the last end, killed at random moments in between."""
+def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> None:
+    """Start the backfill until it has ended of itself; all but the last start are killed at random moments."""
     draw = random.Random(options.seed)  # noqa: S311 - no secret
-    begin = time.perf_counter()
     for _ in range(options.kills):
         process = subprocess.Popen(
             _command(options, warehouse),
@@ -120,8 +130,7 @@ def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str,
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    subprocess.run(_command(options, warehouse), env=environment, check=True, capture_output=True)
-    return time.perf_counter() - begin
+    _run(_command(options, warehouse), environment)
 
 
 def _assert_same(one: Path, other: Path) -> None:
