@@ -22,7 +22,7 @@ from foundation.tables import INPUTS, Kind, Table
 from foundation.validation import timeline
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
 from foundation.validation.draft import Draft, Finding
-from foundation.validation.network import cheap_losses, check_network, undeliverable_regions
+from foundation.validation.network import cheap_losses, check_network, idle_hubs, undeliverable_regions
 from foundation.validation.normalise import WrongTypeError, normalise
 from foundation.validation.quarantine import limit_faults, quarantined
 from foundation.validation.reader import Reader, UnreadableError
@@ -202,6 +202,10 @@ class _Pass:
         if regions.has("region") and (nowhere := undeliverable_regions(lanes.frame, regions.frame["region"])):
             what = f"{len(nowhere)} without a delivery lane, first: {', '.join(nowhere[:KEYS_SHOWN])}"
             self.warnings.append(f"regions.region: {what}; all their demand will count as lost")
+        hubs = self.drafts.get("hubs")
+        if hubs and hubs.has("hub") and lanes.has("origin") and (idle := idle_hubs(lanes.frame, hubs.frame["hub"])):
+            what = f"{len(idle)} without a lane that begins there, first: {', '.join(idle[:KEYS_SHOWN])}"
+            self.warnings.append(f"hubs.hub: {what}; nothing can be sent from them")
 
     def _finished(self, made: Draft) -> pd.DataFrame:
         frame = made.frame

@@ -127,6 +127,11 @@ def undeliverable_regions(lanes: pd.DataFrame, regions: pd.Series) -> list[str]:
     return sorted(set(regions.dropna()) - set(served.dropna()))
 
 
+def idle_hubs(lanes: pd.DataFrame, hubs: pd.Series) -> list[str]:
+    """Return the hubs no lane begins at, sorted: goods that stand there can never leave."""
+    return sorted(set(hubs.dropna()) - set(lanes["origin"].dropna()))
+
+
 def cheap_losses(skus: pd.DataFrame, lanes: pd.DataFrame) -> np.ndarray:
     """Return a boolean per sku: losing a sale costs less (EUR per unit) than the cheapest delivery.
 

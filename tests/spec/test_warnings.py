@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from foundation.settings import Settings
@@ -54,4 +55,13 @@ def test_a_region_no_lane_leads_to(demo_tables: Tables, warnings: Callable[[str]
     demo_tables["lanes"] = lanes[(lanes["kind"] != "delivery") | (lanes["destination"] != "TX_1")]
     assert warnings("rebalance") == (
         "regions.region: 1 without a delivery lane, first: TX_1; all their demand will count as lost",
+    )
+
+
+def test_a_hub_no_lane_begins_at(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
+    """A hub that was added and whose lanes were forgotten would otherwise just never appear in a plan."""
+    hubs = demo_tables["hubs"]
+    demo_tables["hubs"] = pd.concat([hubs, hubs.iloc[:1].assign(hub="DEN")], ignore_index=True)
+    assert warnings("rebalance") == (
+        "hubs.hub: 1 without a lane that begins there, first: DEN; nothing can be sent from them",
     )
