@@ -47,10 +47,11 @@ def answers(address: str) -> bool:
 
 def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
     """Wait until ``address`` answers; raises ``StageError`` where ``process`` ends before, or five minutes have passed."""
-    end = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < end and process.poll() is None:
+    for _ in range(2 * _PATIENCE_SECONDS):
         if answers(address):
             return
+        if process.poll() is not None:
+            break
         time.sleep(0.5)
     raise StageError("services", f"{address} does not answer; see {log}")
 
@@ -71,9 +72,10 @@ def running(
 ) -> Iterator[subprocess.Popen[bytes]]:
     """Run a service while the body runs, in ``folder`` or else beside its log; the whole of its process group is gone afterwards.
 
+    A log of before is written over.
     The group is its own, so that a terminal's Ctrl-C reaches it through us alone.
     """
-    with log.open("ab") as out:
+    with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own command
             list(command),
             cwd=folder or log.parent,

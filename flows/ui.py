@@ -50,7 +50,6 @@ def serve(config: str) -> None:
 
         def start(name: str, command: Sequence[str]) -> None:
             log = folder / f"{name}.log"
-            log.unlink(missing_ok=True)
             started[log] = services.enter_context(running(command, environment, log, Path.cwd()))
 
         print("starting Prefect's server, MLflow and a worker …", flush=True)

@@ -140,7 +140,7 @@ def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
 
 def _run_states(address: str) -> dict[str, str]:
     asked = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - of this machine
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310
+    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - an address of this machine
         return {run["name"]: run["state_name"] for run in json.load(answer)}
 
 
