@@ -82,17 +82,23 @@ class Registry:
         reached or refuses; a run it had begun is then marked as failed.
         """
         with reported("registry", self.uri), locked(files.joined(self._warehouse, ".mlflow.lock")):
-            return self._find(origin.training_key) or self._record(model, origin)
+            return self._find(origin.training_key, model) or self._record(model, origin)
 
-    def _find(self, training_key: str) -> Published | None:
+    def _find(self, training_key: str, model: DemandModel) -> Published | None:
+        """Return where a recorded training stands today, None where it is not recorded."""
         versions = self._experiment.client.search_model_versions(
             f"name = '{self.name}' and tags.{_KEY_TAG} = '{training_key}'"
         )
         if not versions:
             return None
         found = versions[0]
-        is_champion = self._champion_version() == str(found.version)
-        return Published(found.run_id, str(found.version), is_champion, found.tags.get("champion_reason", ""))
+        champion = self._champion_version()
+        if champion == str(found.version):
+            return Published(found.run_id, champion, True, found.tags.get("champion_reason", ""))
+        could_be, reason = self._judge(model, Verdict.of(model))  # why not today: it may have been champion once
+        return Published(
+            found.run_id, str(found.version), False, f"Version {champion or 'none'} is." if could_be else reason
+        )
 
     def _record(self, model: DemandModel, origin: Origin) -> Published:
         verdict = Verdict.of(model)

@@ -133,6 +133,17 @@ def test_an_older_training_does_not_replace_a_newer_champion(settings: Settings,
 
 
 @pytest.mark.slow
+def test_a_former_champion_is_told_what_took_its_place(settings: Settings, reader: MlflowClient) -> None:
+    """A night that goes back to an earlier model names it; that it once won is no reason why it is not champion now."""
+    registry = Registry(settings)
+    earlier = _model(date(2016, 5, 16))
+    assert registry.publish(earlier, _origin("old")).is_champion
+    registry.publish(_model(), _origin("new"))
+    again = registry.publish(earlier, _origin("old"))
+    assert not again.is_champion
+    assert again.reason == "The champion was trained on 2016-05-23, after 2016-05-16."
+
+
 def test_two_processes_may_record_at_once_in_a_store_that_is_not_there(tmp_path: Path) -> None:
     """MLflow crashes when two processes make its database together; a lock file lets them take turns."""
     settings = Settings(name="demo", warehouse=str(tmp_path / "new"))
