@@ -95,7 +95,11 @@ class _Sink(BaseHTTPRequestHandler):
     taken = _Taken()
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        body = self.rfile.read(length)
+        if len(body) < length:  # the sender was killed while it spoke
+            self.close_connection = True
+            return
         self.send_response(200 if self.taken.takes(self.headers["Idempotency-Key"], body) else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
