@@ -115,6 +115,8 @@ def record_simulation(done: Simulation) -> str:
         "every_days": span.every_days or "period",
     }
     params |= {"is_unlimited": span.is_unlimited, "kinds": ",".join(done.settings.positioning.kinds)}
+    settings = done.settings.positioning.model_dump(mode="json", exclude={"kinds", "processes"})
+    params |= {f"positioning.{key}": value for key, value in settings.items()}
     tables = {
         "policies.json": done.figures,
         "days.json": done.days.assign(date=done.days["date"].dt.strftime("%Y-%m-%d")),
@@ -130,6 +132,7 @@ def record_simulation(done: Simulation) -> str:
             name,
             span.start,
             note,
+            tags={"stage": "simulate", "as_of": str(span.start), "pipeline": done.settings.name},
             params=params,
             metrics=metrics,
             tables=tables,

@@ -20,6 +20,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FACTS_FILE = "facts.json"
+_USE = (
+    "**Intended use.** Demand per region, sku and period of the horizon, with quantiles and window sums, as input "
+    "to inventory positioning. Not for single customers, and not beyond the horizon it was trained for."
+)
+_LIMITS = (
+    "**Limits.** Demand while out of stock is unknown to it and left out. Series with fewer than 28 known periods "
+    "are forecast from their relatives and have the tier `lightgbm_new`. What happened for the first time after "
+    "the data window it cannot know."
+)
 
 
 def feature_importance(model: DemandModel) -> pd.DataFrame:
@@ -47,20 +56,25 @@ def params(model: DemandModel) -> list[tuple[str, Any]]:
     return [*flat.items(), *((f"forecast.{name}", value) for name, value in inner.items())]
 
 
+def purpose(name: str) -> str:
+    """Return what the registered model of the pipeline ``name`` is for, and where each version's own card is."""
+    return (
+        f"Demand forecast of the pipeline {name}: a version per training, `champion` the one nights may trust.\n\n{_USE}\n\n{_LIMITS}\n\n"
+        "Each version's description is its model card, with its verdict beside baselines and its data window."
+    )
+
+
 def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
     """Return the model card in Markdown: the verdict, what the model is for, what it saw, what it cannot do."""
     said = model.facts["training"]
     lines = (
         f"**{verdict.sentence}**",
         f"Model `{model.version}`, trained on what was known on the morning of {model.as_of}.",
-        "**Intended use.** Demand per region, sku and period of the horizon, with quantiles and window sums, as input "
-        "to inventory positioning. Not for single customers, and not beyond the horizon it was trained for.",
+        _USE,
         f"**Data window.** {said['rows']:,} rows of {said['series']:,} series dated {said['first_date']} to "
         f"{said['last_date']}; quantiles and bias from {said['calibration_start']} on, out of sample. Inputs "
         f"`{fingerprint}`.",
-        "**Limits.** Demand while out of stock is unknown to it and left out. Series with fewer than 28 known periods "
-        "are forecast from their relatives and have the tier `lightgbm_new`. What happened for the first time after "
-        "the data window it cannot know.",
+        _LIMITS,
         f"`{FACTS_FILE}` holds the calibration that turns the booster's mean into quantiles and all figures; "
         "`importance.json` what the model learned from.",
         *(f"Given up: {sentence}." for sentence in model.facts["given_up"]),

@@ -22,7 +22,7 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.locks import locked
-from models.described import FACTS_FILE, feature_importance, importance_figure, note, params, save
+from models.described import FACTS_FILE, feature_importance, importance_figure, note, params, purpose, save
 from models.model import DemandModel
 from models.tracking_place import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
 from models.verdict import Verdict
@@ -159,7 +159,7 @@ class Registry:
             source=logged.artifact_location,
             run_id=run_id,
             model_id=logged.model_id,
-            description=verdict.sentence,
+            description=note(model, origin.inputs_fingerprint, verdict),
             tags={
                 _KEY_TAG: origin.training_key,
                 _DATE_TAG: model.as_of.isoformat(),
@@ -187,9 +187,7 @@ class Registry:
         try:
             self._experiment.client.get_registered_model(self.name)
         except MlflowException:
-            self._experiment.client.create_registered_model(
-                self.name, description=f"Demand forecast of the pipeline {self.name}."
-            )
+            self._experiment.client.create_registered_model(self.name, description=purpose(self.name))
 
     def _crown(self, run_id: str, version: str, model: DemandModel, verdict: Verdict) -> Published:
         is_champion, reason = self._judge(model, verdict)

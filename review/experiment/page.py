@@ -96,8 +96,9 @@ def _pictures(backtests: list[BacktestRun], replays: list[ReplayRun]) -> dict[st
         )
     drawn = {str(place + 1): run.days for place, run in enumerate(replays) if len(run.days)}
     if drawn:
-        found["Replays: cost so far, stock and service by day, this policy and doing nothing"] = png(
-            replay_lines(drawn)
+        bounds = {str(place + 1): run.bound_eur for place, run in enumerate(replays)}
+        found["Replays: cost so far, stock and service by day, this policy, its baselines and the bound"] = png(
+            replay_lines(drawn, bounds)
         )
     return found
 

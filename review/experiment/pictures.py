@@ -11,9 +11,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from review.backtest.style import QUIET, blank, calm, method_colours
+from review.backtest.style import QUIET, blank, calm, method_colours, method_name
 
 _CELLS = 24
+_POLICIES: dict[str, tuple[str, float]] = {
+    "forestock": ("-", 2.4),
+    "nothing": (":", 1.2),
+    "base_stock": ("-.", 1.0),
+    "seasonal_naive": ("--", 1.0),
+}
 Tables = Mapping[str, pd.DataFrame]
 
 
@@ -71,23 +77,42 @@ def bias_map(segments: Tables) -> Figure:
     return figure
 
 
-def replay_lines(days: Tables) -> Figure:
-    """Return cost so far, stock and service by day since the start: this policy solid, doing nothing dotted, a colour per replay."""
+def replay_lines(days: Tables, bounds: Mapping[str, float]) -> Figure:
+    """Return cost so far, stock and service by day since the start, a colour per replay: this policy thick, each baseline in its dashes.
+
+    ``bounds`` is the clairvoyant bound of each replay's whole cost, drawn as a level on the right half.
+    """
     figure = blank(11, 7.6)
     money, stock, service = figure.subplots(3, 1, sharex=True)
     for run, colour in method_colours(list(days)).items():
-        for policy, style in (("forestock", "-"), ("nothing", ":")):
+        for policy, (style, width) in _POLICIES.items():
             rows = days[run][days[run]["policy"] == policy].sort_values("date")
+            if rows.empty:
+                continue
             place = np.arange(1, len(rows) + 1)
             window = rows[["served", "demanded"]].rolling(7, min_periods=1).sum()
-            label = run if policy == "forestock" else None
-            money.plot(place, rows["eur"].cumsum(), color=colour, linestyle=style, label=label)
-            stock.plot(place, rows["stock_units"], color=colour, linestyle=style)
-            service.plot(
-                place, 100 * window["served"] / window["demanded"].clip(lower=1e-9), color=colour, linestyle=style
-            )
-    calm(money, "Cost so far; dotted: doing nothing").set_ylim(bottom=0)
+            served = 100 * window["served"] / window["demanded"].clip(lower=1e-9)
+            label = f"{run} {method_name(policy)}"
+            for axes, values in ((money, rows["eur"].cumsum()), (stock, rows["stock_units"]), (service, served)):
+                axes.plot(
+                    place,
+                    values,
+                    color=colour,
+                    linestyle=style,
+                    linewidth=width,
+                    label=label if axes is money else None,
+                )
+        length = days[run]["date"].nunique()
+        money.plot(
+            [length / 2, length],
+            [bounds[run]] * 2,
+            color=colour,
+            linewidth=3,
+            alpha=0.35,
+            label=f"{run} bound, whole replay",
+        )
+    calm(money, "Cost so far; lower is better").set_ylim(bottom=0)
     calm(stock, "Stock at the end of the day, units").set_ylim(bottom=0)
     calm(service, "Served of what was demanded, last seven days, %", "day of the replay")
-    figure.legend(loc="outside lower center", ncols=6, frameon=False)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False)
     return figure

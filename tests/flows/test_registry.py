@@ -98,6 +98,18 @@ def test_a_run_says_what_was_decided_and_on_what(settings: Settings, reader: Mlf
     assert {file.path for file in reader.list_artifacts(run.info.run_id)} >= {"importance.json", "importance.png"}
 
 
+def test_every_version_has_its_model_card_and_the_model_says_what_it_is_for(
+    settings: Settings, reader: MlflowClient
+) -> None:
+    """Who fetches a model from the registry never sees the run it came from."""
+    card = reader.get_model_version("demo", _publish(settings, "k").version).description
+    assert card.startswith("**Better than recent mean")
+    assert all(part in card for part in ("**Intended use.**", "**Data window.**", "**Limits.**"))
+    about = reader.get_registered_model("demo").description
+    assert "**Intended use.**" in about
+    assert "**Limits.**" in about
+
+
 def test_the_champion_loads_without_stored_code(settings: Settings, reader: MlflowClient, tmp_path: Path) -> None:
     model = _model()
     assert _publish(settings, "k").is_champion

@@ -73,6 +73,7 @@ def test_a_replay_stands_in_mlflow_with_a_run_per_policy(demo_tables: Tables, re
     client = Tracker(done.settings, "simulation", "")._place.client
     run = client.get_run(record_simulation(done))
     assert run.data.params["nights"] == "2"
+    assert run.data.params["positioning.scenarios"] == str(done.settings.positioning.scenarios)
     artifacts = {entry.path for entry in client.list_artifacts(run.info.run_id)}
     assert {"report.html", "pictures", "policies.json", "days.json"} <= artifacts
     children = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")

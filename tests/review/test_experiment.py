@@ -82,4 +82,9 @@ def test_pictures_have_a_line_or_a_column_per_run() -> None:
     assert [list(line.get_ydata()) for line in lines] == [[0.6, 0.8], [0.7, 0.8999999999999999]]
     shown = bias_map({"A": _segments(0.04), "B": _segments(0.08)}).axes[0].get_images()[0].get_array()
     assert shown.tolist() == [[-4.0, -8.0], [4.0, 8.0]]
-    assert len(replay_lines({"1": _days(), "2": _days()}).axes[0].get_lines()) == 4
+    lines = replay_lines({"1": _days(), "2": _days()}, {"1": 30.0, "2": 40.0}).axes[0].get_lines()
+    assert len(lines) == 2 * (_days()["policy"].nunique() + 1)
+    assert {tuple(line.get_ydata()) for line in lines if "bound" in str(line.get_label())} == {
+        (30.0, 30.0),
+        (40.0, 40.0),
+    }
