@@ -11,10 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.article import SkuProblem
-from positioning.branching import Effort, branch
+from positioning.branching import Branched, Effort, Seen, Task, branch, part_charges
 from positioning.costs import total
 from positioning.desk import Desk
 from positioning.rounding import Case, improve, whole_packs
+
+_NOTHING_UNITS = 1e-6
+_SHUT_EUR = 1e6
+_WAYS = 4
 
 
 @dataclass(frozen=True)
@@ -70,39 +74,18 @@ def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
     return columns
 
 
-@dataclass(frozen=True)
-class Detour:
-    """What a sku would send were one shipment it wants shut, relaxed, and what that loses in EUR."""
-
-    sku: int
-    shipment: int
-    loss_eur: float
-    column: Column
-
-
-def detour_chunk(desk: Desk, skus: list[int], prices: np.ndarray) -> list[Detour]:
-    """Return the detours of every sku at ``prices`` (n_resources,), one for each shipment with loads it wants."""
-    has_load = np.zeros(desk.problem.shared.binds.shape[1], dtype=bool)
-    has_load[[load.shipment for load in desk.problem.shared.loads]] = True
-    return [detour for sku in skus for detour in _detours(desk, sku, prices, has_load)]
-
-
-def _detours(desk: Desk, sku: int, prices: np.ndarray, has_load: np.ndarray) -> list[Detour]:
-    article = desk.article(sku)
-    case = desk.case(article, prices @ article.uses)
-    if not len(article.lanes) or is_idle(desk.still(case).slopes, case.price[None]):
-        return []
-    bounds, answers = _relaxations(desk, case, case.price[None])
-    detours, nothing = [], np.zeros(len(article.lanes))
-    for lane in np.flatnonzero((answers[0] > 1e-6) & has_load[article.lanes]):
-        most = article.most.copy()
-        most[lane] = 0.0
-        desk.solver.set_bounds(0, nothing, most)
-        found = desk.solver.solve()
-        units = np.maximum(found.values[: len(most)], 0.0)
-        column = make_column(article, units, found.eur - float(case.price @ units))
-        detours.append(Detour(sku, int(article.lanes[lane]), found.eur - float(bounds[0]), column))
-    return detours
+def round_chunk(desk: Desk, split: list[Column], prices: np.ndarray) -> list[Column]:
+    """Return the best whole packs near each of ``split``, on its shipments alone, at ``prices`` (n_resources,)."""
+    columns: list[Column] = []
+    for column in split:
+        article = desk.article(column.sku)
+        fractional = np.zeros(len(article.lanes))
+        fractional[np.searchsorted(article.lanes, column.lanes)] = column.units
+        price = np.where(fractional > 0, prices @ article.uses, _SHUT_EUR)
+        found = _Found(desk.case(article, price))
+        found.round(price, fractional)
+        columns += found.columns.values()
+    return columns
 
 
 @dataclass(frozen=True)
@@ -120,21 +103,37 @@ def _price_sku(desk: Desk, tariff: Tariff) -> Answer:
     lane_prices = tariff.prices @ article.uses
     case = desk.case(article, lane_prices[0])
     still = desk.still(case)
-    if not len(article.lanes) or is_idle(still.slopes, lane_prices):
-        unused = np.zeros((len(lane_prices), len(article.uses)))
-        return Answer(tariff.sku, still.eur, np.full(len(lane_prices), still.eur), (), unused)
-    bounds, answers = _relaxations(desk, case, lane_prices)
+    asked = lane_prices.copy()
+    asked[0] += part_charges(article, tariff.charges[article.lanes])
+    if not len(article.lanes) or is_idle(still.slopes, asked):
+        unused = np.zeros((len(asked), len(article.uses)))
+        return Answer(tariff.sku, still.eur, np.full(len(asked), still.eur), (), unused)
+    bounds, answers = _relaxations(desk, case, asked)
+    root = Seen(answers[0], float(bounds[0]))
     if tariff.effort.is_whole:
         found = _Found(case)
         for price, fractional in zip(lane_prices, answers, strict=True):
             found.round(price, fractional)
         if tariff.effort.nodes:
-            bounds[0] = _sharpened(desk, tariff, found, (bounds[0], answers[0]))
+            bounds[0] = _sharpened(desk, tariff, found, root)
         columns = tuple(found.columns.values())
     else:
-        rows = zip(bounds, lane_prices, answers, strict=True)
+        rows = zip(bounds[1:], asked[1:], answers[1:], strict=True)
         columns = tuple(make_column(article, x, eur - float(price @ x)) for eur, price, x in rows)
+        bounds[0], seen = _searched(desk, tariff, case, root)
+        columns = (*seen, *columns)
     return Answer(tariff.sku, still.eur, bounds, columns, np.array([article.uses @ x for x in answers]))
+
+
+def _searched(desk: Desk, tariff: Tariff, case: Case, root: Seen) -> tuple[float, list[Column]]:
+    """Return the bound and a column for every answer on the way to it, packs not whole."""
+    article, charges = case.problem, tariff.charges[case.problem.lanes]
+    task = Task(article, total(article.shipment_terms) + case.price, charges, desk.still(case).eur, tariff.effort)
+    found = branch(desk.solver, task, root)
+    columns = {seen.units.tobytes(): seen for seen in found.seen}
+    return found.bound_eur, [
+        make_column(article, seen.units, seen.eur - float(case.price @ seen.units)) for seen in columns.values()
+    ]
 
 
 class _Found:
@@ -160,15 +159,24 @@ class _Found:
         return min(costs, default=np.inf)
 
 
-def _sharpened(desk: Desk, tariff: Tariff, found: _Found, root: tuple[float, np.ndarray]) -> float:
+def _sharpened(desk: Desk, tariff: Tariff, found: _Found, root: Seen) -> float:
     """Return the bound at the case's price and the tariff's charges when packs are whole."""
     case, charges = found.case, tariff.charges[found.case.problem.lanes]
-    desk.solver.set_costs(0, total(case.problem.shipment_terms) + case.price)
+    asked = total(case.problem.shipment_terms) + case.price
+    desk.solver.set_costs(0, asked + part_charges(case.problem, charges))
     best = min(desk.still(case).eur, found.best_eur(case.price, charges))
-    eur, likely = branch(desk.solver, case.problem, charges, best, tariff.effort, root)
+    branched = branch(desk.solver, Task(case.problem, asked, charges, best, tariff.effort), root)
     if charges.any():
-        found.round(np.where(likely > 0, case.price, 1e6), likely)
-    return eur
+        for units in _ways_to_send(branched, charges):
+            found.round(np.where(units > 0, case.price, _SHUT_EUR), units)
+    return branched.bound_eur
+
+
+def _ways_to_send(branched: Branched, charges: np.ndarray) -> list[np.ndarray]:
+    """Return the likeliest answer and the cheapest few with all charges paid that use other shipments."""
+    ranked = sorted(branched.seen, key=lambda seen: seen.eur + float(charges[seen.units > 0].sum()))
+    ways = {(units > 0).tobytes(): units for units in [branched.likely, *(seen.units for seen in ranked)][::-1]}
+    return list(ways.values())[::-1][:_WAYS]
 
 
 def is_idle(slopes: np.ndarray, lane_prices: np.ndarray) -> bool:
@@ -195,7 +203,8 @@ def _relaxations(desk: Desk, case: Case, lane_prices: np.ndarray) -> tuple[np.nd
         desk.solver.set_costs(0, sending + price)
         solution = desk.solver.solve()
         bounds[row] = solution.eur
-        answers.append(np.maximum(solution.values[: len(price)], 0.0))
+        units = solution.values[: len(price)]
+        answers.append(np.where(units > _NOTHING_UNITS, units, 0.0))
         if row == 0:
             desk.keep_basis(case)
     return bounds, answers

@@ -38,7 +38,7 @@ class Desk:
         own = problem.settings.positioning
         self.arrival = arrival_buckets(problem, own.scenarios, "plan")
         self.fresh_arrival = arrival_buckets(problem, own.out_of_sample_scenarios, "fresh")
-        self.solver = Solver(presolve="off", solver="simplex")
+        self.solver = Solver(presolve="off", solver="simplex", dual_simplex_cost_perturbation_multiplier=0.0)
         self._articles: dict[int, SkuProblem] = {}
         self._paths: dict[int, np.ndarray] = {}
         self._still: dict[int, Still] = {}

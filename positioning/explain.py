@@ -193,9 +193,10 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
 
 
 def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what the plan loses with one line shut, improved again and as it stands, EUR without loads.
+    """Return what is lost with one line shut and the sku improved again, and with nothing in its place, EUR.
 
-    What stands in is chosen at prices for shared room; what others would make of room it leaves is not counted.
+    Both without loads. The first counts room that is freed or taken at the case's price, which is what others
+    would make of it: a first-order answer to what a plan made anew without the line would lose.
     """
 
     def cost_eur(sent: np.ndarray) -> float:
@@ -206,8 +207,9 @@ def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> tuple[np.ndarra
         shut, rest = case.price.copy(), units.copy()
         shut[line] += _SHUT_EUR
         rest[line] = 0.0
-        _, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
-        losses[at], drops[at] = eur - now, cost_eur(rest) - now
+        instead, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
+        losses[at] = eur - now + float(case.price @ (instead - units))
+        drops[at] = cost_eur(rest) - now
     return losses, drops
 
 

@@ -18,8 +18,10 @@ from positioning.model import NO_COLUMNS, Programme
 from positioning.solver import Solver
 
 _NODES = 200
-_ROUGH_GAP = 1e-3  # a sample is no truer than that
+_MIP_GAP = 1e-4
 _SWEEPS = 4
+_TURNS = 2
+_REGRET_EUR = 1.0
 
 
 @dataclass(frozen=True)
@@ -80,27 +82,63 @@ def choose(
     for (sku, at), eur in zip(ties.keys, owed, strict=True):
         nobody[sku, shared.loads[at].shipment] = eur
     loads = np.round(values[len(pool.columns) :])
-    chosen = _repair(pool, values[: len(pool.columns)], room_with(shared, loads))
+    chosen = _whole_columns(pool, paid(shared, loads))
     return Choice(
         {int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody, _mixes(pool, values, shared)
     )
 
 
-def whole_loads(pool: Pool, shared: Shared, taken: np.ndarray) -> np.ndarray:
-    """Return the loads that go, by entry of ``shared.loads``, when columns may be split but loads may not."""
-    programme, _ = master_programme(pool, _less(shared, taken), _NO_TIES)
-    return np.round(
-        _run_master(programme, tuple(range(len(pool.columns), len(programme.cost))))[2][len(pool.columns) :]
-    )
+@dataclass(frozen=True)
+class Central:
+    """Prices (n_resources,), charges (n_skus, n_shipments) and split loads in the middle of the best; gain in EUR."""
+
+    prices: np.ndarray
+    charges: np.ndarray
+    loads: np.ndarray
+    gain_eur: float
 
 
-def _less(shared: Shared, taken: np.ndarray) -> Shared:
-    """Return ``shared`` without the room ``taken``, never below zero; loads stay as they are."""
-    rows = tuple(
-        row if row.load >= 0 else replace(row, room=max(row.room - gone, 0.0))
-        for row, gone in zip(shared.resources, taken, strict=True)
-    )
-    return replace(shared, resources=rows)
+def central(pool: Pool, shared: Shared, n_skus: int) -> Central:
+    """Return prices, charges and loads of the relaxed master with ties, from an interior point.
+
+    A corner of the best prices lays a load's cost on few skus; the middle spreads it over all who would
+    use the load, which is where column generation is quick (Gondzio, Gonzalez-Brevis & Munari, "New
+    developments in the primal-dual column generation technique", EJOR 224 (2013)).
+    """
+    charges = np.zeros((n_skus, shared.binds.shape[1]))
+    if not pool.columns:
+        return Central(np.zeros(len(shared.resources)), charges, np.zeros(len(shared.loads)), 0.0)
+    ties = tie_rows(pool, shared)
+    programme, _ = master_programme(pool, shared, ties)
+    duals, eur, values = _run_master(programme, (), presolve="off", solver="ipm", run_crossover="off")
+    first = len(duals) - len(shared.resources)
+    for (sku, at), owed in zip(ties.keys, duals[first - len(ties.keys) : first], strict=True):
+        charges[sku, shared.loads[at].shipment] = owed
+    return Central(duals[first:], charges, values[len(pool.columns) :], -eur)
+
+
+def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
+    """Return the loads that go, by entry of ``shared.loads``: ``start`` with ``doubtful`` ones added or dropped.
+
+    One by one, in turns, while the gain less the cost of loads grows; columns may be split.
+    """
+    eur = np.array([load.eur for load in shared.loads])
+
+    def gain_eur(loads: np.ndarray) -> float:
+        return relaxed(pool, paid(shared, loads))[1] - float(loads @ eur)
+
+    best, best_eur = start, gain_eur(start)
+    for _ in range(_TURNS):
+        before = best_eur
+        for at in np.flatnonzero(doubtful):
+            for change in (1.0, -1.0):
+                loads = best.copy()
+                loads[at] += change
+                if 0.0 <= loads[at] <= shared.loads[at].most and (eur_now := gain_eur(loads)) > best_eur + 1e-6:
+                    best, best_eur = loads, eur_now
+        if best_eur <= before:
+            break
+    return best
 
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
@@ -110,20 +148,12 @@ def paid(shared: Shared, loads: np.ndarray) -> Shared:
     return replace(shared, resources=rows, loads=())
 
 
-def relaxed(pool: Pool, shared: Shared, taken: np.ndarray | None = None) -> tuple[np.ndarray, float]:
-    """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR.
-
-    ``taken`` (n_resources,) of each room is gone already.
-    """
+def relaxed(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
+    """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR."""
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
-    programme, _ = master_programme(pool, shared if taken is None else _less(shared, taken), _NO_TIES)
-    if taken is not None:
-        for at, row in enumerate(shared.resources):
-            if row.load >= 0:
-                programme.upper[len(programme.upper) - len(taken) + at] -= taken[at]
-    solved = _run_master(programme, ())
-    return solved[0][-len(shared.resources) :] if shared.resources else np.zeros(0), -solved[1]
+    duals, eur, _ = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    return duals[len(duals) - len(shared.resources) :], -eur
 
 
 @dataclass(frozen=True)
@@ -215,10 +245,10 @@ def _solve_master(
 
 
 def _run_master(
-    programme: Programme, whole: tuple[int, ...], gap: float = 1e-4
+    programme: Programme, whole: tuple[int, ...], **options: object
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
-    solver = Solver(presolve="on", mip_rel_gap=gap, mip_max_nodes=_NODES)
+    solver = Solver(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})
     solver.load(programme)
     for column in whole:
         solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
@@ -228,18 +258,29 @@ def _run_master(
     return duals, solver.highs.getInfo().objective_function_value, np.array(found.col_value)
 
 
-def _repair(pool: Pool, shares: np.ndarray, room: np.ndarray) -> list[int]:
-    """Give every sku its largest share where it fits, dearest first, then swap to better ones that fit."""
-    used = np.zeros(len(room))
-    chosen: dict[int, int] = {}
-    order = np.lexsort((np.arange(len(shares)), -pool.gain_eur, -np.round(shares, 6)))
-    for at in order:
-        if shares[at] < 0.5 or int(pool.sku[at]) in chosen:
-            continue
-        if (used + pool.uses[at] <= room + 1e-6).all():
-            chosen[int(pool.sku[at])] = int(at)
-            used += pool.uses[at]
-    by_gain = np.lexsort((np.arange(len(shares)), -pool.gain_eur))
+def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
+    """Return one whole column at most per sku, as places in ``pool``, under ``shared``, which has no loads to choose.
+
+    The relaxation says which columns could be in a best choice: those whose reduced cost is small. Among
+    them a MILP chooses; then better ones that fit are taken as they come.
+    """
+    duals, _, shares = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    first = len(duals) - len(shared.resources)
+    _, sku_row = np.unique(pool.sku, return_inverse=True)
+    regret = duals[:first][sku_row] + pool.uses @ duals[first:] - pool.gain_eur
+    near = np.flatnonzero((shares > 1e-6) | (regret <= _REGRET_EUR))
+    few = Pool(tuple(pool.columns[at] for at in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
+    programme, _ = master_programme(few, shared, _NO_TIES)
+    _, _, values = _run_master(programme, tuple(range(len(near))))
+    room = np.array([row.room for row in shared.resources])
+    return _swapped(pool, near[values > 0.5], room)
+
+
+def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
+    """Swap columns for better ones of the same sku that fit, dearest first, a few times over."""
+    chosen = {int(pool.sku[at]): int(at) for at in taken}
+    used = pool.uses[list(chosen.values())].sum(axis=0)
+    by_gain = np.lexsort((np.arange(len(pool.columns)), -pool.gain_eur))
     for _ in range(_SWEEPS):
         is_changed = False
         for at in by_gain:

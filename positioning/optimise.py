@@ -13,27 +13,21 @@ import numpy as np
 from positioning.branching import Effort
 from positioning.chunk import Answer, Column, Mix, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.loads import carried_prices, full_load_prices, load_terms_eur, opening_prices, paid_prices
-from positioning.master import Choice, build_pool, choose
+from positioning.generation import Ask, Generation, bound_eur, columns_of, nothing_of, priced
+from positioning.loads import carried_prices, full_load_prices, opening_prices, paid_prices, shut_prices
+from positioning.master import Choice, Pool, build_pool, central, choose, paid, relaxed, whole_loads
 from positioning.problem import Problem
 from positioning.tuning import Sample
 
 _FEW_PASSES = 6
-_FIRST_ROUNDS, _NEXT_ROUNDS = 24, 8
+_SEARCH_PASSES, _WHOLE_PASSES, _PACKING_PASSES = 8, 1, 2
+_DOUBTFUL = 0.02
+_TUNING_ROUNDS = 12
 _GOOD_GAP = 0.005
-# Prices a little off show the master what else a sku would do with more or less room.
-_CHEAPER, _DEARER = 0.8, 1.2
 _SHARP = Effort(nodes=40, share=0.005)
 _QUICK = Effort(nodes=0, share=1.0)
-_SHARP_OF_MANY = Effort(nodes=12, share=0.02)
-
-
-@dataclass(frozen=True)
-class Ask:
-    """What a pass asks: rows of prices, charges by sku and shipment."""
-
-    prices: np.ndarray
-    charges: np.ndarray
+_SEARCH = Effort(nodes=40, share=0.005, is_whole=False)
+_WHOLE = Effort(nodes=20, share=0.005)
 
 
 @dataclass(frozen=True)
@@ -53,36 +47,36 @@ def optimise(problem: Problem, crew: Crew) -> Optimum:
 
 
 def of_many(problem: Problem, crew: Crew) -> Optimum:
-    """Tune prices and choose loads on a sample, correct both by passes over all skus, then choose once.
+    """Generate columns for prices and charges, choose the loads that go, then whole packs for those.
 
-    The first row of prices is for the bound and shares loads by what they carry; the second has the loads
-    of the fleet paid and all others shut, and is where the plan's columns come from, with a third near it.
+    Prices start from a sample of the skus.
     """
-    skus = list(range(len(problem.catalogue.skus)))
-    nobody = np.zeros((len(skus), len(problem.network.ship_days)))
-    sample = Sample(problem, crew)
-    prices = sample.tuned(full_load_prices(problem), np.zeros(len(problem.shared.resources)), _FIRST_ROUNDS)
-    first = Ask(prices[None], nobody)
-    answers = _priced(crew, skus, first, _QUICK)
-    known, columns = _bound(problem, answers, first), _columns(answers)
-    taken = sample.taken(answers, 0)
-    prices = sample.tuned(prices, taken, _NEXT_ROUNDS)
-    fleet = sample.fleet(taken)
-    second = Ask(np.array([prices, fleet.prices, _CHEAPER * fleet.prices]), nobody)
-    answers = _priced(crew, skus, second, _QUICK)
-    columns += _columns(answers)
-    fleet = sample.refit(fleet, sample.taken(answers, 1))
-    sharp = prices if _bound(problem, answers, second) > known else first.prices[0]
-    last = Ask(np.array([sharp, fleet.prices, _DEARER * fleet.prices]), nobody)
-    answers = _priced(crew, skus, last, _SHARP_OF_MANY)
-    columns += _columns(answers)
-    nothing = {answer.sku: answer.nothing_eur for answer in answers}
-    choice = _chosen(problem, crew, columns, nothing, fleet.loads)
-    return Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, last), last)
+    start = Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS)
+    generation = Generation(problem, crew, start)
+    generation.run(_SEARCH_PASSES, _SEARCH)
+    generation.run(_WHOLE_PASSES, _WHOLE)
+    generation.round()
+    loads = _loads(problem, generation.pool(generation.whole))
+    for _ in range(_PACKING_PASSES):
+        _pack(problem, crew, generation, loads)
+        loads = _loads(problem, generation.pool(generation.whole))
+    choice = _chosen(problem, crew, generation.whole, generation.nothing_eur, loads)
+    plan_eur = _plan_eur(problem, generation.nothing_eur, choice)
+    return Optimum(choice, generation.nothing_eur, plan_eur, generation.bound_eur, generation.best)
 
 
-def _columns(answers: list[Answer]) -> list[Column]:
-    return [column for answer in answers for column in answer.columns]
+def _loads(problem: Problem, pool: Pool) -> np.ndarray:
+    """Return whole loads near those of the relaxed master."""
+    split = central(pool, problem.shared, len(problem.catalogue.skus)).loads
+    return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
+
+
+def _pack(problem: Problem, crew: Crew, generation: Generation, loads: np.ndarray) -> None:
+    """Add whole packs wanted at the master's prices with ``loads`` paid and all others shut."""
+    nobody = np.zeros((len(generation.nothing_eur), len(problem.network.ship_days)))
+    shut = shut_prices(problem, loads)
+    prices, _ = relaxed(generation.pool(generation.whole), paid(problem.shared, loads))
+    generation.whole += columns_of(priced(crew, Ask(np.maximum(prices, shut)[None], nobody), _QUICK))
 
 
 def _of_few(problem: Problem, crew: Crew) -> Optimum:
@@ -96,11 +90,11 @@ def _of_few(problem: Problem, crew: Crew) -> Optimum:
     columns = opening_columns(problem, crew, skus)
     best: Optimum | None = None
     for _ in range(_FEW_PASSES):
-        answers = _priced(crew, skus, ask, _SHARP)
-        nothing = {answer.sku: answer.nothing_eur for answer in answers}
-        columns += [column for answer in answers for column in answer.columns]
+        answers = priced(crew, ask, _SHARP)
+        nothing = nothing_of(answers)
+        columns += columns_of(answers)
         choice = _chosen(problem, crew, columns, nothing)
-        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), _bound(problem, answers, ask), ask)
+        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), bound_eur(problem, answers, ask), ask)
         best = _better(best, found)
         if best.plan_eur - best.bound_eur <= _GOOD_GAP * (sum(nothing.values()) - best.bound_eur) + 1e-6:
             break
@@ -108,10 +102,6 @@ def _of_few(problem: Problem, crew: Crew) -> Optimum:
     if best is None:
         raise ValueError("at least one pass is needed")
     return best
-
-
-def _priced(crew: Crew, skus: list[int], ask: Ask, effort: Effort) -> list[Answer]:
-    return crew.run(price_chunk, [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)])
 
 
 def _chosen(
@@ -171,11 +161,6 @@ def _better(best: Optimum | None, found: Optimum) -> Optimum:
     kept = best if best.plan_eur <= found.plan_eur else found
     known = best if best.bound_eur >= found.bound_eur else found
     return Optimum(kept.choice, found.nothing_eur, kept.plan_eur, known.bound_eur, known.ask)
-
-
-def _bound(problem: Problem, answers: list[Answer], ask: Ask) -> float:
-    own = float(sum(answer.bounds_eur[0] for answer in answers))
-    return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
 
 
 def _plan_eur(problem: Problem, nothing: dict[int, float], choice: Choice) -> float:

@@ -1,38 +1,25 @@
-"""Prices of shared room found on a sample of skus that stands for all.
+"""Prices of shared room found on a sample of skus that stands for all, to start from.
 
-A sample sees its share of every room and load. After a pass over all skus the difference between what
-they want and what the sample wants on their behalf is known at those prices; it is booked as room taken,
-and the sample is tuned again around it. That is a quasi-Newton step: all skus say how far prices are
-off, the sample says how wants answer to prices. Not here: passes over all skus (``optimise``).
+A sample sees its share of every room and load. Not here: passes over all skus (``positioning.optimise``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from positioning.branching import Effort
 from positioning.capacity import Shared
-from positioning.chunk import Answer, Column, Detour, detour_chunk, price_chunk
+from positioning.chunk import Answer, Column, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.loads import load_terms_eur, shut_prices
-from positioning.master import Pool, build_pool, paid, relaxed, whole_loads
+from positioning.loads import load_terms_eur
+from positioning.master import Pool, build_pool, relaxed
 from positioning.problem import Problem
 
 _SAMPLE_SKUS = 160
 _CLOSE = 0.002
-_TURNS, _ROUNDS, _DROPS = 4, 2, 5
 RELAXED = Effort(nodes=0, share=1.0, is_whole=False)
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """Loads that go, by entry of ``shared.loads``, prices with those paid and all others shut, and the gain in EUR."""
-
-    loads: np.ndarray
-    prices: np.ndarray
-    gain_eur: float
 
 
 class Sample:
@@ -49,8 +36,8 @@ class Sample:
         self._columns: list[Column] = []
         self._nothing: dict[int, float] = {}
 
-    def tuned(self, start: np.ndarray, taken: np.ndarray, rounds: int) -> np.ndarray:
-        """Return better prices (n_resources,) than ``start`` when ``taken`` of each room is gone already.
+    def tuned(self, start: np.ndarray, rounds: int) -> np.ndarray:
+        """Return better prices (n_resources,) than ``start``.
 
         Column generation with the prices of the master drawn towards the best bound (Wentges smoothing),
         for at most ``rounds`` or until bound and master are close.
@@ -60,71 +47,14 @@ class Sample:
         nobody = np.zeros(self._n_shipments)
         for _ in range(rounds):
             own = float(sum(answer.bounds_eur[0] for answer in self._priced(asked)))
-            eur = own + float(asked @ taken) + load_terms_eur(self._problem, asked, nobody)
+            eur = own + load_terms_eur(self._problem, asked, nobody)
             trust = min(1.0, 1.2 * trust) if eur > best_eur else trust * 0.7
             best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
-            prices, gain_eur = relaxed(self._pool(), self._problem.shared, taken)
+            prices, gain_eur = relaxed(self._pool(), self._problem.shared)
             if sum(self._nothing.values()) - gain_eur - best_eur <= _CLOSE * gain_eur:
                 break
             asked = best + trust * (prices - best)
         return best
-
-    def fleet(self, taken: np.ndarray) -> Fleet:
-        """Return a good choice of whole loads.
-
-        The master with whole loads chooses, then sees what every sku would send with those paid, and with
-        each of them shut in turn; again a few times. Then departures that others could stand in for more
-        cheaply are dropped one by one while that gains.
-        """
-        has_load = np.array([row.load >= 0 for row in self._problem.shared.resources], dtype=bool)
-        taken = np.where(has_load, 0.0, taken)  # found where loads were shared by what they carry
-        best, losses = self._settled(whole_loads(self._pool(), self._problem.shared, taken), taken)
-        for _ in range(_TURNS - 1):
-            loads = whole_loads(self._pool(), self._problem.shared, taken)
-            if (loads == best.loads).all():
-                break
-            found, found_losses = self._settled(loads, taken)
-            best, losses = (found, found_losses) if found.gain_eur > best.gain_eur else (best, losses)
-        tried: set[int] = set()
-        for _ in range(_DROPS):
-            spared = [
-                load.eur - losses[load.shipment] if best.loads[at] > 0 and at not in tried else 0.0
-                for at, load in enumerate(self._problem.shared.loads)
-            ]
-            at = int(np.argmax(spared)) if spared else -1
-            if at < 0 or spared[at] <= 0:
-                break
-            tried.add(at)
-            loads = best.loads.copy()
-            loads[at] -= 1.0
-            found, found_losses = self._settled(loads, taken)
-            best, losses = (found, found_losses) if found.gain_eur > best.gain_eur else (best, losses)
-        return best
-
-    def refit(self, fleet: Fleet, taken: np.ndarray) -> Fleet:
-        """Return ``fleet`` with prices for what is ``taken`` now."""
-        return self._settled(fleet.loads, taken)[0]
-
-    def taken(self, answers: list[Answer], row: int) -> np.ndarray:
-        """Return what the sample's share of all wants exceeds its own by at ``row`` of prices, (n_resources,)."""
-        everyone = np.sum([answer.wanted[row] for answer in answers], axis=0)
-        own = np.sum([answers[sku].wanted[row] for sku in self.skus], axis=0)
-        return np.asarray(self.share * everyone - own)
-
-    def _settled(self, loads: np.ndarray, taken: np.ndarray) -> tuple[Fleet, np.ndarray]:
-        """Return prices and gain with ``loads`` paid, and what shutting each shipment loses, (n_shipments,) EUR."""
-        shared, shut = paid(self._problem.shared, loads), shut_prices(self._problem, loads)
-        taken = np.where(shut > 0, 0.0, taken)
-        for _ in range(_ROUNDS):
-            prices = np.maximum(relaxed(self._pool(), shared, taken)[0], shut)
-            self._priced(prices)
-        detours: list[Detour] = self._crew.run(detour_chunk, [(chunk, prices) for chunk in chunks_of(self.skus)])
-        self._columns += [detour.column for detour in detours]
-        losses = np.zeros(self._n_shipments)
-        np.add.at(losses, [detour.shipment for detour in detours], [detour.loss_eur for detour in detours])
-        found, gain_eur = relaxed(self._pool(), shared, taken)
-        cost = float(loads @ [load.eur for load in self._problem.shared.loads])
-        return Fleet(loads, np.maximum(found, shut), gain_eur - cost), losses
 
     @property
     def _n_shipments(self) -> int:

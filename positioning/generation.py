@@ -1,0 +1,123 @@
+"""Column generation over all skus: prices for shared room, charges for using a load at all, the best bound.
+
+Charges make a load's cost due where a sku uses it. With prices per litre alone the bound lets a third of
+a truck go at a third of its cost; with charges it says, as the dual of a facility location problem does,
+who would pay for the truck. Not here: the choice among columns (``positioning.master``), whole packs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from positioning.branching import Effort
+from positioning.chunk import Answer, Column, price_chunk, round_chunk
+from positioning.crew import Crew, chunks_of
+from positioning.desk import CHUNK_SKUS
+from positioning.loads import load_terms_eur
+from positioning.master import Central, Pool, build_pool, central
+from positioning.problem import Problem
+
+_CLOSE = 0.004
+_KEPT, _ROUNDED = 12, 5
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a pass asks: rows of prices (n, n_resources), charges (n_skus, n_shipments) due at the first row."""
+
+    prices: np.ndarray
+    charges: np.ndarray
+
+
+def priced(crew: Crew, ask: Ask, effort: Effort) -> list[Answer]:
+    """Ask every sku; one answer each, in order."""
+    skus = list(range(len(ask.charges)))
+    return crew.run(price_chunk, [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)])
+
+
+def columns_of(answers: list[Answer]) -> list[Column]:
+    """Return all columns of ``answers``."""
+    return [column for answer in answers for column in answer.columns]
+
+
+def nothing_of(answers: list[Answer]) -> dict[int, float]:
+    """Return what every sku costs when nothing is sent, EUR."""
+    return {answer.sku: answer.nothing_eur for answer in answers}
+
+
+def bound_eur(problem: Problem, answers: list[Answer], ask: Ask) -> float:
+    """Return the Lagrangian bound of the first row of prices and the charges: no plan costs less, EUR."""
+    own = float(sum(answer.bounds_eur[0] for answer in answers))
+    return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
+
+
+class Generation:
+    """The best bound and where it was found, and the columns so far: with whole packs and without."""
+
+    def __init__(self, problem: Problem, crew: Crew, prices: np.ndarray) -> None:
+        """Start from ``prices`` (n_resources,) and no charges."""
+        nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+        self.best = self._asked = Ask(prices[None], nobody)
+        self.bound_eur = -np.inf
+        self.nothing_eur: dict[int, float] = {}
+        self.whole: list[Column] = []
+        self.split: list[Column] = []
+        self._problem, self._crew = problem, crew
+        self._trust = 0.7
+
+    def run(self, passes: int, effort: Effort) -> None:
+        """Ask all skus, at most ``passes`` times, until bound and master are close.
+
+        The next prices and charges lie between those of the best bound and the master's, closer to the
+        best after a pass that did not improve it (Wentges, "Weighted Dantzig–Wolfe decomposition for
+        linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997)).
+        """
+        for _ in range(passes):
+            answers = priced(self._crew, self._asked, effort)
+            self.nothing_eur = nothing_of(answers)
+            self._learn(bound_eur(self._problem, answers, self._asked))
+            found = self.whole if effort.is_whole else self.split
+            found += columns_of(answers)
+            pool = self.pool([*self.split, *self.whole])
+            master = central(pool, self._problem.shared, len(self.nothing_eur))
+            if not effort.is_whole:
+                self.split = _kept(pool, master, _KEPT)
+                nothing = sum(self.nothing_eur.values())
+                if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
+                    break
+            self._asked = _between(self.best, master, self._trust)
+
+    def round(self) -> None:
+        """Add whole packs near the most promising columns of every sku."""
+        pool = self.pool(self.split)
+        master = central(pool, self._problem.shared, len(self.nothing_eur))
+        split = _kept(pool, master, _ROUNDED)
+        chunks = [list(part) for _, part in groupby(split, lambda column: column.sku // CHUNK_SKUS)]
+        self.whole += self._crew.run(round_chunk, [(chunk, master.prices) for chunk in chunks])
+
+    def pool(self, columns: list[Column]) -> Pool:
+        """Return ``columns`` beside what nothing costs."""
+        return build_pool(columns, self.nothing_eur, len(self._problem.shared.resources))
+
+    def _learn(self, eur: float) -> None:
+        if eur > self.bound_eur:
+            self.best, self.bound_eur, self._trust = self._asked, eur, min(1.0, 1.2 * self._trust)
+        else:
+            self._trust *= 0.7
+
+
+def _between(best: Ask, master: Central, trust: float) -> Ask:
+    prices = best.prices + trust * (master.prices[None] - best.prices)
+    return Ask(prices, best.charges + trust * (master.charges - best.charges))
+
+
+def _kept(pool: Pool, master: Central, most: int) -> list[Column]:
+    """Return each sku's ``most`` most promising columns at the master's prices and charges."""
+    owed = np.array([master.charges[column.sku, column.lanes].sum() for column in pool.columns])
+    promise = pool.gain_eur - pool.uses @ master.prices - owed
+    order = np.lexsort((np.arange(len(promise)), -promise, pool.sku))
+    rank = np.arange(len(order)) - np.searchsorted(pool.sku[order], pool.sku[order])
+    return [pool.columns[at] for at in np.sort(order[rank < most])]
