@@ -32,13 +32,15 @@ class Night:
     """One night that has passed validation.
 
     ``training`` is what was known on the training date, which is the last date of the training
-    grid on or before ``as_of``. ``notes`` are sentences for the summary.
+    grid on or before ``as_of``. ``notes`` are sentences for the summary. ``source_mark`` says which state of the source was
+    read, None where only reading tells.
     """
 
     settings: Settings
     inputs: Snapshot
     training: Snapshot
     notes: tuple[str, ...] = ()
+    source_mark: str | None = None
 
     @property
     def as_of(self) -> date:

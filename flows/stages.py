@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -50,6 +51,7 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
     ``as_of`` None means the period after the last sales row. Raises ``InputError`` with one line
     per fault before anything is written, ``ConfigurationError`` for a date between two periods.
     """
+    mark = snapshot.source_mark(settings)  # before the tables are read: what changes meanwhile is then another state
     accepted = snapshot.accept(settings, as_of, needs)
     night = accepted.as_of
     inputs = Snapshot(night, accepted.reference, accepted.fingerprint)
@@ -60,7 +62,7 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
         Warehouse(settings).write("quarantine", accepted.quarantined, night)
     if len(accepted.quarantined):
         notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
-    return Night(settings, inputs, _training_snapshot(settings, inputs), tuple(notes))
+    return Night(settings, inputs, _training_snapshot(settings, inputs), tuple(notes), mark)
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
@@ -158,15 +160,22 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     forget(settings, as_of, "plan")
     _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
-    inputs = {"inputs": night.inputs.folder, "fingerprint": night.inputs.fingerprint}
-    record(
-        settings,
-        as_of,
-        "plan",
-        {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, **inputs},
-    )
+    said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals}
+    record(settings, as_of, "plan", said | _origin(night, tables["hubs"]))
     log.info("plan with %d proposals written", n_proposals)
     return Planned(run_version, n_proposals, refusals)
+
+
+def _origin(night: Night, hubs: pd.DataFrame) -> dict[str, Any]:
+    """Return what a plan was made on, for its note: enough to tell that it would be the same again, without the inputs."""
+    training = night.training
+    return {
+        "inputs": night.inputs.folder,
+        "fingerprint": night.inputs.fingerprint,
+        "source_mark": night.source_mark,
+        "training": [training.as_of.isoformat(), training.folder, training.fingerprint],
+        "timezones": sorted(set(hubs["timezone"].astype("str"))) if "timezone" in hubs else [],
+    }
 
 
 def review_stage(night: Night) -> str:
@@ -177,16 +186,36 @@ def review_stage(night: Night) -> str:
     return files.write_text(night.page, page)
 
 
+def done_by_mark(settings: Settings, as_of: date) -> Result | None:
+    """Return the night where it is done and the files of its source have not changed since, without reading them; else None."""
+    said = recorded(settings, as_of, "plan")
+    mark = said.get("source_mark")
+    if mark is None or mark != snapshot.source_mark(settings):
+        return None
+    day, folder, fingerprint = said["training"]
+    latest = min(as_of, settings.forecast.train_until or as_of)
+    if day != settings.grid.training_date(latest, settings.forecast.train_every_days).isoformat():
+        return None
+    inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
+    hubs = pd.DataFrame({"timezone": pd.Series(said["timezones"], dtype="str")})
+    return _done(Night(settings, inputs, Snapshot(date.fromisoformat(day), folder, fingerprint)), hubs)
+
+
 def done_before(night: Night) -> Result | None:
     """Return the night where its plan and page are there under the same inputs, settings and code, else None."""
+    return _done(night, snapshot.read(night.inputs.folder, ("hubs",))["hubs"])
+
+
+def _done(night: Night, hubs: pd.DataFrame) -> Result | None:
     settings, as_of = night.settings, night.as_of
     said = recorded(settings, as_of, "plan")
     identity = training_identity(settings, night.training.as_of, night.training.fingerprint)
     model = ModelStore(settings.warehouse).find(identity)
     if not said or model is None or not files.exists(night.page):
         return None
-    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, _fallen_back(night))
-    earlier = decided_before(Warehouse(settings), snapshot.read(night.inputs.folder)["hubs"], as_of)
+    segments = fallen_back(settings, hubs, as_of)
+    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, segments)
+    earlier = decided_before(Warehouse(settings), hubs, as_of)
     if recorded(settings, as_of, "forecast").get("identity") != forecast:
         return None
     if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):

@@ -7,6 +7,8 @@ files and locks (``shelf``).
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
@@ -18,11 +20,11 @@ from foundation.faults import Fault, structural
 from foundation.fingerprint import content_hash
 from foundation.settings import Settings
 from foundation.store import files, shelf
-from foundation.store.sources import open_source
+from foundation.store.sources import FolderSource, open_source
 from foundation.validation.door import Examined, Needs, examine
 from foundation.validation.reader import UnreadableError
 
-__all__ = ["Accepted", "accept", "content_hash", "examine_inputs", "is_kept", "read", "release"]
+__all__ = ["Accepted", "accept", "content_hash", "examine_inputs", "is_kept", "read", "release", "source_mark"]
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,22 @@ def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Exam
         fault = structural("inputs.path", "", f"{place} {error.what}", error.remedy)
         return Examined(as_of, (fault,), stops=True, may_pass=error.may_pass)
     return examine(source, settings, as_of, needs)
+
+
+def source_mark(settings: Settings) -> str | None:
+    """Return a hash that changes when a file of the source or a setting of the inputs does, without reading a table.
+
+    None where that cannot be told without reading: a database, an object store, a source that is not there.
+    """
+    try:
+        source = open_source(settings.inputs)
+    except UnreadableError:
+        return None
+    marks = source.marks() if isinstance(source, FolderSource) else None
+    if marks is None:
+        return None
+    said = [marks, settings.inputs.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:

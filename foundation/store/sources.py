@@ -54,6 +54,13 @@ class FolderSource:
         if not is_there:
             raise UnreadableError("is not a folder", "set inputs.path to the folder of the tables")
 
+    def marks(self) -> list[tuple[str, int, int]] | None:
+        """Return (name, bytes, time of change) of every file of the folder, sorted; None where it is not of this machine."""
+        if not self._is_local():
+            return None
+        found = [(path, path.stat()) for path in Path(self.root).rglob("*") if path.is_file()]
+        return sorted((str(path.relative_to(self.root)), said.st_size, said.st_mtime_ns) for path, said in found)
+
     def has(self, table: str) -> bool:
         """Say whether the folder holds ``table`` in a configured format."""
         return bool(self._found(table))

@@ -23,6 +23,11 @@ from flows.night import RefusedError, Result
 from flows.nightly import nightly, waiting_may_help
 from flows.review_flow import review
 from flows.services import free_port
+from flows.stages import done_by_mark
+from flows.what_if import what_if
+from flows.what_if_asked import Asked
+from flows.why import Question
+from flows.why_flow import why
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.store import snapshot
@@ -74,7 +79,22 @@ def test_a_night_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overri
     run = next(run for run in _runs() if run.name == f"nightly-{MONDAY}")
     assert run.state_name == "Completed"
     assert {"demo", "2016-05-23"} <= set(run.tags)
+    assert any("of the experiment demo-plans has the page" in note for note in result.notes)
     assert _artifact_types("demo-summary") == {"markdown"}
+    assert _artifact_types("demo-page") == {"link"}
+
+
+def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overrides) -> None:
+    """Asked as a deployment, nobody sees a terminal."""
+    night = date(2016, 5, 9)
+    nightly("demo", night, overrides)
+    done = what_if("demo", Asked(night, (), ("lost_lanes=[SUP>MCI]",)), overrides)
+    assert any(note.startswith("MLflow: below run ") for note in done.notes)
+    told = why("demo", Question(night), overrides)
+    assert f"Why, after the night of {night}" in told
+    for topic in ("what-if", "why"):
+        assert _artifact_types(f"demo-{topic}") == {"markdown"}
+        assert any(run.name == f"{topic}-{night}" and run.state_name == "Completed" for run in _runs())
 
 
 def test_a_night_is_planned_when_mlflow_is_away(overrides: Overrides) -> None:
@@ -146,5 +166,12 @@ def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     again = [backfill.plan_past_night("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
     assert [report.outcome for report in again] == ["failed", "done before"]
     assert "stock" in again[0].message
+    settings = load_settings("demo", overrides)
+    assert done_by_mark(settings, MONDAY) is not None
+    assert done_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), MONDAY) is None
+    lanes = Path(settings.inputs.path) / "lanes.parquet"
+    lanes.write_bytes(lanes.read_bytes())  # written anew: only reading can tell that it is the same
+    assert done_by_mark(settings, MONDAY) is None
+    assert backfill.plan_past_night("demo", MONDAY, overrides, False).outcome == "done before"
     with pytest.raises(StageError, match="1 of 1 nights failed: 2016-03-21"):
         backfill_nights("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)
