@@ -9,12 +9,14 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
+from pathlib import Path
 from typing import cast
 from uuid import UUID
 
 import httpx
 from prefect import runtime
 from prefect.artifacts import (
+    create_link_artifact,
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
@@ -25,6 +27,7 @@ from prefect.exceptions import PrefectException
 
 from flows.display import ROOMS
 from flows.night import Result
+from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from review import plan_summary
 from review.summary import escaped, top_proposals
@@ -77,8 +80,26 @@ def show_plan(result: Result) -> None:
     rows = top_proposals(outputs["transfer"], settings)
     with _unless_away():
         create_markdown_artifact(text, key=f"{name}-summary", description=f"Plan of {as_of}")
+        if result.page:
+            create_link_artifact(
+                _address(result.page),
+                f"Review page of {as_of}",
+                key=f"{name}-page",
+                description="Opens where the warehouse is; MLflow has a copy",
+            )
         if rows:
             create_table_artifact(rows, key=f"{name}-proposals", description="The best proposals of the night")
+
+
+def show_answer(pipeline: str, topic: str, text: str, description: str) -> None:
+    """Keep the answer to somebody's question as Markdown under a key with the pipeline's name."""
+    with _unless_away():
+        create_markdown_artifact(text, key=f"{pipeline.replace('_', '-')}-{topic}", description=description)
+
+
+def _address(page: str) -> str:
+    """Return where a page is as an address a link can have."""
+    return page if files.is_url(page) else Path(page).absolute().as_uri()
 
 
 def name_run(pipeline: str, as_of: date) -> None:

@@ -11,9 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from prefect import flow, runtime
-from prefect.artifacts import create_markdown_artifact
 
-from flows.artifacts import let_rooms_speak
+from flows.artifacts import let_rooms_speak, show_answer
 from flows.plan_record import TOPIC, record_what_ifs
 from flows.stages import reported
 from flows.what_if_asked import Asked, night_of_record, wanted
@@ -50,8 +49,7 @@ def what_if(config: str, asked: Asked = Asked(), overrides: Sequence[str] = ()) 
         done = compared(settings, changes, as_of)
     done = replace(done, notes=(*done.notes, _recorded(done, [change.name for change in changes])))
     text = done.summary + "\n" + "\n".join(f"* {said}" for said in (*done.notes, f"page: {done.page}"))
-    key = f"{settings.name.replace('_', '-')}-what-if"
-    create_markdown_artifact(text, key=key, description=f"What-ifs of the night of {as_of}")
+    show_answer(settings.name, "what-if", text, f"What-ifs of the night of {as_of}")
     return done
 
 

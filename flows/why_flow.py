@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from io import StringIO
 
 from prefect import flow, runtime
-from prefect.artifacts import create_markdown_artifact
 from rich.console import Console
 
-from flows.artifacts import let_rooms_speak
+from flows.artifacts import let_rooms_speak, show_answer
 from flows.stages import reported
 from flows.why import Question, attributed
 from flows.why_printing import print_answer
@@ -45,6 +44,5 @@ def why(config: str, question: Question = Question(), overrides: Sequence[str] =
         answer = attributed(settings, question)
     told = StringIO()
     print_answer(answer, (None, None), Console(file=told, width=_COLUMNS))
-    key = f"{settings.name.replace('_', '-')}-why"
-    create_markdown_artifact(f"```\n{told.getvalue()}```\n", key=key, description=f"After the night of {answer.as_of}")
+    show_answer(settings.name, "why", f"```\n{told.getvalue()}```\n", f"After the night of {answer.as_of}")
     return told.getvalue()
