@@ -20,8 +20,8 @@ from positioning.problem import Problem
 from positioning.tuning import Sample
 
 _FEW_PASSES = 6
-_SEARCH_PASSES, _WHOLE_PASSES, _PACKING_PASSES = 8, 1, 2
-_DOUBTFUL = 0.02
+_SEARCH_PASSES, _WHOLE_PASSES, _PACKING_PASSES = 6, 1, 2
+_DOUBTFUL = 0.1
 _TUNING_ROUNDS = 12
 _GOOD_GAP = 0.005
 _SHARP = Effort(nodes=40, share=0.005)
