@@ -21,6 +21,7 @@ _RAY = (0.1127016653792583, 0.5, 0.8872983346207417)
 _RAY_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
 # Dearer than anything a unit could save.
 _SHUT_EUR = 1e6
+_SAME_UNITS, _SAME_EUR = 1e-9, 1e-6
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,25 @@ class Served:
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What refusing one line does to its sku, EUR without loads.
+
+    ``loss_eur`` when the sku is improved again, which sends ``instead`` (shipment, units more or less);
+    ``drop_eur`` when nothing takes the line's place, which costs more on ``pays_rate`` of the demand paths.
+    """
+
+    loss_eur: float
+    drop_eur: float
+    pays_rate: float
+    instead: tuple[tuple[int, float], ...]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The plan of one sku explained; arrays follow its ``hubs`` (H), ``regions`` (R) or lines.
 
     ``before`` and ``after`` (N_TERMS,) are expected money terms and kilograms; ``shares`` are additive
-    benefits without fixed loads, ``losses`` what refusing a line costs when the sku is improved again,
-    ``drops`` the same when nothing takes its place.
+    benefits without fixed loads; ``refusals`` say what refusing a line does.
     """
 
     sku: int
@@ -67,8 +81,7 @@ class Outcome:
     short_rate: np.ndarray
     line_terms: np.ndarray
     shares: np.ndarray
-    losses: np.ndarray
-    drops: np.ndarray
+    refusals: tuple[Refusal, ...]
 
 
 def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> list[Outcome]:
@@ -93,7 +106,6 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
     opening = _opening(desk, article)
     saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
-    losses, drops = _losses(case, units, lines)
     return Outcome(
         sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
         before=service_terms(case.ways, before) + opening,
@@ -101,7 +113,7 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
         demand=case.ahead.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
         sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
         short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
-        shares=_shares(case, units, lines, saved), losses=losses, drops=drops,
+        shares=_shares(case, units, lines, saved), refusals=tuple(_refusal(case, units, int(line)) for line in lines),
     )  # fmt: skip
 
 
@@ -192,25 +204,27 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
     return shares + (saved - shares.sum()) * size
 
 
-def _losses(case: Case, units: np.ndarray, lines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return what is lost with one line shut and the sku improved again, and with nothing in its place, EUR.
+def _refusal(case: Case, units: np.ndarray, line: int) -> Refusal:
+    """Shut one line and improve the sku again from what is left.
 
-    Both without loads. The first counts room that is freed or taken at the case's price, which is what others
-    would make of it: a first-order answer to what a plan made anew without the line would lose.
+    Room that is freed or taken counts at the case's price, which is what others would make of it: a
+    first-order answer to what a plan made anew without the line would lose.
     """
 
-    def cost_eur(sent: np.ndarray) -> float:
-        return float(case.serve(sent).path_eur.mean()) + case.sending_eur(sent)
+    def path_eur(sent: np.ndarray) -> np.ndarray:
+        return case.serve(sent).path_eur + case.sending_eur(sent)
 
-    now, losses, drops = cost_eur(units), np.zeros(len(lines)), np.zeros(len(lines))
-    for at, line in enumerate(lines):
-        shut, rest = case.price.copy(), units.copy()
-        shut[line] += _SHUT_EUR
-        rest[line] = 0.0
-        instead, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
-        losses[at] = eur - now + float(case.price @ (instead - units))
-        drops[at] = cost_eur(rest) - now
-    return losses, drops
+    shut, rest = case.price.copy(), units.copy()
+    shut[line] += _SHUT_EUR
+    rest[line] = 0.0
+    instead, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
+    now, dropped = path_eur(units), path_eur(rest)
+    loss = eur - float(now.mean()) + float(case.price @ (instead - units))
+    changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)
+    return Refusal(
+        loss, float((dropped - now).mean()), float((dropped > now + _SAME_EUR).mean()),
+        tuple((int(case.problem.lanes[at]), float(instead[at] - rest[at])) for at in changed),
+    )  # fmt: skip
 
 
 def _fresh_benefit(desk: Desk, decision: Decision) -> np.ndarray:

@@ -87,17 +87,14 @@ def service_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
 def transfer_frame(
     problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, slack: pd.Series, plan_id: str
 ) -> pd.DataFrame:
-    """Return the proposals; ``slack`` is the room left of every shared resource.
-
-    ``next_best`` and ``pays_rate`` are null where the line table has no such column.
-    """
+    """Return the proposals; ``slack`` is the room left of every shared resource."""
     by_sku = {outcome.sku: outcome for outcome in outcomes}
     told: list[Any] = list(lines.itertuples(index=False))
     frame = lines.assign(
         as_of=as_timestamp(problem.network.as_of), plan_id=plan_id, status="proposed",
         reason=[reason(line) for line in told],
         binding_constraints=[binding_constraints(problem, by_sku[line.sku_at], line, slack) for line in told],
-        loss_if_dropped_eur=lines["drop_eur"], next_best=lines.get("next_best"), pays_rate=lines.get("pays_rate"),
+        loss_if_dropped_eur=lines["drop_eur"],
     )  # fmt: skip
     return typed(frame, "transfer")
 

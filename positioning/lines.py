@@ -12,12 +12,13 @@ import numpy as np
 import pandas as pd
 
 from positioning.costs import KG, TERM
-from positioning.explain import Outcome
+from positioning.explain import Outcome, Refusal
 from positioning.network import date_after
 from positioning.previous import is_still_rejected
 from positioning.problem import Problem
 
 _DIGITS = 16
+_ALTERNATIVES = 5
 _CENT = 0.01
 # What a planner reads of the model's terms; costs saved are positive.
 SAVINGS = {
@@ -78,7 +79,7 @@ def proposal_id(kind: str, sku: str, origin: str, destination: str, departure_id
 _COLUMNS = [
     "shipment", "sku_at", "kind", "sku", "origin", "destination", "lane", "departure_id", "proposal_id", "units", "packs",
     "ship_date", "arrival_date", "decide_by", "is_outlook", "cost_eur", "kg_co2e", "litres", "kilograms", "share_eur",
-    "loss_eur", "drop_eur", *SAVINGS, "fewer_lost_units",
+    "loss_eur", "drop_eur", "pays_rate", "next_best", *SAVINGS, "fewer_lost_units",
 ]  # fmt: skip
 
 
@@ -90,7 +91,8 @@ def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
     sku, origin = own.skus[outcome.sku], network.shipment_origin(shipment)
     destination = network.hubs[lanes.destination[shipment]]
     ship = date_after(network.as_of, int(network.ship_days[shipment]))
-    departure_id = f"{lanes.lane[shipment]}@{ship.date().isoformat()}"
+    departure_id = _departure_id(problem, shipment)
+    refusal = outcome.refusals[at]
     pack = (
         own.order_pack_units[outcome.sku, lanes.origin[shipment]] if kind == "supply" else own.pack_units[outcome.sku]
     )
@@ -104,9 +106,21 @@ def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
         proposal_id(kind, sku, origin, destination, departure_id), units, round(units / pack), ship,
         date_after(network.as_of, int(network.arrival_days[shipment])), network.departures[shipment].decide_by,
         network.departures[shipment].is_outlook, paid * units, terms[KG] * units, own.volume_l[outcome.sku] * units,
-        own.mass_kg[outcome.sku] * units, float(outcome.shares[at]), float(outcome.losses[at]), float(outcome.drops[at]),
+        own.mass_kg[outcome.sku] * units, float(outcome.shares[at]), refusal.loss_eur, refusal.drop_eur, refusal.pays_rate, _told(problem, refusal),
         *(part * float(sum(saved[TERM[name]] for name in names)) for names in SAVINGS.values()), part * fewer_lost,
     )  # fmt: skip
+
+
+def _departure_id(problem: Problem, shipment: int) -> str:
+    network = problem.network
+    ship = date_after(network.as_of, int(network.ship_days[shipment]))
+    return f"{network.shipments.lane[shipment]}@{ship.date().isoformat()}"
+
+
+def _told(problem: Problem, refusal: Refusal) -> str:
+    """Return what would be sent differently, most units first: ``A>B@2024-05-27 +12|…``; at most five."""
+    ranked = sorted(refusal.instead, key=lambda change: (-abs(change[1]), change[0]))
+    return "|".join(f"{_departure_id(problem, shipment)} {units:+.0f}" for shipment, units in ranked[:_ALTERNATIVES])
 
 
 def _binding_part(problem: Problem, lines: pd.DataFrame) -> pd.Series:

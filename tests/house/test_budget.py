@@ -17,7 +17,6 @@ MANY_ARGUMENTS = {
     "flows/cli.py": "typer reads a command's options from its arguments",
     "flows/nightly.py": "the form of a deployment shows the flow's arguments",
     "flows/*_command*.py": "typer reads a command's options from its arguments",
-    "positioning/branching.py": "compiled kernels take arrays",
     "positioning/findings.py": "one line makes one kind of finding",
     "positioning/tree.py": "compiled kernels take arrays",
 }
