@@ -21,7 +21,9 @@ from positioning.master import Central, Pool, build_pool, central
 from positioning.problem import Problem
 
 _CLOSE = 0.004
-_KEPT, _ROUNDED = 12, 5
+# Columns kept and rounded: of each sku, and of all where skus are few.
+_KEPT, _KEPT_OF_ALL = 12, 2000
+_ROUNDED, _ROUNDED_OF_ALL = 5, 500
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Generation:
             pool = self.pool([*self.split, *self.whole])
             master = central(pool, self._problem.shared, len(self.nothing_eur))
             if not effort.is_whole:
-                self.split = _kept(pool, master, _KEPT)
+                self.split = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
                 nothing = sum(self.nothing_eur.values())
                 if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
                     break
@@ -94,7 +96,7 @@ class Generation:
         """Add whole packs near the most promising columns of every sku."""
         pool = self.pool(self.split)
         master = central(pool, self._problem.shared, len(self.nothing_eur))
-        split = _kept(pool, master, _ROUNDED)
+        split = _kept(pool, master, max(_ROUNDED, _ROUNDED_OF_ALL // len(self.nothing_eur)))
         chunks = [list(part) for _, part in groupby(split, lambda column: column.sku // CHUNK_SKUS)]
         self.whole += self._crew.run(round_chunk, [(chunk, master.prices) for chunk in chunks])
 

@@ -1,4 +1,4 @@
-"""Prices that make loads pay: what a full, a carried, a paid load costs per unit of its room.
+"""Prices that make loads pay: what a full, a paid load costs per unit of its room.
 
 Here: prices from the cost of loads, and what loads add to a bound. Not here: the prices of scarce room
 (``positioning.tuning``, ``positioning.master``).
@@ -20,22 +20,6 @@ def opening_prices(problem: Problem) -> np.ndarray:
     for row, load in enumerate(load_of):
         shut[row] = eur[load] if load >= 0 else 0.0
     return np.array([np.where(load_of == shipment, 0.0, shut) for shipment in sorted(eur)])
-
-
-def carried_prices(problem: Problem, wanted: np.ndarray, prices: np.ndarray) -> np.ndarray:
-    """Return prices at which the loads ``wanted`` use are paid in full by what they carry.
-
-    Slope scaling: cost of the loads ÷ use, after Kim & Pardalos, "A solution approach to the fixed
-    charge network flow problem using a dynamic slope scaling procedure", OR Letters 24 (1999).
-    """
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    carried = prices.copy()
-    for row, resource in enumerate(problem.shared.resources):
-        if resource.load >= 0 and prices[row] > 0 and wanted[row] > 1e-6:
-            carried[row] = max(
-                prices[row], eur[resource.load] * np.ceil(wanted[row] / resource.room - 1e-9) / wanted[row]
-            )
-    return carried
 
 
 def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:

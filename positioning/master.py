@@ -141,6 +141,14 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     return best
 
 
+def best_loads(pool: Pool, shared: Shared) -> np.ndarray:
+    """Return the loads a MILP over ``pool`` with ties takes; columns may be split. For few skus."""
+    if not pool.columns:
+        return np.zeros(len(shared.loads))
+    _, _, values = _solve_master(pool, shared, tie_rows(pool, shared), is_whole=True)
+    return np.round(values[len(pool.columns) :])
+
+
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
     """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
     room = room_with(shared, loads)

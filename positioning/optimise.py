@@ -13,17 +13,16 @@ import numpy as np
 from positioning.branching import Effort
 from positioning.chunk import Answer, Column, Mix, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.generation import Ask, Generation, bound_eur, columns_of, nothing_of, priced
-from positioning.loads import carried_prices, full_load_prices, opening_prices, paid_prices, shut_prices
-from positioning.master import Choice, Pool, build_pool, central, choose, paid, relaxed, whole_loads
+from positioning.generation import Ask, Generation, columns_of, priced
+from positioning.loads import full_load_prices, opening_prices, shut_prices
+from positioning.master import Choice, Pool, best_loads, build_pool, central, choose, paid, relaxed, whole_loads
 from positioning.problem import Problem
 from positioning.tuning import Sample
 
-_FEW_PASSES = 6
+_FEW_SEARCH_PASSES, _FEW_WHOLE_PASSES = 12, 4
 _SEARCH_PASSES, _WHOLE_PASSES, _PACKING_PASSES = 6, 1, 2
 _DOUBTFUL = 0.1
 _TUNING_ROUNDS = 12
-_GOOD_GAP = 0.005
 _SHARP = Effort(nodes=40, share=0.005)
 _QUICK = Effort(nodes=0, share=1.0)
 _SEARCH = Effort(nodes=40, share=0.005, is_whole=False)
@@ -43,7 +42,7 @@ class Optimum:
 
 def optimise(problem: Problem, crew: Crew) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    return _of_few(problem, crew) if problem.has_few_skus else of_many(problem, crew)
+    return of_few(problem, crew) if problem.has_few_skus else of_many(problem, crew)
 
 
 def of_many(problem: Problem, crew: Crew) -> Optimum:
@@ -51,10 +50,23 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
 
     Prices start from a sample of the skus.
     """
-    start = Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS)
-    generation = Generation(problem, crew, start)
+    generation = Generation(problem, crew, Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS))
     generation.run(_SEARCH_PASSES, _SEARCH)
     generation.run(_WHOLE_PASSES, _WHOLE)
+    return _packed(problem, crew, generation)
+
+
+def of_few(problem: Problem, crew: Crew) -> Optimum:
+    """Do the same with more passes, from full loads' prices and what every departure would carry alone."""
+    generation = Generation(problem, crew, full_load_prices(problem))
+    generation.whole += opening_columns(problem, crew, list(range(len(problem.catalogue.skus))))
+    generation.run(_FEW_SEARCH_PASSES, _SEARCH)
+    generation.run(_FEW_WHOLE_PASSES, _SHARP)
+    return _packed(problem, crew, generation)
+
+
+def _packed(problem: Problem, crew: Crew, generation: Generation) -> Optimum:
+    """Round to whole packs, choose loads and packs in turns, and tell plan and bound."""
     generation.round()
     loads = _loads(problem, generation.pool(generation.whole))
     for _ in range(_PACKING_PASSES):
@@ -66,7 +78,9 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
 
 
 def _loads(problem: Problem, pool: Pool) -> np.ndarray:
-    """Return whole loads near those of the relaxed master."""
+    """Return whole loads: near those of the relaxed master, with few skus the best over ``pool``."""
+    if problem.has_few_skus:
+        return best_loads(pool, problem.shared)
     split = central(pool, problem.shared, len(problem.catalogue.skus)).loads
     return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
 
@@ -77,31 +91,6 @@ def _pack(problem: Problem, crew: Crew, generation: Generation, loads: np.ndarra
     shut = shut_prices(problem, loads)
     prices, _ = relaxed(generation.pool(generation.whole), paid(problem.shared, loads))
     generation.whole += columns_of(priced(crew, Ask(np.maximum(prices, shut)[None], nobody), _QUICK))
-
-
-def _of_few(problem: Problem, crew: Crew) -> Optimum:
-    """Alternate pricing all skus and choosing among their columns until bound and plan are close.
-
-    The first row of prices gives the bound; the others only look for columns: loads at what they cost
-    per unit really carried, and loads of the best plan so far as paid for, all others shut.
-    """
-    skus = list(range(len(problem.catalogue.skus)))
-    ask = Ask(full_load_prices(problem)[None], np.zeros((len(skus), len(problem.network.ship_days))))
-    columns = opening_columns(problem, crew, skus)
-    best: Optimum | None = None
-    for _ in range(_FEW_PASSES):
-        answers = priced(crew, ask, _SHARP)
-        nothing = nothing_of(answers)
-        columns += columns_of(answers)
-        choice = _chosen(problem, crew, columns, nothing)
-        found = Optimum(choice, nothing, _plan_eur(problem, nothing, choice), bound_eur(problem, answers, ask), ask)
-        best = _better(best, found)
-        if best.plan_eur - best.bound_eur <= _GOOD_GAP * (sum(nothing.values()) - best.bound_eur) + 1e-6:
-            break
-        ask = _next_ask(problem, answers, found, best)
-    if best is None:
-        raise ValueError("at least one pass is needed")
-    return best
 
 
 def _chosen(
@@ -137,30 +126,6 @@ def opening_columns(problem: Problem, crew: Crew, skus: list[int]) -> list[Colum
 def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
     of = {mix.sku: mix for mix in mixes}
     return [([of[sku] for sku in chunk],) for chunk in chunks_of(sorted(of))]
-
-
-def _next_ask(problem: Problem, answers: list[Answer], found: Optimum, best: Optimum) -> Ask:
-    """Ask between the prices of the best bound and those of the master.
-
-    Smoothing after Wentges, "Weighted Dantzig–Wolfe decomposition for linear mixed-integer programming",
-    Int. Trans. Oper. Res. 4 (1997): close to the best when the last pass did not improve it.
-    """
-    wanted = np.sum([answer.wanted[min(1, len(found.ask.prices) - 1)] for answer in answers], axis=0)
-    trust = 0.5 if best.ask is found.ask else 0.25
-    rows = [
-        best.ask.prices[0] + trust * (found.choice.prices - best.ask.prices[0]),
-        carried_prices(problem, wanted, full_load_prices(problem)), paid_prices(problem, best.choice),
-    ]  # fmt: skip
-    charges = best.ask.charges + trust * (found.choice.charges - best.ask.charges)
-    return Ask(np.array(rows), charges)
-
-
-def _better(best: Optimum | None, found: Optimum) -> Optimum:
-    if best is None:
-        return found
-    kept = best if best.plan_eur <= found.plan_eur else found
-    known = best if best.bound_eur >= found.bound_eur else found
-    return Optimum(kept.choice, found.nothing_eur, kept.plan_eur, known.bound_eur, known.ask)
 
 
 def _plan_eur(problem: Problem, nothing: dict[int, float], choice: Choice) -> float:
