@@ -28,6 +28,7 @@ from positioning.frames import (
 )
 from positioning.lines import line_table, load_table, unworthy
 from positioning.loads import standing_prices
+from positioning.master import Choice
 from positioning.optimise import Optimum, optimise
 from positioning.problem import Problem, build_problem
 
@@ -96,21 +97,33 @@ def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Out
         for sku in range(len(problem.catalogue.skus))
     }
     outcomes: dict[int, Outcome] = {}
-    prices = standing_prices(problem, optimum.choice)
+    choice = optimum.choice
+    prices = standing_prices(problem, choice)
     lines, again = pd.DataFrame(), sorted(decisions)
     for left in range(_ROUNDS, -1, -1):
         chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
         outcomes |= {outcome.sku: outcome for outcome in team.run(explain_chunk, chunks)}
         lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
         dropped = lines[unworthy(problem, lines)] if left else lines[lines["benefit_eur"] < 0]
-        if not len(dropped):
+        going = still_going(problem, choice, lines.drop(dropped.index))
+        if not len(dropped) and (going == choice.loads).all():
             break
         again = sorted(set(dropped["sku_at"]))
         for sku in again:
             out = dropped.loc[dropped["sku_at"] == sku, "shipment"].to_numpy(dtype="int64")
             kept = ~np.isin(decisions[sku].lanes, out)
             decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
+        if (going != choice.loads).any():
+            choice = replace(choice, loads=going)
+            prices, again = standing_prices(problem, choice), sorted(set(lines["sku_at"]))
     return [outcomes[sku] for sku in sorted(outcomes)], lines
+
+
+def still_going(problem: Problem, choice: Choice, lines: pd.DataFrame) -> np.ndarray:
+    """Return the loads of ``choice`` without those of departures that no line is left on."""
+    used = set(lines["shipment"])
+    is_used = np.array([load.shipment in used for load in problem.shared.loads], dtype=bool)
+    return np.where(is_used, choice.loads, 0.0)
 
 
 def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from positioning.capacity import Load
+from positioning.master import Choice
+from positioning.planning import still_going
 from tests.positioning_world import random_world
 
 SEEDS = range(8)
@@ -38,3 +44,13 @@ def test_a_line_that_pays_on_every_path_loses_when_dropped() -> None:
     sure = [line.loss_if_dropped_eur for lines in plans for line in lines.itertuples() if line.pays_rate == 1.0]
     assert sure
     assert min(sure) > -0.01
+
+
+def test_a_truck_that_no_line_is_left_on_does_not_carry_what_stands_in() -> None:
+    """Its cost would be due again, so a refused line must not look better off on it."""
+    problem = SimpleNamespace(
+        shared=SimpleNamespace(loads=(Load(3, 50.0, 2.0), Load(5, 80.0, 1.0), Load(6, 80.0, 1.0)))
+    )
+    choice = Choice({}, np.array([2.0, 1.0, 0.0]), np.zeros(0), np.zeros((0, 0)))
+    left = pd.DataFrame({"shipment": [3, 3]})
+    assert still_going(problem, choice, left).tolist() == [2.0, 0.0, 0.0]  # type: ignore[arg-type]  # all it reads
