@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import flows  # sets the defaults of the process before Prefect and MLflow are imported
@@ -35,3 +36,8 @@ def forestock(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+def with_cheap_trucks(lanes: pd.DataFrame) -> pd.DataFrame:
+    """Return ``lanes`` on which some trucks pay even for four articles, and a bound that may split them."""
+    return lanes.assign(eur_per_load=lanes["eur_per_load"] / 20.0)

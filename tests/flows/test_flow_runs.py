@@ -33,7 +33,7 @@ from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from tests.conftest import Tables
-from tests.flows.conftest import QUICK
+from tests.flows.conftest import QUICK, with_cheap_trucks
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("prefect")]
 MONDAY = date(2016, 5, 23)
@@ -149,7 +149,11 @@ def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overr
     assert "20160518" in plan["model_version"].iloc[0]
 
 
-def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(overrides: Overrides) -> None:
+def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(
+    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+) -> None:
+    """With trucks at a twentieth of their cost some go, and the bound may split them."""
+    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}, tmp_path / "inputs")
     with pytest.raises(RefusedError, match="max_gap_rate") as refusal:
         nightly("demo", MONDAY, [*overrides, "positioning.max_gap_rate=0.0"])
     assert refusal.value.exit_code == 4

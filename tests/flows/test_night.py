@@ -19,7 +19,7 @@ from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from foundation.validation.outputs import check_output
 from tests.conftest import Tables
-from tests.flows.conftest import QUICK
+from tests.flows.conftest import QUICK, with_cheap_trucks
 
 NIGHT = date(2016, 5, 16)
 WRITTEN = (*stages.FORECAST_TABLES, *stages.PLAN_TABLES)
@@ -186,7 +186,8 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """The forecast and the plan's figures are worth keeping; a proposal nobody may follow is not."""
-    folder = write_tables(demo_tables, tmp_path / "inputs")
+    cheap = demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}
+    folder = write_tables(cheap, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK, "positioning.max_gap_rate=0.0")
     _, planned = _play(settings)
     warehouse = Warehouse(settings)
