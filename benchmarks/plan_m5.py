@@ -34,6 +34,7 @@ from positioning.crew import Crew
 from positioning.desk import Desk
 from positioning.model import Instance, build_programme
 from positioning.problem import Problem, build_problem
+from positioning.solver import Solver
 
 Frames = dict[str, pd.DataFrame]
 FORECASTS = ("forecast", "forecast_window", "forecast_dependence")
@@ -137,14 +138,15 @@ def clocked() -> Iterator[dict[str, list[float]]]:
 def cold_seconds(problem: Problem) -> float:
     """Return CPU seconds to solve every sku's programme from nothing, from a sample scaled up."""
     desk, n_skus = Desk(problem), len(problem.catalogue.skus)
+    solver = Solver(presolve="off", solver="simplex")
     spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
     for sku in sample:
         article = desk.article(sku)
         programme = build_programme(Instance(article, desk.paths(article), desk.arrival[:, article.lanes]))
-        desk.solver.highs.clearSolver()
+        solver.highs.clearSolver()
         started = time.process_time()
-        desk.solver.load(programme)
-        desk.solver.solve()
+        solver.load(programme)
+        solver.solve()
         spent += time.process_time() - started
     return spent / len(sample) * n_skus
 
@@ -167,7 +169,12 @@ def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -
     lines = frames["transfer"]
     saved = row["total_eur_before"] - row["total_eur"]
     print(f"\n{n_skus} articles: {wall:.0f} s wall, {cpu:.0f} s CPU, {1000 * cpu / n_skus:.1f} ms CPU per article")
-    print(f"  one cold programme per article: {cold:.0f} s CPU; all passes take {cpu / cold:.2f} of it")
+    passes = seconds["price_chunk"][2] * settings.positioning.processes
+    print(
+        f"  one cold programme per article: {cold:.0f} s CPU; all passes take {passes / cold:.2f} of it at most",
+        end="; ",
+    )
+    print(f"the whole plan {cpu / cold:.2f}")
     print(f"  memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest worker (peaks of the whole run)")
     print(f"  gap {row['gap_rate']:.2%} of the cost, {row['gap_of_benefit_rate']:.2%} of what there was to win")
     print(f"  {len(lines)} lines, {frames['departure']['loads'].sum():.0f} loads, {saved:,.0f} saved;", end=" ")

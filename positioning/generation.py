@@ -8,22 +8,19 @@ who would pay for the truck. Not here: the choice among columns (``positioning.m
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 
-from positioning.branching import Effort
-from positioning.chunk import Answer, Column, price_chunk, round_chunk
+from positioning.chunk import Answer, Column, price_chunk
 from positioning.crew import Crew, chunks_of
-from positioning.desk import CHUNK_SKUS
 from positioning.loads import load_terms_eur
 from positioning.master import Central, Pool, build_pool, central
+from positioning.outline import Effort
 from positioning.problem import Problem
 
 _CLOSE = 0.004
-# Columns kept and rounded: of each sku, and of all where skus are few.
+# Columns kept: of each sku, and of all where skus are few.
 _KEPT, _KEPT_OF_ALL = 12, 2000
-_ROUNDED, _ROUNDED_OF_ALL = 5, 500
 
 
 @dataclass(frozen=True)
@@ -52,12 +49,12 @@ def nothing_of(answers: list[Answer]) -> dict[int, float]:
 
 def bound_eur(problem: Problem, answers: list[Answer], ask: Ask) -> float:
     """Return the Lagrangian bound of the first row of prices and the charges: no plan costs less, EUR."""
-    own = float(sum(answer.bounds_eur[0] for answer in answers))
+    own = float(sum(answer.bound_eur for answer in answers))
     return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
 
 
 class Generation:
-    """The best bound and where it was found, and the columns so far: with whole packs and without."""
+    """The best bound and where it was found, and the columns so far."""
 
     def __init__(self, problem: Problem, crew: Crew, prices: np.ndarray) -> None:
         """Start from ``prices`` (n_resources,) and no charges."""
@@ -65,8 +62,7 @@ class Generation:
         self.best = self._asked = Ask(prices[None], nobody)
         self.bound_eur = -np.inf
         self.nothing_eur: dict[int, float] = {}
-        self.whole: list[Column] = []
-        self.split: list[Column] = []
+        self.columns: list[Column] = []
         self._problem, self._crew = problem, crew
         self._trust = 0.7
 
@@ -81,28 +77,18 @@ class Generation:
             answers = priced(self._crew, self._asked, effort)
             self.nothing_eur = nothing_of(answers)
             self._learn(bound_eur(self._problem, answers, self._asked))
-            found = self.whole if effort.is_whole else self.split
-            found += columns_of(answers)
-            pool = self.pool([*self.split, *self.whole])
+            self.columns += columns_of(answers)
+            pool = self.pool()
             master = central(pool, self._problem.shared, len(self.nothing_eur))
-            if not effort.is_whole:
-                self.split = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
-                nothing = sum(self.nothing_eur.values())
-                if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
-                    break
+            self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
+            nothing = sum(self.nothing_eur.values())
+            if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
+                break
             self._asked = _between(self.best, master, self._trust)
 
-    def round(self) -> None:
-        """Add whole packs near the most promising columns of every sku."""
-        pool = self.pool(self.split)
-        master = central(pool, self._problem.shared, len(self.nothing_eur))
-        split = _kept(pool, master, max(_ROUNDED, _ROUNDED_OF_ALL // len(self.nothing_eur)))
-        chunks = [list(part) for _, part in groupby(split, lambda column: column.sku // CHUNK_SKUS)]
-        self.whole += self._crew.run(round_chunk, [(chunk, master.prices) for chunk in chunks])
-
-    def pool(self, columns: list[Column]) -> Pool:
-        """Return ``columns`` beside what nothing costs."""
-        return build_pool(columns, self.nothing_eur, len(self._problem.shared.resources))
+    def pool(self) -> Pool:
+        """Return the columns beside what nothing costs."""
+        return build_pool(self.columns, self.nothing_eur, len(self._problem.shared.resources))
 
     def _learn(self, eur: float) -> None:
         if eur > self.bound_eur:

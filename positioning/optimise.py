@@ -10,23 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from positioning.branching import Effort
 from positioning.chunk import Answer, Column, Mix, mix_chunk, price_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.generation import Ask, Generation, columns_of, priced
 from positioning.loads import full_load_prices, opening_prices, shut_prices
 from positioning.master import Choice, Pool, best_loads, build_pool, central, choose, paid, relaxed, whole_loads
+from positioning.outline import Effort
 from positioning.problem import Problem
 from positioning.tuning import Sample
 
-_FEW_SEARCH_PASSES, _FEW_WHOLE_PASSES = 12, 4
-_SEARCH_PASSES, _WHOLE_PASSES, _PACKING_PASSES = 6, 1, 2
+_FEW_PASSES, _PASSES, _PACKING_PASSES = 16, 12, 2
 _DOUBTFUL = 0.1
 _TUNING_ROUNDS = 12
-_SHARP = Effort(nodes=40, share=0.005)
-_QUICK = Effort(nodes=0, share=1.0)
-_SEARCH = Effort(nodes=40, share=0.005, is_whole=False)
-_WHOLE = Effort(nodes=20, share=0.005)
+_ROUGH = Effort(share=0.02, nodes=40, searches=3)
+_CLOSE = Effort(share=0.005, nodes=40, searches=4)
 
 
 @dataclass(frozen=True)
@@ -51,28 +48,25 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
     Prices start from a sample of the skus.
     """
     generation = Generation(problem, crew, Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS))
-    generation.run(_SEARCH_PASSES, _SEARCH)
-    generation.run(_WHOLE_PASSES, _WHOLE)
+    generation.run(_PASSES, _CLOSE)
     return _packed(problem, crew, generation)
 
 
 def of_few(problem: Problem, crew: Crew) -> Optimum:
     """Do the same with more passes, from full loads' prices and what every departure would carry alone."""
     generation = Generation(problem, crew, full_load_prices(problem))
-    generation.whole += opening_columns(problem, crew, list(range(len(problem.catalogue.skus))))
-    generation.run(_FEW_SEARCH_PASSES, _SEARCH)
-    generation.run(_FEW_WHOLE_PASSES, _SHARP)
+    generation.columns += opening_columns(problem, crew, list(range(len(problem.catalogue.skus))))
+    generation.run(_FEW_PASSES, _CLOSE)
     return _packed(problem, crew, generation)
 
 
 def _packed(problem: Problem, crew: Crew, generation: Generation) -> Optimum:
-    """Round to whole packs, choose loads and packs in turns, and tell plan and bound."""
-    generation.round()
-    loads = _loads(problem, generation.pool(generation.whole))
+    """Choose loads and columns in turns, and tell plan and bound."""
+    loads = _loads(problem, generation.pool())
     for _ in range(_PACKING_PASSES):
         _pack(problem, crew, generation, loads)
-        loads = _loads(problem, generation.pool(generation.whole))
-    choice = _chosen(problem, crew, generation.whole, generation.nothing_eur, loads)
+        loads = _loads(problem, generation.pool())
+    choice = _chosen(problem, crew, generation.columns, generation.nothing_eur, loads)
     plan_eur = _plan_eur(problem, generation.nothing_eur, choice)
     return Optimum(choice, generation.nothing_eur, plan_eur, generation.bound_eur, generation.best)
 
@@ -89,8 +83,8 @@ def _pack(problem: Problem, crew: Crew, generation: Generation, loads: np.ndarra
     """Add whole packs wanted at the master's prices with ``loads`` paid and all others shut."""
     nobody = np.zeros((len(generation.nothing_eur), len(problem.network.ship_days)))
     shut = shut_prices(problem, loads)
-    prices, _ = relaxed(generation.pool(generation.whole), paid(problem.shared, loads))
-    generation.whole += columns_of(priced(crew, Ask(np.maximum(prices, shut)[None], nobody), _QUICK))
+    prices, _ = relaxed(generation.pool(), paid(problem.shared, loads))
+    generation.columns += columns_of(priced(crew, Ask(np.maximum(prices, shut)[None], nobody), _CLOSE))
 
 
 def _chosen(
@@ -119,7 +113,7 @@ def opening_columns(problem: Problem, crew: Crew, skus: list[int]) -> list[Colum
     if not len(rows):
         return []
     nobody = np.zeros((len(skus), len(problem.network.ship_days)))
-    answers: list[Answer] = crew.run(price_chunk, [(part, rows, nobody[part], _QUICK) for part in chunks_of(skus)])
+    answers: list[Answer] = crew.run(price_chunk, [(part, rows, nobody[part], _ROUGH) for part in chunks_of(skus)])
     return [column for answer in answers for column in answer.columns]
 
 

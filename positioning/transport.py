@@ -100,7 +100,7 @@ class Outlook:
 
 def outlook(ways: Ways, paths: np.ndarray, arrival: np.ndarray) -> Outlook:
     """Return the outlook on ``paths`` before any search."""
-    return Outlook(paths, arrival, np.full((len(paths), sum(ways.cost.shape)), NO_TREE))
+    return Outlook(paths, arrival, np.full((len(paths), sum(ways.cost.shape)), NO_TREE, dtype="int16"))
 
 
 def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) -> Service:

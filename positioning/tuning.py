@@ -9,17 +9,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from positioning.branching import Effort
 from positioning.capacity import Shared
 from positioning.chunk import Answer, Column, price_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.loads import load_terms_eur
 from positioning.master import Pool, build_pool, relaxed
+from positioning.outline import Effort
 from positioning.problem import Problem
 
 _SAMPLE_SKUS = 160
 _CLOSE = 0.002
-RELAXED = Effort(nodes=0, share=1.0, is_whole=False)
+_ROUGH = Effort(share=0.02, nodes=20, searches=2)
 
 
 class Sample:
@@ -46,7 +46,7 @@ class Sample:
         best_eur, trust = -np.inf, 0.5
         nobody = np.zeros(self._n_shipments)
         for _ in range(rounds):
-            own = float(sum(answer.bounds_eur[0] for answer in self._priced(asked)))
+            own = float(sum(answer.bound_eur for answer in self._priced(asked)))
             eur = own + load_terms_eur(self._problem, asked, nobody)
             trust = min(1.0, 1.2 * trust) if eur > best_eur else trust * 0.7
             best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
@@ -65,7 +65,7 @@ class Sample:
 
     def _priced(self, prices: np.ndarray) -> list[Answer]:
         nobody = np.zeros((1, self._n_shipments))
-        chunks = [(chunk, prices[None], nobody.repeat(len(chunk), axis=0), RELAXED) for chunk in chunks_of(self.skus)]
+        chunks = [(chunk, prices[None], nobody.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)]
         answers: list[Answer] = self._crew.run(price_chunk, chunks)
         self._columns += [column for answer in answers for column in answer.columns]
         self._nothing = {answer.sku: answer.nothing_eur for answer in answers}

@@ -1,0 +1,210 @@
+"""A sku in outline: what serving demand costs at least, as the largest of the cuts known so far.
+
+For given shipments the compiled transportation solver tells the cost on every path and its dual prices,
+which bound the cost of all other shipments from below (Van Slyke & Wets, "L-shaped linear programs", SIAM
+J. Appl. Math. 17 (1969)); cuts are summed over a few groups of paths. They know no price, so they serve
+every later question about the sku. Not here: branching (``positioning.branching``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+
+from positioning.article import SkuProblem
+from positioning.branching import Branched, Offer, Rows, branch
+from positioning.costs import total
+from positioning.rounding import Case
+from positioning.transport import Service
+
+_GROUPS = 5
+
+
+@dataclass(frozen=True)
+class Effort:
+    """When to stop: within ``share`` of what is at stake, after ``nodes`` per search or so many ``searches``.
+
+    Before branching the relaxed answer is brought within the same share by at most ``cuts`` evaluations.
+    """
+
+    share: float
+    nodes: int
+    searches: int
+    cuts: int = 60
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked on top of a sku's own costs.
+
+    ``price`` (L,) EUR per unit, ``charges`` (L,) EUR for using a shipment at all, ``most`` (L,) units it may take.
+    """
+
+    price: np.ndarray
+    charges: np.ndarray
+    most: np.ndarray
+
+
+@dataclass(frozen=True)
+class Found:
+    """A lower bound with all that is asked and the best plan seen: its units (L,) and its cost with all that is asked."""
+
+    bound_eur: float
+    units: np.ndarray
+    eur: float
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Units (L,) in whole packs and what they cost without prices, EUR."""
+
+    units: np.ndarray
+    eur: float
+
+
+class Outline:
+    """The cuts and the plans of one sku, from its ``case``, whose price is not looked at."""
+
+    def __init__(self, case: Case) -> None:
+        """Learn what sending nothing costs."""
+        self.case = case
+        self.most = _useful_units(case)
+        self._sending = total(case.problem.shipment_terms)
+        slope, floor = _limits(case.problem)
+        self._rows = Rows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
+        n_paths = len(case.ahead.paths)
+        self._paths_in = np.arange(n_paths) * min(_GROUPS, n_paths) // n_paths
+        self._known: dict[bytes, float] = {}
+        self._plans: list[Plan] = []
+        nothing = np.zeros(len(self.most))
+        self.nothing_eur = self.eur(nothing)
+        self.slopes = self._sending - self._rows.slope[self._rows.home].sum(axis=0)
+
+    def is_idle(self, asked: np.ndarray) -> bool:
+        """Say whether sending nothing is certainly best at prices ``asked`` (L,).
+
+        With nothing sent the values of stock are optimal dual prices of the second stage; where no shipment
+        has a negative reduced cost the optimum is to send nothing.
+        """
+        return bool((self.slopes + asked >= -1e-9).all())
+
+    def eur(self, units: np.ndarray) -> float:
+        """Return what sending ``units`` (L,) costs, without prices, and learn its cuts.
+
+        Units that are not whole cost a trifle less here: the transportation solver counts whole units.
+        """
+        key = units.tobytes()
+        if key not in self._known:
+            service = self.case.serve(units)
+            self._cut(units, service)
+            self._known[key] = float(service.path_eur.mean()) + float(self._sending @ units)
+        return self._known[key]
+
+    def best(self, asked: Asked, effort: Effort) -> tuple[Found, list[Plan]]:
+        """Return the best plan and a bound at what is ``asked``, and the plans met on the way.
+
+        The bound holds for all shipments within ``asked.most`` whatever the effort.
+        """
+        offer = self._offer(asked)
+        found = Found(self.nothing_eur, np.zeros(len(self.most)), self.nothing_eur)
+        if self.is_idle(asked.price + offer.part):
+            return found, []
+        for plan in self._plans:
+            found = _better(found, plan, asked)
+        bound, fresh = self._relaxed_eur(offer, effort), []
+        for _ in range(effort.searches):
+            told = branch(self._rows, offer, found.eur, effort.share, effort.nodes)
+            bound = max(bound, told.bound_eur)
+            if not len(told.plans) or told.plans[0].tobytes() in self._known:
+                break
+            fresh.append(Plan(told.plans[0], self.eur(told.plans[0])))
+            found = _better(found, fresh[-1], asked)
+            if found.eur - bound <= effort.share * (self.nothing_eur - bound):
+                break
+        self._plans += fresh
+        return Found(min(bound, found.eur), found.units, found.eur), fresh
+
+    def _relaxed_eur(self, offer: Offer, effort: Effort) -> float:
+        """Bring the outline close to the sku where packs need not be whole; return the bound there."""
+        best, bound = self.nothing_eur, -np.inf
+        for _ in range(effort.cuts):
+            told: Branched = branch(self._rows, offer, self.nothing_eur, 1.0, 0)
+            bound, units = max(bound, told.root_eur), told.root
+            if units.tobytes() in self._known:
+                break
+            best = min(best, self.eur(units) + float((offer.asked + offer.part - self._sending) @ units))
+            if best - bound <= effort.share * (self.nothing_eur - bound):
+                break
+        return bound
+
+    def _offer(self, asked: Asked) -> Offer:
+        article = self.case.problem
+        part = np.where(asked.most > 0, asked.charges / np.maximum(asked.most, 1e-9), 0.0)
+        return Offer(self._sending + asked.price, asked.charges, part, asked.most, article.pack, article.least)
+
+    def _cut(self, units: np.ndarray, service: Service) -> None:
+        article, n_groups = self.case.problem, int(self._paths_in[-1]) + 1
+        slope = _slopes(
+            service.path_value, service.supplier_value, self._paths_in, n_groups, article.is_supply,
+            article.origin, article.destination, self.case.ahead.arrival,
+        )  # fmt: skip
+        eur = np.bincount(self._paths_in, service.path_eur) / len(self._paths_in)
+        old, groups = self._rows, np.arange(n_groups)
+        self._rows = Rows(
+            np.concatenate([old.slope, -slope]), np.concatenate([old.floor, eur - slope @ units]),
+            np.concatenate([old.group, groups]), len(old.floor) + groups,
+        )  # fmt: skip
+
+
+def _better(found: Found, plan: Plan, asked: Asked) -> Found:
+    """Return the better of ``found`` and ``plan``, which may not be allowed."""
+    if (plan.units > asked.most + 1e-9).any():
+        return found
+    eur = plan.eur + float(asked.price @ plan.units + asked.charges[plan.units > 0].sum())
+    return Found(found.bound_eur, plan.units, eur) if eur < found.eur else found
+
+
+@njit(cache=True, nogil=True)
+def _slopes(
+    path_value: np.ndarray,
+    supplier_value: np.ndarray,
+    paths_in: np.ndarray,
+    n_groups: int,
+    is_supply: np.ndarray,
+    origin: np.ndarray,
+    destination: np.ndarray,
+    arrival: np.ndarray,
+) -> np.ndarray:
+    """Return the change of serving cost per unit on each shipment by group of paths, (n_groups, L), a sum ÷ n_paths."""  # fmt: skip
+    n_paths, n = arrival.shape
+    slope = np.zeros((n_groups, n))
+    for path in range(n_paths):
+        for j in range(n):
+            gained = path_value[path, destination[j], arrival[path, j]]
+            spent = supplier_value[path, origin[j]] if is_supply[j] else path_value[path, origin[j], 0]
+            slope[paths_in[path], j] += (spent - gained) / n_paths
+    return slope
+
+
+def _useful_units(case: Case) -> np.ndarray:
+    """Return what each shipment can take at most, (L,): where suppliers have any amount, all that could ever be used.
+
+    That is the largest demand of a path and all ranks of units left but the last, whose value no unit is bought for.
+    """
+    article = case.problem
+    rooms = article.end_room[np.isfinite(article.end_room)].sum()
+    useful = case.ahead.paths.reshape(len(case.ahead.paths), -1).sum(axis=1).max(initial=0.0) + rooms
+    return np.minimum(article.most, np.maximum(np.ceil(useful / article.pack) * article.pack, article.least))
+
+
+def _limits(article: SkuProblem) -> tuple[np.ndarray, np.ndarray]:
+    """Return what hubs and suppliers can give and hubs receive as rows (n, L) · units ≥ floor (n,)."""
+    hubs, suppliers = np.arange(len(article.hubs))[:, None], np.arange(len(article.available))[:, None]
+    rows = np.concatenate([
+        (article.origin == hubs) & ~article.is_supply, (article.origin == suppliers) & article.is_supply, article.destination == hubs,
+    ])  # fmt: skip
+    most = np.concatenate([article.give, article.available, article.receive])
+    is_binding = rows.any(axis=1) & np.isfinite(most)
+    return -rows[is_binding].astype("float64"), -most[is_binding]
