@@ -58,12 +58,12 @@ class Nodes(NamedTuple):
 
 
 class Branched(NamedTuple):
-    """A lower bound, the relaxed answer (L,) and its cost, and plans (n, L), the cheapest by the cuts first."""
+    """A lower bound, the relaxed answer (L,) and its cost, and the plan (L,) that is cheapest by the cuts."""
 
     bound_eur: float
     root: np.ndarray
     root_eur: float
-    plans: np.ndarray
+    plan: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -75,8 +75,7 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
     """
     now, bounds = _dictionary(rows, offer)
     nodes = _nodes(2 * n_nodes + 1, offer.most)
-    plans, plan_eur = np.zeros_like(nodes.x), np.full(len(nodes.x), np.inf)
-    is_paid = np.zeros(len(offer.most), np.bool_)
+    plan, plan_eur, is_paid = np.zeros(len(offer.most)), np.inf, np.zeros(len(offer.most), np.bool_)
     count, first, at, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
@@ -86,9 +85,10 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
                 closed = min(closed, nodes.eur[child])
                 continue
             nodes.is_open[child] = True
-            plans[child] = _rounded(nodes.x[child], rows, offer)
-            plan_eur[child] = _by_cuts(plans[child], rows, offer)
-            best = min(best, plan_eur[child])
+            whole = _rounded(nodes.x[child], rows, offer)
+            eur = _by_cuts(whole, rows, offer)
+            if eur < plan_eur:
+                plan, plan_eur, best = whole, eur, min(best, eur)
         at = _least(nodes, count)
         if at < 0 or count > n_nodes or nodes.eur[at] >= best - max(1e-6, share * (best_known - nodes.eur[0])):
             break
@@ -98,8 +98,7 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
         if lane < 0:
             closed = min(closed, nodes.eur[at])
     bound = min(closed, best, nodes.eur[at] if at >= 0 else np.inf)
-    order = np.argsort(plan_eur[:count])
-    return Branched(bound, nodes.x[0], nodes.eur[0], plans[order[: np.sum(plan_eur < np.inf)]])
+    return Branched(bound, nodes.x[0], nodes.eur[0], plan)
 
 
 @njit(cache=True, nogil=True)

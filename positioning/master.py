@@ -122,10 +122,17 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
 
     One by one, in turns, while the gain less the cost of loads grows; columns may be split.
     """
+    if not pool.columns:
+        return np.zeros(len(shared.loads))
     eur = np.array([load.eur for load in shared.loads])
+    programme, _ = master_programme(pool, paid(shared, start), _NO_TIES)
+    solver = Solver(presolve="off")
+    solver.load(programme)
+    first = len(programme.lower) - len(shared.resources)
 
     def gain_eur(loads: np.ndarray) -> float:
-        return relaxed(pool, paid(shared, loads))[1] - float(loads @ eur)
+        solver.set_most(first, room_with(shared, loads))
+        return -solver.solve().eur - float(loads @ eur)
 
     best, best_eur = start, gain_eur(start)
     for _ in range(_TURNS):

@@ -117,9 +117,9 @@ class Outline:
         for _ in range(effort.searches):
             told = branch(self._rows, offer, found.eur, effort.share, effort.nodes)
             bound = max(bound, told.bound_eur)
-            if not len(told.plans) or told.plans[0].tobytes() in self._known:
+            if told.plan.tobytes() in self._known:
                 break
-            fresh.append(Plan(told.plans[0], self.eur(told.plans[0])))
+            fresh.append(Plan(told.plan, self.eur(told.plan)))
             found = _better(found, fresh[-1], asked)
             if found.eur - bound <= effort.share * (self.nothing_eur - bound):
                 break

@@ -66,15 +66,10 @@ class Solver:
             return None
         return Solution(self.highs.getInfo().objective_function_value, np.array(self.highs.getSolution().col_value))
 
-    def set_costs(self, first: int, costs: np.ndarray) -> None:
-        """Change the costs of ``len(costs)`` columns from ``first`` on."""
-        index = np.arange(first, first + len(costs), dtype=np.int32)
-        self.highs.changeColsCost(len(costs), index, np.asarray(costs, dtype="float64"))
-
-    def set_bounds(self, first: int, lower: np.ndarray, upper: np.ndarray) -> None:
-        """Change the bounds of columns from ``first`` on."""
-        index = np.arange(first, first + len(lower), dtype=np.int32)
-        self.highs.changeColsBounds(len(lower), index, lower, upper)
+    def set_most(self, first: int, most: np.ndarray) -> None:
+        """Change the upper bounds of rows from ``first`` on; they have no lower ones."""
+        index = np.arange(first, first + len(most), dtype=np.int32)
+        self.highs.changeRowsBounds(len(most), index, np.full(len(most), -np.inf), np.asarray(most, dtype="float64"))
 
 
 def _writable(name: str) -> str:

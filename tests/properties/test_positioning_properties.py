@@ -138,6 +138,6 @@ def test_compiled_service_agrees_with_highs(seed: int) -> None:
         units = np.floor(np.minimum(article.most, 5.0) * draw.random(len(article.lanes)) / len(article.lanes))
         solver = Solver()
         solver.load(build_programme(Instance(article, case.ahead.paths, case.ahead.arrival)))
-        solver.set_bounds(0, units, units)
+        solver.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
         ours = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
         assert solver.solve().eur == pytest.approx(ours, abs=1e-6)
