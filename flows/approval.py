@@ -21,9 +21,9 @@ from pydantic import Field
 from dispatch.decide import Act
 from flows.artifacts import let_rooms_speak
 from flows.desk import Decided, Selection, Verb, decide_proposals, open_plan, proposals_of
+from flows.failures import reported
 from flows.handing_out import close_what_is_over, deliver_released
 from flows.night import Result
-from flows.stages import reported
 from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings

@@ -91,12 +91,13 @@ def backfill_nights(config: str, span: Span, overrides: Sequence[str]) -> None:
 def plan_past_night(config: str, as_of: date, overrides: Sequence[str], is_forced: bool) -> NightReport:
     """Run the nightly flow for one date, unless it is done, and report; only an interruption is raised."""
     from flows.night import RefusedError
-    from flows.nightly import nightly
     from flows.stages import done_by_mark
 
     try:
         if not is_forced and (done := done_by_mark(load_settings(config, overrides), as_of)):
             return _report(done)
+        from flows.nightly import nightly
+
         result = nightly(config, as_of, list(overrides), "review", "everything" if is_forced else "nothing")
     except RefusedError as error:
         return NightReport(as_of, "refused", message="; ".join(error.lines))

@@ -20,6 +20,7 @@ from flows import stages
 from flows.backtest_plan import Challenge, Plan
 from flows.backtest_record import NOTE, TOPIC, Backtest, page_of, pictures_of, record_of
 from flows.evidence import gather
+from flows.failures import reported
 from flows.origins import Examined, Truth, accept_truth, examine, known_on, origins_of
 from flows.weights import read_weights
 from foundation.configuration import load_settings
@@ -95,7 +96,7 @@ def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: 
 
 def examine_origin(settings: Settings, origin: date, truth: Truth, given: GivenScales | None) -> Examined:
     """Forecast one origin with what was known then and score it."""
-    with stages.reported(f"origin {origin}", settings, origin):
+    with reported(f"origin {origin}", settings, origin):
         return examine(known_on(settings, origin), truth, given)
 
 
@@ -109,7 +110,7 @@ def run(settings: Settings, plan: Plan, given: GivenScales | None, label: str, s
     examined = [step(settings, day, truth, given) for day in days]
     summary = summarise([one.judged for one in examined])
     pairs = [stability(a.trace, b.trace) for a, b in pairwise(examined)]
-    with stages.reported("explain", settings, days[-1]):
+    with reported("explain", settings, days[-1]):
         evidence = gather(known_on(settings, days[-1]), truth, summary.series)
     return Backtest(settings, plan, truth, tuple(examined), summary, _mean_of(pairs), evidence, label)
 
@@ -117,7 +118,7 @@ def run(settings: Settings, plan: Plan, given: GivenScales | None, label: str, s
 def write_down(found: Backtest, tags: Mapping[str, str]) -> Recorded:
     """Write the report into the warehouse and everything into MLflow; without MLflow the report is there all the same."""
     settings = found.settings
-    with stages.reported("record", settings, found.truth.as_of):
+    with reported("record", settings, found.truth.as_of):
         pictures = pictures_of(found)
         text = backtest_page(page_of(found, pictures))
         name = f"backtest-{found.label or settings.name}-{found.truth.as_of}.html"

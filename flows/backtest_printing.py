@@ -32,8 +32,8 @@ def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
         from flows.backtest import RefusedPromotionError, backtest
+        from flows.failures import reported
         from flows.server import prefect_server
-        from flows.stages import reported
 
         refused = None
         try:

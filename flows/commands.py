@@ -31,14 +31,15 @@ def plan_night(config: str, as_of: date | None, overrides: Sequence[str], until:
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
+        from flows.failures import reported
         from flows.night import RefusedError
-        from flows.nightly import nightly
         from flows.server import prefect_server
-        from flows.stages import reported
 
         refused = None
         try:
             with reported("start", settings, as_of), prefect_server():
+                from flows.nightly import nightly
+
                 result = nightly(config, as_of, list(overrides), until, redo)
         except RefusedError as error:
             refused, result = error, error.result
@@ -64,7 +65,8 @@ def page_again(settings: Settings, as_of: date | None) -> Result:
 
     Raises ``ConfigurationError`` where the warehouse has no plan of that date.
     """
-    from flows.stages import planned_night, reported, review_stage
+    from flows.failures import reported
+    from flows.stages import planned_night, review_stage
     from foundation.store.warehouse import Warehouse
 
     dates = Warehouse(settings).dates("plan")

@@ -45,7 +45,7 @@ def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
     from rich.console import Console
 
     from flows.display import StageDisplay
-    from flows.stages import reported
+    from flows.failures import reported
 
     settings = load_settings(config, overrides)
     with StageDisplay(Console(stderr=True)) as display:

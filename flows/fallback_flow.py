@@ -15,8 +15,8 @@ from pydantic import Field
 
 from dispatch.decide import Act
 from flows.artifacts import let_rooms_speak
+from flows.failures import reported
 from flows.fallback import fall_back_on
-from flows.stages import reported
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 

@@ -17,8 +17,8 @@ from prefect import flow, runtime
 from prefect.events import emit_event
 
 from flows.artifacts import let_rooms_speak
+from flows.failures import reported
 from flows.looking_back import Seen, look_back, write_seen
-from flows.stages import reported
 from foundation.configuration import load_settings
 from foundation.errors import StageError
 from foundation.settings import Settings

@@ -37,11 +37,12 @@ def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides:
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
-        from flows.monitor import monitor as look_back
+        from flows.failures import reported
         from flows.server import prefect_server
-        from flows.stages import reported
 
         with reported("start", settings, as_of), prefect_server():
+            from flows.monitor import monitor as look_back
+
             done = look_back(config, as_of, list(overrides or ()), today)
     _print(done)
 

@@ -21,6 +21,7 @@ from prefect.tasks import exponential_backoff
 from flows import stages
 from flows.approval import ask
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
+from flows.failures import reported
 from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
 from flows.plan_record import TOPIC, record_plan
 from foundation.configuration import load_settings
@@ -119,14 +120,14 @@ def waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
 )
 def validate(settings: Settings, as_of: date | None, needs: Needs) -> Night:
     """Check the inputs and keep what is known."""
-    with stages.reported("validate", settings, as_of):
+    with reported("validate", settings, as_of):
         return stages.validate_stage(settings, as_of, needs)
 
 
 @task(task_run_name="train-{night.training.as_of}", cache_policy=NO_CACHE)
 def train(night: Night) -> Trained:
     """Train the model of the night's training date, where there is none."""
-    with stages.reported("train", night.settings, night.as_of):
+    with reported("train", night.settings, night.as_of):
         return stages.train_stage(night)
 
 
@@ -146,21 +147,21 @@ def record(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
 @task(task_run_name="forecast-{night.as_of}", cache_policy=NO_CACHE)
 def forecast(night: Night, trained: Trained, is_forced: bool) -> Forecasted:
     """Write the night's forecast tables."""
-    with stages.reported("forecast", night.settings, night.as_of):
+    with reported("forecast", night.settings, night.as_of):
         return stages.forecast_stage(night, trained, is_forced)
 
 
 @task(task_run_name="rebalance-{night.as_of}", cache_policy=NO_CACHE)
 def rebalance(night: Night, forecasted: Forecasted) -> Planned:
     """Write the night's plan."""
-    with stages.reported("rebalance", night.settings, night.as_of):
+    with reported("rebalance", night.settings, night.as_of):
         return stages.rebalance_stage(night, forecasted)
 
 
 @task(task_run_name="review-{night.as_of}", cache_policy=NO_CACHE)
 def review(night: Night) -> str:
     """Write the page a planner reads."""
-    with stages.reported("review", night.settings, night.as_of):
+    with reported("review", night.settings, night.as_of):
         return stages.review_stage(night)
 
 

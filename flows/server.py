@@ -1,47 +1,88 @@
 """The Prefect server a command works with: the user's own, or a temporary one for this command and its processes.
 
-Not here: where Prefect keeps its files (``flows.environment``).
+Not here: where Prefect keeps its files (``flows.environment``), servers that stay (``flows.services``).
 """
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from importlib import import_module
 
-from prefect.server.api.server import SubprocessASGIServer
+import prefect
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
+from flows.services import HOST, answers, free_port
+from foundation.errors import StageError
 
-class _Server(SubprocessASGIServer):
-    """A temporary server that does not hear Ctrl-C.
-
-    A terminal sends it to the whole process group. A server that stops at once leaves the flow run
-    retrying to report its end to nobody; this one is stopped when the command ends.
-    """
-
-    def _run_uvicorn_command(self) -> subprocess.Popen[Any]:
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
-        try:
-            return super()._run_uvicorn_command()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+_GRACE_SECONDS = 5
+_GLANCE_SECONDS = 0.1
+# as Prefect starts its own temporary server, whose class takes three seconds to import
+_TEMPORARY = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 
 
 @contextmanager
 def prefect_server() -> Iterator[None]:
-    """Let flows of this process and of those it starts use one server; a temporary one where the user has none."""
+    """Let flows of this process and of those it starts use one server; a temporary one where the user has none.
+
+    The flows are imported while a temporary server starts. Raises ``StageError`` where it does not.
+    """
     if get_current_settings().api.url:
         yield
         return
-    server = _Server()
-    server.start()  # Prefect stops it when the process ends, after the last log lines have been sent to it
-    with temporary_settings({PREFECT_API_URL: server.api_url}):
-        os.environ["PREFECT_API_URL"] = server.api_url
+    port = free_port()
+    api = f"http://{HOST}:{port}/api"
+    process = _begun(port)
+    atexit.register(_stop, process)  # at the end of this process, after the last log lines have been sent
+    import_module("flows.nightly")
+    _wait(process, f"{api}/health")
+    with temporary_settings({PREFECT_API_URL: api}):
+        os.environ["PREFECT_API_URL"] = api
         try:
             yield
         finally:
             del os.environ["PREFECT_API_URL"]
+
+
+def _begun(port: int) -> subprocess.Popen[bytes]:
+    """Start a server that does not hear Ctrl-C.
+
+    A terminal sends it to the whole process group. A server that stops at once leaves the flow run
+    retrying to report its end to nobody; this one is stopped when the command ends.
+    """
+    served = ("--factory", "prefect.server.api.server:create_app", "--app-dir", str(prefect.__module_path__.parent))
+    listening = ("--host", HOST, "--port", str(port), "--log-level", "error", "--lifespan", "on")
+    said = get_current_settings().to_environment_variables(exclude_unset=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
+    try:
+        return subprocess.Popen(  # noqa: S603 - our own command
+            [sys.executable, "-m", "uvicorn", *served, *listening], env={**os.environ, **_TEMPORARY, **said}
+        )
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _wait(process: subprocess.Popen[bytes], health: str) -> None:
+    patience = float(get_current_settings().server.ephemeral.startup_timeout_seconds)
+    for _ in range(int(patience / _GLANCE_SECONDS)):
+        if answers(health):
+            return
+        if process.poll() is not None:
+            raise StageError("start", f"Prefect's temporary server ended with code {process.returncode}")
+        time.sleep(_GLANCE_SECONDS)
+    raise StageError("start", f"Prefect's temporary server did not answer within {patience:.0f} s")
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(_GRACE_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

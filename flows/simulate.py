@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from prefect import flow, runtime
 
+from flows.failures import reported
 from flows.simulation import Simulation, record_simulation, simulated, write_simulation
 from flows.simulation_page import write_page
 from flows.simulation_span import Span
-from flows.stages import reported
 from foundation.configuration import load_settings
 from foundation.errors import StageError
 

@@ -42,11 +42,12 @@ def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
+        from flows.failures import reported
         from flows.server import prefect_server
-        from flows.simulate import simulate
-        from flows.stages import reported
 
         with reported("start", settings, span.start), prefect_server():
+            from flows.simulate import simulate
+
             done = simulate(config, span, list(overrides))
     print_simulation(done, Console(soft_wrap=False))
 

@@ -7,9 +7,7 @@ They can be called and tested without Prefect. Not here: their order, retries an
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
@@ -26,7 +24,7 @@ from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
 from flows.page_inputs import page_inputs
 from flows.records import forget, record, recorded
-from foundation.errors import ForestockError, StageError
+from foundation.errors import StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
@@ -42,7 +40,6 @@ log = logging.getLogger(__name__)
 FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
 PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "plan")
 _PROPOSAL_TABLES = ("transfer", "departure")
-_LOGS = "_logs"
 
 
 def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Night:
@@ -245,31 +242,6 @@ def release(night: Night) -> None:
     """Let the night's input snapshots be removed when newer ones come."""
     for reference in {night.inputs.folder, night.training.folder}:
         snapshot.release(reference)
-
-
-@contextmanager
-def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[None]:
-    """Turn an unexpected exception into a ``StageError`` that says where its traceback was written.
-
-    The failures a person can act on (``ForestockError``) pass as they are.
-    """
-    log.info("%s", stage, extra={"stage": stage})
-    try:
-        yield
-    except ForestockError:
-        raise
-    except Exception as error:
-        place = _kept_traceback(settings, f"{stage}-{as_of or 'latest'}.log")
-        said = (str(error).strip().splitlines() or [""])[0]
-        raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
-
-
-def _kept_traceback(settings: Settings, name: str) -> str:
-    """Write the traceback of the exception at hand and return where it is; a full disk must not hide what happened."""
-    try:
-        return files.write_text(files.joined(settings.warehouse, _LOGS, name), traceback.format_exc())
-    except StageError:
-        return "it could not be written"
 
 
 def _fallen_back(night: Night) -> Segments:

@@ -13,8 +13,8 @@ from dataclasses import replace
 from prefect import flow, runtime
 
 from flows.artifacts import let_rooms_speak, show_answer
+from flows.failures import reported
 from flows.plan_record import TOPIC, record_what_ifs
-from flows.stages import reported
 from flows.what_if_asked import Asked, night_of_record, wanted
 from flows.what_if_plan import Compared, compared
 from foundation.configuration import load_settings

@@ -41,7 +41,7 @@ def compare_plans(config: str, asked: Asked, overrides: Sequence[str]) -> None:
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
-        from flows.stages import reported
+        from flows.failures import reported
         from flows.what_if import what_if
 
         with reported("start", settings, asked.as_of):

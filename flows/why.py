@@ -110,7 +110,7 @@ def ask_why(config: str, question: Question, only: tuple[str | None, str | None]
     from rich.console import Console
 
     from flows.display import StageDisplay
-    from flows.stages import reported
+    from flows.failures import reported
     from flows.why_printing import print_answer
 
     settings = load_settings(config, overrides)

@@ -12,7 +12,7 @@ from prefect import flow, runtime
 from rich.console import Console
 
 from flows.artifacts import let_rooms_speak, show_answer
-from flows.stages import reported
+from flows.failures import reported
 from flows.why import Question, attributed
 from flows.why_printing import print_answer
 from foundation.configuration import load_settings

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from flows import stages
+from flows.failures import reported
 from flows.night import Night, Planned
 from foundation.errors import InputError, StageError
 from foundation.settings import Settings
@@ -218,7 +219,7 @@ def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_pa
     settings = Settings(warehouse=str(tmp_path))
     with (
         pytest.raises(StageError, match="stage train failed: ValueError: odd") as failure,
-        stages.reported("train", settings, NIGHT),
+        reported("train", settings, NIGHT),
     ):
         raise ValueError("odd")
     log = tmp_path / "_logs" / f"train-{NIGHT}.log"

@@ -6,6 +6,7 @@ Runs share one warehouse, as nights do; the tests follow one another as the days
 from __future__ import annotations
 
 import json
+import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
@@ -170,7 +171,7 @@ def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPre
     assert states.index("Suspended") < states.index("Resuming") < states.index("Completed"), states
 
 
-def test_a_database_that_is_gone_for_a_while_costs_no_night(client: SyncPrefectClient, services: Services) -> None:
+def test_a_database_that_is_gone_for_a_minute_costs_no_night(client: SyncPrefectClient, services: Services) -> None:
     """Prefect's clients wait for the server, the server reconnects; MLflow away is said and the plan is made."""
     run_id = _started(client, "nightly/nightly", {"as_of": BACKFILL[0].isoformat(), "redo": "everything"})
 
@@ -181,6 +182,7 @@ def test_a_database_that_is_gone_for_a_while_costs_no_night(client: SyncPrefectC
     services.postgres.stop()
     with pytest.raises(OSError):  # noqa: PT011 - any way of not answering will do
         urllib.request.urlopen(f"{services.api}/ready", timeout=5).read()  # noqa: S310 - an address of this machine
+    time.sleep(60)
     services.postgres.start()
     _ended(client, run_id, services)
     assert len(Warehouse(str(services.warehouse)).read("plan", BACKFILL[0])) == 1
