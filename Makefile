@@ -23,13 +23,14 @@ help: ## list the targets
 .PHONY: setup
 setup: $(READY) ## make .venv from the lock; leaves .venv/bin/forestock
 
-# uv installs the lock in seconds; where it cannot reach the index, pip does the same in two minutes.
+# uv installs the lock in seconds; where it cannot reach the index, pip does the same in two minutes. Bytecode is made at once, as pip makes it:
+# where Python may not write it later (a read-only image, PYTHONDONTWRITEBYTECODE) every start would cost ten seconds instead of three.
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv found; name one: make setup PYTHON=…" >&2; exit 2; }; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/ {wanted = 1} wanted {print} wanted && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| { echo "uv could not install the lock; pip does, in about two minutes"; \
 			$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; }
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -2,7 +2,12 @@
 
 Plans the same past nights three times, each in a warehouse of its own: by the stages alone (no Prefect, no processes), by ``forestock backfill``, and by
 ``forestock backfill`` killed with SIGKILL at random moments and started again until it is done. The tables of the last two must be equal, row for
-row. Prefect's server runs beside them, as in production. Not here: how fast a stage is.
+row. Prefect's server runs beside them, as in production. Seconds hold the start and the end of every command.
+
+Two figures say what the kills cost, both against the uninterrupted run: *all of it* is the wall time of every start together, killed ones included,
+so what each kill threw away counts; *the resumed work* is the last start alone, its imports included, against what the uninterrupted run took for
+the nights that were not done then, its own imports left out unless it is all of them. Wall times of a busy machine say little;
+the seconds of the processors stand beside them. ``--no-alone`` leaves the stages alone out. Not here: how fast a stage is.
 """
 
 from __future__ import annotations
@@ -57,17 +62,22 @@ def main() -> None:
         print(
             f"{len(_nights(options))} nights of {options.config}; seconds of wall and of processors, start and end of commands included"
         )
-        alone = _measured("stages alone", lambda: _bare(options, Path(folder), environment))
-        whole = _measured("backfill", lambda: _run(_command(options, Path(folder) / "whole"), environment))
-        print(
-            f"  beyond the stages: {whole[0] / alone[0] - 1:+.1%} of wall, {whole[1] / alone[1] - 1:+.1%} of processors"
+        ended: dict[str, list[float]] = {}
+        if options.alone:
+            alone = _measured("stages alone", lambda: _bare(options, Path(folder), environment))
+        whole = _measured(
+            "backfill", lambda: ended.update(whole=_ended(_command(options, Path(folder) / "whole"), environment))
         )
+        if options.alone:
+            print(
+                f"  beyond the stages: {whole[0] / alone[0] - 1:+.1%} of wall, {whole[1] / alone[1] - 1:+.1%} of processors"
+            )
         killed = _measured(
-            "killed and resumed", lambda: _killed(options, Path(folder) / "killed", environment, whole[0])
+            "killed and resumed",
+            lambda: ended.update(last=_killed(options, Path(folder) / "killed", environment, whole[0])),
         )
-        print(
-            f"  {options.kills} kills: {killed[0] / whole[0]:.2f} of the wall, {killed[1] / whole[1]:.2f} of the processors of the uninterrupted run"
-        )
+        print(f"  all of it: {killed[0] / whole[0]:.2f} of the wall, {killed[1] / whole[1]:.2f} of the processors")
+        _print_resumed(ended["whole"], ended["last"])
         _assert_same(Path(folder) / "whole", Path(folder) / "killed")
         print("the tables of both are equal, row for row")
 
@@ -82,6 +92,14 @@ def _measured(what: str, work: Callable[[], None]) -> tuple[float, float]:
     return wall, processors
 
 
+def _print_resumed(whole: Sequence[float], last: Sequence[float]) -> None:
+    """Print the last start beside the same nights of the uninterrupted run; both are seconds at which a night ended, then the command."""
+    n_left = len(last) - 1
+    before = whole[-2 - n_left] if n_left < len(whole) - 1 else 0.0
+    same = whole[-1] - before
+    print(f"  the resumed work: {last[-1]:.1f} s for {n_left} nights, {last[-1] / same:.2f} of {same:.1f} s")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--config", default="fast")
@@ -90,6 +108,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--kills", type=int, default=5)
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--set", action="append", default=[])
+    parser.add_argument("--alone", action=argparse.BooleanOptionalAction, default=True)
     parser.add_argument("--bare", action="store_true", help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -114,8 +133,21 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
-def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> None:
-    """Start the backfill until it has ended of itself; all but the last start are killed at random moments."""
+def _ended(command: Sequence[str], environment: dict[str, str]) -> list[float]:
+    """Run a backfill and return the seconds from its start at which each night it planned ended, then the command itself."""
+    begin = time.perf_counter()
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        ended = [time.perf_counter() - begin for line in process.stderr if line.rstrip().endswith(" planned")]
+    if process.returncode:
+        raise SystemExit(f"the backfill ended with code {process.returncode}")
+    return [*ended, time.perf_counter() - begin]
+
+
+def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> list[float]:
+    """Start the backfill until it has ended of itself; all but the last start are killed at random moments. Returns the last one's ends."""
     draw = random.Random(options.seed)  # noqa: S311 - no secret
     for _ in range(options.kills):
         process = subprocess.Popen(
@@ -130,7 +162,7 @@ def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str,
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-    _run(_command(options, warehouse), environment)
+    return _ended(_command(options, warehouse), environment)
 
 
 def _assert_same(one: Path, other: Path) -> None:
