@@ -139,8 +139,7 @@ def _ended(command: Sequence[str], environment: dict[str, str]) -> list[float]:
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
-        assert process.stderr is not None
-        ended = [time.perf_counter() - begin for line in process.stderr if line.rstrip().endswith(" planned")]
+        ended = [time.perf_counter() - begin for line in process.stderr or () if line.rstrip().endswith(" planned")]
     if process.returncode:
         raise SystemExit(f"the backfill ended with code {process.returncode}")
     return [*ended, time.perf_counter() - begin]
