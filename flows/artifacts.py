@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 from uuid import UUID
 
 import httpx
@@ -34,12 +34,20 @@ from review.summary import escaped, top_proposals
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 
 def let_rooms_speak() -> None:
     """Let what the rooms say while they work reach Prefect's pages, unless somebody has chosen their levels."""
     for room in ROOMS:
         if logging.getLogger(room).level == logging.NOTSET:
             logging.getLogger(room).setLevel(logging.INFO)
+
+
+def parameter(name: str, kind: type[T]) -> T:
+    """Return a parameter of the running flow run, which is a mapping where a deployment gave it; ``kind()`` where nobody did."""
+    said = runtime.flow_run.parameters.get(name) or {}
+    return said if isinstance(said, kind) else kind(**said)
 
 
 @contextmanager

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
 
-from prefect import flow, runtime
+from prefect import flow
 from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
-from flows.artifacts import Progress, let_rooms_speak
+from flows.artifacts import Progress, let_rooms_speak, parameter
 from flows.backfill import NightReport, Span, nights_done, raise_for
 from foundation.configuration import load_settings
 
@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def _flow_run_name() -> str:
-    said = runtime.flow_run.parameters["dates"]
-    span = said if isinstance(said, Dates) else Dates(**said)
+    span = parameter("dates", Dates)
     return f"backfill-{span.start}-{span.end}"
 
 

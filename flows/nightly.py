@@ -32,7 +32,13 @@ from foundation.validation.door import Needs
 log = logging.getLogger(__name__)
 
 _NIGHT_SECONDS = 6 * 3600  # a plan later than this has missed the first cut-off; what is done is kept
-_RECORD_SECONDS = 900  # nothing waits for MLflow but the summary
+_TO_MLFLOW: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "retries": 1,
+    "retry_delay_seconds": 2,
+    "retry_jitter_factor": 0.5,
+    "timeout_seconds": 900,  # nothing waits for MLflow but the summary
+}
 _WAITS_SECONDS = exponential_backoff(4)  # 4, 8, 16, 32: a server that restarts is back within a minute
 
 
@@ -131,14 +137,7 @@ def train(night: Night) -> Trained:
         return stages.train_stage(night)
 
 
-@task(
-    task_run_name="record-{night.training.as_of}",
-    cache_policy=NO_CACHE,
-    retries=1,
-    retry_delay_seconds=2,
-    retry_jitter_factor=0.5,
-    timeout_seconds=_RECORD_SECONDS,
-)
+@task(task_run_name="record-{night.training.as_of}", **_TO_MLFLOW)
 def record(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
     """Record the training in MLflow; returns what to say about it."""
     return stages.record_stage(night, trained, tags)
@@ -165,14 +164,7 @@ def review(night: Night) -> str:
         return stages.review_stage(night)
 
 
-@task(
-    task_run_name="keep-{night.as_of}",
-    cache_policy=NO_CACHE,
-    retries=1,
-    retry_delay_seconds=2,
-    retry_jitter_factor=0.5,
-    timeout_seconds=_RECORD_SECONDS,
-)
+@task(task_run_name="keep-{night.as_of}", **_TO_MLFLOW)
 def keep(night: Night, tags: Mapping[str, str]) -> str:
     """Record the plan and its page in MLflow; returns what to say about it."""
     return f"MLflow: run {record_plan(night.settings, night.as_of, tags)} of the experiment {night.settings.name}-{TOPIC} has the page."

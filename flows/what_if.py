@@ -10,9 +10,9 @@ import logging
 from collections.abc import Sequence
 from dataclasses import replace
 
-from prefect import flow, runtime
+from prefect import flow
 
-from flows.artifacts import let_rooms_speak, show_answer
+from flows.artifacts import let_rooms_speak, parameter, show_answer
 from flows.failures import reported
 from flows.plan_record import TOPIC, record_what_ifs
 from flows.what_if_asked import Asked, night_of_record, wanted
@@ -24,9 +24,7 @@ log = logging.getLogger(__name__)
 
 
 def _flow_run_name() -> str:
-    said = runtime.flow_run.parameters.get("asked") or Asked()  # a mapping where a deployment gave it
-    asked = said if isinstance(said, Asked) else Asked(**said)
-    return f"what-if-{asked.as_of or 'latest'}"
+    return f"what-if-{parameter('asked', Asked).as_of or 'latest'}"
 
 
 @flow(name="what-if", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=6 * 3600)

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from io import StringIO
 
-from prefect import flow, runtime
+from prefect import flow
 from rich.console import Console
 
-from flows.artifacts import let_rooms_speak, show_answer
+from flows.artifacts import let_rooms_speak, parameter, show_answer
 from flows.failures import reported
 from flows.why import Question, attributed
 from flows.why_printing import print_answer
@@ -21,9 +21,7 @@ _COLUMNS = 110
 
 
 def _flow_run_name() -> str:
-    said = runtime.flow_run.parameters.get("question") or Question()  # a mapping where a deployment gave it
-    question = said if isinstance(said, Question) else Question(**said)
-    return f"why-{question.as_of or 'latest'}"
+    return f"why-{parameter('question', Question).as_of or 'latest'}"
 
 
 @flow(name="why", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=2 * 3600)
