@@ -19,11 +19,22 @@ from positioning.outline import Effort
 from positioning.problem import Problem
 from positioning.tuning import Sample
 
-_FEW_PASSES, _PASSES, _PACKING_PASSES = 16, 12, 2
 _DOUBTFUL = 0.1
 _TUNING_ROUNDS = 12
 _ROUGH = Effort(share=0.02, nodes=40, searches=3)
-_CLOSE = Effort(share=0.005, nodes=40, searches=4)
+
+
+@dataclass(frozen=True)
+class Course:
+    """How many passes look for prices and charges, how many pack the loads chosen, and how hard each looks at a sku."""
+
+    passes: int
+    packing_passes: int
+    effort: Effort
+
+
+_FEW = Course(passes=16, packing_passes=4, effort=Effort(share=0.001, nodes=100, searches=6))
+_MANY = Course(passes=12, packing_passes=2, effort=Effort(share=0.005, nodes=40, searches=4))
 
 
 @dataclass(frozen=True)
@@ -48,23 +59,23 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
     Prices start from a sample of the skus.
     """
     generation = Generation(problem, crew, Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS))
-    generation.run(_PASSES, _CLOSE)
-    return _packed(problem, crew, generation)
+    generation.run(_MANY.passes, _MANY.effort)
+    return _packed(problem, crew, generation, _MANY)
 
 
 def of_few(problem: Problem, crew: Crew) -> Optimum:
     """Do the same with more passes, from full loads' prices and what every departure would carry alone."""
     generation = Generation(problem, crew, full_load_prices(problem))
     generation.columns += opening_columns(problem, crew, list(range(len(problem.catalogue.skus))))
-    generation.run(_FEW_PASSES, _CLOSE)
-    return _packed(problem, crew, generation)
+    generation.run(_FEW.passes, _FEW.effort)
+    return _packed(problem, crew, generation, _FEW)
 
 
-def _packed(problem: Problem, crew: Crew, generation: Generation) -> Optimum:
+def _packed(problem: Problem, crew: Crew, generation: Generation, course: Course) -> Optimum:
     """Choose loads and columns in turns, and tell plan and bound."""
     loads = _loads(problem, generation.pool())
-    for _ in range(_PACKING_PASSES):
-        _pack(problem, crew, generation, loads)
+    for _ in range(course.packing_passes):
+        generation.columns += _wanted(problem, crew, generation, (loads, course.effort))
         loads = _loads(problem, generation.pool())
     choice = _chosen(problem, crew, generation.columns, generation.nothing_eur, loads)
     plan_eur = _plan_eur(problem, generation.nothing_eur, choice)
@@ -72,19 +83,20 @@ def _packed(problem: Problem, crew: Crew, generation: Generation) -> Optimum:
 
 
 def _loads(problem: Problem, pool: Pool) -> np.ndarray:
-    """Return whole loads: near those of the relaxed master, with few skus the best over ``pool``."""
+    """Return whole loads: near those of the relaxed master, with few skus near those a MILP over ``pool`` takes."""
     if problem.has_few_skus:
-        return best_loads(pool, problem.shared)
+        best = best_loads(pool, problem.shared)
+        return whole_loads(pool, problem.shared, best, np.ones(len(best), dtype=bool))
     split = central(pool, problem.shared, len(problem.catalogue.skus)).loads
     return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
 
 
-def _pack(problem: Problem, crew: Crew, generation: Generation, loads: np.ndarray) -> None:
-    """Add whole packs wanted at the master's prices with ``loads`` paid and all others shut."""
+def _wanted(problem: Problem, crew: Crew, generation: Generation, asked: tuple[np.ndarray, Effort]) -> list[Column]:
+    """Return what skus want at the master's prices with the loads asked for paid and all others shut."""
+    loads, effort = asked
     nobody = np.zeros((len(generation.nothing_eur), len(problem.network.ship_days)))
-    shut = shut_prices(problem, loads)
     prices, _ = relaxed(generation.pool(), paid(problem.shared, loads))
-    generation.columns += columns_of(priced(crew, Ask(np.maximum(prices, shut)[None], nobody), _CLOSE))
+    return columns_of(priced(crew, Ask(np.maximum(prices, shut_prices(problem, loads))[None], nobody), effort))
 
 
 def _chosen(
