@@ -13,6 +13,7 @@ the seconds of the processors stand beside them. ``--no-alone`` leaves the stage
 from __future__ import annotations
 
 import argparse
+import ctypes
 import os
 import random
 import resource
@@ -22,7 +23,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from pathlib import Path
 
@@ -33,6 +34,8 @@ from flows.services import HOST, free_port, prefect_server, running, wait_for
 TABLES = (
     "forecast", "forecast_window", "forecast_dependence", "position", "service", "transfer", "departure", "exception", "plan"
 )  # fmt: skip
+
+_ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux: a process whose parent has died becomes our child
 
 
 def bare(config: str, nights: Sequence[date], overrides: Sequence[str]) -> None:
@@ -147,6 +150,7 @@ def _ended(command: Sequence[str], environment: dict[str, str]) -> list[float]:
 
 def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> list[float]:
     """Start the backfill until it has ended of itself; all but the last start are killed at random moments. Returns the last one's ends."""
+    ctypes.CDLL(None).prctl(_ADOPT, 1)
     draw = random.Random(options.seed)  # noqa: S311 - no secret
     for _ in range(options.kills):
         process = subprocess.Popen(
@@ -161,7 +165,15 @@ def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str,
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
+            _reap(process.pid)
     return _ended(_command(options, warehouse), environment)
+
+
+def _reap(group: int) -> None:
+    """Wait for the killed processes of a group whose parent was killed too: their seconds count."""
+    with suppress(ChildProcessError):
+        while True:
+            os.waitpid(-group, 0)
 
 
 def _assert_same(one: Path, other: Path) -> None:
