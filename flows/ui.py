@@ -11,8 +11,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -45,7 +45,7 @@ def serve(config: str) -> None:
     _refuse_taken(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
     api, mlflow = f"http://{HOST}:{PREFECT_PORT}/api", uri if is_tracked_elsewhere else f"http://{HOST}:{MLFLOW_PORT}"
     environment = _environment(folder, api, str(files.find_configuration(config)))
-    with ExitStack() as services:
+    with ExitStack() as services, _left_in_peace():
         started: dict[Path, subprocess.Popen[bytes]] = {}
 
         def start(name: str, command: Sequence[str]) -> None:
@@ -62,11 +62,20 @@ def serve(config: str) -> None:
         _register(environment)
         start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
         print(f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments\nlogs     {folder}")
-        print(
-            f"a night  PREFECT_API_URL={api} {Path(sys.executable).parent / 'prefect'} deployment run nightly/nightly"
-        )
+        print(f"a night  PREFECT_API_URL={api} \\\n         {_prefect()} deployment run nightly/nightly")
         print("Ctrl-C stops all of it.", flush=True)
         _watch(started)
+
+
+@contextmanager
+def _left_in_peace() -> Iterator[None]:
+    """Hear no second Ctrl-C while what was started is stopped, which takes seconds."""
+    try:
+        yield
+    finally:
+        for sign in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(sign, signal.SIG_IGN)
+        print("stopping …", flush=True)
 
 
 def _refuse_taken(*ports: int) -> None:
@@ -75,6 +84,12 @@ def _refuse_taken(*ports: int) -> None:
         raise ConfigurationError(
             f"port {' and '.join(taken)} is taken: stop what listens there, or the make ui of before"
         )
+
+
+def _prefect() -> str:
+    """Return Prefect's command as a person at this folder types it."""
+    command = Path(sys.executable).parent / "prefect"
+    return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else str(command)
 
 
 def _environment(folder: Path, api: str, config: str) -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""``make ui`` as a person at a terminal has it: it says where everything is, and Ctrl-C leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import pty
+import select
+import subprocess
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.services
+_COLUMNS = 80
+_MARK = "FORESTOCK_TEST_MARK"
+
+
+def _said(terminal: int, until: str, seconds: float) -> str:
+    """Return what the terminal shows until it shows ``until``, or is closed."""
+    said, end = "", time.monotonic() + seconds
+    while until not in said and time.monotonic() < end:
+        if select.select([terminal], [], [], 1.0)[0]:
+            try:
+                said += os.read(terminal, 4096).decode()
+            except OSError:  # its last process has ended
+                break
+    return said
+
+
+def _alive(mark: str) -> list[str]:
+    """Return the commands of all processes that were born with ``mark`` in their environment."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{_MARK}={mark}".encode() in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:120])
+        except OSError:  # it has ended meanwhile, or is another user's
+            continue
+    return found
+
+
+def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: Path) -> None:
+    """The key reaches the whole foreground group, as a terminal sends it; a second press must not stop the stopping."""
+    config = tmp_path / "ui.yaml"
+    config.write_text("name: ui\nfrequency: D\nhorizon: 14\ninputs: {path: inputs}\nwarehouse: warehouse\n")
+    (tmp_path / "inputs").mkdir()
+    ours, theirs = pty.openpty()
+    mark = uuid.uuid4().hex
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, "-m", "flows.ui", str(config)],
+        stdin=theirs, stdout=theirs, stderr=theirs, process_group=0,
+        env={**os.environ, _MARK: mark, "COLUMNS": str(_COLUMNS), "PREFECT_HOME": ""},
+    )  # fmt: skip
+    os.close(theirs)
+    said = _said(ours, "Ctrl-C stops", 600)
+    assert "http://127.0.0.1:4200/deployments" in said, said
+    assert "http://127.0.0.1:5000/#/experiments" in said
+    place = str(tmp_path / "warehouse")
+    assert [line for line in said.splitlines() if len(line) > _COLUMNS and place not in line] == []
+    assert len(_alive(mark)) > 3
+    os.killpg(process.pid, 2)
+    _said(ours, "stopping", 60)
+    os.killpg(process.pid, 2)
+    assert process.wait(120) == 0
+    assert _alive(mark) == []
