@@ -13,37 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from positioning.simplex import SLACK_MOST, Dictionary, add_cost, settle
+from positioning.cuts import WHOLE, Offer, Rows, bound, by_cuts, dictionary, may_fit, rounded
+from positioning.simplex import Dictionary, add_cost, settle
 
-_WHOLE = 1e-6
 _EUR_PER_UNIT_OFF = 2.0
-
-
-class Rows(NamedTuple):
-    """Rows ``slope · x + θ_group ≥ floor``: cuts of group k = 0 …, and limits on x alone, whose group is −1.
-
-    ``slope`` (n_rows, L), ``floor`` and ``group`` (n_rows,); ``home`` (n_groups,) is one cut of each group to
-    start from.
-    """
-
-    slope: np.ndarray
-    floor: np.ndarray
-    group: np.ndarray
-    home: np.ndarray
-
-
-class Offer(NamedTuple):
-    """Shipments (L,): EUR ``asked`` per unit and ``charges`` for using one at all, at ``most`` units, in packs.
-
-    ``part`` is the charge per unit when as much as may be is sent; ``least`` the smallest size used.
-    """
-
-    asked: np.ndarray
-    charges: np.ndarray
-    part: np.ndarray
-    most: np.ndarray
-    pack: np.ndarray
-    least: np.ndarray
 
 
 class Nodes(NamedTuple):
@@ -73,7 +46,7 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
     Stops when the bound is within ``share`` of what is at stake of ``best_known``, the cost of a known plan, or of a
     better one by the cuts, or after ``n_nodes``.
     """
-    now, bounds = _dictionary(rows, offer)
+    now, bounds = dictionary(rows, offer)
     nodes = _nodes(2 * n_nodes + 1, offer.most)
     plan, plan_eur, is_paid = np.zeros(len(offer.most)), np.inf, np.zeros(len(offer.most), np.bool_)
     count, first, at, best, closed = 1, 0, 0, best_known, np.inf
@@ -85,8 +58,8 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
                 closed = min(closed, nodes.eur[child])
                 continue
             nodes.is_open[child] = True
-            whole = _rounded(nodes.x[child], rows, offer)
-            eur = _by_cuts(whole, rows, offer)
+            whole = rounded(nodes.x[child], rows, offer)
+            eur = by_cuts(whole, rows, offer)
             if eur < plan_eur:
                 plan, plan_eur, best = whole, eur, min(best, eur)
         at = _least(nodes, count)
@@ -97,8 +70,8 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
         first, count = count, _split(nodes, at, lane, offer, count) if lane >= 0 else count
         if lane < 0:
             closed = min(closed, nodes.eur[at])
-    bound = min(closed, best, nodes.eur[at] if at >= 0 else np.inf)
-    return Branched(bound, nodes.x[0], nodes.eur[0], plan)
+    bound_eur = min(closed, best, nodes.eur[at] if at >= 0 else np.inf)
+    return Branched(bound_eur, nodes.x[0], nodes.eur[0], plan)
 
 
 @njit(cache=True, nogil=True)
@@ -110,34 +83,6 @@ def _nodes(size: int, most: np.ndarray) -> Nodes:
     )  # fmt: skip
     nodes.upper[0] = most
     return nodes
-
-
-@njit(cache=True, nogil=True)
-def _dictionary(rows: Rows, offer: Offer) -> tuple[Dictionary, np.ndarray]:
-    """Write all slacks in x and the slacks of the home rows, which stand for θ; return bounds beside.
-
-    Variables: x are 0 … L − 1, the slack of row i is L + i.
-    """
-    n, n_rows, n_groups = len(offer.most), len(rows.floor), len(rows.home)
-    is_home = np.zeros(n_rows, np.bool_)
-    is_home[rows.home] = True
-    others = np.flatnonzero(~is_home)
-    table, constant = np.zeros((len(others), n + n_groups)), -rows.floor[others]
-    for at, row in enumerate(others):
-        table[at, :n] = rows.slope[row]
-        group = rows.group[row]
-        if group >= 0:
-            table[at, :n] -= rows.slope[rows.home[group]]
-            table[at, n + group] = 1.0
-            constant[at] += rows.floor[rows.home[group]]
-    cost = np.ones(n + n_groups)
-    cost[:n] = offer.asked + offer.part
-    for row in rows.home:
-        cost[:n] -= rows.slope[row]
-    nonbasic = np.concatenate((np.arange(n), n + rows.home))
-    bounds = np.zeros((2, n + n_rows))
-    bounds[1] = SLACK_MOST
-    return Dictionary(table, constant, cost, n + others, nonbasic, np.zeros(n + n_groups, np.bool_)), bounds
 
 
 @njit(cache=True, nogil=True)
@@ -158,9 +103,9 @@ def _solve(rows: Rows, offer: Offer, now: Dictionary, bounds: np.ndarray, node: 
     is_solved, value = settle(now, bounds)
     _read(nodes.x[at], now, bounds, value)
     if not is_solved:
-        return -np.inf if _may_fit(rows, nodes.lower[at], nodes.upper[at]) else np.inf
+        return -np.inf if may_fit(rows, nodes.lower[at], nodes.upper[at]) else np.inf
     rest = offer.asked + np.where(nodes.is_paid[at], 0.0, offer.part)
-    return offer.charges[nodes.is_paid[at]].sum() + _bound(rows, now, rest, bounds)
+    return offer.charges[nodes.is_paid[at]].sum() + bound(rows, now, rest, bounds)
 
 
 @njit(cache=True, nogil=True)
@@ -174,76 +119,8 @@ def _read(x: np.ndarray, now: Dictionary, bounds: np.ndarray, value: np.ndarray)
         if now.basic[row] < n:
             x[now.basic[row]] = min(max(value[row], bounds[0, now.basic[row]]), bounds[1, now.basic[row]])
     for j in range(n):
-        if x[j] < _WHOLE:
+        if x[j] < WHOLE:
             x[j] = 0.0
-
-
-@njit(cache=True, nogil=True)
-def _bound(rows: Rows, now: Dictionary, rest: np.ndarray, bounds: np.ndarray) -> float:
-    """Return the Lagrangian bound at the dictionary's dual prices, from the rows themselves: free of rounding errors.
-
-    ``rest`` (L,) are the costs of shipments; it is used up. Prices of a group's cuts are made to add up to one.
-    """
-    n = len(rest)
-    weight = np.zeros(len(rows.home))
-    for j in range(len(now.cost)):
-        row = now.nonbasic[j] - n
-        if row >= 0 and rows.group[row] >= 0 and now.cost[j] > 0:
-            weight[rows.group[row]] += now.cost[j]
-    if (weight <= 0.0).any():
-        return -np.inf
-    eur = 0.0
-    for j in range(len(now.cost)):
-        row = now.nonbasic[j] - n
-        if row >= 0 and now.cost[j] > 0:
-            price = now.cost[j] / weight[rows.group[row]] if rows.group[row] >= 0 else now.cost[j]
-            eur += price * rows.floor[row]
-            for lane in range(n):
-                rest[lane] -= price * rows.slope[row, lane]
-    for lane in range(n):
-        eur += min(rest[lane] * bounds[0, lane], rest[lane] * bounds[1, lane])
-    return eur
-
-
-@njit(cache=True, nogil=True)
-def _may_fit(rows: Rows, lower: np.ndarray, upper: np.ndarray) -> bool:
-    """Say whether each limit alone can hold within the bounds."""
-    for row in range(len(rows.floor)):
-        if rows.group[row] < 0:
-            most = np.maximum(rows.slope[row] * lower, rows.slope[row] * upper).sum()
-            if most < rows.floor[row] - _WHOLE:
-                return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _by_cuts(x: np.ndarray, rows: Rows, offer: Offer) -> float:
-    """Return what ``x`` costs by the cuts, with the charges of all it uses."""
-    most = np.full(len(rows.home), -np.inf)
-    height = rows.floor - rows.slope @ x
-    for row in range(len(height)):
-        if rows.group[row] >= 0:
-            most[rows.group[row]] = max(most[rows.group[row]], height[row])
-    return most.sum() + (offer.asked * x).sum() + offer.charges[x > _WHOLE].sum()
-
-
-@njit(cache=True, nogil=True)
-def _rounded(x: np.ndarray, rows: Rows, offer: Offer) -> np.ndarray:
-    """Round to the nearest whole packs, at least the smallest size or nothing; take packs back until limits hold."""
-    whole = np.floor(x / offer.pack + 0.5) * offer.pack
-    for j in range(len(x)):
-        while whole[j] > offer.most[j] + 1e-9:
-            whole[j] -= offer.pack[j]
-        if whole[j] < offer.least[j]:
-            is_near = x[j] >= offer.least[j] / 2.0 and offer.most[j] >= offer.least[j]
-            whole[j] = offer.least[j] if is_near else 0.0
-    for row in range(len(rows.floor)):
-        while rows.group[row] < 0 and (rows.slope[row] * whole).sum() < rows.floor[row] - _WHOLE:
-            over = np.argmax(np.where((rows.slope[row] < 0) & (whole > 0), whole - x, -np.inf))
-            whole[over] -= offer.pack[over]
-            if whole[over] < offer.least[over]:
-                whole[over] = 0.0
-    return whole
 
 
 @njit(cache=True, nogil=True)
@@ -261,10 +138,10 @@ def _worst(x: np.ndarray, is_paid: np.ndarray, offer: Offer) -> int:
     """Return the shipment whose answer is furthest from allowed, −1 when all are allowed."""
     worst, most = -1, 1e-9
     for j in range(len(x)):
-        if x[j] <= _WHOLE:
+        if x[j] <= WHOLE:
             continue
         off = abs(x[j] / offer.pack[j] - np.round(x[j] / offer.pack[j])) * offer.pack[j]
-        if x[j] < offer.least[j] - _WHOLE:
+        if x[j] < offer.least[j] - WHOLE:
             off = min(x[j], offer.least[j] - x[j])
         elif off <= 1e-5 * offer.pack[j]:
             off = 0.0

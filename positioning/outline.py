@@ -14,8 +14,9 @@ import numpy as np
 from numba import njit
 
 from positioning.article import SkuProblem
-from positioning.branching import Branched, Offer, Rows, branch
+from positioning.branching import Branched, branch
 from positioning.costs import total
+from positioning.cuts import Offer, Rows
 from positioning.rounding import Case
 from positioning.transport import Service
 

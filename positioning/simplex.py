@@ -3,7 +3,7 @@
 A dictionary writes the basic variables and the objective in the nonbasic ones (Chvátal, "Linear
 Programming", 1983, chapters 3 and 8). All variables have two finite bounds, so a dictionary can always be
 made dual feasible by moving nonbasic variables to their other bound. Here: the pivots alone. What rows
-mean stands in ``positioning.branching``.
+mean stands in ``positioning.cuts``.
 """
 
 from __future__ import annotations

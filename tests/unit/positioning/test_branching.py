@@ -6,7 +6,8 @@ import highspy
 import numpy as np
 import pytest
 
-from positioning.branching import Branched, Offer, Rows, branch
+from positioning.branching import Branched, branch
+from positioning.cuts import Offer, Rows
 
 N_GROUPS, MANY_NODES = 2, 2000
 
