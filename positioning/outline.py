@@ -11,7 +11,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from positioning.article import SkuProblem
 from positioning.branching import Branched, branch
@@ -76,7 +75,7 @@ class Outline:
         slope, floor = _limits(case.problem)
         self._rows = Rows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
         n_paths = len(case.ahead.paths)
-        self._paths_in = np.arange(n_paths) * min(_GROUPS, n_paths) // n_paths
+        self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
         self._known: dict[bytes, float] = {}
         self._plans: list[Plan] = []
         nothing = np.zeros(len(self.most))
@@ -146,13 +145,16 @@ class Outline:
         return Offer(self._sending + asked.price, asked.charges, part, asked.most, article.pack, article.least)
 
     def _cut(self, units: np.ndarray, service: Service) -> None:
-        article, n_groups = self.case.problem, int(self._paths_in[-1]) + 1
-        slope = _slopes(
-            service.path_value, service.supplier_value, self._paths_in, n_groups, article.is_supply,
-            article.origin, article.destination, self.case.ahead.arrival,
-        )  # fmt: skip
-        eur = np.bincount(self._paths_in, service.path_eur) / len(self._paths_in)
-        old, groups = self._rows, np.arange(n_groups)
+        """Add what ``service`` says of all other shipments: a cut per group of paths."""
+        article, paths = self.case.problem, np.arange(len(service.path_eur))[:, None]
+        gained = service.path_value[paths, article.destination, self.case.ahead.arrival]
+        given = service.path_value[:, np.where(article.is_supply, 0, article.origin), 0]
+        if len(article.available):
+            ordered = service.supplier_value[:, np.where(article.is_supply, article.origin, 0)]
+            given = np.where(article.is_supply, ordered, given)
+        slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(paths)
+        eur = np.add.reduceat(service.path_eur, self._starts) / len(paths)
+        old, groups = self._rows, np.arange(len(self._starts))
         self._rows = Rows(
             np.concatenate([old.slope, -slope]), np.concatenate([old.floor, eur - slope @ units]),
             np.concatenate([old.group, groups]), len(old.floor) + groups,
@@ -165,28 +167,6 @@ def _better(found: Found, plan: Plan, asked: Asked) -> Found:
         return found
     eur = plan.eur + float(asked.price @ plan.units + asked.charges[plan.units > 0].sum())
     return Found(found.bound_eur, plan.units, eur) if eur < found.eur else found
-
-
-@njit(cache=True, nogil=True)
-def _slopes(
-    path_value: np.ndarray,
-    supplier_value: np.ndarray,
-    paths_in: np.ndarray,
-    n_groups: int,
-    is_supply: np.ndarray,
-    origin: np.ndarray,
-    destination: np.ndarray,
-    arrival: np.ndarray,
-) -> np.ndarray:
-    """Return the change of serving cost per unit on each shipment by group of paths, (n_groups, L), a sum ÷ n_paths."""  # fmt: skip
-    n_paths, n = arrival.shape
-    slope = np.zeros((n_groups, n))
-    for path in range(n_paths):
-        for j in range(n):
-            gained = path_value[path, destination[j], arrival[path, j]]
-            spent = supplier_value[path, origin[j]] if is_supply[j] else path_value[path, origin[j], 0]
-            slope[paths_in[path], j] += (spent - gained) / n_paths
-    return slope
 
 
 def _useful_units(case: Case) -> np.ndarray:
