@@ -1,6 +1,7 @@
-"""Whole packs: from a fractional answer to one a warehouse can pick, judged by exact evaluation.
+"""One sku with its ways and its demand ahead, judged exactly; single packs more or less while that pays.
 
-Here: rounding one sku within its own limits. Not here: what skus share (prices stand in for it).
+Here: evaluation and the local search on one sku. Not here: the search for its best plan (``outline``) and what
+skus share (prices stand in for it).
 """
 
 from __future__ import annotations
@@ -56,19 +57,6 @@ def fits(problem: SkuProblem, units: np.ndarray) -> bool:
     return bool(
         (out <= problem.give + 1e-9).all() and (ordered <= problem.available + 1e-9).all() and (received <= problem.receive + 1e-9).all()
     )  # fmt: skip
-
-
-def whole_packs(problem: SkuProblem, units: np.ndarray) -> np.ndarray:
-    """Round to the nearest whole pack (a half rounds up), at least the smallest size or nothing.
-
-    Packs are taken back, largest shipment first, until the sku's own limits hold.
-    """
-    packs = np.floor(units / problem.pack + 0.5) * problem.pack
-    packs = np.where(packs < problem.least, np.where(units >= problem.least / 2.0, problem.least, 0.0), packs)
-    while not fits(problem, packs):
-        over = np.argmax(np.where(packs > 0, packs - units, -np.inf))
-        packs[over] = _fewer(problem, packs, int(over))
-    return packs
 
 
 def improve(case: Case, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
