@@ -9,16 +9,14 @@ import atexit
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-import prefect
 from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.services import HOST, answers, free_port
+from flows.services import HOST, answers, free_port, module
 from foundation.errors import StageError
 
 _GRACE_SECONDS = 5
@@ -51,18 +49,16 @@ def prefect_server() -> Iterator[None]:
 
 
 def _begun(port: int) -> subprocess.Popen[bytes]:
-    """Start a server that does not hear Ctrl-C.
+    """Start a server that does not hear Ctrl-C and ends with this process.
 
     A terminal sends it to the whole process group. A server that stops at once leaves the flow run
     retrying to report its end to nobody; this one is stopped when the command ends.
     """
-    served = ("--factory", "prefect.server.api.server:create_app", "--app-dir", str(prefect.__module_path__.parent))
-    listening = ("--host", HOST, "--port", str(port), "--log-level", "error", "--lifespan", "on")
     said = get_current_settings().to_environment_variables(exclude_unset=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
     try:
         return subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "uvicorn", *served, *listening], env={**os.environ, **_TEMPORARY, **said}
+            module("flows.temporary_server", str(port)), stdin=subprocess.PIPE, env={**os.environ, **_TEMPORARY, **said}
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

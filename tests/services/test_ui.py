@@ -44,8 +44,8 @@ def _alive(mark: str) -> list[str]:
 
 def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: Path) -> None:
     """The key reaches the whole foreground group, as a terminal sends it; a second press must not stop the stopping."""
-    config = tmp_path / "ui.yaml"
-    config.write_text("name: ui\nfrequency: D\nhorizon: 14\ninputs: {path: inputs}\nwarehouse: warehouse\n")
+    place, config = tmp_path / "warehouse", tmp_path / "ui.yaml"
+    config.write_text(f"name: ui\nfrequency: D\ninputs: {{path: inputs}}\nwarehouse: {place}\n")
     (tmp_path / "inputs").mkdir()
     ours, theirs = pty.openpty()
     mark = uuid.uuid4().hex
@@ -58,8 +58,7 @@ def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: P
     said = _said(ours, "Ctrl-C stops", 600)
     assert "http://127.0.0.1:4200/deployments" in said, said
     assert "http://127.0.0.1:5000/#/experiments" in said
-    place = str(tmp_path / "warehouse")
-    assert [line for line in said.splitlines() if len(line) > _COLUMNS and place not in line] == []
+    assert [line for line in said.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
     assert len(_alive(mark)) > 3
     os.killpg(process.pid, 2)
     _said(ours, "stopping", 60)
