@@ -1,0 +1,41 @@
+"""Dispersion of demand paths from the quantiles of a forecast."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.stats import nbinom
+
+from positioning.demand import dispersion_of_quantiles
+
+LEVELS = np.array([0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995])
+
+
+@pytest.mark.parametrize("mean", [20.0, 60.0, 400.0])
+@pytest.mark.parametrize("alpha", [0.02, 0.1, 0.4])
+def test_quantiles_of_a_negative_binomial_give_its_variance_back(mean: float, alpha: float) -> None:
+    """Paths must be as wide as the forecast says."""
+    size = 1.0 / alpha
+    values = nbinom.ppf(LEVELS, size, size / (size + mean))
+    found = dispersion_of_quantiles(LEVELS, values[None], np.array([mean]))
+    assert mean + found * mean**2 == pytest.approx([mean + alpha * mean**2], rel=0.1)
+
+
+def test_one_far_quantile_does_not_decide() -> None:
+    """The variance of these quantiles would more than double the dispersion."""
+    mean, size = 50.0, 1.0 / 0.1
+    values = nbinom.ppf(LEVELS, size, size / (size + mean))
+    far = np.where(LEVELS > 0.99, values * 1.3, values)
+    found = dispersion_of_quantiles(LEVELS, np.array([values, far]), np.array([mean, mean]))
+    assert found[1] < 2.0 * found[0]
+
+
+def test_no_demand_has_no_dispersion() -> None:
+    """A mean of 0 must not divide by itself."""
+    assert (dispersion_of_quantiles(LEVELS, np.zeros((2, 9)), np.zeros(2)) == 0.0).all()
+
+
+def test_quantiles_as_narrow_as_chance_alone_are_poisson() -> None:
+    """Nothing below the spread of a Poisson law can be told apart from it."""
+    found = dispersion_of_quantiles(LEVELS, np.full((1, 9), 30.0), np.array([30.0]))
+    assert found == pytest.approx([0.0])
