@@ -129,7 +129,11 @@ def _interrupt(*_: object) -> NoReturn:
 
 def main(arguments: Sequence[str]) -> int:
     """Serve the configuration named first (default demo) and return the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)  # what stops us stops what we have started
+    for sign in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # what stops us stops what we have started; a shell's background job would not hear SIGINT
+        signal.signal(sign, _interrupt)
     try:
         serve(arguments[0] if arguments else "demo")
     except KeyboardInterrupt:

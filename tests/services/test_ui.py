@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -55,13 +56,17 @@ def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: P
         env={**os.environ, _MARK: mark, "COLUMNS": str(_COLUMNS), "PREFECT_HOME": ""},
     )  # fmt: skip
     os.close(theirs)
-    said = _said(ours, "Ctrl-C stops", 600)
-    assert "http://127.0.0.1:4200/deployments" in said, said
-    assert "http://127.0.0.1:5000/#/experiments" in said
-    assert [line for line in said.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
-    assert len(_alive(mark)) > 3
-    os.killpg(process.pid, 2)
-    _said(ours, "stopping", 60)
-    os.killpg(process.pid, 2)
-    assert process.wait(120) == 0
-    assert _alive(mark) == []
+    try:
+        said = _said(ours, "Ctrl-C stops", 600)
+        assert "http://127.0.0.1:4200/deployments" in said, said
+        assert "http://127.0.0.1:5000/#/experiments" in said
+        assert [line for line in said.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
+        assert len(_alive(mark)) > 3
+        os.killpg(process.pid, signal.SIGINT)
+        assert "stopping" in _said(ours, "stopping", 60)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(120) == 0
+        assert _alive(mark) == []
+    finally:
+        process.terminate()
+        process.wait(120)
