@@ -77,7 +77,7 @@ class Outline:
         n_paths = len(case.ahead.paths)
         self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
         self._known: dict[bytes, float] = {}
-        self._plans: list[Plan] = []
+        self._plans: dict[bytes, Plan] = {}
         nothing = np.zeros(len(self.most))
         self.nothing_eur = self.eur(nothing)
         self.slopes = self._sending - self._rows.slope[self._rows.home].sum(axis=0)
@@ -111,19 +111,19 @@ class Outline:
         found = Found(self.nothing_eur, np.zeros(len(self.most)), self.nothing_eur)
         if self.is_idle(asked.price + offer.part):
             return found, []
-        for plan in self._plans:
+        for plan in self._plans.values():
             found = _better(found, plan, asked)
         bound, fresh = self._relaxed_eur(offer, effort), []
         for _ in range(effort.searches):
             told = branch(self._rows, offer, found.eur, effort.share, effort.nodes)
             bound = max(bound, told.bound_eur)
-            if told.plan.tobytes() in self._known:
+            if told.plan.tobytes() in self._plans or not told.plan.any():
                 break
             fresh.append(Plan(told.plan, self.eur(told.plan)))
+            self._plans[told.plan.tobytes()] = fresh[-1]
             found = _better(found, fresh[-1], asked)
             if found.eur - bound <= effort.share * (self.nothing_eur - bound):
                 break
-        self._plans += fresh
         return Found(min(bound, found.eur), found.units, found.eur), fresh
 
     def _relaxed_eur(self, offer: Offer, effort: Effort) -> float:
