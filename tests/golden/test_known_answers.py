@@ -223,6 +223,18 @@ def test_pooling_halves_the_cost_of_four_hubs() -> None:
     assert norm.ppf(0.7 / 0.88) * 16 + 200 == pytest.approx(213.20791185486777)
 
 
+def test_packs_stop_below_the_maximum() -> None:
+    """Odoo's documentation (pull request 14853) asks whether packs of 3 up to 20 make 18 or 21: never above the maximum."""
+    world = World(
+        skus=[sku("k")], hubs=[{"hub": "B"}], lanes=[delivery("B", "r", 1.0), supply("S", "B")], demand={("k", "r"): 30.0},
+        more={
+            "supply": [{"supplier": "S", "sku": "k", "pack_units": 3}],
+            "hub_skus": [{"hub": "B", "sku": "k", "max_units": 20}],
+        },
+    )  # fmt: skip
+    assert world.plan()["transfer"]["units"].tolist() == [18]
+
+
 def test_arrival_of_certain_lead_times_needs_no_draw() -> None:
     article_arrival = arrival_buckets(World(
         skus=[sku()], hubs=[{"hub": "A"}], lanes=[delivery("A", "r"), supply("S", "A", days=2)], demand={("k", "r"): 1.0},
