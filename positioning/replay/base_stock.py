@@ -24,7 +24,7 @@ class BaseStock:
     Attributes
     ----------
     z : safety factor. min_fill_rate : a departure with loads to pay leaves only at least so full.
-    review_days : R. past_periods : how much history μ and σ are taken from.
+    review_days : R at least; longer where no night decides again sooner. past_periods : how much history μ and σ are taken from.
 
     """
 
@@ -38,7 +38,7 @@ class BaseStock:
         """Return transfers from hubs above their share to hubs below, then orders up to the level."""
         network = night.network
         mean, deviation = local_demand(night, self.past_periods)
-        cover = self._cover_periods(network)
+        cover = self._cover_periods(network, max(self.review_days, night.review_days))
         level = mean * cover + self.z * deviation * np.sqrt(cover)
         arriving = night.state.arriving.sum(axis=2)
         position = night.state.on_hand + arriving
@@ -49,12 +49,12 @@ class BaseStock:
         np.subtract.at(after, (wishes[0], network.lanes.origin[wishes[1]]), wishes[2])
         return _frame(night, wishes, orders(night, level - after))
 
-    def _cover_periods(self, network: Network) -> np.ndarray:
+    def _cover_periods(self, network: Network, review_days: int) -> np.ndarray:
         """Return L + R of each hub in periods (H,): L is its supply lane's, else its slowest transfer's."""
         lanes, days = network.lanes, np.zeros(len(network.hubs.index))
         pick = lanes.is_supply if lanes.is_supply.any() else ~lanes.is_supply
         np.maximum.at(days, lanes.destination[pick], lanes.lead_days[pick])
-        return np.ceil((days + self.review_days) / network.period_days)
+        return np.ceil((days + review_days) / network.period_days)
 
 
 def local_demand(night: Night, past_periods: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,7 +6,7 @@ Not here: any policy, any formula of a cost.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -48,6 +48,12 @@ def decision_periods(periods: int, nights: int | None, every: int) -> tuple[int,
     return tuple(range(0, periods, every))[:nights]
 
 
+def review_days(game: Game, period: int) -> int:
+    """Return the days from ``period`` to the next night that decides; from the last one, to the end."""
+    following = min((night for night in game.nights if night > period), default=game.network.periods)
+    return (following - period) * game.network.period_days
+
+
 def play(game: Game, policy: Policy) -> Ledger:
     """Return the account of ``policy``.
 
@@ -87,7 +93,8 @@ def _decide(game: Game, policy: Policy, state: State, at: tuple[int, Ledger]) ->
     """Ask the policy, let the gate cut its wishes, and put what is left on the road."""
     period, ledger = at
     leaving = departures(game.network, period, game.ready_minutes, state.arriving.shape[2])
-    wishes = policy.decide(night_at(game.network, game.demand, state, leaving, tuple(ledger.moves)))
+    night = night_at(game.network, game.demand, state, leaving, tuple(ledger.moves))
+    wishes = policy.decide(replace(night, review_days=review_days(game, period)))
     ships = admit(wishes, state, game.network, leaving)
     lanes = game.network.lanes
     np.add.at(state.arriving, (ships.sku, lanes.destination[ships.lane], leaving.arrival_period[ships.lane]), ships.units)  # fmt: skip

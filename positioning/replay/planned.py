@@ -28,7 +28,7 @@ _PLAYED = ("stock", "inbound", "sales")
 
 @dataclass(frozen=True)
 class Planned:
-    """Plans each night on its forecast.
+    """Plans each night on its forecast, for the time until a night decides again.
 
     ``forecaster`` gives the forecast frames of a night, ``planner`` the plan's frames from tables,
     forecasts, settings and date. ``tables`` are those known at the start; stock, goods on their way,
@@ -43,10 +43,16 @@ class Planned:
 
     def decide(self, night: Night) -> pd.DataFrame:
         """Return the plan's lines, most valuable first, outlook lines marked."""
-        frames = self.planner(self._tables(night), self.forecaster(night.as_of), self.settings, night.as_of)
+        frames = self.planner(self._tables(night), self.forecaster(night.as_of), self._settings(night), night.as_of)
         lines = frames["transfer"].sort_values("benefit_eur", ascending=False, kind="stable", ignore_index=True)
         columns = ["sku", "lane", "units", "ship_date", "is_outlook"]
         return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
+
+    def _settings(self, night: Night) -> Settings:
+        """Return the settings, with the review period as long as no night decides again."""
+        own = self.settings.positioning
+        longer = {"review_days": max(own.review_days, night.review_days)}
+        return self.settings.model_copy(update={"positioning": own.model_copy(update=longer)})
 
     def _tables(self, night: Night) -> Frames:
         known = {name: frame for name, frame in self.tables.items() if name not in _PLAYED}

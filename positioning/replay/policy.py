@@ -27,7 +27,7 @@ class Night:
 
     ``state`` is the policy's own copy: what is due this morning is on hand. ``past`` and
     ``is_known`` (K, R, periods before ``as_of``) are the demand seen so far; ``moves`` are what left
-    on earlier nights (period, sku, lane, units).
+    on earlier nights (period, sku, lane, units). ``review_days`` pass until the next night that decides, or the end.
     """
 
     period: int
@@ -37,6 +37,7 @@ class Night:
     past: np.ndarray
     is_known: np.ndarray
     moves: tuple[Moved, ...] = ()
+    review_days: int = 1
 
     @property
     def as_of(self) -> date:

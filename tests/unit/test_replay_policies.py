@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -35,6 +36,27 @@ def test_base_stock_orders_up_to_the_demand_of_lead_time_and_review() -> None:
     world = _with_past(tables({("A", "k"): 1}, _QUIET), 28, X=2.0, Y=0.0)
     ledger = play(game(world, 1, settings(kinds=("supply",)), past_periods=28), BaseStock(1.0, 0.0, 1, 28))
     assert ledger.count("supplied") == 5
+
+
+def test_base_stock_covers_the_days_on_which_no_night_decides() -> None:
+    """Only the first of four nights decides: lead 2 + review 4 at 2 a day, 1 on hand, makes 11."""
+    world = _with_past(tables({("A", "k"): 1}, _QUIET), 28, X=2.0, Y=0.0)
+    once = replace(game(world, 4, settings(kinds=("supply",)), past_periods=28), nights=(0,))
+    assert play(once, BaseStock(1.0, 0.0, 1, 28)).count("supplied") == 11
+
+
+@pytest.mark.parametrize(("nights", "expected"), [((0,), [4]), ((0, 1, 2, 3), [2, 2, 2, 2]), ((0, 3), [3, 2])])
+def test_plan_reviews_no_sooner_than_a_night_decides_again(nights: tuple[int, ...], expected: list[int]) -> None:
+    """A plan that counts on a later departure nobody will decide leaves regions short."""
+    world, own, seen = _with_past(tables({("A", "k"): 5}, _QUIET), 28, X=1.0, Y=1.0), settings(review_days=2), []
+
+    def planner(_: object, __: object, known: Settings, ___: object) -> dict[str, pd.DataFrame]:
+        seen.append(known.positioning.review_days)
+        return {"transfer": pd.DataFrame(columns=["sku", "lane", "units", "ship_date", "is_outlook", "benefit_eur"])}
+
+    policy = Planned("plan", lambda _: {}, planner, world, own)
+    play(replace(game(world, 4, own, past_periods=28), nights=nights), policy)
+    assert seen == expected
 
 
 def test_safety_stock_grows_with_z_and_the_root_of_the_cover() -> None:
