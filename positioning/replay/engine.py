@@ -94,7 +94,7 @@ def _decide(game: Game, policy: Policy, state: State, at: tuple[int, Ledger]) ->
     period, ledger = at
     leaving = departures(game.network, period, game.ready_minutes, state.arriving.shape[2])
     night = night_at(game.network, game.demand, state, leaving, tuple(ledger.moves))
-    wishes = policy.decide(replace(night, review_days=review_days(game, period)))
+    wishes = policy.decide(replace(night, review_days=review_days(game, period), is_last=period == game.nights[-1]))
     ships = admit(wishes, state, game.network, leaving)
     lanes = game.network.lanes
     np.add.at(state.arriving, (ships.sku, lanes.destination[ships.lane], leaving.arrival_period[ships.lane]), ships.units)  # fmt: skip

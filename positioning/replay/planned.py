@@ -49,9 +49,16 @@ class Planned:
         return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
 
     def _settings(self, night: Night) -> Settings:
-        """Return the settings, with the review period as long as no night decides again."""
+        """Return the settings with the review period as long as no night decides again, after the last one until the end.
+
+        Where that is longer than usual and no night follows, demand after the end is nobody's.
+        """
         own = self.settings.positioning
-        longer = {"review_days": max(own.review_days, night.review_days)}
+        if night.review_days <= own.review_days:
+            return self.settings
+        longer: dict[str, int] = {"review_days": night.review_days}
+        if night.is_last:
+            longer["cover_days"] = night.review_days
         return self.settings.model_copy(update={"positioning": own.model_copy(update=longer)})
 
     def _tables(self, night: Night) -> Frames:

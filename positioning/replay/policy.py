@@ -27,7 +27,8 @@ class Night:
 
     ``state`` is the policy's own copy: what is due this morning is on hand. ``past`` and
     ``is_known`` (K, R, periods before ``as_of``) are the demand seen so far; ``moves`` are what left
-    on earlier nights (period, sku, lane, units). ``review_days`` pass until the next night that decides, or the end.
+    on earlier nights (period, sku, lane, units). ``review_days`` pass until the next night that decides, or the
+    end where it ``is_last``.
     """
 
     period: int
@@ -38,6 +39,7 @@ class Night:
     is_known: np.ndarray
     moves: tuple[Moved, ...] = ()
     review_days: int = 1
+    is_last: bool = False
 
     @property
     def as_of(self) -> date:

@@ -45,13 +45,17 @@ def test_base_stock_covers_the_days_on_which_no_night_decides() -> None:
     assert play(once, BaseStock(1.0, 0.0, 1, 28)).count("supplied") == 11
 
 
-@pytest.mark.parametrize(("nights", "expected"), [((0,), [4]), ((0, 1, 2, 3), [2, 2, 2, 2]), ((0, 3), [3, 2])])
-def test_plan_reviews_no_sooner_than_a_night_decides_again(nights: tuple[int, ...], expected: list[int]) -> None:
+@pytest.mark.parametrize(("nights", "expected"), [
+    ((0,), [(4, 4)]), ((0, 1, 2, 3), [(2, None)] * 4), ((0, 3), [(3, None), (2, None)]),
+])  # fmt: skip
+def test_plan_reviews_no_sooner_than_a_night_decides_again(
+    nights: tuple[int, ...], expected: list[tuple[int, int | None]]
+) -> None:
     """A plan that counts on a later departure nobody will decide leaves regions short."""
     world, own, seen = _with_past(tables({("A", "k"): 5}, _QUIET), 28, X=1.0, Y=1.0), settings(review_days=2), []
 
     def planner(_: object, __: object, known: Settings, ___: object) -> dict[str, pd.DataFrame]:
-        seen.append(known.positioning.review_days)
+        seen.append((known.positioning.review_days, known.positioning.cover_days))
         return {"transfer": pd.DataFrame(columns=["sku", "lane", "units", "ship_date", "is_outlook", "benefit_eur"])}
 
     policy = Planned("plan", lambda _: {}, planner, world, own)
