@@ -110,8 +110,9 @@ def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) ->
     demand = paths.reshape(len(paths), -1)
     room = np.where(np.isinf(problem.end_room), 1e6, problem.end_room).ravel()
     path_eur, flow, value = solve_paths(ways.cost, sources, demand, room, ahead.trees)
-    n_nodes = len(problem.hubs) * (len(problem.bucket_days) + 1)
-    path_value = -value[:, :n_nodes].reshape(len(paths), len(problem.hubs), -1)
+    nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
+    n_nodes = nodes[0] * nodes[1]
+    path_value = -value[:, :n_nodes].reshape(len(paths), *nodes)
     return Service(path_eur, flow, path_value, -value[:, n_nodes:-1])
 
 

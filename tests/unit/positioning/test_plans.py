@@ -109,6 +109,21 @@ def test_sku_without_forecast_is_reported_not_moved() -> None:
     assert "unknown" not in frames["transfer"]["sku"].tolist()
 
 
+def test_sku_that_no_hub_may_carry_is_lost_and_stops_nobody() -> None:
+    hubs = [{"hub": "A", "handling_classes": "ambient"}, {"hub": "B", "handling_classes": "ambient"}]
+    both = [sku("k", handling_class="ambient"), sku("x", handling_class="chilled")]
+    world = lopsided().but(hubs=hubs, skus=both, demand={("k", "r"): 3.0, ("x", "r"): 2.0})
+    plan = world.plan()
+    assert plan["transfer"]["sku"].unique().tolist() == ["k"]
+    lost = plan["service"].set_index("sku").loc["x"]
+    assert lost["lost_units"] == pytest.approx(lost["demand_units"])
+
+
+def test_sku_neither_in_stock_nor_wanted_stops_nobody() -> None:
+    world = lopsided().but(skus=[sku("k"), sku("x")], demand={("k", "r"): 3.0, ("x", "r"): 0.0})
+    assert world.plan()["transfer"]["sku"].unique().tolist() == ["k"]
+
+
 def test_gate_lets_a_gap_at_the_limit_pass_and_refuses_one_above() -> None:
     frames = lopsided().plan()
     settings = lopsided().settings
