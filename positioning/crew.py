@@ -11,11 +11,13 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from multiprocessing.connection import wait
 from typing import Any
 
+from foundation.errors import StageError
 from positioning.desk import CHUNK_SKUS, Desk
 from positioning.problem import Problem
 
@@ -34,11 +36,19 @@ class Crew:
         """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order.
 
         The first entry of a chunk is a list of skus, or of what has a ``sku``, from one part of ``chunks_of``.
+        Raises ``StageError`` where a worker is ended from outside.
         """
         if not self._workers:
             return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
-        waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
-        return [answer for future in waiting for answer in future.result()]
+        try:
+            waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
+            return [answer for future in waiting for answer in future.result()]
+        except BrokenProcessPool as error:
+            raise StageError(
+                "rebalance",
+                "a process at work on the plan was ended from outside, as happens where memory runs out; "
+                "run again, perhaps with fewer positioning.processes",
+            ) from error
 
     def _worker(self, first: Any) -> ProcessPoolExecutor:
         sku = first if isinstance(first, int) else first.sku
@@ -54,8 +64,12 @@ def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
         return
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
-        pools = [ProcessPoolExecutor(1, context, _sit_down, (problem,)) for _ in range(processes)]
-        yield Crew(problem, tuple(stack.enter_context(pool) for pool in pools))
+        pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
+        for (
+            pool
+        ) in pools:  # as a task: what a start is handed blocks for ever where the new process ends before it reads it
+            pool.submit(_sit_down, problem)
+        yield Crew(problem, tuple(pools))
 
 
 def chunks_of(skus: list[int]) -> list[list[int]]:
@@ -63,9 +77,12 @@ def chunks_of(skus: list[int]) -> list[list[int]]:
     return [list(part) for _, part in groupby(skus, lambda sku: sku // CHUNK_SKUS)]
 
 
+def _watch_parent() -> None:
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
 def _sit_down(problem: Problem) -> None:
     global _desk
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
     _desk = Desk(problem)
 
 

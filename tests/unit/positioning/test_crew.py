@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -9,10 +10,18 @@ from multiprocessing.connection import Client, Listener, wait
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from foundation.errors import StageError
 from positioning.crew import Crew, chunks_of, crew
 from positioning.desk import CHUNK_SKUS
 from tests.positioning_world import random_world
 
+_ROOT = Path(__file__).parents[3]
+_UNGUARDED = """
+from tests.unit.positioning.test_crew import many_articles_for_two
+many_articles_for_two()
+"""
 _open: list[Any] = []
 _PARENT = """
 from tests.unit.positioning.test_crew import work_for_two
@@ -40,7 +49,7 @@ def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> N
     """A night that is killed must not leave workers behind that use the cores until their chunk ends."""
     with Listener(("localhost", 0)) as listener:
         script = _PARENT.format(port=str(listener.address[1]))
-        parent = subprocess.Popen([sys.executable, "-c", script], cwd=Path(__file__).parents[3])  # noqa: S603 (our own)
+        parent = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT)  # noqa: S603 (our own)
         try:
             lines = [listener.accept(), listener.accept()]
         finally:
@@ -52,6 +61,35 @@ def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> N
                 lines.remove(line)
                 ended += 1
     assert ended == 2
+
+
+def end(_: object, skus: list[int]) -> list[int]:
+    """Go as a process goes that the system ends."""
+    os._exit(9)
+
+
+def many_articles_for_two() -> None:
+    """Ask two workers for work on a problem that fills any pipe between two processes."""
+    problem = random_world(1, n_skus=300).but(positioning={"processes": 2}).problem()
+    with crew(problem, 300) as team:
+        team.run(end, [([0],), ([CHUNK_SKUS],)])
+
+
+def test_a_worker_that_is_ended_fails_the_stage_and_says_why() -> None:
+    with pytest.raises(StageError, match="ended from outside"):
+        many_articles_for_two()
+
+
+def test_a_worker_that_ends_while_it_starts_does_not_stop_the_night_for_ever(tmp_path: Path) -> None:
+    """Here because the script starts itself again in its workers; memory that runs out does the same."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(_UNGUARDED)
+    there = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(  # noqa: S603 (our own)
+        [sys.executable, script], cwd=_ROOT, env=there, timeout=120, capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    assert "ended from outside" in done.stderr
 
 
 def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
