@@ -24,6 +24,9 @@ def simulate(
         int | None, typer.Option(min=1, metavar="DAYS", help="Days between nights; default: one period.")
     ] = None,
     unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift the capacities that articles share.")] = False,
+    foresight: Annotated[
+        bool, typer.Option("--foresight", help="Let this plan play with demand known beforehand, too.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Replay decisions against what was then demanded, beside baselines and a bound.
@@ -36,4 +39,4 @@ def simulate(
     said = list(overrides or ())
     if kinds is not None:
         said.append(f"positioning.kinds=[{kinds}]")
-    replay_span(config, Span(start, end, nights, every, unlimited), said)
+    replay_span(config, Span(start, end, nights, every, unlimited, foresight), said)

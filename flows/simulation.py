@@ -29,6 +29,7 @@ from positioning.replay.choose import choose_base_stock
 from positioning.replay.compare import summary
 from positioning.replay.demand import read_demand
 from positioning.replay.engine import Game, decision_periods, play, read_game
+from positioning.replay.foresight import Foresight
 from positioning.replay.kpis import all_kpis
 from positioning.replay.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
 from positioning.replay.planned import Forecaster, Frames, Planned, mean_daily_units, network_without_shared_limits
@@ -38,7 +39,7 @@ from positioning.replay.state import open_state
 
 log = logging.getLogger(__name__)
 
-OWN, NAIVE = "forestock", "seasonal_naive"
+OWN, NAIVE, FORESIGHT = "forestock", "seasonal_naive", "foresight"
 _PAST_DAYS = 182
 
 
@@ -73,6 +74,8 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     log.info("%d articles, %d periods, %d nights", len(game.network.skus.index), periods, len(game.nights))
     own = _Forecasts(settings)
     policies, notes = _policies(settings, game, tables, own)
+    if span.has_foresight:
+        policies.append(Planned(FORESIGHT, Foresight(own, game), positioning.plan, tables, settings))
     ledgers = [_played(game, policy) for policy in policies]
     log.info("bound: a linear program per article")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
@@ -114,7 +117,11 @@ def record_simulation(done: Simulation) -> str:
         "nights": span.nights or "all",
         "every_days": span.every_days or "period",
     }
-    params |= {"is_unlimited": span.is_unlimited, "kinds": ",".join(done.settings.positioning.kinds)}
+    params |= {
+        "is_unlimited": span.is_unlimited,
+        "has_foresight": span.has_foresight,
+        "kinds": ",".join(done.settings.positioning.kinds),
+    }
     settings = done.settings.positioning.model_dump(mode="json", exclude={"kinds", "processes"})
     params |= {f"positioning.{key}": value for key, value in settings.items()}
     tables = {

@@ -14,7 +14,7 @@ class Span:
     """What is replayed: ``start`` … ``end`` with both ends, decisions on the first ``nights`` nights.
 
     ``nights`` None: all of them; ``every_days`` lie between two. With ``is_unlimited`` no capacity that
-    articles share binds any policy.
+    articles share binds any policy. With ``has_foresight`` a plan that knows all demand plays too.
     """
 
     start: date
@@ -22,6 +22,7 @@ class Span:
     nights: int | None = None
     every_days: int | None = None
     is_unlimited: bool = False
+    has_foresight: bool = False
 
 
 def periods_of(settings: Settings, span: Span) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from scipy.special import ndtri
 
+CERTAIN = -1.0
 # Above this mean the quantile comes from the Wilson–Hilferty approximation of the gamma law.
 _LARGE_MEAN_UNITS = 400.0
 
@@ -25,7 +26,7 @@ class DemandLaw:
     Attributes
     ----------
     mean_units : (n_regions, n_buckets) expected units, >= 0.
-    dispersion : (n_regions, n_buckets) alpha >= 0 with variance = mean + alpha × mean².
+    dispersion : (n_regions, n_buckets) alpha >= 0 with variance = mean + alpha × mean²; ``CERTAIN``: the mean, rounded.
     bucket_correlation : (n_buckets, n_buckets) correlation of neighbouring buckets of one region.
     region_correlation : correlation of any two regions in one bucket, in [0, 1).
 
@@ -100,6 +101,8 @@ def _quantile(normal: float, mean: float, alpha: float) -> float:  # pragma: no 
     """Return the smallest k with P(K <= k) >= Φ(normal) for a negative binomial law."""
     if mean <= 0.0:
         return 0.0
+    if alpha < 0.0:
+        return math.floor(mean + 0.5)
     if mean > _LARGE_MEAN_UNITS:
         variance = mean + alpha * mean * mean
         shape = mean * mean / variance

@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 import pandas as pd
 
-from foundation.demand_paths import DemandLaw, bucket_correlation
+from foundation.demand_paths import CERTAIN, DemandLaw, bucket_correlation
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
 from positioning.buckets import Buckets
@@ -28,7 +28,7 @@ class Demand:
     """Forecasts as arrays by sku (K) and region (R).
 
     ``mean_units`` (K, R, n_periods) per period; ``dispersion`` (K, R, n_windows) is alpha of each
-    window's sum, ``window_days`` their lengths; correlations are (K,).
+    window's sum or ``CERTAIN``, ``window_days`` their lengths; correlations are (K,).
     """
 
     mean_units: np.ndarray
@@ -45,7 +45,7 @@ def read_demand(
     """Read ``forecast``, ``forecast_window`` and ``forecast_dependence``.
 
     A region × sku without rows has no demand; without windows its demand is Poisson; without a
-    dependence row it is independent.
+    dependence row it is independent. Windows with a true ``is_certain`` bring their mean, not a path around it.
     """
     mean = np.zeros((len(skus), len(network.regions), settings.horizon))
     rows = forecasts["forecast"]
@@ -122,7 +122,10 @@ def _dispersions(
     sku, region = codes(list(windows["sku"]), skus), codes(list(windows["region"]), network.regions)
     at = np.searchsorted(np.asarray(lengths), windows["window_days"].to_numpy(dtype="int64"))
     known = (sku >= 0) & (region >= 0)
-    alpha[sku[known], region[known], at[known]] = dispersion_of_quantiles(levels, values[known], mean[known])
+    found = dispersion_of_quantiles(levels, values, mean)
+    if "is_certain" in windows:
+        found = np.where(windows["is_certain"].to_numpy(dtype=bool), CERTAIN, found)
+    alpha[sku[known], region[known], at[known]] = found[known]
     return lengths, alpha
 
 
