@@ -51,7 +51,11 @@ def set_command_line_defaults(warehouse: str) -> None:
     """
     for name, value in _COMMAND_LINE_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if not has_own_prefect():
+    if has_own_prefect():
+        # a server whose database is away answers 500: asked again for two minutes, as where the server itself is away
+        os.environ.setdefault("PREFECT_CLIENT_RETRY_EXTRA_CODES", "500")
+        os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "6")
+    else:
         # a temporary server that has been stopped with the command is not waited for; the user's own may be restarting
         os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "3")
         os.environ["PREFECT_HOME"] = str(prefect_home(warehouse))

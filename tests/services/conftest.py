@@ -174,6 +174,7 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "NO_COLOR": "1",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500", "PREFECT_CLIENT_MAX_RETRIES": "6",
     }  # fmt: skip
     server = [*prefect_server(ports[0]), "--no-ui"]
     tracking = [
