@@ -75,7 +75,7 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     own = _Forecasts(settings)
     policies, notes = _policies(settings, game, tables, own)
     if span.has_foresight:
-        policies.append(Planned(FORESIGHT, Foresight(own, game), positioning.plan, tables, settings))
+        policies.insert(-1, Planned(FORESIGHT, Foresight(own, game), positioning.plan, tables, settings))
     ledgers = [_played(game, policy) for policy in policies]
     log.info("bound: a linear program per article")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
@@ -222,7 +222,7 @@ def _naive_forecaster(settings: Settings) -> Forecaster:
 
 def _figures(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], kpis: list[dict[str, float]]) -> pd.DataFrame:
     """Return one row per policy: value, closed, savings with intervals, purchase and the KPIs."""
-    table = summary(ledgers, bounds)
+    table = summary(ledgers, bounds, OWN)
     extra = pd.DataFrame(kpis)
     extra.insert(0, "purchase_eur", [ledger.term_eur("purchase_eur") for ledger in ledgers])
     return pd.concat([table, extra], axis=1)

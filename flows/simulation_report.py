@@ -20,6 +20,7 @@ from foundation.configuration import load_settings
 if TYPE_CHECKING:
     from flows.simulation import Simulation
 
+_JUDGED = "forestock"
 _KPIS = (
     ("unit_fill_rate", "units filled ÷ demanded", "{:.1%}"),
     ("local_fill_rate", "shipped from the nearest hub ÷ demanded", "{:.1%}"),
@@ -60,6 +61,7 @@ def print_simulation(done: Simulation, console: Console) -> None:
     without, with_goods = done.bound_eur
     console.print(_money(done.figures, "", f"Cost in {currency}; the bound is {without:,.0f}"))
     console.print(_money(done.figures, "_with_goods", f"With purchase and leftovers; the bound is {with_goods:,.0f}"))
+    console.print(_beside(done.figures))
     console.print(_kpis(done.figures))
     for note in (*done.notes, *_refusals(done.figures), _reading(span)):
         console.print(f"· {note}", markup=False, highlight=False)
@@ -77,6 +79,21 @@ def _money(figures: pd.DataFrame, ending: str, title: str) -> Table:
         table.add_row(
             row["policy"], f"{row[f'value_eur{ending}']:,.0f}", f"{saved[0]:,.0f}", f"{saved[1]:,.0f} … {saved[2]:,.0f}",
             f"{share[0]:.1%}", f"{share[1]:.1%} … {share[2]:.1%}",
+        )  # fmt: skip
+    return table
+
+
+def _beside(figures: pd.DataFrame) -> Table:
+    """Return what every other policy costs more than the plan, paired over articles."""
+    table = Table(title=f"Dearer than {_JUDGED}, paired over articles", title_justify="left", box=None, pad_edge=False)
+    table.add_column("policy", no_wrap=True)
+    for name in ("dearer by", "95 % interval", "of its cost", "with goods", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in figures[figures["policy"] != _JUDGED].to_dict("records"):
+        (more, low, high), goods = ([row[f"dearer_eur{end}{ending}"] for end in ("", "_low", "_high")] for ending in ("", "_with_goods"))  # fmt: skip
+        table.add_row(
+            row["policy"], f"{more:,.0f}", f"{low:,.0f} … {high:,.0f}", f"{more / row['value_eur']:.1%}",
+            f"{goods[0]:,.0f}", f"{goods[1]:,.0f} … {goods[2]:,.0f}",
         )  # fmt: skip
     return table
 

@@ -55,22 +55,25 @@ def closed_interval(nothing_eur: np.ndarray, policy_eur: np.ndarray, bound_eur: 
     return _interval(value, drawn)
 
 
-def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray]) -> pd.DataFrame:
-    """Return one row per policy: V, closed with its interval, and the difference to doing nothing.
+def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], judged: str) -> pd.DataFrame:
+    """Return one row per policy: V, closed with its interval, the differences to doing nothing and to ``judged``.
 
-    ``ledgers[0]`` does nothing; ``bounds`` are each article's, without (False) and with goods (True).
+    ``ledgers[0]`` does nothing; ``bounds`` are each article's, without (False) and with goods (True). ``dearer_eur`` is
+    what a policy costs more than the one named ``judged``.
     """
-    rows = []
+    rows, beside = [], next(ledger for ledger in ledgers if ledger.policy == judged)
     for ledger in ledgers:
         row: dict[str, object] = {"policy": ledger.policy}
         for with_goods, ending in ((False, ""), (True, "_with_goods")):
             nothing, own = ledgers[0].sku_eur(with_goods=with_goods), ledger.sku_eur(with_goods=with_goods)
             share = closed_interval(nothing, own, bounds[with_goods])
             change = paired_difference(nothing, own)
+            more = paired_difference(own, beside.sku_eur(with_goods=with_goods))
             row |= {
                 f"value_eur{ending}": float(own.sum()),
                 f"closed{ending}": share.value, f"closed_low{ending}": share.low, f"closed_high{ending}": share.high,
                 f"saved_eur{ending}": change.value, f"saved_eur_low{ending}": change.low, f"saved_eur_high{ending}": change.high,
+                f"dearer_eur{ending}": more.value, f"dearer_eur_low{ending}": more.low, f"dearer_eur_high{ending}": more.high,
             }  # fmt: skip
         rows.append(row | {"refused_units": ledger.refused_units})
     return pd.DataFrame(rows).astype({"policy": "str"})

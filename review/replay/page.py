@@ -15,6 +15,7 @@ from review.backtest.style import method_name
 from review.page import environment
 from review.wording import NOTHING, Money, number, rate
 
+_FORESIGHT = "foresight"  # plays with demand known beforehand: no policy to beat
 KPIS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
     ("unit_fill_rate", "Units filled ÷ demanded", rate),
     ("local_fill_rate", "Shipped from the nearest hub ÷ demanded", rate),
@@ -61,6 +62,7 @@ def verdict(page: ReplayPage) -> str:
     """Return the outcome in a sentence: the judged policy beside the best of the others and the bound."""
     money, own = Money(page.currency), page.figures.iloc[-1]
     others = page.figures.iloc[:-1]
+    others = others[others["policy"] != _FORESIGHT]
     best = others.iloc[int(others["value_eur"].to_numpy().argmin())]
     share = float(own["value_eur"]) / float(best["value_eur"]) - 1.0
     side = "less" if share < 0 else "more"
@@ -78,6 +80,7 @@ def _money_rows(page: ReplayPage) -> list[dict[str, object]]:
         rows += [
             {"name": title, "values": [money(value) for value in page.figures[f"value_eur{ending}"]], "bound": money(bound)},
             {"name": "Saved against doing nothing, 95 % interval", "values": _spans(page.figures, f"saved_eur{{}}{ending}", money), "bound": NOTHING},
+            {"name": "Dearer than the last, paired over articles, 95 % interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": NOTHING},
             {"name": "Closed, 95 % interval", "values": _spans(page.figures, f"closed{{}}{ending}", rate), "bound": rate(1.0)},
         ]  # fmt: skip
     return rows

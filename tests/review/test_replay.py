@@ -16,7 +16,12 @@ POLICIES = ["nothing", "base_stock", "forestock"]
 
 
 def _figures() -> pd.DataFrame:
-    values = {"value_eur": [1000.0, 800.0, 600.0], "closed": [0.0, 0.4, 0.8], "saved_eur": [0.0, 200.0, 400.0]}
+    values = {
+        "value_eur": [1000.0, 800.0, 600.0],
+        "closed": [0.0, 0.4, 0.8],
+        "saved_eur": [0.0, 200.0, 400.0],
+        "dearer_eur": [400.0, 200.0, 0.0],
+    }
     found = {"policy": POLICIES}
     for name, numbers in values.items():
         for ending in ("", "_with_goods"):
@@ -43,6 +48,11 @@ def test_the_verdict_compares_with_the_best_of_the_others_and_the_bound() -> Non
     )
     worse = _figures().assign(value_eur=[1000.0, 800.0, 880.0])
     assert "10.0 % more than base stock" in verdict(_page(worse)).replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_who_knew_demand_is_no_policy_to_beat() -> None:
+    knowing = _figures().assign(policy=["nothing", "foresight", "forestock"], value_eur=[1000.0, 500.0, 600.0])
+    assert "40.0 % less than nothing" in verdict(_page(knowing)).replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_every_kpi_and_every_policy_is_on_the_page_and_it_asks_for_nothing() -> None:

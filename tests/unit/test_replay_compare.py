@@ -89,8 +89,9 @@ def test_the_summary_has_a_row_per_policy_with_and_without_goods() -> None:
     played = game(world, 2, settings(kinds=("transfer",)))
     ledgers = [play(played, DoNothing()), play(played, Scripted((0, "k", "A>B", 1)))]
     bounds = {with_goods: bound_eur(played, with_goods=with_goods) for with_goods in (False, True)}
-    found = summary(ledgers, bounds).set_index("policy")
+    found = summary(ledgers, bounds, "scripted").set_index("policy")
     # the script moves one of two: 0.5 + 1 + 3.5 + holding 0.2 + ... half of what there is to win
     assert found.loc["nothing", ["closed", "closed_with_goods", "saved_eur"]].tolist() == [0.0, 0.0, 0.0]
+    assert found["dearer_eur"].tolist() == [found.loc["scripted", "saved_eur"], 0.0]
     assert found.loc["scripted", "closed"] == pytest.approx(0.5)
     assert found.loc["scripted", "closed_with_goods"] == pytest.approx(0.5)
