@@ -151,7 +151,7 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     """Return the most units each shipment may take, (L,): 0 where it is not allowed.
 
     Not allowed: handling classes of lane and both hubs, hubs that do not stock the sku or are closed on
-    the day, frozen stock, way longer than the shelf life, moves back within the block window.
+    the day, frozen stock, way longer than the shelf life, moves back within the block window, no load that could leave.
     """
     network, own, lanes = problem.network, problem.catalogue, problem.network.shipments
     days, is_open = network.arrival_days, problem.shared.is_open
@@ -162,7 +162,7 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
     allowed = (
         _lane_carries(lanes.classes, problem, sku) & carries[to] & own.is_stocked[sku][to] & is_open[to, days]
-        & (lanes.lead_days < own.shelf_life_days[sku]) & ~problem.is_blocked[sku]
+        & (lanes.lead_days < own.shelf_life_days[sku]) & ~problem.is_blocked[sku] & (lanes.loads_most >= 1.0)
     )  # fmt: skip
     leaves = (
         carries[origin] & is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])

@@ -80,6 +80,12 @@ def test_units_are_not_sent_back_the_way_they_came() -> None:
     assert moved(lopsided().but(more={"earlier": [earlier]})) == 0
 
 
+def test_departure_without_loads_takes_nothing_not_even_goods_of_no_size() -> None:
+    lanes = [{**lane, "load_l": 60.0, "loads_per_departure": 0.0} if lane["kind"] == "transfer" else lane for lane in lopsided().lanes]  # fmt: skip
+    assert moved(lopsided().but(lanes=lanes)) == 0
+    assert moved(lopsided().but(lanes=lanes, skus=[sku("k", volume_l=0.0, mass_kg=0.0)])) == 0
+
+
 def test_load_that_does_not_pay_stays_at_home() -> None:
     lanes = [
         lane | ({"eur_per_load": 5000.0, "load_l": 500.0} if lane["kind"] == "transfer" else {})

@@ -1,0 +1,52 @@
+"""What holds of every plan, in worlds no data set has shown yet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.odd_worlds import odd_world
+from tests.positioning_world import World
+
+_FAST, _ALL = 30, 400
+
+
+def _holds(world: World) -> None:
+    frames = world.plan()
+    plan, lines, service = frames["plan"].iloc[0], frames["transfer"], frames["service"]
+    assert plan["lower_bound_eur"] - 0.01 <= plan["total_eur"] <= plan["total_eur_before"] + 0.01
+    figures = plan.drop(["plan_id", "run_version", "model_version", "as_of"], errors="ignore")
+    assert np.isfinite(figures.to_numpy(dtype=float)).all(), figures
+    money = lines[["cost_eur", "benefit_eur", "loss_if_refused_eur", "kg_co2e"]].to_numpy(dtype=float)
+    assert (lines["units"] > 0).all()
+    assert np.isfinite(money).all()
+    assert lines["benefit_eur"].sum() == pytest.approx(plan["total_eur_before"] - plan["total_eur"], abs=0.01)
+    assert (service["local_units"] + service["spilled_units"] + service["lost_units"]).to_numpy() == pytest.approx(
+        service["demand_units"].to_numpy(), rel=1e-6, abs=1e-6
+    )
+    _gives_what_it_has(world, lines)
+
+
+def _gives_what_it_has(world: World, lines: pd.DataFrame) -> None:
+    due = pd.DataFrame(world.more.get("inbound", []), columns=["hub", "sku", "units"]).groupby(["hub", "sku"])["units"]
+    given = lines[lines["kind"] == "transfer"].groupby(["origin", "sku"])["units"].sum()
+    for key, units in given.items():
+        assert units <= world.stock.get(key, 0) + due.sum().get(key, 0), key
+
+
+@pytest.mark.parametrize("seed", range(_FAST))
+def test_a_plan_holds_in_odd_worlds(seed: int) -> None:
+    """An article that no hub could carry once stopped the night."""
+    world, oddities = odd_world(seed)
+    try:
+        _holds(world)
+    except Exception as error:
+        error.add_note(f"odd: {', '.join(oddities)}")
+        raise
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(_FAST, _ALL))
+def test_a_plan_holds_in_more_odd_worlds(seed: int) -> None:
+    test_a_plan_holds_in_odd_worlds(seed)
