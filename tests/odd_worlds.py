@@ -16,15 +16,14 @@ Rows = list[dict[str, Any]]
 Odd = Callable[[World, np.random.Generator], World]
 
 
-def odd_world(seed: int) -> tuple[World, list[str]]:
-    """Return a world drawn from ``seed`` with a few oddities, and their names."""
+def odd_world(seed: int) -> World:
+    """Return a world drawn from ``seed`` with a few oddities."""
     draw = np.random.default_rng(10_000 + seed)
-    world, names = random_world(seed, n_skus=int(draw.integers(1, 6))), []
+    world = random_world(seed, n_skus=int(draw.integers(1, 6)))
     for odd in ODDITIES:
         if draw.random() < 0.15:
             world = odd(world, draw)
-            names.append(odd.__name__)
-    return world, names
+    return world
 
 
 def _each(rows: object, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Rows:

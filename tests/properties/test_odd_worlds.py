@@ -38,15 +38,10 @@ def _gives_what_it_has(world: World, lines: pd.DataFrame) -> None:
 @pytest.mark.parametrize("seed", range(_FAST))
 def test_a_plan_holds_in_odd_worlds(seed: int) -> None:
     """An article that no hub could carry once stopped the night."""
-    world, oddities = odd_world(seed)
-    try:
-        _holds(world)
-    except Exception as error:
-        error.add_note(f"odd: {', '.join(oddities)}")
-        raise
+    _holds(odd_world(seed))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(_FAST, _ALL))
 def test_a_plan_holds_in_more_odd_worlds(seed: int) -> None:
-    test_a_plan_holds_in_odd_worlds(seed)
+    _holds(odd_world(seed))
