@@ -87,14 +87,11 @@ def _beside(figures: pd.DataFrame) -> Table:
     """Return what every other policy costs more than the plan, paired over articles."""
     table = Table(title=f"Dearer than {_JUDGED}, paired over articles", title_justify="left", box=None, pad_edge=False)
     table.add_column("policy", no_wrap=True)
-    for name in ("dearer by", "95 % interval", "of its cost", "with goods", "95 % interval"):
+    for name in ("dearer by", "95 % interval", "of its cost"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in figures[figures["policy"] != _JUDGED].to_dict("records"):
-        (more, low, high), goods = ([row[f"dearer_eur{end}{ending}"] for end in ("", "_low", "_high")] for ending in ("", "_with_goods"))  # fmt: skip
-        table.add_row(
-            row["policy"], f"{more:,.0f}", f"{low:,.0f} … {high:,.0f}", f"{more / row['value_eur']:.1%}",
-            f"{goods[0]:,.0f}", f"{goods[1]:,.0f} … {goods[2]:,.0f}",
-        )  # fmt: skip
+        more, low, high = (row[f"dearer_eur{end}"] for end in ("", "_low", "_high"))
+        table.add_row(row["policy"], f"{more:,.0f}", f"{low:,.0f} … {high:,.0f}", f"{more / row['value_eur']:.1%}")
     return table
 
 

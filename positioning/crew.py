@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
@@ -29,8 +29,13 @@ class Crew:
     """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
     def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
+        """Seat ``workers`` at desks of ``problem``, without any a desk here.
+
+        The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
+        """
         self.desk = None if workers else Desk(problem)
         self._workers = workers
+        self._seated: list[Future[None]] = [worker.submit(_sit_down, problem) for worker in workers]
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
         """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order.
@@ -41,6 +46,8 @@ class Crew:
         if not self._workers:
             return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
         try:
+            for future in self._seated:
+                future.result()
             waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
             return [answer for future in waiting for answer in future.result()]
         except BrokenProcessPool as error:
@@ -65,10 +72,6 @@ def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
-        for (
-            pool
-        ) in pools:  # as a task: what a start is handed blocks for ever where the new process ends before it reads it
-            pool.submit(_sit_down, problem)
         yield Crew(problem, tuple(pools))
 
 

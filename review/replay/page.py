@@ -74,13 +74,13 @@ def verdict(page: ReplayPage) -> str:
 
 
 def _money_rows(page: ReplayPage) -> list[dict[str, object]]:
-    money = Money(page.currency)
+    money, judged = Money(page.currency), method_name(str(page.figures["policy"].iloc[-1]))
     rows: list[dict[str, object]] = []
     for ending, title, bound in (("", "Operating cost", page.bound_eur[0]), ("_with_goods", "With purchase and leftovers", page.bound_eur[1])):  # fmt: skip
         rows += [
             {"name": title, "values": [money(value) for value in page.figures[f"value_eur{ending}"]], "bound": money(bound)},
             {"name": "Saved against doing nothing, 95 % interval", "values": _spans(page.figures, f"saved_eur{{}}{ending}", money), "bound": NOTHING},
-            {"name": "Dearer than the last, paired over articles, 95 % interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": NOTHING},
+            {"name": f"Dearer than {judged}, paired over articles, 95 % interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": NOTHING},
             {"name": "Closed, 95 % interval", "values": _spans(page.figures, f"closed{{}}{ending}", rate), "bound": rate(1.0)},
         ]  # fmt: skip
     return rows
