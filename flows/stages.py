@@ -30,7 +30,7 @@ from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.door import Needs
-from models import DemandModel, forecast, train
+from models import DemandModel, Drafts, forecast, train
 from models.registry import Origin, Registry
 from models.verdict import Verdict
 from review import plan_page
@@ -81,15 +81,16 @@ def train_stage(night: Night) -> Trained:
         is_new = model is None
         if model is None:
             log.info("training on what was known on %s", known.as_of)
-            model = _train(settings, known)
-            store.keep(identity, model)
+            with store.drafts(identity) as drafts:
+                model = _train(settings, known, drafts)
+                store.keep(identity, model)
     log.info("model %s %s", model.version, "trained" if is_new else "is there already")
     return Trained(identity, model.version, is_new, _model_notes(model))
 
 
-def _train(settings: Settings, known: Snapshot) -> DemandModel:
+def _train(settings: Settings, known: Snapshot, drafts: Drafts) -> DemandModel:
     panel = build_panel(snapshot.read(known.folder), settings, known.as_of)
-    return train(training_set(panel, settings), settings, known.as_of)
+    return train(training_set(panel, settings), settings, known.as_of, drafts)
 
 
 def _model_notes(model: DemandModel) -> tuple[str, ...]:

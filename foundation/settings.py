@@ -184,6 +184,10 @@ class Positioning(Section):
     terminal_value_rate: Rate = Field(
         0.98, description="Share of unit cost a leftover unit is worth at the end of the cover window."
     )
+    end_wait_days: Positive | None = Field(
+        None,
+        description="Longest wait for demand beyond the cover window that a leftover unit is charged keeping for; null: all of it.",
+    )
     processes: Positive = Field(2, description="Processes that share the skus; the plan is the same for any number.")
 
 

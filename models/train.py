@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -17,9 +18,19 @@ from models.means import Boosters, raw_means
 from models.model import DemandModel
 from models.scores import training_metrics
 
+Drafts = Callable[[str, Callable[[], str]], str]
 
-def train(training: TrainingSet, settings: Settings, as_of: date) -> DemandModel:
+
+def anew(_name: str, grow: Callable[[], str]) -> str:
+    """Return the booster that ``grow`` grows: drafts of a caller who keeps none."""
+    return grow()
+
+
+def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts = anew) -> DemandModel:
     """Return the model trained on what was known at ``as_of``, with its out-of-sample metrics.
+
+    ``drafts`` is asked for every booster by name, with what grows it: it may return the text an interrupted
+    training of the same model grew before.
 
     The bias factors and quantiles come from a twin grown only on rows dated before the first
     calibration origin, with the same settings.
@@ -28,7 +39,7 @@ def train(training: TrainingSet, settings: Settings, as_of: date) -> DemandModel
     trees, given_up = affordable_trees(settings.forecast, fit.n_rows)
     learner = Learner.of_series(settings.forecast, trees)
     binned, fit = learner.dataset(fit), fit.without_values()
-    twin, kept = _grow((learner, binned, fit), training.calibration_start, settings)
+    twin, kept = _grow((learner, binned, fit), training.calibration_start, settings, drafts)
     del binned
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
     rows = _out_of_sample(twin, training, settings, category)
@@ -47,22 +58,26 @@ def train(training: TrainingSet, settings: Settings, as_of: date) -> DemandModel
 
 
 def _grow(
-    of_series: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, settings: Settings
+    of_series: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, settings: Settings, drafts: Drafts
 ) -> tuple[Boosters, Boosters]:
     """Return the twin, which has seen nothing dated from ``start`` on, and the one that is kept."""
-    learner, binned, fit = of_series
-    twin, kept = _pair(learner, binned, fit, start)
+    _, _, fit = of_series
+    twin, kept = _pair("series", of_series, start, drafts)
     if fit.totals is None:
         return Boosters(twin, ""), Boosters(kept, "")
     learner = Learner.of_totals(settings.forecast)
     rows = learner.dataset(fit.totals.matrix, base_units(fit.totals))
-    total_twin, total_kept = _pair(learner, rows, fit.totals.matrix, start)
+    total_twin, total_kept = _pair("totals", (learner, rows, fit.totals.matrix), start, drafts)
     return Boosters(twin, total_twin), Boosters(kept, total_kept)
 
 
-def _pair(learner: Learner, rows: Binned, matrix: FeatureMatrix, start: np.datetime64) -> tuple[str, str]:
+def _pair(
+    name: str, of: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, drafts: Drafts
+) -> tuple[str, str]:
+    learner, rows, matrix = of
     before = np.flatnonzero(matrix.date < start).astype(np.int32)
-    return learner.grow(rows, before if len(before) else None), learner.grow(rows)
+    twin = drafts(f"{name}-twin", lambda: learner.grow(rows, before if len(before) else None))
+    return twin, drafts(f"{name}-kept", lambda: learner.grow(rows))
 
 
 def _out_of_sample(twin: Boosters, training: TrainingSet, settings: Settings, category: str) -> pd.DataFrame:

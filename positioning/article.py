@@ -268,8 +268,8 @@ def _end(
     """Return value and room of units left by hub and rank, from the demand beyond the window.
 
     A hub's demand is that of the regions it is nearest to. Ranks sell within one review period, within
-    four, and later; what outlives the shelf life is worth nothing. Keeping is charged for the wait beyond
-    that of the first rank.
+    four, and later; what outlives the shelf life is worth nothing. Keeping is charged for the wait, at most for
+    ``positioning.end_wait_days``.
     """
     daily = daily_units_beyond(problem.demand, sku, problem.buckets, problem.settings.grid.days)
     hub_at = _places(hubs, len(problem.network.hubs))
@@ -281,8 +281,8 @@ def _end(
     room = np.full((len(hubs), N_RANKS), np.inf)
     room[:, 0] = np.ceil(own * review * RANK_REVIEWS[0])
     room[:, 1] = np.ceil(own * review * RANK_REVIEWS[1]) - room[:, 0]
-    is_spoilt = np.array(RANK_WAITS) * review > problem.catalogue.shelf_life_days[sku]
-    longer = (np.array(RANK_WAITS) - RANK_WAITS[0]) * review
-    waits = np.tile(np.where(is_spoilt, np.inf, longer), (len(hubs), 1))
+    wait = np.array(RANK_WAITS) * review
+    charged = np.minimum(wait, problem.settings.positioning.end_wait_days or np.inf)
+    waits = np.tile(np.where(wait > problem.catalogue.shelf_life_days[sku], np.inf, charged), (len(hubs), 1))
     keeping = problem.catalogue.holding_eur_per_day[sku][hubs] + problem.catalogue.storage_eur_per_day[sku][hubs]
     return end_values(article, problem.prices, keeping, waits), room

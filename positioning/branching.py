@@ -31,12 +31,16 @@ class Nodes(NamedTuple):
 
 
 class Branched(NamedTuple):
-    """A lower bound, the relaxed answer (L,) and its cost, and the plan (L,) that is cheapest by the cuts."""
+    """A lower bound, the relaxed answer (L,) and its cost, and the plan (L,) that is cheapest by the cuts.
+
+    ``met`` (n, L) are the relaxed answers of all nodes, the root first.
+    """
 
     bound_eur: float
     root: np.ndarray
     root_eur: float
     plan: np.ndarray
+    met: np.ndarray
 
 
 @njit(cache=True, nogil=True)
@@ -71,7 +75,7 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
         if lane < 0:
             closed = min(closed, nodes.eur[at])
     bound_eur = min(closed, best, nodes.eur[at] if at >= 0 else np.inf)
-    return Branched(bound_eur, nodes.x[0], nodes.eur[0], plan)
+    return Branched(bound_eur, nodes.x[0], nodes.eur[0], plan, nodes.x[:count])
 
 
 @njit(cache=True, nogil=True)

@@ -53,6 +53,55 @@ class Mix:
     units: np.ndarray
 
 
+@dataclass(frozen=True)
+class Cuts:
+    """What an evaluation says: cost ``eur`` and cuts, ``slope`` (n, L) · units + cost of serving ≥ ``floor`` (n,).
+
+    One cut, none where it has been evaluated before.
+    """
+
+    eur: float
+    slope: np.ndarray
+    floor: np.ndarray
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """A sku for a programme over several: its shipments ``lanes`` (L,), EUR per unit sent and units at most.
+
+    Limits are ``slope`` (n, L) · units ≥ ``floor`` (n,); ``uses`` (n_resources, L) per unit; ``nothing`` is the
+    evaluation of sending nothing.
+    """
+
+    sku: int
+    lanes: np.ndarray
+    sending_eur: np.ndarray
+    most: np.ndarray
+    slope: np.ndarray
+    floor: np.ndarray
+    uses: np.ndarray
+    nothing: Cuts
+
+
+def sketch_chunk(desk: Desk, skus: list[int]) -> list[Sketch]:
+    """Return the sketch of every sku."""
+    return [_sketch(desk, sku) for sku in skus]
+
+
+def cut_chunk(desk: Desk, mixes: list[Mix]) -> list[Cuts]:
+    """Evaluate what the skus of ``mixes`` send, in packs that need not be whole."""
+    return [Cuts(*desk.outline(mix.sku).learned(mix.units[desk.article(mix.sku).lanes])) for mix in mixes]
+
+
+def _sketch(desk: Desk, sku: int) -> Sketch:
+    outline = desk.outline(sku)
+    article = outline.case.problem
+    return Sketch(
+        sku, article.lanes, outline.sending_eur, outline.most, *outline.limits, article.uses,
+        Cuts(outline.nothing_eur, *outline.first_cut),
+    )  # fmt: skip
+
+
 def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
     """Return the columns of ``mixes`` rounded down to whole packs."""
     columns = []

@@ -12,16 +12,6 @@ from positioning.master import Choice
 from positioning.problem import Problem
 
 
-def opening_prices(problem: Problem) -> np.ndarray:
-    """Return a row of prices (n_loads, n_resources) per departure with loads: its own free, a unit on others a load."""
-    shut = np.zeros(len(problem.shared.resources))
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    load_of = np.array([resource.load for resource in problem.shared.resources], dtype="int64")
-    for row, load in enumerate(load_of):
-        shut[row] = eur[load] if load >= 0 else 0.0
-    return np.array([np.where(load_of == shipment, 0.0, shut) for shipment in sorted(eur)])
-
-
 def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:
     """Return prices at which loads of ``choice`` are free and a unit on any other costs a whole load."""
     has_load = np.array([resource.load >= 0 for resource in problem.shared.resources], dtype=bool)

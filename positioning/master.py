@@ -38,14 +38,12 @@ class Pool:
 class Choice:
     """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
 
-    ``charges`` (n_skus, n_shipments) are what each sku owes for using a load at all; ``mixes`` are units
-    (n_shipments,) of skus the master split between columns.
+    ``mixes`` are units (n_shipments,) of skus the master split between columns.
     """
 
     column: dict[int, Column]
     loads: np.ndarray
     prices: np.ndarray
-    charges: np.ndarray
     mixes: tuple[Mix, ...] = ()
 
 
@@ -60,32 +58,18 @@ def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(
-    pool: Pool, shared: Shared, n_skus: int, *, has_charges: bool = False, loads: np.ndarray | None = None
-) -> Choice:
-    """Solve the master with whole loads, then give every sku one column that fits.
+def choose(pool: Pool, shared: Shared, n_skus: int, loads: np.ndarray) -> Choice:
+    """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
 
-    Prices are those of the relaxed master; a price is what one more unit of room is worth. With
-    ``has_charges`` each sku that uses a load is tied to it, which makes the relaxation tight where loads
-    are far from full. ``loads`` (by entry of ``shared.loads``), when given, are those that go.
+    Prices are those of the relaxed master with loads to choose; a price is what one more unit of room is worth.
     """
-    nobody = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
-        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)), nobody)
-    ties = tie_rows(pool, shared) if has_charges else _NO_TIES
-    prices, owed, _ = _solve_master(pool, shared, ties, is_whole=False)
-    if loads is None:
-        _, _, values = _solve_master(pool, shared, ties, is_whole=True)
-    else:
-        duals, _, shares = _run_master(master_programme(pool, paid(shared, loads), _NO_TIES)[0], ())
-        prices, values = duals[len(duals) - len(prices) :], np.concatenate([shares, loads])
-    for (sku, at), eur in zip(ties.keys, owed, strict=True):
-        nobody[sku, shared.loads[at].shipment] = eur
-    loads = np.round(values[len(pool.columns) :])
-    chosen = _whole_columns(pool, paid(shared, loads))
-    return Choice(
-        {int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, nobody, _mixes(pool, values, shared)
-    )
+        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
+    prices, _ = relaxed(pool, shared)
+    fixed = paid(shared, loads)
+    _, _, shares = _run_master(master_programme(pool, fixed, _NO_TIES)[0], ())
+    chosen = _whole_columns(pool, fixed)
+    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, _mixes(pool, shares, shared))
 
 
 @dataclass(frozen=True)
@@ -146,14 +130,6 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
         if best_eur <= before:
             break
     return best
-
-
-def best_loads(pool: Pool, shared: Shared) -> np.ndarray:
-    """Return the loads a MILP over ``pool`` with ties takes; columns may be split. For few skus."""
-    if not pool.columns:
-        return np.zeros(len(shared.loads))
-    _, _, values = _solve_master(pool, shared, tie_rows(pool, shared), is_whole=True)
-    return np.round(values[len(pool.columns) :])
 
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
@@ -246,17 +222,6 @@ def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme,
     return Programme(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
         row.name for row in shared.resources
     ]
-
-
-def _solve_master(
-    pool: Pool, shared: Shared, ties: Ties, *, is_whole: bool
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return prices by resource, charges by tie (both of the relaxation) and the values of all columns."""
-    programme, _ = master_programme(pool, shared, ties)
-    whole = tuple(range(len(pool.columns), len(programme.cost))) if is_whole else ()
-    duals, _, values = _run_master(programme, whole)
-    first = len(programme.lower) - len(shared.resources)
-    return duals[first:], duals[first - len(ties.keys) : first], values
 
 
 def _run_master(

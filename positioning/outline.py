@@ -2,8 +2,8 @@
 
 For given shipments the compiled transportation solver tells the cost on every path and its dual prices,
 which bound the cost of all other shipments from below (Van Slyke & Wets, "L-shaped linear programs", SIAM
-J. Appl. Math. 17 (1969)); cuts are summed over a few groups of paths. They know no price, so they serve
-every later question about the sku. Not here: branching (``positioning.branching``).
+J. Appl. Math. 17 (1969)); cuts are summed over a few groups of paths, or over all of them for each part where the
+sku falls apart. They know no price, so they serve every later question about the sku. Not here: branching (``positioning.branching``).
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ import numpy as np
 from positioning.article import SkuProblem
 from positioning.branching import Branched, branch
 from positioning.costs import total
-from positioning.cuts import Offer, Rows
+from positioning.cut_pool import CutPool
+from positioning.cuts import Offer
+from positioning.parts import parts_of
 from positioning.rounding import Case
 from positioning.transport import Service
 
@@ -71,16 +73,18 @@ class Outline:
         """Learn what sending nothing costs."""
         self.case = case
         self.most = _useful_units(case)
-        self._sending = total(case.problem.shipment_terms)
-        slope, floor = _limits(case.problem)
-        self._rows = Rows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
+        self.sending_eur = total(case.problem.shipment_terms)
+        self.limits = _limits(case.problem)
+        self._pool = CutPool(*self.limits)
+        self._parts = parts_of(case.problem)
         n_paths = len(case.ahead.paths)
         self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
         self._known: dict[bytes, float] = {}
         self._plans: dict[bytes, Plan] = {}
         nothing = np.zeros(len(self.most))
         self.nothing_eur = self.eur(nothing)
-        self.slopes = self._sending - self._rows.slope[self._rows.home].sum(axis=0)
+        self.first_cut = self._pool.latest_summed()
+        self.slopes = self.sending_eur - self.first_cut[0][0]
 
     def is_idle(self, asked: np.ndarray) -> bool:
         """Say whether sending nothing is certainly best at prices ``asked`` (L,).
@@ -99,8 +103,15 @@ class Outline:
         if key not in self._known:
             service = self.case.serve(units)
             self._cut(units, service)
-            self._known[key] = float(service.path_eur.mean()) + float(self._sending @ units)
+            self._known[key] = float(service.path_eur.mean()) + float(self.sending_eur @ units)
         return self._known[key]
+
+    def learned(self, units: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+        """Return what sending ``units`` (L,) costs and its cut over all paths (1, L) and (1,), none where it is known."""
+        is_known = units.tobytes() in self._known
+        eur = self.eur(units)
+        slope, floor = self._pool.latest_summed()
+        return (eur, slope[:0], floor[:0]) if is_known else (eur, slope, floor)
 
     def best(self, asked: Asked, effort: Effort) -> tuple[Found, list[Plan]]:
         """Return the best plan and a bound at what is ``asked``, and the plans met on the way.
@@ -115,8 +126,10 @@ class Outline:
             found = _better(found, plan, asked)
         bound, fresh = self._relaxed_eur(offer, effort), []
         for _ in range(effort.searches):
-            told = branch(self._rows, offer, found.eur, effort.share, effort.nodes)
+            told = branch(self._pool.rows(), offer, found.eur, effort.share, effort.nodes)
             bound = max(bound, told.bound_eur)
+            if self._pool.recall(told.met):
+                continue
             if told.plan.tobytes() in self._plans or not told.plan.any():
                 break
             fresh.append(Plan(told.plan, self.eur(told.plan)))
@@ -130,11 +143,13 @@ class Outline:
         """Bring the outline close to the sku where packs need not be whole; return the bound there."""
         best, bound = self.nothing_eur, -np.inf
         for _ in range(effort.cuts):
-            told: Branched = branch(self._rows, offer, self.nothing_eur, 1.0, 0)
+            told: Branched = branch(self._pool.rows(), offer, self.nothing_eur, 1.0, 0)
             bound, units = max(bound, told.root_eur), told.root
+            if self._pool.recall(told.met):
+                continue
             if units.tobytes() in self._known:
                 break
-            best = min(best, self.eur(units) + float((offer.asked + offer.part - self._sending) @ units))
+            best = min(best, self.eur(units) + float((offer.asked + offer.part - self.sending_eur) @ units))
             if best - bound <= effort.share * (self.nothing_eur - bound):
                 break
         return bound
@@ -142,23 +157,23 @@ class Outline:
     def _offer(self, asked: Asked) -> Offer:
         article = self.case.problem
         part = np.where(asked.most > 0, asked.charges / np.maximum(asked.most, 1e-9), 0.0)
-        return Offer(self._sending + asked.price, asked.charges, part, asked.most, article.pack, article.least)
+        return Offer(self.sending_eur + asked.price, asked.charges, part, asked.most, article.pack, article.least)
 
     def _cut(self, units: np.ndarray, service: Service) -> None:
-        """Add what ``service`` says of all other shipments: a cut per group of paths."""
+        """Add what ``service`` says of all other shipments: a cut per part of the sku, or per group of paths."""
         article, paths = self.case.problem, np.arange(len(service.path_eur))[:, None]
         gained = service.path_value[paths, article.destination, self.case.ahead.arrival]
         given = service.path_value[:, np.where(article.is_supply, 0, article.origin), 0]
         if len(article.available):
             ordered = service.supplier_value[:, np.where(article.is_supply, article.origin, 0)]
             given = np.where(article.is_supply, ordered, given)
-        slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(paths)
-        eur = np.add.reduceat(service.path_eur, self._starts) / len(paths)
-        old, groups = self._rows, np.arange(len(self._starts))
-        self._rows = Rows(
-            np.concatenate([old.slope, -slope]), np.concatenate([old.floor, eur - slope @ units]),
-            np.concatenate([old.group, groups]), len(old.floor) + groups,
-        )  # fmt: skip
+        if self._parts.count > 1:
+            slope = self._parts.split((given - gained).mean(axis=0))
+            eur = self._parts.summed((service.flow * self.case.ways.cost).sum(axis=0)[:-1])
+        else:
+            slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(paths)
+            eur = np.add.reduceat(service.path_eur, self._starts) / len(paths)
+        self._pool.add(-slope, eur - slope @ units)
 
 
 def _better(found: Found, plan: Plan, asked: Asked) -> Found:

@@ -26,7 +26,7 @@ from positioning.network import Network, build_network
 from positioning.previous import Previous, blocked_moves, read_previous, with_released
 from positioning.stock import Stock, read_stock
 
-_FEW_SKUS = 300
+_FEW_SKUS = 60
 
 
 @dataclass(frozen=True)
