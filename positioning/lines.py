@@ -35,9 +35,7 @@ def line_table(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     """Return one row per line of the plan with its share of benefit before and after fixed loads."""
     rows = [_row(problem, outcome, at) for outcome in outcomes for at in range(len(outcome.lanes))]
     lines = pd.DataFrame(rows, columns=_COLUMNS)
-    fixed = load_table(problem, lines).set_index("shipment")["fixed_eur"]
-    part = _binding_part(problem, lines)
-    lines["fixed_share_eur"] = lines["shipment"].map(fixed).fillna(0.0).astype("float64") * part
+    lines["fixed_share_eur"] = _fixed_shares(problem, lines)
     lines["benefit_eur"] = lines["share_eur"] - lines["fixed_share_eur"]
     is_alone = lines.groupby("shipment")["units"].transform("size") == 1
     saved = np.where(is_alone, lines["fixed_share_eur"], 0.0)
@@ -121,6 +119,43 @@ def _told(problem: Problem, refusal: Refusal) -> str:
     """Return what would be sent differently, most units first: ``A>B@2024-05-27 +12|…``; at most five."""
     ranked = sorted(refusal.instead, key=lambda change: (-abs(change[1]), change[0]))
     return "|".join(f"{_departure_id(problem, shipment)} {units:+.0f}" for shipment, units in ranked[:_ALTERNATIVES])
+
+
+def _fixed_shares(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
+    """Return what each line pays of its departure's loads, EUR."""
+    departures = load_table(problem, lines)
+    part, gain = _binding_part(problem, lines).to_numpy(), lines["share_eur"].to_numpy(dtype="float64")
+    able = np.maximum(gain - problem.settings.positioning.min_benefit_eur, 0.0)
+    shares = np.zeros(len(lines))
+    shipment = lines["shipment"].to_numpy(dtype="int64")
+    for at, fixed_eur in zip(departures["shipment"], departures["fixed_eur"], strict=True):
+        rows = np.flatnonzero(shipment == at)
+        shares[rows] = paid_shares(float(fixed_eur), part[rows], able[rows])
+    return shares
+
+
+def paid_shares(fixed_eur: float, part: np.ndarray, able: np.ndarray) -> np.ndarray:
+    """Return who pays ``fixed_eur``: by ``part`` (n,), which add up to 1, no line more than it is ``able`` to (n,).
+
+    What a line cannot pay the others pay, again by part: while a departure pays as a whole no line has a reason to
+    stay away, and none is dropped for what its load costs anyway. Where all together are not able to pay it goes by part
+    alone.
+
+    >>> paid_shares(30.0, np.array([0.5, 0.25, 0.25]), np.array([9.0, 40.0, 40.0])).tolist()
+    [9.0, 10.5, 10.5]
+    """
+    if able.sum() < fixed_eur:
+        return fixed_eur * part
+    shares, is_open = np.zeros(len(part)), np.ones(len(part), dtype=bool)
+    while True:
+        left, by = fixed_eur - shares[~is_open].sum(), part if part[is_open].sum() > 0.0 else able
+        if by[is_open].sum() <= 0.0:
+            return shares
+        shares[is_open] = left * by[is_open] / by[is_open].sum()
+        is_over = is_open & (shares > able)
+        if not is_over.any():
+            return shares
+        shares[is_over], is_open = able[is_over], is_open & ~is_over
 
 
 def _binding_part(problem: Problem, lines: pd.DataFrame) -> pd.Series:
