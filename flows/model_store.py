@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from foundation.errors import StageError
 from foundation.store import files
 from foundation.store.locks import locked
-from models import DemandModel, Drafts
+from models import DemandModel
 
 log = logging.getLogger(__name__)
 
@@ -55,42 +55,10 @@ class ModelStore:
         files.write_text(files.joined(folder, _MANIFEST), json.dumps(manifest))
 
     @contextmanager
-    def drafts(self, training: str) -> Iterator[Drafts]:
-        """Give what keeps boosters as they are grown, so that a training that was interrupted goes on from there.
-
-        They are gone once the block has ended of itself. A draft that is not whole counts as absent.
-        """
-        paths: list[str] = []
-
-        def drafted(name: str, grow: Callable[[], str]) -> str:
-            paths.append(files.joined(self._root, f"{training}.{name}"))
-            text = _draft(paths[-1])
-            if text is None:
-                text = grow()
-                files.write_text(paths[-1], f"{_hashed(text.encode())}\n{text}")
-            return text
-
-        yield drafted
-        for path in paths:
-            files.remove(path)
-
-    @contextmanager
     def turn(self, training: str) -> Iterator[None]:
         """Let one process at a time train the same model; the next finds it done."""
         with locked(f"{self.folder(training)}.lock"):
             yield
-
-
-def _draft(path: str) -> str | None:
-    """Return the text kept at ``path``; None where there is none or not all of it."""
-    if not files.exists(path):
-        return None
-    said, _, text = files.read_text(path).partition("\n")
-    if said != _hashed(text.encode()):
-        log.warning("the draft %s is damaged; it is grown again", path)
-        return None
-    log.info("going on from %s", path)
-    return text
 
 
 def _contents(folder: str) -> dict[str, bytes] | None:

@@ -17,6 +17,7 @@ import positioning
 from dispatch.ledger import with_status
 from features import build_panel, forecast_matrix, training_set
 from flows.decisions import decided_before
+from flows.drafts import kept_drafts
 from flows.fallback import Segments, fallen_back, with_baseline
 from flows.findings import with_monitored
 from flows.identity import forecast_identity, run_identity, training_identity
@@ -24,13 +25,14 @@ from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
 from flows.page_inputs import page_inputs
 from flows.records import forget, record, recorded
+from foundation.drafts import Drafts
 from foundation.errors import StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.door import Needs
-from models import DemandModel, Drafts, forecast, train
+from models import DemandModel, forecast, train
 from models.registry import Origin, Registry
 from models.verdict import Verdict
 from review import plan_page
@@ -81,11 +83,15 @@ def train_stage(night: Night) -> Trained:
         is_new = model is None
         if model is None:
             log.info("training on what was known on %s", known.as_of)
-            with store.drafts(identity) as drafts:
+            with kept_drafts(_drafts(settings), identity) as drafts:
                 model = _train(settings, known, drafts)
                 store.keep(identity, model)
     log.info("model %s %s", model.version, "trained" if is_new else "is there already")
     return Trained(identity, model.version, is_new, _model_notes(model))
+
+
+def _drafts(settings: Settings) -> str:
+    return files.joined(settings.warehouse, "_drafts")
 
 
 def _train(settings: Settings, known: Snapshot, drafts: Drafts) -> DemandModel:
@@ -148,7 +154,8 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
     run_version = run_identity(settings, forecasted.identity, _earlier_hash(tables["earlier"]))
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
-    frames = positioning.plan(tables, forecasts, settings, as_of)
+    with kept_drafts(_drafts(settings), run_version) as drafts:
+        frames = positioning.plan(tables, forecasts, settings, as_of, drafts)
     frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
     refusals = tuple(positioning.gate(frames, settings))
     if refusals:

@@ -10,6 +10,6 @@ from __future__ import annotations
 from models.explain import explain, movement
 from models.model import DemandModel
 from models.predict import forecast
-from models.train import Drafts, train
+from models.train import train
 
-__all__ = ["DemandModel", "Drafts", "explain", "forecast", "movement", "train"]
+__all__ = ["DemandModel", "explain", "forecast", "movement", "train"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
+from foundation.drafts import Drafts, anew
 from foundation.effort import affordable_trees
 from foundation.matrix import FeatureMatrix, TrainingSet
 from foundation.settings import Settings
@@ -17,13 +17,6 @@ from models.calibration import apply_bias, bias_factors, calibrate, calibration_
 from models.means import Boosters, raw_means
 from models.model import DemandModel
 from models.scores import training_metrics
-
-Drafts = Callable[[str, Callable[[], str]], str]
-
-
-def anew(_name: str, grow: Callable[[], str]) -> str:
-    """Return the booster that ``grow`` grows: drafts of a caller who keeps none."""
-    return grow()
 
 
 def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts = anew) -> DemandModel:

@@ -90,11 +90,11 @@ def sketch_chunk(desk: Desk, skus: list[int]) -> list[Sketch]:
 
 def cut_chunk(desk: Desk, mixes: list[Mix]) -> list[Cuts]:
     """Evaluate what the skus of ``mixes`` send, in packs that need not be whole."""
-    return [Cuts(*desk.outline(mix.sku).learned(mix.units[desk.article(mix.sku).lanes])) for mix in mixes]
+    return [Cuts(*desk.sketched(mix.sku).learned(mix.units[desk.article(mix.sku).lanes])) for mix in mixes]
 
 
 def _sketch(desk: Desk, sku: int) -> Sketch:
-    outline = desk.outline(sku)
+    outline = desk.sketched(sku)
     article = outline.case.problem
     return Sketch(
         sku, article.lanes, outline.sending_eur, outline.most, *outline.limits, article.uses,

@@ -30,6 +30,7 @@ class Desk:
         self._articles: dict[int, SkuProblem] = {}
         self._paths: dict[int, np.ndarray] = {}
         self._outlines: dict[int, Outline] = {}
+        self._sketched: dict[int, Outline] = {}
 
     def article(self, sku: int) -> SkuProblem:
         """Return the problem of one sku."""
@@ -53,10 +54,17 @@ class Desk:
 
     def outline(self, sku: int) -> Outline:
         """Return what is known of the sku's costs so far."""
-        if sku not in self._outlines:
+        return self._kept(self._outlines, sku)
+
+    def sketched(self, sku: int) -> Outline:
+        """Return the same for the programme over few skus alone: whether that was solved here or before changes no answer."""
+        return self._kept(self._sketched, sku)
+
+    def _kept(self, outlines: dict[int, Outline], sku: int) -> Outline:
+        if sku not in outlines:
             article = self.article(sku)
-            self._outlines[sku] = Outline(self.case(article, np.zeros(len(article.lanes))))
-        return self._outlines[sku]
+            outlines[sku] = Outline(self.case(article, np.zeros(len(article.lanes))))
+        return outlines[sku]
 
     def _drawn(self, article: SkuProblem, *, is_fresh: bool) -> np.ndarray:
         own = self.problem.settings.positioning

@@ -9,6 +9,7 @@ cuts, until programme and evaluation agree. Packs need not be whole here. Not he
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 
 import highspy
@@ -37,6 +38,19 @@ class Decided:
     prices: np.ndarray
     bound_eur: float
     nothing_eur: dict[int, float]
+
+    def to_text(self) -> str:
+        """Return all of it as JSON, to the last digit."""
+        mixes = [[mix.sku, mix.units.tolist()] for mix in self.mixes]
+        said = [self.loads.tolist(), mixes, self.prices.tolist(), self.bound_eur, list(self.nothing_eur.items())]
+        return json.dumps(said)
+
+    @classmethod
+    def from_text(cls, text: str) -> Decided:
+        """Return what ``to_text`` told."""
+        loads, mixes, prices, bound_eur, nothing_eur = json.loads(text)
+        told = tuple(Mix(sku, np.array(units)) for sku, units in mixes)
+        return cls(np.array(loads), told, np.array(prices), bound_eur, dict(nothing_eur))
 
 
 def decide(problem: Problem, crew: Crew) -> Decided:

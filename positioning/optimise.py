@@ -10,10 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foundation.drafts import Drafts, anew
 from positioning.chunk import Column, Mix, mix_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.generation import Ask, Generation, bound_eur, columns_of, priced
-from positioning.joint import decide
+from positioning.joint import Decided, decide
 from positioning.loads import full_load_prices, shut_prices
 from positioning.master import Choice, Pool, build_pool, central, choose, paid, relaxed, whole_loads
 from positioning.outline import Effort
@@ -37,9 +38,9 @@ class Optimum:
     bound_eur: float
 
 
-def optimise(problem: Problem, crew: Crew) -> Optimum:
+def optimise(problem: Problem, crew: Crew, drafts: Drafts = anew) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    return of_few(problem, crew) if problem.has_few_skus else of_many(problem, crew)
+    return of_few(problem, crew, drafts) if problem.has_few_skus else of_many(problem, crew)
 
 
 def of_many(problem: Problem, crew: Crew) -> Optimum:
@@ -56,9 +57,9 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
     return _optimum(problem, crew, (generation.columns, generation.nothing_eur, loads), generation.bound_eur)
 
 
-def of_few(problem: Problem, crew: Crew) -> Optimum:
+def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
     """Choose loads by one programme of all skus, then whole packs for those."""
-    decided = decide(problem, crew)
+    decided = Decided.from_text(drafts("loads", lambda: decide(problem, crew).to_text()))
     columns, loads = crew.run(mix_chunk, _parts(decided.mixes)), decided.loads
     ask = Ask(decided.prices[None], np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days))))
     answers = priced(crew, ask, _EFFORT_OF_FEW)

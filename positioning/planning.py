@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from foundation.drafts import Drafts, anew
 from foundation.errors import StageError
 from foundation.settings import Settings
 from positioning.costs import KG
@@ -38,7 +39,11 @@ _ROUNDING = 1e-9
 
 
 def plan(
-    tables: dict[str, pd.DataFrame], forecasts: dict[str, pd.DataFrame], settings: Settings, as_of: date
+    tables: dict[str, pd.DataFrame],
+    forecasts: dict[str, pd.DataFrame],
+    settings: Settings,
+    as_of: date,
+    drafts: Drafts = anew,
 ) -> dict[str, pd.DataFrame]:
     """Return the frames ``position service transfer departure exception plan`` of a night.
 
@@ -46,12 +51,13 @@ def plan(
     earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
     holds ``forecast``, ``forecast_window`` and ``forecast_dependence``. The same inputs give the same
     rows whatever their order and the number of processes. ``plan_id`` is a hash of the proposals;
-    ``run_version`` is it too until the caller replaces it. Raises ``InputError`` for impossible lanes.
+    ``run_version`` is it too until the caller replaces it. ``drafts`` is asked for what takes long, by name, with
+    what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
     n_skus = len(problem.catalogue.skus)
     with crew(problem, n_skus) as team:
-        optimum = optimise(problem, team)
+        optimum = optimise(problem, team, drafts)
         outcomes, lines = _explained(problem, optimum, team)
         fresh = _fresh_benefit(problem, outcomes, team)
     prices = optimum.choice.prices

@@ -1,16 +1,20 @@
-"""What a training that was interrupted leaves behind: boosters that the next one need not grow again."""
+"""What an interrupted training or plan leaves behind: work that the next one need not do again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 import models
+import positioning
 from features import build_panel, training_set
-from flows.model_store import ModelStore
+from flows.drafts import kept_drafts
 from models.model import DemandModel
+from tests.positioning_world import AS_OF as WORLD_AS_OF
+from tests.positioning_world import random_world
 from tests.small_world import AS_OF, settings, tables
 
 TRAINING = "a-training"
@@ -23,16 +27,14 @@ class KilledError(Exception):
 def trained(warehouse: Path, grown: list[str], killed_at: str = "") -> DemandModel:
     """Train in ``warehouse``; note in ``grown`` what is grown, and end before ``killed_at`` is."""
     own = settings()
-    with ModelStore(str(warehouse)).drafts(TRAINING) as drafts:
+    with kept_drafts(str(warehouse), TRAINING) as drafts:
 
         def noted(name: str, grow: Callable[[], str]) -> str:
             if name == killed_at:
                 raise KilledError
             return drafts(name, lambda: (grown.append(name), grow())[1])
 
-        model = models.train(training_set(build_panel(tables(), own, AS_OF), own), own, AS_OF, noted)
-        ModelStore(str(warehouse)).keep(TRAINING, model)
-    return model
+        return models.train(training_set(build_panel(tables(), own, AS_OF), own), own, AS_OF, noted)
 
 
 @pytest.fixture
@@ -53,13 +55,34 @@ def test_training_goes_on_where_it_was_interrupted_and_gives_the_same_model(inte
 
 def test_a_damaged_draft_is_grown_again(interrupted: Path) -> None:
     """A disk that lost part of it must not make another model, nor stop the night."""
-    draft = interrupted / "_models" / f"{TRAINING}.series-twin"
+    draft = interrupted / f"{TRAINING}.series-twin"
     draft.write_bytes(draft.read_bytes()[:-100])
     grown: list[str] = []
     trained(interrupted, grown)
     assert "series-twin" in grown
 
 
-def test_no_draft_is_left_once_the_model_is_kept(interrupted: Path) -> None:
+def test_no_draft_is_left_once_the_model_is_made(interrupted: Path) -> None:
+    assert [path.name for path in interrupted.iterdir()] == [f"{TRAINING}.series-twin"]
     trained(interrupted, [])
-    assert [path.name for path in (interrupted / "_models").iterdir()] == [TRAINING]
+    assert not list(interrupted.iterdir())
+
+
+@pytest.mark.parametrize("seed", [1, 4])
+def test_a_plan_goes_on_from_its_loads_and_is_the_same_to_the_last_digit(seed: int, tmp_path: Path) -> None:
+    """Which answers a process has seen must not decide between plans of equal worth."""
+    world, made = random_world(seed), []
+
+    def kept(name: str, make: Callable[[], str]) -> str:
+        path = tmp_path / name
+        if not path.exists():
+            made.append(name)
+            path.write_text(make())
+        return path.read_text()
+
+    first, second = (
+        positioning.plan(world.tables(), world.forecasts(), world.settings, WORLD_AS_OF, kept) for _ in range(2)
+    )
+    assert made == ["loads"]
+    for name, frame in first.items():
+        pd.testing.assert_frame_equal(frame, second[name], check_exact=True, obj=name)
