@@ -135,27 +135,20 @@ def _fixed_shares(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
 
 
 def paid_shares(fixed_eur: float, part: np.ndarray, able: np.ndarray) -> np.ndarray:
-    """Return who pays ``fixed_eur``: by ``part`` (n,), which add up to 1, no line more than it is ``able`` to (n,).
+    """Return who pays ``fixed_eur``: by ``part`` (n,), which add up to 1, unless a line would pay more than ``able`` (n,).
 
-    What a line cannot pay the others pay, again by part: while a departure pays as a whole no line has a reason to
-    stay away, and none is dropped for what its load costs anyway. Where all together are not able to pay it goes by part
-    alone.
+    Then all pay by what they are able to: while a departure pays as a whole no line has a reason to stay away, and none
+    is dropped for what its load costs anyway. Where all together are not able to pay it goes by part.
 
-    >>> paid_shares(30.0, np.array([0.5, 0.25, 0.25]), np.array([9.0, 40.0, 40.0])).tolist()
-    [9.0, 10.5, 10.5]
+    >>> paid_shares(30.0, np.array([0.5, 0.25, 0.25]), np.array([20.0, 40.0, 40.0])).tolist()
+    [15.0, 7.5, 7.5]
+    >>> paid_shares(30.0, np.array([0.5, 0.25, 0.25]), np.array([10.0, 40.0, 50.0])).tolist()
+    [3.0, 12.0, 15.0]
     """
-    if able.sum() < fixed_eur:
-        return fixed_eur * part
-    shares, is_open = np.zeros(len(part)), np.ones(len(part), dtype=bool)
-    while True:
-        left, by = fixed_eur - shares[~is_open].sum(), part if part[is_open].sum() > 0.0 else able
-        if by[is_open].sum() <= 0.0:
-            return shares
-        shares[is_open] = left * by[is_open] / by[is_open].sum()
-        is_over = is_open & (shares > able)
-        if not is_over.any():
-            return shares
-        shares[is_over], is_open = able[is_over], is_open & ~is_over
+    by_part, together = fixed_eur * part, able.sum()
+    if (by_part <= able).all() or together < fixed_eur or together <= 0.0:
+        return by_part
+    return fixed_eur * able / together
 
 
 def _binding_part(problem: Problem, lines: pd.DataFrame) -> pd.Series:
