@@ -12,18 +12,14 @@ from positioning.master import Choice
 from positioning.problem import Problem
 
 
-def paid_prices(problem: Problem, choice: Choice) -> np.ndarray:
-    """Return prices at which loads of ``choice`` are free and a unit on any other costs a whole load."""
-    has_load = np.array([resource.load >= 0 for resource in problem.shared.resources], dtype=bool)
-    return np.where(has_load, shut_prices(problem, choice.loads), choice.prices)
-
-
 def standing_prices(problem: Problem, choice: Choice) -> np.ndarray:
     """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
 
-    With few skus the relaxed master's price of a load spreads its cost, which is paid already: it is 0 then.
+    With few skus the price of a load's room is what its own columns make of it, not others: it is 0 then.
     """
-    prices = paid_prices(problem, choice) if problem.has_few_skus else choice.prices
+    prices = choice.prices
+    if problem.has_few_skus:
+        prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, prices)
     return np.maximum(prices, shut_prices(problem, choice.loads))
 
 

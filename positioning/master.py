@@ -61,13 +61,13 @@ def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources
 def choose(pool: Pool, shared: Shared, n_skus: int, loads: np.ndarray) -> Choice:
     """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
 
-    Prices are those of the relaxed master with loads to choose; a price is what one more unit of room is worth.
+    A price is what one more unit of room is worth on these loads, columns split: nothing where there is room left.
     """
     if not pool.columns:
         return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
-    prices, _ = relaxed(pool, shared)
     fixed = paid(shared, loads)
-    _, _, shares = _run_master(master_programme(pool, fixed, _NO_TIES)[0], ())
+    duals, _, shares = _run_master(master_programme(pool, fixed, _NO_TIES)[0], ())
+    prices = duals[len(duals) - len(shared.resources) :]
     chosen = _whole_columns(pool, fixed)
     return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, _mixes(pool, shares, shared))
 
