@@ -58,7 +58,7 @@ def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(pool: Pool, shared: Shared, n_skus: int, loads: np.ndarray) -> Choice:
+def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> Choice:
     """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
 
     A price is what one more unit of room is worth on these loads, columns split: nothing where there is room left.

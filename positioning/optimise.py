@@ -106,7 +106,7 @@ def _chosen(
 
     def chosen() -> Choice:
         pool = build_pool(columns, nothing, len(problem.shared.resources))
-        return choose(pool, problem.shared, len(nothing), loads)
+        return choose(pool, problem.shared, loads)
 
     choice = chosen()
     if not choice.mixes:
