@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -51,6 +52,7 @@ class Crew:
             waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
             return [answer for future in waiting for answer in future.result()]
         except BrokenProcessPool as error:
+            _stop_feeding(self._workers)
             raise StageError(
                 "rebalance",
                 "a process at work on the plan was ended from outside, as happens where memory runs out; "
@@ -95,6 +97,19 @@ def _leave_with_parent() -> None:
     if parent is not None:
         wait([parent.sentinel])
         os._exit(1)
+
+
+def _stop_feeding(workers: tuple[ProcessPoolExecutor, ...]) -> None:
+    """Close the ends that ``workers`` read from, as CPython does itself from 3.11.5 on (gh-94777).
+
+    Before, the end of a pool waits for ever for the thread that was feeding a process when that was ended.
+    """
+    if sys.version_info >= (3, 11, 5):
+        return
+    for worker in workers:
+        queue = getattr(worker, "_call_queue", None)
+        if queue is not None:
+            queue._reader.close()
 
 
 def _at_desk(task: Task, chunk: tuple[Any, ...]) -> list[Any]:
