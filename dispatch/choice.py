@@ -55,6 +55,8 @@ def by_id(proposals: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
             found.append(matches[0])
         elif matches:
             faults.append(f"{name!r} begins {len(matches)} proposals; give more of the id")
+        elif len(name) < _SHORTEST_ID:
+            faults.append(f"{name!r} is too short for an id; give {_SHORTEST_ID} signs of it or more")
         else:
             faults.append(f"there is no proposal {name!r}{nearest(name, ids.head(2000).tolist())}")
     if faults:

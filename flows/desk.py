@@ -30,7 +30,7 @@ from foundation.store.warehouse import Warehouse
 Verb = Literal["approve", "reject", "release"]
 _DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
     "approve": ("is approved already", "is released", "is executed"),
-    "reject": ("is rejected already",),
+    "reject": ("is rejected already", "is released", "is executed", "is superseded"),
     "release": ("is released", "is executed"),
 }
 

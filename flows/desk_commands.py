@@ -173,7 +173,9 @@ def _selection(
     max_cost_eur, min_benefit_eur, max_benefit_eur = filters[5:]
     wanted = Filter(kinds, lanes, origins, destinations, skus, max_cost_eur, min_benefit_eur, max_benefit_eur)
     ways = [name for name, given in (("ids", ids), ("--all", everything), ("--by-rule", by_rule)) if given]
-    if len(ways) > 1 or (ids and wanted != Filter()):
+    if ids and wanted != Filter():
+        ways.append("conditions such as --kind")
+    if len(ways) > 1:
         raise InputError(f"say which proposals in one way: {' and '.join(ways)} contradict each other")
     return Selection(ids, units, wanted, everything, by_rule)
 

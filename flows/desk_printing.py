@@ -15,7 +15,7 @@ from dispatch.decide import Act
 from dispatch.outbox import Delivery
 from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan, proposals_of
 from flows.handing_out import close_what_is_over, deliver_released, export_released, score_shadow
-from foundation.errors import ConfigurationError, StageError
+from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
@@ -43,7 +43,7 @@ def release_and_say(settings: Settings, as_of: date | None, selection: Selection
     plan = open_plan(settings, as_of)
     closed = close_what_is_over(settings, plan.as_of, act)
     for status, rows in closed.groupby("status"):
-        _say(console, f"{proposals_of(len(rows))} of earlier plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
+        _say(console, f"{proposals_of(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
     if (plan.proposals["status"] == "approved").any() or selection.ids:
         chosen = selection if selection.ids else _approved(plan)
         _print_decided(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
@@ -64,6 +64,10 @@ def export_and_say(settings: Settings, as_of: date | None, form: str, output: st
         night = as_of or open_plan(settings, None).as_of
         name = f"{form}-{night}{exported.form.ending}"
         place = output or files.joined(Warehouse(settings).path, "exports", name)
+        if files.is_folder(place):
+            raise InputError(
+                f"--output {place} is a folder; name a file in it, for example {files.joined(place, name)}"
+            )
         files.write_text(place, exported.text)
         _say(console, f"{number(exported.n_lines)} lines in {number(exported.n_documents)} documents: {place}")
     if exported.n_left_out:
@@ -155,7 +159,7 @@ def _print_proposals(console: Console, plan: Plan) -> None:
         table.add_row(row["proposal_id"][:width], row["sku"], route, *figures, state)
     console.print(table)
     if len(proposals) > _LISTED:
-        _say(console, f"{number(len(proposals) - _LISTED)} more; the review page and forestock export have all.")
+        _say(console, f"{number(len(proposals) - _LISTED)} more; the review page has all.")
     _say(console, "Name some by id, by --lane, --origin, --max-cost-eur …, or take --all or --by-rule.")
 
 

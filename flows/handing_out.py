@@ -28,7 +28,8 @@ from foundation.store.warehouse import Warehouse
 def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
     """Record proposals as executed or superseded by what the inputs known at ``as_of`` show; return the rows.
 
-    The inputs are only read where something is open.
+    Approved proposals of the plan of ``as_of`` itself stay: whether they are late is for whoever decides on it to
+    say. The inputs are only read where something is open.
     """
     with alone(settings):
         warehouse = Warehouse(settings)
@@ -39,6 +40,7 @@ def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFram
         stock, inbound = tables.get("stock"), tables.get("inbound", pd.DataFrame())
         seen_on = stock["date"].max() if stock is not None and len(stock) else None
         rows = closing.closing_rows(decisions, inbound, seen_on, act)
+        rows = rows[(rows["status"] != "superseded") | (rows["as_of"] != pd.Timestamp(as_of))]
         if len(rows):
             warehouse.append("decision", rows)
             for night in sorted({day.date() for day in rows["as_of"].dropna()}):
@@ -106,10 +108,23 @@ def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> s
     """
     plan = open_plan(settings, as_of)
     later = seen or settings.grid.step(plan.as_of, 1)
-    before, after = (examine_inputs(settings, day, "rebalance").tables.get("inbound") for day in (plan.as_of, later))
-    if before is None or after is None:
-        raise InputError("inbound: the table is missing; what planners did is read from it")
+    before, after = (_inbound(settings, day) for day in (plan.as_of, later))
     return shadow.score(plan.proposals, shadow.moves_since(before, after))
+
+
+def _inbound(settings: Settings, day: date) -> pd.DataFrame:
+    """Return the order lines known on ``day``; raises ``InputError`` where they do not say what planners moved."""
+    examined = examine_inputs(settings, day, "rebalance")
+    if examined.stops or examined.as_of is None:
+        raise InputError(*(str(fault) for fault in examined.faults))
+    inbound = examined.tables.get("inbound")
+    if inbound is None:
+        raise InputError("inbound: the table is missing; what planners did is read from it")
+    if "origin" not in inbound:
+        raise InputError(
+            "inbound.origin: the column is missing; without it a move between hubs is no other than an order"
+        )
+    return inbound
 
 
 def _released(warehouse: Warehouse) -> pd.DataFrame:

@@ -90,8 +90,9 @@ def nightly(
     if "rebalance" in wanted:
         result = result.with_(planned=rebalance(night, forecasted))
         progress.done("rebalance")
-    if "review" in wanted:
+    if "review" in wanted or result.refusals:  # no page of another plan stays beside a refused one
         result = result.with_(page=review(night))
+    if "review" in wanted:
         progress.done("review")
 
     result = result.with_(

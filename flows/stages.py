@@ -167,7 +167,9 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     n_proposals = len(frames["transfer"])
     said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals}
     record(settings, as_of, "plan", said | _origin(night, tables["hubs"]))
-    log.info("plan with %d proposals written", n_proposals)
+    n_later = int(frames["transfer"]["is_outlook"].astype(bool).sum())
+    later = f", {n_later} more for later nights to decide" if n_later else ""
+    log.info("plan with %d proposals written%s", n_proposals - n_later, later)
     return Planned(run_version, n_proposals, refusals)
 
 

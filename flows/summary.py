@@ -37,6 +37,7 @@ class Summary:
     expected_units: dict[int, float]
     proposals: pd.DataFrame
     n_proposals: int
+    proposed_eur: float
     n_outlook: int
     findings: tuple[Finding, ...]
     refusals: tuple[str, ...]
@@ -56,6 +57,8 @@ class Summary:
         if not self.n_proposals and self.n_outlook:
             return f"Nothing to decide today; what later nights are expected to send saves {saved} of {before}."
         what = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
+        if self.n_outlook:
+            return f"{what} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost."
         return f"{what} {saved} of {before} expected cost."
 
     @property
@@ -88,6 +91,7 @@ def summarise(result: Result) -> Summary:
         expected_units=_expected_units(warehouse, result) if result.forecasted else {},
         proposals=proposals[list(PROPOSAL_COLUMNS)].head(settings.review.top_proposals),
         n_proposals=len(proposals),
+        proposed_eur=float(proposals["benefit_eur"].sum()),
         n_outlook=len(transfer) - len(proposals),
         findings=tuple(findings(read("exception"))),
         refusals=result.refusals,

@@ -15,7 +15,7 @@ import pandas as pd
 from flows.decisions import decided_before
 from flows.stages import planned_night
 from foundation.configuration import load_settings
-from foundation.errors import ConfigurationError
+from foundation.errors import ConfigurationError, nearest
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
@@ -77,10 +77,14 @@ def _span(settings: Settings, question: Question) -> tuple[date, date]:
     if question.as_of is not None and question.as_of not in nights:
         said = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
         raise ConfigurationError(f"{settings.warehouse} has no plan of {question.as_of}{said}; use forestock run")
-    if not known or (question.as_of or known[-1]) not in known:
+    if not known:
         raise ConfigurationError(
-            f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example forestock run "
-            f"--as-of {grid.step(last, -14)}, then ask why"
+            f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example of "
+            f"{grid.step(last, -14)}, then ask why"
+        )
+    if (question.as_of or known[-1]) not in known:
+        raise ConfigurationError(
+            f"nothing is known after {question.as_of}: the inputs end before {last}; the last night to ask about is {known[-1]}"
         )
     as_of = question.as_of or known[-1]
     return as_of, min(last, grid.step(as_of, settings.horizon))
@@ -96,6 +100,14 @@ def _happened(settings: Settings, as_of: date, until: date) -> Happened:
     is_meant = proposals["status"].isin(_CAME) & (proposals["as_of"] <= pd.Timestamp(as_of))
     outputs = {name: warehouse.read(name, as_of) for name in ("position", "forecast")}
     return Happened(as_of, until, settings.grid, then, now, outputs, proposals[is_meant])
+
+
+def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> None:
+    """Raise ``ConfigurationError`` where the plan knows no such hub or sku."""
+    for column, value in zip(("hub", "sku"), only, strict=True):
+        known = sorted(position[column].astype("str").unique())
+        if value is not None and value not in known:
+            raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
 
 
 def _lost_sale_eur(skus: pd.DataFrame) -> pd.Series:
@@ -118,4 +130,5 @@ def ask_why(config: str, question: Question, only: tuple[str | None, str | None]
         display.begin("why")
         with reported("why", settings, question.as_of):
             answer = attributed(settings, question)
+            check_named(Warehouse(settings).read("position", answer.as_of, ["hub", "sku"]), only)
     print_answer(answer, only, Console(soft_wrap=False))

@@ -24,8 +24,8 @@ from positioning.demand import daily_units_beyond
 from positioning.network import Network, may_carry
 from positioning.problem import Problem
 
-# Units left are valued by rank: those that sell within one review period, within four, and later. The first rank takes
-# the place of units the next departure would bring, which would wait as long: only longer waits cost keeping.
+# Units left are valued by rank: those that sell within one review period, within four, and later, each after the wait
+# in its middle or, of the last, eight review periods.
 RANK_REVIEWS = (1.0, 4.0)
 RANK_WAITS = (0.5, 2.5, 8.0)
 N_RANKS = len(RANK_WAITS)

@@ -47,7 +47,7 @@ def price_chunk(desk: Desk, skus: list[int], prices: np.ndarray, charges: np.nda
 
 @dataclass(frozen=True)
 class Mix:
-    """Units (n_shipments,) the master would send of a sku if it might split columns."""
+    """Units (n_shipments,) a programme over all skus would send of one sku, packs not whole."""
 
     sku: int
     units: np.ndarray

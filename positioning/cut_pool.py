@@ -11,13 +11,13 @@ import numpy as np
 
 from positioning.cuts import Rows
 
-# A cut stays while one of so many of the last answers lay on it.
+# A cut stays while an answer of one of so many of the last searches lay on it.
 _IDLE_ANSWERS = 40
 _ON_EUR = 1e-7
 
 
 class CutPool:
-    """All cuts of one sku, and how many answers ago each was the largest of its group."""
+    """All cuts of one sku, and how many searches ago each was the largest of its group."""
 
     def __init__(self, slope: np.ndarray, floor: np.ndarray) -> None:
         """Start with limits on shipments alone, rows ``slope`` (n, L) · units ≥ ``floor`` (n,), which always stay."""

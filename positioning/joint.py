@@ -61,9 +61,13 @@ def decide(problem: Problem, crew: Crew) -> Decided:
     nothing_eur = sum(sketch.nothing.eur for sketch in sketches)
     bound = joint.converge(_RELAXED_ROUNDS, _ROUGH, nothing_eur).bound_eur
     best = joint.fixed(np.zeros(len(problem.shared.loads)), nothing_eur)
+    tried: set[bytes] = set()
     for _ in range(_ROUNDS):
         loads, told = joint.choose(_EXACT * max(nothing_eur - bound, 1.0))
         bound = max(bound, told)
+        if loads.tobytes() in tried:
+            break
+        tried.add(loads.tobytes())
         found = joint.fixed(loads, nothing_eur)
         best = found if found.eur < best.eur else best
         if best.eur - bound <= _CLOSE * (nothing_eur - bound):
@@ -133,7 +137,8 @@ class Joint:
         self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
         self._let_loads(highspy.HighsVarType.kInteger)
         self._highs.run()
-        loads, bound = np.abs(np.round(self._values()[self._load])), float(self._highs.getInfo().mip_dual_bound)
+        loads, info = np.abs(np.round(self._values()[self._load])), self._highs.getInfo()
+        bound = float(info.mip_dual_bound if len(loads) else info.objective_function_value)  # without loads no MILP
         self._let_loads(highspy.HighsVarType.kContinuous)
         return loads, bound
 

@@ -137,8 +137,8 @@ def _fixed_shares(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
 def paid_shares(fixed_eur: float, part: np.ndarray, able: np.ndarray) -> np.ndarray:
     """Return who pays ``fixed_eur``: by ``part`` (n,), which add up to 1, unless a line would pay more than ``able`` (n,).
 
-    Then all pay by what they are able to: while a departure pays as a whole no line has a reason to stay away, and none
-    is dropped for what its load costs anyway. Where all together are not able to pay it goes by part.
+    Then all pay by what they are able to: while a departure pays for all that its lines must be worth, none of them has
+    a reason to stay away, and none is dropped for what its load costs anyway. Where all together are not able to pay it goes by part.
 
     >>> paid_shares(30.0, np.array([0.5, 0.25, 0.25]), np.array([20.0, 40.0, 40.0])).tolist()
     [15.0, 7.5, 7.5]

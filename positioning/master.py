@@ -249,6 +249,8 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
     _, sku_row = np.unique(pool.sku, return_inverse=True)
     regret = duals[:first][sku_row] + pool.uses @ duals[first:] - pool.gain_eur
     near = np.flatnonzero((shares > 1e-6) | (regret <= _REGRET_EUR))
+    if not len(near):
+        return []
     few = Pool(tuple(pool.columns[at] for at in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
     programme, _ = master_programme(few, shared, _NO_TIES)
     _, _, values = _run_master(programme, tuple(range(len(near))))

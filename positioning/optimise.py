@@ -64,10 +64,13 @@ def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
     ask = Ask(decided.prices[None], np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days))))
     answers = priced(crew, ask, _EFFORT_OF_FEW)
     columns += columns_of(answers) + _at(problem, crew, decided.prices, (loads, _EFFORT_OF_FEW))
+
+    def pool() -> Pool:
+        return build_pool(columns, decided.nothing_eur, len(problem.shared.resources))
+
     for _ in range(_PACKING_PASSES_OF_FEW):
-        pool = build_pool(columns, decided.nothing_eur, len(problem.shared.resources))
-        loads = whole_loads(pool, problem.shared, loads, np.ones(len(loads), dtype=bool))
-        columns += _wanted(problem, crew, pool, (loads, _EFFORT_OF_FEW))
+        columns += _wanted(problem, crew, pool(), (loads, _EFFORT_OF_FEW))
+        loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
     bound = max(decided.bound_eur, bound_eur(problem, answers, ask))  # the other knows whole packs, but no whole loads
     return _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
 

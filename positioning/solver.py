@@ -1,4 +1,4 @@
-"""HiGHS behind one small class: the only place that knows the solver's calls.
+"""HiGHS behind one small class; only the programme of few skus, which grows row by row (``positioning.joint``), calls it itself.
 
 Here: passing a programme, changing prices, reading values. Not here: what rows and columns mean.
 """

@@ -9,6 +9,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,10 +105,33 @@ def remove(path: str) -> None:
         raise StageError("remove", f"{path}: {error.strerror or error}") from error
 
 
+def remove_older(folder: str, days: int) -> None:
+    """Remove the files right in ``folder`` last written more than ``days`` ago; nothing where there is no folder.
+
+    Raises ``StageError`` where the disk refuses.
+    """
+    system, inner = filesystem(folder)
+    moment = datetime.now(UTC) - timedelta(days=days)
+    try:
+        for path in system.ls(inner, detail=False) if system.exists(inner) else []:
+            if system.isfile(path) and system.modified(path) < moment:
+                system.rm_file(path)
+    except FileNotFoundError:  # another process removes the same ones
+        return
+    except OSError as error:
+        raise StageError("remove", f"{folder}: {error.strerror or error}") from error
+
+
 def exists(path: str) -> bool:
     """Say whether there is a file or folder at ``path``."""
     system, inner = filesystem(path)
     return bool(system.exists(inner))
+
+
+def is_folder(path: str) -> bool:
+    """Say whether there is a folder at ``path``."""
+    system, inner = filesystem(path)
+    return bool(system.isdir(inner))
 
 
 def size(path: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,6 +62,32 @@ def test_a_damaged_draft_is_grown_again(interrupted: Path) -> None:
     grown: list[str] = []
     trained(interrupted, grown)
     assert "series-twin" in grown
+
+
+def test_a_draft_of_bytes_that_are_no_text_is_grown_again(interrupted: Path) -> None:
+    (interrupted / f"{TRAINING}.series-twin").write_bytes(b"\xff\xfe\x00\n\xff")
+    grown: list[str] = []
+    trained(interrupted, grown)
+    assert "series-twin" in grown
+
+
+def test_a_draft_that_another_run_of_the_same_has_removed_meanwhile_is_grown_again(interrupted: Path) -> None:
+    """Two runs of one night see the same drafts; the one that ends first takes them away."""
+    grown: list[str] = []
+    with kept_drafts(str(interrupted), TRAINING) as drafts:
+        trained(interrupted, [])
+        assert drafts("series-twin", lambda: (grown.append("twin"), "a text")[1]) == "a text"
+    assert grown == ["twin"]
+
+
+def test_what_nobody_goes_on_with_is_removed_after_a_month(interrupted: Path) -> None:
+    left, recent = interrupted / "another.series-twin", interrupted / "a-third.series-twin"
+    for path, days in ((left, 31), (recent, 29)):
+        path.write_text("x")
+        written = time.time() - days * 86_400
+        os.utime(path, (written, written))
+    trained(interrupted, [])
+    assert [path.name for path in interrupted.iterdir()] == [recent.name]
 
 
 def test_no_draft_is_left_once_the_model_is_made(interrupted: Path) -> None:

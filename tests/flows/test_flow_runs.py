@@ -160,6 +160,18 @@ def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(
     assert refusal.value.result.page is not None
 
 
+def test_a_plan_refused_without_its_page_asked_for_leaves_no_page_of_another(
+    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+) -> None:
+    """`forestock rebalance` makes no page; the one of the plan before would go on promising its saving."""
+    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}, tmp_path / "inputs")
+    page = Path(str(nightly("demo", MONDAY, overrides).page))
+    assert "max_gap_rate" not in page.read_text("utf-8")
+    with pytest.raises(RefusedError):
+        nightly("demo", MONDAY, [*overrides, "positioning.max_gap_rate=0.0"], until="rebalance")
+    assert "max_gap_rate" in page.read_text("utf-8")
+
+
 def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     overrides: Overrides, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from flows.why import Question, attributed
+from flows.why import Question, attributed, check_named
 from flows.why_printing import print_answer
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
@@ -73,6 +73,15 @@ def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Set
         attributed(happened, Question(NIGHT, NIGHT))
     with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
         attributed(happened, Question(date(2016, 5, 1)))
+
+
+@pytest.mark.parametrize(("only", "said"), [(("NOPE", None), "--hub NOPE"), (("ONT", "NOPE"), "--sku NOPE")])
+def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None], said: str) -> None:
+    """Of a name with a typing error, "no hub ran out" would be taken for good news."""
+    known = pd.DataFrame({"hub": ["ONT", "MCI"], "sku": ["FOODS_3_586"] * 2})
+    check_named(known, ("ONT", "FOODS_3_586"))
+    with pytest.raises(ConfigurationError, match=said):
+        check_named(known, only)
 
 
 def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip

@@ -28,6 +28,7 @@ MAY_ASK_THE_CLOCK = {
     "flows/approval.py": "the moment a planner's answer is carried out is the moment of the decision",
     "flows/desk_commands.py": "the door reads once when a decision is made and hands it down",
     "flows/fallback_command.py": "the door reads once when somebody says so and hands it down",
+    "foundation/store/files.py": "what nobody came back for is removed by its age; no row depends on it",
 }
 
 

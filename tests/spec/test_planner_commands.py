@@ -104,6 +104,8 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
         (("approve", "--lane", "A-Z"), "no proposal has the lane 'A-Z'"),
         (("reject", "aaaa"), "needs a reason"),
         (("release", "aaaa"), "approve them first"),
+        (("approve", "aaa"), "'aaa' is too short for an id; give 4 signs"),
+        (("approve", "aaaa", "--kind", "supply"), "ids and conditions such as --kind contradict each other"),
         (("export",), "nothing of the plan of 2016-05-23 is released"),
     ],
 )  # fmt: skip
@@ -177,22 +179,57 @@ INPUTS = {
 }
 
 
-def test_in_shadow_mode_nothing_is_released_and_what_was_moved_is_compared(
-    forestock: Command, tmp_path: Path, settings: Settings
-) -> None:
-    """36 units are proposed for tonight; of a line of 12, planners moved 6 since."""
+@pytest.fixture
+def inputs(tmp_path: Path) -> tuple[str, ...]:
+    """Return words that name a folder of INPUTS."""
     (tmp_path / "in").mkdir()
     for name, text in INPUTS.items():
         (tmp_path / "in" / f"{name}.csv").write_text(text, "utf-8")
+    return ("--set", f"inputs.path={tmp_path / 'in'}", "--set", "series.hierarchy=[]")
+
+
+def test_a_release_that_comes_days_late_leaves_the_approval_to_be_released_as_of_then(
+    forestock: Command, inputs: tuple[str, ...], settings: Settings
+) -> None:
+    """The way out that is named must still be open: what was approved is not closed by asking too late."""
     forestock("approve", "aaaa")
-    words = (
-        "--set",
-        "decisions.mode=shadow",
-        "--set",
-        f"inputs.path={tmp_path / 'in'}",
-        "--set",
-        "series.hierarchy=[]",
+    assert "cut-off has passed" in _fault(forestock("release", *inputs, at="2016-05-30T07:00"))
+    assert _status(settings)["aaaa1111"] == "approved"
+    assert "Released 1 proposal" in forestock("release", *inputs).output
+
+
+def test_a_plan_with_released_lines_is_rejected_twice_alike(forestock: Command) -> None:
+    forestock("approve", "aaaa")
+    forestock("release", "aaaa")
+    for _ in range(2):
+        result = forestock("reject", "--all", "--reason", "wrong count")
+        assert result.exit_code == 0
+        assert "Left alone: 1 – is released." in result.output
+
+
+def test_an_export_to_a_folder_is_a_mistake_and_says_so(forestock: Command, tmp_path: Path) -> None:
+    forestock("approve", "aaaa")
+    forestock("release", "aaaa")
+    assert "is a folder; name a file in it" in _fault(forestock("export", "--output", str(tmp_path)))
+
+
+def test_shadow_mode_without_origins_says_what_is_missing(
+    forestock: Command, inputs: tuple[str, ...], tmp_path: Path
+) -> None:
+    """`inbound.origin` is optional, as in the bundled data; without it nobody can tell a move from an order."""
+    lines = [line.split(",") for line in INPUTS["inbound"].splitlines()]
+    (tmp_path / "in" / "inbound.csv").write_text(
+        "\n".join(",".join(row[:5] + row[6:]) for row in lines) + "\n", "utf-8"
     )
-    result = forestock("release", *words)
+    fault = _fault(forestock("release", "--set", "decisions.mode=shadow", *inputs))
+    assert "inbound.origin: the column is missing" in fault
+
+
+def test_in_shadow_mode_nothing_is_released_and_what_was_moved_is_compared(
+    forestock: Command, inputs: tuple[str, ...], settings: Settings
+) -> None:
+    """36 units are proposed for tonight; of a line of 12, planners moved 6 since."""
+    forestock("approve", "aaaa")
+    result = forestock("release", "--set", "decisions.mode=shadow", *inputs)
     assert "Planners moved 16.7" in result.output
     assert _status(settings)["aaaa1111"] == "approved"

@@ -14,13 +14,18 @@ SERVICE = Service(1_000.0, 0.9, 0.8, 50.0, 20.0)
 
 @pytest.mark.parametrize(
     ("n_proposals", "n_outlook", "begins"),
-    [(3, 2, "3 proposals save"), (1, 0, "1 proposal saves"), (0, 4, "Nothing to decide today"), (0, 0, "0 proposals")],
+    [
+        (3, 2, "3 proposals save €1,500; with what later nights are expected to send the plan saves €2,216 of"),
+        (1, 0, "1 proposal saves €2,216 of"),
+        (0, 4, "Nothing to decide today"),
+        (0, 0, "0 proposals"),
+    ],
 )
 def test_a_night_whose_lines_are_all_outlook_claims_no_proposal(n_proposals: int, n_outlook: int, begins: str) -> None:
     plan = pd.Series({"total_eur_before": 77_000.0, "total_eur": 74_784.0})
     figures = Headline(plan, [], SERVICE, SERVICE)
     summary = Summary(
         title="", money=Money("EUR"), model_version="", figures=figures, expected_units={}, proposals=None,
-        n_proposals=n_proposals, n_outlook=n_outlook, findings=(), refusals=(), notes=(), places={},
+        n_proposals=n_proposals, proposed_eur=1_500.0, n_outlook=n_outlook, findings=(), refusals=(), notes=(), places={},
     )  # fmt: skip
     assert summary.verdict.startswith(begins)
