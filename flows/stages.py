@@ -156,14 +156,14 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     with kept_drafts(_drafts(settings), run_version) as drafts:
         frames = positioning.plan(tables, forecasts, settings, as_of, drafts)
-    frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
-    refusals = tuple(positioning.gate(frames, settings))
-    if refusals:
-        frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
-    frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
-    frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
-    forget(settings, as_of, "plan")
-    _write(settings, frames, PLAN_TABLES, as_of)
+        frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
+        refusals = tuple(positioning.gate(frames, settings))
+        if refusals:
+            frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
+        frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
+        frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
+        forget(settings, as_of, "plan")
+        _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
     said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals}
     record(settings, as_of, "plan", said | _origin(night, tables["hubs"]))

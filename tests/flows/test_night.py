@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
@@ -199,6 +200,35 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     assert len(warehouse.read("plan", NIGHT)) == 1
     assert len(warehouse.read("transfer", NIGHT)) == 0
     assert len(warehouse.read("departure", NIGHT)) == 0
+
+
+def test_a_plan_that_could_not_be_written_goes_on_from_its_draft_and_no_other_plan_does(
+    demo_tables: Tables,
+    write_tables: Callable[..., Path],
+    settings_for: Callable[..., Settings],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A draft taken up where settings differ would be another plan under this one's name."""
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    settings, other = (settings_for(folder, *QUICK, *more) for more in ((), ("positioning.seed=2",)))
+    caplog.set_level(logging.INFO, "flows.drafts")
+    with monkeypatch.context() as full:
+        full.setattr(stages, "with_monitored", _disk_full)
+        for one in (settings, other):
+            with pytest.raises(StageError, match="No space left"):
+                _play(one)
+            assert "going on from" not in caplog.text
+    drafts = Path(settings.warehouse) / "_drafts"
+    assert len(list(drafts.glob("*.loads"))) == 2
+    _play(settings)
+    assert "going on from" in caplog.text
+    assert len(list(drafts.glob("*.loads"))) == 1
+
+
+def _disk_full(*_: object) -> None:
+    raise StageError("write", "No space left on device")
 
 
 @pytest.mark.parametrize("manifest", ['{"tables": ["sales", "stock"]}', "[]", '{"bytes": [1]}', ""])

@@ -157,3 +157,22 @@ def test_bound_does_not_move_with_the_names_of_skus() -> None:
 
     again = positioning.plan(turned, world.forecasts(), world.settings, AS_OF)["plan"]
     pd.testing.assert_frame_equal(frames, again)
+
+
+def test_goods_left_are_charged_keeping_no_longer_than_the_configuration_says() -> None:
+    """Sixty units for one a day would wait for weeks; nothing is charged beyond the wait itself."""
+
+    def cost_eur(**positioning: float) -> float:
+        world = World(
+            skus=[sku("k", holding_eur_per_unit_day=0.05)],
+            hubs=[{"hub": "A"}],
+            lanes=[delivery("A", "r"), supply("S", "A", 0.1, 2)],
+            stock={("A", "k"): 60},
+            demand={("k", "r"): 1.0},
+            positioning={"cover_days": 6, **positioning},
+        )
+        return float(world.plan()["plan"]["total_eur_before"].iloc[0])
+
+    whole = cost_eur()
+    assert cost_eur(end_wait_days=1.0) < cost_eur(end_wait_days=4.0) < whole
+    assert cost_eur(end_wait_days=400.0) == pytest.approx(whole)
