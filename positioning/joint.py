@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 import highspy
 import numpy as np
 
+from foundation.errors import StageError
 from positioning.capacity import Shared
 from positioning.chunk import Cuts, Mix, Sketch, cut_chunk, sketch_chunk
 from positioning.crew import Crew, chunks_of
@@ -110,9 +111,11 @@ class Joint:
 
     def converge(self, rounds: int, share: float, nothing_eur: float) -> _Found:
         """Solve and evaluate in turns until both agree within ``share`` of what is at stake; loads may be split."""
-        best: _Found | None = None
+        best, bound = None, -np.inf
         for _ in range(rounds):
             self._highs.run()
+            if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:  # its value bounds nothing then
+                break
             bound, values = self._highs.getInfo().objective_function_value, self._values()
             mixes, loads = self._mixes(values), values[self._load]
             cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[at] for at in part],) for part in self._parts()])
@@ -122,7 +125,10 @@ class Joint:
             self._add_cuts(cuts)
             if best.eur - bound <= share * max(nothing_eur - bound, 1e-6):
                 break
-        assert best is not None  # noqa: S101 - rounds is at least one
+        if best is None:
+            raise StageError(
+                "rebalance", f"the solver ends with {self._highs.modelStatusToString(self._highs.getModelStatus())}"
+            )
         return replace(best, bound_eur=bound)
 
     def fixed(self, loads: np.ndarray, nothing_eur: float) -> _Found:
