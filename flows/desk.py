@@ -109,7 +109,10 @@ def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selecti
         now = refresh(settings, plan.as_of) if len(outcome.rows) else plan
     lines = now.proposals[among(now.proposals["proposal_id"], outcome.rows["proposal_id"])]
     departure = plan.warehouse.read("departure", plan.as_of)
-    losing = worth.losing(worth.departure_values(now.proposals, departure, sizes_of(plan)))
+    travelling = now.proposals
+    if verb == "release":  # what nobody has approved yet may stay at home: the load is paid by what is sure to go
+        travelling = travelling.assign(status=travelling["status"].replace("proposed", "rejected"))
+    losing = worth.losing(worth.departure_values(travelling, departure, sizes_of(plan)))
     losing = losing[among(losing["departure_id"], lines["departure_id"])]
     return Decided(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
 

@@ -118,11 +118,16 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
         _say(console, f"Nothing was changed in the plan of {decided.as_of}.")
     for why, count in decided.skipped["why"].value_counts().items():
         _say(console, f"Left alone: {number(count)} – {why}.")
+    left = (
+        "what is approved and released on it saves"
+        if verb == "release"
+        else "what is left on it saves (table exception)"
+    )
     for row in decided.losing.to_dict("records"):
+        what = f"its loads cost {money(-row['value_eur'])} more than {left}"
         _say(
             console,
-            f"Warning: departure {row['departure_id']} no longer pays: its loads cost {money(-row['value_eur'])} more than "
-            "what is left on it saves (table exception).",
+            f"Warning: departure {row['departure_id']} {'does not pay' if verb == 'release' else 'no longer pays'}: {what}.",
         )
 
 

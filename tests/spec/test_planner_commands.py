@@ -167,6 +167,17 @@ def test_a_departure_that_no_longer_pays_is_said_and_found(forestock: Command, s
     assert Warehouse(settings).read("exception", NIGHT).empty
 
 
+def test_releasing_a_part_of_a_load_that_does_not_pay_for_it_is_said(forestock: Command) -> None:
+    """What nobody has approved is not sure to travel; once it has left the house the load is paid for."""
+    assert "pays" not in forestock("approve", "aaaa=6").output
+    assert "Warning: departure A-B 2016-05-23 does not pay" in forestock("release", "aaaa").output
+
+
+def test_releasing_all_of_a_load_that_pays_warns_of_nothing(forestock: Command) -> None:
+    forestock("approve", "--all")
+    assert "Warning" not in forestock("release").output
+
+
 INPUTS = {
     "sales": "date,region,sku,units_sold\n2016-05-21,r,tea,1\n2016-05-22,r,tea,1\n2016-05-23,r,tea,1\n",
     "skus": "sku,unit_cost_eur,unit_price_eur\ntea,1,9\n",
