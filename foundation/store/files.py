@@ -108,7 +108,7 @@ def remove(path: str) -> None:
 def remove_older(folder: str, days: int) -> None:
     """Remove the files right in ``folder`` last written more than ``days`` ago; nothing where there is no folder.
 
-    Raises ``StageError`` where the disk refuses.
+    A store that does not say when a file was written keeps all. Raises ``StageError`` where the disk refuses.
     """
     system, inner = filesystem(folder)
     moment = datetime.now(UTC) - timedelta(days=days)
@@ -116,7 +116,10 @@ def remove_older(folder: str, days: int) -> None:
         for path in system.ls(inner, detail=False) if system.exists(inner) else []:
             if system.isfile(path) and system.modified(path) < moment:
                 system.rm_file(path)
-    except FileNotFoundError:  # another process removes the same ones
+    except (
+        FileNotFoundError,
+        NotImplementedError,
+    ):  # another process removes the same ones; the store has no such times
         return
     except OSError as error:
         raise StageError("remove", f"{folder}: {error.strerror or error}") from error

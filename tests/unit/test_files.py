@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import fsspec
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
 
 from foundation.errors import StageError
 from foundation.store import files
@@ -58,3 +60,24 @@ def test_a_part_that_leaves_its_folder(part: str) -> None:
 )
 def test_a_url_is_shown_without_its_secrets(url: str, shown: str) -> None:
     assert files.without_password(url) == shown
+
+
+class _Timeless(MemoryFileSystem):
+    """A store that does not say when a file was written, as fsspec leaves it to each."""
+
+    protocol = "timeless"
+
+    def modified(self, path: str) -> object:
+        raise NotImplementedError(path)
+
+
+def test_a_store_without_times_keeps_what_is_old_and_stops_nobody() -> None:
+    fsspec.register_implementation("timeless", _Timeless, clobber=True)
+    files.write_text("timeless://drafts/one", "x")
+    files.remove_older("timeless://drafts", 0)
+    assert files.exists("timeless://drafts/one")
+
+
+def test_a_folder_that_is_not_there_has_nothing_old(tmp_path: Path) -> None:
+    files.remove_older(str(tmp_path / "nowhere"), 0)
+    assert not list(tmp_path.iterdir())
