@@ -19,7 +19,7 @@ from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
-from foundation.validation import timeline
+from foundation.validation import completeness, timeline
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
 from foundation.validation.draft import Draft, Finding
 from foundation.validation.network import cheap_losses, check_network, idle_hubs, undeliverable_regions
@@ -152,6 +152,8 @@ class _Pass:
         if self.as_of is None:
             return data
         self._note_snapshot(table.name, days, self.as_of)
+        if table.name == "stock" and self.stock_date is not None and "hub" in data.column_names:
+            self._warn_of(completeness.thin_hubs(days, data.column("hub").to_pandas(), self.stock_date))
         rows = known_rows(table.name, frame, self.as_of, self.stock_date)
         return data if rows.all() else data.filter(pa.array(rows))
 
@@ -187,7 +189,14 @@ class _Pass:
             oldest_days = self.settings.positioning.max_stock_age_days
             self.faults += timeline.snapshot_faults(self.drafts["stock"], as_of, oldest_days)
 
+    def _warn_of(self, what: str | None) -> None:
+        if what is not None:
+            self.warnings.append(what)
+
     def _warn(self) -> None:
+        sales, series = self.drafts.get("sales"), self.settings.series
+        if sales and self.as_of is not None and sales.has("date", "region") and series.missing_sales == "zero":
+            self._warn_of(completeness.thin_regions(sales.frame, self.as_of, self.settings.grid, series.closed_days))
         lanes, skus, regions = (self.drafts.get(name) for name in ("lanes", "skus", "regions"))
         if self.needs != "rebalance" or not (lanes and skus and regions) or not lanes.has("kind", "destination"):
             return

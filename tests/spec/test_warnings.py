@@ -8,8 +8,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from foundation.periods import Frequency
 from foundation.settings import Settings
 from foundation.store import snapshot
+from foundation.validation.completeness import thin_regions
 from tests.conftest import Tables
 from tests.spec.conftest import AS_OF
 
@@ -65,3 +67,86 @@ def test_a_hub_no_lane_begins_at(demo_tables: Tables, warnings: Callable[[str], 
     assert warnings("rebalance") == (
         "hubs.hub: 1 without a lane that begins there, first: DEN; nothing can be sent from them",
     )
+
+
+DAYS = pd.date_range("2016-04-01", "2016-05-22")
+
+
+def sales_of(n_skus: int) -> pd.DataFrame:
+    """Return sales of two regions and ``n_skus`` skus on all ``DAYS``."""
+    grid = pd.MultiIndex.from_product([DAYS, ["CA_1", "TX_1"], range(n_skus)], names=["date", "region", "sku"])
+    return grid.to_frame(index=False)
+
+
+def test_sales_of_half_a_day_are_said() -> None:
+    """What a feed left out would be taken for demand that went away."""
+    sales = sales_of(100)
+    is_cut = (sales["date"] == DAYS[-1]) & (sales["region"] == "TX_1") & (sales["sku"] >= 49)
+    assert thin_regions(sales, AS_OF, Frequency("D"), ()) is None
+    assert thin_regions(sales[~is_cut], AS_OF, Frequency("D"), ()) == (
+        "sales.date: 2016-05-22 has 49 rows of region TX_1, usually there are 100; "
+        "what is missing counts as nothing sold; see that the sales came whole"
+    )
+
+
+def test_the_door_looks_at_the_last_day(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
+    skus = [f"S{number:02}" for number in range(30)]
+    first, sold = demo_tables["skus"].iloc[:1], sales_of(30)
+    demo_tables["skus"] = pd.concat([demo_tables["skus"], *(first.assign(sku=sku) for sku in skus)], ignore_index=True)
+    sold = sold.assign(sku=sold["sku"].map(dict(enumerate(skus))), units_sold=1.0)
+    demo_tables["sales"] = pd.concat([demo_tables["sales"], sold], ignore_index=True)
+    assert warnings("forecast") == ()
+    sales = demo_tables["sales"]
+    is_cut = (sales["date"] == DAYS[-1]) & (sales["region"] == "CA_1") & sales["sku"].isin(skus)
+    demo_tables["sales"] = sales[~is_cut]
+    (warning,) = warnings("forecast")
+    assert warning.startswith("sales.date: 2016-05-22 has 4 rows of region CA_1, usually there are 34;")
+
+
+def test_a_region_without_a_row_on_the_last_day_is_said_and_a_closed_day_is_not() -> None:
+    sales = sales_of(30)
+    sales = sales[(sales["date"] < DAYS[-1]) | (sales["region"] == "CA_1")]
+    assert "has 0 rows of region TX_1, usually there are 30" in str(thin_regions(sales, AS_OF, Frequency("D"), ()))
+    assert thin_regions(sales, AS_OF, Frequency("D"), ("2016-05-22",)) is None
+    assert thin_regions(sales, AS_OF, Frequency("D"), ("SUN",)) is None
+
+
+def test_few_rows_may_fall_below_half_by_chance() -> None:
+    sales = sales_of(30)
+    is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= 13)
+    assert thin_regions(sales[~is_cut], AS_OF, Frequency("D"), ()) is None
+
+
+def test_a_weekly_table_is_compared_with_the_weeks_before() -> None:
+    sales = sales_of(100)
+    sales = sales[sales["date"].dt.day_of_week == 0]
+    is_cut = (sales["date"] == pd.Timestamp("2016-05-16")) & (sales["sku"] >= 20)
+    assert "2016-05-16 has 40 rows of 2 regions, first CA_1, TX_1, usually there are 200" in str(
+        thin_regions(sales[~is_cut], AS_OF, Frequency("W-MON"), ())
+    )
+
+
+def test_a_hub_that_fell_out_of_a_snapshot_is_said(
+    demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]
+) -> None:
+    """Missing rows count as empty shelves: the plan would fill them."""
+    skus = [f"S{number:02}" for number in range(12)]
+    first = demo_tables["skus"].iloc[:1]
+    demo_tables["skus"] = pd.concat([demo_tables["skus"], *(first.assign(sku=sku) for sku in skus)], ignore_index=True)
+    counted = [
+        demo_tables["stock"].iloc[:1].assign(date=pd.Timestamp(day), hub=hub, sku=sku)
+        for day in ("2016-05-16", AS_OF)
+        for hub in demo_tables["hubs"]["hub"]
+        for sku in skus
+    ]
+    whole = pd.concat(counted, ignore_index=True)
+    demo_tables["stock"] = whole
+    assert warnings("rebalance") == ()
+    lost = whole["hub"].iloc[0]
+    demo_tables["stock"] = whole[(whole["hub"] != lost) | (whole["date"] < pd.Timestamp(AS_OF))]
+    assert warnings("rebalance") == (
+        f"stock.date: 2016-05-23 has 0 rows of hub {lost}, 2016-05-16 had 12; "
+        "what is missing counts as nothing in stock; see that the snapshot came whole",
+    )
+    demo_tables["stock"] = demo_tables["stock"][demo_tables["stock"]["date"] == pd.Timestamp(AS_OF)]
+    assert warnings("rebalance") == ()
