@@ -52,7 +52,8 @@ def _money_table(summary: Summary, figures: Headline) -> Table:
 def _proposal_table(summary: Summary) -> Table:
     shown = len(summary.proposals)
     later = f", {summary.n_outlook} more are outlook" if summary.n_outlook else ""
-    table = _table(f"The best {shown} of {summary.n_proposals} proposals{later}")
+    open_ = " still to decide" if summary.decided else ""
+    table = _table(f"The best {shown}{open_} of {summary.n_proposals} proposals{later}")
     table.add_column("sku", overflow="ellipsis", no_wrap=True, max_width=20)
     table.add_column("from → to", overflow="ellipsis", no_wrap=True, max_width=21)
     for name in ("units", "ships", "arrives", "saves"):

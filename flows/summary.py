@@ -16,7 +16,7 @@ from foundation.store.warehouse import Warehouse
 from models.tracking_place import tracking_command
 from review.exceptions import Finding, findings
 from review.headline import Headline, headline
-from review.proposals import ranked
+from review.proposals import decided, ranked
 from review.wording import Money, number, rate
 
 PROPOSAL_COLUMNS = ("sku", "origin", "destination", "units", "ship_date", "arrival_date", "benefit_eur", "reason")
@@ -26,8 +26,9 @@ PROPOSAL_COLUMNS = ("sku", "origin", "destination", "units", "ship_date", "arriv
 class Summary:
     """A night for a person.
 
-    ``proposals`` are the best ones to decide now, best first, with PROPOSAL_COLUMNS; ``n_outlook``
-    counts those decided by later nights. ``places`` maps what to where.
+    ``proposals`` are the best ones still to decide now, best first, with PROPOSAL_COLUMNS; ``n_proposals`` and
+    ``proposed_eur`` are of all for this night, ``decided`` counts those decided on by status, ``n_outlook`` those
+    decided by later nights. ``places`` maps what to where.
     """
 
     title: str
@@ -39,6 +40,7 @@ class Summary:
     n_proposals: int
     proposed_eur: float
     n_outlook: int
+    decided: str
     findings: tuple[Finding, ...]
     refusals: tuple[str, ...]
     notes: tuple[str, ...]
@@ -57,9 +59,10 @@ class Summary:
         if not self.n_proposals and self.n_outlook:
             return f"Nothing to decide today; what later nights are expected to send saves {saved} of {before}."
         what = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
+        already = f" Decided so far: {self.decided}." if self.decided else ""
         if self.n_outlook:
-            return f"{what} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost."
-        return f"{what} {saved} of {before} expected cost."
+            return f"{what} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost.{already}"
+        return f"{what} {saved} of {before} expected cost.{already}"
 
     @property
     def proof(self) -> str:
@@ -89,10 +92,13 @@ def summarise(result: Result) -> Summary:
         model_version=result.trained.model_version,
         figures=headline(read("plan"), read("service")),
         expected_units=_expected_units(warehouse, result) if result.forecasted else {},
-        proposals=proposals[list(PROPOSAL_COLUMNS)].head(settings.review.top_proposals),
+        proposals=proposals.loc[proposals["status"] == "proposed", list(PROPOSAL_COLUMNS)].head(
+            settings.review.top_proposals
+        ),
         n_proposals=len(proposals),
         proposed_eur=float(proposals["benefit_eur"].sum()),
         n_outlook=len(transfer) - len(proposals),
+        decided=decided(transfer),
         findings=tuple(findings(read("exception"))),
         refusals=result.refusals,
         notes=result.notes,

@@ -26,7 +26,7 @@ from review.headline import headline
 from review.hubs import hub_positions
 from review.network import WIDTH, network_sheet
 from review.packing import pack
-from review.proposals import proposal_content, ranked
+from review.proposals import decided, proposal_content, ranked
 from review.watch import watched
 
 Frames = dict[str, pd.DataFrame]
@@ -60,6 +60,7 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
         money=wording.Money(settings.currency),
         headline=headline(night.outputs["plan"], night.outputs["service"]),
         is_refused=_is_refused(night),
+        decided=decided(proposals),
         findings=findings(night.outputs["exception"]),
         watched=watched(tables, night.outputs, settings, as_of),
         since=since(before, night.outputs, settings),

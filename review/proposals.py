@@ -18,6 +18,12 @@ def ranked(transfer: pd.DataFrame) -> pd.DataFrame:
     return transfer.sort_values(order, ascending=[True, False, True]).reset_index(drop=True)
 
 
+def decided(transfer: pd.DataFrame) -> str:
+    """Return how many of this night's proposals were decided on, as ``12 approved, 3 released``; empty where none was."""
+    said = transfer.loc[(~transfer["is_outlook"].astype(bool)) & (transfer["status"] != "proposed"), "status"]
+    return ", ".join(f"{count} {status}" for status, count in said.value_counts(sort=False).sort_index().items())
+
+
 def proposal_content(
     proposals: pd.DataFrame, departure: pd.DataFrame, tables: dict[str, pd.DataFrame]
 ) -> dict[str, object]:

@@ -12,7 +12,7 @@ import pandas as pd
 from foundation.settings import Settings
 from review.exceptions import findings
 from review.headline import Headline, headline
-from review.proposals import ranked
+from review.proposals import decided, ranked
 from review.wording import Money, carbon, day, number, rate
 
 Frames = dict[str, pd.DataFrame]
@@ -31,15 +31,26 @@ def plan_summary(outputs: Frames, settings: Settings, as_of: date) -> str:
         for finding in findings(outputs["exception"])
     ]
     return title + "\n".join(
-        [*_lines(night, Money(settings.currency)), "", "## Left undone", "", *(undone or ["Nothing."]), ""]
+        [
+            *_lines(night, outputs["transfer"], Money(settings.currency)),
+            "",
+            "## Left undone",
+            "",
+            *(undone or ["Nothing."]),
+            "",
+        ]
     )
 
 
-def _lines(night: Headline, money: Money) -> list[str]:
+def _lines(night: Headline, transfer: pd.DataFrame, money: Money) -> list[str]:
     plan, before, after = night.plan, night.before, night.after
+    n_outlook = int(transfer["is_outlook"].sum())
+    later = f" ({number(n_outlook)} of them decided by later nights)" if n_outlook else ""
+    so_far = decided(transfer)
     return [
-        f"**Expected saving {money(night.saving_eur)}** by {number(plan['n_proposals'])} proposals; on fresh demand paths "
+        f"**Expected saving {money(night.saving_eur)}** by {number(plan['n_proposals'])} proposals{later}; on fresh demand paths "
         f"{money(plan['out_of_sample_benefit_eur'])}, sampling error ± {money(plan['sampling_error_eur'])}.",
+        *((f"Decided so far: {so_far}.",) if so_far else ()),
         "",
         f"* Lost units {number(before.lost_units)} → {number(after.lost_units)} of {number(after.demand_units)} demanded",
         f"* Served by the nearest hub {rate(before.local_fill_rate)} → {rate(after.local_fill_rate)}",

@@ -13,6 +13,7 @@ from review.hubs import hub_positions
 from review.labels import Place, labels
 from review.network import WIDTH, network_sheet
 from review.packing import Names, numbers, pack
+from review.page import plan_page
 from review.summary import plan_summary, top_proposals
 from review.wording import Money, carbon, day, moment, number, rate
 from tests.review.night import AS_OF, HUBS, night
@@ -153,6 +154,22 @@ def test_the_summary_says_what_the_plan_saves_and_what_is_undone() -> None:
     assert "**Expected saving €400** by 6 proposals" in text
     assert "* Short supply: 2 (€110)" in text
     assert "does not certify the forecast" in text
+
+
+def test_the_summary_says_what_was_decided_and_what_is_left_to_later_nights() -> None:
+    """A plan made again after an approval shows lines nobody can decide any more."""
+    made = night(n_proposals=40)
+    transfer = made.outputs["transfer"]
+    n_outlook = int(transfer["is_outlook"].sum())
+    assert f"by 40 proposals ({n_outlook} of them decided by later nights);" in plan_summary(
+        made.outputs, made.settings, AS_OF
+    )
+    tonight = transfer.index[~transfer["is_outlook"]]
+    transfer.loc[tonight[:3], "status"] = "released"
+    transfer.loc[tonight[3:5], "status"] = "approved"
+    assert "Decided so far: 2 approved, 3 released." in plan_summary(made.outputs, made.settings, AS_OF)
+    page = plan_page(made.tables, made.outputs, made.settings, AS_OF)
+    assert "decided when this page was made: 2 approved, 3 released." in page
 
 
 def test_the_summary_lists_tonights_best_proposals_only() -> None:
