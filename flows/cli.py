@@ -52,6 +52,24 @@ app = typer.Typer(
 )
 
 
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"forestock {version('forestock')}")
+        raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+]
+
+
+@app.callback()
+def _forestock(version: Version = False) -> None:
+    """Take what stands before a command."""
+
+
 AsOf = Annotated[
     date | None,
     typer.Option(

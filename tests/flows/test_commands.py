@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,11 @@ def test_help_shows_an_example(command: str) -> None:
     shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"})
     assert shown.exit_code == 0
     assert f"forestock {command}" in shown.output
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    asked = CliRunner().invoke(app, ["--version"])
+    assert (asked.exit_code, asked.output) == (0, f"forestock {version('forestock')}\n")
 
 
 def test_help_and_parsing_import_nothing_heavy() -> None:
