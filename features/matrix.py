@@ -29,7 +29,7 @@ from features.totals import total_settings
 from features.view import Columns, View
 from features.weekday import weekday
 from foundation.effort import affordable_rows
-from foundation.errors import InputError
+from foundation.errors import ConfigurationError, InputError, nearest
 from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
 
@@ -76,7 +76,8 @@ class _Named:
 def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     """Return the rows to fit and to calibrate on; every target lies before the panel's ``as_of``.
 
-    Raises ``InputError`` when the history is too short to hold a single training row.
+    Raises ``InputError`` when the history is too short to hold a single training row. Making the matrices raises
+    ``ConfigurationError`` where ``forecast.leave_out`` names no feature.
     """
     available = available_rows(panel, settings)
     if available == 0:
@@ -152,13 +153,15 @@ def _fill(
     parts = list(_parts(blocks, ends))
     if not parts:
         return _Named((), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
-    named = _named(_found(_view(panel, parts[0][0].head()), settings))
+    head = _found(_view(panel, parts[0][0].head()), settings.forecast.families)
+    left_out = _left_out(head, settings.forecast.leave_out)
+    named = _named(_without(head, left_out))
     values, history = np.empty((ends[-1], len(named.names)), np.float32), np.empty(ends[-1], np.int32)
 
     def fill(part: Rows, rows: slice) -> None:
         view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        found = _found(view, settings)
+        found = _without(_found(view, settings.forecast.families), left_out)
         _interleave([column for columns in found.values() for column in columns.values()], values[rows])
 
     with ThreadPoolExecutor(settings.forecast.threads) as pool:
@@ -171,8 +174,25 @@ def _view(panel: Panel, part: Rows) -> View:
     return View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
 
 
-def _found(view: View, settings: Settings) -> dict[str, Columns]:
-    return {family: FAMILIES[family](view) for family in settings.forecast.families}
+def _found(view: View, families: tuple[str, ...]) -> dict[str, Columns]:
+    return {family: FAMILIES[family](view) for family in families}
+
+
+def _left_out(found: dict[str, Columns], names: tuple[str, ...]) -> frozenset[str]:
+    known = [name for columns in found.values() for name in columns]
+    for name in names:
+        if name not in known:
+            raise ConfigurationError(f"forecast.leave_out: there is no feature {name!r}{nearest(name, known)}")
+    return frozenset(names)
+
+
+def _without(found: dict[str, Columns], left_out: frozenset[str]) -> dict[str, Columns]:
+    if not left_out:
+        return found
+    return {
+        family: {name: column for name, column in columns.items() if name not in left_out}
+        for family, columns in found.items()
+    }
 
 
 def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:

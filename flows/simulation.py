@@ -209,7 +209,9 @@ class _Forecasts:
 
 def _naive_forecaster(settings: Settings) -> Forecaster:
     """Return the seasonal-naive forecast of any night, with what was known then."""
-    plain = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",)})})
+    plain = settings.model_copy(
+        update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",), "leave_out": ()})}
+    )
 
     def forecast(as_of: date) -> Frames:
         accepted = snapshot.accept(settings, as_of, "forecast")

@@ -105,6 +105,9 @@ class Forecast(Section):
         ),
         description="Feature families in use.",
     )
+    leave_out: tuple[str, ...] = Field(
+        (), description="Single features kept from the model, by name: `region` where a region has a handful of series."
+    )
     cpu_minutes: Annotated[float, Field(gt=0)] = Field(
         1.5, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
     )

@@ -10,6 +10,8 @@ from foundation.matrix import FeatureMatrix, TotalMatrix
 from models import boosting
 from models.alignment import align, base_units
 
+_RECENT_SHARE = np.float32(1 / 3)
+
 
 @dataclass(frozen=True)
 class Boosters:
@@ -34,14 +36,14 @@ def raw_means(boosters: Boosters, matrix: FeatureMatrix, values: np.ndarray, thr
 
 
 def blend(mean: np.ndarray, matrix: FeatureMatrix) -> np.ndarray:
-    """Return the booster's means averaged, at equal weight, with the seasonal recent mean where there is one.
+    """Return the booster's means, two thirds, with the seasonal recent mean, one third, where there is one.
 
     Weekly series are short and their seasons long: the second, different way gains there.
     """
     if "seasonal_recent" not in matrix.names:
         return mean
     other = matrix.values[:, matrix.names.index("seasonal_recent")]
-    return np.where(np.isnan(other), mean, (mean + other) / 2).astype(np.float32)
+    return np.where(np.isnan(other), mean, (1 - _RECENT_SHARE) * mean + _RECENT_SHARE * other).astype(np.float32)
 
 
 def total_means(booster: str, totals: TotalMatrix, threads: int) -> np.ndarray:

@@ -37,6 +37,7 @@ def line_table(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     lines = pd.DataFrame(rows, columns=_COLUMNS)
     lines["fixed_share_eur"] = _fixed_shares(problem, lines)
     lines["benefit_eur"] = lines["share_eur"] - lines["fixed_share_eur"]
+    lines["cost_eur"] += lines["fixed_share_eur"]
     is_alone = lines.groupby("shipment")["units"].transform("size") == 1
     saved = np.where(is_alone, lines["fixed_share_eur"], 0.0)
     lines["loss_if_refused_eur"] = lines["loss_eur"] - saved

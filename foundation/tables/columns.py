@@ -171,7 +171,7 @@ _add(
 )  # fmt: skip
 _add(
     Kind.NUMBER, "EUR", None, None,
-    cost_eur="What the line costs: transport, handling and, for supply, purchase.",
+    cost_eur="What the line costs: transport with its share of the loads, handling and, for supply, purchase.",
     benefit_eur="The line's additive share of what the plan saves.",
     loss_if_refused_eur="What the plan loses when it is solved again without the line.",
     loss_if_dropped_eur="What the plan loses when the line is left out and nothing takes its place; null: not known.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,9 +10,25 @@ import pytest
 
 from features import build_panel, forecast_matrix
 from features.seasonal import seasonal_index_by_week
+from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
+from models.means import blend
 
 WEEKS = np.tile(np.arange(52), 3)
+
+
+def weekly_matrix(units: np.ndarray) -> FeatureMatrix:
+    """Return the matrix after the weekly ``units`` of one series that begins on 2023-01-02."""
+    dates = pd.date_range("2023-01-02", periods=len(units), freq="W-MON", unit="us")
+    tables = {
+        "sales": pd.DataFrame({"date": dates, "region": "R", "sku": "K", "units_sold": units}),
+        "skus": pd.DataFrame({"sku": ["K"]}), "regions": pd.DataFrame({"region": ["R"]}),
+    }  # fmt: skip
+    weekly = Settings.model_validate(
+        {"frequency": "W-MON", "horizon": 4, "series": {"hierarchy": []}, "forecast": {"window_days": [7]}}
+    )
+    as_of = (dates[-1] + pd.Timedelta(weeks=1)).date()
+    return forecast_matrix(build_panel(tables, weekly, as_of), weekly)
 
 
 def test_a_peak_that_comes_back_every_year_is_shrunk_by_one_year_without_season() -> None:
@@ -39,15 +55,14 @@ def test_less_than_a_year_teaches_no_season() -> None:
 def test_the_recent_level_is_half_as_heavy_every_sixteen_weeks() -> None:
     """With less than a year of history no season disturbs the weighted mean."""
     units = np.arange(40.0)
-    dates = pd.date_range("2023-01-02", periods=40, freq="W-MON", unit="us")
-    tables = {
-        "sales": pd.DataFrame({"date": dates, "region": "R", "sku": "K", "units_sold": units}),
-        "skus": pd.DataFrame({"sku": ["K"]}), "regions": pd.DataFrame({"region": ["R"]}),
-    }  # fmt: skip
-    weekly = Settings.model_validate(
-        {"frequency": "W-MON", "horizon": 4, "series": {"hierarchy": []}, "forecast": {"window_days": [7]}}
-    )
-    matrix = forecast_matrix(build_panel(tables, weekly, date(2023, 10, 9)), weekly)
+    matrix = weekly_matrix(units)
     weight = 0.5 ** (np.arange(40)[::-1] / 16)
     found = matrix.values[:, matrix.names.index("seasonal_recent")]
     assert found == pytest.approx(np.full(4, (units * weight).sum() / weight.sum()), rel=1e-5)
+
+
+def test_a_third_of_a_weekly_forecast_is_the_recent_level() -> None:
+    matrix = weekly_matrix(np.full(40, 9.0))
+    assert blend(np.full(4, 3.0, np.float32), matrix) == pytest.approx(np.full(4, 5.0))
+    unknown = replace(matrix, values=np.full_like(matrix.values, np.nan))
+    assert blend(np.full(4, 3.0, np.float32), unknown) == pytest.approx(np.full(4, 3.0))

@@ -49,3 +49,9 @@ def test_a_bulky_line_of_small_gain_rides_along_on_a_truck_that_goes_anyway() ->
     assert (lines["benefit_eur"] >= 1.0 - 1e-9).all()
     row = frames["plan"].iloc[0]
     assert lines["benefit_eur"].sum() == pytest.approx(row["total_eur_before"] - row["total_eur"])
+
+
+def test_what_lines_cost_holds_the_whole_load() -> None:
+    """A line said to cost its transport alone looks cheap to a rule and to a planner, and the truck is paid by nobody."""
+    lines = truck(bulky_l=20.0).plan()["transfer"]
+    assert lines["cost_eur"].sum() == pytest.approx(60.0 + 0.1 * lines["units"].sum())
