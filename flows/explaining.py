@@ -24,6 +24,7 @@ from foundation.errors import ConfigurationError, nearest
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
+from foundation.store.warehouse import Warehouse
 from models import explain, movement
 from models.explain import DRIVERS, TERMS
 
@@ -48,10 +49,15 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``)."""
+    """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``).
+
+    ``model_version`` is the model explained, ``forecast_by`` the one that made the forecast kept of the night ("" where none is).
+    """
 
     as_of: date
     before: date
+    model_version: str
+    forecast_by: str
     drivers: pd.DataFrame
     moved: pd.DataFrame
 
@@ -80,7 +86,18 @@ def answered(settings: Settings, question: Question) -> Answer:
     rows = _rows(here, question)
     drivers = explain(new, here, rows)
     first = explain(old, then, _rows(then, question))
-    return Answer(as_of, before, drivers, movement(first, explain(old, here, rows), drivers))
+    moved = movement(first, explain(old, here, rows), drivers)
+    return Answer(as_of, before, new.version, _forecast_by(settings, question, as_of), drivers, moved)
+
+
+def _forecast_by(settings: Settings, question: Question, as_of: date) -> str:
+    """Return the version of the model that made the series' forecast in the warehouse, "" where there is none."""
+    warehouse = Warehouse(settings)
+    if not warehouse.has("forecast", as_of):
+        return ""
+    rows = warehouse.read("forecast", as_of, ["region", "sku", "model_version"])
+    own = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
+    return str(own["model_version"].iloc[0]) if len(own) else ""
 
 
 def _matrix(night: Night) -> FeatureMatrix:
@@ -109,6 +126,11 @@ def _print(settings: Settings, question: Question, answer: Answer, console: Cons
         )
     )
     units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
+    if answer.forecast_by not in ("", answer.model_version):
+        made = f"The forecast kept of {answer.as_of} was made by {answer.forecast_by}; explained is {answer.model_version}, "
+        console.print(
+            Text(f"{made}the model of this configuration. Give the --set that night was run with."), soft_wrap=True
+        )
     console.print(_table("What drives it", units, total))
     start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
     n_days = len(answer.moved) * settings.grid.days

@@ -90,7 +90,7 @@ def origins_of(settings: Settings, plan: Plan, truth: Truth) -> list[date]:
 def known_on(settings: Settings, origin: date) -> Night:
     """Return what was known on the origin and on its training date; writes nothing but input snapshots."""
     inputs = _snapshot(settings, origin)
-    day = settings.grid.training_date(origin, settings.forecast.train_every_days)
+    day = settings.training_date(origin)
     return Night(settings, inputs, inputs if day == origin else _snapshot(settings, day))
 
 

@@ -65,8 +65,7 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
-    latest = min(inputs.as_of, settings.forecast.train_until or inputs.as_of)
-    day = settings.grid.training_date(latest, settings.forecast.train_every_days)
+    day = settings.training_date(inputs.as_of)
     if day == inputs.as_of:
         return inputs
     accepted = snapshot.accept(settings, day, "forecast")
@@ -200,8 +199,7 @@ def done_by_mark(settings: Settings, as_of: date) -> Result | None:
     if mark is None or mark != snapshot.source_mark(settings):
         return None
     day, folder, fingerprint = said["training"]
-    latest = min(as_of, settings.forecast.train_until or as_of)
-    if day != settings.grid.training_date(latest, settings.forecast.train_every_days).isoformat():
+    if day != settings.training_date(as_of).isoformat():
         return None
     inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
     hubs = pd.DataFrame({"timezone": pd.Series(said["timezones"], dtype="str")})

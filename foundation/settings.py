@@ -348,6 +348,11 @@ class Settings(Section):
         """The grid of periods."""
         return Frequency(self.frequency)
 
+    def training_date(self, as_of: date) -> date:
+        """Return the training date whose model the night of ``as_of`` uses, none after ``forecast.train_until``."""
+        latest = min(as_of, self.forecast.train_until or as_of)
+        return self.grid.training_date(latest, self.forecast.train_every_days)
+
 
 def quantile_columns(levels: tuple[float, ...]) -> list[str]:
     """Return the column of each level: ``q`` and per mille in three digits, 0.975 → ``q975``."""

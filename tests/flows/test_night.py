@@ -14,6 +14,7 @@ import pytest
 from flows import stages
 from flows.failures import reported
 from flows.night import Night, Planned
+from flows.origins import known_on, trained_model
 from foundation.errors import InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
@@ -152,6 +153,9 @@ def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
     now = stages.train_stage(stages.validate_stage(back, date(2016, 5, 23), "forecast"))
     assert not now.is_new
     assert now.model_version == before.model_version
+    assert (
+        trained_model(known_on(back, date(2016, 5, 23))).version == before.model_version
+    )  # what explain and backtest ask
 
 
 def test_a_forecast_that_is_there_is_not_made_again(

@@ -1,0 +1,34 @@
+"""`forestock explain` speaks of the forecast that was kept, or says that it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from flows import stages
+from flows.explaining import Question, explain_series
+from foundation.settings import Settings
+from tests.flows.conftest import QUICK
+
+NIGHT = date(2016, 5, 23)
+
+
+def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
+    demo_tables: dict, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    settings = settings_for(folder, *QUICK, "forecast.train_until=2016-05-16")
+    night = stages.validate_stage(settings, NIGHT, "forecast")
+    trained = stages.train_stage(night)
+    stages.forecast_stage(night, trained)
+    first = demo_tables["sales"].iloc[0]
+    question = Question(str(first["sku"]), str(first["region"]), NIGHT, None)
+    asked = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
+    explain_series("demo", question, [*asked, "forecast.train_until=2016-05-16"])
+    assert "was made by" not in capsys.readouterr().out
+    explain_series("demo", question, asked)
+    assert f"The forecast kept of 2016-05-23 was made by {trained.model_version};" in capsys.readouterr().out
