@@ -22,6 +22,7 @@ from dispatch.ledger import with_status
 from flows.records import kept_inputs
 from foundation.errors import ConfigurationError, InputError
 from foundation.keys import among
+from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.locks import locked
@@ -95,11 +96,12 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
 def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> Decided:
     """Decide the selected proposals, one command at a time, and bring what depends on it up to date.
 
-    Raises ``InputError`` where a proposal, its units or a reason is at fault, or nothing selected can
-    be decided any more; then nothing is written.
+    Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated before the plan, or
+    nothing selected can be decided any more; then nothing is written.
     """
     with alone(settings):
         plan = open_plan(settings, as_of)
+        _refuse_before(plan, act)
         chosen = _chosen(plan, selection)
         outcome = _decided(plan, verb, chosen, selection, act)
         if outcome.rows.empty:
@@ -192,6 +194,14 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
         pd.concat([outcome.rows for outcome in outcomes], ignore_index=True),
         pd.concat([outcome.skipped for outcome in outcomes], ignore_index=True),
     )
+
+
+def _refuse_before(plan: Plan, act: Act) -> None:
+    """Raise where the decision is dated before the plan: before its morning anywhere on earth (UTC+14)."""
+    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - pd.Timedelta(hours=14):
+        raise InputError(
+            f"--at {act.at:%Y-%m-%dT%H:%M}: the plan is of {plan.as_of}; nobody can have decided on it before"
+        )
 
 
 def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
