@@ -156,7 +156,13 @@ def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[
 
 
 def _table(reports: Sequence[NightReport], money: Money) -> Table:
-    table = Table(box=None, pad_edge=False, title=f"{len(reports)} nights", title_justify="left", title_style="bold")
+    table = Table(
+        box=None,
+        pad_edge=False,
+        title=f"{len(reports)} {'night' if len(reports) == 1 else 'nights'}",
+        title_justify="left",
+        title_style="bold",
+    )
     for name, justify in (("night", "left"), ("outcome", "left"), ("proposals", "right"), ("saves", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
     for report in reports:

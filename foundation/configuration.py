@@ -35,7 +35,7 @@ def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings
     given = dict(_split(text) for text in overrides)
     for key, value in given.items():
         _put(values, key, value)
-    settings = _build(values, file.name)
+    settings = _build(values, file.name, tuple(given))
     bases = (Path.cwd(), file.parent) if "inputs.path" in given or "inputs" in given else (file.parent, Path.cwd())
     return _resolved(settings, bases)
 
@@ -122,13 +122,20 @@ def _put(values: dict[str, Any], key: str, value: Any) -> None:
     values[last] = value
 
 
-def _build(values: dict[str, Any], source: str) -> Settings:
+def _build(values: dict[str, Any], source: str, overridden: Sequence[str]) -> Settings:
     try:
         return Settings(**{str(key): value for key, value in values.items()})
     except ValidationError as error:
-        raise ConfigurationError(*(_line(detail, source) for detail in error.errors())) from None
+        lines = (_line(detail, _source(detail, source, overridden)) for detail in error.errors())
+        raise ConfigurationError(*lines) from None
     except ConfigurationError as error:
         raise ConfigurationError(*(f"{line} (in {source})" for line in error.lines)) from None
+
+
+def _source(detail: ErrorDetails, file: str, overridden: Sequence[str]) -> str:
+    """Return where what is wrong was written: in ``--set`` where one of ``overridden`` is the key at fault or holds it."""
+    path = ".".join(str(part) for part in detail["loc"])
+    return "--set" if any(path == key or path.startswith(f"{key}.") for key in overridden) else file
 
 
 def _line(detail: ErrorDetails, source: str, model: type[BaseModel] = Settings) -> str:

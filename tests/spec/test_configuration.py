@@ -110,8 +110,14 @@ def test_an_unknown_key_names_the_nearest(config: Path, key: str, nearest: str) 
 def test_every_mistake_is_said_at_once(config: Path) -> None:
     lines = _refused(config, "forecast.quantiles=[0.9, 0.1]", "inputs.on_fault=ignore", "horizon=soon", "colour=red")
     assert [line.split(":")[0] for line in lines] == ["horizon", "inputs.on_fault", "forecast.quantiles", "colour"]
-    assert all(line.endswith("(in shop.yaml)") for line in lines)
+    assert all(line.endswith("(in --set)") for line in lines)
     assert "not 'ignore'" in lines[1]
+
+
+def test_a_mistake_names_where_it_was_written(config: Path) -> None:
+    config.write_text("name: shop\nhorizon: -1\n")
+    lines = _refused(config, "forecast.trees=0")
+    assert [line.rpartition(" (in ")[2] for line in lines] == ["shop.yaml)", "--set)"]
 
 
 def test_a_slip_in_the_yaml_says_where(config: Path) -> None:
