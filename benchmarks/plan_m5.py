@@ -73,7 +73,8 @@ def _naive(folder: Path, settings: Settings, as_of: date) -> Frames:
     names = ("sales", "skus", "regions", "regional", "calendar", "prices")
     tables = {name: pd.read_parquet(folder / f"{name}.parquet") for name in names}
     tables["sales"] = tables["sales"][tables["sales"]["date"] < pd.Timestamp(as_of)]
-    plain = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",)})})
+    forecast = settings.forecast.model_copy(update={"families": ("weekday",), "ignored_features": ()})
+    plain = settings.model_copy(update={"forecast": forecast})
     panel = build_panel(tables, plain, as_of)
     return naive_forecast(panel.demand[:, : panel.n_history], forecast_matrix(panel, plain), settings, as_of)
 

@@ -6,6 +6,7 @@ Every block of rows belongs to one origin and is computed from a ``View`` of it.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -29,9 +30,11 @@ from features.totals import total_settings
 from features.view import Columns, View
 from features.weekday import weekday
 from foundation.effort import affordable_rows
-from foundation.errors import ConfigurationError, InputError, nearest
+from foundation.errors import InputError, nearest
 from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _SLAB_ROWS = 2048
 _VIEW_SERIES = 8192  # of one view: what it keeps is big
@@ -76,14 +79,14 @@ class _Named:
 def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     """Return the rows to fit and to calibrate on; every target lies before the panel's ``as_of``.
 
-    Raises ``InputError`` when the history is too short to hold a single training row. Making the matrices raises
-    ``ConfigurationError`` where ``forecast.leave_out`` names no feature.
+    Raises ``InputError`` when the history is too short to hold a single training row.
     """
     available = available_rows(panel, settings)
     if available == 0:
         raise InputError("sales: no training row; the history is too short or nothing was ever in stock")
     rows, given_up = affordable_rows(settings.forecast, available)
     fit = fit_rows(panel, settings, rows / available)
+    _tell_of_unknown(panel, settings, fit[0])
     blocks = calibration_rows(panel, settings)
     start = min((rows.at for rows in blocks), default=panel.n_history)
     return TrainingSet(
@@ -153,15 +156,13 @@ def _fill(
     parts = list(_parts(blocks, ends))
     if not parts:
         return _Named((), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
-    head = _found(_view(panel, parts[0][0].head()), settings.forecast.families)
-    left_out = _left_out(head, settings.forecast.leave_out)
-    named = _named(_without(head, left_out))
+    named = _named(_found(_view(panel, parts[0][0].head()), settings))
     values, history = np.empty((ends[-1], len(named.names)), np.float32), np.empty(ends[-1], np.int32)
 
     def fill(part: Rows, rows: slice) -> None:
         view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        found = _without(_found(view, settings.forecast.families), left_out)
+        found = _found(view, settings)
         _interleave([column for columns in found.values() for column in columns.values()], values[rows])
 
     with ThreadPoolExecutor(settings.forecast.threads) as pool:
@@ -174,25 +175,28 @@ def _view(panel: Panel, part: Rows) -> View:
     return View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
 
 
-def _found(view: View, families: tuple[str, ...]) -> dict[str, Columns]:
-    return {family: FAMILIES[family](view) for family in families}
-
-
-def _left_out(found: dict[str, Columns], names: tuple[str, ...]) -> frozenset[str]:
-    known = [name for columns in found.values() for name in columns]
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(f"forecast.leave_out: there is no feature {name!r}{nearest(name, known)}")
-    return frozenset(names)
-
-
-def _without(found: dict[str, Columns], left_out: frozenset[str]) -> dict[str, Columns]:
-    if not left_out:
+def _found(view: View, settings: Settings) -> dict[str, Columns]:
+    ignored = settings.forecast.ignored_features
+    found: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
+    if not ignored:
         return found
     return {
-        family: {name: column for name, column in columns.items() if name not in left_out}
+        family: {name: column for name, column in columns.items() if name not in ignored}
         for family, columns in found.items()
     }
+
+
+def _tell_of_unknown(panel: Panel, settings: Settings, block: Rows) -> None:
+    """Warn of ignored features that are not there: misspelt, or of a table that is absent and so off anyway."""
+    ignored = settings.forecast.ignored_features
+    if not ignored:
+        return
+    everything = settings.forecast.model_copy(update={"ignored_features": ()})
+    found = _found(_view(panel, block.head()), settings.model_copy(update={"forecast": everything}))
+    known = [name for columns in found.values() for name in columns]
+    for name in ignored:
+        if name not in known:
+            log.warning("forecast.ignored_features: there is no feature %r%s", name, nearest(name, known))
 
 
 def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:

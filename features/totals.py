@@ -50,7 +50,11 @@ def total_settings(settings: Settings, column: str) -> Settings:
     coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
     series = settings.series.model_copy(update={"hierarchy": coarser, "features": ()})
     families = tuple(name for name in _FAMILIES if name in settings.forecast.families)
-    update = {"history_days": max(_HISTORY_DAYS, settings.forecast.history_days), "families": families, "leave_out": ()}
+    update = {
+        "history_days": max(_HISTORY_DAYS, settings.forecast.history_days),
+        "families": families,
+        "ignored_features": (),
+    }
     forecast = settings.forecast.model_copy(update=update)
     return settings.model_copy(update={"series": series, "forecast": forecast})
 

@@ -29,6 +29,7 @@ from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
 
 Verb = Literal["approve", "reject", "release"]
+_MADE_AHEAD = pd.Timedelta(days=7)  # a Monday's plan may be made on Saturday
 _DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
     "approve": ("is approved already", "is released", "is executed"),
     "reject": ("is rejected already", "is released", "is executed", "is superseded"),
@@ -96,7 +97,7 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
 def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> Decided:
     """Decide the selected proposals, one command at a time, and bring what depends on it up to date.
 
-    Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated before the plan, or
+    Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated long before the plan, or
     nothing selected can be decided any more; then nothing is written.
     """
     with alone(settings):
@@ -197,10 +198,10 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
 
 
 def _refuse_before(plan: Plan, act: Act) -> None:
-    """Raise where the decision is dated before the plan: before its morning anywhere on earth (UTC+14)."""
-    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - pd.Timedelta(hours=14):
+    """Raise where the decision is dated more than a week before the morning the plan is for."""
+    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _MADE_AHEAD:
         raise InputError(
-            f"--at {act.at:%Y-%m-%dT%H:%M}: the plan is of {plan.as_of}; nobody can have decided on it before"
+            f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, the plan is of {plan.as_of}; write another --at"
         )
 
 

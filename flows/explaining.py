@@ -51,13 +51,12 @@ class Question:
 class Answer:
     """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``).
 
-    ``model_version`` is the model explained, ``forecast_by`` the one that made the forecast kept of the night ("" where none is).
+    ``unlike`` says of which of the two nights the kept forecast is not by the model explained, and what made it.
     """
 
     as_of: date
     before: date
-    model_version: str
-    forecast_by: str
+    unlike: tuple[str, ...]
     drivers: pd.DataFrame
     moved: pd.DataFrame
 
@@ -87,17 +86,26 @@ def answered(settings: Settings, question: Question) -> Answer:
     drivers = explain(new, here, rows)
     first = explain(old, then, _rows(then, question))
     moved = movement(first, explain(old, here, rows), drivers)
-    return Answer(as_of, before, new.version, _forecast_by(settings, question, as_of), drivers, moved)
+    pairs = ((before, old.version), (as_of, new.version))
+    unlike = tuple(said for day, version in pairs if (said := _unlike(settings, question, day, version)))
+    return Answer(as_of, before, unlike, drivers, moved)
 
 
-def _forecast_by(settings: Settings, question: Question, as_of: date) -> str:
-    """Return the version of the model that made the series' forecast in the warehouse, "" where there is none."""
+def _unlike(settings: Settings, question: Question, day: date, version: str) -> str:
+    """Return what made the series' kept forecast of ``day`` where it was not the model ``version``, else ""."""
     warehouse = Warehouse(settings)
-    if not warehouse.has("forecast", as_of):
+    if not warehouse.has("forecast", day):
         return ""
-    rows = warehouse.read("forecast", as_of, ["region", "sku", "model_version"])
+    rows = warehouse.read("forecast", day, ["region", "sku", "model_version", "tier"])
     own = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
-    return str(own["model_version"].iloc[0]) if len(own) else ""
+    if own.empty:
+        return ""
+    made, tier = str(own["model_version"].iloc[0]), str(own["tier"].iloc[0])
+    if not tier.startswith("lightgbm"):
+        return f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's."
+    if made != version:
+        return f"The forecast kept of {day} was made by {made}, under other settings, inputs or code; explained is {version}."
+    return ""
 
 
 def _matrix(night: Night) -> FeatureMatrix:
@@ -126,11 +134,8 @@ def _print(settings: Settings, question: Question, answer: Answer, console: Cons
         )
     )
     units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
-    if answer.forecast_by not in ("", answer.model_version):
-        made = f"The forecast kept of {answer.as_of} was made by {answer.forecast_by}; explained is {answer.model_version}, "
-        console.print(
-            Text(f"{made}the model of this configuration. Give the --set that night was run with."), soft_wrap=True
-        )
+    for sentence in answer.unlike:
+        console.print(Text(sentence), soft_wrap=True)
     console.print(_table("What drives it", units, total))
     start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
     n_days = len(answer.moved) * settings.grid.days

@@ -22,6 +22,7 @@ _OPENING = """\
 
 A configuration is a YAML file, or the name of one in `configs/`; [settings.md](settings.md) explains every key and
 `--set key=value` changes one for a single run (dotted keys, YAML values, repeatable). Dates are written `2016-05-23`.
+`forestock --version` says which release is installed.
 
 | exit code | means |
 | --- | --- |

@@ -210,7 +210,7 @@ class _Forecasts:
 def _naive_forecaster(settings: Settings) -> Forecaster:
     """Return the seasonal-naive forecast of any night, with what was known then."""
     plain = settings.model_copy(
-        update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",), "leave_out": ()})}
+        update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",), "ignored_features": ()})}
     )
 
     def forecast(as_of: date) -> Frames:

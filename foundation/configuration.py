@@ -129,13 +129,20 @@ def _build(values: dict[str, Any], source: str, overridden: Sequence[str]) -> Se
         lines = (_line(detail, _source(detail, source, overridden)) for detail in error.errors())
         raise ConfigurationError(*lines) from None
     except ConfigurationError as error:
-        raise ConfigurationError(*(f"{line} (in {source})" for line in error.lines)) from None
+        place = f"{source} or --set" if overridden else source
+        raise ConfigurationError(*(f"{line} (in {place})" for line in error.lines)) from None
 
 
 def _source(detail: ErrorDetails, file: str, overridden: Sequence[str]) -> str:
-    """Return where what is wrong was written: in ``--set`` where one of ``overridden`` is the key at fault or holds it."""
+    """Return where what is wrong was written: the file, ``--set`` for one of the keys ``overridden``, or one of the two."""
     path = ".".join(str(part) for part in detail["loc"])
-    return "--set" if any(path == key or path.startswith(f"{key}.") for key in overridden) else file
+    if any(path == key or path.startswith(f"{key}.") for key in overridden):
+        return "--set"
+    if any(
+        not path or key.startswith(f"{path}.") for key in overridden
+    ):  # a rule of a whole section, or an unknown one
+        return "--set" if detail["type"] == "extra_forbidden" else f"{file} or --set"
+    return file
 
 
 def _line(detail: ErrorDetails, source: str, model: type[BaseModel] = Settings) -> str:

@@ -105,8 +105,10 @@ class Forecast(Section):
         ),
         description="Feature families in use.",
     )
-    leave_out: tuple[str, ...] = Field(
-        (), description="Single features kept from the model, by name: `region` where a region has a handful of series."
+    ignored_features: tuple[str, ...] = Field(
+        (),
+        description="Single features the model does not see, by name: `region` where a region has a handful of series. "
+        "Without `seasonal_recent` the recent mean is no part of a weekly forecast either; totals see all features.",
     )
     cpu_minutes: Annotated[float, Field(gt=0)] = Field(
         1.5, description="CPU budget of one training; it sets rows and trees, and what was given up is said."

@@ -16,25 +16,33 @@ from foundation.faults import KEYS_SHOWN
 from foundation.periods import Frequency, as_timestamp, closed_periods
 
 _LEAST_SHARE = 0.5
-_LEAST_ROWS = 10  # of a hub that was stocked for real
 _DEVIATIONS = 4  # of a Poisson count: sales often have rows only where something was sold
+_FEWEST_ROWS = 8  # usual ones, of which none may be left
+_LOOKED_AT = 4
 _WEEKS_BACK = 4
 
 
-def thin_hubs(days: pd.Series, hubs: pd.Series, counting: date) -> str | None:
-    """Return what is wrong with the stock snapshot of ``counting``: hubs with under half the rows of the one before.
+def compared_snapshots(days: pd.Series, counting: date) -> list[pd.Timestamp]:
+    """Return the snapshot of ``counting`` and up to four before it, latest first; ``days`` has a row per stock row."""
+    taken = days[days <= as_timestamp(counting)].drop_duplicates().sort_values(ascending=False)
+    return list(taken.head(_LOOKED_AT + 1))
 
-    ``days`` and ``hubs`` hold a row each per stock row of any snapshot. None where nothing is, or nothing is before.
+
+def thin_hubs(days: pd.Series, hubs: pd.Series) -> str | None:
+    """Return what is wrong with the latest stock snapshot: hubs with under half the rows they usually have.
+
+    Usual is the median of the snapshots before; a hub of less than eight rows is not spoken of. ``days`` and ``hubs`` hold
+    a row each per stock row of the snapshots compared. None where nothing is wrong, or nothing is before.
     """
-    before = days[days < as_timestamp(counting)].max()
-    if pd.isna(before):
+    counted = pd.crosstab(hubs.astype("str"), days)
+    if counted.shape[1] < 2:
         return None
-    usual, found = hubs[days == before].value_counts(), hubs[days == as_timestamp(counting)].value_counts()
-    thin = _under(found, _LEAST_SHARE * usual[usual >= _LEAST_ROWS])
+    found, usual = counted.iloc[:, -1], counted.iloc[:, :-1].median(axis=1)
+    thin = _under(found, (_LEAST_SHARE * usual)[usual >= _FEWEST_ROWS])
     if not thin:
         return None
     return (
-        f"stock.date: {counting} has {_rows(found, thin)} rows of {_named(thin, 'hub')}, {before:%Y-%m-%d} had "
+        f"stock.date: {counted.columns[-1]:%Y-%m-%d} has {_rows(found, thin)} rows of {_named(thin, 'hub')}, usually there are "
         f"{_rows(usual, thin)}; what is missing counts as nothing in stock; see that the snapshot came whole"
     )
 
@@ -43,8 +51,8 @@ def thin_regions(sales: pd.DataFrame, as_of: date, grid: Frequency, closed_days:
     """Return what is wrong with the last period of ``sales`` before ``as_of``: regions with under half their usual rows.
 
     Usual is the median of the four periods one to four weeks before it, as far as they were not closed; a region with
-    few rows must lack more than chance takes. ``sales`` has `date` and `region`. None where nothing is wrong, or
-    nothing is before.
+    less than 64 rows must lack more than chance takes, all of them with less than 22, and is not spoken of with less
+    than eight. ``sales`` has `date` and `region`. None where nothing is wrong, or nothing is before.
     """
     last = grid.step(as_of, -1)
     back = pd.DatetimeIndex(
@@ -58,7 +66,8 @@ def thin_regions(sales: pd.DataFrame, as_of: date, grid: Frequency, closed_days:
     counted = rows.groupby(["region", "date"], observed=True).size().unstack(fill_value=0)
     found = counted.get(as_timestamp(last), pd.Series(0, index=counted.index))
     usual = counted.reindex(columns=compared, fill_value=0).median(axis=1)
-    thin = _under(found, np.minimum(_LEAST_SHARE * usual, usual - _DEVIATIONS * np.sqrt(usual)))
+    by_chance = np.maximum(usual - _DEVIATIONS * np.sqrt(usual), 1.0)
+    thin = _under(found, np.minimum(_LEAST_SHARE * usual, by_chance)[usual >= _FEWEST_ROWS])
     if not thin:
         return None
     return (

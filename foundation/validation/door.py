@@ -152,8 +152,8 @@ class _Pass:
         if self.as_of is None:
             return data
         self._note_snapshot(table.name, days, self.as_of)
-        if table.name == "stock" and self.stock_date is not None and "hub" in data.column_names:
-            self._warn_of(completeness.thin_hubs(days, data.column("hub").to_pandas(), self.stock_date))
+        if table.name == "stock" and self.needs == "rebalance":
+            self._compare_snapshots(data, days)
         rows = known_rows(table.name, frame, self.as_of, self.stock_date)
         return data if rows.all() else data.filter(pa.array(rows))
 
@@ -181,6 +181,16 @@ class _Pass:
                     f"inbound.as_of: none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
                 )
 
+    def _compare_snapshots(self, stock: pa.Table, days: pd.Series) -> None:
+        if self.stock_date is None or stock.column_names.count("hub") != 1:
+            return
+        is_compared = days.isin(completeness.compared_snapshots(days, self.stock_date)).to_numpy()
+        try:
+            hubs, _ = normalise(stock.column("hub").filter(pa.array(is_compared)), Kind.TEXT, is_coded=True)
+        except WrongTypeError:
+            return
+        self._warn_of(completeness.thin_hubs(days[is_compared].reset_index(drop=True), hubs))
+
     def _check_time(self, as_of: date) -> None:
         self.faults += timeline.as_of_faults(as_of, self.settings.grid)
         if "sales" in self.drafts:
@@ -196,7 +206,8 @@ class _Pass:
     def _warn(self) -> None:
         sales, series = self.drafts.get("sales"), self.settings.series
         if sales and self.as_of is not None and sales.has("date", "region") and series.missing_sales == "zero":
-            self._warn_of(completeness.thin_regions(sales.frame, self.as_of, self.settings.grid, series.closed_days))
+            came = sales.frame[~sales.at_fault] if self._sets_aside else sales.frame
+            self._warn_of(completeness.thin_regions(came, self.as_of, self.settings.grid, series.closed_days))
         lanes, skus, regions = (self.drafts.get(name) for name in ("lanes", "skus", "regions"))
         if self.needs != "rebalance" or not (lanes and skus and regions) or not lanes.has("kind", "destination"):
             return

@@ -11,6 +11,7 @@ import pytest
 from flows import stages
 from flows.explaining import Question, explain_series
 from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
 from tests.flows.conftest import QUICK
 
 NIGHT = date(2016, 5, 23)
@@ -31,4 +32,11 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
     explain_series("demo", question, [*asked, "forecast.train_until=2016-05-16"])
     assert "was made by" not in capsys.readouterr().out
     explain_series("demo", question, asked)
-    assert f"The forecast kept of 2016-05-23 was made by {trained.model_version};" in capsys.readouterr().out
+    assert (
+        f"The forecast kept of 2016-05-23 was made by {trained.model_version}, under other" in capsys.readouterr().out
+    )
+    warehouse = Warehouse(settings)
+    kept = warehouse.read("forecast", NIGHT).drop(columns="as_of")
+    warehouse.write("forecast", kept.assign(tier="seasonal_naive"), NIGHT)
+    explain_series("demo", question, asked)
+    assert "The forecast kept of 2016-05-23 is the baseline's (seasonal_naive)" in capsys.readouterr().out

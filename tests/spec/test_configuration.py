@@ -118,6 +118,14 @@ def test_a_mistake_names_where_it_was_written(config: Path) -> None:
     config.write_text("name: shop\nhorizon: -1\n")
     lines = _refused(config, "forecast.trees=0")
     assert [line.rpartition(" (in ")[2] for line in lines] == ["shop.yaml)", "--set)"]
+    config.write_text("name: shop\n")
+    for text, place in (
+        ("forecasts.trees=3", "--set)"),
+        ("frequency=X", "shop.yaml or --set)"),
+        ("forecast.window_days=[5, 90]", "shop.yaml or --set)"),
+    ):
+        (line,) = _refused(config, text)
+        assert line.rpartition(" (in ")[2] == place
 
 
 def test_a_slip_in_the_yaml_says_where(config: Path) -> None:

@@ -65,10 +65,10 @@ def test_without_a_choice_the_proposals_are_listed_and_fit_80_columns(forestock:
 
 
 def test_nobody_decides_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
-    """A typing error in --at would stand in the ledger for ever; in Auckland the morning comes 13 hours earlier."""
-    assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", at="2016-05-20T07:00"))
+    """A typing error in --at would stand in the ledger for ever; a Monday's plan may be made on Saturday."""
+    assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", at="2016-05-15T23:59"))
     assert Warehouse(settings).read("decision").empty
-    assert forestock("approve", "aaaa", at="2016-05-22T20:00").exit_code == 0
+    assert forestock("approve", "aaaa", at="2016-05-16T00:00").exit_code == 0
 
 
 def test_an_approval_stands_in_the_ledger_and_in_the_table_of_proposals(forestock: Command, settings: Settings) -> None:

@@ -11,7 +11,7 @@ import pytest
 from foundation.periods import Frequency
 from foundation.settings import Settings
 from foundation.store import snapshot
-from foundation.validation.completeness import thin_regions
+from foundation.validation.completeness import thin_hubs, thin_regions
 from tests.conftest import Tables
 from tests.spec.conftest import AS_OF
 
@@ -89,18 +89,25 @@ def test_sales_of_half_a_day_are_said() -> None:
     )
 
 
-def test_the_door_looks_at_the_last_day(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
+def test_the_door_looks_at_the_last_day_where_missing_sales_are_none_sold(
+    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
+) -> None:
     skus = [f"S{number:02}" for number in range(30)]
     first, sold = demo_tables["skus"].iloc[:1], sales_of(30)
     demo_tables["skus"] = pd.concat([demo_tables["skus"], *(first.assign(sku=sku) for sku in skus)], ignore_index=True)
     sold = sold.assign(sku=sold["sku"].map(dict(enumerate(skus))), units_sold=1.0)
-    demo_tables["sales"] = pd.concat([demo_tables["sales"], sold], ignore_index=True)
-    assert warnings("forecast") == ()
-    sales = demo_tables["sales"]
-    is_cut = (sales["date"] == DAYS[-1]) & (sales["region"] == "CA_1") & sales["sku"].isin(skus)
-    demo_tables["sales"] = sales[~is_cut]
-    (warning,) = warnings("forecast")
+    whole = pd.concat([demo_tables["sales"], sold], ignore_index=True)
+
+    def said(sales: pd.DataFrame, meant: str = "zero") -> tuple[str, ...]:
+        folder = write_tables(demo_tables | {"sales": sales}, tmp_path / "inputs")
+        settings = settings_for(folder, f"series.missing_sales={meant}")
+        return snapshot.accept(settings, AS_OF, "forecast", write=False).warnings
+
+    is_cut = (whole["date"] == DAYS[-1]) & (whole["region"] == "CA_1") & whole["sku"].isin(skus)
+    assert said(whole) == ()
+    (warning,) = said(whole[~is_cut])
     assert warning.startswith("sales.date: 2016-05-22 has 4 rows of region CA_1, usually there are 34;")
+    assert said(whole[~is_cut], "unknown") == ()
 
 
 def test_a_region_without_a_row_on_the_last_day_is_said_and_a_closed_day_is_not() -> None:
@@ -111,10 +118,50 @@ def test_a_region_without_a_row_on_the_last_day_is_said_and_a_closed_day_is_not(
     assert thin_regions(sales, AS_OF, Frequency("D"), ("SUN",)) is None
 
 
-def test_few_rows_may_fall_below_half_by_chance() -> None:
-    sales = sales_of(30)
-    is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= 13)
-    assert thin_regions(sales[~is_cut], AS_OF, Frequency("D"), ()) is None
+@pytest.mark.parametrize(
+    ("n_skus", "left", "is_said"), [(30, 9, False), (30, 8, True), (16, 1, False), (16, 0, True), (7, 0, False)]
+)
+def test_few_rows_may_fall_below_half_by_chance(n_skus: int, left: int, is_said: bool) -> None:
+    sales = sales_of(n_skus)
+    is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= left)
+    assert (thin_regions(sales[~is_cut], AS_OF, Frequency("D"), ()) is not None) == is_said
+
+
+def test_closed_days_are_not_compared_with() -> None:
+    sales = sales_of(100)
+    closed = ("2016-05-15", "2016-05-08", "2016-05-01")
+    sales = sales[~sales["date"].isin(pd.to_datetime(closed))]
+    is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= 49)
+    assert "usually there are 200" in str(thin_regions(sales[~is_cut], AS_OF, Frequency("D"), closed))
+
+
+def snapshots(*rows: tuple[str, int, int]) -> tuple[pd.Series, pd.Series]:
+    """Return days and hubs of stock rows; each of ``rows`` is a day and how many rows hubs X and Y have."""
+    hubs = [hub for _, x, y in rows for hub in ["X"] * x + ["Y"] * y]
+    days = [pd.Timestamp(day) for day, x, y in rows for _ in range(x + y)]
+    return pd.Series(days), pd.Series(hubs)
+
+
+def test_a_hub_is_compared_with_several_snapshots() -> None:
+    """The night after a broken snapshot is as blind as the night of it."""
+    whole = [("2016-05-18", 20, 20), ("2016-05-19", 20, 20), ("2016-05-20", 20, 20)]
+    assert "0 rows of hub Y" in str(thin_hubs(*snapshots(*whole, ("2016-05-21", 20, 0), ("2016-05-22", 20, 0))))
+    assert "9 rows of hub Y, usually there are 20" in str(thin_hubs(*snapshots(*whole, ("2016-05-21", 20, 9))))
+    assert thin_hubs(*snapshots(*whole, ("2016-05-21", 20, 10))) is None
+    assert thin_hubs(*snapshots(("2016-05-18", 20, 7), ("2016-05-19", 20, 0))) is None
+
+
+def test_a_stock_table_at_fault_is_no_traceback(
+    demo_tables: Tables, refused: Callable[..., list[str]], tmp_path: Path, write_tables: Callable[..., Path]
+) -> None:
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    stock = demo_tables["stock"]
+    (folder / "stock.parquet").unlink()
+    text = (
+        stock.assign(date=stock["date"].dt.strftime("%Y-%m-%d")).to_csv(index=False).replace("units_reserved", "hub", 1)
+    )
+    (folder / "stock.csv").write_text(text, "utf-8")
+    assert any("stock.hub: stands twice" in line for line in refused())
 
 
 def test_a_weekly_table_is_compared_with_the_weeks_before() -> None:
@@ -145,7 +192,7 @@ def test_a_hub_that_fell_out_of_a_snapshot_is_said(
     lost = whole["hub"].iloc[0]
     demo_tables["stock"] = whole[(whole["hub"] != lost) | (whole["date"] < pd.Timestamp(AS_OF))]
     assert warnings("rebalance") == (
-        f"stock.date: 2016-05-23 has 0 rows of hub {lost}, 2016-05-16 had 12; "
+        f"stock.date: 2016-05-23 has 0 rows of hub {lost}, usually there are 12; "
         "what is missing counts as nothing in stock; see that the snapshot came whole",
     )
     demo_tables["stock"] = demo_tables["stock"][demo_tables["stock"]["date"] == pd.Timestamp(AS_OF)]
