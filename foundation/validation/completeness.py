@@ -51,7 +51,7 @@ def thin_regions(sales: pd.DataFrame, as_of: date, grid: Frequency, closed_days:
     """Return what is wrong with the last period of ``sales`` before ``as_of``: regions with under half their usual rows.
 
     Usual is the median of the four periods one to four weeks before it, as far as they were not closed; a region with
-    less than 64 rows must lack more than chance takes, all of them with less than 22, and is not spoken of with less
+    less than 64 rows must lack more than chance takes, all of them with less than 18, and is not spoken of with less
     than eight. ``sales`` has `date` and `region`. None where nothing is wrong, or nothing is before.
     """
     last = grid.step(as_of, -1)
