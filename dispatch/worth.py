@@ -44,6 +44,20 @@ def departure_values(
     return found[found["kept"] != found["units"]].reset_index()
 
 
+def as_decided(proposals: pd.DataFrame) -> pd.DataFrame:
+    """Return current proposals (``choice.current``) with `units`, `cost_eur` and `benefit_eur` for the units decided.
+
+    Money goes with the units: exact for what a unit costs, an approximation for benefits and shares of loads. A rejected
+    or superseded line stays as it was proposed.
+    """
+    is_out = proposals["status"].isin(["rejected", "superseded"])
+    kept = proposals["decided_units"].mask(is_out).fillna(proposals["units"])
+    share = (kept / proposals["units"]).astype("float64")
+    return proposals.assign(
+        units=kept, cost_eur=proposals["cost_eur"] * share, benefit_eur=proposals["benefit_eur"] * share
+    )
+
+
 def losing(values: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of ``departure_values`` that still travel and cost more than they save."""
     return values[(values["value_eur"] < 0) & (values["kept"] > 0)]

@@ -86,13 +86,15 @@ def training_set(panel: Panel, settings: Settings) -> TrainingSet:
         raise InputError("sales: no training row; the history is too short or nothing was ever in stock")
     rows, given_up = affordable_rows(settings.forecast, available)
     fit = fit_rows(panel, settings, rows / available)
-    _tell_of_unknown(panel, settings, fit[0])
+    unknown = tuple(_unknown_features(panel, settings, fit[0]))
+    for sentence in unknown:
+        log.warning("%s", sentence)
     blocks = calibration_rows(panel, settings)
     start = min((rows.at for rows in blocks), default=panel.n_history)
     return TrainingSet(
         fit=_Fit(panel, settings, fit), calibration=_Calibration(panel, settings, blocks),
         calibration_start=panel.periods[start], demand=panel.demand,
-        periods=panel.periods[: panel.n_history], given_up=given_up,
+        periods=panel.periods[: panel.n_history], given_up=given_up, unknown_features=unknown,
     )  # fmt: skip
 
 
@@ -186,8 +188,8 @@ def _found(view: View, settings: Settings) -> dict[str, Columns]:
     }
 
 
-def _tell_of_unknown(panel: Panel, settings: Settings, block: Rows) -> None:
-    """Warn of ignored features that are not there: misspelt, or of a table that is absent and so off anyway."""
+def _unknown_features(panel: Panel, settings: Settings, block: Rows) -> Iterator[str]:
+    """Yield a sentence per ignored feature that is not there: misspelt, or of a table that is absent and so off anyway."""
     ignored = settings.forecast.ignored_features
     if not ignored:
         return
@@ -196,7 +198,7 @@ def _tell_of_unknown(panel: Panel, settings: Settings, block: Rows) -> None:
     known = [name for columns in found.values() for name in columns]
     for name in ignored:
         if name not in known:
-            log.warning("forecast.ignored_features: there is no feature %r%s", name, nearest(name, known))
+            yield f"forecast.ignored_features: there is no feature {name!r}{nearest(name, known)}"
 
 
 def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:

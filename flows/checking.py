@@ -68,7 +68,9 @@ def _print_found(console: Console, examined: Examined) -> None:
             continue
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)
-    console.print(f"The inputs are valid for the night of {examined.as_of}.", highlight=False)
+    n_said = len(examined.faults) + len(examined.warnings)
+    but = f", with {n_said} {'warning' if n_said == 1 else 'warnings'}" if n_said else ""
+    console.print(f"The inputs are valid for the night of {examined.as_of}{but}.", highlight=False)
 
 
 def _ends(frame: pd.DataFrame) -> tuple[str, str]:

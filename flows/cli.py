@@ -82,7 +82,7 @@ Until = Literal["train", "forecast", "rebalance", "review"]
 
 @app.command()
 def demo(overrides: Overrides = None, as_of: AsOf = None) -> None:
-    """Plan one night on the bundled real data: the whole pipeline in about a minute.
+    """Plan one night on the bundled real data: the whole pipeline in about two minutes.
 
     Example:  forestock demo
     """

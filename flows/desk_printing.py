@@ -13,6 +13,7 @@ from rich.table import Table
 
 from dispatch.decide import Act
 from dispatch.outbox import Delivery
+from dispatch.worth import as_decided
 from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan, proposals_of
 from flows.handing_out import close_what_is_over, deliver_released, export_released, score_shadow
 from foundation.errors import ConfigurationError, InputError, StageError
@@ -52,6 +53,11 @@ def release_and_say(settings: Settings, as_of: date | None, selection: Selection
     delivery = deliver_released(settings, act, token)
     if delivery is not None:
         _print_delivery(console, settings, delivery)
+    elif settings.decisions.outbox.target is None:
+        _say(
+            console,
+            "No outbox is set (decisions.outbox.target), so nothing was handed over; forestock export writes it.",
+        )
 
 
 def export_and_say(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
@@ -106,7 +112,7 @@ def _approved(plan: Plan) -> Selection:
 
 def _print_decided(console: Console, settings: Settings, verb: Verb, decided: Decided) -> None:
     money = Money(settings.currency)
-    rows, lines = decided.rows, decided.lines
+    rows, lines = decided.rows, as_decided(decided.lines)
     if len(rows):
         worth = f"worth {money(lines['benefit_eur'].sum())} at a cost of {money(lines['cost_eur'].sum())}"
         _say(
@@ -146,8 +152,9 @@ def _print_proposals(console: Console, plan: Plan) -> None:
     if plan.proposals.empty:
         _say(console, f"The plan of {plan.as_of} has no proposals.")
         return
-    current = plan.proposals.assign(units=plan.proposals["decided_units"].fillna(plan.proposals["units"]))
-    proposals = current.sort_values(["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable")
+    proposals = as_decided(plan.proposals).sort_values(
+        ["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable"
+    )
     table = _table(f"Proposals of the plan of {plan.as_of}")
     table.add_column("id", no_wrap=True)
     table.add_column("sku", overflow="ellipsis", no_wrap=True, max_width=16)

@@ -57,6 +57,8 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
     known = sum(accepted.n_rows.values())
     log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), night)
     notes = list(accepted.warnings)
+    for warning in notes:
+        log.warning("%s", warning)
     if len(accepted.quarantined) or Warehouse(settings).has("quarantine", night):
         Warehouse(settings).write("quarantine", accepted.quarantined, night)
     if len(accepted.quarantined):
@@ -101,7 +103,7 @@ def _train(settings: Settings, known: Snapshot, drafts: Drafts) -> DemandModel:
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
     given_up = [f"The CPU budget: {sentence}." for sentence in model.facts["given_up"]]
     verdict = Verdict.of(model)
-    return (f"Model {model.version}: {verdict.sentence}", *given_up)
+    return (f"Model {model.version}: {verdict.sentence}", *given_up, *model.facts.get("unknown_features", ()))
 
 
 def record_stage(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:

@@ -99,6 +99,7 @@ class TrainingSet:
     demand : float32 (n_series, n_history), demand per period before ``as_of``, NaN where unknown; for baselines.
     periods : datetime64[us] (n_history), their first days.
     given_up : sentences on what the CPU budget did not allow; empty when nothing was given up.
+    unknown_features : sentences on features that were to be ignored and are not there.
 
     """
 
@@ -108,3 +109,4 @@ class TrainingSet:
     demand: np.ndarray
     periods: np.ndarray
     given_up: tuple[str, ...]
+    unknown_features: tuple[str, ...] = ()

@@ -47,6 +47,8 @@ def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts
         "training": _training(fit, settings, trees) | {"calibration_start": _day(training.calibration_start)},
         "given_up": [*training.given_up, *given_up],
     }  # fmt: skip
+    if training.unknown_features:
+        facts["unknown_features"] = list(training.unknown_features)
     return DemandModel(settings.name, as_of, kept.series, facts, kept.totals)
 
 

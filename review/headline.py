@@ -73,7 +73,7 @@ def headline(plan: pd.DataFrame, service: pd.DataFrame) -> Headline | None:
 def _term(row: pd.Series, name: str) -> Term:
     """Return a term as a cost: the change of the goods' worth is a credit, so its sign is turned and the terms add up."""
     is_credit = name == "end_value_eur"
-    sign, text = (-1.0, "Less change of the goods' worth") if is_credit else (1.0, PLAN_TERMS[name])
+    sign, text = (-1.0, "Goods worth less (+) or more (−)") if is_credit else (1.0, PLAN_TERMS[name])
     return Term(text, sign * float(row[f"{name}_before"]), sign * float(row[f"{name}_after"]))
 
 

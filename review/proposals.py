@@ -19,9 +19,13 @@ def ranked(transfer: pd.DataFrame) -> pd.DataFrame:
 
 
 def decided(transfer: pd.DataFrame) -> str:
-    """Return how many of this night's proposals were decided on, as ``12 approved, 3 released``; empty where none was."""
-    said = transfer.loc[(~transfer["is_outlook"].astype(bool)) & (transfer["status"] != "proposed"), "status"]
-    return ", ".join(f"{count} {status}" for status, count in said.value_counts(sort=False).sort_index().items())
+    """Return what became of this night's proposals, as ``12 approved, 3 released, 5 open``; empty where all are open."""
+    said = transfer.loc[~transfer["is_outlook"].astype(bool), "status"]
+    counted = said[said != "proposed"].value_counts(sort=False).sort_index()
+    if counted.empty:
+        return ""
+    n_open = int((said == "proposed").sum())
+    return ", ".join([*(f"{count} {status}" for status, count in counted.items()), f"{n_open} open"])
 
 
 def proposal_content(

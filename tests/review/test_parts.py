@@ -167,9 +167,11 @@ def test_the_summary_says_what_was_decided_and_what_is_left_to_later_nights() ->
     tonight = transfer.index[~transfer["is_outlook"]]
     transfer.loc[tonight[:3], "status"] = "released"
     transfer.loc[tonight[3:5], "status"] = "approved"
-    assert "Decided so far: 2 approved, 3 released." in plan_summary(made.outputs, made.settings, AS_OF)
+    assert f"Decided so far: 2 approved, 3 released, {40 - n_outlook - 5} open." in plan_summary(
+        made.outputs, made.settings, AS_OF
+    )
     page = plan_page(made.tables, made.outputs, made.settings, AS_OF)
-    assert "decided when this page was made: 2 approved, 3 released." in page
+    assert "decided when this page was made: 2 approved, 3 released, " in page
 
 
 def test_the_summary_lists_tonights_best_proposals_only() -> None:

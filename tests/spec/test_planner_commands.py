@@ -64,6 +64,19 @@ def test_without_a_choice_the_proposals_are_listed_and_fit_80_columns(forestock:
     assert max(len(line.rstrip()) for line in result.output.splitlines() if "→" in line) <= 80
 
 
+def test_money_goes_with_the_units_that_were_decided(forestock: Command) -> None:
+    """18 units said to cost and save what 12 were proposed for would be a figure nobody stands behind."""
+    assert "18 units, worth €38 at a cost of €15." in forestock("approve", "aaaa=18").output
+    (line,) = [line for line in forestock("approve").output.splitlines() if line.startswith("aaaa11")]
+    assert line.split()[-4:] == ["18", "€15", "€38", "approved"]
+
+
+def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
+    forestock("approve", "aaaa")
+    said = " ".join(forestock("release").output.split())
+    assert "No outbox is set (decisions.outbox.target), so nothing was handed over" in said
+
+
 def test_nobody_decides_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
     """A typing error in --at would stand in the ledger for ever; a Monday's plan may be made on Saturday."""
     assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", at="2016-05-15T23:59"))

@@ -96,8 +96,9 @@ def test_an_ignored_feature_is_not_in_the_model() -> None:
 def test_an_ignored_feature_that_is_not_there_is_said_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """It may be of a table that came in other nights; misspelt it would otherwise be seen without a word."""
     chosen = settings(ignored_features=("regoin",))
-    training_set(build_panel(tables(), chosen, AS_OF), chosen)
-    assert "there is no feature 'regoin' (did you mean 'region'?)" in caplog.text
+    (said,) = _night(tables(), chosen)[0].facts["unknown_features"]
+    assert said == "forecast.ignored_features: there is no feature 'regoin' (did you mean 'region'?)"
+    assert said in caplog.text
 
 
 def test_unseen_sku_region_and_kind_get_a_forecast_of_a_new_series(night) -> None:
