@@ -84,6 +84,18 @@ def test_valid_inputs_are_listed_by_table(
     assert not (tmp_path / "elsewhere" / "wh").exists()
 
 
+def test_inputs_that_are_valid_with_a_warning_end_in_saying_so(
+    forestock: Command, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+) -> None:
+    """The last line is the one that is read."""
+    demo_tables["skus"].loc[1, "lost_sale_eur"] = 0.5
+    folder = write_tables(demo_tables, tmp_path / "inputs")
+    done = forestock("validate", "--config", "demo", "--set", f"inputs.path={folder}", "--set", "warehouse=wh")
+    assert done.returncode == 0
+    assert "warning: skus.lost_sale_eur: 1 row below the cheapest delivery" in done.stdout
+    assert done.stdout.splitlines()[-1] == "The inputs are valid for the night of 2016-05-23, with 1 warning."
+
+
 def test_faults_are_one_plain_line_each_and_end_in_2(
     forestock: Command, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
