@@ -16,6 +16,7 @@ from dispatch.outbox import Delivery
 from dispatch.worth import as_decided
 from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan, proposals_of
 from flows.handing_out import close_what_is_over, deliver_released, export_released, score_shadow
+from flows.night import page_of
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import files
@@ -120,6 +121,8 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
             f"{_DONE[verb]} {proposals_of(len(rows))} of the plan of {decided.as_of}: "
             f"{number(rows['units'].sum())} units, {worth}.",
         )
+        if files.exists(page_of(settings, decided.as_of)):
+            _say(console, "The review page is of before; forestock review writes it anew.")
     else:
         _say(console, f"Nothing was changed in the plan of {decided.as_of}.")
     for why, count in decided.skipped["why"].value_counts().items():

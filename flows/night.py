@@ -50,7 +50,12 @@ class Night:
     @property
     def page(self) -> str:
         """Where the review page of the night is, or will be."""
-        return files.joined(self.settings.warehouse, "pages", f"plan-{self.as_of}.html")
+        return page_of(self.settings, self.as_of)
+
+
+def page_of(settings: Settings, as_of: date) -> str:
+    """Return where the review page of the night of ``as_of`` is, or will be."""
+    return files.joined(settings.warehouse, "pages", f"plan-{as_of}.html")
 
 
 @dataclass(frozen=True)

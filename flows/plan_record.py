@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from flows.night import page_of
 from flows.records import recorded
 from foundation.settings import Settings
 from foundation.store import files, snapshot
@@ -81,7 +82,7 @@ def _plan(settings: Settings, as_of: date, tags: Mapping[str, str]) -> Record:
 
 
 def _texts(settings: Settings, as_of: date) -> dict[str, str]:
-    page = files.joined(settings.warehouse, "pages", f"plan-{as_of}.html")
+    page = page_of(settings, as_of)
     return {"plan.html": files.read_text(page)} if files.exists(page) else {}
 
 

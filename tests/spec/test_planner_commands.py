@@ -11,8 +11,10 @@ import typer
 from typer.testing import CliRunner, Result
 
 from flows.desk_commands import register
+from flows.night import page_of
 from foundation.errors import ForestockError
 from foundation.settings import Settings
+from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from tests.proposal_world import NIGHT, proposal, warehouse_with
 
@@ -69,6 +71,12 @@ def test_money_goes_with_the_units_that_were_decided(forestock: Command) -> None
     assert "18 units, worth €38 at a cost of €15." in forestock("approve", "aaaa=18").output
     (line,) = [line for line in forestock("approve").output.splitlines() if line.startswith("aaaa11")]
     assert line.split()[-4:] == ["18", "€15", "€38", "approved"]
+
+
+def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Settings) -> None:
+    assert "review page" not in forestock("approve", "aaaa").output
+    files.write_text(page_of(settings, NIGHT), "<html>")
+    assert "The review page is of before; forestock review writes it anew." in forestock("approve", "bbbb").output
 
 
 def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
