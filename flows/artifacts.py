@@ -27,6 +27,7 @@ from prefect.exceptions import PrefectException
 
 from flows.display import ROOMS
 from flows.night import Result
+from flows.records import input_warnings
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from review import plan_summary
@@ -81,8 +82,10 @@ def show_plan(result: Result) -> None:
     """Keep the plan's summary as Markdown and its best proposals as a table, under keys with the pipeline's name."""
     settings, as_of = result.night.settings, result.night.as_of
     warehouse = Warehouse(settings)
-    outputs = {name: warehouse.read(name, as_of) for name in ("plan", "service", "exception", "transfer")}
-    notes = [*(f"refused by the gate: {reason}" for reason in result.refusals), *result.notes, f"page: {result.page}"]
+    outputs = {name: warehouse.read(name, as_of) for name in ("plan", "service", "exception", "assumption", "transfer")}
+    refused = (f"refused by the gate: {reason}" for reason in result.refusals)
+    warned = (f"warning: {warning}" for warning in input_warnings(settings, as_of))
+    notes = [*refused, *warned, *result.notes, f"page: {result.page}"]
     text = plan_summary(outputs, settings, as_of) + "\n## Notes\n\n" + "\n".join(f"* {escaped(note)}" for note in notes)
     name = settings.name.replace("_", "-")
     rows = top_proposals(outputs["transfer"], settings)

@@ -41,6 +41,8 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
         raise InputError(*(str(fault) for fault in examined.faults))
     for line in (*map(str, examined.faults), *examined.warnings):
         console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
+    for assumption in examined.assumptions:
+        console.print(f"assumption: {assumption}", markup=False, highlight=False, soft_wrap=True)
     _print_found(console, examined)
     if is_forecast_only:
         console.print("They can be forecast; to rebalance, hubs, lanes and stock are needed too.", highlight=False)
@@ -64,7 +66,7 @@ def _print_found(console: Console, examined: Examined) -> None:
     for name in INPUTS:
         frame = examined.tables.get(name)
         if frame is None:
-            table.add_row(name, "–", "", "", "absent; its feature is off")
+            table.add_row(name, "–", "", "", "not provided")
             continue
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)

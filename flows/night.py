@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal
 
+from foundation.assumptions import Assumption
 from foundation.errors import GateError
 from foundation.settings import Settings
 from foundation.store import files
@@ -33,7 +34,7 @@ class Night:
 
     ``training`` is what was known on the training date, which is the last date of the training
     grid on or before ``as_of``. ``notes`` are sentences for the summary. ``source_mark`` says which state of the source was
-    read, None where only reading tells.
+    read, None where only reading tells. ``warnings`` doubt the inputs; ``assumptions`` are the defaults validation took.
     """
 
     settings: Settings
@@ -41,6 +42,8 @@ class Night:
     training: Snapshot
     notes: tuple[str, ...] = ()
     source_mark: str | None = None
+    warnings: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def as_of(self) -> date:

@@ -12,7 +12,7 @@ import pandas as pd
 from dispatch.ledger import with_status
 from foundation.store.warehouse import Warehouse
 
-_NIGHT = ("position", "service", "transfer", "departure", "exception", "plan", "forecast")
+_NIGHT = ("position", "service", "transfer", "departure", "exception", "assumption", "plan", "forecast")
 _LOOKED_BACK_DAYS = 7
 
 

@@ -27,7 +27,7 @@ NOTE = (
     "Plans of nights: one run per plan with its figures, settings and review page; what-ifs of the night are its children. "
     "`gap_rate` certifies the optimiser on its demand paths, not the forecast; see docs/positioning.md."
 )
-_TABLES = ("plan", "service", "exception", "transfer")
+_TABLES = ("plan", "service", "exception", "assumption", "transfer")
 
 
 def record_plan(settings: Settings, as_of: date, tags: Mapping[str, str]) -> str:

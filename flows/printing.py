@@ -16,6 +16,8 @@ from review.wording import number
 
 _NARROW = 80
 _FINDINGS_SHOWN = 6
+_WARNINGS_SHOWN = 8
+_ASSUMPTIONS_SHOWN = 6
 
 
 def print_summary(summary: Summary, console: Console) -> None:
@@ -26,10 +28,16 @@ def print_summary(summary: Summary, console: Console) -> None:
     if summary.figures is not None:
         console.print(Text(summary.proof))
         console.print(_money_table(summary, summary.figures))
+    for warning in summary.warnings[:_WARNINGS_SHOWN]:
+        console.print(Text(f"warning: {warning}", style="yellow"))
+    if len(summary.warnings) > _WARNINGS_SHOWN:
+        console.print(Text(f"{len(summary.warnings) - _WARNINGS_SHOWN} more warnings on the page", style="yellow"))
     if len(summary.proposals):
         console.print(_proposal_table(summary))
     if summary.findings:
         console.print(_finding_table(summary))
+    if summary.assumptions:
+        console.print(_assumption_table(summary))
     for note in summary.notes:
         console.print(Text(f"· {note}"))
     _print_places(summary, console)
@@ -81,6 +89,20 @@ def _finding_table(summary: Summary) -> Table:
 def _finding_cells(finding: Finding, summary: Summary) -> tuple[str, str, str, str]:
     action = str(finding.rows["action"].iloc[0])
     return finding.title, number(finding.count), summary.money(finding.eur or None), action
+
+
+def _assumption_table(summary: Summary) -> Table:
+    table = _table("Assumptions where the input is silent")
+    table.add_column("where", overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("assumed, and its effect", overflow="fold")
+    for row in summary.assumptions[:_ASSUMPTIONS_SHOWN]:
+        where = f"{row.table}.{row.column}" if row.column else row.table
+        stake = f" ({summary.money(row.eur)} at stake)" if row.eur else ""
+        table.add_row(where, number(row.rows or None), f"{row.assumed}; {row.effect}{stake}")
+    if len(summary.assumptions) > _ASSUMPTIONS_SHOWN:
+        table.caption = f"{len(summary.assumptions) - _ASSUMPTIONS_SHOWN} more in the table assumption"
+    return table
 
 
 def _print_places(summary: Summary, console: Console) -> None:

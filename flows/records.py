@@ -43,6 +43,11 @@ def forget(settings: Settings, as_of: date, *stages: str) -> None:
         files.remove(_place(settings, as_of, stage))
 
 
+def input_warnings(settings: Settings, as_of: date) -> tuple[str, ...]:
+    """Return the warnings about the inputs that the plan of ``as_of`` was made with."""
+    return tuple(recorded(settings, as_of, "plan").get("warnings", ()))
+
+
 def kept_inputs(settings: Settings, as_of: date) -> str | None:
     """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept, or not whole."""
     said = recorded(settings, as_of, "plan")

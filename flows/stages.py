@@ -24,7 +24,8 @@ from flows.identity import forecast_identity, run_identity, training_identity
 from flows.model_store import ModelStore
 from flows.night import Forecasted, Night, Planned, Result, Snapshot, Trained
 from flows.page_inputs import page_inputs
-from flows.records import forget, record, recorded
+from flows.records import forget, input_warnings, record, recorded
+from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.drafts import Drafts
 from foundation.errors import StageError
 from foundation.settings import Settings
@@ -40,7 +41,7 @@ from review import plan_page
 log = logging.getLogger(__name__)
 
 FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
-PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "plan")
+PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "assumption", "plan")
 _PROPOSAL_TABLES = ("transfer", "departure")
 
 
@@ -56,14 +57,17 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
     inputs = Snapshot(night, accepted.reference, accepted.fingerprint)
     known = sum(accepted.n_rows.values())
     log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), night)
-    notes = list(accepted.warnings)
-    for warning in notes:
+    notes: list[str] = []
+    for warning in accepted.warnings:
         log.warning("%s", warning)
+    for assumption in accepted.assumptions:
+        log.info("assumed: %s", assumption)
     if len(accepted.quarantined) or Warehouse(settings).has("quarantine", night):
         Warehouse(settings).write("quarantine", accepted.quarantined, night)
     if len(accepted.quarantined):
         notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
-    return Night(settings, inputs, _training_snapshot(settings, inputs), tuple(notes), mark)
+    training = _training_snapshot(settings, inputs)
+    return Night(settings, inputs, training, tuple(notes), mark, accepted.warnings, accepted.assumptions)
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
@@ -163,10 +167,12 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
             frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
         frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
         frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
+        taken = collected(night.assumptions, assumptions_of(frames["assumption"]))
+        frames["assumption"] = assumption_frame(taken, as_of)
         forget(settings, as_of, "plan")
         _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
-    said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals}
+    said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": night.warnings}
     record(settings, as_of, "plan", said | _origin(night, tables["hubs"]))
     n_later = int(frames["transfer"]["is_outlook"].astype(bool).sum())
     later = f", {n_later} more for later nights to decide" if n_later else ""
@@ -190,6 +196,7 @@ def review_stage(night: Night) -> str:
     """Write the review page of the night's plan and return where it is."""
     settings, as_of = night.settings, night.as_of
     outputs = page_inputs(Warehouse(settings), as_of)
+    outputs["warning"] = pd.DataFrame({"warning": pd.Series(input_warnings(settings, as_of), dtype="str")})
     page = plan_page(snapshot.read(night.inputs.folder), outputs, settings, as_of)
     return files.write_text(night.page, page)
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import pandas as pd
 
 from flows.night import Result
+from flows.records import input_warnings
+from foundation.assumptions import Assumption, assumptions_of
 from foundation.settings import Settings
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
@@ -28,7 +30,8 @@ class Summary:
 
     ``proposals`` are the best ones still to decide now, best first, with PROPOSAL_COLUMNS; ``n_proposals`` and
     ``proposed_eur`` are of all for this night, ``decided`` counts those decided on by status, ``n_outlook`` those
-    decided by later nights. ``places`` maps what to where.
+    decided by later nights. ``places`` maps what to where. ``warnings`` doubt the inputs; ``assumptions`` are the
+    defaults taken where the input is silent, most money first.
     """
 
     title: str
@@ -45,6 +48,8 @@ class Summary:
     refusals: tuple[str, ...]
     notes: tuple[str, ...]
     places: dict[str, str]
+    warnings: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def verdict(self) -> str:
@@ -103,6 +108,8 @@ def summarise(result: Result) -> Summary:
         refusals=result.refusals,
         notes=result.notes,
         places=_places(settings, result),
+        warnings=input_warnings(settings, as_of) if result.planned else result.night.warnings,
+        assumptions=assumptions_of(read("assumption")) if result.planned else result.night.assumptions,
     )
 
 

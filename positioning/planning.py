@@ -12,6 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from foundation.assumptions import assumption_frame
 from foundation.drafts import Drafts, anew
 from foundation.errors import StageError
 from foundation.settings import Settings
@@ -45,7 +46,7 @@ def plan(
     as_of: date,
     drafts: Drafts = anew,
 ) -> dict[str, pd.DataFrame]:
-    """Return the frames ``position service transfer departure exception plan`` of a night.
+    """Return the frames ``position service transfer departure exception assumption plan`` of a night.
 
     ``tables`` are normalised and cut to what is known at ``as_of``; ``earlier``, when there, holds
     earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
@@ -70,6 +71,7 @@ def plan(
         "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
         "departure": departure_frame(problem, lines),
         "exception": exception_frame(problem, outcomes, lines, prices, slack),
+        "assumption": assumption_frame(problem.assumptions, as_of),
         "plan": plan_frame(problem, outcomes, lines, _figures(problem, outcomes, lines, optimum, fresh) | versions),
     }
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gamma
 
+from foundation.assumptions import Assumption
 from foundation.demand_paths import generator
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
@@ -35,6 +36,7 @@ class Problem:
 
     ``arrivals`` (K, H, B + 1) are confirmed units by the bucket they arrive in; the last column holds
     those after the window. ``late_eur`` (R, n_classes) and ``promise_days`` likewise, by ``classes``.
+    ``assumptions`` are defaults taken while it was put together, written to the table ``assumption``.
     """
 
     network: Network
@@ -51,6 +53,7 @@ class Problem:
     promise_days: np.ndarray
     late_eur: np.ndarray
     settings: Settings
+    assumptions: tuple[Assumption, ...] = ()
 
     @property
     def has_few_skus(self) -> bool:

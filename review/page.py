@@ -15,6 +15,7 @@ from functools import cache
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from foundation.assumptions import assumptions_of
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS
 from review import wording
@@ -46,8 +47,9 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
     """Return the review page of the plan of ``as_of`` as one HTML text.
 
     ``tables`` are the input tables as known at ``as_of``; ``outputs`` the night's warehouse tables
-    (``position service transfer departure exception plan forecast``), absent ones are taken as empty. ``accuracy`` and, of the
-    night before, ``plan_before`` and ``transfer_before`` are shown where they are there.
+    (``position service transfer departure exception assumption plan forecast``), absent ones are taken as empty. ``accuracy``,
+    ``warning`` (a column of texts that doubt the inputs) and, of the night before, ``plan_before`` and ``transfer_before`` are
+    shown where they are there.
     The page makes no request: styles, script and data are in it, and its policy forbids any other.
     """
     night = _Night(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
@@ -62,6 +64,8 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
         is_refused=_is_refused(night),
         decided=decided(proposals),
         findings=findings(night.outputs["exception"]),
+        warnings=_warnings(outputs),
+        assumptions=assumptions_of(night.outputs["assumption"]),
         watched=watched(tables, night.outputs, settings, as_of),
         since=since(before, night.outputs, settings),
         sheet=network_sheet(tables, proposals[~proposals["is_outlook"].astype(bool)]),
@@ -72,6 +76,10 @@ def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) 
         script=_script(),
         script_hash=_hash(_script()),
     )  # fmt: skip
+
+
+def _warnings(outputs: Frames) -> list[str]:
+    return outputs["warning"]["warning"].astype(str).tolist() if "warning" in outputs else []
 
 
 def _output(outputs: Frames, name: str) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from datetime import date
 
 import pandas as pd
 
+from foundation.assumptions import assumptions_of
 from foundation.settings import Settings
 from review.exceptions import findings
 from review.headline import Headline, headline
@@ -38,8 +39,14 @@ def plan_summary(outputs: Frames, settings: Settings, as_of: date) -> str:
             "",
             *(undone or ["Nothing."]),
             "",
+            *_assumed(outputs),
         ]
     )
+
+
+def _assumed(outputs: Frames) -> list[str]:
+    taken = assumptions_of(outputs["assumption"]) if "assumption" in outputs else ()
+    return ["## Assumptions", "", *(f"* {escaped(str(assumption))}" for assumption in taken), ""] if taken else []
 
 
 def _lines(night: Headline, transfer: pd.DataFrame, money: Money) -> list[str]:

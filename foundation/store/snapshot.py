@@ -15,6 +15,7 @@ from datetime import date
 
 import pandas as pd
 
+from foundation.assumptions import Assumption
 from foundation.errors import InputError
 from foundation.faults import Fault, structural
 from foundation.fingerprint import content_hash
@@ -42,6 +43,7 @@ class Accepted:
     quarantined: pd.DataFrame
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
+    assumptions: tuple[Assumption, ...]
 
 
 def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = True) -> Accepted:
@@ -64,7 +66,14 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
         shelf.prune(settings.warehouse, settings.inputs.keep_snapshots)
     n_rows = {name: len(frame) for name, frame in examined.tables.items()}
     return Accepted(
-        examined.as_of, reference, fingerprint, n_rows, examined.quarantined, examined.faults, examined.warnings
+        as_of=examined.as_of,
+        reference=reference,
+        fingerprint=fingerprint,
+        n_rows=n_rows,
+        quarantined=examined.quarantined,
+        faults=examined.faults,
+        warnings=examined.warnings,
+        assumptions=examined.assumptions,
     )
 
 

@@ -62,6 +62,9 @@ _add(
     row_key="The row's key, name=value separated by commas.",
     column="The column the row is about.",
     fault="What is wrong.",
+    key="Identity of the assumption.",
+    assumed="What is taken instead of what the input does not say.",
+    effect="What depends on it.",
     method="Which forecast: `forestock` or a baseline's name.",
     segment="Value of the coarsest hierarchy column of `skus`; the sku itself without a hierarchy.",
     what_if="Name of the what-if.",
@@ -127,6 +130,7 @@ _add(
     packs="Whole packs of the line.",
     loads="Loads (trucks) used.",
     lines="Proposals on the departure.",
+    rows="Rows the assumption stands in for; 0 where a whole table is not provided.",
     n_proposals="Proposals of the plan.",
 )  # fmt: skip
 _add(

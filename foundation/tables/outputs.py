@@ -40,6 +40,7 @@ OUTPUTS: dict[str, Table] = {
         _table("decision", "What was decided on proposals, with the line as it stood then; append-only.", "proposal_id at", f"status units by reason {DECIDED_LINE}", f"units reason {DECIDED_LINE}"),
         _table("handover", "Which released proposals were handed to whom; append-only.", "receiver proposal_id", "document_id at"),
         _table("exception", "What was left undone and why, and what needs a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
+        _table("assumption", "What the run takes for granted where the input is silent.", "as_of key", "table column rows assumed effect eur", "column eur"),
         _table("plan", "What the night's plan is worth, with its bound.", "as_of", _PLAN),
         _table("what_if", "What a plan on changed inputs is worth; never the plan of record.", "as_of what_if", f"changes plan_id_of_record kept_total_eur {_PLAN}"),
         _table("what_if_line", "Every line of the plan of record or of a what-if, side by side.", "as_of what_if proposal_id", f"{_LINE} difference units_of_record units benefit_eur_of_record benefit_eur reason"),

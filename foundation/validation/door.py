@@ -13,6 +13,7 @@ from typing import Literal
 import pandas as pd
 import pyarrow as pa
 
+from foundation.assumptions import Assumption, collected
 from foundation.faults import KEYS_SHOWN, Fault, structural
 from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, observed_columns, snapshot_date
@@ -20,6 +21,7 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
 from foundation.validation import completeness, timeline
+from foundation.validation.assumed import assumptions
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
 from foundation.validation.draft import Draft, Finding
 from foundation.validation.network import cheap_losses, check_network, idle_hubs, undeliverable_regions
@@ -39,6 +41,7 @@ class Examined:
 
     ``tables`` hold what is known at ``as_of``, sorted by grain, without the rows at fault;
     ``quarantined`` has a row per row set aside and column; ``faults`` stop the run when ``stops``.
+    ``assumptions`` are the defaults taken where the input is silent, most money first.
     ``as_of`` is None where none was given and the sales have no date; ``may_pass`` where a server did not answer, so that
     looking again later may help.
     """
@@ -47,6 +50,7 @@ class Examined:
     faults: tuple[Fault, ...]
     stops: bool
     warnings: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)
     may_pass: bool = False
@@ -118,7 +122,8 @@ class _Pass:
         if stops or self.as_of is None:
             return Examined(self.as_of, faults, True, tuple(self.warnings), may_pass=self.may_pass)
         tables = {made.name: self._finished(made) for made in drafts}
-        return Examined(self.as_of, faults, False, tuple(self.warnings), tables, quarantined(drafts, self.as_of))
+        taken = collected(assumptions(tables, self.settings, self.needs))
+        return Examined(self.as_of, faults, False, tuple(self.warnings), taken, tables, quarantined(drafts, self.as_of))
 
     @property
     def _sets_aside(self) -> bool:
