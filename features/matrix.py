@@ -220,8 +220,15 @@ def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:
 
 
 def _named(found: dict[str, Columns]) -> _Named:
+    """Return the features' names; one that an earlier family has too is followed by its own family's name."""
     pairs = [(name, family) for family, columns in found.items() for name in columns]
-    return _Named(tuple(name for name, _ in pairs), tuple(family for _, family in pairs))
+    names: list[str] = []
+    for name, family in pairs:
+        own = name
+        while own in names:
+            own = f"{own} ({family})"
+        names.append(own)
+    return _Named(tuple(names), tuple(family for _, family in pairs))
 
 
 def _categories(panel: Panel, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

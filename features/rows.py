@@ -40,14 +40,15 @@ def forecast_rows(panel: Panel) -> list[Rows]:
 def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
     """Return every series × known period at the out-of-sample origins.
 
-    The origins divide the last horizon before ``as_of``: with a horizon of 28 and 4 origins they lie
-    28, 21, 14 and 7 periods back, and each sees its first periods up to ``as_of``. Many series need fewer
-    origins: beyond two, no more than give 1.5 million rows.
+    The origins divide the last horizon before ``as_of``, or the later half of a history shorter than two horizons:
+    with a horizon of 28 and 4 origins they lie 28, 21, 14 and 7 periods back, and each sees its first periods up to
+    ``as_of``. Many series need fewer origins: beyond two, no more than give 1.5 million rows.
     """
     enough = max(2 * _CALIBRATION_ROWS // (panel.n_series * panel.horizon) - 1, 2)
-    count = min(settings.forecast.calibration_origins, panel.horizon, enough)
-    back = sorted({round(panel.horizon * (k + 1) / count) for k in range(count)}, reverse=True)
-    return [every_row(panel, panel.n_history - b, panel.n_history) for b in back if b < panel.n_history]
+    reach = min(panel.horizon, max(panel.n_history // 2, 1))
+    count = min(settings.forecast.calibration_origins, reach, enough)
+    back = sorted({round(reach * (k + 1) / count) for k in range(count)}, reverse=True)
+    return [every_row(panel, panel.n_history - b, panel.n_history) for b in back]
 
 
 def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:

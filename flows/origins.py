@@ -21,6 +21,7 @@ from flows.model_store import ModelStore
 from flows.night import Night, Snapshot
 from flows.stages import train_stage
 from foundation.errors import ConfigurationError, StageError
+from foundation.feasibility import is_too_short
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
@@ -89,9 +90,11 @@ def origins_of(settings: Settings, plan: Plan, truth: Truth) -> list[date]:
 
 def known_on(settings: Settings, origin: date) -> Night:
     """Return what was known on the origin and on its training date; writes nothing but input snapshots."""
-    inputs = _snapshot(settings, origin)
+    accepted = snapshot.accept(settings, origin, "forecast")
+    inputs = Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint)
     day = settings.training_date(origin)
-    return Night(settings, inputs, inputs if day == origin else _snapshot(settings, day))
+    is_own_day = day == origin or is_too_short(accepted.first_sale, day, settings)
+    return Night(settings, inputs, inputs if is_own_day else _snapshot(settings, day))
 
 
 def examine(night: Night, truth: Truth, given: GivenScales | None = None) -> Examined:

@@ -28,6 +28,7 @@ from flows.records import forget, input_warnings, record, recorded
 from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.drafts import Drafts
 from foundation.errors import StageError
+from foundation.feasibility import is_too_short
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
@@ -66,13 +67,14 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
         Warehouse(settings).write("quarantine", accepted.quarantined, night)
     if len(accepted.quarantined):
         notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
-    training = _training_snapshot(settings, inputs)
+    training = _training_snapshot(settings, inputs, accepted.first_sale)
     return Night(settings, inputs, training, tuple(notes), mark, accepted.warnings, accepted.assumptions)
 
 
-def _training_snapshot(settings: Settings, inputs: Snapshot) -> Snapshot:
+def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -> Snapshot:
+    """Return what was known on the training date; the run's own date where the history before it is too short."""
     day = settings.training_date(inputs.as_of)
-    if day == inputs.as_of:
+    if day == inputs.as_of or is_too_short(first_sale, day, settings):
         return inputs
     accepted = snapshot.accept(settings, day, "forecast")
     return Snapshot(day, accepted.reference, accepted.fingerprint)

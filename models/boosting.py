@@ -18,6 +18,7 @@ _MAX_BIN = 127
 _FEATURE_SHARE = 0.5
 _ROW_SHARE = 0.6
 _TOTAL_TREES, _TOTAL_LEAVES, _TOTAL_ROWS_IN_LEAF, _TOTAL_RATE = 300, 127, 40, 0.03
+_TRACE_UNITS = 1e-6
 Binned = lgb.Dataset  # rows as LightGBM keeps them
 _THREADS = re.compile(r"\[num_threads: \d+\]")
 
@@ -75,19 +76,50 @@ class Learner:
             usable = base > 0
             target = np.where(usable, target / np.where(usable, base, 1), 0)
             weight = np.where(usable, weight, 0)
+        known = booster_names(matrix.names)
+        categorical = [name for name, own in zip(known, matrix.names, strict=True) if own in matrix.categories]
         return lgb.Dataset(
-            matrix.values, target, weight=weight, feature_name=list(matrix.names),
-            categorical_feature=list(matrix.categorical), params=bins, free_raw_data=True,
+            matrix.values, target, weight=weight, feature_name=known,
+            categorical_feature=categorical, params=bins, free_raw_data=True,
         ).construct()  # fmt: skip
 
     def grow(self, rows: lgb.Dataset, chosen: np.ndarray | None = None) -> str:
         """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them.
 
-        The text does not say how many threads grew it: the same trees are the same model.
+        The text does not say how many threads grew it: the same trees are the same model. Rows without any demand
+        give a booster that predicts almost nothing.
         """
         part = rows if chosen is None else rows.subset(chosen)
+        _ensure_demand(part.construct())
         text = str(lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string())
         return _THREADS.sub("[num_threads: 0]", text)
+
+
+def _ensure_demand(rows: lgb.Dataset) -> None:
+    """Give rows whose weighted demand is 0 a trace of demand: a Tweedie mean cannot start from 0."""
+    target, weight = rows.get_label(), rows.get_weight()
+    if (target if weight is None else target * weight).sum() > 0:
+        return
+    rows.set_label(np.full(len(target), _TRACE_UNITS, np.float32))
+    if weight is not None:
+        rows.set_weight(np.ones(len(target), np.float32))
+
+
+def booster_names(names: tuple[str, ...]) -> list[str]:
+    r"""Return a name for each feature that LightGBM's text can hold: ASCII words, all different.
+
+    >>> booster_names(("lag_1", "a b", "a\0b", "lag_1"))
+    ['lag_1', 'a_b', 'a_b_2', 'lag_1_2']
+    """
+    found: list[str] = []
+    for name in names:
+        plain = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
+        own, count = plain, 1
+        while own in found:
+            count += 1
+            own = f"{plain}_{count}"
+        found.append(own)
+    return found
 
 
 def loaded(booster: str) -> lgb.Booster:
@@ -96,7 +128,12 @@ def loaded(booster: str) -> lgb.Booster:
 
 
 def predict(booster: str, values: np.ndarray, threads: int) -> np.ndarray:
-    """Return the predicted means float32 (n_rows) of ``values`` (n_rows, n_features of the booster)."""
+    """Return the predicted means float32 (n_rows) of ``values`` (n_rows, n_features of the booster).
+
+    An empty ``booster``, one no row was there for, predicts 0.
+    """
+    if not booster:
+        return np.zeros(len(values), np.float32)
     model = loaded(booster)
     return np.asarray(model.predict(values, num_threads=threads), dtype=np.float32)
 

@@ -71,7 +71,7 @@ def _pair(
 ) -> tuple[str, str]:
     learner, rows, matrix = of
     before = np.flatnonzero(matrix.date < start).astype(np.int32)
-    twin = drafts(f"{name}-twin", lambda: learner.grow(rows, before if len(before) else None))
+    twin = drafts(f"{name}-twin", lambda: learner.grow(rows, before)) if len(before) else ""
     return twin, drafts(f"{name}-kept", lambda: learner.grow(rows))
 
 

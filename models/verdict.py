@@ -53,6 +53,8 @@ class Verdict:
     @property
     def sentence(self) -> str:
         """The verdict in one sentence, the decision first."""
+        if not np.isfinite(self.score):
+            return "Not measured: nothing was demanded in the out-of-sample periods."
         word = "Better" if self.is_better else "Not better"
         return (
             f"{word} than {self.baseline.replace('_', ' ')}: WAPE {self.score:.3f} against {self.baseline_score:.3f}, "

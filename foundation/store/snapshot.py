@@ -34,6 +34,7 @@ class Accepted:
 
     ``reference`` is its folder and is all a later stage needs; ``fingerprint`` hashes the content;
     ``n_rows`` counts rows by table; ``quarantined`` are the rows set aside, ``faults`` say why.
+    ``first_sale`` is the first date with a row of sales.
     """
 
     as_of: date
@@ -44,6 +45,7 @@ class Accepted:
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
+    first_sale: date
 
 
 def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = True) -> Accepted:
@@ -74,6 +76,7 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
         faults=examined.faults,
         warnings=examined.warnings,
         assumptions=examined.assumptions,
+        first_sale=examined.tables["sales"]["date"].min().date(),
     )
 
 

@@ -12,6 +12,7 @@ from datetime import date
 import pandas as pd
 
 from foundation.faults import KEYS_SHOWN, Fault, structural
+from foundation.feasibility import training_faults
 from foundation.known import SNAPSHOT_DATES
 from foundation.periods import Frequency, closed_periods
 from foundation.settings import Settings
@@ -49,8 +50,11 @@ def sales_faults(draft: Draft, as_of: date, settings: Settings) -> Iterator[Faul
     dates = draft.frame["date"].dropna()
     if dates.empty:
         yield structural("sales", "date", f"nothing before as_of {as_of}", "choose a later as_of or give earlier sales")
-    elif settings.series.missing_sales == "zero":
-        yield from _gaps(dates, as_of, settings)
+    else:
+        is_in_stock = not draft.has("in_stock_rate") or bool((draft.frame["in_stock_rate"].fillna(1) >= 1).any())
+        yield from training_faults(dates.min().date(), as_of, settings, is_in_stock)
+        if settings.series.missing_sales == "zero":
+            yield from _gaps(dates, as_of, settings)
 
 
 def _gaps(dates: pd.Series, as_of: date, settings: Settings) -> Iterator[Fault]:
