@@ -18,9 +18,9 @@ from typing import Protocol
 import pandas as pd
 
 from dispatch.documents import ORDER, Document
+from foundation.decision_settings import Outbox
 from foundation.errors import StageError
 from foundation.keys import among, sorted_by
-from foundation.settings import Outbox
 from foundation.store.receivers import NotReachedError, RefusedError
 
 BATCH = 100

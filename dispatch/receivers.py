@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 from dispatch.documents import Document
 from dispatch.outbox import Receiver
+from foundation.decision_settings import Outbox
 from foundation.errors import ConfigurationError
-from foundation.settings import Outbox
 from foundation.store import files
 from foundation.store.receivers import Folder, NotReachedError, RefusedError, SqlTable
 

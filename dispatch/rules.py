@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from dispatch.choice import Filter, within
+from foundation.decision_settings import Rule
 from foundation.keys import among
-from foundation.settings import Rule
 
 HOURS = 24.0
 

@@ -7,15 +7,15 @@ from typing import Annotated
 
 import typer
 
+from foundation.periods import parse_day
+
 
 def as_date(text: str | date) -> date:
-    """Return the date an option says; raises ``typer.BadParameter`` for anything else."""
-    if isinstance(text, date):
-        return text
+    """Return the date of an option; raises ``typer.BadParameter`` for anything else."""
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date; write it as 2016-05-23") from None
+        return parse_day(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
 
 
 Config = Annotated[

@@ -11,15 +11,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
-import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from foundation import plain_yaml
 from foundation.errors import ConfigurationError, nearest
+from foundation.faults import shown
 from foundation.settings import Settings
 from foundation.store import files
 
 Model = TypeVar("Model", bound=BaseModel)
+_DEEPEST_KEY = 6
+_MOST_MISTAKES = 50
 
 
 def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
@@ -63,33 +66,11 @@ def section(model: type[Model], changes: Sequence[str], source: str) -> Model:
         raise ConfigurationError(*(_line(detail, source, model) for detail in error.errors())) from None
 
 
-class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: ``10:30``, ``2016-05-23`` and ``NO`` stay text, double keys are errors."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"key {key.value!r} stands twice", key.start_mark)
-            seen.add(key.value)
-        return super().construct_mapping(node, deep)
-
-
-_Loader.yaml_implicit_resolvers = {}
-for _tag, _pattern, _first in (
-    ("bool", r"^(?:true|True|TRUE|false|False|FALSE)$", "tTfF"),
-    ("int", r"^[-+]?(?:0|[1-9][0-9_]*)$", "-+0123456789"),
-    ("float", r"^[-+]?(?:\.[0-9]+|[0-9][0-9_]*(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$", "-+.0123456789"),
-    ("null", r"^(?:~|null|Null|NULL|)$", "~nN\0"),
-):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), [*_first, ""])
-
-
 def _parse(text: str, file: Path) -> dict[str, Any]:
     try:
-        values = yaml.load(text, Loader=_Loader)  # noqa: S506 (a SafeLoader, narrowed)
-    except yaml.YAMLError as error:
-        raise ConfigurationError(f"{_place(file, error)}; check indentation, quotes and brackets there") from None
+        values = plain_yaml.parse(text)
+    except plain_yaml.YamlError as mistake:
+        raise ConfigurationError(f"{_place(file, mistake)}; check indentation, quotes and brackets there") from None
     if values is None:
         return {}
     if not isinstance(values, dict):
@@ -97,20 +78,24 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
     return values
 
 
-def _place(file: Path, error: yaml.YAMLError) -> str:
-    mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return f"{file.name}{f', line {mark.line + 1}, column {mark.column + 1}' if mark else ''}: {problem}"
+def _place(file: Path, mistake: plain_yaml.YamlError) -> str:
+    where = f", line {mistake.line}, column {mistake.column}" if mistake.line else ""
+    return f"{file.name}{where}: {mistake.problem}"
 
 
 def _split(text: str, option: str = "--set") -> tuple[str, Any]:
     key, equals, value = text.partition("=")
+    given = shown(text)
     if not equals or not key.strip():
-        raise ConfigurationError(f"{option} {text!r}: write key=value, for example forecast.seed=3")
+        raise ConfigurationError(f"{option} {given!r}: write key=value, for example forecast.seed=3")
+    if key.count(".") >= _DEEPEST_KEY:
+        raise ConfigurationError(f"{option} {given!r}: there is no key of more than {_DEEPEST_KEY} parts; correct it")
     try:
-        return key.strip(), yaml.load(value, Loader=_Loader)  # noqa: S506 (a SafeLoader, narrowed)
-    except yaml.YAMLError:
-        raise ConfigurationError(f"{option} {text!r}: the value is not YAML; quote it") from None
+        return key.strip(), plain_yaml.parse(value)
+    except plain_yaml.YamlError as mistake:
+        raise ConfigurationError(
+            f"{option} {given!r}: the value is not YAML; quote it or correct it ({mistake.problem})"
+        ) from None
 
 
 def _put(values: dict[str, Any], key: str, value: Any) -> None:
@@ -126,8 +111,11 @@ def _build(values: dict[str, Any], source: str, overridden: Sequence[str]) -> Se
     try:
         return Settings(**{str(key): value for key, value in values.items()})
     except ValidationError as error:
-        lines = (_line(detail, _source(detail, source, overridden)) for detail in error.errors())
-        raise ConfigurationError(*lines) from None
+        details = error.errors()
+        lines = [_line(detail, _source(detail, source, overridden)) for detail in details[:_MOST_MISTAKES]]
+        place = f"{source} or --set" if overridden else source
+        more = [f"{len(details) - _MOST_MISTAKES} more mistakes (in {place})"] if len(details) > _MOST_MISTAKES else []
+        raise ConfigurationError(*lines, *more) from None
     except ConfigurationError as error:
         place = f"{source} or --set" if overridden else source
         raise ConfigurationError(*(f"{line} (in {place})" for line in error.lines)) from None

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from foundation.section import NonNegative, Positive, Rate, Section
+from foundation.section import Days, NonNegative, Rate, Section
 
 
 class Monitoring(Section):
     """When what came of earlier nights is worth an event and a line among the findings."""
 
-    window_days: Positive = Field(28, description="How far back forecasts, inputs, plans and parcels are looked at.")
+    window_days: Days = Field(28, description="How far back forecasts, inputs, plans and parcels are looked at.")
     min_scored_units: NonNegative = Field(
         50.0, description="Fewest units demanded in a region and segment for its errors to be reported."
     )
@@ -29,5 +29,5 @@ class Monitoring(Section):
     max_gap_rate: Rate | None = Field(
         None, description="Gap of the newest plan to its bound above which it is reported; default: the gate's limit."
     )
-    max_sales_age_days: Positive = Field(3, description="Age of a region's last sales above which its data are stale.")
-    max_stock_age_days: Positive = Field(8, description="Age of the stock snapshot above which it is stale.")
+    max_sales_age_days: Days = Field(3, description="Age of a region's last sales above which its data are stale.")
+    max_stock_age_days: Days = Field(8, description="Age of the stock snapshot above which it is stale.")

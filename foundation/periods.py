@@ -6,6 +6,7 @@ given weekday (``W-MON`` … ``W-SUN``) and is dated by its first day. Not here:
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ if TYPE_CHECKING:  # imported where it is used: settings stand on this module, a
 
 WEEKDAYS = ("MON", "TUE", "WED", "THU", "FRI", "SAT", "SUN")
 DATE_DTYPE = "datetime64[us]"
+# Dates beyond these years are typing mistakes, and calendar arithmetic around them would overflow.
+FIRST_YEAR, LAST_YEAR = 1900, 2199
 # 2000-01-03 was a Monday: training dates are counted from it, so weekly ones fall on Mondays.
 _MONDAY = date(2000, 1, 3)
 
@@ -101,6 +104,25 @@ def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], grid
         names = (days.strftime("%Y-%m-%d"), days.strftime("%m-%d"), pd.Index(WEEKDAYS)[days.day_of_week])
         closed &= np.logical_or.reduce([name.isin(wanted) for name in names])
     return closed
+
+
+def parse_day(text: str) -> date:
+    """Return the date ``text`` holds, written as 2016-05-23.
+
+    Raises
+    ------
+    ValueError
+        Where it is no such date, or one outside the years ``FIRST_YEAR`` to ``LAST_YEAR``.
+    """
+    try:
+        day = date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII) else None
+    except ValueError:
+        day = None
+    if day is None:
+        raise ValueError(f"{text[:40]!r} is not a date; write it as 2016-05-23")
+    if not FIRST_YEAR <= day.year <= LAST_YEAR:
+        raise ValueError(f"{text} is outside the years {FIRST_YEAR} to {LAST_YEAR}; correct the year")
+    return day
 
 
 def as_timestamp(day: date) -> pd.Timestamp:

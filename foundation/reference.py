@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, get_args
 
+from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -115,8 +116,28 @@ def _section(field: FieldInfo) -> type[BaseModel] | None:
 
 
 def _keys(prefix: str, fields: dict[str, FieldInfo]) -> str:
-    rows = [(f"`{prefix}{name}`", _default(field), field.description or "") for name, field in fields.items()]
-    return "\n".join(_rows([("key", "default", "meaning"), *rows])) + "\n"
+    rows = [
+        (f"`{prefix}{name}`", _default(field), _allowed(field), field.description or "")
+        for name, field in fields.items()
+    ]
+    return "\n".join(_rows([("key", "default", "allowed", "meaning"), *rows])) + "\n"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """Return the bounds of a number, of each number of a list or mapping; empty for other keys."""
+    held = [*field.metadata, *_metadata(field.annotation)]
+    low = next((f"{item.ge:,.12g}" for item in held if isinstance(item, Ge)), None)
+    low = next((f"above {item.gt:,.12g}" for item in held if isinstance(item, Gt)), low)
+    high = next((f"{item.le:,.12g}" for item in held if isinstance(item, Le)), None)
+    high = next((f"below {item.lt:,.12g}" for item in held if isinstance(item, Lt)), high)
+    return "" if low is None else f"{low} to {high}"
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    """Yield what qualifies the values of a list, of a mapping or of an optional number."""
+    held = getattr(annotation, "__metadata__", ())
+    for inner in (*held, *(part for argument in get_args(annotation) for part in _metadata(argument))):
+        yield from inner.metadata if isinstance(inner, FieldInfo) else (inner,)
 
 
 def _default(field: FieldInfo) -> str:

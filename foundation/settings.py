@@ -7,13 +7,26 @@ The models are frozen and forbid unknown keys. Reading the YAML file and ``--set
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from foundation.decision_settings import Decisions
 from foundation.monitoring_settings import Monitoring
-from foundation.periods import Frequency, is_closed_day
-from foundation.section import NonNegative, Positive, Rate, Section
+from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
+from foundation.section import (
+    LONGEST_NAME,
+    Day,
+    Days,
+    DaysOrNone,
+    Money,
+    Names,
+    Positive,
+    Rate,
+    Section,
+    Seed,
+    Threads,
+)
 from foundation.what_if_settings import WhatIf
 
 FeatureFamily = Literal[
@@ -27,6 +40,7 @@ class Inputs(Section):
 
     path: str = Field(
         "samples/demo",
+        min_length=1,
         description="Folder or fsspec URL of the tables, or a SQL database URL. A relative folder is looked up from the configuration's folder, then from the working directory.",
     )
     format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
@@ -38,10 +52,8 @@ class Inputs(Section):
     quarantine_rate: Rate = Field(
         0.005, description="Largest share of a table's rows that may be set aside before the run stops all the same."
     )
-    drop_columns: tuple[str, ...] = Field(
-        (), description="Columns to drop at the door, for example columns about persons."
-    )
-    keep_snapshots: Positive = Field(
+    drop_columns: Names = Field((), description="Columns to drop at the door, for example columns about persons.")
+    keep_snapshots: Annotated[int, Field(ge=1, le=10_000)] = Field(
         3, description="How many accepted input snapshots the warehouse keeps for re-reading."
     )
 
@@ -49,25 +61,21 @@ class Inputs(Section):
 class Series(Section):
     """What a series is and what is known about it."""
 
-    hierarchy: tuple[str, ...] = Field(
+    hierarchy: Names = Field(
         ("department", "category"), description="Columns of `skus`, finest first, that group skus."
     )
-    features: tuple[str, ...] = Field(
-        (), description="Extra numeric columns of `skus`, `regions` or `sales` used as features."
-    )
-    known_in_advance: tuple[str, ...] = Field(
+    features: Names = Field((), description="Extra numeric columns of `skus`, `regions` or `sales` used as features.")
+    known_in_advance: Names = Field(
         (), description="Columns of `regional` known for future dates; all others are observed only."
     )
     missing_sales: Literal["zero", "unknown"] = Field(
         "zero", description="What a missing row between a series' first row and `as_of` means."
     )
-    closed_days: tuple[str, ...] = Field(
+    closed_days: Names = Field(
         (),
         description="Days without trade: dates (2015-12-25), month-days (12-25) or weekdays (Sun). They are left out of training.",
     )
-    country_holidays: tuple[str, ...] = Field(
-        (), description="ISO country codes whose public holidays join the calendar."
-    )
+    country_holidays: Names = Field((), description="ISO country codes whose public holidays join the calendar.")
 
     @field_validator("closed_days")
     @classmethod
@@ -75,6 +83,8 @@ class Series(Section):
         for day in days:
             if not is_closed_day(day):
                 raise ValueError(f"{day!r} is not a date (2015-12-25), a month-day (12-25) or a weekday (Sun)")
+        if {day.upper() for day in days} >= set(WEEKDAYS):
+            raise ValueError("names all seven weekdays; leave out those with trade")
         return days
 
 
@@ -85,7 +95,7 @@ class Forecast(Section):
         (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995),
         description="Quantile levels of the forecast, ascending.",
     )
-    window_days: tuple[Positive, ...] = Field(
+    window_days: tuple[Days, ...] = Field(
         (7, 14, 28), description="Lengths in days of the windows from `as_of` whose sums are forecast."
     )
     families: tuple[FeatureFamily, ...] = Field(
@@ -105,33 +115,42 @@ class Forecast(Section):
         ),
         description="Feature families in use.",
     )
-    ignored_features: tuple[str, ...] = Field(
+    ignored_features: Names = Field(
         (),
         description="Single features the model does not see, by name: `region` where a region has a handful of series. "
         "Without `seasonal_recent` the recent mean is no part of a weekly forecast either; totals see all features.",
     )
-    cpu_minutes: Annotated[float, Field(gt=0)] = Field(
+    cpu_minutes: Annotated[float, Field(ge=0.001, le=10_000)] = Field(
         1.5, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
     )
-    train_every_days: Positive = Field(
+    train_every_days: Days = Field(
         7, description="Days between training dates; a night uses the model of the last training date on or before it."
     )
-    train_until: date | None = Field(
+    train_until: Day | None = Field(
         None, description="Last training date that may be used, to go back to an earlier model; null: the newest."
     )
-    history_days: Positive = Field(730, description="Days of history training origins are drawn from.")
-    calibration_origins: Positive = Field(
+    history_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
+        730, description="Days of history training origins are drawn from."
+    )
+    calibration_origins: Annotated[int, Field(ge=1, le=52)] = Field(
         4, description="Most out-of-sample origins used to fit bias factors and quantiles; many series need fewer."
     )
-    learning_rate: Annotated[float, Field(gt=0, le=1)] = Field(0.07, description="LightGBM learning rate.")
-    num_leaves: Annotated[int, Field(ge=2)] = Field(63, description="LightGBM leaves per tree.")
-    trees: Positive = Field(250, description="Most trees one model may have.")
+    learning_rate: Annotated[float, Field(ge=0.0001, le=1)] = Field(0.07, description="LightGBM learning rate.")
+    num_leaves: Annotated[int, Field(ge=2, le=4_096)] = Field(63, description="LightGBM leaves per tree.")
+    trees: Annotated[int, Field(ge=1, le=20_000)] = Field(250, description="Most trees one model may have.")
     min_data_in_leaf: Positive = Field(150, description="Fewest rows in a leaf.")
     tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(
         1.1, description="Variance power of the Tweedie objective."
     )
-    threads: Positive = Field(2, description="Threads LightGBM may use.")
-    seed: int = Field(20160523, description="Seed of every random choice in training.")
+    threads: Threads = Field(2, description="Threads LightGBM may use.")
+    seed: Seed = Field(20160523, description="Seed of every random choice in training.")
+
+    @field_validator("window_days", "families")
+    @classmethod
+    def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
+        if not values or len(set(values)) < len(values):
+            raise ValueError("must name at least one value, and each only once")
+        return values
 
     @field_validator("quantiles")
     @classmethod
@@ -149,134 +168,59 @@ class Positioning(Section):
     kinds: tuple[Literal["transfer", "supply"], ...] = Field(
         ("transfer", "supply"), description="Which shipments may be proposed."
     )
-    cover_days: Positive | None = Field(
+    cover_days: Days | None = Field(
         None,
         description="Days of demand the plan looks at; default: the longest lead time in use plus `review_days`, at most the horizon.",
     )
-    review_days: Positive = Field(
+    review_days: Days = Field(
         7, description="Days until a lane's next decision is expected to be usable again (the review period)."
     )
-    buckets: Positive = Field(
+    buckets: Annotated[int, Field(ge=1, le=6)] = Field(
         3, description="Most buckets the cover window is cut into at arrival times; more are finer and slower."
     )
-    scenarios: Positive = Field(30, description="Joint demand paths the plan is optimised on.")
-    out_of_sample_scenarios: Positive = Field(500, description="Fresh demand paths the plan is judged on.")
-    seed: int = Field(7, description="Seed of the demand paths; common from night to night.")
-    carbon_eur_per_t: NonNegative = Field(0.0, description="Price of a tonne of CO2e.")
-    churn_eur_per_unit: NonNegative = Field(0.05, description="Price on every unit moved, so that plans do not twitch.")
-    handling_eur_per_unit: NonNegative = Field(
-        0.0, description="Cost of picking and putting away one transferred unit."
+    scenarios: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        30, description="Joint demand paths the plan is optimised on."
     )
-    block_days: Annotated[int, Field(ge=0)] = Field(
-        14, description="Days during which units are not sent back the way they came."
+    out_of_sample_scenarios: Annotated[int, Field(ge=1, le=20_000)] = Field(
+        500, description="Fresh demand paths the plan is judged on."
     )
-    min_benefit_eur: NonNegative = Field(1.0, description="A line is proposed only where its benefit is at least this.")
+    seed: Seed = Field(7, description="Seed of the demand paths; common from night to night.")
+    carbon_eur_per_t: Money = Field(0.0, description="Price of a tonne of CO2e.")
+    churn_eur_per_unit: Money = Field(0.05, description="Price on every unit moved, so that plans do not twitch.")
+    handling_eur_per_unit: Money = Field(0.0, description="Cost of picking and putting away one transferred unit.")
+    block_days: DaysOrNone = Field(14, description="Days during which units are not sent back the way they came.")
+    min_benefit_eur: Money = Field(1.0, description="A line is proposed only where its benefit is at least this.")
     min_move_units: Positive = Field(1, description="Fewest units of a transfer line.")
     max_gap_rate: Rate = Field(0.03, description="Gate: the plan is refused above this gap to the lower bound.")
-    max_stock_age_days: Positive = Field(35, description="Oldest stock snapshot that may be planned on.")
+    max_stock_age_days: Days = Field(35, description="Oldest stock snapshot that may be planned on.")
     ready_at: str = Field(
         "06:00",
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
         description="Local time at each hub at which a night's plan is ready; cut-offs before it are missed.",
     )
-    overdue_days: Annotated[int, Field(ge=0)] = Field(
-        2, description="Days after `as_of` at which overdue arrivals are expected."
-    )
-    release_timeout_days: Positive = Field(
+    overdue_days: DaysOrNone = Field(2, description="Days after `as_of` at which overdue arrivals are expected.")
+    release_timeout_days: Days = Field(
         3, description="Days after which a released proposal not seen in `inbound` stops counting and is flagged."
     )
-    default_holding_rate_per_year: NonNegative = Field(0.25, description="Holding rate where a hub has none.")
+    default_holding_rate_per_year: Annotated[float, Field(ge=0, le=100)] = Field(
+        0.25, description="Holding rate where a hub has none."
+    )
     terminal_value_rate: Rate = Field(
         0.98, description="Share of unit cost a leftover unit is worth at the end of the cover window."
     )
-    end_wait_days: Positive | None = Field(
+    end_wait_days: Days | None = Field(
         None,
         description="Longest wait for demand beyond the cover window that a leftover unit is charged keeping for; null: all of it.",
     )
-    processes: Positive = Field(2, description="Processes that share the skus; the plan is the same for any number.")
-
-
-class Rule(Section):
-    """One rule that decides proposals without a person; every condition that is given must hold."""
-
-    name: str = Field(min_length=1, description="What the rule is called; decisions it makes carry the name.")
-    action: Literal["approve", "reject"] = Field("approve", description="What the rule does with what it matches.")
-    kinds: tuple[Literal["transfer", "supply"], ...] = Field((), description="Kinds it applies to; empty: all.")
-    lanes: tuple[str, ...] = Field((), description="Lanes it applies to; empty: all.")
-    origins: tuple[str, ...] = Field((), description="Origins it applies to; empty: all.")
-    destinations: tuple[str, ...] = Field((), description="Destinations it applies to; empty: all.")
-    max_cost_eur: NonNegative | None = Field(None, description="Applies to lines that cost at most this.")
-    min_benefit_eur: float | None = Field(None, description="Applies to lines whose benefit is at least this.")
-    max_benefit_eur: float | None = Field(None, description="Applies to lines whose benefit is at most this.")
-    max_units: Positive | None = Field(None, description="Applies to lines of at most this many units.")
-    max_cover_hours: NonNegative | None = Field(
-        None, description="Applies where what the destination holds lasts at most this long; without demand it lasts for ever."
-    )  # fmt: skip
-    min_origin_cover_hours: NonNegative | None = Field(
-        None, description="Applies where what the origin holds lasts at least this long; suppliers always do."
-    )
-
-
-class Outbox(Section):
-    """Where released proposals are delivered, each exactly once."""
-
-    target: str | None = Field(
-        None,
-        description="A folder or its URL, a SQL database URL, or an `https://` address; none: nothing is delivered.",
-    )
-    receiver: str = Field(
-        "receiver", min_length=1, description="Name of who receives; what was delivered is remembered under it."
-    )
-    table: str = Field(
-        "forestock_shipment", pattern=r"^[A-Za-z_]\w*$", description="Table of a SQL target; it is made where absent."
-    )
-    attempts: Positive = Field(5, description="How often a failing delivery is tried before the command gives up.")
-    wait_seconds: NonNegative = Field(0.5, description="Wait before the second attempt; it doubles each time.")
-    timeout_seconds: Annotated[float, Field(gt=0)] = Field(10.0, description="Longest wait for an answer.")
-    token_variable: str = Field(
-        "FORESTOCK_OUTBOX_TOKEN", description="Environment variable with the bearer token of an `https://` target."
-    )
-
-
-class Exports(Section):
-    """What the documents for other systems say beyond the lines."""
-
-    hub_column: str | None = Field(
-        None, description="Column of `hubs` with the other system's name of the place; default: `hub`."
-    )
-    sku_column: str | None = Field(
-        None, description="Column of `skus` with the other system's name of the article; default: `sku`."
-    )
-    x12_sender: str = Field(
-        "FORESTOCK", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Sender in X12 envelopes (ISA06, GS02)."
-    )
-    x12_receiver: str = Field(
-        "WAREHOUSE", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Receiver in X12 envelopes (ISA08, GS03)."
-    )
-    x12_usage: Literal["P", "T"] = Field("P", description="X12 usage indicator (ISA15): production or test.")
-    erpnext_company: str | None = Field(None, description="Company on ERPNext documents; default: the site's own.")
-
-
-class Decisions(Section):
-    """How proposals are decided and handed over."""
-
-    mode: Literal["live", "shadow"] = Field(
-        "live",
-        description="`live`: proposals are decided and released; `shadow`: they are only compared with what was done.",
-    )
-    rules: tuple[Rule, ...] = Field(
-        (), description="Rules of `forestock approve --by-rule`; the first that matches decides."
-    )
-    outbox: Outbox = Outbox()
-    exports: Exports = Exports()
+    processes: Threads = Field(2, description="Processes that share the skus; the plan is the same for any number.")
 
 
 class Review(Section):
     """What the planner's page shows."""
 
-    title: str = Field("Forestock plan", description="Heading of the page.")
-    top_proposals: Positive = Field(10, description="Proposals in the summary table.")
-    curves_mb: NonNegative = Field(
+    title: str = Field("Forestock plan", max_length=200, description="Heading of the page.")
+    top_proposals: Annotated[int, Field(ge=1, le=1_000)] = Field(10, description="Proposals in the summary table.")
+    curves_mb: Annotated[float, Field(ge=0, le=1_000)] = Field(
         2.5, description="Megabytes of forecast curves on the page; skus beyond them, best first, show totals only."
     )
 
@@ -286,17 +230,22 @@ class Settings(Section):
 
     name: str = Field(
         "forestock",
+        max_length=LONGEST_NAME,
         pattern=r"^[a-z][a-z0-9_-]*$",
         description="Name of the pipeline: its MLflow experiment and registered model carry it.",
     )
     frequency: str = Field("D", description="`D` for days or `W-MON` … `W-SUN` for weeks by their first weekday.")
-    horizon: Positive = Field(28, description="Periods that are forecast, counted from `as_of`.")
+    horizon: Annotated[int, Field(ge=1, le=400)] = Field(
+        28, description="Periods that are forecast, counted from `as_of`."
+    )
     currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="The one currency of all money columns.")
     warehouse: str = Field(
-        "warehouse", description="Folder or fsspec URL of the output tables; relative to the working directory."
+        "warehouse",
+        min_length=1,
+        description="Folder or fsspec URL of the output tables; relative to the working directory.",
     )
     tracking_uri: str | None = Field(
-        None, description="MLflow tracking URI; default: a SQLite file beside the warehouse."
+        None, min_length=1, description="MLflow tracking URI; default: a SQLite file beside the warehouse."
     )
     inputs: Inputs = Inputs()
     series: Series = Series()
@@ -314,6 +263,13 @@ class Settings(Section):
     def _known_frequency(cls, code: str) -> str:
         Frequency(code)
         return code
+
+    @field_validator("what_if")
+    @classmethod
+    def _few(cls, changes: tuple[WhatIf, ...]) -> tuple[WhatIf, ...]:
+        if len(changes) > 100:
+            raise ValueError("names more than 100 what-ifs; keep those in use")
+        return changes
 
     @model_validator(mode="after")
     def _whole_windows(self) -> Settings:
@@ -362,12 +318,12 @@ def quantile_columns(levels: tuple[float, ...]) -> list[str]:
 
 
 def parse_as_of(text: str | date) -> date:
-    """Return the date of an ISO string; raises ``ConfigurationError`` for anything else."""
+    """Return the date of an ISO string; raises ``ConfigurationError`` for anything else or a year beyond the calendar's."""
     from foundation.errors import ConfigurationError
 
     if isinstance(text, date):
         return text
     try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(f"{text!r} is not a date; write it as 2016-05-23") from None
+        return parse_day(text)
+    except ValueError as error:
+        raise ConfigurationError(str(error)) from None

@@ -17,6 +17,8 @@ import fsspec
 
 from foundation.errors import ConfigurationError, StageError
 
+_LONGEST_CONFIGURATION = 1_000_000
+
 
 def is_url(path: str) -> bool:
     """Say whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
@@ -151,23 +153,37 @@ def find_configuration(config: str | Path) -> Path:
 
     A path that exists wins. Raises ``ConfigurationError`` that lists the bundled names.
     """
-    given = Path(config).expanduser()
-    if given.is_file():
-        return given.resolve()
+    try:
+        given = Path(config).expanduser()
+        if given.is_file():
+            return given.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, no rights, a loop of links, ~nobody
+        raise ConfigurationError(f"configuration {_brief(config)!r} cannot be opened ({_first_line(error)})") from None
     bundled = Path(__file__).resolve().parents[2] / "configs"
     for name in (given.name, f"{given.name}.yaml", f"{given.name}.yml"):
         if given.parent == Path() and (bundled / name).is_file():
             return bundled / name
     names = ", ".join(sorted(file.stem for file in bundled.glob("*.y*ml")))
-    raise ConfigurationError(f"configuration {str(config)!r} is not a file; bundled ones are {names}")
+    raise ConfigurationError(f"configuration {_brief(config)!r} is not a file; bundled ones are {names}")
 
 
 def read_configuration(path: Path) -> str:
-    """Return a configuration's text; raises ``ConfigurationError`` where it is not UTF-8 text."""
+    """Return a configuration's text; raises ``ConfigurationError`` where it is not UTF-8 text of at most 1 MB."""
     try:
+        if path.stat().st_size > _LONGEST_CONFIGURATION:
+            raise ConfigurationError(f"{path}: is larger than 1 MB; that is no configuration, name another file")
         return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path}: cannot be read as UTF-8 text ({error})") from error
+
+
+def _brief(path: str | Path) -> str:
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:200]}… ({len(text)} characters)"
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter((getattr(error, "strerror", None) or str(error)).splitlines()), type(error).__name__)
 
 
 def resolve_folder(path: str, *bases: Path) -> str:

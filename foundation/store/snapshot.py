@@ -19,6 +19,7 @@ from foundation.assumptions import Assumption
 from foundation.errors import InputError
 from foundation.faults import Fault, structural
 from foundation.fingerprint import content_hash
+from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.settings import Settings
 from foundation.store import files, shelf
 from foundation.store.sources import FolderSource, open_source
@@ -82,6 +83,9 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
 
 def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Examined:
     """Return everything the door finds about the configured inputs; writes nothing, raises for no fault."""
+    if as_of is not None and not FIRST_YEAR <= as_of.year <= LAST_YEAR:
+        what = f"{as_of} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        return Examined(as_of, (structural("as_of", "", what, "correct the year"),), stops=True)
     try:
         source = open_source(settings.inputs)
     except UnreadableError as error:

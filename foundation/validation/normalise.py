@@ -15,13 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.tables import Kind
 
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _DAY_US = 86_400_000_000
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
-_FIRST_YEAR, _LAST_YEAR = 1900, 2199
 
 
 @dataclass(frozen=True)
@@ -177,13 +177,13 @@ def _whole_days(values: pa.ChunkedArray) -> Normalised:
     moments = values.to_pandas().astype("datetime64[us]").reset_index(drop=True)
     raw = moments.to_numpy().astype("int64")
     is_null = moments.isna().to_numpy()
-    first, end = (np.datetime64(f"{year}-01-01", "us").astype("int64") for year in (_FIRST_YEAR, _LAST_YEAR + 1))
+    first, end = (np.datetime64(f"{year}-01-01", "us").astype("int64") for year in (FIRST_YEAR, LAST_YEAR + 1))
     is_far = ~is_null & ((raw < first) | (raw >= end))
     has_time = ~is_null & ~is_far & (raw % _DAY_US != 0)
     if is_far.any() or has_time.any():
         moments = moments.mask(is_far | has_time)
     return moments, _misfits(
-        (is_far, f"outside the years {_FIRST_YEAR} to {_LAST_YEAR}", "correct the year"),
+        (is_far, f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "correct the year"),
         (has_time, "with a time of day", "give the date alone, for example 2016-05-23"),
     )
 

@@ -13,8 +13,8 @@ from dispatch.history import earlier_proposals, ready_moment
 from dispatch.ledger import FOLLOWERS, STATUSES, ignored, states, with_status
 from dispatch.rules import by_rules, rule_reason
 from dispatch.worth import departure_values, findings, losing
+from foundation.decision_settings import Rule
 from foundation.errors import InputError
-from foundation.settings import Rule
 from tests.proposal_world import (
     CUTOFF,
     MORNING,

@@ -15,8 +15,8 @@ from dispatch.decide import ledger_rows
 from dispatch.documents import LINE_COLUMNS, documents, lines_of, released_lines, typed_lines, unaddressed
 from dispatch.forms import FORMS, Form, Partner
 from dispatch.forms.form import names_of, ours, translated
+from foundation.decision_settings import Exports
 from foundation.errors import InputError
-from foundation.settings import Exports
 from tests.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 PARTNER = Partner(Exports(), moment=datetime(2016, 5, 23, 7, 5))

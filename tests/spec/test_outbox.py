@@ -16,8 +16,8 @@ from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
 from dispatch.outbox import Delivery, Patience, deliver, undelivered
 from dispatch.receivers import open_receiver
+from foundation.decision_settings import Outbox
 from foundation.errors import ConfigurationError, StageError
-from foundation.settings import Outbox
 from tests.proposal_world import act, proposal, proposals, transfer
 
 
