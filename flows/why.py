@@ -6,7 +6,7 @@ Not here: the method (``review.attribution``), options (``flows.why_command``).
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -16,6 +16,7 @@ from flows.decisions import decided_before
 from flows.stages import planned_night
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, nearest
+from foundation.lost_sales import lost_sale_values
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
@@ -62,7 +63,7 @@ def attributed(settings: Settings, question: Question) -> Answer:
         late_parcels(happened.now, until).assign(question="late_parcel"),
     ]
     causes = pd.concat(parts, ignore_index=True).reindex(columns=[*_GRAIN, "caused_units", "share_rate"])
-    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(_lost_sale_eur(happened.now["skus"]))
+    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(_lost_sale_eur(happened.now, as_of))
     returns = return_findings(happened.now, Warehouse(settings).read("service", as_of))
     Warehouse(settings).write("cause", causes, as_of)
     Warehouse(settings).write("return_finding", returns, as_of)
@@ -110,11 +111,10 @@ def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> 
             raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
 
 
-def _lost_sale_eur(skus: pd.DataFrame) -> pd.Series:
-    """Return what a lost unit of each sku costs: as given, else price less cost; unknown where neither is."""
-    known = {name: skus[name].astype("float64") if name in skus else pd.Series(float("nan"), index=skus.index) for name in ("lost_sale_eur", "unit_price_eur", "unit_cost_eur")}  # fmt: skip
-    eur = known["lost_sale_eur"].fillna((known["unit_price_eur"] - known["unit_cost_eur"]).clip(lower=0.0))
-    return pd.Series(eur.to_numpy(), index=skus["sku"].astype(str))
+def _lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:
+    """Return what a lost unit of each sku costs at ``as_of``; unknown where neither a loss nor a price is known."""
+    skus = tables["skus"]
+    return pd.Series(lost_sale_values(skus, tables.get("prices"), as_of), index=skus["sku"].astype(str))
 
 
 def ask_why(config: str, question: Question, only: tuple[str | None, str | None], overrides: Sequence[str]) -> None:

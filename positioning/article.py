@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.capacity import UNITS, Resource
+from positioning.catalogue import carries, may_travel, whole_orders
 from positioning.costs import (
     N_TERMS,
     Article,
@@ -21,7 +22,7 @@ from positioning.costs import (
     shipment_terms,
 )
 from positioning.demand import daily_units_beyond
-from positioning.network import Network, may_carry
+from positioning.network import Network
 from positioning.problem import Problem
 
 # Units left are valued by rank: those that sell within one review period, within four, and later, each after the wait
@@ -81,12 +82,14 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
     network, lanes = problem.network, problem.network.shipments
     article = _article(problem, sku)
     most_all = _most_units(problem, sku)
-    carries = _carries(network, problem.catalogue.handling_class[sku])
+    handling_class = problem.catalogue.handling_class[sku]
     demand = problem.demand.mean_units[sku][:, : problem.buckets.period_starts[-1]].sum(axis=1)
     regions = np.flatnonzero(demand > 0)
     d = network.deliveries
     deliveries = np.flatnonzero(
-        carries[d.origin] & _lane_carries(d.classes, problem, sku) & (demand[d.destination] > 0)
+        carries(network.hub_classes, handling_class)[d.origin]
+        & carries(d.classes, handling_class)
+        & (demand[d.destination] > 0)
     )
     hubs = _hubs(problem, sku, most_all, deliveries)
     hub_at = _places(hubs, len(network.hubs))
@@ -112,7 +115,7 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
     return SkuProblem(
         sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
         arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
-        available=_whole_orders(problem, sku), is_supply=is_supply,
+        available=whole_orders(problem.catalogue, sku), is_supply=is_supply,
         origin=np.where(is_supply, lanes.origin[used], hub_at[np.where(is_supply, 0, lanes.origin[used])]),
         destination=hub_at[lanes.destination[used]], most=most_all[used], pack=pack, least=least,
         shipment_terms=shipment_terms(lanes, used, article, problem.prices, purchase),
@@ -123,7 +126,7 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
         nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(article),
         end_value=end_value, end_room=end_room, bucket_days=problem.buckets.lengths.astype("float64"),
         served_days=(problem.buckets.lengths - problem.buckets.period_days) / 2.0,
-        uses=uses(problem, article, problem.catalogue.handling_class[sku], used),
+        uses=uses(problem, article, handling_class, used),
     )  # fmt: skip
 
 
@@ -155,46 +158,22 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     """
     network, own, lanes = problem.network, problem.catalogue, problem.network.shipments
     days, is_open = network.arrival_days, problem.shared.is_open
-    carries = _carries(network, own.handling_class[sku])
     to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
     movable = np.floor(np.maximum(problem.stock.usable[sku] - own.min_units[sku], 0.0) / own.pack_units[sku])
     movable = movable * own.pack_units[sku]
     movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
-    allowed = (
-        _lane_carries(lanes.classes, problem, sku) & carries[to] & own.is_stocked[sku][to] & is_open[to, days]
-        & (lanes.lead_days < own.shelf_life_days[sku]) & ~problem.is_blocked[sku] & (lanes.loads_most >= 1.0)
-    )  # fmt: skip
-    leaves = (
-        carries[origin] & is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
-    )
+    allowed = may_travel(network, own, sku) & is_open[to, days] & ~problem.is_blocked[sku]
+    leaves = is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
     supplier = np.where(lanes.is_supply, lanes.origin, 0)
-    offered = _whole_orders(problem, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
+    offered = whole_orders(problem.catalogue, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
     most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
     return np.where(allowed, most, 0.0)
-
-
-def _whole_orders(problem: Problem, sku: int) -> np.ndarray:
-    """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
-    own = problem.catalogue
-    pack = own.order_pack_units[sku]
-    units = np.floor(np.where(np.isinf(own.available_units[sku]), 0.0, own.available_units[sku]) / pack) * pack
-    units = np.where(np.isinf(own.available_units[sku]), np.inf, units)
-    return np.where(units < own.order_min_units[sku], 0.0, units)
 
 
 def _receive(problem: Problem, sku: int) -> np.ndarray:
     """Return the most units a plan may add at each hub, (H,): the maximum less stock and arrivals."""
     held = problem.stock.physical[sku] + problem.arrivals[sku].sum(axis=1)
     return np.maximum(problem.catalogue.max_units[sku] - held, 0.0)
-
-
-def _carries(network: Network, handling_class: str) -> np.ndarray:
-    return np.array([may_carry(classes, handling_class) for classes in network.hub_classes], dtype=bool)
-
-
-def _lane_carries(classes: tuple[frozenset[str] | None, ...], problem: Problem, sku: int) -> np.ndarray:
-    handling_class = problem.catalogue.handling_class[sku]
-    return np.array([may_carry(allowed, handling_class) for allowed in classes], dtype=bool)
 
 
 def _hubs(problem: Problem, sku: int, most: np.ndarray, deliveries: np.ndarray) -> np.ndarray:
@@ -250,14 +229,13 @@ def _is_open_in_buckets(problem: Problem, hubs: np.ndarray) -> np.ndarray:
 
 
 def _nearest(network: Network, deliveries: np.ndarray, regions: np.ndarray, hub_at: np.ndarray) -> np.ndarray:
-    """Return the nearest hub of each region (R,): shortest delivery lane, ties by hub; −1 when none."""
+    """Return the nearest hub of each region (R,), as ``foundation.proximity`` ranks its lanes; −1 when none."""
     lanes = network.deliveries
-    km = np.where(np.isnan(lanes.distance_km), np.inf, lanes.distance_km)[deliveries]
     nearest = np.full(len(regions), -1, dtype="int64")
     for at, region in enumerate(regions):
         rows = np.flatnonzero(lanes.destination[deliveries] == region)
         if len(rows):
-            best = min(rows, key=lambda row: (km[row], network.hubs[lanes.origin[deliveries[row]]]))
+            best = rows[np.argmin(lanes.nearness[deliveries[rows]])]
             nearest[at] = hub_at[lanes.origin[deliveries[best]]]
     return nearest
 

@@ -77,7 +77,7 @@ def build_shared(
     tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue, stock: Stock, buckets: Buckets
 ) -> Shared:
     """Read hub capacities, their changes and loads into resources, sorted by name."""
-    limits = _Limits(tables, network)
+    limits = Limits(tables, network)
     held = _held(catalogue, stock)
     resources = [
         *_storage(network, limits, held, buckets.days[-1]),
@@ -93,7 +93,7 @@ def build_shared(
     return Shared(rows, tuple(_loads(network.shipments)), limits.is_open(days), binds)
 
 
-class _Limits:
+class Limits:
     """Capacity of a hub (and class) on a day: the last change that says something, else the hub's own."""
 
     def __init__(self, tables: dict[str, pd.DataFrame], network: Network) -> None:
@@ -117,6 +117,16 @@ class _Limits:
     def classes(self, hub: int) -> list[str]:
         """Return "" (all classes) and the classes with limits of their own."""
         return sorted({"", *self._changes.loc[self._changes["hub"] == hub, "handling_class"]})
+
+    def by_period(self, name: str, handling_class: str, starts: np.ndarray) -> np.ndarray:
+        """Return ``on`` of every hub and every day of ``starts`` at once, (n_hubs, n_periods)."""
+        own = [float("inf") if handling_class else self._own[name][hub] for hub in range(len(self._hubs))]
+        limits = np.repeat(np.array(own, dtype="float64")[:, None], len(starts), axis=1)
+        rows = self._changes
+        rows = rows[(rows["handling_class"] == handling_class) & rows[name].notna() & (rows["hub"] >= 0)]
+        for hub, day, value in zip(rows["hub"], rows["day"], rows[name], strict=True):
+            limits[int(hub), starts >= day] = value
+        return limits
 
     def on(self, name: str, hub: int, handling_class: str, day: float) -> float:
         """Return the limit ``name`` that holds on ``day``; infinite when there is none."""
@@ -155,7 +165,7 @@ def _held(catalogue: Catalogue, stock: Stock) -> _Held:
     )  # fmt: skip
 
 
-def _storage(network: Network, limits: _Limits, held: _Held, end: int) -> list[Resource]:
+def _storage(network: Network, limits: Limits, held: _Held, end: int) -> list[Resource]:
     """storage: volume added by a day ≤ storage − stock − confirmed arrivals by then."""
     rows = []
     for hub, name in enumerate(network.hubs):
@@ -173,7 +183,7 @@ def _storage(network: Network, limits: _Limits, held: _Held, end: int) -> list[R
     return rows
 
 
-def _per_period(network: Network, limits: _Limits, held: _Held, way: str, period_days: int) -> list[Resource]:
+def _per_period(network: Network, limits: Limits, held: _Held, way: str, period_days: int) -> list[Resource]:
     """inbound, outbound: units added in a period ≤ limit − confirmed arrivals of that period."""
     is_in = way == "inbound"
     at = network.shipments.destination if is_in else np.where(network.shipments.is_supply, -1, network.shipments.origin)

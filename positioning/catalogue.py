@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from foundation.lost_sales import lost_sale_values
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from positioning.columns import codes, days_after, numbers, table, texts
-from positioning.network import Network
+from positioning.network import Network, may_carry
 
 DAYS_PER_YEAR = 365.0
 
@@ -51,13 +52,11 @@ def build_catalogue(tables: dict[str, pd.DataFrame], network: Network, settings:
     skus_table = table(tables, "skus").sort_values("sku", kind="stable", ignore_index=True)
     skus = tuple(texts(skus_table, "sku"))
     cost = numbers(skus_table, "unit_cost_eur", 0.0)
-    price = _prices(tables, skus_table, skus)
-    lost = numbers(skus_table, "lost_sale_eur")
     volume = numbers(skus_table, "volume_l", 0.0)
     storage = _by_hub(tables, network, "storage_eur_per_l_day", 0.0)
     return Catalogue(
         skus=skus, unit_cost_eur=cost,
-        lost_sale_eur=np.where(np.isnan(lost), np.maximum(price - cost, 0.0), lost),
+        lost_sale_eur=np.nan_to_num(lost_sale_values(skus_table, tables.get("prices"), network.as_of)),
         mass_kg=numbers(skus_table, "mass_kg", 0.0), volume_l=volume,
         handling_class=tuple(texts(skus_table, "handling_class", "ambient")),
         pack_units=numbers(skus_table, "pack_units", 1.0), shelf_life_days=numbers(skus_table, "shelf_life_days", np.inf),
@@ -67,14 +66,52 @@ def build_catalogue(tables: dict[str, pd.DataFrame], network: Network, settings:
     )  # fmt: skip
 
 
-def _prices(tables: dict[str, pd.DataFrame], skus_table: pd.DataFrame, skus: tuple[str, ...]) -> np.ndarray:
-    """Return the sales price of each sku; where ``skus`` has none, the mean of the latest ones by region."""
-    price = numbers(skus_table, "unit_price_eur")
-    if not np.isnan(price).any() or tables.get("prices") is None:
-        return np.nan_to_num(price)
-    latest = tables["prices"].sort_values("date", kind="stable").groupby(["region", "sku"], observed=True)
-    mean = latest["unit_price_eur"].last().groupby("sku", observed=True).mean()
-    return np.nan_to_num(np.where(np.isnan(price), mean.reindex(list(skus)).to_numpy(dtype="float64"), price))
+def whole_orders(catalogue: Catalogue, sku: int) -> np.ndarray:
+    """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
+    pack, available = catalogue.order_pack_units[sku], catalogue.available_units[sku]
+    units = np.where(np.isinf(available), np.inf, np.floor(np.where(np.isinf(available), 0.0, available) / pack) * pack)
+    return np.where(units < catalogue.order_min_units[sku], 0.0, units)
+
+
+def carries(classes: tuple[frozenset[str] | None, ...], handling_class: str) -> np.ndarray:
+    """Return whether each place or lane with ``classes`` may carry ``handling_class``, (n,)."""
+    return np.array([may_carry(allowed, handling_class) for allowed in classes], dtype=bool)
+
+
+def may_travel(network: Network, catalogue: Catalogue, sku: int) -> np.ndarray:
+    """Return whether each shipment may ever carry the SKU, (L,), whatever the day and the stock.
+
+    It may not against the handling classes of the lane and of both hubs, to a hub that does not stock the SKU, where the
+    way takes as long as the shelf life or longer, and where no load could leave.
+    """
+    lanes, handling_class = network.shipments, catalogue.handling_class[sku]
+    at_hub = carries(network.hub_classes, handling_class)
+    to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
+    return np.asarray(
+        carries(lanes.classes, handling_class) & at_hub[to] & catalogue.is_stocked[sku][to]
+        & (lanes.is_supply | at_hub[origin]) & (lanes.lead_days < catalogue.shelf_life_days[sku]) & (lanes.loads_most >= 1.0)
+    )  # fmt: skip
+
+
+def read_promises(
+    tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return the handling classes and, by region and class, promised days (infinite without) and the late cost.
+
+    A row with a handling class goes before the region's row without one.
+    """
+    classes = tuple(sorted(set(catalogue.handling_class)))
+    days = np.full((len(network.regions), len(classes)), np.inf)
+    late = np.zeros_like(days)
+    promises = table(tables, "promises")
+    region, named = codes(texts(promises, "region"), network.regions), texts(promises, "handling_class")
+    promised, eur = numbers(promises, "promise_days"), numbers(promises, "late_eur_per_unit", 0.0)
+    for is_own_class in (False, True):
+        for row in np.flatnonzero(region >= 0):
+            if bool(named[row]) == is_own_class:
+                columns = [i for i, name in enumerate(classes) if not is_own_class or name == named[row]]
+                days[region[row], columns], late[region[row], columns] = promised[row], eur[row]
+    return classes, days, late
 
 
 def _by_hub(tables: dict[str, pd.DataFrame], network: Network, name: str, default: float) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.periods import as_timestamp
+from foundation.proximity import lane_lengths, rank_deliveries
 from foundation.settings import Settings
 from positioning.columns import codes, numbers, table, texts
 from positioning.departures import Clock, Departure, next_departure
@@ -23,7 +24,8 @@ class Lanes:
 
     ``origin`` is a hub for transfers and deliveries and a supplier for orders; ``destination`` is a
     hub, for deliveries a region; both are positions. Empty money and mass columns are 0, empty loads
-    are infinite. ``classes[i]`` is None where any handling class may travel.
+    are infinite. ``classes[i]`` is None where any handling class may travel. ``nearness`` ranks the deliveries
+    of a region, 0 the nearest; it is 0 for shipments. ``distance_km`` is NaN where it is not known.
     """
 
     lane: tuple[str, ...]
@@ -33,6 +35,7 @@ class Lanes:
     lead_days: np.ndarray
     lead_sd_days: np.ndarray
     distance_km: np.ndarray
+    nearness: np.ndarray
     eur_per_unit: np.ndarray
     eur_per_kg: np.ndarray
     eur_per_load: np.ndarray
@@ -48,8 +51,7 @@ class Network:
     """The places and lanes of a night.
 
     ``shipments`` are transfer and supply lanes with, for each, its next departure: ``ship_days`` and
-    ``arrival_days`` count from ``as_of``. ``nearest_km`` is the distance of deliveries with missing
-    distances last.
+    ``arrival_days`` count from ``as_of``.
     """
 
     as_of: date
@@ -88,13 +90,13 @@ def build_network(tables: dict[str, pd.DataFrame], settings: Settings, as_of: da
     kinds = pd.Series(texts(lanes, "kind"), dtype=object)
     ships = lanes[kinds.isin(list(settings.positioning.kinds)).to_numpy()]
     suppliers = tuple(sorted(set(texts(ships[(ships["kind"] == "supply").to_numpy()], "origin"))))
-    shipments = _lanes(ships, hubs, regions, suppliers)
+    shipments = _lanes(ships, (hubs, regions, suppliers), tables)
     departures = _departures(ships, hubs_table, shipments, settings, as_of)
     ship_days = np.array([(departure.ship_date - as_of).days for departure in departures], dtype="int64")
     return Network(
         as_of=as_of, hubs=hubs, regions=regions, suppliers=suppliers, shipments=shipments,
         departures=departures, ship_days=ship_days, arrival_days=ship_days + shipments.lead_days,
-        deliveries=_lanes(lanes[(kinds == "delivery").to_numpy()], hubs, regions, ()),
+        deliveries=_lanes(lanes[(kinds == "delivery").to_numpy()], (hubs, regions, ()), tables),
         hub_classes=tuple(_classes(text) for text in texts(hubs_table, "handling_classes")),
     )  # fmt: skip
 
@@ -104,18 +106,23 @@ def may_carry(classes: frozenset[str] | None, handling_class: str) -> bool:
     return classes is None or handling_class in classes
 
 
-def _lanes(frame: pd.DataFrame, hubs: tuple[str, ...], regions: tuple[str, ...], suppliers: tuple[str, ...]) -> Lanes:
+def _lanes(frame: pd.DataFrame, places: tuple[tuple[str, ...], ...], tables: dict[str, pd.DataFrame]) -> Lanes:
+    """Read the lanes of ``frame`` between ``places`` (hubs, regions, suppliers)."""
+    hubs, regions, suppliers = places
     kinds = texts(frame, "kind")
     is_supply = np.array([kind == "supply" for kind in kinds], dtype=bool)
     is_delivery = np.array([kind == "delivery" for kind in kinds], dtype=bool)
     starts, ends = texts(frame, "origin"), texts(frame, "destination")
-    km = numbers(frame, "distance_km")
+    ends_at = table(tables, "hubs"), table(tables, "regions")
+    km = lane_lengths(frame, *ends_at)["km"].to_numpy(dtype="float64")
+    nearness = rank_deliveries(frame, *ends_at)["rank"].reindex(frame.index, fill_value=0)
     return Lanes(
         lane=tuple(texts(frame, "lane")), is_supply=is_supply,
         origin=np.where(is_supply, codes(starts, suppliers), codes(starts, hubs)),
         destination=np.where(is_delivery, codes(ends, regions), codes(ends, hubs)),
         lead_days=numbers(frame, "lead_time_days", 0.0).astype("int64"),
         lead_sd_days=numbers(frame, "lead_time_sd_days", 0.0), distance_km=km,
+        nearness=nearness.to_numpy(dtype="int64"),
         eur_per_unit=numbers(frame, "eur_per_unit", 0.0), eur_per_kg=numbers(frame, "eur_per_kg", 0.0),
         eur_per_load=numbers(frame, "eur_per_load", 0.0), load_l=numbers(frame, "load_l", np.inf),
         load_kg=numbers(frame, "load_kg", np.inf), loads_most=numbers(frame, "loads_per_departure", np.inf),

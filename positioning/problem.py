@@ -19,8 +19,8 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from positioning.buckets import Buckets, cover_days, cut
 from positioning.capacity import Shared, build_shared
-from positioning.catalogue import Catalogue, build_catalogue
-from positioning.columns import codes, days_after, numbers, table, texts
+from positioning.catalogue import Catalogue, build_catalogue, read_promises
+from positioning.columns import days_after, table
 from positioning.costs import Prices
 from positioning.demand import Demand, read_demand
 from positioning.network import Network, build_network
@@ -74,7 +74,7 @@ def build_problem(
     previous = read_previous(earlier, tables, network, catalogue.skus, settings)
     stock = with_released(read_stock(tables, network, catalogue.skus, settings), previous)
     buckets = _buckets(network, stock, settings)
-    classes, promise_days, late_eur = _promises(tables, network, catalogue)
+    classes, promise_days, late_eur = read_promises(tables, network, catalogue)
     return Problem(
         network=network, buckets=buckets, catalogue=catalogue, stock=stock,
         arrivals=_arrivals(stock, buckets), demand=read_demand(forecasts, network, catalogue.skus, settings),
@@ -129,24 +129,6 @@ def _arrivals(stock: Stock, buckets: Buckets) -> np.ndarray:
     bucket = np.array([buckets.nearest(day) for day in lines["day"]], dtype="int64")
     np.add.at(arrivals, (lines["sku"].to_numpy(), lines["hub"].to_numpy(), bucket), lines["units"].to_numpy())
     return arrivals
-
-
-def _promises(
-    tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue
-) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
-    """Return classes and, by region and class, promised days (infinite without) and the late cost."""
-    classes = tuple(sorted(set(catalogue.handling_class)))
-    days = np.full((len(network.regions), len(classes)), np.inf)
-    late = np.zeros_like(days)
-    promises = table(tables, "promises")
-    region, named = codes(texts(promises, "region"), network.regions), texts(promises, "handling_class")
-    promised, eur = numbers(promises, "promise_days"), numbers(promises, "late_eur_per_unit", 0.0)
-    for is_own_class in (False, True):
-        for row in np.flatnonzero(region >= 0):
-            if bool(named[row]) == is_own_class:
-                columns = [i for i, name in enumerate(classes) if not is_own_class or name == named[row]]
-                days[region[row], columns], late[region[row], columns] = promised[row], eur[row]
-    return classes, days, late
 
 
 def _prices(settings: Settings) -> Prices:

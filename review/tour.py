@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from foundation.proximity import rank_deliveries
 from foundation.settings import Settings
 from review.page import environment
 from review.proposals import ranked
@@ -32,7 +33,7 @@ class Way:
 def way(tables: Frames, outputs: Frames) -> Way | None:
     """Return the best transfer of the night (the best order where there is none), ``None`` without proposals.
 
-    The region is the one with most demand among those the destination has the shortest delivery lane to.
+    The region is the one with most demand among those the destination is nearest to.
     """
     proposals = ranked(outputs["transfer"])
     proposals = proposals[~proposals["is_outlook"].astype(bool)]
@@ -42,16 +43,15 @@ def way(tables: Frames, outputs: Frames) -> Way | None:
     best = (transfers if len(transfers) else proposals).iloc[0]
     service = outputs["service"]
     demand = service[service["sku"] == best["sku"]].set_index("region")["demand_units"]
-    regions = [region for region in _reached(tables["lanes"], best["destination"]) if region in demand.index]
+    regions = [region for region in _reached(tables, best["destination"]) if region in demand.index]
     return Way(best["sku"], best["destination"], str(demand[regions].idxmax()), best)
 
 
-def _reached(lanes: pd.DataFrame, hub: str) -> list[str]:
-    """Return the regions ``hub`` is nearest to; where it is nearest to none, the one it is nearest by."""
-    delivery = lanes[lanes["kind"] == "delivery"].sort_values(["distance_km", "origin"])
-    nearest = delivery.drop_duplicates("destination")
-    own = nearest.loc[nearest["origin"] == hub, "destination"].astype(str).tolist()
-    return own or delivery.loc[delivery["origin"] == hub, "destination"].astype(str).head(1).tolist()
+def _reached(tables: Frames, hub: str) -> list[str]:
+    """Return the regions ``hub`` is nearest to; where it is nearest to none, the one it comes closest to being nearest to."""
+    ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
+    own = ranked[(ranked["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
+    return own.loc[own["rank"] == 0, "region"].tolist() or own["region"].head(1).tolist()
 
 
 def tour_page(found: Way, tables: Frames, outputs: Frames, features: pd.DataFrame, settings: Settings) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -17,6 +18,7 @@ from foundation.assumptions import Assumption, collected
 from foundation.faults import KEYS_SHOWN, Fault, structural
 from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, observed_columns, snapshot_date
+from foundation.lost_sales import lost_sale_values
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
@@ -220,7 +222,7 @@ class _Pass:
             "",
             "below the cheapest delivery",
             "a plan would rather refuse the customer",
-            cheap_losses(skus.frame, lanes.frame),
+            cheap_losses(skus.frame, lanes.frame, self._loss(skus.frame)),
         )
         if cheap.rows.any():
             self.warnings.append(str(replace(skus.fault(cheap), column="lost_sale_eur")))
@@ -231,6 +233,11 @@ class _Pass:
         if hubs and hubs.has("hub") and lanes.has("origin") and (idle := idle_hubs(lanes.frame, hubs.frame["hub"])):
             what = f"{len(idle)} without a lane that begins there, first: {', '.join(idle[:KEYS_SHOWN])}"
             self.warnings.append(f"hubs.hub: {what}; nothing can be sent from them")
+
+    def _loss(self, skus: pd.DataFrame) -> np.ndarray:
+        prices = self.drafts.get("prices")
+        known = prices.frame if prices and prices.has("date", "region", "sku", "unit_price_eur") else None
+        return lost_sale_values(skus, known, self.as_of)
 
     def _finished(self, made: Draft) -> pd.DataFrame:
         frame = made.frame

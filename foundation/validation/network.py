@@ -132,19 +132,16 @@ def idle_hubs(lanes: pd.DataFrame, hubs: pd.Series) -> list[str]:
     return sorted(set(hubs.dropna()) - set(lanes["origin"].dropna()))
 
 
-def cheap_losses(skus: pd.DataFrame, lanes: pd.DataFrame) -> np.ndarray:
+def cheap_losses(skus: pd.DataFrame, lanes: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
     """Return a boolean per sku: losing a sale costs less (EUR per unit) than the cheapest delivery.
 
-    The loss is ``lost_sale_eur``, by default price less cost; a delivery costs ``eur_per_unit`` plus
-    ``eur_per_kg`` times ``mass_kg``. A sku whose loss is unknown counts as no.
+    ``loss`` (n,) is in EUR per unit; a delivery costs ``eur_per_unit`` plus ``eur_per_kg`` times ``mass_kg``. A sku whose loss
+    is unknown (NaN) counts as no.
     """
 
     def column(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:
         return frame[name].to_numpy(dtype="float64") if name in frame else np.full(len(frame), default)
 
-    margin = column(skus, "unit_price_eur", np.nan) - column(skus, "unit_cost_eur", np.nan)
-    given = column(skus, "lost_sale_eur", np.nan)
-    loss = np.where(np.isnan(given), margin, given)
     delivery = lanes[(lanes["kind"] == "delivery").fillna(False)]
     if delivery.empty:
         return np.zeros(len(skus), dtype=bool)

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from positioning.replay.costs import load_eur_per_unit
+from positioning.replay.gate import is_thawed
 from positioning.replay.network import Network
 from positioning.replay.policy import WISH_COLUMNS, Night
 
@@ -87,10 +88,12 @@ def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[n
     share = level * scale[:, None]
     need = np.maximum(share - position, 0.0)
     give = np.minimum(np.maximum(position - share, 0.0), night.state.on_hand - network.hubs.min_units)
-    give = np.floor(np.where(network.hubs.frozen_periods > night.period, 0.0, np.maximum(give, 0.0)))
+    give = np.floor(np.maximum(give, 0.0))
     lanes, skus = network.lanes, network.skus
     price = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
-    usable = lanes.is_allowed & (night.leaving.is_decided & ~lanes.is_supply)[None, :]
+    usable = (
+        lanes.is_allowed & is_thawed(network, night.leaving) & (night.leaving.is_decided & ~lanes.is_supply)[None, :]
+    )
     lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     order = np.argsort(np.where(usable, price, np.inf), axis=1, kind="stable")
     everyone = np.arange(len(skus.index))

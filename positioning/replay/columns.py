@@ -21,34 +21,9 @@ def numbers(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:
     return np.where(np.isnan(values), default, values)
 
 
-def texts(frame: pd.DataFrame, name: str, default: str) -> np.ndarray:
-    """Return column ``name`` as text, ``default`` where the column or a value is absent or empty."""
-    if name not in frame:
-        return np.full(len(frame), default, dtype=object)
-    values = frame[name].astype(object)
-    return values.where(values.notna() & (values != ""), default).to_numpy(dtype=object)
-
-
 def codes(index: pd.Index, values: Sequence[str] | np.ndarray | pd.Series) -> np.ndarray:
     """Return the position of each value in ``index``, -1 where it is not there."""
     return index.get_indexer(pd.Index(np.asarray(values, dtype=object).astype(str)))
-
-
-def flags(frame: pd.DataFrame, name: str, *, default: bool) -> np.ndarray:
-    """Return column ``name`` as bool, ``default`` where the column or a value is absent."""
-    if name not in frame:
-        return np.full(len(frame), default)
-    return frame[name].astype("boolean").fillna(default).to_numpy(dtype=bool)
-
-
-def classes_allow(allowed: np.ndarray, handling_class: np.ndarray) -> np.ndarray:
-    """Return (K, n): may place or lane n handle article k? An empty list allows every class."""
-    sets = [set(str(text).split("|")) if text else None for text in allowed]
-    by_class = {
-        name: np.array([known is None or name in known for known in sets], dtype=bool)
-        for name in np.unique(handling_class.astype(str))
-    }
-    return np.stack([by_class[str(name)] for name in handling_class]) if len(handling_class) else np.zeros((0, len(sets)), dtype=bool)  # fmt: skip
 
 
 def weekdays(departs: np.ndarray) -> np.ndarray:

@@ -114,9 +114,9 @@ def book_service(ledger: Ledger, period: int, served_demand: tuple[np.ndarray, n
     }
     for name, units in counts.items():
         ledger.units[UNIT_COUNTS.index(name)][at] += units
-    ledger.lead_units += np.bincount(
-        delivery.lead_days.ravel(), shipped.sum(axis=0).ravel(), len(ledger.lead_units)
-    ).astype(np.int64)
+    ledger.lead_units += np.bincount(delivery.lead_days.ravel(), shipped.ravel(), len(ledger.lead_units)).astype(
+        np.int64
+    )
 
 
 def book_stock(ledger: Ledger, period: int, on_hand: np.ndarray, network: Network) -> None:

@@ -77,10 +77,10 @@ def admit(wishes: pd.DataFrame, state: State, network: Network, leaving: Departu
     day = (pd.to_datetime(rows["ship_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
     known = (sku >= 0) & (lane >= 0) & (wanted > 0)
     known[known] &= leaving.is_decided[lane[known]] & (leaving.ship_day[lane[known]] == day[known])
-    known[known] &= network.lanes.is_allowed[sku[known], lane[known]]
+    known[known] &= (network.lanes.is_allowed & is_thawed(network, leaving))[sku[known], lane[known]]
     refused = int(wanted[~known & (wanted > 0)].sum())
     sku, lane, wanted = sku[known], lane[known], wanted[known]
-    units = _fill((sku, lane, wanted), _lane_rooms(network), _hub_rooms(state, network, leaving), _movable(state, network, leaving), _rules(network, state))  # fmt: skip
+    units = _fill((sku, lane, wanted), _lane_rooms(network), _hub_rooms(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
     keep = units > 0
     return Shipments(sku[keep], lane[keep], units[keep], refused + int((wanted - units).sum()))
 
@@ -94,24 +94,31 @@ def _lane_rooms(network: Network) -> tuple[np.ndarray, ...]:
 
 
 def _hub_rooms(state: State, network: Network, leaving: Departures) -> tuple[np.ndarray, ...]:
-    """Return outbound units (H,), inbound units and storage litres (H, P) that are still free.
+    """Return outbound units (G, H), inbound units and storage litres (G, H, P) that are still free, and the SKUs they bind.
 
     Room is what is left after confirmed arrivals, never below zero; demand to come frees none.
     """
     hubs, columns = network.hubs, state.arriving.shape[2]
     stretch = np.minimum(np.arange(columns), network.periods - 1)
-    inbound = np.where(hubs.is_open, hubs.inbound_units, 0.0)[:, stretch] - state.arriving.sum(axis=0)
-    litres = np.einsum("k,khp->hp", network.skus.volume_l, state.arriving.cumsum(axis=2))
-    litres += (network.skus.volume_l @ state.on_hand)[:, None]
-    storage = hubs.storage_l[:, stretch] - litres
-    outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, leaving.period].copy()
-    return outbound, np.maximum(inbound, 0.0), np.maximum(storage, 0.0), leaving.arrival_period
+    bound = hubs.is_bound.astype(np.float64)
+    inbound = np.where(hubs.is_open, hubs.inbound_units, 0.0)[:, :, stretch] - np.tensordot(bound, state.arriving, 1)
+    litres = bound * network.skus.volume_l
+    held = np.tensordot(litres, state.arriving.cumsum(axis=2), 1) + (litres @ state.on_hand)[:, :, None]
+    storage = hubs.storage_l[:, :, stretch] - held
+    outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, :, leaving.period].copy()
+    return outbound, np.maximum(inbound, 0.0), np.maximum(storage, 0.0), leaving.arrival_period, hubs.is_bound
 
 
-def _movable(state: State, network: Network, leaving: Departures) -> np.ndarray:
-    """Return the units that may leave, int64 (K, H): on hand less the minimum, none while frozen."""
-    free = np.maximum(state.on_hand - network.hubs.min_units, 0)
-    return np.where(network.hubs.frozen_periods > leaving.period, 0, free)
+def _movable(state: State, network: Network) -> np.ndarray:
+    """Return the units that may leave, int64 (K, H): on hand less the minimum."""
+    return np.maximum(state.on_hand - network.hubs.min_units, 0)
+
+
+def is_thawed(network: Network, leaving: Departures) -> np.ndarray:
+    """Return whether the departure of each lane leaves after its stock's freeze, (K, L); a supplier's stock is never frozen."""
+    lanes = network.lanes
+    frozen = network.hubs.frozen_until_day[:, np.where(lanes.is_supply, 0, lanes.origin)]
+    return np.asarray(lanes.is_supply | (leaving.ship_day >= frozen))
 
 
 def _rules(network: Network, state: State) -> tuple[np.ndarray, ...]:
@@ -131,20 +138,25 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
     """Cut each line to what is left of every room, in whole packs, and use that up."""
     sku, lane, wanted = lines
     litres, kilos, volume, mass = lane_rooms
-    outbound, inbound, storage, arrival = hub_rooms
+    outbound, inbound, storage, arrival, is_bound = hub_rooms
     packs, least, origins, destinations, is_supply, head, available = rules
     got = np.zeros(len(wanted), dtype=np.int64)
     for n in range(len(wanted)):
         k, d = sku[n], lane[n]
         origin, hub, period = origins[d], destinations[d], arrival[d]
-        most = min(float(wanted[n]), head[k, hub], inbound[hub, period])
+        most = min(float(wanted[n]), head[k, hub])
+        for g in range(len(is_bound)):
+            if is_bound[g, k]:
+                most = min(most, inbound[g, hub, period])
+                if volume[k] > 0:
+                    most = min(most, (storage[g, hub, period:].min() + 1e-6) / volume[k])
+                if not is_supply[d]:
+                    most = min(most, outbound[g, origin])
         if volume[k] > 0:
-            most = min(most, (litres[d] + 1e-6) / volume[k], (storage[hub, period:].min() + 1e-6) / volume[k])
+            most = min(most, (litres[d] + 1e-6) / volume[k])
         if mass[k] > 0:
             most = min(most, (kilos[d] + 1e-6) / mass[k])
-        most = (
-            min(most, available[origin, k]) if is_supply[d] else min(most, outbound[origin], float(movable[k, origin]))
-        )
+        most = min(most, available[origin, k] if is_supply[d] else float(movable[k, origin]))
         units = np.int64(max(most, 0.0) // packs[k, d]) * packs[k, d]
         if units == 0 or units < least[k, d]:
             continue
@@ -152,11 +164,14 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
         litres[d] -= units * volume[k]
         kilos[d] -= units * mass[k]
         head[k, hub] -= units
-        inbound[hub, period] -= units
-        storage[hub, period:] -= units * volume[k]
+        for g in range(len(is_bound)):
+            if is_bound[g, k]:
+                inbound[g, hub, period] -= units
+                storage[g, hub, period:] -= units * volume[k]
+                if not is_supply[d]:
+                    outbound[g, origin] -= units
         if is_supply[d]:
             available[origin, k] -= units
         else:
-            outbound[origin] -= units
             movable[k, origin] -= units
     return got

@@ -33,27 +33,28 @@ class Hubs:
 
     Attributes
     ----------
-    storage_l, inbound_units, outbound_units : (H, T), what the hub can hold, receive and transfer
-        out in a period.
+    is_bound : (G, K), the SKUs each group of limits binds; the first group is every SKU, the others are handling classes.
+    storage_l, inbound_units, outbound_units : (G, H, T), what the hub can hold, receive and transfer
+        out of the group in a period.
     is_open : (H, T), whether the hub works; a closed hub neither ships nor receives.
     holding_eur : (K, H), holding a unit for one period.
     storage_eur : (K, H), the space of a unit for one period.
-    is_stocked : (K, H); min_units, max_units : (K, H), what stays and the most the hub may hold.
-    frozen_periods : (K, H), first period in which the stock may be moved.
+    min_units, max_units : (K, H), what stays and the most the hub may hold.
+    frozen_until_day : (K, H), first day, counted from the start, on which the stock may leave; −inf: always.
 
     """
 
     index: pd.Index
+    is_bound: np.ndarray
     storage_l: np.ndarray
     inbound_units: np.ndarray
     outbound_units: np.ndarray
     is_open: np.ndarray
     holding_eur: np.ndarray
     storage_eur: np.ndarray
-    is_stocked: np.ndarray
     min_units: np.ndarray
     max_units: np.ndarray
-    frozen_periods: np.ndarray
+    frozen_until_day: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class Delivery:
     cost_eur : (K, H, R), carriage of a unit; infinite where no lane carries the article.
     late_eur : (K, H, R), the price of lateness of a unit; 0 where it is on time.
     is_late : (K, H, R), lead time > promise.
-    lead_days, distance_km : (H, R).
+    lead_days : (K, H, R), of the lane that carries the article.
     kg_co2e : (K, H, R), per unit.
     preference : (K, R, H) hubs by carriage plus lateness, then hub id; -1 past the last lane.
     nearest : (K, R) hub of the shortest lane that carries the article, ties by hub id; -1 if none.

@@ -15,6 +15,7 @@ import pandas as pd
 
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
+from positioning.replay.columns import codes, numbers
 from positioning.replay.network import Network
 from positioning.replay.policy import Night
 
@@ -124,8 +125,10 @@ def _no_proposals() -> pd.DataFrame:
 def supply_table(supply: pd.DataFrame, night: Night) -> pd.DataFrame:
     """Return `supply` with what suppliers have left after the orders of the replay."""
     network = night.network
-    left = pd.DataFrame(night.state.available, index=network.supply.index, columns=network.skus.index)
-    units = np.array([left.at[supplier, sku] for supplier, sku in zip(supply["supplier"], supply["sku"], strict=True)])
+    at = codes(network.supply.index, supply["supplier"]), codes(network.skus.index, supply["sku"])
+    has_lane = (at[0] >= 0) & (at[1] >= 0)
+    units = numbers(supply, "units_available", np.inf)
+    units[has_lane] = night.state.available[at[0][has_lane], at[1][has_lane]]
     return supply.assign(units_available=pd.array(np.where(np.isfinite(units), units, np.nan), dtype="float64"))
 
 

@@ -53,7 +53,7 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
     """Return the opening of ``network.start``: the snapshot that counts and the goods on their way.
 
     The latest ``stock`` snapshot on or before the start counts; usable is on hand less reserved less
-    on hold, never below zero. Of ``inbound`` only that snapshot's rows count. Lines due on or before
+    on hold, and what is owed beyond the stock is taken from what arrives by the start. Of ``inbound`` only that snapshot's rows count. Lines due on or before
     the start are on hand, those due before the snapshot was taken ``positioning.overdue_days`` later.
 
     Raises ``InputError`` without a snapshot on or before the start, or with one that is too old.
@@ -64,7 +64,7 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
     usable = (
         numbers(stock, "units_on_hand", 0) - numbers(stock, "units_reserved", 0) - numbers(stock, "units_on_hold", 0)
     )
-    _add(on_hand, stock, network, (np.maximum(usable, 0).astype(np.int64),))
+    _add(on_hand, stock, network, (usable.astype(np.int64),))
     arriving = np.zeros((*shape, network.periods + _reach(network)), dtype=np.int64)
     lines = _lines(tables.get("inbound"), snapshot)
     if len(lines):
@@ -73,7 +73,9 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
         due = np.where(overdue, settings.positioning.overdue_days, due)
         period = np.minimum(period_of(due, network.period_days), arriving.shape[2] - 1)
         _add(arriving, lines, network, (period, numbers(lines, "units", 0).astype(np.int64)))
-    return State(on_hand, arriving, network.supply.units_available.copy())
+    owed = np.minimum(on_hand, 0)
+    arriving[:, :, 0] = np.maximum(arriving[:, :, 0] + owed, 0)
+    return State(np.maximum(on_hand, 0), arriving, network.supply.units_available.copy())
 
 
 def _snapshot(stock: pd.DataFrame | None, start: date, settings: Settings) -> tuple[pd.DataFrame, date]:

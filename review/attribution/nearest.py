@@ -1,6 +1,6 @@
 """The nearest hub of each region for each handling class: where a region's demand is expected to be served.
 
-Here: the shortest delivery lane from a hub that may carry the class, ties by hub. Not here: who served it.
+Here: the nearest delivery lane whose hub and lane may carry the class. Not here: the measure (``foundation.proximity``).
 """
 
 from __future__ import annotations
@@ -8,32 +8,31 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from foundation.proximity import rank_deliveries
+
 Frames = dict[str, pd.DataFrame]
 
 
 def nearest_hubs(tables: Frames) -> pd.DataFrame:
     """Return region, sku, hub and ``lead_time_days`` of the lane from the nearest hub; absent where there is none.
 
-    ``tables`` hold ``skus``, ``hubs`` and ``lanes``.
+    ``tables`` hold ``skus``, ``hubs``, ``regions`` and ``lanes``.
     """
     classes = handling_classes(tables["skus"])
     lanes = delivery_lanes(tables)
-    found = [
-        _nearest(lanes, _carrying(tables["hubs"], name), name) for name in sorted(classes["handling_class"].unique())
-    ]
+    found = [_nearest(lanes, tables["hubs"], name) for name in sorted(classes["handling_class"].unique())]
     by_class = pd.concat(found, ignore_index=True)
     return classes.merge(by_class, on="handling_class")[["region", "sku", "hub", "lead_time_days"]]
 
 
 def delivery_lanes(tables: Frames) -> pd.DataFrame:
-    """Return hub, region, lead_time_days, distance_km and prices of every delivery lane."""
+    """Return hub, region, lead_time_days, ``rank`` (0: nearest to its region), classes and prices of every delivery lane."""
     lanes = tables["lanes"]
-    lanes = lanes[(lanes["kind"].astype(str) == "delivery").to_numpy()]
-    found = pd.DataFrame({"hub": lanes["origin"].astype(str), "region": lanes["destination"].astype(str)})
-    for name, default in (("lead_time_days", 0.0), ("distance_km", np.inf), ("eur_per_unit", 0.0), ("eur_per_kg", 0.0)):
-        given = lanes[name] if name in lanes else pd.Series(default, index=lanes.index)
-        found[name] = given.astype("float64").fillna(default)
-    return found.reset_index(drop=True)
+    ranked = rank_deliveries(lanes, tables["hubs"], tables["regions"])
+    for name in ("eur_per_unit", "eur_per_kg"):
+        ranked[name] = lanes[name].astype("float64").fillna(0.0) if name in lanes else 0.0
+    classes = lanes.get("handling_classes", None)
+    return ranked.assign(handling_classes=classes).reset_index(drop=True)
 
 
 def handling_classes(skus: pd.DataFrame) -> pd.DataFrame:
@@ -43,14 +42,16 @@ def handling_classes(skus: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": said})
 
 
-def _carrying(hubs: pd.DataFrame, handling_class: str) -> set[str]:
-    if "handling_classes" not in hubs:
-        return set(hubs["hub"].astype(str))
-    said = hubs["handling_classes"].astype(object).where(hubs["handling_classes"].notna(), "").astype(str)
-    may = [not text.strip() or handling_class in {part.strip() for part in text.split("|")} for text in said]
-    return set(hubs.loc[may, "hub"].astype(str))
+def _may_carry(rows: pd.DataFrame, handling_class: str) -> np.ndarray:
+    """Return whether each hub or lane may carry ``handling_class``, (n,)."""
+    if "handling_classes" not in rows:
+        return np.ones(len(rows), dtype=bool)
+    listed = rows["handling_classes"].astype(object).where(rows["handling_classes"].notna(), "").astype(str)
+    return np.array([not text.strip() or handling_class in {part.strip() for part in text.split("|")} for text in listed], dtype=bool)  # fmt: skip
 
 
-def _nearest(lanes: pd.DataFrame, hubs: set[str], handling_class: str) -> pd.DataFrame:
-    ranked = lanes[lanes["hub"].isin(hubs)].sort_values(["region", "distance_km", "hub"])
-    return ranked.drop_duplicates("region")[["region", "hub", "lead_time_days"]].assign(handling_class=handling_class)
+def _nearest(lanes: pd.DataFrame, hubs: pd.DataFrame, handling_class: str) -> pd.DataFrame:
+    may = set(hubs.loc[_may_carry(hubs, handling_class), "hub"].astype(str))
+    carried = lanes[lanes["hub"].isin(may).to_numpy() & _may_carry(lanes, handling_class)]
+    ranked = carried.sort_values(["region", "rank"], kind="stable").drop_duplicates("region")
+    return ranked[["region", "hub", "lead_time_days"]].assign(handling_class=handling_class)

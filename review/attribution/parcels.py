@@ -80,7 +80,7 @@ def _saved(parcels: pd.DataFrame, tables: Frames) -> np.ndarray:
 def _nearest(tables: Frames) -> pd.DataFrame:
     """Return the nearest hub by region and sku; without a sku (empty) that of any class."""
     known = nearest_hubs(tables)
-    anything = delivery_lanes(tables).sort_values(["region", "distance_km", "hub"]).drop_duplicates("region")
+    anything = delivery_lanes(tables).sort_values(["region", "rank"]).drop_duplicates("region")
     return pd.concat([known, anything[["region", "hub", "lead_time_days"]].assign(sku="")], ignore_index=True)
 
 

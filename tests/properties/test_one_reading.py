@@ -1,0 +1,233 @@
+"""Plan and replay read the same tables into the same values: lanes, lost sales, capacities, packs, departures, openings.
+
+The worlds are generated with what used to be read in two ways: prices in either table, capacities of a handling class,
+classes and stock rules of hubs, frozen stock, suppliers without a table, two lanes between the same places.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foundation.lost_sales import lost_sale_values
+from positioning.article import sku_problem
+from positioning.costs import TERM
+from positioning.problem import Problem
+from positioning.replay.costs import purchase_eur
+from positioning.replay.engine import read_game
+from positioning.replay.gate import admit, departures
+from positioning.replay.network import Network
+from positioning.replay.reading import read_network
+from positioning.replay.state import State, open_state
+from review.attribution.nearest import nearest_hubs
+from tests.positioning_world import AS_OF, World, day, delivery, random_world
+
+_SEEDS = range(16)
+_PERIODS = 14
+_READY_MINUTES = 6 * 60
+_CLASSES = ("ambient", "cold")
+_MUCH = 1_000
+
+
+def _world(seed: int) -> World:
+    """Return a world of four SKUs of two handling classes with everything that can be read in two ways."""
+    draw = np.random.default_rng(1_000 + seed)
+    base = random_world(seed, n_skus=4)
+    hubs = [dict(hub) for hub in base.hubs]
+    for hub in hubs:
+        hub["handling_classes"] = str(draw.choice(["", "ambient| cold", "ambient", "cold"], p=[0.4, 0.2, 0.2, 0.2]))
+    lanes: list[dict[str, Any]] = [
+        {
+            **lane,
+            "departs": str(draw.choice(["", "Mon|Thu", "Tue"])),
+            "cutoff": [None, "05:30", "06:00"][int(draw.integers(3))],
+            "handling_classes": str(draw.choice(["", "ambient", "cold"], p=[0.6, 0.2, 0.2])),
+            "eur_per_kg": float(draw.choice([0.0, 0.3])),
+        }
+        for lane in base.lanes
+    ]
+    first = next(lane for lane in lanes if lane["kind"] == "delivery")
+    lanes.append({**delivery(first["origin"], first["destination"], 2.5, 1), "lane": "express", "departs": "", "cutoff": None, "handling_classes": "", "eur_per_kg": 0.0})  # fmt: skip
+    return base.but(
+        skus=[_sku(dict(row), draw) for row in base.skus], hubs=hubs, lanes=lanes, more=_more(base, draw, seed),
+        stock={key: units + int(draw.integers(0, 9)) for key, units in base.stock.items()},
+    )  # fmt: skip
+
+
+def _sku(row: dict[str, Any], draw: np.random.Generator) -> dict[str, Any]:
+    row["handling_class"] = str(draw.choice(_CLASSES))
+    row["unit_price_eur"] = float(draw.choice([np.nan, 9.0]))
+    row["lost_sale_eur"] = float(draw.choice([np.nan, np.nan, 7.5]))
+    row["shelf_life_days"] = float(draw.choice([np.nan, 3.0]))
+    return row
+
+
+def _more(base: World, draw: np.random.Generator, seed: int) -> dict[str, Any]:
+    names, hubs = [row["sku"] for row in base.skus], [row["hub"] for row in base.hubs]
+    regions = sorted({region for _, region in base.demand})
+    rules = [
+        {
+            "hub": hub, "sku": name, "is_stocked": bool(draw.random() < 0.7), "min_units": int(draw.integers(0, 4)),
+            "max_units": float(draw.choice([np.nan, 30.0])), "frozen_until": day(int(draw.integers(-1, 4))),
+        }
+        for hub in hubs for name in names if draw.random() < 0.6
+    ]  # fmt: skip
+    capacity = [
+        {
+            "hub": hub, "from_date": day(int(draw.integers(-2, 6))),
+            "handling_class": [None, "ambient", "cold"][int(draw.integers(3))],
+            "storage_l": float(draw.choice([np.nan, 60.0, 150.0])),
+            "inbound_units_per_period": float(draw.choice([np.nan, 7.0])),
+            "outbound_units_per_period": float(draw.choice([np.nan, 5.0])), "is_open": None,
+        }
+        for hub in hubs for _ in range(3)
+    ]  # fmt: skip
+    prices = [
+        {"date": day(int(draw.integers(-5, 5))), "region": region, "sku": name, "unit_price_eur": float(draw.uniform(5, 12))}
+        for region in regions for name in names if draw.random() < 0.7
+    ]  # fmt: skip
+    inbound = [
+        {"inbound_id": str(i), "hub": str(draw.choice(hubs)), "sku": str(draw.choice(names)), "units": int(draw.integers(1, 9)), "arrival_date": day(int(draw.integers(-3, 8)))}
+        for i in range(4)
+    ]  # fmt: skip
+    late = [
+        {"region": region, "promise_days": 2, "late_eur_per_unit": 1.0, "handling_class": None} for region in regions
+    ]
+    late.append({"region": regions[0], "promise_days": 1, "late_eur_per_unit": 3.0, "handling_class": "cold"})
+    tables = {"hub_skus": rules, "hub_capacity": capacity, "inbound": inbound, "promises": late}
+    if prices:
+        unique = pd.DataFrame(prices).drop_duplicates(["date", "region", "sku"]).to_dict("records")
+        tables["prices"] = unique
+    if seed % 3:
+        tables["supply"] = list(base.more["supply"])
+    return tables
+
+
+@cache
+def _both(seed: int) -> tuple[Problem, Network, State, dict[str, pd.DataFrame]]:
+    world = _world(seed)
+    tables = world.tables()
+    network = read_network(tables, world.settings, AS_OF, _PERIODS)
+    state = open_state(tables, network, world.settings)
+    state.receive(0)
+    return world.problem(), network, state, tables
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_every_lane_and_lost_sale_has_the_same_value(seed: int) -> None:
+    problem, network, _, _ = _both(seed)
+    for sku in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, sku)
+        assert article.lost_terms[TERM["lost_sales"]] == network.skus.lost_sale_eur[sku]
+        terms, lanes = article.shipment_terms, article.lanes
+        paid = terms[:, TERM["transfer"]] + terms[:, TERM["supply"]]
+        bought = purchase_eur(np.full(len(lanes), sku), lanes, network)
+        np.testing.assert_allclose(paid, network.lanes.unit_eur[sku, lanes] + bought)
+        _check_deliveries(problem, network, sku)
+
+
+def _check_deliveries(problem: Problem, network: Network, sku: int) -> None:
+    article = sku_problem(problem, sku)
+    eur = article.delivery_terms[:, TERM["delivery"]] + article.delivery_terms[:, TERM["late"]]
+    hub, region = article.hubs[article.delivery_hub], article.regions[article.delivery_region]
+    least = np.full((len(network.hubs.index), len(article.regions)), np.inf)
+    np.minimum.at(least, (hub, article.delivery_region), eur)
+    np.testing.assert_allclose(least, (network.delivery.cost_eur + network.delivery.late_eur)[sku][:, article.regions])
+    nearest = np.where(article.nearest >= 0, article.hubs[article.nearest], -1)
+    assert nearest.tolist() == network.delivery.nearest[sku, article.regions].tolist()
+    assert set(region) <= set(article.regions)
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_one_line_alone_may_be_as_large_in_the_plan_as_in_the_replay(seed: int) -> None:
+    """Stock, freezes, classes, packs, least orders, every capacity and loads cut a line alike on both sides."""
+    problem, network, state, _ = _both(seed)
+    leaving = departures(network, 0, _READY_MINUTES, state.arriving.shape[2])
+    assert leaving.ship_day.tolist() == problem.network.ship_days.tolist()
+    assert leaving.is_decided.tolist() == (~problem.network.is_outlook).tolist()
+    for sku, name in enumerate(problem.catalogue.skus):
+        most = _most_alone(problem, sku)
+        for lane in np.flatnonzero(leaving.is_decided):
+            ship = pd.Timestamp(AS_OF) + pd.Timedelta(days=int(leaving.ship_day[lane]))
+            wish = pd.DataFrame({"sku": [name], "lane": [network.lanes.index[lane]], "units": [_MUCH], "ship_date": [ship]})  # fmt: skip
+            sent = int(admit(wish, state, network, leaving).units.sum())
+            assert sent == most.get(int(lane), 0), (name, network.lanes.index[lane])
+
+
+def _most_alone(problem: Problem, sku: int) -> dict[int, int]:
+    """Return the largest line of the SKU on each shipment when nothing else is sent."""
+    article, shared = sku_problem(problem, sku), problem.shared
+    loads = {load.shipment: load.most for load in shared.loads}
+    found = {}
+    for at, lane in enumerate(article.lanes):
+        most = min(article.most[at], article.receive[article.destination[at]], _MUCH)
+        for row, resource in enumerate(shared.resources):
+            if article.uses[row, at] > 0:
+                room = resource.room * (loads[resource.load] if resource.load >= 0 else 1.0)
+                most = min(most, (room + 1e-6) / article.uses[row, at])
+        units = int(most // article.pack[at] * article.pack[at])
+        found[int(lane)] = units if units >= article.least[at] else 0
+    return found
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_the_opening_is_the_same(seed: int) -> None:
+    problem, _, state, _ = _both(seed)
+    assert np.maximum(problem.stock.usable, 0.0).tolist() == state.on_hand.tolist()
+    assert problem.stock.arrivals["units"].sum() == state.arriving.sum()
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_a_lost_sale_is_worth_what_the_tables_say_row_by_row(seed: int) -> None:
+    """An independent reading of the definition, one SKU and one region at a time."""
+    problem, _, _, tables = _both(seed)
+    prices = tables.get("prices", pd.DataFrame(columns=["date", "region", "sku", "unit_price_eur"]))
+    for at, row in enumerate(tables["skus"].sort_values("sku").to_dict("records")):
+        held = []
+        for _, own in prices[prices["sku"] == row["sku"]].sort_values("date").groupby("region"):
+            before = own[own["date"] <= pd.Timestamp(AS_OF)]
+            held.append(before["unit_price_eur"].iloc[-1] if len(before) else own["unit_price_eur"].iloc[0])
+        price = row["unit_price_eur"] if not np.isnan(row["unit_price_eur"]) else np.mean(held) if held else np.nan
+        margin = max(price - row["unit_cost_eur"], 0.0) if not np.isnan(price) else 0.0
+        right = row["lost_sale_eur"] if not np.isnan(row["lost_sale_eur"]) else margin
+        assert problem.catalogue.lost_sale_eur[at] == pytest.approx(right)
+
+
+def test_a_price_only_in_prices_gives_three_in_plan_and_replay() -> None:
+    world = _world(0)
+    tables = world.tables()
+    tables["skus"] = tables["skus"].drop(columns=["unit_price_eur", "lost_sale_eur"]).assign(unit_cost_eur=4.0)
+    region = str(tables["regions"]["region"].iloc[0])
+    tables["prices"] = pd.DataFrame({"date": [pd.Timestamp(AS_OF)] * 4, "region": region, "sku": tables["skus"]["sku"], "unit_price_eur": 7.0})  # fmt: skip
+    network = read_network(tables, world.settings, AS_OF, _PERIODS)
+    assert network.skus.lost_sale_eur.tolist() == [3.0] * 4
+    assert lost_sale_values(tables["skus"], tables["prices"], AS_OF).tolist() == [3.0] * 4
+
+
+def test_stock_owed_is_taken_from_what_arrives_by_the_start() -> None:
+    """Reserved beyond the stock: the plan nets it with arrivals due by the start, and so does the replay."""
+    world = _world(1)
+    tables = world.tables()
+    tables["stock"] = tables["stock"].assign(units_reserved=tables["stock"]["units_on_hand"] + 3)
+    first = tables["stock"].iloc[0]
+    tables["inbound"] = pd.DataFrame({"inbound_id": ["1"], "hub": first["hub"], "sku": first["sku"], "units": 5, "arrival_date": [pd.Timestamp(AS_OF)]})  # fmt: skip
+    network = read_network(tables, world.settings, AS_OF, _PERIODS)
+    game = read_game(network, None, open_state(tables, network, world.settings), [0], world.settings)  # type: ignore[arg-type] # no demand is asked for
+    state = game.opening.copy()
+    state.receive(0)
+    assert state.on_hand.sum() == 2
+
+
+@pytest.mark.parametrize("seed", _SEEDS)
+def test_attribution_knows_the_same_nearest_hub(seed: int) -> None:
+    _, network, _, tables = _both(seed)
+    rows = nearest_hubs(tables)
+    known = {(row.sku, row.region): row.hub for row in rows.itertuples()}
+    hubs = [*network.hubs.index, None]
+    for sku, name in enumerate(network.skus.index):
+        for region, place in enumerate(network.delivery.regions):
+            assert known.get((name, place)) == hubs[network.delivery.nearest[sku, region]]
