@@ -67,7 +67,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Sketch:
-    """A sku for a programme over several: its shipments ``lanes`` (L,), EUR per unit sent and units at most.
+    """A sku for a program over several: its shipments ``lanes`` (L,), EUR per unit sent, units at most, pack, smallest size.
 
     Limits are ``slope`` (n, L) · units ≥ ``floor`` (n,); ``uses`` (n_resources, L) per unit; ``nothing`` is the
     evaluation of sending nothing.
@@ -77,6 +77,8 @@ class Sketch:
     lanes: np.ndarray
     sending_eur: np.ndarray
     most: np.ndarray
+    pack: np.ndarray
+    least: np.ndarray
     slope: np.ndarray
     floor: np.ndarray
     uses: np.ndarray
@@ -97,7 +99,7 @@ def _sketch(desk: Desk, sku: int) -> Sketch:
     outline = desk.sketched(sku)
     article = outline.case.problem
     return Sketch(
-        sku, article.lanes, outline.sending_eur, outline.most, *outline.limits, article.uses,
+        sku, article.lanes, outline.sending_eur, outline.most, article.pack, article.least, *outline.limits, article.uses,
         Cuts(outline.nothing_eur, *outline.first_cut),
     )  # fmt: skip
 

@@ -1,10 +1,11 @@
-"""Few skus as one programme: all their shipments, the cuts of each, shared room and whole loads.
+"""Few skus as one program: all their shipments, the cuts of each, shared room and whole loads.
 
-With few skus a load is far from full, and whether it goes is most of the question; prices per litre cannot answer
-it. So the cuts of all skus stand beside each other in one mixed-integer programme whose whole numbers are the
-loads (Benders; Van Slyke & Wets, SIAM J. Appl. Math. 17 (1969)). Its answers are evaluated sku by sku, which adds
-cuts, until programme and evaluation agree. Packs need not be whole here. Not here: whole packs
-(``positioning.optimise``), what a sku costs (``positioning.outline``).
+With few skus a load is far from full, and whether it goes is most of the question; prices per liter cannot answer
+it. So the cuts of all skus stand beside each other in one mixed-integer program whose whole numbers are the
+loads, and the packs where there are few shipments (Benders; Van Slyke & Wets, SIAM J. Appl. Math. 17 (1969)). Its
+answers are evaluated sku by sku, which adds cuts, until program and evaluation agree. Not here: whole packs of
+many shipments (``positioning.optimise``), what a sku costs (``positioning.outline``), the program's rows
+(``positioning.joint_program``).
 """
 
 from __future__ import annotations
@@ -12,19 +13,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
-import highspy
 import numpy as np
 
 from foundation.errors import StageError
 from positioning.capacity import Shared
 from positioning.chunk import Cuts, Mix, Sketch, cut_chunk, sketch_chunk
 from positioning.crew import Crew, chunks_of
+from positioning.joint_program import Program
 from positioning.problem import Problem
 
-_RELAXED_ROUNDS, _FIXED_ROUNDS, _ROUNDS = 40, 12, 12
-# Shares of what is at stake: how close relaxed loads come, and chosen ones; how exactly loads are chosen.
-_ROUGH, _CLOSE, _EXACT = 0.01, 0.004, 0.002
-_NODES = 2000
+_RELAXED_ROUNDS, _FIXED_ROUNDS, _ROUNDS, _PACK_ROUNDS = 40, 12, 12, 12
+# Shares of what is at stake: how close relaxed loads come, and chosen ones; how exactly loads and packs are chosen.
+_ROUGH, _CLOSE, _EXACT, _EXACT_PACKS = 0.01, 0.004, 0.002, 0.0005
+# Packs are whole in this program up to so many shipments.
+_PACKED_SHIPMENTS = 150
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class Decided:
     """The loads that go, by entry of ``shared.loads``, what each sku sends (packs not whole), and a bound.
 
     No plan costs less than ``bound_eur``; ``prices`` (n_resources,) are what room is worth beside these loads.
+    ``packs`` are what skus send in whole packs on these loads, where the program was solved for whole packs.
     """
 
     loads: np.ndarray
@@ -39,23 +42,32 @@ class Decided:
     prices: np.ndarray
     bound_eur: float
     nothing_eur: dict[int, float]
+    packs: tuple[Mix, ...] | None = None
 
     def to_text(self) -> str:
         """Return all of it as JSON, to the last digit."""
-        mixes = [[mix.sku, mix.units.tolist()] for mix in self.mixes]
-        said = [self.loads.tolist(), mixes, self.prices.tolist(), self.bound_eur, list(self.nothing_eur.items())]
-        return json.dumps(said)
+        packs = None if self.packs is None else _listed(self.packs)
+        parts = [self.loads.tolist(), _listed(self.mixes), self.prices.tolist(), self.bound_eur]
+        return json.dumps([*parts, list(self.nothing_eur.items()), packs])
 
     @classmethod
     def from_text(cls, text: str) -> Decided:
-        """Return what ``to_text`` told."""
-        loads, mixes, prices, bound_eur, nothing_eur = json.loads(text)
-        told = tuple(Mix(sku, np.array(units)) for sku, units in mixes)
-        return cls(np.array(loads), told, np.array(prices), bound_eur, dict(nothing_eur))
+        """Return what ``to_text`` wrote."""
+        loads, mixes, prices, bound_eur, nothing_eur, packs = json.loads(text)
+        whole = None if packs is None else _mixes(packs)
+        return cls(np.array(loads), _mixes(mixes), np.array(prices), bound_eur, dict(nothing_eur), whole)
+
+
+def _listed(mixes: tuple[Mix, ...]) -> list[tuple[int, list[float]]]:
+    return [(mix.sku, mix.units.tolist()) for mix in mixes]
+
+
+def _mixes(listed: list[tuple[int, list[float]]]) -> tuple[Mix, ...]:
+    return tuple(Mix(sku, np.array(units)) for sku, units in listed)
 
 
 def decide(problem: Problem, crew: Crew) -> Decided:
-    """Choose the loads of a night of few skus."""
+    """Choose the loads of a plan of few skus, and whole packs where there are few shipments."""
     parts = chunks_of(list(range(len(problem.catalogue.skus))))
     sketches: list[Sketch] = crew.run(sketch_chunk, [(part,) for part in parts])
     joint = Joint(problem.shared, sketches, crew)
@@ -64,22 +76,33 @@ def decide(problem: Problem, crew: Crew) -> Decided:
     best = joint.fixed(np.zeros(len(problem.shared.loads)), nothing_eur)
     tried: set[bytes] = set()
     for _ in range(_ROUNDS):
-        loads, told = joint.choose(_EXACT * max(nothing_eur - bound, 1.0))
-        bound = max(bound, told)
-        if loads.tobytes() in tried:
+        chosen = joint.choose(_EXACT * max(nothing_eur - bound, joint.least_eur))
+        if chosen is None:
             break
-        tried.add(loads.tobytes())
-        found = joint.fixed(loads, nothing_eur)
+        bound = max(bound, chosen.bound_eur)
+        if chosen.loads.tobytes() in tried:
+            break
+        tried.add(chosen.loads.tobytes())
+        found = joint.fixed(chosen.loads, nothing_eur)
         best = found if found.eur < best.eur else best
         if best.eur - bound <= _CLOSE * (nothing_eur - bound):
             break
     nothing = {sketch.sku: sketch.nothing.eur for sketch in sketches}
-    return Decided(best.loads, best.mixes, best.prices, min(bound, best.eur), nothing)
+    decided = Decided(best.loads, best.mixes, best.prices, min(bound, best.eur), nothing)
+    return _packed(joint, decided, nothing_eur) if joint.n_shipments <= _PACKED_SHIPMENTS else decided
+
+
+def _packed(joint: Joint, decided: Decided, nothing_eur: float) -> Decided:
+    """Return ``decided`` with whole packs: loads and packs from the program, evaluated until both agree."""
+    packed = joint.packed(decided, nothing_eur)
+    prices = joint.fixed(packed.loads, nothing_eur).prices
+    bound = min(packed.bound_eur, packed.eur)
+    return replace(decided, loads=packed.loads, prices=prices, bound_eur=bound, packs=packed.mixes)
 
 
 @dataclass(frozen=True)
 class _Found:
-    """Loads and shipments with what they cost, and what the programme says nothing costs less than."""
+    """Loads and shipments with what they cost, and what the program says nothing costs less than."""
 
     loads: np.ndarray
     mixes: tuple[Mix, ...]
@@ -89,129 +112,87 @@ class _Found:
 
 
 class Joint:
-    """The programme. Columns: shipments by sku, cost of serving by sku, loads."""
+    """The program and its evaluation sku by sku."""
 
     def __init__(self, shared: Shared, sketches: list[Sketch], crew: Crew) -> None:
         """Put the skus' limits, cuts and shared rooms together."""
-        self._shared, self._sketches, self._crew = shared, sketches, crew
-        self._first = np.cumsum([0, *(len(sketch.lanes) for sketch in sketches)])
-        self._serving = self._first[-1] + np.arange(len(sketches))
-        self._load = self._first[-1] + len(sketches) + np.arange(len(shared.loads))
+        self._sketches, self._crew = sketches, crew
         self._load_eur = np.array([load.eur for load in shared.loads])
-        self._most_loads = np.array([load.most for load in shared.loads])
-        self._highs = highspy.Highs()
-        self._highs.silent()
-        for name, value in {"threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_max_nodes": _NODES}.items():
-            self._highs.setOptionValue(name, value)
-        self._add_columns()
-        self._add_limits()
-        self._first_room = self._highs.getNumRow()
-        self._add_rooms()
-        self._add_cuts([sketch.nothing for sketch in sketches])
+        self._n_places = shared.binds.shape[1]
+        self._program = Program(shared, sketches)
+        self.n_shipments = sum(int((sketch.most > 0).sum()) for sketch in sketches)
+        self.least_eur = 1e-9 * sum(abs(sketch.nothing.eur) for sketch in sketches)
 
     def converge(self, rounds: int, share: float, nothing_eur: float) -> _Found:
         """Solve and evaluate in turns until both agree within ``share`` of what is at stake; loads may be split."""
         best, bound = None, -np.inf
         for _ in range(rounds):
-            self._highs.run()
-            if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:  # its value bounds nothing then
+            answer = self._program.solved()
+            if answer is None:  # its value bounds nothing then
                 break
-            bound, values = self._highs.getInfo().objective_function_value, self._values()
-            mixes, loads = self._mixes(values), values[self._load]
-            cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[at] for at in part],) for part in self._parts()])
-            eur = float(sum(cut.eur for cut in cuts) + loads @ self._load_eur)
+            bound = answer.bound_eur
+            mixes, eur = self._evaluated(answer.units, answer.loads)
             if best is None or eur < best.eur:
-                best = _Found(loads, tuple(mix for mix in mixes if mix.units.any()), self._prices(), eur, bound)
-            self._add_cuts(cuts)
-            if best.eur - bound <= share * max(nothing_eur - bound, 1e-6):
+                best = _Found(answer.loads, _sending(mixes), answer.prices, eur, bound)
+            if best.eur - bound <= share * max(nothing_eur - bound, self.least_eur):
                 break
         if best is None:
-            raise StageError(
-                "rebalance", f"the solver ends with {self._highs.modelStatusToString(self._highs.getModelStatus())}"
-            )
+            raise StageError("rebalance", f"the solver ends with {self._program.status}, also when restarted")
         return replace(best, bound_eur=bound)
 
     def fixed(self, loads: np.ndarray, nothing_eur: float) -> _Found:
         """Return the best shipments on ``loads``, which are all paid for."""
-        self._bound_loads(loads, loads)
+        self._program.fix_loads(loads)
         found = replace(self.converge(_FIXED_ROUNDS, _CLOSE, nothing_eur), loads=loads)
-        self._bound_loads(np.zeros(len(loads)), self._most_loads)
+        self._program.free_loads()
         return found
 
-    def choose(self, gap_eur: float) -> tuple[np.ndarray, float]:
-        """Return the whole loads the programme takes, within ``gap_eur``, and its bound."""
-        self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
-        self._let_loads(highspy.HighsVarType.kInteger)
-        self._highs.run()
-        loads, info = np.abs(np.round(self._values()[self._load])), self._highs.getInfo()
-        bound = float(info.mip_dual_bound if len(loads) else info.objective_function_value)  # without loads no MILP
-        self._let_loads(highspy.HighsVarType.kContinuous)
-        return loads, bound
+    def choose(self, gap_eur: float) -> _Found | None:
+        """Return the whole loads the program takes, within ``gap_eur``, and its bound; None where it has no answer."""
+        answer = self._program.with_whole_loads(gap_eur)
+        return None if answer is None else _Found(answer.loads, (), np.zeros(0), np.inf, answer.bound_eur)
 
-    def _values(self) -> np.ndarray:
-        return np.array(self._highs.getSolution().col_value)
+    def packed(self, decided: Decided, nothing_eur: float) -> _Found:
+        """Return the best whole packs and loads found, first on the loads ``decided``; at worst, no shipment."""
+        start = _Found(np.zeros(len(self._load_eur)), (), np.zeros(0), nothing_eur, -np.inf)
+        self._program.fix_loads(decided.loads)
+        gap_eur = _EXACT_PACKS * max(nothing_eur - decided.bound_eur, self.least_eur)
+        on_loads = self._rounds_of_packs(start, 0.1 * gap_eur)
+        self._program.free_loads()
+        start = replace(on_loads, bound_eur=decided.bound_eur)
+        return self._rounds_of_packs(start, gap_eur)
 
-    def _prices(self) -> np.ndarray:
-        rows = slice(self._first_room, self._first_room + len(self._shared.resources))
-        return np.maximum(-np.array(self._highs.getSolution().row_dual)[rows], 0.0)
+    def _rounds_of_packs(self, best: _Found, gap_eur: float) -> _Found:
+        """Solve and evaluate in turns until the best plan is within ``gap_eur`` of the program's bound."""
+        tried: set[bytes] = set()
+        for _ in range(_PACK_ROUNDS):
+            if best.eur - best.bound_eur <= gap_eur:
+                break
+            answer = self._program.with_whole_packs(0.5 * gap_eur)
+            if answer is None:
+                break
+            best = replace(best, bound_eur=max(best.bound_eur, answer.bound_eur))
+            key = np.concatenate([*answer.units, answer.loads]).tobytes()
+            if key in tried:
+                break
+            tried.add(key)
+            mixes, eur = self._evaluated(answer.units, answer.loads)
+            if eur < best.eur:
+                best = replace(best, loads=answer.loads, mixes=_sending(mixes), eur=eur)
+        return best
 
-    def _parts(self) -> list[list[int]]:
-        return chunks_of([sketch.sku for sketch in self._sketches])
-
-    def _mixes(self, values: np.ndarray) -> list[Mix]:
+    def _evaluated(self, units: list[np.ndarray], loads: np.ndarray) -> tuple[list[Mix], float]:
+        """Return shipments by sku and what they cost with ``loads``; what is learned becomes cuts."""
         mixes = []
-        for at, sketch in enumerate(self._sketches):
-            units = np.zeros(self._shared.binds.shape[1])
-            units[sketch.lanes] = np.maximum(values[self._first[at] : self._first[at + 1]], 0.0)
-            mixes.append(Mix(sketch.sku, units))
-        return mixes
+        for sketch, sent in zip(self._sketches, units, strict=True):
+            everywhere = np.zeros(self._n_places)
+            everywhere[sketch.lanes] = sent
+            mixes.append(Mix(sketch.sku, everywhere))
+        parts = chunks_of([sketch.sku for sketch in self._sketches])
+        cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[at] for at in part],) for part in parts])
+        self._program.add_cuts(cuts)
+        return mixes, float(sum(cut.eur for cut in cuts) + loads @ self._load_eur)
 
-    def _let_loads(self, kind: highspy.HighsVarType) -> None:
-        for column in self._load:
-            self._highs.changeColIntegrality(int(column), kind)
 
-    def _bound_loads(self, least: np.ndarray, most: np.ndarray) -> None:
-        for column, low, high in zip(self._load, least, most, strict=True):
-            self._highs.changeColBounds(int(column), float(low), float(high))
-
-    def _add_columns(self) -> None:
-        n = int(self._first[-1]) + len(self._serving) + len(self._load)
-        eur, least, most = np.ones(n), np.full(n, -np.inf), np.full(n, np.inf)
-        least[: self._first[-1]] = least[self._load] = 0.0
-        eur[: self._first[-1]] = np.concatenate([sketch.sending_eur for sketch in self._sketches])
-        most[: self._first[-1]] = np.concatenate([sketch.most for sketch in self._sketches])
-        eur[self._load], most[self._load] = self._load_eur, self._most_loads
-        self._highs.addVars(n, least, most)
-        self._highs.changeColsCost(n, np.arange(n, dtype=np.int32), eur)
-
-    def _add_limits(self) -> None:
-        """Add what hubs and suppliers can give, and that a shipment goes on loads that go."""
-        column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
-        for sketch, first in zip(self._sketches, self._first[:-1], strict=True):
-            for slope, floor in zip(sketch.slope, sketch.floor, strict=True):
-                used = np.flatnonzero(slope)
-                self._add_row((floor, np.inf), first + used, slope[used])
-            for at, lane in enumerate(sketch.lanes):
-                if int(lane) in column_of and sketch.most[at] > 0:
-                    self._add_row((-np.inf, 0.0), [first + at, column_of[int(lane)]], [1.0, -sketch.most[at]])
-
-    def _add_rooms(self) -> None:
-        column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
-        uses = np.concatenate([sketch.uses for sketch in self._sketches], axis=1)
-        for row, resource in zip(uses, self._shared.resources, strict=True):
-            used = np.flatnonzero(row)
-            if resource.load >= 0:
-                columns, amounts = np.append(used, column_of[resource.load]), np.append(row[used], -resource.room)
-                self._add_row((-np.inf, 0.0), columns, amounts)
-            else:
-                self._add_row((-np.inf, resource.room), used, row[used])
-
-    def _add_cuts(self, cuts: list[Cuts]) -> None:
-        for cut, first, serving in zip(cuts, self._first[:-1], self._serving, strict=True):
-            for slope, floor in zip(cut.slope, cut.floor, strict=True):
-                used = np.flatnonzero(slope)
-                self._add_row((floor, np.inf), np.append(first + used, serving), np.append(slope[used], 1.0))
-
-    def _add_row(self, between: tuple[float, float], columns: object, amounts: object) -> None:
-        index = np.asarray(columns, dtype=np.int32)
-        self._highs.addRow(*map(float, between), len(index), index, np.asarray(amounts, dtype="float64"))
+def _sending(mixes: list[Mix]) -> tuple[Mix, ...]:
+    return tuple(mix for mix in mixes if mix.units.any())

@@ -6,7 +6,7 @@ among columns (``master``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -72,7 +72,17 @@ def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
         columns += _wanted(problem, crew, pool(), (loads, _EFFORT_OF_FEW))
         loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
     bound = max(decided.bound_eur, bound_eur(problem, answers, ask))  # the other knows whole packs, but no whole loads
-    return _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
+    found = _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
+    return (
+        found if decided.packs is None else _better(problem, found, decided, crew.run(mix_chunk, _parts(decided.packs)))
+    )
+
+
+def _better(problem: Problem, found: Optimum, decided: Decided, packed: list[Column]) -> Optimum:
+    """Return the cheaper of ``found`` and the columns of the program with whole packs."""
+    choice = replace(found.choice, column={column.sku: column for column in packed}, loads=decided.loads)
+    eur = _plan_eur(problem, found.nothing_eur, choice)
+    return replace(found, choice=choice, plan_eur=eur) if eur < found.plan_eur else found
 
 
 def _optimum(

@@ -1,6 +1,7 @@
-"""HiGHS behind one small class; only the programme of few skus, which grows row by row (``positioning.joint``), calls it itself.
+"""HiGHS behind one small class, and the rule for a solve that ends undecided: restart from scratch.
 
-Here: passing a programme, changing prices, reading values. Not here: what rows and columns mean.
+Here: passing a program, running it to an answer, changing bounds, reading values. Not here: what rows and
+columns mean.
 """
 
 from __future__ import annotations
@@ -12,6 +13,16 @@ import numpy as np
 
 from positioning.model import Programme
 
+# A solve ends after so many simplex iterations, plus some per row and column: warm starts can cycle for ever.
+_ITERATIONS, _ITERATIONS_PER_LINE, _INTERIOR_ITERATIONS = 5_000, 20, 500
+# A last resort for whole numbers, whose inner solves have limits of their own; no solve on record comes near it.
+_SECONDS = 900.0
+# From where the last solve ended; from scratch; by the primal simplex; by an interior point.
+_ATTEMPTS: tuple[dict[str, object], ...] = (
+    {}, {"solver": "simplex", "simplex_strategy": 1}, {"solver": "simplex", "simplex_strategy": 4}, {"solver": "ipm"},
+)  # fmt: skip
+_OPTIONS = ("solver", "simplex_strategy", "simplex_iteration_limit", "ipm_iteration_limit", "time_limit")
+
 
 @dataclass(frozen=True)
 class Solution:
@@ -19,6 +30,39 @@ class Solution:
 
     eur: float
     values: np.ndarray
+
+
+def run_to_answer(highs: highspy.Highs) -> bool:
+    """Run ``highs`` until it has an answer; return whether it is one that can be used.
+
+    A start from a neighbor's basis may end undecided or cycle, because rounding errors add up. Iterations are
+    therefore limited, and an undecided solve is restarted from scratch, first by the same and then by other
+    algorithms. An optimum can be used, and so can the best solution of a program with whole numbers.
+    """
+    kept = {name: highs.getOptionValue(name)[1] for name in _OPTIONS}
+    limit = _ITERATIONS + _ITERATIONS_PER_LINE * (highs.getNumRow() + highs.getNumCol())
+    highs.setOptionValue("simplex_iteration_limit", limit)
+    highs.setOptionValue("ipm_iteration_limit", _INTERIOR_ITERATIONS)
+    is_usable = False
+    for attempt in _ATTEMPTS:
+        if attempt:
+            highs.clearSolver()
+        highs.setOptionValue("time_limit", highs.getRunTime() + _SECONDS)
+        for name, value in attempt.items():
+            highs.setOptionValue(name, value)
+        highs.run()
+        is_usable = _is_usable(highs)
+        if is_usable:
+            break
+    for name, value in kept.items():
+        highs.setOptionValue(name, value)
+    return is_usable
+
+
+def _is_usable(highs: highspy.Highs) -> bool:
+    status, info = highs.getModelStatus(), highs.getInfo()
+    has_values = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+    return bool(status == highspy.HighsModelStatus.kOptimal or (has_values and info.mip_node_count >= 0))
 
 
 class Solver:
@@ -46,7 +90,7 @@ class Solver:
         self.highs.passModel(lp)
 
     def solve(self) -> Solution:
-        """Solve from where the last solve ended; raises ``RuntimeError`` when not optimal."""
+        """Solve from where the last solve ended; raises ``RuntimeError`` without an answer."""
         found = self.try_solve()
         if found is None:
             status = self.highs.modelStatusToString(self.highs.getModelStatus())
@@ -54,15 +98,8 @@ class Solver:
         return found
 
     def try_solve(self) -> Solution | None:
-        """Solve from where the last solve ended; None when there is no optimal solution.
-
-        A start from a neighbour's basis may end undecided (rounding errors pile up); then it starts afresh.
-        """
-        self.highs.run()
-        if self.highs.getModelStatus() == highspy.HighsModelStatus.kUnknown:
-            self.highs.clearSolver()
-            self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        """Solve from where the last solve ended; None without an answer, also after a restart from scratch."""
+        if not run_to_answer(self.highs):
             return None
         return Solution(self.highs.getInfo().objective_function_value, np.array(self.highs.getSolution().col_value))
 

@@ -29,6 +29,7 @@ class World:
     more: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     positioning: Mapping[str, Any] = field(default_factory=dict)
     horizon: int = 14
+    frequency: str = "D"
 
     def but(self, **changes: Any) -> World:
         """Return the world with some of its parts replaced."""
@@ -41,7 +42,9 @@ class World:
             "scenarios": 12, "out_of_sample_scenarios": 60, "review_days": 3, "churn_eur_per_unit": 0.0,
             "min_benefit_eur": 0.0, "processes": 1, **self.positioning,
         }  # fmt: skip
-        return Settings(horizon=self.horizon, forecast={"window_days": (7, 14)}, positioning=own)
+        return Settings(
+            horizon=self.horizon, frequency=self.frequency, forecast={"window_days": (7, 14)}, positioning=own
+        )
 
     def tables(self) -> Frames:
         """Return the input tables."""
@@ -62,18 +65,18 @@ class World:
 
     def forecasts(self) -> Frames:
         """Return forecast frames of Poisson demand."""
-        start = pd.Timestamp(AS_OF).as_unit("us")
+        start, period = pd.Timestamp(AS_OF).as_unit("us"), self.settings.grid.days
         keys = sorted(self.demand)
         days = [
             {
                 "as_of": start,
-                "date": start + pd.Timedelta(days=day),
+                "date": start + pd.Timedelta(days=period * at),
                 "region": region,
                 "sku": sku,
-                "mean_units": self.demand[sku, region],
+                "mean_units": period * self.demand[sku, region],
             }
             for sku, region in keys
-            for day in range(self.horizon)
+            for at in range(self.horizon)
         ]
         levels = self.settings.forecast.quantiles
         windows = [
@@ -141,6 +144,29 @@ def _lane(name: str, origin: str, destination: str, kind: str, days: int) -> dic
 
 def _ends(lanes: Sequence[Mapping[str, Any]]) -> set[str]:
     return {lane["destination"] for lane in lanes if lane["kind"] == "delivery"}
+
+
+def weekly_world(seed: int) -> World:
+    """Return a world of weeks drawn from ``seed``: lead times shorter than a week, no loads, no capacities."""
+    draw = np.random.default_rng(seed)
+    names, regions = (
+        [f"k{at}" for at in range(int(draw.integers(3, 9)))],
+        [f"R{at}" for at in range(int(draw.integers(2, 5)))],
+    )
+    hubs = ("H0", "H1")
+    lanes = [
+        delivery(hub, region, *((0.5, 1) if at == to % 2 else (2.0, 3)))
+        for at, hub in enumerate(hubs) for to, region in enumerate(regions)
+    ]  # fmt: skip
+    lanes += [transfer("H0", "H1", 0.3), transfer("H1", "H0", 0.3), *(supply("S", hub, 0.2, 3) for hub in hubs)]
+    return World(
+        skus=[sku(name, unit_cost_eur=5.0 + at, unit_price_eur=10.0 + 2 * at) for at, name in enumerate(names)],
+        hubs=[{"hub": hub, "holding_rate_per_year": 0.2} for hub in hubs], lanes=lanes,
+        stock={(hub, name): 20 for hub in hubs for name in names},
+        demand={(name, region): 2.0 + 2 * at for at, name in enumerate(names) for region in regions},
+        more={"supply": [{"supplier": "S", "sku": name} for name in names]},
+        positioning={"scenarios": 100, "review_days": 7, "seed": seed}, horizon=int(draw.integers(8, 13)), frequency="W-MON",
+    )  # fmt: skip
 
 
 def random_world(seed: int, n_skus: int = 6) -> World:

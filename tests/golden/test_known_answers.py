@@ -47,7 +47,7 @@ MULTI_DEMAND = {
 MULTI_COST = {
     "bands": {"GARY": (30, 10, 8, 10, 11, 71, 6), "CLEV": (22, 7, 10, 7, 21, 82, 13), "PITT": (19, 11, 12, 10, 25, 83, 15)},
     "coils": {"GARY": (39, 14, 11, 14, 16, 82, 8), "CLEV": (27, 9, 12, 9, 26, 95, 17), "PITT": (24, 14, 17, 13, 28, 99, 20)},
-    "plate": {"GARY": (41, 15, 12, 16, 17, 86, 8), "CLEV": (29, 9, 13, 9, 28, 99, 18), "PITT": (31, 14, 17, 13, 31, 104, 20)},
+    "plate": {"GARY": (41, 15, 12, 16, 17, 86, 8), "CLEV": (29, 9, 13, 9, 28, 99, 18), "PITT": (26, 14, 17, 13, 31, 104, 20)},
 }  # fmt: skip
 
 FIXED = {
@@ -140,18 +140,17 @@ def _multi(fixed_eur: float) -> tuple[float, float]:
 
 
 def test_ampl_multi_products_share_lane_limits() -> None:
-    """multi.mod: 199,500. The bound stays below it and comes close; the plan stays above."""
+    """multi.mod: 199,500, by bound and plan of the optimizer."""
     bound, plan = _multi(0.0)
-    assert bound <= 199500 * (1 + 1e-9)
-    assert bound == pytest.approx(199500, rel=0.01)
-    assert plan >= 199500 * (1 - 1e-9)
+    assert 199500 * (1 - 1e-6) <= plan <= 199500 * (1 + 1e-4)
+    assert 199500 * (1 - 1e-3) <= bound <= 199500 * (1 + 1e-6)
 
 
-def test_ampl_fixed_lane_costs_lie_between_bound_and_plan() -> None:
+def test_ampl_fixed_lane_costs() -> None:
     """multmip1: 229,850 (the book; a table elsewhere says 235,800, which is not optimal)."""
     bound, plan = _multi(1.0)
-    assert bound <= 229850 * (1 + 1e-9)
-    assert plan >= 229850 * (1 - 1e-9)
+    assert 229850 * (1 - 1e-6) <= plan <= 229850 * (1 + 1e-4)
+    assert 229850 * (1 - 2e-3) <= bound <= 229850 * (1 + 1e-6)
 
 
 def test_desnz_freight_emission() -> None:

@@ -1,34 +1,65 @@
-"""The fast path against one big programme on drawn worlds: bound below, plan above, within its gap."""
+"""The optimizer against one mixed-integer program of everything, on generated worlds: how good a plan is, and its bound.
+
+Shares are of what is at stake: the cost of sending nothing less the optimum. Measured on 204 worlds of four skus, the
+plan is the optimum in every one and the bound lies at most 0.0005 of the stake below it; half of ``SHARE`` is room for
+another solver's order of branching. Where no shipment pays, nothing is at stake and plan and bound are the optimum.
+"""
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from positioning.crew import Crew
-from positioning.optimise import optimise
-from tests.positioning_oracle import solve_at_once
-from tests.positioning_world import random_world
+from positioning.optimise import Optimum, optimise
+from positioning.problem import Problem
+from tests.positioning_oracle import Oracle, solve_at_once
+from tests.positioning_world import World, random_world, weekly_world
 
-SLACK_EUR = 0.01
-
-
-def _check(seed: int) -> None:
-    problem = random_world(seed, n_skus=4).problem()
-    found = optimise(problem, Crew(problem))
-    oracle = solve_at_once(problem)
-    assert found.bound_eur <= oracle.eur + SLACK_EUR
-    assert found.plan_eur >= oracle.bound_eur - SLACK_EUR
-    assert found.bound_eur <= found.plan_eur + SLACK_EUR
-    gap = found.plan_eur - found.bound_eur
-    assert found.plan_eur - oracle.eur <= gap + SLACK_EUR
+SHARE = 0.001
+ROUNDING = 1e-6  # of what sending nothing costs, term by term: sums of HiGHS and of the transportation solver
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_plan_and_bound_enclose_the_optimum(seed: int) -> None:
-    _check(seed)
+def assert_good(found: Optimum, oracle: Oracle, problem: Problem, share: float = SHARE) -> None:
+    """Assert that plan and bound of ``found`` are within ``share`` of the stake of the optimum, on the right sides."""
+    nothing_eur = sum(found.nothing_eur.values())
+    rounding = ROUNDING * max(1.0, sum(map(abs, found.nothing_eur.values())))
+    unsolved = oracle.eur - oracle.bound_eur  # the oracle's time is limited
+    allowed = share * (nothing_eur - oracle.bound_eur) + rounding
+    assert oracle.bound_eur - rounding <= found.plan_eur <= oracle.eur + allowed
+    assert oracle.bound_eur - unsolved - allowed <= found.bound_eur <= oracle.eur + rounding
+    if nothing_eur - oracle.eur > 2.0 * allowed:
+        assert found.choice.column, "the optimum ships and the plan does not"
+    fixed = sum(load.eur * n for load, n in zip(problem.shared.loads, found.choice.loads, strict=True))
+    moved = sum(column.eur - found.nothing_eur[sku] for sku, column in found.choice.column.items())
+    assert found.plan_eur == pytest.approx(nothing_eur + moved + fixed, abs=rounding)
+
+
+def _check(world: World) -> float:
+    problem = world.problem()
+    found, oracle = optimise(problem, Crew(problem)), solve_at_once(problem)
+    assert_good(found, oracle, problem)
+    return sum(found.nothing_eur.values()) - oracle.eur
+
+
+def test_plan_and_bound_are_within_a_thousandth_of_the_stake() -> None:
+    """One test of eight worlds, so that it can say that something was at stake in most of them."""
+    stakes = [_check(random_world(seed, n_skus=4)) for seed in (2, 4, 5, 14, 42, 64, 80, 199)]
+    assert np.count_nonzero(np.array(stakes) > 1.0) >= 6
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(4, 204))
-def test_plan_and_bound_enclose_the_optimum_of_many_worlds(seed: int) -> None:
-    _check(seed)
+@pytest.mark.parametrize("seed", range(204))
+def test_plan_and_bound_are_within_a_thousandth_of_the_stake_in_many_worlds(seed: int) -> None:
+    _check(random_world(seed, n_skus=4))
+
+
+@pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])
+def test_worlds_of_weeks_end_in_a_good_plan(seed: int) -> None:
+    """The solver once ended undecided, or never, on the rounding errors among the coefficients of these worlds."""
+    problem = weekly_world(seed).problem()
+    found = optimise(problem, Crew(problem))
+    nothing_eur = sum(found.nothing_eur.values())
+    assert found.choice.column
+    assert found.bound_eur <= found.plan_eur + ROUNDING * abs(nothing_eur)
+    assert found.plan_eur - found.bound_eur <= 0.005 * (nothing_eur - found.bound_eur)
