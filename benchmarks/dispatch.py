@@ -61,7 +61,7 @@ def build(settings: Settings, n_proposals: int) -> None:
     )  # fmt: skip
     position = frame[["destination", "sku"]].rename(columns={"destination": "hub"}).assign(
         units_on_hand=9, units_inbound=0, units_out=0, units_in=6, target_units=15, expected_demand_units=9.0,
-        stockout_probability=0.1, days_of_supply=1.0,
+        stockout_probability=0.1, fill_rate=0.9, fill_rate_before=0.8, days_of_supply=1.0,
     )  # fmt: skip
     plan = {
         c.name: 0 if c.kind in (Kind.NUMBER, Kind.WHOLE) else "x" for c in OUTPUTS["plan"].columns if c.name != "as_of"

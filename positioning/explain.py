@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.article import SkuProblem
+from positioning.availability import cycle_stockout, fill_rates
 from positioning.costs import N_TERMS, TERM, total
 from positioning.demand import daily_units_beyond
 from positioning.desk import Desk
@@ -78,7 +79,9 @@ class Outcome:
     sources: tuple[tuple[int, ...], ...]
     hub_demand: np.ndarray
     hub_daily: np.ndarray
-    short_rate: np.ndarray
+    stockout: np.ndarray
+    fill_before: np.ndarray
+    fill_after: np.ndarray
     line_terms: np.ndarray
     shares: np.ndarray
     refusals: tuple[Refusal, ...]
@@ -101,8 +104,9 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     before = case.serve(nothing)
     after = case.serve(units) if units.any() else before
     lines = np.flatnonzero(units)
-    own_hub = _hub_demand(case)
-    held = article.usable + article.arrivals[:, :-1].sum(axis=1) + _moved(article, units)
+    demand = case.ahead.paths.mean(axis=0).sum(axis=1)
+    served = _served(case, before), _served(case, after)
+    fill_before, fill_after = (fill_rates(article.nearest, demand, one.lost, len(article.hubs)) for one in served)
     daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
     opening = _opening(desk, article)
     saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
@@ -110,9 +114,9 @@ def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
         sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
         before=service_terms(case.ways, before) + opening,
         after=service_terms(case.ways, after) + units @ article.shipment_terms + opening,
-        demand=case.ahead.paths.mean(axis=0).sum(axis=1), served_before=_served(case, before), served_after=_served(case, after),
-        sources=_sources(article), hub_demand=own_hub.mean(axis=0), hub_daily=_by_nearest(article, daily[article.regions]),
-        short_rate=(own_hub > held[None, :] + 1e-9).mean(axis=0), line_terms=article.shipment_terms[lines],
+        demand=demand, served_before=served[0], served_after=served[1], fill_before=fill_before, fill_after=fill_after,
+        sources=_sources(article), hub_demand=_by_nearest(article, demand), hub_daily=_by_nearest(article, daily[article.regions]),
+        stockout=cycle_stockout(desk.problem, article, units), line_terms=article.shipment_terms[lines],
         shares=_shares(case, units, lines, saved), refusals=tuple(_refusal(case, units, int(line)) for line in lines),
     )  # fmt: skip
 
@@ -130,24 +134,12 @@ def _opening(desk: Desk, article: SkuProblem) -> np.ndarray:
     return terms
 
 
-def _moved(article: SkuProblem, units: np.ndarray) -> np.ndarray:
-    moved = np.zeros(len(article.hubs))
-    np.add.at(moved, article.destination, units)
-    out = ~article.is_supply
-    np.subtract.at(moved, article.origin[out], units[out])
-    return moved
-
-
 def _by_nearest(article: SkuProblem, by_region: np.ndarray) -> np.ndarray:
     """Sum values by region (…, R) to the hubs the regions are nearest to, (…, H)."""
     has_hub = article.nearest >= 0
     summed = np.zeros((*by_region.shape[:-1], len(article.hubs)))
     np.add.at(summed.T, article.nearest[has_hub], by_region.T[has_hub])
     return summed
-
-
-def _hub_demand(case: Case) -> np.ndarray:
-    return _by_nearest(case.problem, case.ahead.paths.sum(axis=2))
 
 
 def _served(case: Case, service: Service) -> Served:

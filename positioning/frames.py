@@ -44,8 +44,7 @@ def typed(rows: pd.DataFrame, table: str) -> pd.DataFrame:
 def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     """Return one row per hub × sku that holds, awaits, moves or serves units.
 
-    ``stockout_probability`` is the share of demand paths on which the demand of the regions the hub is
-    nearest to exceeds its target over the cover window.
+    ``stockout_probability`` and the fill rates are those of ``positioning.availability``, for the regions the hub is nearest to.
     """
     lanes, rows = problem.network.shipments, []
     for outcome in outcomes:
@@ -60,7 +59,8 @@ def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
             rows.append((
                 problem.network.hubs[hub], problem.catalogue.skus[outcome.sku], usable, inbound, units_out[hub],
                 units_in[hub], usable + inbound - units_out[hub] + units_in[hub], outcome.hub_demand[at],
-                outcome.short_rate[at], usable / daily if daily > 1e-12 else np.nan,
+                outcome.stockout[at], usable / daily if daily > 1e-12 else np.nan,
+                outcome.fill_after[at], outcome.fill_before[at],
             ))  # fmt: skip
     names = [column for column in OUTPUTS["position"].names if column != "as_of"]
     return typed(pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of)), "position")

@@ -80,7 +80,7 @@ def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:
 
 
 def hub_rows(position: pd.DataFrame) -> Rows:
-    """Return by sku: hub, units on hand, inbound, out, in, target, expected demand, risk, days of supply."""
+    """Return by sku: hub, units on hand, inbound, out, in, target, expected demand, stockout probability, days of supply, fill rate."""
     frame = position.sort_values(["sku", "hub"])
     whole = [
         numbers(frame[name], 0) for name in ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units")
@@ -89,6 +89,7 @@ def hub_rows(position: pd.DataFrame) -> Rows:
         numbers(frame["expected_demand_units"], 1),
         numbers(frame["stockout_probability"], 3),
         numbers(frame["days_of_supply"], 1),
+        numbers(frame.get("fill_rate", pd.Series(index=frame.index, dtype="float64")), 3),
     ]
     return rows_by(frame["sku"], [frame["hub"], *whole, *rest])
 

@@ -1,4 +1,4 @@
-"""Positions by hub: stock, days of supply, stock-out risk and storage before and after the plan.
+"""Positions by hub: stock, days of supply, stockout probability, fill rate and storage before and after the plan.
 
 Here: sums of the table ``position`` by hub and each hub's skus most at risk. Not here: single
 proposals or the map.
@@ -13,15 +13,16 @@ import pandas as pd
 
 _AT_RISK = 0.5
 _SHOWN = 8
+_FILL = ("fill_rate", "fill_rate_before")
 _SUMMED = ("units_on_hand", "units_inbound", "units_in", "units_out", "target_units")
 
 
 @dataclass(frozen=True)
 class HubPosition:
-    """One hub: units summed over skus, risks weighted by expected demand, storage as shares.
+    """One hub: units summed over skus, probabilities and fill rates weighted by expected demand, storage as shares.
 
-    ``skus_at_risk`` counts skus more likely than not to run out; ``worst`` has a row per sku, most
-    expected demand at risk first. Storage is ``None`` where the hub's capacity or volumes are not known.
+    ``skus_at_risk`` counts skus more likely than not to run out before their next receipt; ``worst`` has a row per
+    sku, most expected lost units first. Fill rates are NaN for plans made before they were written. Storage is ``None`` where the hub's capacity or volumes are not known.
     """
 
     hub: str
@@ -34,6 +35,8 @@ class HubPosition:
     days_of_supply: float
     stockout_probability: float
     skus_at_risk: int
+    fill_rate: float
+    fill_rate_before: float
     storage_rate_before: float | None
     storage_rate_after: float | None
     worst: pd.DataFrame
@@ -49,6 +52,7 @@ def hub_positions(tables: dict[str, pd.DataFrame], position: pd.DataFrame, as_of
     hubs = tables.get("hubs", pd.DataFrame(columns=["hub"])).set_index("hub")
     names = hubs["name"] if "name" in hubs.columns else pd.Series(dtype=str)
     storage = _storage(tables, as_of)
+    position = position.assign(**{name: float("nan") for name in _FILL if name not in position})
     volumes = _volumes(tables, position)
     return [
         _hub(str(hub), str(names.get(hub, "")), rows.join(volumes), storage.get(str(hub)))
@@ -64,6 +68,8 @@ def _hub(hub: str, name: str, rows: pd.DataFrame, storage_l: float | None) -> Hu
         days_of_supply=_weighted(rows, "days_of_supply"),
         stockout_probability=_weighted(rows, "stockout_probability"),
         skus_at_risk=int((rows["stockout_probability"] > _AT_RISK).sum()),
+        fill_rate=_weighted(rows, "fill_rate"),
+        fill_rate_before=_weighted(rows, "fill_rate_before"),
         storage_rate_before=_used(before * rows["volume_l"], storage_l),
         storage_rate_after=_used(rows["target_units"] * rows["volume_l"], storage_l),
         worst=_worst(rows),
@@ -71,9 +77,9 @@ def _hub(hub: str, name: str, rows: pd.DataFrame, storage_l: float | None) -> Hu
 
 
 def _worst(rows: pd.DataFrame) -> pd.DataFrame:
-    at_risk = rows["stockout_probability"] * rows["expected_demand_units"]
-    ordered = rows.assign(units_at_risk=at_risk).sort_values(["units_at_risk", "sku"], ascending=[False, True])
-    return ordered[ordered["units_at_risk"] > 0].head(_SHOWN)
+    lost = (1.0 - rows["fill_rate"]) * rows["expected_demand_units"]
+    ordered = rows.assign(lost_units=lost).sort_values(["lost_units", "sku"], ascending=[False, True])
+    return ordered[ordered["lost_units"] > 0].head(_SHOWN)
 
 
 def _weighted(rows: pd.DataFrame, column: str) -> float:

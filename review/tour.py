@@ -77,7 +77,7 @@ def _parts(found: Way, tables: Frames, outputs: Frames) -> dict[str, str]:
         "lanes": (tables["lanes"], {"destination": found.region}, "lane distance_km lead_time_days eur_per_unit eur_per_kg"),
         "forecast": (outputs["forecast"], series, "date mean_units q025 q250 q500 q750 q975 tier"),
         "window": (outputs["forecast_window"], series, "window_days mean_units q025 q250 q500 q750 q975"),
-        "position": (outputs["position"], {"sku": found.sku}, "hub units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability days_of_supply"),
+        "position": (outputs["position"], {"sku": found.sku}, "hub units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability fill_rate days_of_supply"),
         "service": (outputs["service"], {"sku": found.sku}, "region demand_units local_units_before local_units lost_units_before lost_units source_hubs"),
         "transfer": (outputs["transfer"], {"proposal_id": found.proposal["proposal_id"]}, "proposal_id origin destination units packs ship_date arrival_date cost_eur benefit_eur loss_if_refused_eur"),
         "departure": (outputs["departure"], departure, "lane ship_date decide_by loads units lines volume_fill_rate fixed_eur benefit_eur"),

@@ -86,7 +86,7 @@ def position(**days_of_supply: float | None) -> pd.DataFrame:
         {
             "as_of": pd.Timestamp(NIGHT), "hub": [key[0] for key in keys], "sku": [key[1] for key in keys],
             "units_on_hand": 30, "units_inbound": 0, "units_out": 12, "units_in": 0, "target_units": 18,
-            "expected_demand_units": 1.0, "stockout_probability": 0.0,
+            "expected_demand_units": 1.0, "stockout_probability": 0.0, "fill_rate": 1.0, "fill_rate_before": 1.0,
             "days_of_supply": pd.Series(list(days_of_supply.values()), dtype="float64"),
         }
     )  # fmt: skip

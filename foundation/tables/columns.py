@@ -202,7 +202,9 @@ _add(Kind.NUMBER, "EUR", None, None, **{
 _add(
     Kind.NUMBER, "rate", 0, 1,
     in_stock_rate="Share of the period in which the sku could be bought.",
-    stockout_probability="Probability that local demand over the cover window exceeds the target stock.",
+    stockout_probability="Cycle stockout probability: chance that demand before the next receipt exceeds stock, with the plan.",
+    fill_rate="Expected share of the cover window's demand served from stock, of the regions whose nearest hub this is, with the plan.",
+    fill_rate_before="Expected share of that demand served from stock without the plan.",
     local_fill_rate="Units shipped from the region's nearest hub divided by units demanded.",
     promise_hit_rate="Units at the door by the time promised divided by units demanded.",
     gap_rate="Plan less lower bound, divided by the model's cost.",

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.assumptions import Assumption
+from foundation.proximity import DISTANCE, ONE_HUB, lane_lengths, rank_deliveries
 from foundation.settings import Settings
 
 
@@ -57,5 +58,35 @@ def _lane_cost(given: Given) -> Iterator[Assumption]:
             )  # fmt: skip
 
 
+def _nearest_hub(given: Given) -> Iterator[Assumption]:
+    """Regions whose delivery lanes do not all have a distance: their hubs are compared by another measure."""
+    tables = given.tables
+    ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
+    for basis, lanes in ranked[~ranked["basis"].isin([DISTANCE, ONE_HUB])].groupby("basis"):
+        regions = lanes["region"].nunique()
+        of_regions = f"{regions:,} {'region' if regions == 1 else 'regions'}"
+        yield Assumption(
+            f"nearest_hub_by_{str(basis).replace(' ', '_').replace('-', '_')}", "lanes", "distance_km", len(lanes),
+            f"the nearest hub of {of_regions} is taken by {basis}",
+            "local service, fill rates and expected demand by hub follow it",
+        )  # fmt: skip
+
+
+def _carbon_distance(given: Given) -> Iterator[Assumption]:
+    """Lanes with an emission factor and no distance: their emission needs one."""
+    lanes = given.tables["lanes"]
+    if not given.has("lanes", "kg_co2e_per_t_km"):
+        return
+    lengths = lane_lengths(lanes, given.tables["hubs"], given.tables["regions"])
+    emits = (lanes["kg_co2e_per_t_km"] > 0).fillna(False).to_numpy(dtype=bool) & lengths["given_km"].isna().to_numpy()
+    is_known = lengths["km"].notna().to_numpy()
+    for key, rows, assumed, effect in (
+        ("carbon_by_great_circle", emits & is_known, "CO2e is computed on the great-circle distance", "CO2e and its price are low by the detour of the road"),
+        ("carbon_unknown", emits & ~is_known, "CO2e of these lanes counts as 0", "CO2e and its price are too low"),
+    ):  # fmt: skip
+        if rows.any():
+            yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect)
+
+
 _LANE_COSTS = ("eur_per_unit", "eur_per_kg", "eur_per_load")
-_RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (_lane_cost,)
+_RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (_lane_cost, _nearest_hub, _carbon_distance)

@@ -12,8 +12,8 @@ function facts(pairs) {
 }
 
 function stockTable(found, line) {
-  const heads = [["Hub"], ["On hand", "n"], ["On the way", "n"], ["Out", "n"], ["In", "n"], ["After the plan", "n"], ["Expected demand", "n"], ["Stock-out risk after", "n"], ["Days of supply now", "n"]];
-  const rows = found.hubs.map(([hub, ...rest]) => [hub, ...rest.slice(0, 5).map(units), fine(rest[5]), rate(rest[6]), fine(rest[7])]);
+  const heads = [["Hub"], ["On hand", "n"], ["On the way", "n"], ["Out", "n"], ["In", "n"], ["After the plan", "n"], ["Expected demand", "n"], ["Fill rate after", "n"], ["Stockout probability", "n"], ["Days of supply now", "n"]];
+  const rows = found.hubs.map(([hub, ...rest]) => [hub, ...rest.slice(0, 5).map(units), fine(rest[5]), rate(rest[8]), rate(rest[6]), fine(rest[7])]);
   return table(`Stock of ${line.sku}, ${line.id}`, heads, rows, (row) => row[0] === line.origin || row[0] === line.destination);
 }
 

@@ -41,7 +41,7 @@ def _of(plan: pd.DataFrame, column: str, lines: pd.Index) -> pd.Series:
 def place_differences(record: Frames, other: Frames) -> pd.DataFrame:
     """Return kind, place, kpi and both values of every hub (from ``position``) and region (from ``service``).
 
-    Units are summed over skus. ``skus_at_risk`` counts skus more likely than not to run out.
+    Units are summed over skus. ``skus_at_risk`` counts skus more likely than not to run out before their next receipt.
     """
     found = pd.concat(
         [_joined("hub", _hubs(record), _hubs(other)), _joined("region", _regions(record), _regions(other))]

@@ -28,7 +28,7 @@ from tests.flows.conftest import QUICK
 from tests.flows.test_night import NIGHT, _play
 
 DRAWN = 50
-_HUBS = ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units", "expected_demand_units", "stockout_probability", "days_of_supply")  # fmt: skip
+_HUBS = ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units", "expected_demand_units", "stockout_probability", "days_of_supply", "fill_rate")  # fmt: skip
 _SERVICE = (
     "demand_units",
     *(f"{name}_units{when}" for name in ("local", "spilled", "late", "lost") for when in ("_before", "")),
@@ -176,7 +176,7 @@ def _shares(frames: Frames, tables: Tables) -> list[float]:
     for held in (position["units_on_hand"] + position["units_inbound"], position["target_units"]):
         used = (held * volumes).groupby(position["hub"]).sum()
         shares += list((used / limits.reindex(used.index)).astype(float))
-    for column in ("stockout_probability", "days_of_supply"):
+    for column in ("stockout_probability", "days_of_supply", "fill_rate", "fill_rate_before"):
         rows = position[position[column].notna() & (position["expected_demand_units"] > 0)]
         weight = rows["expected_demand_units"]
         shares += list((rows[column] * weight).groupby(rows["hub"]).sum() / weight.groupby(rows["hub"]).sum())

@@ -29,7 +29,7 @@ ENDINGS = {
     "units": r"(^|_)units(_|$)",
     "EUR": r"(^|_)eur(_|$)",
     "days": r"_days$",
-    "rate": r"(_rate|_probability|_correlation|_rate_per_year)$",
+    "rate": r"(_rate|_rate_before|_probability|_correlation|_rate_per_year)$",
     "kg": r"(_kg|^kg_co2e)$",
     "l": r"_l$",
     "km": r"_km$",

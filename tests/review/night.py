@@ -98,6 +98,8 @@ def _position(skus: pd.Series) -> pd.DataFrame:
     return frame.assign(
         expected_demand_units=demand,
         stockout_probability=(number % 10) / 10,
+        fill_rate=1 - (number % 10) / 40,
+        fill_rate_before=1 - (number % 10) / 20,
         days_of_supply=14 * frame["units_on_hand"] / demand,
     )
 
