@@ -43,6 +43,7 @@ FAMILIES: dict[str, Callable[[View], Columns]] = {
     "lags": lags, "rolling": rolling, "weekday": weekday, "seasonal": seasonal, "calendar": calendar_days, "price": price,
     "regional": regional, "static": static, "pooled": pooled, "age": age, "stockout": stockout, "returns": returns,
 }  # fmt: skip
+_REFUSED_BY_LIGHTGBM = str.maketrans(dict.fromkeys('",:[]{}', "_"))
 
 
 @dataclass(frozen=True)
@@ -220,13 +221,18 @@ def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:
 
 
 def _named(found: dict[str, Columns]) -> _Named:
-    """Return the features' names; one that an earlier family has too is followed by its own family's name."""
+    """Return the features' names; one that an earlier family has too is followed by its own family's name.
+
+    LightGBM reads blanks as underscores and refuses some signs: names differ without either.
+    """
     pairs = [(name, family) for family, columns in found.items() for name in columns]
     names: list[str] = []
+    taken: set[str] = set()
     for name, family in pairs:
-        own = name
-        while own in names:
+        own = name.translate(_REFUSED_BY_LIGHTGBM)
+        while own.replace(" ", "_") in taken:
             own = f"{own} ({family})"
+        taken.add(own.replace(" ", "_"))
         names.append(own)
     return _Named(tuple(names), tuple(family for _, family in pairs))
 

@@ -77,6 +77,6 @@ def _print_found(console: Console, examined: Examined) -> None:
 
 def _ends(frame: pd.DataFrame) -> tuple[str, str]:
     """Return the first and last date of a dated table, else two empty texts."""
-    if "date" not in frame or frame["date"].isna().all():
+    if "date" not in frame or frame["date"].dtype.kind != "M" or frame["date"].isna().all():
         return "", ""
     return f"{frame['date'].min():%Y-%m-%d}", f"{frame['date'].max():%Y-%m-%d}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 LONGEST_SHOWN = 40
 KEYS_SHOWN = 3
+_LONGEST_COUNTED = 900  # longer texts are cut when they are read
 
 
 @dataclass(frozen=True)
@@ -48,4 +49,5 @@ def shown(value: object) -> str:
     text = f"{value:.0f}" if is_whole else str(value).removesuffix(" 00:00:00")
     cut = text[:LONGEST_SHOWN]
     plain = "".join(sign if sign.isprintable() else "�" for sign in cut)
-    return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({len(text)} characters)"
+    length = str(len(text)) if len(text) < _LONGEST_COUNTED else f"{_LONGEST_COUNTED} or more"
+    return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({length} characters)"

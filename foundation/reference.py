@@ -107,6 +107,7 @@ def _holds(column: Column) -> str:
         bounds = f", {column.minimum:g} to {column.maximum:g}"
     else:
         bounds = f", {column.minimum:g} or more" if column.minimum is not None else ""
+        bounds += f", at most {column.largest:,.0f}" if column.largest is not None else ""
     return f"{_KINDS[column.kind]}{unit}{bounds}"
 
 

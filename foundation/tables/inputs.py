@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from foundation.tables.columns import columns
+from foundation.tables.limits import LARGEST
 from foundation.tables.model import Table
 
 _RS = {"region": "regions", "sku": "skus"}
@@ -27,7 +30,7 @@ def _table(name: str, text: str, grain: str, required: str, optional: str = "") 
         name,
         text,
         tuple(grain.split()),
-        columns(f"{required} {optional}"),
+        tuple(replace(column, largest=LARGEST.get(column.name)) for column in columns(f"{required} {optional}")),
         tuple(required.split()),
         NEEDED_FOR.get(name, ()),
         NULLABLE_GRAIN.get(name, ()),

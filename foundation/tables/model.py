@@ -19,7 +19,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind, unit, sentence and bounds (``minimum`` and ``maximum`` inclusive)."""
+    """One column: its kind, unit, sentence and bounds (``minimum`` and ``maximum`` inclusive).
+
+    ``largest`` is the largest plausible value of an input (inclusive); outputs are not bound by it.
+    """
 
     name: str
     kind: Kind
@@ -27,6 +30,7 @@ class Column:
     unit: str = ""
     minimum: float | None = None
     maximum: float | None = None
+    largest: float | None = None
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ about values (``rows``, ``network``) or about time (``timeline``).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 
 import numpy as np
@@ -77,6 +78,11 @@ def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Faul
     faults = [_missing(table, name, names) for name in table.required if name not in names]
     twice = sorted({name for name in names if names.count(name) > 1})
     faults += [structural(table.name, name, "stands twice", "give one column of this name") for name in twice]
+    faults += [
+        structural(table.name, shown(name), "a column name with control characters", "rename the column")
+        for name in dict.fromkeys(names)
+        if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
+    ]
     if table.name in PERSON_TABLES:
         faults += [_person(table, name) for name in names if name not in table.names and is_personal(name)]
     return faults
@@ -124,6 +130,8 @@ def draft(data: pa.Table, table: Table, settings: Settings) -> tuple[Draft, list
             made.findings += [_finding(name, misfit, values) for misfit in misfits]
         except WrongTypeError as error:
             faults.append(_wrong_type(table, name, settings, str(error)))
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):  # a type no rule was written for
+            faults.append(_wrong_type(table, name, settings, str(values.type)))
     made.frame = pd.DataFrame(columns, index=made.frame.index)
     return made, faults
 
@@ -148,7 +156,7 @@ def _kind(name: str, table: Table, settings: Settings) -> Kind | None:
 def _column(values: pa.ChunkedArray, name: str, table: Table, settings: Settings) -> tuple[pd.Series, list[Misfit]]:
     kind = _kind(name, table, settings)
     if kind is None:
-        return extra(values), []
+        return extra(values)
     if kind is Kind.NUMBER and name not in table.names and pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
     return normalise(values, kind, is_coded=table.name in CODED_TABLES and name in table.references)

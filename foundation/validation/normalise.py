@@ -8,7 +8,7 @@ null everywhere. What does not fit is marked by row, never raised. Not here: rul
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -17,24 +17,14 @@ import pyarrow.compute as pc
 
 from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.tables import Kind
+from foundation.validation.arriving import Misfit, WrongTypeError, plain
 
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _DAY_US = 86_400_000_000
+_TOO_LARGE = "above 9 million billion"
+_EPOCH = date(1970, 1, 1).toordinal()
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
-
-
-@dataclass(frozen=True)
-class Misfit:
-    """Values of a column that do not fit its kind: what they are, what to do, which rows."""
-
-    what: str
-    remedy: str
-    rows: np.ndarray
-
-
-class WrongTypeError(Exception):
-    """A whole column cannot be of its kind; the message says what it holds."""
 
 
 Normalised = tuple[pd.Series, list[Misfit]]
@@ -46,8 +36,7 @@ def normalise(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) ->
     ``is_coded`` keeps text as a categorical with sorted categories: one number a row instead of a
     text, for keys of long tables. Raises ``WrongTypeError`` where no value can be of the kind.
     """
-    if pa.types.is_null(values.type):
-        values = values.cast(pa.string())
+    values = plain(values)
     if kind is Kind.TEXT:
         return _text(values, is_coded), []
     if pa.types.is_dictionary(values.type):
@@ -59,20 +48,22 @@ def normalise(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) ->
     return result, misfits
 
 
-def extra(values: pa.ChunkedArray) -> pd.Series:
+def extra(values: pa.ChunkedArray) -> Normalised:
     """Return a column no definition names: numbers as float64, text as ``str``, dates as they are.
 
     Raises ``WrongTypeError`` for nested or binary values.
     """
+    values = plain(values)
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_boolean(type_):
-        return normalise(values, Kind.FLAG)[0]
+        return normalise(values, Kind.FLAG)
     if _is_number(type_):
-        return normalise(values, Kind.NUMBER)[0]
+        return normalise(values, Kind.NUMBER)
     if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
-        zone = type_.tz if pa.types.is_timestamp(type_) else None
-        return values.cast(pa.timestamp("us", "UTC" if zone else None), safe=False).to_pandas()
-    return normalise(values, Kind.TEXT)[0]
+        zone = "UTC" if pa.types.is_timestamp(type_) and type_.tz else None
+        moments, misfits = _moments(values.cast(type_), zone)
+        return moments.to_pandas().astype(f"datetime64[us{', UTC' if zone else ''}]"), misfits
+    return _text(values, is_coded=False), []
 
 
 def _text(values: pa.ChunkedArray, is_coded: bool) -> pd.Series:
@@ -139,13 +130,21 @@ def _parsed_number(values: pa.ChunkedArray) -> Normalised:
 
 def _whole(values: pa.ChunkedArray) -> Normalised:
     if pa.types.is_integer(values.type):
+        if pa.types.is_uint64(values.type):
+            is_large = pc.fill_null(pc.greater(values, pa.scalar(2**63 - 1, pa.uint64())), False)
+            if (rows := np.asarray(is_large)).any():
+                whole, _ = _whole(pc.if_else(is_large, None, values))
+                return whole, _misfits((rows, _TOO_LARGE, "give a plausible number"))
         return values.cast(pa.int64()).to_pandas(types_mapper={pa.int64(): pd.Int64Dtype()}.get), []
     number, misfits = _number(values)
     raw = number.to_numpy()
     with np.errstate(invalid="ignore"):
-        is_wrong = ~np.isnan(raw) & ((raw != np.round(raw)) | (np.abs(raw) > 2**53))
-    kept = np.where(is_wrong, np.nan, raw)
-    return pd.Series(kept).astype("Int64"), misfits + _misfits((is_wrong, "not whole", "give whole numbers"))
+        is_large = np.isfinite(raw) & (np.abs(raw) > 2**53)
+        is_wrong = ~np.isnan(raw) & ~is_large & ((raw != np.round(raw)) | np.isinf(raw))
+    kept = np.where(is_wrong | is_large, np.nan, raw)
+    return pd.Series(kept).astype("Int64"), misfits + _misfits(
+        (is_wrong, "not whole", "give whole numbers"), (is_large, _TOO_LARGE, "give a plausible number")
+    )
 
 
 def _flag(values: pa.ChunkedArray) -> Normalised:
@@ -170,7 +169,34 @@ def _date(values: pa.ChunkedArray) -> Normalised:
         raise WrongTypeError(str(values.type))
     if pa.types.is_timestamp(values.type) and values.type.tz:
         raise WrongTypeError(f"times in zone {values.type.tz}")
-    return _whole_days(values.cast(pa.timestamp("us"), safe=False))
+    moments, misfits = _moments(values, None)
+    days, others = _whole_days(moments)
+    return days, misfits + others
+
+
+def _moments(values: pa.ChunkedArray, zone: str | None) -> tuple[pa.ChunkedArray, list[Misfit]]:
+    """Return dates or moments in microseconds; those outside the calendar's years are null and marked.
+
+    They are found in the values' own unit: in microseconds the far ones would overflow into plausible dates.
+    """
+    type_ = values.type
+    if pa.types.is_date(type_):
+        per_day = 1 if pa.types.is_date32(type_) else 86_400_000
+        raw = values.cast(pa.int32() if per_day == 1 else pa.int64()).cast(pa.int64())
+    else:
+        per_day = 86_400 * {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[type_.unit]
+        raw = values.cast(pa.int64())
+    first, end = (date(year, 1, 1).toordinal() - _EPOCH for year in (FIRST_YEAR, LAST_YEAR + 1))
+    limits = [pa.scalar(min(max(day * per_day, -(2**63)), 2**63 - 1), pa.int64()) for day in (first, end)]
+    is_far = pc.fill_null(pc.or_(pc.less(raw, limits[0]), pc.greater_equal(raw, limits[1])), False)
+    near = pc.if_else(is_far, pa.scalar(None, type_), values)
+    if pa.types.is_timestamp(type_) and type_.tz:
+        near = near.cast(pa.timestamp("us", type_.tz), safe=False)
+    return near.cast(pa.timestamp("us", zone), safe=False), _far(np.asarray(is_far))
+
+
+def _far(rows: np.ndarray) -> list[Misfit]:
+    return _misfits((rows, f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "correct the year"))
 
 
 def _whole_days(values: pa.ChunkedArray) -> Normalised:
@@ -182,8 +208,7 @@ def _whole_days(values: pa.ChunkedArray) -> Normalised:
     has_time = ~is_null & ~is_far & (raw % _DAY_US != 0)
     if is_far.any() or has_time.any():
         moments = moments.mask(is_far | has_time)
-    return moments, _misfits(
-        (is_far, f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "correct the year"),
+    return moments, _far(is_far) + _misfits(
         (has_time, "with a time of day", "give the date alone, for example 2016-05-23"),
     )
 
@@ -213,14 +238,14 @@ def _timestamp(values: pa.ChunkedArray) -> Normalised:
         moments = pd.Series(
             pd.to_datetime(text.to_pandas().astype(object), utc=True, errors="coerce", format="ISO8601")
         )
+        moments = moments.where(moments.dt.year.between(FIRST_YEAR, LAST_YEAR))
         is_wrong = moments.isna().to_numpy() & ~text.is_null().to_numpy()
         remedy = "write moments as 2016-05-23T17:30:00+02:00"
         return moments.astype("datetime64[us, UTC]"), _misfits((is_wrong, "not a moment", remedy))
     if not (pa.types.is_timestamp(values.type) or pa.types.is_date(values.type)):
         raise WrongTypeError(str(values.type))
-    zone = values.type.tz if pa.types.is_timestamp(values.type) else None
-    moments = values.cast(pa.timestamp("us", zone), safe=False).cast(pa.timestamp("us", "UTC"))
-    return moments.to_pandas().astype("datetime64[us, UTC]"), []
+    moments, misfits = _moments(values, "UTC")
+    return moments.to_pandas().astype("datetime64[us, UTC]"), misfits
 
 
 _CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalised]] = {

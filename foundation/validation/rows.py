@@ -13,6 +13,7 @@ import pandas as pd
 
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
+from foundation.tables.limits import LARGEST_FEATURE
 from foundation.validation.draft import Draft
 
 LONGEST_ID = 256
@@ -29,6 +30,9 @@ def check_rows(draft: Draft, known_ids: Mapping[str, pd.Series]) -> None:
         if draft.has(column.name):
             _check_null(draft, column.name)
             _RULES[column.kind](draft, column)
+    for name in draft.frame.columns.difference(draft.table.names):
+        if pd.api.types.is_float_dtype(draft.frame[name]):
+            _check_feature(draft, name)
     for name, table in draft.table.references.items():
         if draft.has(name) and table in known_ids:
             _check_reference(draft, name, table, known_ids[table])
@@ -63,6 +67,8 @@ def _check_number(draft: Draft, column: Column) -> None:
             draft.add(column.name, *_below(column), (raw < column.minimum) & ~np.isinf(raw))
         if column.maximum is not None:
             draft.add(column.name, *_above(column), (raw > column.maximum) & ~np.isinf(raw))
+        if column.largest is not None:
+            draft.add(column.name, *_too_large(column), (raw > column.largest) & ~np.isinf(raw))
 
 
 def _below(column: Column) -> tuple[str, str]:
@@ -77,6 +83,23 @@ def _above(column: Column) -> tuple[str, str]:
     if column.unit == "degrees":
         return _off_the_globe(column)
     return f"above {column.maximum:g}", f"give a value from {column.minimum:g} to {column.maximum:g}"
+
+
+def _too_large(column: Column) -> tuple[str, str]:
+    unit = f" {column.unit}" if column.unit else ""
+    return (
+        f"above {column.largest:,.0f}",
+        f"correct the value or its unit: at most {column.largest:,.0f}{unit} is plausible",
+    )
+
+
+def _check_feature(draft: Draft, name: str) -> None:
+    """Mark numbers of a column no definition names that no feature can hold."""
+    raw = draft.frame[name].to_numpy(dtype="float64", na_value=np.nan)
+    draft.add(name, "not finite", "give a finite number", np.isinf(raw))
+    with np.errstate(invalid="ignore"):
+        is_large = (np.abs(raw) > LARGEST_FEATURE) & ~np.isinf(raw)
+    draft.add(name, f"beyond ±{LARGEST_FEATURE:g}", "correct the value or its unit, or drop the column", is_large)
 
 
 def _off_the_globe(column: Column) -> tuple[str, str]:
