@@ -1,12 +1,13 @@
 """Features: tables of one night become a dense panel, and the panel becomes feature matrices.
 
 What belongs here: what is known at an origin, turned into numbers. What does not: any model, any
-file, any clock. The doors are ``build_panel``, ``training_set`` and ``forecast_matrix``.
+file, any clock. The public functions are ``build_panel``, ``training_set``, ``forecast_matrix`` and ``read_hashes``.
 """
 
 from __future__ import annotations
 
 from features.matrix import forecast_matrix, training_set
 from features.panel import Panel, build_panel
+from features.reads import ReadHashes, read_hashes
 
-__all__ = ["Panel", "build_panel", "forecast_matrix", "training_set"]
+__all__ = ["Panel", "ReadHashes", "build_panel", "forecast_matrix", "read_hashes", "training_set"]

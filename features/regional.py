@@ -28,7 +28,8 @@ def regional(view: View) -> Columns:
     for name, values in panel.regional.items():
         if name in panel.known_in_advance:
             found[name] = values[region, view.period]
-            if set(np.unique(values[np.isfinite(values)])) <= {0.0, 1.0}:
+            known = values[:, : panel.n_history]  # announced values must not decide what a model is trained on
+            if set(np.unique(known[np.isfinite(known)])) <= {0.0, 1.0}:
                 found[f"{name}_response"] = _response(view, values)
         elif not name.startswith("units_") or panel.totals is None:
             past = view.past_of(values)

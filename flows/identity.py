@@ -17,7 +17,8 @@ from foundation.settings import Settings
 from foundation.store.code_version import code_version
 
 _LEARNING = ("features", "foundation", "models")
-_PLANNING = (*_LEARNING, "positioning")
+_FORECASTING = (*_LEARNING, "flows.fallback")  # it exchanges rows of the forecast
+_PLANNING = (*_FORECASTING, "positioning")
 # Where things lie, how they look and how many hands do them: no row depends on it.
 _FORECAST_FREE = {
     "warehouse",
@@ -35,25 +36,25 @@ _PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "mon
 _HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
 
 
-def training_identity(settings: Settings, training_date: date, fingerprint: str) -> str:
-    """Return the identity of the model trained on ``fingerprint``, the inputs known at ``training_date``."""
-    said = {"date": training_date.isoformat(), "inputs": fingerprint, "settings": _settings(settings, _FORECAST_FREE)}
+def training_identity(settings: Settings, training_date: date, reads: str) -> str:
+    """Return the identity of the model of ``training_date``; ``reads`` hashes what training reads of the inputs known then."""
+    said = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
     return _hashed(said | {"code": code_version(*_LEARNING)})
 
 
 def forecast_identity(
-    settings: Settings, as_of: date, fingerprint: str, model_version: str, segments: Sequence[tuple[str, str]] = ()
+    settings: Settings, as_of: date, reads: str, model_version: str, segments: Sequence[tuple[str, str]] = ()
 ) -> str:
-    """Return the identity of a forecast made at ``as_of`` on ``fingerprint`` with a model; ``segments`` fell back."""
-    said: dict[str, Any] = {"date": as_of.isoformat(), "inputs": fingerprint, "model": model_version}
+    """Return the identity of a forecast made at ``as_of`` with a model; ``reads`` hashes what it reads, ``segments`` fell back."""
+    said: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
     if segments:
         said["fallen_back"] = [list(pair) for pair in segments]
-    return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_LEARNING)})
+    return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)})
 
 
-def run_identity(settings: Settings, forecast: str, decisions: str) -> str:
-    """Return the run version of a plan made on a forecast's identity and a hash of the decisions known."""
-    said = {"forecast": forecast, "decisions": decisions, "settings": _settings(settings, _PLAN_FREE)}
+def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str) -> str:
+    """Return the run version of a plan made on a forecast's identity, all inputs known and the decisions known, each as its hash."""
+    said = {"forecast": forecast, "inputs": inputs, "decisions": decisions, "settings": _settings(settings, _PLAN_FREE)}
     return _hashed(said | {"code": code_version(*_PLANNING)})
 
 

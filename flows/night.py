@@ -7,12 +7,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from foundation.assumptions import Assumption
 from foundation.errors import GateError
 from foundation.settings import Settings
 from foundation.store import files
+
+if TYPE_CHECKING:
+    from features import ReadHashes
 
 Stage = Literal["validate", "train", "forecast", "rebalance", "review"]
 Redo = Literal["everything", "plan", "nothing"]
@@ -21,11 +24,25 @@ STAGES: tuple[Stage, ...] = ("validate", "train", "forecast", "rebalance", "revi
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Inputs known on the morning of ``as_of``: their folder and the hash of their content."""
+    """Inputs known on the morning of ``as_of``: their folder, the hash of all of their content and of what a forecast reads.
+
+    ``reads`` is None where a plan is only looked at again.
+    """
 
     as_of: date
     folder: str
     fingerprint: str
+    reads: ReadHashes | None = None
+
+    @property
+    def training_reads(self) -> str:
+        """The hash of what training at ``as_of`` reads."""
+        return self.reads.training if self.reads else self.fingerprint
+
+    @property
+    def forecast_reads(self) -> str:
+        """The hash of what a forecast at ``as_of`` reads."""
+        return self.reads.forecast if self.reads else self.fingerprint
 
 
 @dataclass(frozen=True)

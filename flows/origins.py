@@ -19,7 +19,7 @@ from features.actuals import actual_demand
 from flows.backtest_plan import Plan
 from flows.model_store import ModelStore
 from flows.night import Night, Snapshot
-from flows.stages import train_stage
+from flows.stages import accepted_inputs, snapshot_of, train_stage
 from foundation.errors import ConfigurationError, StageError
 from foundation.feasibility import is_too_short
 from foundation.matrix import FeatureMatrix
@@ -90,8 +90,8 @@ def origins_of(settings: Settings, plan: Plan, truth: Truth) -> list[date]:
 
 def known_on(settings: Settings, origin: date) -> Night:
     """Return what was known on the origin and on its training date; writes nothing but input snapshots."""
-    accepted = snapshot.accept(settings, origin, "forecast")
-    inputs = Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint)
+    accepted = accepted_inputs(settings, origin, "forecast")
+    inputs = snapshot_of(accepted)
     day = settings.training_date(origin)
     is_own_day = day == origin or is_too_short(accepted.first_sale, day, settings)
     return Night(settings, inputs, inputs if is_own_day else _snapshot(settings, day))
@@ -136,8 +136,7 @@ def outcome_of(night: Night, truth: Truth, model: DemandModel, seen: tuple[Panel
 
 
 def _snapshot(settings: Settings, day: date) -> Snapshot:
-    accepted = snapshot.accept(settings, day, "forecast")
-    return Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint)
+    return snapshot_of(accepted_inputs(settings, day, "forecast"))
 
 
 def _described(panel: Panel, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:

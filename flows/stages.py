@@ -15,7 +15,7 @@ import pandas as pd
 
 import positioning
 from dispatch.ledger import with_status
-from features import build_panel, forecast_matrix, training_set
+from features import ReadHashes, build_panel, forecast_matrix, read_hashes, training_set
 from flows.decisions import decided_before
 from flows.drafts import kept_drafts
 from flows.fallback import Segments, fallen_back, with_baseline
@@ -53,9 +53,9 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Nigh
     per fault before anything is written, ``ConfigurationError`` for a date between two periods.
     """
     mark = snapshot.source_mark(settings)  # before the tables are read: what changes meanwhile is then another state
-    accepted = snapshot.accept(settings, as_of, needs)
+    accepted = accepted_inputs(settings, as_of, needs)
     night = accepted.as_of
-    inputs = Snapshot(night, accepted.reference, accepted.fingerprint)
+    inputs = snapshot_of(accepted)
     known = sum(accepted.n_rows.values())
     log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), night)
     notes: list[str] = []
@@ -76,14 +76,23 @@ def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -
     day = settings.training_date(inputs.as_of)
     if day == inputs.as_of or is_too_short(first_sale, day, settings):
         return inputs
-    accepted = snapshot.accept(settings, day, "forecast")
-    return Snapshot(day, accepted.reference, accepted.fingerprint)
+    return snapshot_of(accepted_inputs(settings, day, "forecast"))
+
+
+def accepted_inputs(settings: Settings, as_of: date | None, needs: Needs) -> snapshot.Accepted:
+    """Return the inputs known at ``as_of`` as a snapshot, with the hashes of what a forecast reads of them."""
+    return snapshot.accept(settings, as_of, needs, derive=lambda tables, day: read_hashes(tables, settings, day))
+
+
+def snapshot_of(accepted: snapshot.Accepted) -> Snapshot:
+    """Return the reference to accepted inputs that stages hand on."""
+    return Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint, accepted.derived)
 
 
 def train_stage(night: Night) -> Trained:
     """Return the model of the night's training date, training it where the warehouse has none."""
     settings, known = night.settings, night.training
-    identity = training_identity(settings, known.as_of, known.fingerprint)
+    identity = training_identity(settings, known.as_of, known.training_reads)
     store = ModelStore(settings.warehouse)
     with store.turn(identity):
         model = store.find(identity)
@@ -133,7 +142,7 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
     settings, as_of = night.settings, night.as_of
     segments = _fallen_back(night)
-    identity = forecast_identity(settings, as_of, night.inputs.fingerprint, trained.model_version, segments)
+    identity = forecast_identity(settings, as_of, night.inputs.forecast_reads, trained.model_version, segments)
     found = recorded(settings, as_of, "forecast")
     is_there = found.get("identity") == identity and all(
         Warehouse(settings).has(name, as_of) for name in FORECAST_TABLES
@@ -159,7 +168,7 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     warehouse = Warehouse(settings)
     tables = snapshot.read(night.inputs.folder)
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
-    run_version = run_identity(settings, forecasted.identity, _earlier_hash(tables["earlier"]))
+    run_version = run_identity(settings, forecasted.identity, night.inputs.fingerprint, earlier_hash(tables["earlier"]))
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     with kept_drafts(_drafts(settings), run_version) as drafts:
         frames = positioning.plan(tables, forecasts, settings, as_of, drafts)
@@ -189,9 +198,14 @@ def _origin(night: Night, hubs: pd.DataFrame) -> dict[str, Any]:
         "inputs": night.inputs.folder,
         "fingerprint": night.inputs.fingerprint,
         "source_mark": night.source_mark,
-        "training": [training.as_of.isoformat(), training.folder, training.fingerprint],
+        "reads": _reads(night.inputs),
+        "training": [training.as_of.isoformat(), training.folder, training.fingerprint, _reads(training)],
         "timezones": sorted(set(hubs["timezone"].astype("str"))) if "timezone" in hubs else [],
     }
+
+
+def _reads(known: Snapshot) -> list[str]:
+    return [known.training_reads, known.forecast_reads]
 
 
 def review_stage(night: Night) -> str:
@@ -207,14 +221,15 @@ def done_by_mark(settings: Settings, as_of: date) -> Result | None:
     """Return the night where it is done and the files of its source have not changed since, without reading them; else None."""
     said = recorded(settings, as_of, "plan")
     mark = said.get("source_mark")
-    if mark is None or mark != snapshot.source_mark(settings):
+    if mark is None or mark != snapshot.source_mark(settings) or "reads" not in said:
         return None
-    day, folder, fingerprint = said["training"]
+    day, folder, fingerprint, reads = said["training"]
     if day != settings.training_date(as_of).isoformat():
         return None
-    inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
+    inputs = Snapshot(as_of, said["inputs"], said["fingerprint"], ReadHashes(*said["reads"]))
+    training = Snapshot(date.fromisoformat(day), folder, fingerprint, ReadHashes(*reads))
     hubs = pd.DataFrame({"timezone": pd.Series(said["timezones"], dtype="str")})
-    return _done(Night(settings, inputs, Snapshot(date.fromisoformat(day), folder, fingerprint)), hubs)
+    return _done(Night(settings, inputs, training), hubs)
 
 
 def done_before(night: Night) -> Result | None:
@@ -225,16 +240,16 @@ def done_before(night: Night) -> Result | None:
 def _done(night: Night, hubs: pd.DataFrame) -> Result | None:
     settings, as_of = night.settings, night.as_of
     said = recorded(settings, as_of, "plan")
-    identity = training_identity(settings, night.training.as_of, night.training.fingerprint)
+    identity = training_identity(settings, night.training.as_of, night.training.training_reads)
     model = ModelStore(settings.warehouse).find(identity)
     if not said or model is None or not files.exists(night.page):
         return None
     segments = fallen_back(settings, hubs, as_of)
-    forecast = forecast_identity(settings, as_of, night.inputs.fingerprint, model.version, segments)
+    forecast = forecast_identity(settings, as_of, night.inputs.forecast_reads, model.version, segments)
     earlier = decided_before(Warehouse(settings), hubs, as_of)
     if recorded(settings, as_of, "forecast").get("identity") != forecast:
         return None
-    if said["run_version"] != run_identity(settings, forecast, _earlier_hash(earlier)):
+    if said["run_version"] != run_identity(settings, forecast, night.inputs.fingerprint, earlier_hash(earlier)):
         return None
     planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
@@ -268,7 +283,8 @@ def _fallen_back(night: Night) -> Segments:
     return fallen_back(night.settings, hubs, night.as_of)
 
 
-def _earlier_hash(earlier: pd.DataFrame) -> str:
+def earlier_hash(earlier: pd.DataFrame) -> str:
+    """Return the hash of the decisions a night knows, as its run version covers it."""
     return snapshot.content_hash({"earlier": earlier})
 
 

@@ -20,7 +20,7 @@ from flows.decisions import decided_before
 from flows.identity import run_identity
 from flows.night import Night
 from flows.records import recorded
-from flows.stages import FORECAST_TABLES, planned_night
+from flows.stages import FORECAST_TABLES, earlier_hash, planned_night
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, WhatIf
 from foundation.store import files, snapshot
@@ -58,7 +58,7 @@ def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Comp
     inputs, record = _inputs(night), _record(settings, as_of)
     changed = [positioning.changed(inputs, change, as_of) for change in changes]
     made: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    notes = [_staleness(inputs, record, as_of)]
+    notes = [_staleness(inputs, night.inputs.fingerprint, record, as_of)]
     for change, other in zip(changes, changed, strict=True):
         log.info("what if %s", change.name)
         frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
@@ -88,10 +88,10 @@ def _record(settings: Settings, as_of: date) -> Frames:
     return {name: warehouse.read(name, as_of) for name in _RECORD_TABLES}
 
 
-def _staleness(inputs: positioning.Inputs, record: Frames, as_of: date) -> str:
+def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: date) -> str:
     """Say where the plan of record was made on another forecast, with other settings or by other code than now."""
     forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
-    now = run_identity(inputs.settings, forecast, snapshot.content_hash({"earlier": inputs.tables["earlier"]}))
+    now = run_identity(inputs.settings, forecast, known, earlier_hash(inputs.tables["earlier"]))
     if str(record["plan"]["run_version"].iloc[-1]) == now:
         return ""
     return (

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import pandas as pd
 
@@ -35,7 +36,7 @@ class Accepted:
 
     ``reference`` is its folder and is all a later stage needs; ``fingerprint`` hashes the content;
     ``n_rows`` counts rows by table; ``quarantined`` are the rows set aside, ``faults`` say why.
-    ``first_sale`` is the first date with a row of sales.
+    ``first_sale`` is the first date with a row of sales. ``derived`` is what the caller's function made of the tables.
     """
 
     as_of: date
@@ -47,14 +48,21 @@ class Accepted:
     warnings: tuple[str, ...]
     assumptions: tuple[Assumption, ...]
     first_sale: date
+    derived: Any = None
 
 
-def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = True) -> Accepted:
+Derive = Callable[[Mapping[str, pd.DataFrame], date], Any]
+
+
+def accept(
+    settings: Settings, as_of: date | None, needs: Needs, write: bool = True, derive: Derive | None = None
+) -> Accepted:
     """Check the configured inputs and keep what is known at ``as_of`` as a snapshot.
 
     ``as_of`` None means the period after the last sales row. ``needs`` says whether the tables of
     rebalancing are required too. With ``write`` false nothing is kept. The snapshot is held until
     ``release`` or the end of the process; others beyond ``inputs.keep_snapshots`` are removed.
+    ``derive`` gets the tables and the date, so that what is computed from all rows needs no second read.
     Raises ``InputError`` with one line per fault, before anything is written; its cause is a ``ConnectionError`` where
     the source did not answer, so that trying again may help.
     """
@@ -78,6 +86,7 @@ def accept(settings: Settings, as_of: date | None, needs: Needs, write: bool = T
         warnings=examined.warnings,
         assumptions=examined.assumptions,
         first_sale=examined.tables["sales"]["date"].min().date(),
+        derived=derive(examined.tables, examined.as_of) if derive else None,
     )
 
 
