@@ -1,7 +1,7 @@
-"""Joint demand paths: negative binomial margins tied by a one-factor Gaussian copula.
+"""Joint demand scenarios: negative binomial or gamma margins tied by a one-factor Gaussian copula.
 
-Here: drawing whole units per region and bucket of time from means, dispersions and correlations.
-Not here: where those come from (the forecast) and what the paths are used for.
+Here: drawing demand per region and bucket of time from means, dispersions and correlations: multiples of a step,
+whole units as a rule, or any quantity. Not here: where the law comes from (the forecast) and what it is used for.
 """
 
 from __future__ import annotations
@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numba import njit
-from scipy.special import ndtri
+from scipy.special import gammaincinv, ndtr, ndtri
 
 CERTAIN = -1.0
-# Above this mean the quantile comes from the Wilson–Hilferty approximation of the gamma law.
-_LARGE_MEAN_UNITS = 400.0
+# Above this mean in steps a gamma law of the same mean and variance takes the place of the negative binomial.
+_LARGE_MEAN_STEPS = 400.0
+_LOG_SHAPES = np.linspace(np.log(0.02), np.log(100.0), 120)
+_NORMALS = np.linspace(-6.1, 6.1, 489)
+_WIDE_SHAPE = 100.0  # above it the cube-root approximation of the gamma law is exact to 1e-4 of its deviation
 
 
 @dataclass(frozen=True)
@@ -26,9 +30,11 @@ class DemandLaw:
     Attributes
     ----------
     mean_units : (n_regions, n_buckets) expected units, >= 0.
-    dispersion : (n_regions, n_buckets) alpha >= 0 with variance = mean + alpha × mean²; ``CERTAIN``: the mean, rounded.
+    dispersion : (n_regions, n_buckets) alpha >= 0 with variance = step × mean + alpha × mean²; ``CERTAIN``: the mean
+        itself, rounded to whole units where the step is 1.
     bucket_correlation : (n_buckets, n_buckets) correlation of neighbouring buckets of one region.
     region_correlation : correlation of any two regions in one bucket, in [0, 1).
+    step_units : demand is a multiple of it: 1 for whole units; 0: any quantity, of a gamma law.
 
     """
 
@@ -36,10 +42,11 @@ class DemandLaw:
     dispersion: np.ndarray
     bucket_correlation: np.ndarray
     region_correlation: float
+    step_units: float = 1.0
 
 
 def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified: bool) -> np.ndarray:
-    """Return (count, n_regions, n_buckets) whole units as float64.
+    """Return (count, n_regions, n_buckets) units as float64, multiples of the law's step.
 
     ``key`` is (seed, sku, purpose): the same key gives the same uniforms whatever else is drawn and
     in whatever order, so plans do not twitch. Stratified draws are a Latin hypercube: each of
@@ -51,7 +58,7 @@ def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified
     shared = math.sqrt(law.region_correlation)
     own = math.sqrt(1.0 - law.region_correlation)
     mixed = shared * normals[:, :1, :] + own * normals[:, 1:, :]
-    return _quantiles(mixed, law.mean_units, law.dispersion)
+    return _quantiles(mixed, law.mean_units, law.dispersion, law.step_units, _gamma_table())
 
 
 def bucket_correlation(day_correlation: float, starts: tuple[int, ...]) -> np.ndarray:
@@ -84,30 +91,65 @@ def _uniforms(count: int, width: int, key: tuple[int, str, str], *, is_stratifie
     return np.clip(uniform, 1e-9, 1.0 - 1e-9)
 
 
+@lru_cache(maxsize=1)
+def _gamma_table() -> np.ndarray:
+    """Return the logarithm of gamma quantiles of mean 1 (n_shapes, n_normals), floored where they are nearly 0."""
+    shape = np.exp(_LOG_SHAPES)[:, None]
+    return np.asarray(np.log(np.maximum(gammaincinv(shape, ndtr(_NORMALS)) / shape, 1e-30)))
+
+
 @njit(cache=True)
 def _quantiles(
-    normals: np.ndarray, mean: np.ndarray, dispersion: np.ndarray
+    normals: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, step: float, table: np.ndarray
 ) -> np.ndarray:  # pragma: no cover - compiled
     units = np.empty_like(normals)
     for s in range(normals.shape[0]):
         for r in range(normals.shape[1]):
             for b in range(normals.shape[2]):
-                units[s, r, b] = _quantile(normals[s, r, b], mean[r, b], dispersion[r, b])
+                units[s, r, b] = _quantile(normals[s, r, b], mean[r, b], dispersion[r, b], step, table)
     return units
 
 
 @njit(cache=True)
-def _quantile(normal: float, mean: float, alpha: float) -> float:  # pragma: no cover - compiled
-    """Return the smallest k with P(K <= k) >= Φ(normal) for a negative binomial law."""
+def _quantile(
+    normal: float, mean: float, alpha: float, step: float, table: np.ndarray
+) -> float:  # pragma: no cover - compiled
+    """Return the quantile at Φ(normal) of one margin."""
     if mean <= 0.0:
         return 0.0
     if alpha < 0.0:
-        return math.floor(mean + 0.5)
-    if mean > _LARGE_MEAN_UNITS:
-        variance = mean + alpha * mean * mean
-        shape = mean * mean / variance
-        cube = 1.0 - 1.0 / (9.0 * shape) + normal / (3.0 * math.sqrt(shape))
-        return max(0.0, math.floor(mean * cube**3 + 0.5))
+        return math.floor(mean + 0.5) if step == 1.0 else mean
+    if step <= 0.0:
+        return mean * _gamma(normal, 1.0 / max(alpha, 1e-9), table)
+    steps = mean / step
+    if steps > _LARGE_MEAN_STEPS:
+        return step * math.floor(steps * _gamma(normal, 1.0 / (1.0 / steps + alpha), table) + 0.5)
+    return step * _count(normal, steps, alpha)
+
+
+@njit(cache=True)
+def _gamma(normal: float, shape: float, table: np.ndarray) -> float:  # pragma: no cover - compiled
+    """Return the quantile at Φ(normal) of a gamma law of mean 1."""
+    if shape >= _WIDE_SHAPE:
+        root = 1.0 - 1.0 / (9.0 * shape) + normal / (3.0 * math.sqrt(shape))
+        return max(0.0, root) ** 3
+    i, a = _place(math.log(shape), _LOG_SHAPES)
+    j, b = _place(normal, _NORMALS)
+    low = table[i, j] * (1.0 - b) + table[i, j + 1] * b
+    high = table[i + 1, j] * (1.0 - b) + table[i + 1, j + 1] * b
+    return math.exp(low * (1.0 - a) + high * a)
+
+
+@njit(cache=True)
+def _place(value: float, grid: np.ndarray) -> tuple[int, float]:  # pragma: no cover - compiled
+    """Return the cell of an even grid and the share of the way through it, inside the grid."""
+    at = min(max((value - grid[0]) / (grid[1] - grid[0]), 0.0), len(grid) - 1.001)
+    return int(at), at - int(at)
+
+
+@njit(cache=True)
+def _count(normal: float, mean: float, alpha: float) -> float:  # pragma: no cover - compiled
+    """Return the smallest k with P(K <= k) >= Φ(normal) for a negative binomial law."""
     level = 0.5 * math.erfc(-normal / math.sqrt(2.0))
     if alpha < 1e-9:
         mass = math.exp(-mean)

@@ -16,41 +16,62 @@ from foundation.settings import Settings
 from models.common_factor import fit_common
 from models.dependence import fit_dependence
 from models.dispersion import Dispersion, fit_dispersion
-from models.quantiles import RatioTable
+from models.quantiles import Margins, RatioTable
+from models.support import Support
+from models.zeros import ZeroRate
 
 _BIAS_PRIOR = 9.0  # κ: weight of "no bias" beside what one horizon showed; that hardly lasts into the next
 
 
 @dataclass(frozen=True)
 class Spread:
-    """Quantiles of one kind of sum: single periods or a window."""
+    """The law of one kind of sum, single periods or a window, around a given mean.
+
+    Attributes
+    ----------
+    dispersion : φ by SKU.
+    table : quantiles of actual ÷ predicted.
+    zeros : probability of no demand, for demand that takes any quantity.
+    support : steps of demand.
+
+    """
 
     dispersion: Dispersion
     table: RatioTable
+    zeros: ZeroRate
+    support: Support
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, levels: tuple[float, ...]) -> Spread:
+    def fit(cls, rows: pd.DataFrame, support: Support, levels: tuple[float, ...]) -> Spread:
         """Return the spread of `actual` around `mean` with columns `sku` and `category`."""
         rows = rows[rows["actual"].notna()]
         mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
-        dispersion = fit_dispersion(mean, actual, rows["sku"].to_numpy(), rows["category"].to_numpy())
+        step = support.steps(rows["sku"])
+        dispersion = fit_dispersion(rows, support.linear(rows["sku"]))
         spread = rows["sku"].map(dispersion.by_sku).to_numpy(float)
-        return cls(dispersion, RatioTable.fit(mean, actual, spread, levels))
+        zeros = ZeroRate.fit(mean[step == 0], actual[step == 0])
+        return cls(dispersion, RatioTable.fit(mean, actual, spread, levels), zeros, support)
+
+    def margins(self, sku: pd.Series, mean: np.ndarray, phi: np.ndarray) -> Margins:
+        """Return the margins of rows by ``sku``, mean in units and φ, each (n_rows)."""
+        mean = mean.astype(float)
+        return Margins(mean, phi, self.support.linear(sku), self.support.steps(sku), self.zeros.of(mean))
 
     def to_json(self) -> dict[str, Any]:
-        """Return a JSON-able dict."""
+        """Return a JSON-able dict, without the support."""
         by = self.dispersion
         return {
             "overall": by.overall, "by_category": by.by_category, "by_sku": by.by_sku,
             "mean_edges": self.table.mean_edges.tolist(), "spread_edges": self.table.spread_edges.tolist(),
-            "ratio": self.table.ratio.tolist(),
+            "ratio": self.table.ratio.tolist(), "zeros": self.zeros.to_json(),
         }  # fmt: skip
 
     @classmethod
-    def from_json(cls, said: dict[str, Any]) -> Spread:
+    def from_json(cls, values: dict[str, Any], support: Support) -> Spread:
         """Return the spread of ``to_json``."""
-        table = RatioTable(*(np.array(said[name]) for name in ("mean_edges", "spread_edges", "ratio")))
-        return cls(Dispersion(said["overall"], said["by_category"], said["by_sku"]), table)
+        table = RatioTable(*(np.array(values[name]) for name in ("mean_edges", "spread_edges", "ratio")))
+        dispersion = Dispersion(values["overall"], values["by_category"], values["by_sku"])
+        return cls(dispersion, table, ZeroRate.from_json(values.get("zeros", [None, 0.0])), support)
 
 
 def calibration_frame(matrix: FeatureMatrix, mean: np.ndarray, category: str) -> pd.DataFrame:
@@ -92,18 +113,20 @@ def window_rows(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
 def calibrate(rows: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     """Return the JSON-able calibration of bias-corrected rows (see ``calibration_frame``)."""
     levels, days = settings.forecast.quantiles, settings.grid.days
-    period = Spread.fit(rows, levels)
+    known = rows[rows["actual"].notna()]
+    mean = known["mean"].to_numpy(float)
+    support = Support.fit(known["sku"].to_numpy(object), known["actual"].to_numpy(float), mean)
+    period = Spread.fit(rows, support, levels)
     windows = {}
     for window in settings.forecast.window_days:
         sums = window_rows(rows, window // days)
-        windows[str(window)] = (Spread.fit(sums, levels) if len(sums) else period).to_json()
-    known = rows[rows["actual"].notna()]
+        windows[str(window)] = (Spread.fit(sums, support, levels) if len(sums) else period).to_json()
     spread = known["sku"].map(period.dispersion.by_sku).to_numpy(float)
-    mean = known["mean"].to_numpy(float)
-    residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(mean + spread * mean**2, 1e-6))
+    variance = support.linear(known["sku"]) * mean + spread * mean**2
+    residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(variance, 1e-6))
     by_sku, by_category, overall = fit_dependence(known.assign(error=residual / deviation))
     return {
-        "levels": list(levels), "period": period.to_json(), "windows": windows,
+        "levels": list(levels), "support": support.to_json(), "period": period.to_json(), "windows": windows,
         "dependence": {"by_sku": by_sku, "by_category": by_category, "overall": overall},
         "common": fit_common(known.assign(residual=residual, deviation=deviation)).to_json(),
     }  # fmt: skip

@@ -14,7 +14,8 @@ from foundation.settings import Settings, quantile_columns
 from models.calibration import Spread, apply_bias
 from models.means import Boosters, raw_means
 from models.model import DemandModel
-from models.quantiles import quantiles
+from models.quantiles import Margins, quantiles
+from models.support import Support
 
 _NEW_PERIODS = 28
 _NEW_SPREAD = 2.0  # φ of series with fewer known periods is doubled
@@ -78,18 +79,23 @@ def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     return values
 
 
-def _spread(model: DemandModel, said: dict, matrix: FeatureMatrix, is_new: np.ndarray) -> tuple[Spread, np.ndarray]:
-    """Return the calibrated spread and φ of each row's series."""
-    spread = Spread.from_json(said)
-    of_series = spread.dispersion.of(matrix.series, model.facts["category"])
-    return spread, of_series[matrix.series_code] * np.where(is_new, _NEW_SPREAD, 1.0)
+def _margins(
+    model: DemandModel, values: dict, matrix: FeatureMatrix, made: tuple[np.ndarray, np.ndarray, np.ndarray]
+) -> tuple[Spread, Margins]:
+    """Return a calibrated spread and the margins of some rows: their positions, means and whether they are new."""
+    rows, mean, is_new = made
+    spread = Spread.from_json(values, Support.from_json(model.facts["calibration"].get("support")))
+    code = matrix.series_code[rows]
+    phi = spread.dispersion.of(matrix.series, model.facts["category"])[code] * np.where(is_new[rows], _NEW_SPREAD, 1.0)
+    return spread, spread.margins(matrix.series["sku"].iloc[code], mean, phi)
 
 
 def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:
     mean, is_new, tier = made
-    spread, phi = _spread(model, model.facts["calibration"]["period"], matrix, is_new)
+    every = np.arange(len(mean))
+    spread, margins = _margins(model, model.facts["calibration"]["period"], matrix, (every, mean, is_new))
     keys = {"date": matrix.date, "region": _text(matrix, "region"), "sku": _text(matrix, "sku")}
-    found = quantiles(spread.table, mean, phi, settings.forecast.quantiles)
+    found = quantiles(spread.table, margins, settings.forecast.quantiles)
     return _frame(keys, (mean, found, tier), model.version, settings)
 
 
@@ -100,11 +106,13 @@ def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made
     by_step = mean.reshape(len(first), -1)
     for window in settings.forecast.window_days:
         total = by_step[:, : window // settings.grid.days].sum(axis=1)
-        spread, phi = _spread(model, model.facts["calibration"]["windows"][str(window)], matrix, is_new)
-        found = quantiles(spread.table, total, phi[first], settings.forecast.quantiles)
+        values = model.facts["calibration"]["windows"][str(window)]
+        spread, margins = _margins(model, values, matrix, (first, total, is_new))
+        found = quantiles(spread.table, margins, settings.forecast.quantiles)
         keys = {"region": _text(matrix, "region")[first], "sku": _text(matrix, "sku")[first],
                 "window_days": np.full(len(first), window)}  # fmt: skip
-        frames.append(_frame(keys, (total, found, tier[first]), model.version, settings))
+        frame = _frame(keys, (total, found, tier[first]), model.version, settings)
+        frames.append(frame.assign(dispersion=margins.dispersion, step_units=margins.step))
     frame = pd.concat(frames, ignore_index=True)
     frame["window_days"] = frame["window_days"].astype("Int64")
     return frame.sort_values(["region", "sku", "window_days"], kind="stable", ignore_index=True)

@@ -1,27 +1,32 @@
 """Quantiles of demand around a predicted mean: two ways, averaged as far as there are rows for both.
 
-(a) Negative binomial with the sku's dispersion: right for counts. (b) A table of quantiles of
+(a) A law with the SKU's dispersion: negative binomial in steps of demand where demand is a multiple of a
+step, a gamma law with a probability of zero where it takes any quantity. (b) A table of quantiles of
 actual ÷ predicted in bins of predicted mean × dispersion: right for lumpy demand, and only where
 there are rows for many bins: the ratios of slow series say nothing of fast ones. Both are fitted on
-out-of-sample rows only. The same class serves single periods and window sums.
+out-of-sample rows only, and both scale with the unit of demand. The same functions serve periods and window sums.
 """
 
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 
 import numpy as np
-from scipy import stats
+from scipy import special, stats
 
-_MEANS = np.geomspace(0.005, 5000, 220)
-_SPREADS = np.geomspace(0.01, 30, 28)
+# Negative binomial below, gamma law of the same mean and variance above; between the last two means they are blended.
+_COUNT_UNITS, _LARGE_UNITS = 200.0, 400.0
+_MEANS = np.geomspace(0.005, _LARGE_UNITS, 180)
+_SPREADS = np.geomspace(1e-4, 30, 43)
+_SHAPES = np.geomspace(1e-2, 1e9, 1200)
 _ROWS_PER_BIN = 400
 _MOST_MEAN_BINS, _MOST_SPREAD_BINS = 16, 4
 # From this many bins of predicted mean on the table counts as much as the negative binomial.
 _FULL_MEAN_BINS = 8
 _CHUNK = 200_000
+_FAR_LEVEL = 0.975
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ class RatioTable:
         shape = (len(mean_edges) + 1, len(spread_edges) + 1, len(levels))
         place = np.searchsorted(mean_edges, mean, "right") * shape[1] + np.searchsorted(spread_edges, spread, "right")
         order = np.argsort(place, kind="stable")
-        ratio = (actual / np.maximum(mean, 1e-6))[order]
+        ratio = (actual / np.maximum(mean, np.finfo(np.float32).tiny))[order]
         ends = np.searchsorted(place[order], np.arange(shape[0] * shape[1] + 1))
         everyone = np.quantile(ratio, levels)
         rows = [np.quantile(ratio[a:b], levels) if b - a >= 50 else everyone for a, b in itertools.pairwise(ends)]
@@ -63,36 +68,133 @@ class RatioTable:
         return self.ratio[low, np.searchsorted(self.spread_edges, spread, "right")] * mean[:, None]
 
 
+@dataclass(frozen=True)
+class Margins:
+    """What is known of each row's demand before a quantile is read.
+
+    Attributes
+    ----------
+    mean : float (n_rows), expected units, >= 0.
+    spread : float (n_rows), φ > 0 of the variance c μ + φ μ².
+    linear : float (n_rows), c >= ``step`` in units.
+    step : float (n_rows), step of demand in units; 0: any quantity.
+    zero_rate : float (n_rows), probability of no demand where the step is 0, in [0, 1); ignored elsewhere.
+
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+    linear: np.ndarray
+    step: np.ndarray
+    zero_rate: np.ndarray
+
+    @classmethod
+    def of_counts(cls, mean: np.ndarray, spread: np.ndarray) -> Margins:
+        """Return the margins of whole counts."""
+        return cls(mean, spread, np.ones(len(mean)), np.ones(len(mean)), np.zeros(len(mean)))
+
+    def rows(self, part: slice | np.ndarray) -> Margins:
+        """Return some of the rows."""
+        return Margins(*(getattr(self, field.name)[part] for field in fields(self)))
+
+    @property
+    def dispersion(self) -> np.ndarray:
+        """Return α (n_rows) of the variance step × mean + α mean²; φ where the mean is 0."""
+        more = (self.linear - self.step) / np.where(self.mean > 0, self.mean, np.inf)
+        return np.asarray(self.spread + more)
+
+
 @lru_cache(maxsize=4)
 def _binomial_table(levels: tuple[float, ...]) -> np.ndarray:
     """Return negative binomial quantiles (n_means, n_spreads, n_levels) on the grid."""
     mean, spread, level = np.meshgrid(_MEANS, _SPREADS, levels, indexing="ij")
-    return stats.nbinom.ppf(level, 1 / spread, 1 / (1 + spread * mean)).astype(np.float32)
+    return np.asarray(stats.nbinom.ppf(level, 1 / spread, 1 / (1 + spread * mean)))
+
+
+@lru_cache(maxsize=4)
+def _gamma_table(levels: tuple[float, ...]) -> np.ndarray:
+    """Return (quantile ÷ mean − 1) √shape of gamma laws (n_shapes, n_levels): smooth in the shape, normal at its end."""
+    shape = _SHAPES[:, None]
+    return np.asarray((special.gammaincinv(shape, np.array(levels)) / shape - 1) * np.sqrt(shape))
 
 
 def binomial_quantiles(mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Return negative binomial quantiles (n_rows, n_levels), interpolated in log mean and log φ."""
+    """Return negative binomial quantiles (n_rows, n_levels), variance mean + spread × mean².
+
+    Interpolated in log mean and log φ up to a mean of 400; above it those of a gamma law, the limit for large
+    counts; from 200 to 400 blended in log mean, so that nothing jumps.
+    """
+    found = np.empty((len(mean), len(levels)))
+    small, large = mean < _LARGE_UNITS, mean > _COUNT_UNITS
+    found[small] = _counted(mean[small], spread[small], levels)
+    known = mean[large]
+    continuous = gamma_quantiles(known, 1 / (1 / known + spread[large]), levels)
+    share = np.clip(np.log(known / _COUNT_UNITS) / np.log(_LARGE_UNITS / _COUNT_UNITS), 0, 1)[:, None]
+    found[large] = np.where(share < 1, found[large], 0.0) * (1 - share) + share * continuous
+    return found
+
+
+def gamma_quantiles(mean: np.ndarray, shape: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
+    """Return gamma quantiles (n_rows, n_levels) of ``mean`` and ``shape`` (n_rows), variance mean² ÷ shape."""
+    table = _gamma_table(levels)
+    i, a = _position(np.log(shape), np.log(_SHAPES))
+    away = table[i] * (1 - a) + table[i + 1] * a
+    return mean[:, None] * np.maximum(1 + away / np.sqrt(shape)[:, None], 0.0)
+
+
+def continuous_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
+    """Return quantiles (n_rows, n_levels) of demand that is zero with a probability and else gamma distributed.
+
+    Mean and variance of the whole are those of ``margins``; where the zeros alone vary more, the rest varies
+    by 1% of its mean.
+    """
+    above = 1 - margins.zero_rate
+    squared = np.maximum((1 + margins.dispersion) * above - 1, 1e-4)[:, None]
+    inner = (np.array(levels) - margins.zero_rate[:, None]) / above[:, None]
+    found = special.gammaincinv(1 / squared, np.clip(inner, 0, 1)) * squared * (margins.mean / above)[:, None]
+    return np.asarray(np.where(inner > 0, found, 0.0))
+
+
+def parametric_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
+    """Return the quantiles (n_rows, n_levels) of the law (a), each row by its step."""
+    found = np.zeros((len(margins.mean), len(levels)))
+    is_any = margins.step == 0
+    found[is_any] = continuous_quantiles(margins.rows(is_any), levels)
+    steps = margins.step[~is_any]
+    counted = binomial_quantiles(margins.mean[~is_any] / steps, margins.dispersion[~is_any], levels)
+    found[~is_any] = counted * steps[:, None]
+    return found
+
+
+def _counted(mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     table = _binomial_table(levels)
     i, a = _position(np.log(mean + 1e-12), np.log(_MEANS))
     j, b = _position(np.log(spread), np.log(_SPREADS))
     low = table[i, j] * (1 - a) + table[i + 1, j] * a
     high = table[i, j + 1] * (1 - a) + table[i + 1, j + 1] * a
-    return low * (1 - b) + high * b
+    return np.asarray(low * (1 - b) + high * b)
 
 
 def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the cell of an even ``grid`` and the share of the way through it, (n, 1), clipped to the grid."""
     at = np.clip((value - grid[0]) / (grid[1] - grid[0]), 0, len(grid) - 1.001)
     cell = at.astype(np.int32)
-    return cell, (at - cell).astype(np.float32)[:, None]
+    return cell, (at - cell)[:, None]
 
 
-def quantiles(table: RatioTable, mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Return float32 (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level."""
-    found = np.empty((len(mean), len(levels)), np.float32)
-    for start in range(0, len(mean), _CHUNK):
-        rows = slice(start, start + _CHUNK)
-        counted = binomial_quantiles(mean[rows], spread[rows], levels)
-        found[rows] = (1 - table.weight) * counted + table.weight * table.quantiles(mean[rows], spread[rows])
-    np.maximum.accumulate(found, axis=1, out=found)
-    return found
+def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
+    """Return (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level.
+
+    Far quantiles enclose the mean, except where the law has no demand with that probability.
+    """
+    found = np.empty((len(margins.mean), len(levels)))
+    for start in range(0, len(margins.mean), _CHUNK):
+        rows = margins.rows(slice(start, start + _CHUNK))
+        counted = parametric_quantiles(rows, levels)
+        found[start : start + _CHUNK] = (1 - table.weight) * counted + table.weight * table.quantiles(
+            rows.mean, rows.spread
+        )
+    mean, level = margins.mean[:, None], np.array(levels)
+    found = np.where((level <= 1 - _FAR_LEVEL), np.minimum(found, mean), found)
+    found = np.where((level >= _FAR_LEVEL) & (found > 0), np.maximum(found, mean), found)
+    return np.maximum.accumulate(found, axis=1)

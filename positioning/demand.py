@@ -1,7 +1,7 @@
 """Demand as positioning sees it: means and dispersions by bucket, from the forecast's frames.
 
-Here: reading forecast frames into arrays and fitting a negative binomial to window quantiles.
-Not here: drawing paths (``foundation.demand_paths``) and forecasting.
+Here: reading forecast frames into arrays, and fitting a negative binomial to the quantiles of windows whose
+dispersion is not known. Not here: drawing scenarios (``foundation.demand_paths``) and forecasting.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ class Demand:
     """Forecasts as arrays by sku (K) and region (R).
 
     ``mean_units`` (K, R, n_periods) per period; ``dispersion`` (K, R, n_windows) is alpha of each
-    window's sum or ``CERTAIN``, ``window_days`` their lengths; correlations are (K,).
+    window's sum or ``CERTAIN``, ``window_days`` their lengths; correlations and ``step_units``, of which demand is
+    a multiple (0: any quantity), are (K,).
     """
 
     mean_units: np.ndarray
@@ -37,6 +38,7 @@ class Demand:
     day_correlation: np.ndarray
     region_correlation: np.ndarray
     has_forecast: np.ndarray
+    step_units: np.ndarray
 
 
 def read_demand(
@@ -62,6 +64,7 @@ def read_demand(
     return Demand(
         np.maximum(mean, 0.0), dispersion, windows, _correlation(dependence, "day_correlation", skus),
         _correlation(dependence, "region_correlation", skus), has_forecast,
+        _steps(forecasts.get("forecast_window"), skus),
     )  # fmt: skip
 
 
@@ -79,7 +82,9 @@ def law(demand: Demand, sku: int, regions: np.ndarray, buckets: Buckets) -> Dema
     else:
         dispersion = np.zeros_like(means)
     correlation = bucket_correlation(float(demand.day_correlation[sku]), buckets.period_starts)
-    return DemandLaw(means, dispersion, correlation, float(demand.region_correlation[sku]))
+    return DemandLaw(
+        means, dispersion, correlation, float(demand.region_correlation[sku]), float(demand.step_units[sku])
+    )
 
 
 def daily_units_beyond(demand: Demand, sku: int, buckets: Buckets, period_days: int) -> np.ndarray:
@@ -116,17 +121,42 @@ def _dispersions(
         return (), np.zeros((len(skus), len(network.regions), 0))
     lengths = tuple(sorted({int(days) for days in windows["window_days"]}))
     alpha = np.zeros((len(skus), len(network.regions), len(lengths)))
-    levels = np.asarray(settings.forecast.quantiles)
-    values = windows[quantile_columns(settings.forecast.quantiles)].to_numpy(dtype="float64")
-    mean = windows["mean_units"].to_numpy(dtype="float64")
     sku, region = codes(list(windows["sku"]), skus), codes(list(windows["region"]), network.regions)
     at = np.searchsorted(np.asarray(lengths), windows["window_days"].to_numpy(dtype="int64"))
     known = (sku >= 0) & (region >= 0)
-    found = dispersion_of_quantiles(levels, values, mean)
+    found = _stated_or_fitted(windows, settings)
     if "is_certain" in windows:
         found = np.where(windows["is_certain"].to_numpy(dtype=bool), CERTAIN, found)
     alpha[sku[known], region[known], at[known]] = found[known]
     return lengths, alpha
+
+
+def _stated_or_fitted(windows: pd.DataFrame, settings: Settings) -> np.ndarray:
+    """Return the dispersion (n,) of each window: the forecast's where it states one, else that of its quantiles.
+
+    Tables of earlier versions and forecasts made elsewhere state none.
+    """
+    stated = np.full(len(windows), np.nan)
+    if "dispersion" in windows:
+        stated = windows["dispersion"].to_numpy(dtype="float64", na_value=np.nan, copy=True)
+    missing = ~np.isfinite(stated)
+    if missing.any():
+        rows = windows.loc[missing]
+        values = rows[quantile_columns(settings.forecast.quantiles)].to_numpy(dtype="float64")
+        mean = rows["mean_units"].to_numpy(dtype="float64")
+        stated[missing] = dispersion_of_quantiles(np.asarray(settings.forecast.quantiles), values, mean)
+    return np.maximum(stated, 0.0)
+
+
+def _steps(windows: pd.DataFrame | None, skus: tuple[str, ...]) -> np.ndarray:
+    """Return the step of demand of each SKU (K,), 1 where the forecast states none."""
+    steps = np.ones(len(skus))
+    if windows is not None and "step_units" in windows:
+        at = codes(list(windows["sku"]), skus)
+        stated = windows["step_units"].to_numpy(dtype="float64", na_value=np.nan)
+        known = (at >= 0) & np.isfinite(stated)
+        steps[at[known]] = stated[known]
+    return steps
 
 
 def _correlation(dependence: pd.DataFrame | None, name: str, skus: tuple[str, ...]) -> np.ndarray:

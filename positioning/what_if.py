@@ -167,7 +167,12 @@ def _scaled(frame: pd.DataFrame, factors: Mapping[str, float]) -> pd.DataFrame:
         return frame
     factor = frame["region"].astype(str).map(factors).fillna(1.0).to_numpy(dtype="float64")
     factor = factor * factors.get(EVERYWHERE, 1.0)
-    return frame.assign(**{name: frame[name] * factor for name in names})
+    scaled = frame.assign(**{name: frame[name] * factor for name in names})
+    if {"dispersion", "step_units"} <= set(frame):
+        # The part of the variance that is proportional to the mean grows with the factor alone; the rest makes up.
+        ratio = (frame["step_units"] / frame["mean_units"].clip(lower=1e-9)) * (1 - 1 / np.maximum(factor, 1e-9))
+        scaled["dispersion"] = (frame["dispersion"] + ratio).clip(lower=0.0)
+    return scaled
 
 
 def _check_names(tables: Frames, change: WhatIf) -> None:

@@ -231,6 +231,14 @@ _add(
     n_parcels="Parcel lines delivered.",
 )  # fmt: skip
 _add(
+    Kind.NUMBER, "", 0, None,
+    dispersion="Dispersion φ of the sum around its mean: its variance is `step_units` × mean + φ × mean²; null: not known.",
+)  # fmt: skip
+_add(
+    Kind.NUMBER, "units", 0, None,
+    step_units="Demand is a multiple of it: 1 for whole units, 0 for any quantity; null: whole units.",
+)  # fmt: skip
+_add(
     Kind.WHOLE, "units", 0, None,
     units_proposed="Units proposed.",
     units_released="Units released, as decided.",

@@ -31,7 +31,7 @@ OUTPUTS: dict[str, Table] = {
     table.name: table
     for table in (
         _table("forecast", "Expected demand and its quantiles per period, region and sku.", "as_of date region sku", "mean_units model_version tier"),
-        _table("forecast_window", "The sum of demand over the first days, with its quantiles.", "as_of region sku window_days", "mean_units model_version tier"),
+        _table("forecast_window", "The sum of demand over the first days, with its quantiles and the law that joint demand scenarios are drawn from.", "as_of region sku window_days", "mean_units dispersion step_units model_version tier", "dispersion step_units"),
         _table("forecast_dependence", "How forecast errors move together, by sku; joint demand paths are drawn from it.", "as_of sku", "day_correlation region_correlation model_version"),
         _table("position", "Stock of each sku at each hub before and after the plan.", "as_of hub sku", "units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability days_of_supply fill_rate fill_rate_before", "days_of_supply fill_rate fill_rate_before"),
         _table("service", "How each region is served, before and after the plan, over the cover window.", "as_of region sku", "demand_units local_units spilled_units late_units lost_units local_units_before spilled_units_before late_units_before lost_units_before source_hubs"),

@@ -12,9 +12,8 @@ from scipy import stats
 
 from models.backtest.levels import Grouping
 from models.common_factor import CommonFactor
-from models.quantiles import binomial_quantiles
-
-_COUNT_LIKE_UNITS = 200.0  # below it a sum is taken for a count, above it for a continuous quantity
+from models.dispersion import LOWEST
+from models.quantiles import binomial_quantiles, gamma_quantiles
 
 
 @dataclass(frozen=True)
@@ -87,17 +86,16 @@ def deviation_of(quantiles: np.ndarray, levels: tuple[float, ...], mean: np.ndar
 
 
 def sum_quantiles(mean: np.ndarray, variance: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
-    """Return quantiles (…, n_levels) of sums: negative binomial where they are small, gamma where large.
+    """Return quantiles (…, n_levels) of sums: negative binomial, gamma where they vary less than counts would.
 
     A gamma law with the same mean and variance is the limit of the negative binomial for large counts.
     """
     flat_mean, flat_variance = mean.reshape(-1), variance.reshape(-1)
     found = np.zeros((len(flat_mean), len(levels)))
-    is_count = (flat_mean > 0) & (flat_mean < _COUNT_LIKE_UNITS)
-    is_large = flat_mean >= _COUNT_LIKE_UNITS
+    is_count = (flat_mean > 0) & (flat_variance >= flat_mean)
     counts, spread = flat_mean[is_count], flat_variance[is_count]
-    excess = np.maximum((spread - counts) / counts**2, 0.01)
-    found[is_count] = binomial_quantiles(counts, excess, levels)
-    large, spread = flat_mean[is_large, None], flat_variance[is_large, None]
-    found[is_large] = stats.gamma.ppf(np.asarray(levels), large**2 / spread, scale=spread / large)
+    found[is_count] = binomial_quantiles(counts, np.maximum((spread - counts) / counts**2, LOWEST), levels)
+    is_even = (flat_mean > 0) & ~is_count
+    known = flat_mean[is_even]
+    found[is_even] = gamma_quantiles(known, known**2 / np.maximum(flat_variance[is_even], known**2 * 1e-9), levels)
     return found.reshape(*mean.shape, len(levels))

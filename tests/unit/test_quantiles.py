@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.quantiles import RatioTable, quantiles
+from models.quantiles import Margins, RatioTable, quantiles
 
 LEVELS = (0.025, 0.5, 0.975)
 
@@ -22,7 +22,7 @@ def test_few_lumpy_series_do_not_widen_a_fast_one():
     mean, actual = _rows(slow=250, fast=30)
     table = RatioTable.fit(mean, actual, np.full(len(mean), 0.01), LEVELS)
     assert table.ratio[0, 0, 2] > 3
-    found = quantiles(table, np.array([1000.0]), np.array([0.01]), LEVELS)
+    found = quantiles(table, Margins.of_counts(np.array([1000.0]), np.array([0.01])), LEVELS)
     assert found[0, 2] < 1300
 
 
