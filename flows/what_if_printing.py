@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _FIGURES = (
     ("total_eur", "cost with the plan", "{:,.0f}"),
     ("saving_eur", "saving by the plan", "{:,.0f}"),
-    ("reaction_eur", "planning anew is worth", "{:,.0f}"),
+    ("reaction_eur", "value of replanning", "{:,.0f}"),
     ("local_fill_rate", "served by nearest hub", "{:.1%}"),
     ("promise_hit_rate", "on time as promised", "{:.1%}"),
     ("kg_co2e", "kg CO2e", "{:,.0f}"),

@@ -141,7 +141,7 @@ def _shown(money: Money) -> list[tuple[str, str, Writer, str]]:
         ("saving_eur", "Saving by the plan", money, "cost without less cost with it"),
         (
             "reaction_eur",
-            "Planning anew is worth",
+            "Value of replanning",
             money,
             "against carrying out the plan of record under the change; below zero: within its gap the new plan missed it",
         ),
