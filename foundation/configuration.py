@@ -174,4 +174,5 @@ def _section_in_list(path: str, model: type[BaseModel]) -> type[BaseModel]:
 def _resolved(settings: Settings, bases: tuple[Path, Path]) -> Settings:
     inputs = settings.inputs.model_copy(update={"path": files.resolve_folder(settings.inputs.path, *bases)})
     warehouse = files.resolve_folder(settings.warehouse, Path.cwd())
+    files.refuse_unwritable_name(warehouse, "warehouse")
     return settings.model_copy(update={"inputs": inputs, "warehouse": warehouse})

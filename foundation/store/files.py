@@ -6,18 +6,21 @@ Paths are local folders or fsspec URLs. Not here: tables (``warehouse``, ``snaps
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import fsspec
 
 from foundation.errors import ConfigurationError, StageError
 
 _LONGEST_CONFIGURATION = 1_000_000
+_MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[?\[\]^|\\]")
 
 
 def is_url(path: str) -> bool:
@@ -189,12 +192,47 @@ def _first_line(error: Exception) -> str:
 def resolve_folder(path: str, *bases: Path) -> str:
     """Return ``path`` as an absolute folder: below the first of ``bases`` where it exists, else below the first.
 
-    URLs are returned as they are.
+    A ``file://`` URL becomes the folder it names; other URLs are returned as they are. Raises ``ConfigurationError``
+    for a path the system cannot look up: a loop of links, too long a name, the home of an unknown user.
     """
-    if is_url(path):
+    if is_url(path) and not path.startswith("file://"):
         return path
-    found = [base / Path(path).expanduser() for base in bases]
-    return str(next((candidate for candidate in found if candidate.exists()), found[0]).resolve())
+    plain = _local_path(path)
+    try:
+        found = [base / Path(plain).expanduser() for base in bases]
+        return str(next((candidate for candidate in found if candidate.exists()), found[0]).resolve())
+    except (OSError, RuntimeError, ValueError) as error:
+        raise ConfigurationError(
+            f"the path {_brief(path)!r} cannot be used ({_first_line(error)}); correct it"
+        ) from None
+
+
+def refuse_unwritable_name(path: str, key: str) -> None:
+    """Raise ``ConfigurationError`` where the local folder ``path`` of the setting ``key`` has a name stores misread.
+
+    Delta and MLflow pass paths as URLs: there ``%20`` is a blank and ``?`` begins a query, so that files would be
+    written to, or looked for in, another folder.
+    """
+    if not is_url(path) and (found := _MISREAD.search(path)):
+        raise ConfigurationError(
+            f"{key}: {path!r} has {found[0]!r} in its name, which Delta and MLflow read as part of a URL; "
+            "use a folder without it"
+        )
+
+
+def is_misread(path: str) -> bool:
+    """Say whether Delta would look for the local folder ``path`` elsewhere, because of signs that mean something in URLs."""
+    return not is_url(path) and bool(_MISREAD.search(path))
+
+
+def _local_path(path: str) -> str:
+    """Return the path of a ``file://`` URL; one that is there as it is written wins over its decoded form."""
+    if not path.startswith("file://"):
+        return path
+    plain = path.removeprefix("file://").removeprefix("localhost") or "/"
+    if not plain.startswith("/"):
+        raise ConfigurationError(f"{_brief(path)!r} names another machine; write file:///folder")
+    return plain if Path(plain).exists() else unquote(plain)
 
 
 def _replace(path: Path, content: bytes | memoryview) -> None:

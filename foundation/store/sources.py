@@ -6,20 +6,22 @@ the configured folder is ever opened, and no message repeats a password.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet
 from deltalake import DeltaTable
 
 from foundation.faults import shown
 from foundation.settings import Inputs
 from foundation.store import files
+from foundation.store.columnar import is_panic, read_delta, read_parquet, refuse_wide
 from foundation.validation.reader import Reader, UnreadableError
 
+_LONGEST_HEAD = 1_000_000
 _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
 
 
@@ -58,7 +60,10 @@ class FolderSource:
         """Return (name, bytes, time of change) of every file of the folder, sorted; None where it is not of this machine."""
         if not self._is_local():
             return None
-        found = [(path, path.stat()) for path in Path(self.root).rglob("*") if path.is_file()]
+        try:
+            found = [(path, path.stat()) for path in Path(self.root).rglob("*") if path.is_file()]
+        except OSError:  # a file that vanished meanwhile, or may not be looked at
+            return None
         return sorted((str(path.relative_to(self.root)), said.st_size, said.st_mtime_ns) for path, said in found)
 
     def has(self, table: str) -> bool:
@@ -66,27 +71,37 @@ class FolderSource:
         return bool(self._found(table))
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
-        """Return ``table``; a text that is empty in a CSV file is null."""
+        """Return ``table``; a text that is empty in a CSV file is null, texts of Parquet and Delta are coded."""
         found = self._found(table)
         if len(found) > 1:
             names = " and ".join(f"{table}{_ENDINGS[kind]}" for kind in found)
             raise UnreadableError(f"stands in the folder twice: {names}", "remove one or set inputs.format")
         path = f"{self.root}/{table}{_ENDINGS[found[0]]}"
-        self._refuse_outside(path)
         try:
+            if self._is_local():
+                self._refuse_odd(Path(path))
             return self._open(found[0], path, as_text)
         except UnreadableError:
             raise
+        except PermissionError as error:
+            raise UnreadableError(f"cannot be read ({_short(error)})", "give the right to read it") from error
         except Exception as error:  # any reader may fail in its own way on a broken file
             may_pass = isinstance(error, ConnectionError | TimeoutError)
             raise UnreadableError(
                 f"cannot be read as {found[0]} ({_short(error)})", "write the file again", may_pass
             ) from error
+        except BaseException as error:
+            if not is_panic(error):
+                raise
+            raise UnreadableError(
+                f"cannot be read as {found[0]} (its reader failed)", "write the table again"
+            ) from error
 
     def _found(self, table: str) -> list[str]:
         def is_there(kind: str) -> bool:
             path = f"{self.root}/{table}{_ENDINGS[kind]}"
-            return bool(self.system.exists(f"{path}/_delta_log" if kind == "delta" else path))
+            inner = f"{path}/_delta_log" if kind == "delta" else path
+            return _is_there(path, inner) if self._is_local() else bool(self.system.exists(inner))
 
         return [kind for kind in self.endings if is_there(kind)]
 
@@ -96,26 +111,64 @@ class FolderSource:
         if self.system.isfile(path) and self.system.size(path) == 0:
             raise UnreadableError("is an empty file", "write the file again")
         if kind == "parquet":
-            return pyarrow.parquet.read_table(path, filesystem=self.system, partitioning=None)
+            return read_parquet(path, self.system)
         with self.system.open(path, "rb") as file:
             return _read_csv(file, as_text)
 
     def _read_delta(self, path: str) -> pa.Table:
+        if self._is_local() and files.is_misread(path):
+            raise UnreadableError(
+                "stands in a folder whose name Delta misreads", "use a name without %, ?, [, ], ^, | or \\"
+            )
         uri = path if self._is_local() else files.joined(self.path, Path(path).name)
         table = DeltaTable(uri)
         for part in table.file_uris():
-            self._refuse_outside(part.removeprefix("file://"))
-        return table.to_pyarrow_table()
+            if self._is_local():
+                self._refuse_outside(Path(part.removeprefix("file://")))
+        return read_delta(table)
 
-    def _refuse_outside(self, path: str) -> None:
-        if self._is_local() and not Path(path).resolve().is_relative_to(Path(self.root).resolve()):
+    def _refuse_odd(self, path: Path) -> None:
+        """Refuse what is no regular file: a pipe or a device would be waited for without end."""
+        self._refuse_outside(path)
+        for part in [path, *path.rglob("*")] if path.is_dir() else [path]:
+            self._refuse_outside(part)
+            if not (part.is_file() or part.is_dir()):
+                raise UnreadableError(
+                    f"is or holds {shown(part.name)}, which is no regular file", "put a file of the table in its place"
+                )
+
+    def _refuse_outside(self, path: Path) -> None:
+        try:
+            is_inside = path.resolve().is_relative_to(Path(self.root).resolve())
+        except RuntimeError:  # a loop of links
+            is_inside = False
+        if not is_inside:
             raise UnreadableError("leads out of the input folder", "put the file itself into the folder")
 
     def _is_local(self) -> bool:
         return "file" in self.system.protocol or "local" in self.system.protocol
 
 
+def _is_there(path: str, inner: str) -> bool:
+    """Say whether ``inner``, ``path`` or a file in it, is there; raises ``UnreadableError`` where that cannot be told."""
+    try:
+        os.stat(inner)
+    except NotADirectoryError:
+        return False
+    except FileNotFoundError:
+        if os.path.islink(path):
+            raise UnreadableError("is a link that leads nowhere", "correct or remove the link") from None
+        return False
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise UnreadableError(f"cannot be opened ({reason})", "correct the link or the rights") from error
+    return True
+
+
 def _read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
+    head_line = file.readline(_LONGEST_HEAD)
+    refuse_wide(head_line.count(b",") + 1)
+    file.seek(0)
     options = pa.csv.ConvertOptions(
         column_types=dict.fromkeys(as_text, pa.string()), null_values=[""], strings_can_be_null=True
     )

@@ -27,6 +27,7 @@ from foundation.keys import sorted_by
 from foundation.settings import Settings, parse_as_of
 from foundation.store import files
 from foundation.store.arrow import arrow_schema, empty_frame, to_arrow, to_frame, typed
+from foundation.store.columnar import is_panic
 from foundation.tables import OUTPUTS, Table
 from foundation.tables.outputs import QUANTILE_TABLES, with_quantiles
 from foundation.validation.outputs import check_output
@@ -149,10 +150,14 @@ class Warehouse:
                 time.sleep(0.05 * 2 ** min(attempt, 5))
             except (DeltaError, OSError) as error:
                 raise StageError(stage, self._reason(error)) from error
+            except BaseException as error:
+                if not is_panic(error):
+                    raise
+                raise StageError(stage, self._reason(error)) from None
             else:
                 return
 
-    def _reason(self, error: Exception) -> str:
+    def _reason(self, error: BaseException) -> str:
         return f"{self.path}: {str(error).splitlines()[0]}; check the warehouse's path and rights, and other writers"
 
     def _create(self, defined: Table) -> DeltaTable:
