@@ -23,5 +23,9 @@ Config = Annotated[
 ]
 Overrides = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key, e.g. --set inputs.path=DIR; repeatable."),
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key, e.g. --set inputs.path=DIR (from the working directory); repeatable.",
+    ),
 ]

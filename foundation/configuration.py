@@ -6,6 +6,7 @@ what they mean (``foundation.settings``).
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +21,10 @@ from foundation.faults import shown
 from foundation.settings import Settings
 from foundation.store import files
 
+log = logging.getLogger(__name__)
+
+_PATHS = ("inputs.path", "warehouse", "tracking_uri", "decisions.outbox.target")
+_WARNED: set[str] = set()
 Model = TypeVar("Model", bound=BaseModel)
 _DEEPEST_KEY = 6
 _MOST_MISTAKES = 50
@@ -28,9 +33,10 @@ _MOST_MISTAKES = 50
 def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
     """Return the settings of ``config`` (a path, or a name in ``configs/``) with ``overrides`` applied.
 
-    ``overrides`` are ``key=value`` with dotted keys and YAML values; the last one wins. A relative
-    ``inputs.path`` is looked up from the configuration's folder, then from the working directory
-    (the other way round when an override gives it); ``warehouse`` from the working directory.
+    ``overrides`` are ``key=value`` with dotted keys and YAML values; the last one wins. A relative path in the file
+    (``inputs.path``, ``warehouse``, ``decisions.outbox.target``, the database of a SQLite URL) is relative to the
+    file's folder; one given by an override is relative to the working directory. Logs a warning where the warehouse
+    does not exist but one does at the same path below the working directory.
     Raises ``ConfigurationError`` with one line per mistake.
     """
     file = files.find_configuration(config)
@@ -39,8 +45,9 @@ def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings
     for key, value in given.items():
         _put(values, key, value)
     settings = _build(values, file.name, tuple(given))
-    bases = (Path.cwd(), file.parent) if "inputs.path" in given or "inputs" in given else (file.parent, Path.cwd())
-    return _resolved(settings, bases)
+    resolved = _resolved(settings, file.parent, tuple(given))
+    _warn_of_misplaced(settings.warehouse, resolved.warehouse)
+    return resolved
 
 
 def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
@@ -171,8 +178,35 @@ def _section_in_list(path: str, model: type[BaseModel]) -> type[BaseModel]:
     return model
 
 
-def _resolved(settings: Settings, bases: tuple[Path, Path]) -> Settings:
-    inputs = settings.inputs.model_copy(update={"path": files.resolve_folder(settings.inputs.path, *bases)})
-    warehouse = files.resolve_folder(settings.warehouse, Path.cwd())
-    files.refuse_unwritable_name(warehouse, "warehouse")
-    return settings.model_copy(update={"inputs": inputs, "warehouse": warehouse})
+def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Settings:
+    """Return the settings with absolute paths: from ``folder``, or from the working directory where ``overridden``."""
+    changed: dict[str, Any] = settings.model_dump()
+    for path in _PATHS:
+        *sections, last = path.split(".")
+        section = changed
+        for name in sections:
+            section = section[name]
+        base = Path.cwd() if any(path == key or path.startswith(f"{key}.") for key in overridden) else folder
+        if section[last] is not None:
+            section[last] = files.resolve_place(section[last], base, is_folder=path != "tracking_uri")
+    files.refuse_unwritable_name(changed["warehouse"], "warehouse")
+    inputs = settings.inputs.model_copy(update={"path": changed["inputs"]["path"]})
+    outbox = settings.decisions.outbox.model_copy(update={"target": changed["decisions"]["outbox"]["target"]})
+    decisions = settings.decisions.model_copy(update={"outbox": outbox})
+    places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
+    return settings.model_copy(update={**places, "inputs": inputs, "decisions": decisions})
+
+
+def _warn_of_misplaced(given: str, place: str) -> None:
+    """Log once where a run would begin an empty warehouse although there is one below the working directory."""
+    before = Path.cwd() / given
+    if files.is_url(place) or place in _WARNED or files.exists(place) or not files.exists(str(before / "decision")):
+        return
+    _WARNED.add(place)
+    log.warning(
+        "warning: the warehouse %s does not exist, but %s does: relative paths start at the configuration's folder. "
+        "Move that folder there, or go on with it by --set warehouse=%s",
+        place,
+        before,
+        given,
+    )

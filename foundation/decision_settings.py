@@ -37,7 +37,7 @@ class Outbox(Section):
 
     target: str | None = Field(
         None,
-        description="A folder or its URL, a SQL database URL, or an `https://` address; none: nothing is delivered.",
+        description="A folder or its URL, a SQL database URL, or an `https://` address; none: nothing is delivered. A relative path starts at the configuration's folder.",
     )
     receiver: str = Field(
         "receiver",

@@ -41,7 +41,7 @@ class Inputs(Section):
     path: str = Field(
         "samples/demo",
         min_length=1,
-        description="Folder or fsspec URL of the tables, or a SQL database URL. A relative folder is looked up from the configuration's folder, then from the working directory.",
+        description="Folder or fsspec URL of the tables, or a SQL database URL. A relative path starts at the configuration's folder.",
     )
     format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
         "auto", description="How the tables are stored; `auto` looks at each table's ending."
@@ -242,10 +242,12 @@ class Settings(Section):
     warehouse: str = Field(
         "warehouse",
         min_length=1,
-        description="Folder or fsspec URL of the output tables; relative to the working directory.",
+        description="Folder or fsspec URL of the output tables; a relative path starts at the configuration's folder.",
     )
     tracking_uri: str | None = Field(
-        None, min_length=1, description="MLflow tracking URI; default: a SQLite file beside the warehouse."
+        None,
+        min_length=1,
+        description="MLflow tracking URI; default: a SQLite file in the warehouse. A relative path of a SQLite URL starts at the configuration's folder.",
     )
     inputs: Inputs = Inputs()
     series: Series = Series()

@@ -22,6 +22,9 @@ from foundation.errors import ConfigurationError, StageError
 _LONGEST_CONFIGURATION = 1_000_000
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[?\[\]^|\\]")
 
+# a SQLite URL with a relative path: three slashes; four begin an absolute one
+_SQLITE = re.compile(r"(?P<scheme>(?:\w+\+)?sqlite(?:\+\w+)?:///)(?P<path>[^/?:][^?]*)(?P<query>\?.*)?$")
+
 
 def is_url(path: str) -> bool:
     """Say whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
@@ -187,6 +190,16 @@ def _brief(path: str | Path) -> str:
 
 def _first_line(error: Exception) -> str:
     return next(iter((getattr(error, "strerror", None) or str(error)).splitlines()), type(error).__name__)
+
+
+def resolve_place(place: str, base: Path, is_folder: bool = True) -> str:
+    """Return a folder, or the database file of a SQLite URL, as an absolute path from ``base``; other URLs stay.
+
+    With ``is_folder`` false anything but a SQLite URL stays.
+    """
+    if found := _SQLITE.match(place):
+        return f"{found['scheme']}{(base / found['path']).resolve()}{found['query'] or ''}"
+    return resolve_folder(place, base) if is_folder else place
 
 
 def resolve_folder(path: str, *bases: Path) -> str:

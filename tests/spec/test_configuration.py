@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -70,23 +71,65 @@ def test_days_times_and_countries_need_no_quotes(config: Path) -> None:
     assert settings.positioning.ready_at == "10:00"
 
 
-def test_relative_inputs_are_looked_up_from_the_configuration_then_from_here(
-    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+PATHS = {
+    "inputs.path": "tables",
+    "warehouse": "kept/here",
+    "tracking_uri": "sqlite:///db/mlflow.db",
+    "decisions.outbox.target": "sqlite:///out.db?timeout=1",
+}
+
+
+def _value(settings: Settings, key: str) -> str:
+    return str(reduce(getattr, key.split("."), settings))
+
+
+@pytest.mark.parametrize("key", PATHS)
+def test_a_relative_path_starts_at_the_configuration_and_one_of_the_command_line_at_the_working_directory(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """From whatever folder a run starts, it finds the same warehouse with the same ledger of decisions."""
+    *sections, last = key.split(".")
+    text = f"{last}: '{PATHS[key]}'"
+    for section in reversed(sections):
+        text = f"{section}: {{{text}}}"
+    config.write_text(text + "\n")
+    place = PATHS[key].removeprefix("sqlite:///")
+    found = set()
+    for folder in ("one", "two"):
+        (tmp_path / folder / place).mkdir(parents=True)  # bait: what lies at the same path below here is not meant
+        monkeypatch.chdir(tmp_path / folder)
+        found.add(_value(load_settings(config), key))
+        assert _value(load_settings(config, [f"{key}={PATHS[key]}"]), key).endswith(f"{tmp_path}/{folder}/{place}")
+    assert found == {PATHS[key].replace(place, f"{tmp_path}/{place}")}
+
+
+def test_the_bundled_configurations_keep_their_warehouses_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    root = Path(__file__).resolve().parents[2]
+    for name in ("demo", "fast", "fresh", "m5", "vn2"):
+        assert load_settings(name).warehouse == str(root / "warehouse" / name)
+
+
+def test_a_warehouse_left_at_the_working_directory_is_pointed_out_once(
+    config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     here = tmp_path / "here"
-    (here / "both").mkdir(parents=True)
-    (here / "mine").mkdir()
-    (tmp_path / "both").mkdir()
+    (here / "kept" / "decision").mkdir(parents=True)
     monkeypatch.chdir(here)
-    config.write_text("inputs: {path: both}\n")
-    assert load_settings(config).inputs.path == str(tmp_path / "both")
-    config.write_text("inputs: {path: mine}\n")
-    assert load_settings(config).inputs.path == str(here / "mine")
-    assert load_settings(config, ["inputs.path=both"]).inputs.path == str(here / "both")
-    assert load_settings(config).warehouse == str(here / "warehouse")
+    config.write_text("warehouse: kept\n")
+    for _ in range(2):
+        load_settings(config)
+    assert [str(here / "kept") in record.message for record in caplog.records] == [True]
+    assert "--set warehouse=kept" in caplog.text
+    assert load_settings(config, ["warehouse=kept"]).warehouse == str(here / "kept")
 
 
-@pytest.mark.parametrize("url", ["s3://bucket/tables", "sqlite:///shop.db", "postgresql://me@host/shop"])
+@pytest.mark.parametrize(
+    "url",
+    ["s3://bucket/tables", "sqlite:////srv/shop.db", "sqlite://", "postgresql://me@host/shop"],
+)
 def test_urls_stay_as_they_are(config: Path, url: str) -> None:
     assert load_settings(config, [f"inputs.path={url}", f"warehouse={url}"]).inputs.path == url
 
