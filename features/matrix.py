@@ -106,7 +106,7 @@ def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
 
 def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
     """Return the matrix of one origin's complete rows, with the totals' rows beside it."""
-    matrix = _matrix(panel, settings, blocks, has_target)
+    matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].at])
     if panel.totals is None:
         return matrix
     end = blocks[0].period.max() + 1 - panel.n_history

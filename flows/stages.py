@@ -118,7 +118,15 @@ def _train(settings: Settings, known: Snapshot, drafts: Drafts) -> DemandModel:
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
     given_up = [f"The CPU budget: {sentence}." for sentence in model.facts["given_up"]]
     verdict = Verdict.of(model)
-    return (f"Model {model.version}: {verdict.sentence}", *given_up, *model.facts.get("unknown_features", ()))
+    made_by = ", ".join(
+        f"{name} {share:.0%}" for name, share in model.facts.get("made_by", {}).items() if share >= 0.005
+    )
+    sentence = f"Forecast by, in shares of units: {made_by}." if made_by else ""
+    return (
+        f"Model {model.version}: {verdict.sentence} {sentence}".rstrip(),
+        *given_up,
+        *model.facts.get("unknown_features", ()),
+    )
 
 
 def record_stage(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:

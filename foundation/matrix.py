@@ -35,6 +35,8 @@ class FeatureMatrix:
     target : float32 array (n_rows), units demanded, NaN where unknown; empty when forecasting.
     weight : float32 array (n_rows), weight in training; empty when forecasting.
     totals : matrix of the totals at the same origin and steps, where there are totals.
+    past : float32 array (n_series, n_past), demand before the one origin of the rows, NaN where unknown; None where the
+        rows have several origins.
 
     """
 
@@ -52,6 +54,7 @@ class FeatureMatrix:
     target: np.ndarray
     weight: np.ndarray
     totals: TotalMatrix | None = None
+    past: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:

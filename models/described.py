@@ -26,7 +26,7 @@ _USE = (
 )
 _LIMITS = (
     "**Limits.** Demand while out of stock is unknown to it and left out. Series with fewer than 28 known periods "
-    "are forecast from their relatives and have the tier `lightgbm_new`. What happened for the first time after "
+    "have a tier that ends in `_new`. What happened for the first time after "
     "the data window it cannot know."
 )
 

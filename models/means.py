@@ -1,4 +1,4 @@
-"""Predicted means before the bias factor: booster, blend, alignment, for calibration and forecast alike."""
+"""Predicted means: the model's, combined with simple methods, then scaled to totals; for calibration and forecast alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import numpy as np
 from foundation.matrix import FeatureMatrix, TotalMatrix
 from models import boosting
 from models.alignment import align, base_units
+from models.combination import Combination, Judged
+from models.simple import SimpleMeans, simple_means
 
 _RECENT_SHARE = np.float32(1 / 3)
 
@@ -21,18 +23,53 @@ class Boosters:
     totals: str
 
 
-def raw_means(boosters: Boosters, matrix: FeatureMatrix, values: np.ndarray, threads: int) -> np.ndarray:
-    """Return the aligned means float32 (n_rows) of a matrix that holds every series × step of an origin.
+@dataclass(frozen=True)
+class OriginMeans:
+    """What the mean of every series × step of one origin is made of.
 
-    ``values`` are the matrix's own or, for a model trained on other features, rearranged ones.
+    Attributes
+    ----------
+    model : float32 array (n_series, n_steps), the model's means, 0 where nothing is sold.
+    simple : the simple methods' means.
+    is_sold : bool array (n_series, n_steps).
+    totals : float64 array (n_totals, n_steps), forecasts of the totals in units, or None.
+    code : int32 array (n_series), the total of each series, −1 for none.
+
     """
-    mean = blend(boosting.predict(boosters.series, values, threads), matrix)
-    mean = np.where(matrix.is_sold, mean, np.float32(0))
-    if matrix.totals is None or not boosters.totals:
-        return mean
-    total = total_means(boosters.totals, matrix.totals, threads)
-    steps = int(matrix.step.max())
-    return align(mean.reshape(-1, steps), total, matrix.totals.code).reshape(-1).astype(np.float32)
+
+    model: np.ndarray
+    simple: SimpleMeans
+    is_sold: np.ndarray
+    totals: np.ndarray | None
+    code: np.ndarray
+
+    @classmethod
+    def of(cls, boosters: Boosters, matrix: FeatureMatrix, values: np.ndarray, threads: int, days: int) -> OriginMeans:
+        """Return the parts for a matrix that holds every series × step of an origin.
+
+        ``values`` are the matrix's own or, for a model trained on other features, rearranged ones; ``days`` is the length
+        of a period.
+        """
+        steps = int(matrix.step.max())
+        is_sold = matrix.is_sold.reshape(-1, steps)
+        mean = blend(boosting.predict(boosters.series, values, threads), matrix).reshape(-1, steps)
+        past = matrix.past if matrix.past is not None else np.empty((len(is_sold), 0), np.float32)
+        simple = simple_means(past, steps, days)
+        model = np.where(is_sold, mean, np.float32(0))
+        if matrix.totals is None or not boosters.totals:
+            return cls(model, simple, is_sold, None, np.empty(0, np.int32))
+        return cls(model, simple, is_sold, total_means(boosters.totals, matrix.totals, threads), matrix.totals.code)
+
+    def judged(self, actual: np.ndarray) -> Judged:
+        """Return the parts beside what was demanded, ``actual`` (n_rows)."""
+        return Judged(self.model, self.simple, actual.reshape(self.model.shape))
+
+    def combined(self, combination: Combination) -> np.ndarray:
+        """Return the combined means, scaled to the totals, float32 (n_rows)."""
+        mean = np.where(self.is_sold, combination.combine(self.model, self.simple), np.float32(0))
+        if self.totals is not None:
+            mean = align(mean, self.totals, self.code)
+        return mean.reshape(-1).astype(np.float32)
 
 
 def blend(mean: np.ndarray, matrix: FeatureMatrix) -> np.ndarray:

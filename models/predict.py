@@ -12,9 +12,11 @@ from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
 from models.calibration import Spread, apply_bias
-from models.means import Boosters, raw_means
+from models.combination import MODEL, Combination
+from models.means import Boosters, OriginMeans
 from models.model import DemandModel
 from models.quantiles import Margins, quantiles
+from models.simple import simple_means
 from models.support import Support
 
 _NEW_PERIODS = 28
@@ -38,11 +40,11 @@ def around(
 ) -> dict[str, pd.DataFrame]:
     """Return the frames of ``forecast`` around given means (n_rows), with the calibration of ``model``.
 
-    Rows are of the tier ``facts["tier"]`` (default lightgbm), those of short series of its ``_new``.
+    The tier names the parts of the combination that make a row, or is ``facts["tier"]``; short series have its ``_new``.
     """
     is_new = matrix.history < _NEW_PERIODS
-    name = model.facts.get("tier", "lightgbm")
-    tier = np.where(is_new, f"{name}_new", name)
+    name = _made_by(model, matrix)
+    tier = np.where(is_new, name + "_new", name)
     return {
         "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
         "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
@@ -50,10 +52,19 @@ def around(
     }
 
 
+def _made_by(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
+    """Return what makes each row's mean, text (n_rows)."""
+    if "combination" not in model.facts or matrix.past is None:
+        return np.full(matrix.n_rows, model.facts.get("tier", MODEL), object)
+    combination = Combination.of_model(model.facts)
+    return combination.parts(simple_means(matrix.past, 1, combination.days))[matrix.series_code]
+
+
 def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray:
     """Return the aligned, bias-corrected mean of each row, float32 (n_rows), 0 where nothing is sold."""
+    combination = Combination.of_model(model.facts)
     boosters = Boosters(model.booster, model.totals)
-    mean = raw_means(boosters, matrix, align(model, matrix), threads)
+    mean = OriginMeans.of(boosters, matrix, align(model, matrix), threads, combination.days).combined(combination)
     return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 

@@ -12,7 +12,7 @@ from models.baselines import exponential_smoothing, recent_mean, seasonal_naive
 
 
 def training_metrics(rows: pd.DataFrame, training: TrainingSet, settings: Settings) -> dict[str, float]:
-    """Return WAPE and bias of the model and of each baseline on the calibration origins' rows."""
+    """Return WAPE and bias of the forecast, of the booster alone and of each baseline on the calibration origins' rows."""
     season = settings.grid.season
     makers = {
         "seasonal_naive": lambda past, horizon: seasonal_naive(past, horizon, season),
@@ -20,7 +20,8 @@ def training_metrics(rows: pd.DataFrame, training: TrainingSet, settings: Settin
         "exponential_smoothing": lambda past, horizon: exponential_smoothing(past, horizon, 0.1),
     }
     actual = rows["actual"].to_numpy(float)
-    made = {"model": rows["mean"].to_numpy(float)} | {name: np.full(len(rows), np.nan) for name in makers}
+    made = {"model": rows["mean"].to_numpy(float), "booster": rows["model_mean"].to_numpy(float)}
+    made |= {name: np.full(len(rows), np.nan) for name in makers}
     for origin in np.unique(rows["origin"].to_numpy()):
         place = np.flatnonzero(rows["origin"].to_numpy() == origin)
         past = training.demand[:, : int((training.periods < origin).sum())]

@@ -14,7 +14,8 @@ from foundation.settings import Settings
 from models.alignment import base_units
 from models.boosting import Binned, Learner
 from models.calibration import apply_bias, bias_factors, calibrate, calibration_frame
-from models.means import Boosters, raw_means
+from models.combination import Combination
+from models.means import Boosters, OriginMeans
 from models.model import DemandModel
 from models.scores import training_metrics
 
@@ -35,14 +36,14 @@ def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts
     twin, kept = _grow((learner, binned, fit), training.calibration_start, settings, drafts)
     del binned
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
-    rows = _out_of_sample(twin, training, settings, category)
+    rows, combination, made_by = _out_of_sample(twin, training, settings, category)
     # Totals already hold the level; on M5 what one horizon was off by on top of them did not last into the next.
     factors = {} if twin.totals else bias_factors(rows)
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
     facts = {
         "features": list(fit.names), "families": list(fit.families),
         "categories": {name: list(values) for name, values in fit.categories.items()},
-        "category": category, "bias": factors, "calibration": calibrate(rows, settings),
+        "category": category, "bias": factors, "combination": combination.to_json(), "made_by": made_by, "calibration": calibrate(rows, settings),
         "metrics": training_metrics(rows, training, settings),
         "training": _training(fit, settings, trees) | {"calibration_start": _day(training.calibration_start)},
         "given_up": [*training.given_up, *given_up],
@@ -75,13 +76,23 @@ def _pair(
     return twin, drafts(f"{name}-kept", lambda: learner.grow(rows))
 
 
-def _out_of_sample(twin: Boosters, training: TrainingSet, settings: Settings, category: str) -> pd.DataFrame:
-    """Return one row per calibration row, see ``calibration_frame``."""
-    frames = [
-        calibration_frame(matrix, raw_means(twin, matrix, matrix.values, settings.forecast.threads), category)
-        for matrix in training.calibration
-    ]
-    return pd.concat(frames, ignore_index=True)
+def _out_of_sample(
+    twin: Boosters, training: TrainingSet, settings: Settings, category: str
+) -> tuple[pd.DataFrame, Combination, dict[str, float]]:
+    """Return the calibration rows (see ``calibration_frame``), the combination, and the shares of units by what makes them."""
+    frames, origins = [], []
+    days = settings.grid.days
+    for matrix in training.calibration:
+        parts = OriginMeans.of(twin, matrix, matrix.values, settings.forecast.threads, days)
+        frames.append(calibration_frame(matrix, parts.model.reshape(-1), category))
+        origins.append((parts, parts.judged(matrix.target)))
+    combination = Combination.fit([judged for _, judged in origins], days, bool(twin.series))
+    rows = pd.concat(frames, ignore_index=True).rename(columns={"mean": "model_mean"})
+    rows["mean"] = np.concatenate([parts.combined(combination) for parts, _ in origins])
+    latest = origins[-1][0]
+    shares = latest.simple.level / max(latest.simple.level.sum(), 1e-9)
+    made_by = pd.Series(shares).groupby(combination.parts(latest.simple)).sum().sort_values(ascending=False)
+    return rows, combination, {str(name): float(share) for name, share in made_by.items()}
 
 
 def _training(fit: FeatureMatrix, settings: Settings, trees: int) -> dict[str, object]:

@@ -40,6 +40,7 @@ class Verdict:
         suffix = f"_{METRIC}"
         others = {name.removesuffix(suffix): score for name, score in metrics.items() if name.endswith(suffix)}
         score = others.pop("model", np.inf)
+        others.pop("booster", None)
         baseline = min(sorted(others), key=lambda name: others[name], default="none")
         biases = (metrics.get("model_bias", np.inf), metrics.get(f"{baseline}_bias", 0.0))
         return cls(baseline, score, others.get(baseline, np.inf), *biases)
