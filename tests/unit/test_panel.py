@@ -81,3 +81,11 @@ def test_no_sales_before_as_of_is_said() -> None:
     given = tables()
     with pytest.raises(InputError, match="no row before as_of"):
         build_panel(given | {"sales": given["sales"].iloc[:0]}, settings(), AS_OF)
+
+
+def test_a_closed_period_is_unknown_and_no_zero() -> None:
+    chosen = settings()
+    chosen = chosen.model_copy(update={"series": chosen.series.model_copy(update={"closed_days": ("05-20",)})})
+    panel = build_panel(tables(), chosen, AS_OF)
+    assert np.isnan(panel.demand[:, panel.is_closed[: panel.n_history]]).all()
+    assert panel.is_closed[: panel.n_history].any()

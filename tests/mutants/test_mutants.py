@@ -1,0 +1,51 @@
+"""Tests that can fail: every deliberately wrong variant of the product is caught by at least one fast test.
+
+A variant whose anchor no longer stands exactly once in its file fails here, so that the list cannot go stale.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.mutants.runner import FAILED, PASSED, ROOT, Mutant, copied_tree, read_mutants, run_mutated, run_tests
+
+MUTANTS = read_mutants()
+_NAMES = [mutant.name for mutant in MUTANTS]
+
+
+def test_there_are_at_least_thirty_variants_of_different_names() -> None:
+    assert len(set(_NAMES)) == len(_NAMES) >= 30
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_NAMES)
+def test_the_anchor_of_a_variant_stands_exactly_once(mutant: Mutant) -> None:
+    text = (ROOT / mutant.file).read_text("utf-8")
+    assert text.count(mutant.old) == 1, f"{mutant.file}: the anchor of {mutant.name} is stale"
+    assert ast.dump(ast.parse(mutant.text())) != ast.dump(ast.parse(text))
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=_NAMES)
+def test_the_tests_of_a_variant_are_there(mutant: Mutant) -> None:
+    for test in mutant.tests:
+        file, _, name = test.partition("::")
+        assert not name or re.search(rf"^def {re.escape(name)}\(", (ROOT / file).read_text("utf-8"), re.M), test
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy of the tree in which every named test passes."""
+    made = copied_tree(tmp_path_factory.mktemp("mutants") / "tree")
+    found = run_tests(made, tuple(sorted({test for mutant in MUTANTS for test in mutant.tests})))
+    assert found.returncode == PASSED, found.stdout[-3000:]
+    return made
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("turn", "mutant"), enumerate(MUTANTS), ids=_NAMES)
+def test_a_wrong_variant_is_caught(turn: int, mutant: Mutant, tree: Path) -> None:
+    found = run_mutated(tree, mutant, turn)
+    assert found.returncode == FAILED, f"{mutant.name} is not caught by {mutant.tests}:\n{found.stdout[-2000:]}"
