@@ -63,7 +63,7 @@ def attributed(settings: Settings, question: Question) -> Answer:
         late_parcels(happened.now, until).assign(question="late_parcel"),
     ]
     causes = pd.concat(parts, ignore_index=True).reindex(columns=[*_GRAIN, "caused_units", "share_rate"])
-    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(_lost_sale_eur(happened.now, as_of))
+    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(lost_sale_eur(happened.now, as_of))
     returns = return_findings(happened.now, Warehouse(settings).read("service", as_of))
     Warehouse(settings).write("cause", causes, as_of)
     Warehouse(settings).write("return_finding", returns, as_of)
@@ -111,7 +111,7 @@ def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> 
             raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
 
 
-def _lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:
+def lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:
     """Return what a lost unit of each sku costs at ``as_of``; unknown where neither a loss nor a price is known."""
     skus = tables["skus"]
     return pd.Series(lost_sale_values(skus, tables.get("prices"), as_of), index=skus["sku"].astype(str))

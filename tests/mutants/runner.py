@@ -30,9 +30,11 @@ class Mutant:
     new: str
     tests: tuple[str, ...]
 
-    def text(self) -> str:
-        """Return the mutated file's text."""
-        return (ROOT / self.file).read_text("utf-8").replace(self.old, self.new)
+    def mutated(self, text: str) -> str:
+        """Return the text of the file with the substitution; raises ``ValueError`` where the anchor is not there exactly once."""
+        if text.count(self.old) != 1:
+            raise ValueError(f"{self.file}: the anchor of {self.name} is stale")
+        return text.replace(self.old, self.new)
 
 
 def read_mutants() -> list[Mutant]:
@@ -69,11 +71,41 @@ def run_tests(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess
 
 def run_mutated(tree: Path, mutant: Mutant, turn: int) -> subprocess.CompletedProcess[str]:
     """Apply ``mutant`` to ``tree``, run its tests, and put the file back."""
-    place, original = tree / mutant.file, ROOT / mutant.file
-    place.write_text(mutant.text(), "utf-8")
-    later = original.stat().st_mtime + _LATER_SECONDS + turn
-    os.utime(place, (later, later))
+    place = tree / mutant.file
+    original, time = place.read_bytes(), place.stat().st_mtime
+    place.write_text(mutant.mutated(original.decode()), "utf-8")
+    os.utime(place, (time + _LATER_SECONDS + turn, time + _LATER_SECONDS + turn))
     try:
         return run_tests(tree, mutant.tests)
     finally:
-        shutil.copy2(original, place)
+        place.write_bytes(original)
+        os.utime(place, (time, time))
+
+
+def table() -> str:
+    """Return ``README.md``: every variant with its file and the fast tests of which at least one fails."""
+    rows = [
+        f"| {mutant.name.replace('_', ' ')} | `{mutant.file}` | {', '.join(f'`{_short(test)}`' for test in mutant.tests)} |"
+        for mutant in read_mutants()
+    ]
+    return "\n".join([*_HEAD, *rows])
+
+
+def _short(test: str) -> str:
+    file, _, name = test.partition("::")
+    return name or file.removeprefix("tests/")
+
+
+_HEAD = (
+    "# Deliberately wrong variants",
+    "",
+    "Each variant is one substitution in one file (`mutants.toml`), applied alone to a copy of the tree. It counts as caught when at least one of its",
+    "tests, all of them fast, fails (pytest ends in 1). `make test-full` runs them all; `make test` checks that every anchor still stands exactly once. Renew this",
+    "page by `python -m tests.mutants.runner > tests/mutants/README.md`.",
+    "",
+    "| variant | file | caught by |",
+    "| --- | --- | --- |",
+)
+
+if __name__ == "__main__":
+    print(table())

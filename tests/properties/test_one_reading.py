@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from flows.why import lost_sale_eur
 from foundation.lost_sales import lost_sale_values
 from positioning.article import sku_problem
 from positioning.costs import TERM
@@ -231,3 +232,12 @@ def test_attribution_knows_the_same_nearest_hub(seed: int) -> None:
     for sku, name in enumerate(network.skus.index):
         for region, place in enumerate(network.delivery.regions):
             assert known.get((name, place)) == hubs[network.delivery.nearest[sku, region]]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_money_of_a_cause_is_the_plans_value_of_a_lost_sale(seed: int) -> None:
+    """``forestock why`` knows the same price; only where neither loss nor price is known does it say nothing."""
+    problem, _, _, tables = _both(seed)
+    known = lost_sale_eur(tables, AS_OF)
+    for name, right in zip(problem.catalogue.skus, problem.catalogue.lost_sale_eur, strict=True):
+        assert known[name] == right or (np.isnan(known[name]) and right == 0.0)

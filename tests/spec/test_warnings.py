@@ -52,6 +52,18 @@ def test_where_it_is_not_given_a_lost_sale_is_price_less_cost(
     assert "2 rows below the cheapest delivery, first: sku=FOODS_2_096 / sku=HOUSEHOLD_1_521" in warning
 
 
+def test_a_price_that_only_the_table_of_prices_has_is_the_price(
+    demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]
+) -> None:
+    skus = demo_tables["skus"].drop(columns=["lost_sale_eur", "unit_price_eur"], errors="ignore")
+    price = skus.set_index("sku")["unit_cost_eur"] + [100.0, 0.01, 100.0, 0.01]
+    prices = demo_tables["prices"]
+    demo_tables["skus"] = skus
+    demo_tables["prices"] = prices.assign(unit_price_eur=prices["sku"].astype(str).map(price).astype("float64"))
+    (warning,) = warnings("rebalance")
+    assert "2 rows below the cheapest delivery, first: sku=FOODS_2_096 / sku=HOUSEHOLD_1_521" in warning
+
+
 def test_a_region_no_lane_leads_to(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
     lanes = demo_tables["lanes"]
     demo_tables["lanes"] = lanes[(lanes["kind"] != "delivery") | (lanes["destination"] != "TX_1")]
