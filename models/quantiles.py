@@ -185,6 +185,7 @@ def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
     """Return (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level.
 
+    Quantiles of demand in steps are rounded to steps: between them the average of the two ways would cover too much.
     Far quantiles enclose the mean, except where the law has no demand with that probability.
     """
     found = np.empty((len(margins.mean), len(levels)))
@@ -194,6 +195,9 @@ def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) ->
         found[start : start + _CHUNK] = (1 - table.weight) * counted + table.weight * table.quantiles(
             rows.mean, rows.spread
         )
+    in_steps = margins.step > 0
+    step = margins.step[in_steps, None]
+    found[in_steps] = np.floor(found[in_steps] / step + 0.5) * step
     mean, level = margins.mean[:, None], np.array(levels)
     found = np.where((level <= 1 - _FAR_LEVEL), np.minimum(found, mean), found)
     found = np.where((level >= _FAR_LEVEL) & (found > 0), np.maximum(found, mean), found)

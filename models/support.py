@@ -61,7 +61,7 @@ class Support:
             whole = 1.0
         if not _varies(actual[of_all], mean[of_all], fraction):
             fraction = 0.0
-        linear = max(fraction, fit_linear(mean[of_all], actual[of_all]))
+        linear = fraction if fraction > 0 else fit_linear(mean[of_all], actual[of_all])
         return cls(whole, fraction, linear, is_fractional, exceptions)
 
     def fractional(self, sku: pd.Series) -> np.ndarray:

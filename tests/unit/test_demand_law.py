@@ -11,11 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+import models
+from features import build_panel, forecast_matrix, training_set
 from foundation.demand_paths import DemandLaw, draw
+from foundation.settings import quantile_columns
+from models.backtest.calibration_check import randomised_pit
 from models.calibration import Spread, calibrate
 from models.quantiles import Margins, binomial_quantiles, continuous_quantiles, quantiles
 from models.support import Support
 from models.zeros import ZeroRate
+from tests.small_world import AS_OF, tables
 from tests.small_world import settings as small_settings
 
 LEVELS = (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995)
@@ -67,6 +72,15 @@ def test_far_quantiles_enclose_every_mean(mean: float, spread: float, factor: fl
 @lru_cache
 def _law_of(factor: float) -> Spread:
     return _law(_rows(factor))[0]
+
+
+@pytest.mark.parametrize("factor", [0.1, 1.0, 100.0])
+def test_quantiles_of_counts_are_counts(factor: float) -> None:
+    law = _law_of(factor)
+    mean = np.geomspace(0.05, 2000, 200) * factor
+    found = quantiles(law.table, law.margins(pd.Series(["s04"] * 200), mean, np.full(200, 0.3)), LEVELS)
+    inner = found[:, 2:7] / factor
+    np.testing.assert_allclose(inner, np.round(inner), atol=1e-4)
 
 
 @pytest.mark.parametrize("spread", [1e-4, 0.01, 0.3, 4.0])
@@ -154,3 +168,65 @@ def test_scenarios_scale_with_the_unit_of_demand(factor: float) -> None:
         for f in (1.0, factor)
     )
     np.testing.assert_allclose(other / factor, one, rtol=1e-9)
+
+
+def _drawn(kind: str, mean: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """Return demand around ``mean``: counts, or quantities with and without days of none."""
+    if kind == "dense quantities":
+        return random.gamma(3.0, mean / 3.0)
+    if kind == "intermittent quantities":
+        purchases = random.poisson(mean / 0.8)
+        return np.where(purchases > 0, random.gamma(np.maximum(purchases, 1) * 2.0, 0.4), 0.0)
+    factor = 10_000.0 if kind == "large counts" else 1.0
+    return random.negative_binomial(5.0, 5.0 / (5.0 + mean * factor)).astype(float)
+
+
+@pytest.mark.parametrize(
+    ("kind", "range_"),
+    [("counts", (0.3, 60.0)), ("large counts", (0.3, 60.0)), ("dense quantities", (0.3, 60.0)),
+     ("intermittent quantities", (0.1, 20.0))],
+)  # fmt: skip
+def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple[float, float]) -> None:
+    """On rows the law has not seen, the randomized share at or below each quantile is its level."""
+    random = np.random.default_rng(7)
+    level = np.exp(random.uniform(*np.log(range_), 100))
+    factor = 10_000.0 if kind == "large counts" else 1.0
+
+    def rows() -> pd.DataFrame:
+        sku = np.repeat(np.arange(100), 150)
+        mean = level[sku] * random.lognormal(0, 0.3, len(sku))
+        frame = pd.DataFrame({"sku": [f"s{k:02}" for k in sku], "category": "c", "mean": mean * factor})
+        return frame.assign(actual=_drawn(kind, mean, random))
+
+    seen, new = rows(), rows()
+    support = Support.fit(seen["sku"].to_numpy(object), seen["actual"].to_numpy(), seen["mean"].to_numpy())
+    law = Spread.fit(seen, support, LEVELS)
+    phi = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
+    found = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), phi), LEVELS)
+    pit = randomised_pit(new["actual"].to_numpy(), found, LEVELS, random)
+    covered = np.array([(pit <= level).mean() for level in LEVELS])
+    np.testing.assert_allclose(covered, LEVELS, atol=0.025)
+
+
+@pytest.mark.parametrize("factor", [0.1, 100.0, 10_000.0])
+def test_a_forecast_scales_with_the_unit_of_demand(factor: float) -> None:
+    """From the tables of a run to its frames: every mean inside its interval, every quantile of the same demand."""
+    frames = [_forecast(1.0), _forecast(factor)]
+    for name in ("forecast", "forecast_window"):
+        one, other = (frame[name] for frame in frames)
+        assert (other["q025"] < other["mean_units"]).all()
+        assert (other["mean_units"] < other["q975"]).all()
+        columns = quantile_columns(LEVELS)
+        np.testing.assert_allclose(other[columns] / factor, one[columns], rtol=0.02, atol=2.01)
+        assert np.abs(other[columns] / factor - one[columns]).to_numpy().mean() < 0.25
+    np.testing.assert_allclose(frames[1]["forecast_window"]["step_units"], factor, rtol=1e-4)
+
+
+@lru_cache
+def _forecast(factor: float) -> dict[str, pd.DataFrame]:
+    given = tables()
+    given["sales"]["units_sold"] *= factor
+    chosen = small_settings()
+    panel = build_panel(given, chosen, AS_OF)
+    model = models.train(training_set(panel, chosen), chosen, AS_OF)
+    return models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)
