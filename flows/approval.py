@@ -24,6 +24,7 @@ from flows.desk import Decided, Selection, Verb, decide_proposals, open_plan, pr
 from flows.failures import reported
 from flows.handing_out import close_what_is_over, deliver_released
 from flows.night import Result
+from foundation.commands import DECIDED_AT
 from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings
@@ -39,14 +40,17 @@ class Answer(RunInput):
     """What a planner says about a plan."""
 
     decision: Literal["approve", "approve by rule", "reject", "leave"] = Field(
-        "approve", description="`leave` decides nothing; `approve by rule` lets decisions.rules decide."
+        "leave", description="`leave` decides nothing; `approve by rule` lets decisions.rules decide."
     )
-    proposals: list[str] = Field(
-        [], description="Which: ids or their beginnings, `3fa94c=48` changes the units; none: all of the plan."
-    )
+    proposals: list[str] = Field([], description="Which: ids or their beginnings; `3fa94c=48` changes the units.")
+    everything: bool = Field(False, description="Approve or reject every open proposal of the plan.")
     release: bool = Field(False, description="Release what is approved, and deliver it.")
     by: str = Field(description="Who decides.", min_length=1)
     reason: str | None = Field(None, description="Why; a rejection needs it.")
+    at: datetime | None = Field(
+        None,
+        description="When it was decided (UTC); for a plan of a past date a moment before its cut-offs. Empty: now.",
+    )
 
 
 def _flow_run_name() -> str:
@@ -68,13 +72,18 @@ def approval(config: str, as_of: date, overrides: Sequence[str] = (), hours: int
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
-    asked = Answer.with_initial_data(description=question(settings, as_of), by="planner")
+    asked = Answer.with_initial_data(description=question(settings, as_of), **initial(as_of, datetime.now(UTC)))
     answer = suspend_flow_run(wait_for_input=asked, key="approval", timeout=hours * _HOUR_SECONDS)
     if answer is None:  # for the type: Prefect gives what was asked for
         raise InputError("the answer is empty")
-    moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")
     with reported("approval", settings, as_of):
-        return carry_out(settings, as_of, answer, moment)
+        return carry_out(settings, as_of, answer, pd.Timestamp(datetime.now(UTC)))
+
+
+def initial(as_of: date, now: datetime) -> dict[str, Any]:
+    """Return what the form shows before anybody has answered: nothing is decided, at the plan's own morning where it is over."""
+    is_past = now.date() > as_of
+    return {"by": "planner", "at": datetime.fromisoformat(f"{as_of}{DECIDED_AT}+00:00") if is_past else None}
 
 
 def ask(config: str, result: Result, overrides: Sequence[str]) -> str:
@@ -101,12 +110,14 @@ def question(settings: Settings, as_of: date) -> str:
     return "\n".join(lines)
 
 
-def carry_out(settings: Settings, as_of: date, answer: Answer, moment: pd.Timestamp) -> str:
-    """Decide, release and deliver as ``answer`` says at ``moment``, and say what was done.
+def carry_out(settings: Settings, as_of: date, answer: Answer, now: pd.Timestamp) -> str:
+    """Decide, release and deliver as ``answer`` says, at its own moment or else ``now``, and say what was done.
 
     Raises ``InputError`` where something chosen cannot be decided so.
     """
-    act = Act(moment, answer.by, answer.reason)
+    moment = now if answer.at is None else pd.Timestamp(answer.at)
+    moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
+    act = Act(moment.as_unit("us"), answer.by, answer.reason)
     said = []
     if answer.decision != "leave":
         verb: Verb = "reject" if answer.decision == "reject" else "approve"
@@ -129,7 +140,11 @@ def _selection(answer: Answer) -> Selection:
     if answer.decision == "approve by rule":
         return Selection(is_by_rule=True)
     ids, units = split_units(answer.proposals)
-    return Selection(ids, units) if ids else Selection(is_all=True)
+    if ids and answer.everything:
+        raise InputError("proposals and everything contradict each other: name proposals, or take everything")
+    if not ids and not answer.everything:
+        raise InputError("no proposal is named: write ids in proposals, or set everything to take the whole plan")
+    return Selection(ids, units, is_all=answer.everything)
 
 
 def _released(settings: Settings, as_of: date, act: Act) -> list[str]:

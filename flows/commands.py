@@ -13,6 +13,7 @@ from rich.console import Console
 
 from flows.display import StageDisplay
 from flows.environment import set_command_line_defaults
+from foundation.commands import command
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 
@@ -72,7 +73,9 @@ def page_again(settings: Settings, as_of: date | None) -> Result:
     dates = Warehouse(settings).dates("plan")
     if not dates or as_of not in (None, *dates):
         known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
-        raise ConfigurationError(f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; use forestock run")
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
+        )
     with reported("review", settings, as_of):
         result = planned_night(settings, as_of or dates[-1])
         return result.with_(page=review_stage(result.night))

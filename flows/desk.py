@@ -20,6 +20,7 @@ from dispatch.choice import Filter
 from dispatch.decide import Act, Outcome
 from dispatch.ledger import with_status
 from flows.records import kept_inputs
+from foundation.commands import DECIDED_AT, command
 from foundation.errors import ConfigurationError, InputError
 from foundation.keys import among
 from foundation.periods import as_timestamp
@@ -88,7 +89,9 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
     dates = warehouse.dates("plan")
     if not dates or as_of not in (None, *dates):
         known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
-        raise ConfigurationError(f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; use forestock run")
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
+        )
     night = as_of or dates[-1]
     decisions = warehouse.read("decision")
     return Plan(settings, night, choice.current(warehouse.read("transfer", night), decisions), decisions)
@@ -212,9 +215,11 @@ def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
         return
     lines = [f"{proposals_of(count)}: {why}" for why, count in reasons.items()]
     if reasons.index.str.contains("cut-off").any():
-        lines.append(f"the plan is of {plan.as_of}; to decide as of then, add for example --at {plan.as_of}T07:00")
+        lines.append(
+            f"the plan is of {plan.as_of}; to decide as of then, add for example --at {plan.as_of}{DECIDED_AT}"
+        )
     if reasons.index.str.contains("not approved").any():
-        lines.append("approve them first: forestock approve")
+        lines.append(f"approve them first: {command(plan.settings, 'approve', plan.as_of)}")
     raise InputError(*lines)
 
 

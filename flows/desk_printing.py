@@ -17,6 +17,7 @@ from dispatch.worth import as_decided
 from flows.desk import Decided, Plan, Selection, Verb, decide_proposals, open_plan, proposals_of
 from flows.handing_out import close_what_is_over, deliver_released, export_released, score_shadow
 from flows.night import page_of
+from foundation.commands import command
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import files
@@ -57,7 +58,7 @@ def release_and_say(settings: Settings, as_of: date | None, selection: Selection
     elif settings.decisions.outbox.target is None:
         _say(
             console,
-            "No outbox is set (decisions.outbox.target), so nothing was handed over; forestock export writes it.",
+            f"No outbox is set (decisions.outbox.target), so nothing was handed over. To write it, run {command(settings, 'export', plan.as_of)} --form csv",
         )
 
 
@@ -122,7 +123,10 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
             f"{number(rows['units'].sum())} units, {worth}.",
         )
         if files.exists(page_of(settings, decided.as_of)):
-            _say(console, "The review page is of before; forestock review writes it anew.")
+            _say(
+                console,
+                f"The review page is out of date; to refresh it, run {command(settings, 'review', decided.as_of)}",
+            )
     else:
         _say(console, f"Nothing was changed in the plan of {decided.as_of}.")
     for why, count in decided.skipped["why"].value_counts().items():

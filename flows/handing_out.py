@@ -18,6 +18,7 @@ from dispatch.forms.form import names_of, translated
 from dispatch.ledger import states
 from dispatch.receivers import open_receiver
 from flows.desk import Plan, alone, inputs_of, open_plan, refresh
+from foundation.commands import command
 from foundation.errors import InputError
 from foundation.keys import among
 from foundation.settings import Settings
@@ -95,7 +96,9 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
     if fitting.empty:
         left = f", and a {form} holds no lines of kind {lines['kind'].iloc[0]}" if len(lines) else ""
-        raise InputError(f"nothing of the plan of {plan.as_of} is released{left}; use forestock release")
+        raise InputError(
+            f"nothing of the plan of {plan.as_of} is released{left}; run {command(settings, 'release', plan.as_of)}"
+        )
     partner = _partner(plan, fitting)
     found = list(documents.documents(translated(fitting, partner)))
     return Exported(chosen, chosen.write(found, partner), len(found), len(fitting), len(lines) - len(fitting))

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import date
 
+from foundation.commands import command
 from foundation.configuration import section
 from foundation.errors import ConfigurationError, nearest
 from foundation.settings import Settings, WhatIf
@@ -51,5 +52,7 @@ def night_of_record(settings: Settings, as_of: date | None) -> date:
     dates = Warehouse(settings).dates("plan")
     if not dates or as_of not in (None, *dates):
         known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
-        raise ConfigurationError(f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; use forestock run")
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
+        )
     return as_of or dates[-1]

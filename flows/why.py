@@ -14,6 +14,7 @@ import pandas as pd
 
 from flows.decisions import decided_before
 from flows.stages import planned_night
+from foundation.commands import command
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, nearest
 from foundation.lost_sales import lost_sale_values
@@ -77,7 +78,9 @@ def _span(settings: Settings, question: Question) -> tuple[date, date]:
     known = [night for night in nights if grid.step(night, 1) <= last]
     if question.as_of is not None and question.as_of not in nights:
         said = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
-        raise ConfigurationError(f"{settings.warehouse} has no plan of {question.as_of}{said}; use forestock run")
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {question.as_of}{said}; run {command(settings, 'run')}"
+        )
     if not known:
         raise ConfigurationError(
             f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example of "

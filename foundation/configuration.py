@@ -6,6 +6,7 @@ what they mean (``foundation.settings``).
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +48,7 @@ def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings
     settings = _build(values, file.name, tuple(given))
     resolved = _resolved(settings, file.parent, tuple(given))
     _warn_of_misplaced(settings.warehouse, resolved.warehouse)
-    return resolved
+    return resolved.reading_from(_options(file, given, resolved))
 
 
 def known_keys(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[str]:
@@ -195,6 +196,22 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
     decisions = settings.decisions.model_copy(update={"outbox": outbox})
     places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
     return settings.model_copy(update={**places, "inputs": inputs, "decisions": decisions})
+
+
+def _options(file: Path, given: Mapping[str, Any], resolved: Settings) -> tuple[str, ...]:
+    """Return the options that name the configuration and the places that were overridden, for a command from anywhere.
+
+    Other overrides are left out: how many processes work must not change a page.
+    """
+    found = ["--config", files.configuration_name(file)]
+    values = resolved.model_dump()
+    for key in given:
+        if key.split(".")[0] in ("inputs", "warehouse", "tracking_uri", "decisions"):
+            value = values
+            for part in key.split("."):
+                value = value[part]
+            found += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return tuple(found)
 
 
 def _warn_of_misplaced(given: str, place: str) -> None:

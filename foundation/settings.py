@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from foundation.decision_settings import Decisions
 from foundation.monitoring_settings import Monitoring
@@ -228,6 +228,7 @@ class Review(Section):
 class Settings(Section):
     """A whole configuration."""
 
+    _read_from: tuple[str, ...] = PrivateAttr(())
     name: str = Field(
         "forestock",
         max_length=LONGEST_NAME,
@@ -302,6 +303,17 @@ class Settings(Section):
             key, said = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
             known = f"; known here: {', '.join(Positioning.model_fields)}" if first["type"] == "extra_forbidden" else ""
             raise ValueError(f"what_if {change.name}: positioning.{key}: {said}{known}") from None
+
+    @property
+    def read_from(self) -> tuple[str, ...]:
+        """The options of a command that read these settings: the configuration and overridden places; empty without a file."""
+        return self._read_from
+
+    def reading_from(self, options: tuple[str, ...]) -> Settings:
+        """Return these settings with the options a command needs to read them again."""
+        copy = self.model_copy()
+        copy._read_from = options
+        return copy
 
     @property
     def grid(self) -> Frequency:

@@ -16,6 +16,7 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from foundation.assumptions import assumptions_of
+from foundation.commands import options
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS
 from review import wording
@@ -99,6 +100,7 @@ def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[st
     listed = proposal_content(proposals, night.outputs["departure"], night.tables) | {
         "currency": wording.Money(night.settings.currency).sign,
         "as_of": night.as_of.isoformat(),
+        "options": options(night.settings),
         "period_days": night.settings.grid.days,
         "skus": pieces.skus,
         "skus_with_curves": pieces.skus_with_curves,

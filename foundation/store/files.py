@@ -173,6 +173,11 @@ def find_configuration(config: str | Path) -> Path:
     raise ConfigurationError(f"configuration {_brief(config)!r} is not a file; bundled ones are {names}")
 
 
+def configuration_name(file: Path) -> str:
+    """Return what ``--config`` may say for a configuration's file from any folder: a bundled one's name, else its path."""
+    return file.name if file.parent == Path(__file__).resolve().parents[2] / "configs" else str(file)
+
+
 def read_configuration(path: Path) -> str:
     """Return a configuration's text; raises ``ConfigurationError`` where it is not UTF-8 text of at most 1 MB."""
     try:

@@ -85,7 +85,10 @@ function showSelected() {
   const worth = sum(places.map((place) => listed.benefit_eur[place]));
   document.getElementById("selected").textContent = `${units(places.length)} selected, ${money(worth)} of expected saving. To decide, run:`;
   const names = places.map((place) => listed.id[place]).join(" ");
-  document.getElementById("command").value = `forestock ${chosen("decision")} --config CONFIG --as-of ${listed.as_of} ${names}`;
+  // after the morning of the plan its cut-offs may be over: the command says when it was decided
+  const at = new Date().toISOString().slice(0, 10) > listed.as_of ? ` --at ${listed.as_of}T07:00` : "";
+  const reason = chosen("decision") === "reject" ? " --reason 'rejected on the review page'" : "";
+  document.getElementById("command").value = `forestock ${chosen("decision")} ${listed.options} --as-of ${listed.as_of}${at}${reason} ${names}`;
 }
 
 function fill(name, share) {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from flows import stages
-from flows.approval import Answer, carry_out, question
+from flows.approval import Answer, carry_out, initial, question
 from flows.desk import open_plan
 from foundation.errors import InputError
 from foundation.settings import Settings
@@ -18,6 +18,7 @@ from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
 NIGHT = date(2016, 5, 16)
+LONG_AFTER = pd.Timestamp("2026-01-01T09:00", tz="UTC")
 MORNING = pd.Timestamp("2016-05-16T09:00", tz="UTC")
 
 
@@ -44,7 +45,7 @@ def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Setti
     proposals = open_plan(settings, NIGHT).proposals
     best = proposals[~proposals["is_outlook"].astype(bool)].nlargest(1, "benefit_eur")["proposal_id"].iloc[0]
     assert best in question(settings, NIGHT)
-    said = carry_out(settings, NIGHT, _answer(proposals=[best[:10]], release=True), MORNING)
+    said = carry_out(settings, NIGHT, _answer(decision="approve", proposals=[best[:10]], release=True), MORNING)
     assert said == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
     assert len(list((tmp_path / "out").glob("*.json"))) == 1
     assert best not in question(settings, NIGHT)
@@ -52,9 +53,25 @@ def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Setti
 
 def test_a_rejection_without_a_reason_is_refused_and_nothing_is_decided(settings: Settings) -> None:
     with pytest.raises(InputError, match="reason"):
-        carry_out(settings, NIGHT, _answer(decision="reject"), MORNING)
+        carry_out(settings, NIGHT, _answer(decision="reject", everything=True), MORNING)
     assert open_plan(settings, NIGHT).decisions.empty
-    assert "rejected" in carry_out(settings, NIGHT, _answer(decision="reject", reason="stock count was wrong"), MORNING)
+    assert "rejected" in carry_out(
+        settings, NIGHT, _answer(decision="reject", everything=True, reason="stock count was wrong"), MORNING
+    )
+
+
+def test_the_form_as_it_opens_decides_nothing_and_a_past_plan_is_decided_at_its_morning(settings: Settings) -> None:
+    """Whoever presses the button without reading must not approve a whole plan."""
+    opened = Answer.with_initial_data(description="?", **initial(NIGHT, datetime(2026, 1, 1, tzinfo=UTC)))()
+    assert carry_out(settings, NIGHT, opened, LONG_AFTER) == "Nothing was decided."
+    for decision in ("approve", "reject"):
+        with pytest.raises(InputError, match="no proposal is named"):
+            carry_out(settings, NIGHT, opened.model_copy(update={"decision": decision, "reason": "x"}), LONG_AFTER)
+    assert open_plan(settings, NIGHT).decisions.empty
+    answered = opened.model_copy(update={"decision": "approve", "everything": True})
+    assert "approved" in carry_out(settings, NIGHT, answered, LONG_AFTER)
+    assert set(open_plan(settings, NIGHT).decisions["at"]) == {pd.Timestamp("2016-05-16T07:00", tz="UTC")}
+    assert initial(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["at"] is None
 
 
 def test_leaving_it_decides_nothing(settings: Settings) -> None:

@@ -188,7 +188,8 @@ def test_selected_proposals_become_a_command(browser: Browser, page_address: str
         page.check(".lines input >> nth=1")
         command = page.locator("#command")
         assert re.fullmatch(
-            r"forestock approve --config CONFIG --as-of 2016-05-23 [0-9a-f]{16} [0-9a-f]{16}", command.input_value()
+            r"forestock approve --config .* --as-of 2016-05-23 --at 2016-05-23T07:00 [0-9a-f]{16} [0-9a-f]{16}",
+            command.input_value(),
         )
         page.select_option("#decision", "reject")
         assert command.input_value().startswith("forestock reject ")

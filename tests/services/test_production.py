@@ -162,7 +162,9 @@ def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPre
     (run,) = _runs(client, like=waiting)
     warehouse = Warehouse(str(services.warehouse))
     assert warehouse.read("decision").empty
-    client.resume_flow_run(run.id, run_input={"decision": "reject", "by": "ann", "reason": "the count was wrong"})
+    client.resume_flow_run(
+        run.id, run_input={"decision": "reject", "everything": True, "by": "ann", "reason": "the count was wrong"}
+    )
     done = _ended(client, run.id, services)
     decided = warehouse.read("decision")
     assert set(decided["status"]) == {"rejected"}
