@@ -76,7 +76,10 @@ def test_money_goes_with_the_units_that_were_decided(forestock: Command) -> None
 def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Settings) -> None:
     assert "review page" not in forestock("approve", "aaaa").output
     files.write_text(page_of(settings, NIGHT), "<html>")
-    assert "The review page is out of date; to refresh it, run forestock review --config" in forestock("approve", "bbbb").output
+    assert (
+        "The review page is out of date; to refresh it, run forestock review --config"
+        in forestock("approve", "bbbb").output
+    )
 
 
 def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
