@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.article import SkuProblem
+from positioning.cycles import without_cycles
 from positioning.desk import Desk
 from positioning.outline import Asked, Effort
 
@@ -113,6 +114,18 @@ def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
         units = np.where(units < article.least, 0.0, units)
         if units.any():
             columns.append(make_column(article, units, desk.outline(mix.sku).eur(units)))
+    return columns
+
+
+def uncycle_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
+    """Return the columns of ``mixes``, in whole packs, without goods sent in a circle; the cheaper of two ways to do it."""
+    columns = []
+    for mix in mixes:
+        article, outline = desk.article(mix.sku), desk.outline(mix.sku)
+        found = without_cycles(article, mix.units[article.lanes])
+        columns += [
+            min((make_column(article, units, outline.eur(units)) for units in found), key=lambda column: column.eur)
+        ]
     return columns
 
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from positioning.simplex import SLACK_MOST, Dictionary
+from positioning.simplex import Dictionary
 
 WHOLE = 1e-6
 
@@ -67,8 +67,17 @@ def dictionary(rows: Rows, offer: Offer) -> tuple[Dictionary, np.ndarray]:
         cost[:n] -= rows.slope[row]
     nonbasic = np.concatenate((np.arange(n), n + rows.home))
     bounds = np.zeros((2, n + n_rows))
-    bounds[1] = SLACK_MOST
+    bounds[1] = 4.0 * _highest(rows, offer) + 1.0
     return Dictionary(table, constant, cost, n + others, nonbasic, np.zeros(n + n_groups, np.bool_)), bounds
+
+
+@njit(cache=True, nogil=True)
+def _highest(rows: Rows, offer: Offer) -> float:
+    """Return what no row's height exceeds by size within the bounds of x: a few times that no slack is ever."""
+    highest = 0.0
+    for row in range(len(rows.floor)):
+        highest = max(highest, abs(rows.floor[row]) + (np.abs(rows.slope[row]) * offer.most).sum())
+    return highest
 
 
 @njit(cache=True, nogil=True)

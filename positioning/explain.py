@@ -5,7 +5,7 @@ Here: exact evaluation before and after, on the plan's paths and on fresh ones. 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -20,8 +20,6 @@ from positioning.transport import Service, Ways
 # Three-point Gauss–Legendre rule on [0, 1].
 _RAY = (0.1127016653792583, 0.5, 0.8872983346207417)
 _RAY_WEIGHTS = (5 / 18, 8 / 18, 5 / 18)
-# Dearer than anything a unit could save.
-_SHUT_EUR = 1e6
 _SAME_UNITS, _SAME_EUR = 1e-9, 1e-6
 
 
@@ -206,10 +204,9 @@ def _refusal(case: Case, units: np.ndarray, line: int) -> Refusal:
     def path_eur(sent: np.ndarray) -> np.ndarray:
         return case.serve(sent).path_eur + case.sending_eur(sent)
 
-    shut, rest = case.price.copy(), units.copy()
-    shut[line] += _SHUT_EUR
-    rest[line] = 0.0
-    instead, eur = improve(Case(case.problem, case.ways, case.ahead, shut), rest)
+    is_open, rest = np.arange(len(units)) != line, np.where(np.arange(len(units)) == line, 0.0, units)
+    shut = replace(case.problem, most=np.where(is_open, case.problem.most, 0.0))
+    instead, eur = improve(replace(case, problem=shut), rest)
     now, dropped = path_eur(units), path_eur(rest)
     loss = eur - float(now.mean()) + float(case.price @ (instead - units))
     changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)

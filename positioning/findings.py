@@ -11,23 +11,30 @@ import numpy as np
 import pandas as pd
 
 from foundation.periods import as_timestamp
+from positioning.costs import KG
 from positioning.explain import Outcome
 from positioning.frames import typed
 from positioning.problem import Problem
 
 _LEAST_LOST_UNITS = 1.0
 _LEAST_LOST_RATE = 0.05
+_LEAST_OMITTED_RATE = 0.01
 
 Row = dict[str, Any]
 
 
 def exception_frame(
-    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, prices: np.ndarray, slack: np.ndarray
+    problem: Problem, outcomes: list[Outcome], rooms: tuple[np.ndarray, np.ndarray], omitted_eur: float
 ) -> pd.DataFrame:
-    """Return all findings, one row per kind, hub, region and sku."""
+    """Return all findings, one row per kind, hub, region and sku.
+
+    ``rooms`` is the price and the slack of every shared resource; ``omitted_eur`` what lines left out on purpose would save.
+    """
+    prices, slack = rooms
     rows = [
         *stockouts(problem, outcomes), *blocked_benefit(problem, prices, slack), *overdue_inbound(problem),
         *negative_stock(problem), *full_hubs(problem), *missing_forecasts(problem), *unseen_releases(problem),
+        *omitted_benefit(outcomes, omitted_eur),
     ]  # fmt: skip
     names = ["kind", "hub", "region", "sku", "units", "eur", "decide_by", "action"]
     frame = pd.DataFrame([{name: row.get(name) for name in names} for row in rows], columns=names)
@@ -63,6 +70,18 @@ def blocked_benefit(problem: Problem, prices: np.ndarray, slack: np.ndarray) -> 
         })  # fmt: skip
         row["eur"] += float(price * max(room, 1.0) * 0.1)
     return list(found.values())
+
+
+def omitted_benefit(outcomes: list[Outcome], omitted_eur: float) -> list[Row]:
+    """benefit_omitted: what shipments below the minimum benefit, or rejected lately, would save together.
+
+    Reported from a hundredth of what the plan saves with them.
+    """
+    saved = sum(float((outcome.before - outcome.after)[:KG].sum()) for outcome in outcomes)
+    if omitted_eur <= _LEAST_OMITTED_RATE * max(saved + omitted_eur, 0.0) or omitted_eur <= 0.0:
+        return []
+    text = "Not proposed: shipments below positioning.min_benefit_eur, or rejected lately. Lower it to see them; the gap does not count them."
+    return [{"kind": "benefit_omitted", "eur": omitted_eur, "action": text}]
 
 
 def overdue_inbound(problem: Problem) -> list[Row]:

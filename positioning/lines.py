@@ -13,13 +13,15 @@ import pandas as pd
 
 from positioning.costs import KG, TERM
 from positioning.explain import Outcome, Refusal
+from positioning.money import unit_eur
 from positioning.network import date_after
 from positioning.previous import is_still_rejected
 from positioning.problem import Problem
 
 _DIGITS = 16
 _ALTERNATIVES = 5
-_CENT = 0.01
+# In units of the problem's money.
+_NO_LOSS = 0.005
 # What a planner reads of the model's terms; costs saved are positive.
 SAVINGS = {
     "saved_lost_sales_eur": ("lost_sales",),
@@ -62,7 +64,9 @@ def load_table(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
 
 def unworthy(problem: Problem, lines: pd.DataFrame) -> pd.Series:
     """Say which lines are not proposed: below the least benefit, better left out, or refused lately and not much better now."""
-    is_small = (lines["benefit_eur"] < problem.settings.positioning.min_benefit_eur) | (lines["drop_eur"] < -_CENT / 2)
+    is_small = (lines["benefit_eur"] < problem.settings.positioning.min_benefit_eur) | (
+        lines["drop_eur"] < -_NO_LOSS * unit_eur(problem)
+    )
     keys = lines[["kind", "sku", "origin", "destination"]].itertuples(index=False, name=None)
     pairs = zip(keys, lines["benefit_eur"], strict=True)
     is_refused = [is_still_rejected(problem.previous, key, benefit) for key, benefit in pairs]

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from foundation.drafts import Drafts, anew
-from positioning.chunk import Column, Mix, mix_chunk
+from positioning.chunk import Column, Mix, mix_chunk, uncycle_chunk
 from positioning.crew import Crew, chunks_of
 from positioning.generation import Ask, Generation, bound_eur, columns_of, priced
 from positioning.joint import Decided, decide
@@ -40,7 +40,9 @@ class Optimum:
 
 def optimise(problem: Problem, crew: Crew, drafts: Drafts = anew) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    return of_few(problem, crew, drafts) if problem.has_few_skus else of_many(problem, crew)
+    return _without_cycles(
+        problem, crew, of_few(problem, crew, drafts) if problem.has_few_skus else of_many(problem, crew)
+    )
 
 
 def of_many(problem: Problem, crew: Crew) -> Optimum:
@@ -83,6 +85,33 @@ def _better(problem: Problem, found: Optimum, decided: Decided, packed: list[Col
     choice = replace(found.choice, column={column.sku: column for column in packed}, loads=decided.loads)
     eur = _plan_eur(problem, found.nothing_eur, choice)
     return replace(found, choice=choice, plan_eur=eur) if eur < found.plan_eur else found
+
+
+def _without_cycles(problem: Problem, crew: Crew, found: Optimum) -> Optimum:
+    """Return ``found`` without goods that are sent in a circle, which moves nothing."""
+    column = found.choice.column
+    moved = {
+        sku: Mix(sku, _everywhere(problem, column[sku])) for sku in sorted(column) if _may_circle(problem, column[sku])
+    }
+    changed = crew.run(uncycle_chunk, _parts(tuple(moved.values()))) if moved else []
+    kept = {sku: one for sku, one in column.items() if sku not in moved} | {
+        one.sku: one for one in changed if len(one.lanes)
+    }
+    choice = replace(found.choice, column={sku: kept[sku] for sku in sorted(kept)})
+    return replace(found, choice=choice, plan_eur=_plan_eur(problem, found.nothing_eur, choice))
+
+
+def _may_circle(problem: Problem, column: Column) -> bool:
+    """Whether a hub both gives and receives the sku by transfers."""
+    lanes = problem.network.shipments
+    moves = column.lanes[~lanes.is_supply[column.lanes]]
+    return bool(np.isin(lanes.origin[moves], lanes.destination[moves]).any())
+
+
+def _everywhere(problem: Problem, column: Column) -> np.ndarray:
+    units = np.zeros(len(problem.network.ship_days))
+    units[column.lanes] = column.units
+    return units
 
 
 def _optimum(

@@ -169,7 +169,10 @@ class Outline:
             given = np.where(article.is_supply, ordered, given)
         if self._parts.count > 1:
             slope = self._parts.split((given - gained).mean(axis=0))
-            eur = self._parts.summed((service.flow * self.case.ways.cost).sum(axis=0)[:-1])
+            paid = np.multiply(
+                service.flow, self.case.ways.cost, out=np.zeros_like(service.flow), where=service.flow != 0
+            )
+            eur = self._parts.summed(paid.sum(axis=0)[:-1])
         else:
             slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(paths)
             eur = np.add.reduceat(service.path_eur, self._starts) / len(paths)

@@ -31,12 +31,15 @@ from positioning.frames import (
 from positioning.lines import line_table, load_table, unworthy
 from positioning.loads import standing_prices
 from positioning.master import Choice
+from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
 from positioning.optimise import Optimum, optimise
 from positioning.problem import Problem, build_problem
 
 _ROUNDS = 12
-# How far sums over many skus may differ by the order of adding.
+# How far sums over many skus may differ by the order of adding, as a share of the terms.
 _ROUNDING = 1e-9
+# In units of the problem's money: how far a bound may lie above a plan by the solver's tolerances, and what is no gap.
+_TOLERANCE, _NO_GAP = 1e-2, 1e-6
 
 
 def plan(
@@ -56,12 +59,14 @@ def plan(
     what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
-    n_skus = len(problem.catalogue.skus)
-    with crew(problem, n_skus) as team:
-        optimum = optimise(problem, team, drafts)
-        outcomes, lines = _explained(problem, optimum, team)
-        fresh = _fresh_benefit(problem, outcomes, team)
-    prices = optimum.choice.prices
+    unit = unit_eur(problem)
+    counted = in_units(problem, unit)
+    with crew(counted, len(problem.catalogue.skus)) as team:
+        optimum = optimise(counted, team, drafts)
+        outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, team)
+        fresh = _fresh_benefit(problem, outcomes, team) * unit
+    optimum = optimum_in_eur(optimum, unit)
+    figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), fresh)
     slack = _slack(problem, lines)
     plan_id = _plan_id(lines, as_of)
     versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
@@ -70,9 +75,9 @@ def plan(
         "service": service_frame(problem, outcomes),
         "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
         "departure": departure_frame(problem, lines),
-        "exception": exception_frame(problem, outcomes, lines, prices, slack),
+        "exception": exception_frame(problem, outcomes, (optimum.choice.prices, slack), omitted_eur),
         "assumption": assumption_frame(problem.assumptions, as_of),
-        "plan": plan_frame(problem, outcomes, lines, _figures(problem, outcomes, lines, optimum, fresh) | versions),
+        "plan": plan_frame(problem, outcomes, lines, figures | versions),
     }
 
 
@@ -89,13 +94,21 @@ def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]
         refusals.append(
             f"the plan is {row['gap_rate']:.2%} above its lower bound, more than positioning.max_gap_rate {most:.2%}"
         )
-    if row["total_eur"] > row["total_eur_before"] + 0.01:
+    terms = [abs(row[name]) for name in row.index if name.endswith(("_eur_before", "_eur_after"))]
+    if row["total_eur"] > row["total_eur_before"] + _ROUNDING * sum(terms):
         refusals.append("the plan costs more than sending nothing")
     return tuple(refusals)
 
 
-def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Outcome], pd.DataFrame]:
-    """Explain the plan, then drop unworthy lines until none is left; only their skus are looked at again."""
+def _explained(
+    money: tuple[Problem, Problem, float], optimum: Optimum, team: Crew
+) -> tuple[list[Outcome], pd.DataFrame, float]:
+    """Explain the plan, then drop unworthy lines until none is left; only their skus are looked at again.
+
+    ``money`` is the problem in EUR, the problem that ``optimum`` and ``team`` know, and its unit in EUR. The last
+    value returned is what the lines dropped would save, EUR: the plan's cost less that of the cheapest before it.
+    """
+    problem, counted, unit = money
     chosen = optimum.choice.column
     nothing = np.zeros(0, dtype="int64")
     decisions = {
@@ -106,12 +119,14 @@ def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Out
     }
     outcomes: dict[int, Outcome] = {}
     choice = optimum.choice
-    prices = standing_prices(problem, choice)
+    prices, cheapest = standing_prices(counted, choice), np.inf
     lines, again = pd.DataFrame(), sorted(decisions)
     for left in range(_ROUNDS, -1, -1):
         chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
-        outcomes |= {outcome.sku: outcome for outcome in team.run(explain_chunk, chunks)}
+        outcomes |= {outcome.sku: outcome_in_eur(outcome, unit) for outcome in team.run(explain_chunk, chunks)}
         lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
+        eur = _total_eur(problem, list(outcomes.values()), lines)
+        cheapest = min(cheapest, eur)
         dropped = lines[unworthy(problem, lines)] if left else lines[lines["benefit_eur"] < 0]
         going = still_going(problem, choice, lines.drop(dropped.index))
         if not len(dropped) and (going == choice.loads).all():
@@ -123,8 +138,14 @@ def _explained(problem: Problem, optimum: Optimum, team: Crew) -> tuple[list[Out
             decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
         if (going != choice.loads).any():
             choice = replace(choice, loads=going)
-            prices, again = standing_prices(problem, choice), sorted(set(lines["sku_at"]))
-    return [outcomes[sku] for sku in sorted(outcomes)], lines
+            prices, again = standing_prices(counted, choice), sorted(set(lines["sku_at"]))
+    return [outcomes[sku] for sku in sorted(outcomes)], lines, eur - cheapest
+
+
+def _total_eur(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame) -> float:
+    """Return the signed sum of all terms after the plan, loads included."""
+    after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum()
+    return float(after + fixed_terms(problem, lines)[:KG].sum())
 
 
 def still_going(problem: Problem, choice: Choice, lines: pd.DataFrame) -> np.ndarray:
@@ -149,26 +170,33 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
 
 
 def _figures(
-    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, optimum: Optimum, fresh: np.ndarray
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, found: tuple[Optimum, float], fresh: np.ndarray
 ) -> dict[str, object]:
-    """Return bound, gaps and sampling figures; ``fresh`` (n_fresh,) is the benefit by fresh path without loads."""
-    before = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG].sum()
-    fixed = fixed_terms(problem, lines)[:KG].sum()
-    after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum() + fixed
+    """Return bound, gaps and sampling figures; ``fresh`` (n_fresh,) is the benefit by fresh path without loads.
+
+    ``found`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
+    """
+    optimum, omitted_eur = found
+    terms = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG]
+    before, fixed = float(terms.sum()), fixed_terms(problem, lines)[:KG].sum()
+    after = _total_eur(problem, outcomes, lines)
     bound = optimum.bound_eur + before - sum(optimum.nothing_eur.values())
-    if bound > after + _ROUNDING * abs(after) + 0.01:
+    unit, best = unit_eur(problem), after - omitted_eur
+    if bound > best + _ROUNDING * float(np.abs(terms).sum()) + _TOLERANCE * unit:
         raise StageError(
             "rebalance",
-            f"the lower bound {bound:.2f} lies above the plan's cost {after:.2f}: a defect, please report it",
+            f"the lower bound {bound:.2f} lies above the plan's cost {best:.2f}: a defect, please report it",
         )
-    bound = min(bound, after)
+    bound = min(bound, best)
+    gap, stake = (best - bound, before - bound) if best - bound > _NO_GAP * unit else (0.0, 1.0)
     fresh = fresh - fixed
     size = problem.settings.positioning.scenarios
     groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]
     return {
         "lower_bound_eur": bound,
-        "gap_rate": min((after - bound) / max(after, 1e-9), 1.0) if after - bound > 1e-6 else 0.0,
-        "gap_of_benefit_rate": min((after - bound) / (before - bound), 1.0) if before - bound > 1e-6 else 0.0,
+        # Where goods are worth more at the end, the cost can be near nothing or below: then of what is at stake.
+        "gap_rate": min(gap / max(after, stake), 1.0),
+        "gap_of_benefit_rate": min(gap / stake, 1.0),
         "sampling_error_eur": float(np.std(groups, ddof=1)) if len(groups) > 1 else 0.0,
         "out_of_sample_benefit_eur": float(fresh.mean()),
     }

@@ -13,9 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# No slack comes near this: it only bounds what would else be unbounded.
-SLACK_MOST = 1e8
-_FEASIBLE = 1e-7
+# A bound is kept to within this, or to within this share of the largest bound.
+_FEASIBLE, _FEASIBLE_SHARE = 1e-7, 1e-13
 _NO_PIVOT = 1e-9
 _TIE = 1e-9
 _PIVOTS = 400
@@ -42,14 +41,14 @@ def settle(now: Dictionary, bounds: np.ndarray) -> tuple[bool, np.ndarray]:
 
     False when no values keep the bounds, or after too many pivots.
     """
-    value = _stand(now, bounds)
+    value, feasible = _stand(now, bounds), max(_FEASIBLE, _FEASIBLE_SHARE * bounds[1].max())
     basic_value = now.constant + now.table @ value
     is_flipped = np.zeros(len(value), np.bool_)
     for _ in range(_PIVOTS):
-        row, gap = _most_violated(basic_value, bounds, now.basic)
+        row, gap = _most_violated(basic_value, bounds, now.basic, feasible)
         if row < 0:
             return True, basic_value
-        column = _entering(now, bounds, row, gap, is_flipped)
+        column = _entering(now, bounds, (row, gap, feasible), is_flipped)
         if column < 0:
             return False, basic_value
         for j in range(len(value)):
@@ -99,9 +98,9 @@ def _move(basic_value: np.ndarray, table: np.ndarray, column: int, units: float)
 
 
 @njit(cache=True, nogil=True)
-def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray) -> tuple[int, float]:
+def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray, feasible: float) -> tuple[int, float]:
     """Return the basic variable furthest outside its bounds and how much it must grow; −1 when none is."""
-    row, worst, gap = -1, _FEASIBLE, 0.0
+    row, worst, gap = -1, feasible, 0.0
     for i in range(len(value)):
         below, above = bounds[0, basic[i]] - value[i], value[i] - bounds[1, basic[i]]
         if below > worst:
@@ -112,12 +111,15 @@ def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray) -> 
 
 
 @njit(cache=True, nogil=True)
-def _entering(now: Dictionary, bounds: np.ndarray, row: int, gap: float, is_flipped: np.ndarray) -> int:
-    """Return the nonbasic variable that enters for ``row``, −1 when ``gap`` cannot be closed; mark those to flip.
+def _entering(now: Dictionary, bounds: np.ndarray, wanted: tuple[int, float, float], is_flipped: np.ndarray) -> int:
+    """Return the nonbasic variable that enters for a row, −1 when its gap cannot be closed; mark those to flip.
+
+    ``wanted`` is the row, its gap, and how closely bounds are kept.
 
     Least cost per unit of gap closed; one whose whole range does not close the gap is flipped and the next one
     taken (Maros, "Computational Techniques of the Simplex Method", 2003, chapter 10).
     """
+    row, gap, feasible = wanted
     is_flipped[:] = False
     left, rate = abs(gap), np.zeros(len(now.cost))
     for j in range(len(rate)):
@@ -128,7 +130,7 @@ def _entering(now: Dictionary, bounds: np.ndarray, row: int, gap: float, is_flip
         if best < 0:
             return -1
         left -= rate[best] * (bounds[1, now.nonbasic[best]] - bounds[0, now.nonbasic[best]])
-        if left < _FEASIBLE:
+        if left < feasible:
             return best
         is_flipped[best], rate[best] = True, 0.0
 

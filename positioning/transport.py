@@ -25,8 +25,8 @@ class Ways:
     """Cheapest ways of one sku from every source to every sink.
 
     Sources: hub × bucket (``n_hubs`` × (B + 1), bucket fastest), suppliers of later orders, lost.
-    Sinks: region × bucket, hub × rank, dump. ``cost`` (n_sources, n_sinks) in EUR per unit,
-    ``terms`` its parts, ``via`` the delivery lane used to a region (−1 otherwise).
+    Sinks: region × bucket, hub × rank, dump. ``cost`` (n_sources, n_sinks) in EUR per unit, infinite where there is
+    no way or a better use of any unit, ``terms`` its parts, ``via`` the delivery lane used to a region (−1 otherwise).
     """
 
     cost: np.ndarray
@@ -81,9 +81,20 @@ def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np
     lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
     cost[n_nodes:, -1] = 0.0
     return Ways(
-        np.concatenate([cost, lost]), np.concatenate([terms, lost_terms]),
+        _without_dominated(problem, np.concatenate([cost, lost])), np.concatenate([terms, lost_terms]),
         np.concatenate([via, np.full((1, via.shape[1]), -1)]),
     )  # fmt: skip
+
+
+def _without_dominated(problem: SkuProblem, cost: np.ndarray) -> np.ndarray:
+    """Return ``cost`` without ways that never pay: dearer than losing the sink's demand and leaving the unit where it is.
+
+    So no cost is far from what is at stake, however expensive a lane may be.
+    """
+    first_end = cost.shape[1] - 1 - problem.end_room.size
+    has_room = np.append(np.isinf(problem.end_room).ravel(), True)
+    leaving = cost[:, first_end:][:, has_room].min(axis=1)
+    return np.where(cost > cost[-1] + leaving[:, None], np.inf, cost)
 
 
 @dataclass(frozen=True)
@@ -106,9 +117,10 @@ def outlook(ways: Ways, paths: np.ndarray, arrival: np.ndarray) -> Outlook:
 def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) -> Service:
     """Serve the demand ``ahead`` best with hindsight after sending ``units`` (L,)."""
     paths = ahead.paths
-    sources = source_units(problem, ahead.arrival, units)
     demand = paths.reshape(len(paths), -1)
-    room = np.where(np.isinf(problem.end_room), 1e6, problem.end_room).ravel()
+    sources = source_units(problem, ahead, units)
+    all_units = np.ceil(sources.sum(axis=1).max(initial=0.0)) + 1.0
+    room = np.where(np.isinf(problem.end_room), all_units, problem.end_room).ravel()
     path_eur, flow, value = solve_paths(ways.cost, sources, demand, room, ahead.trees)
     nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
     n_nodes = nodes[0] * nodes[1]
@@ -116,9 +128,12 @@ def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) ->
     return Service(path_eur, flow, path_value, -value[:, n_nodes:-1])
 
 
-def source_units(problem: SkuProblem, arrival: np.ndarray, units: np.ndarray) -> np.ndarray:
-    """Return units at each source on each path, (n, n_sources − 1): all but lost."""
-    n_paths = len(arrival)
+def source_units(problem: SkuProblem, ahead: Outlook, units: np.ndarray) -> np.ndarray:
+    """Return units at each source on each path, (n, n_sources − 1): all but lost.
+
+    A supplier of any amount gives later what the largest demand of a path and the limited ranks of units left can take.
+    """
+    arrival, n_paths = ahead.arrival, len(ahead.arrival)
     stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
     stock[:, :, 0] += problem.usable
     for lane in np.flatnonzero(units):
@@ -128,5 +143,7 @@ def source_units(problem: SkuProblem, arrival: np.ndarray, units: np.ndarray) ->
     ordered = np.bincount(
         problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.available)
     )
-    later = np.minimum(problem.available - ordered, 1e6)
+    limited = problem.end_room[np.isfinite(problem.end_room)].sum()
+    useful = ahead.paths.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
+    later = np.minimum(problem.available - ordered, np.ceil(useful))
     return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)

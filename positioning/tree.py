@@ -13,7 +13,9 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-_TIE_EUR = 1e-7
+# Ties are broken by up to this share of the largest cost, and by so many times more where pivots cycle all the same.
+_TIE, _TIE_GROWTH = 2.0**-36, 64.0
+_PIVOTS_PER_NODE, _RESTARTS = 100, 4
 NO_TREE = -2
 
 
@@ -31,20 +33,27 @@ def solve_paths(
     Returns cost by path, mean flow (m, n) and, by path and source, the cost of one more unit there.
     """
     n_paths, (m, n) = demand.shape[0], cost.shape
-    parent, depth, flow = _first_tree(cost)
     order = np.empty(m + n, np.int64)
     balance, potential = np.empty(m + n), np.empty(m + n)
     path_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
-    tied = cost + _ties(m, n)
+    tie = _TIE * _largest(cost)
+    tied = cost + _ties(m, n, tie)
+    parent, depth, flow = _first_tree(tied)
     for path in range(n_paths):
         if trees[path, 0] != NO_TREE:
             parent[:] = trees[path]
             _count_depths(parent, depth)
         _fill_balance(balance, sources[path], demand[path], room, m, n)
-        _sort_by_depth(depth, order)
-        _flows(parent, order, balance, flow, m)
-        _potentials(parent, order, tied, potential, m)
-        _pivot_until_feasible(tied, parent, depth, flow, potential, m, n)
+        matrix = tied
+        for restart in range(_RESTARTS):
+            if restart > 0:
+                matrix = cost + _ties(m, n, tie * _TIE_GROWTH**restart)
+                _plant(matrix, parent, depth)
+            _sort_by_depth(depth, order)
+            _flows(parent, order, balance, flow, m)
+            _potentials(parent, order, matrix, potential, m)
+            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n)):
+                break
         trees[path] = parent
         for node in range(m + n):
             if parent[node] >= 0:
@@ -57,26 +66,44 @@ def solve_paths(
 
 
 @njit(cache=True, nogil=True)
-def _ties(m: int, n: int) -> np.ndarray:
-    """Return tiny fixed costs, all different, that keep the dual simplex from cycling."""
+def _largest(cost: np.ndarray) -> float:
+    """Return the largest finite cost by size."""
+    largest = 0.0
+    for eur in cost.ravel():
+        if np.isfinite(eur):
+            largest = max(largest, abs(eur))
+    return largest
+
+
+@njit(cache=True, nogil=True)
+def _ties(m: int, n: int, tie_eur: float) -> np.ndarray:
+    """Return tiny fixed costs up to ``tie_eur``, all different, that keep the dual simplex from cycling."""
     ties = np.empty((m, n))
     for i in range(m):
         for j in range(n):
-            ties[i, j] = _TIE_EUR * (((i * 7919 + j * 104729 + 13) % 99991) / 99991.0)
+            ties[i, j] = tie_eur * (((i * 7919 + j * 104729 + 13) % 99991) / 99991.0)
     return ties
 
 
 @njit(cache=True, nogil=True)
-def _first_tree(cost: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _first_tree(tied: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return parents, depths and flows of the tree to start from."""
+    m, n = tied.shape
+    parent, depth = np.empty(m + n, np.int64), np.empty(m + n, np.int64)
+    _plant(tied, parent, depth)
+    return parent, depth, np.zeros(m + n)
+
+
+@njit(cache=True, nogil=True)
+def _plant(tied: np.ndarray, parent: np.ndarray, depth: np.ndarray) -> None:
     """Hang all sinks on the root and every source on the sink that makes the tree dual feasible."""
-    m, n = cost.shape
-    tied = cost + _ties(m, n)
-    parent, depth = np.full(m + n, m - 1), np.ones(m + n, np.int64)
+    m = tied.shape[0]
+    parent[:] = m - 1
+    depth[:] = 1
     parent[m - 1], depth[m - 1] = -1, 0
     for source in range(m - 1):
         parent[source] = m + np.argmin(tied[source] - tied[m - 1])
         depth[source] = 2
-    return parent, depth, np.zeros(m + n)
 
 
 @njit(cache=True, nogil=True)
@@ -136,15 +163,21 @@ def _potentials(parent: np.ndarray, order: np.ndarray, cost: np.ndarray, potenti
 
 @njit(cache=True, nogil=True)
 def _pivot_until_feasible(
-    cost: np.ndarray, parent: np.ndarray, depth: np.ndarray, flow: np.ndarray, potential: np.ndarray, m: int, n: int
-) -> None:
-    """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left."""
+    cost: np.ndarray,
+    parent: np.ndarray,
+    depth: np.ndarray,
+    flow: np.ndarray,
+    potential: np.ndarray,
+    size: tuple[int, int],
+) -> bool:
+    """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left; False when it cycles."""
+    m, n = size
     is_below, seen = np.zeros(m + n, np.bool_), np.zeros(m + n, np.bool_)
     flow[m - 1] = 0.0
-    while True:
+    for _ in range(_PIVOTS_PER_NODE * (m + n)):
         child = np.argmin(flow)
         if flow[child] > -0.5:
-            return
+            return True
         _mark_below(parent, child, is_below, seen)
         # Too little flows source → sink: the side of the sink must give to the side of the source.
         gives_below = child >= m
@@ -154,6 +187,7 @@ def _pivot_until_feasible(
             if is_below[node]:
                 potential[node] += change if node < m else -change
         _exchange(parent, flow, depth, (source, m + sink, child), is_below, m)
+    return False
 
 
 @njit(cache=True, nogil=True)

@@ -10,9 +10,6 @@ from numba import njit
 
 from positioning.costs import KG, N_TERMS
 
-# Dearer than any real way; an arc of this cost carries units only where nothing else can.
-FORBIDDEN_EUR = 1e7
-
 
 @njit(cache=True, nogil=True)
 def reach(
@@ -20,12 +17,12 @@ def reach(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return cost and terms of the cheapest way from every source to every hub × bucket.
 
-    Sources are hub × (B + 1) and then suppliers. ``keeping`` (H, N_TERMS) per day; ``later`` (n, 5):
+    Infinite cost: there is no way. Sources are hub × (B + 1) and then suppliers. ``keeping`` (H, N_TERMS) per day; ``later`` (n, 5):
     is it an order (1) or a transfer (0), origin, destination, bucket it leaves in, bucket it arrives in.
     """
     n_hubs, width = len(keeping), len(bucket_days) + 1
     n_nodes = n_hubs * width
-    cost = np.full((n_nodes + n_suppliers, n_nodes), FORBIDDEN_EUR)
+    cost = np.full((n_nodes + n_suppliers, n_nodes), np.inf)
     terms = np.zeros((n_nodes + n_suppliers, n_nodes, N_TERMS))
     for node in range(n_nodes):
         cost[node, node] = 0.0
@@ -51,7 +48,7 @@ def _extend(cost: np.ndarray, terms: np.ndarray, node: int, to: int, step: np.nd
     """Offer every source that reaches ``node`` the way on to ``to``."""
     eur = step[:KG].sum()
     for source in range(len(cost)):
-        if cost[source, node] < FORBIDDEN_EUR and cost[source, node] + eur < cost[source, to] - 1e-12:
+        if cost[source, node] < np.inf and cost[source, node] + eur < cost[source, to] - 1e-12:
             cost[source, to] = cost[source, node] + eur
             terms[source, to] = terms[source, node] + step
 
@@ -66,14 +63,14 @@ def finish(
     """
     reach_cost, reach_terms = near
     n_sources = len(reach_cost)
-    cost = np.full((n_sources, n_sinks), FORBIDDEN_EUR)
+    cost = np.full((n_sources, n_sinks), np.inf)
     terms = np.zeros((n_sources, n_sinks, N_TERMS))
     last = np.full((n_sources, n_sinks), -1)
     for i in range(len(node)):
         eur = step[i, :KG].sum()
         for source in range(n_sources):
             near_eur = reach_cost[source, node[i]]
-            if near_eur < FORBIDDEN_EUR and near_eur + eur < cost[source, sink[i]] - 1e-12:
+            if near_eur < np.inf and near_eur + eur < cost[source, sink[i]] - 1e-12:
                 cost[source, sink[i]] = near_eur + eur
                 terms[source, sink[i]] = reach_terms[source, node[i]] + step[i]
                 last[source, sink[i]] = i

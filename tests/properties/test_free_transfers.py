@@ -1,0 +1,75 @@
+"""Where moving is free, no sku goes round in a circle."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from graphlib import CycleError, TopologicalSorter
+
+import numpy as np
+import pytest
+
+from positioning.article import SkuProblem, sku_problem
+from positioning.cycles import without_cycles
+from positioning.rounding import fits
+from tests.positioning_world import World, delivery, sku, transfer
+
+
+def free_world(seed: int) -> World:
+    """Return skus with much stock at hubs between which every transfer is free, some with a minimum move."""
+    draw = np.random.default_rng(seed)
+    hubs, names = [f"H{at}" for at in range(int(draw.integers(2, 5)))], [f"k{at}" for at in range(4)]
+    lanes = [
+        delivery(hub, f"R{to}", float(draw.uniform(0.0, 3.0)))
+        for at, hub in enumerate(hubs)
+        for to in range(3)
+        if at == to or draw.random() < 0.3
+    ]
+    lanes += [transfer(a, b, 0.0, int(draw.integers(0, 4))) for a in hubs for b in hubs if a != b]
+    return World(
+        skus=[sku(name, pack_units=int(draw.integers(1, 4)), holding_eur_per_unit_day=float(draw.choice([0.0, 0.05]))) for name in names],
+        hubs=[{"hub": hub} for hub in hubs], lanes=lanes,
+        stock={(hub, name): int(draw.choice([0, 5, 60])) for hub in hubs for name in names},
+        demand={(name, f"R{to}"): float(draw.uniform(0, 3)) for name in names for to in range(3)},
+        positioning={"scenarios": 6, "buckets": 3, "min_move_units": int(draw.choice([1, 5]))},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 100))])
+def test_no_sku_is_sent_in_a_circle(seed: int) -> None:
+    lines = free_world(seed).plan()["transfer"]
+    for _, sent in lines.groupby("sku"):
+        sources = defaultdict(set)
+        for origin, destination in zip(sent["origin"], sent["destination"], strict=True):
+            sources[destination].add(origin)
+        assert not _has_circle(sources)
+
+
+def _has_circle(sources: Mapping[str, set[str]]) -> bool:
+    try:
+        TopologicalSorter(sources).prepare()
+    except CycleError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_taking_circles_back_keeps_what_hubs_gain_where_no_smallest_size_is_in_the_way(seed: int) -> None:
+    draw, problem = np.random.default_rng(seed), free_world(seed).problem()
+    for at in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, at)
+        packs = draw.integers(0, 4, len(article.lanes))
+        units = np.where(packs * article.pack >= article.least, packs * article.pack, 0.0)
+        if not fits(article, units):
+            continue
+        for left in without_cycles(article, units):
+            assert fits(article, left)
+            assert (left <= units).all()
+            assert ((left == 0) | (left >= article.least)).all()
+            if (article.least == article.pack).all():
+                assert (_gain(article, left) == _gain(article, units)).all()
+
+
+def _gain(article: SkuProblem, units: np.ndarray) -> np.ndarray:
+    n = len(article.hubs)
+    return np.bincount(article.destination, units, minlength=n) - np.bincount(article.origin, units, minlength=n)
