@@ -17,6 +17,7 @@ from foundation.errors import InputError
 from foundation.faults import Fault
 from foundation.store.snapshot import examine_inputs
 from foundation.tables import INPUTS
+from foundation.validation.assumed import WITHOUT
 from foundation.validation.door import Examined
 
 # Inputs without any of these hold no network: there is nothing to rebalance.
@@ -39,6 +40,8 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
         console.print(_fault_table(examined.faults))
     if examined.stops:
         raise InputError(*(str(fault) for fault in examined.faults))
+    if settings.inputs.on_warning == "stop" and examined.incomplete:
+        raise InputError(*(str(fault) for fault in examined.incomplete))
     for line in (*map(str, examined.faults), *examined.warnings):
         console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
     for assumption in examined.assumptions:
@@ -66,7 +69,7 @@ def _print_found(console: Console, examined: Examined) -> None:
     for name in INPUTS:
         frame = examined.tables.get(name)
         if frame is None:
-            table.add_row(name, "–", "", "", "not provided")
+            table.add_row(name, "–", "", "", f"not provided: {WITHOUT[name]}")
             continue
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)

@@ -200,7 +200,7 @@ class _Forecasts:
         self._settings = settings
 
     def __call__(self, as_of: date) -> Frames:
-        night = stages.validate_stage(self._settings, as_of, "forecast")
+        night = stages.validate_stage(self._settings, as_of, "forecast", is_strict=False)
         stages.forecast_stage(night, stages.train_stage(night))
         stages.release(night)
         warehouse = Warehouse(self._settings)

@@ -46,14 +46,15 @@ PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "ass
 _PROPOSAL_TABLES = ("transfer", "departure")
 
 
-def validate_stage(settings: Settings, as_of: date | None, needs: Needs) -> Night:
+def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = True) -> Night:
     """Check the inputs and keep what is known at ``as_of`` and on the training date before it.
 
     ``as_of`` None means the period after the last sales row. Raises ``InputError`` with one line
-    per fault before anything is written, ``ConfigurationError`` for a date between two periods.
+    per fault before anything is written, ``ConfigurationError`` for a date between two periods. ``is_strict`` false: warnings
+    never stop it, whatever ``inputs.on_warning`` says.
     """
     mark = snapshot.source_mark(settings)  # before the tables are read: what changes meanwhile is then another state
-    accepted = accepted_inputs(settings, as_of, needs)
+    accepted = accepted_inputs(settings, as_of, needs, is_strict)
     night = accepted.as_of
     inputs = snapshot_of(accepted)
     known = sum(accepted.n_rows.values())
@@ -79,9 +80,10 @@ def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -
     return snapshot_of(accepted_inputs(settings, day, "forecast"))
 
 
-def accepted_inputs(settings: Settings, as_of: date | None, needs: Needs) -> snapshot.Accepted:
+def accepted_inputs(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = False) -> snapshot.Accepted:
     """Return the inputs known at ``as_of`` as a snapshot, with the hashes of what a forecast reads of them."""
-    return snapshot.accept(settings, as_of, needs, derive=lambda tables, day: read_hashes(tables, settings, day))
+    accept = snapshot.accept_for_run if is_strict else snapshot.accept
+    return accept(settings, as_of, needs, derive=lambda tables, day: read_hashes(tables, settings, day))
 
 
 def snapshot_of(accepted: snapshot.Accepted) -> Snapshot:

@@ -5,6 +5,7 @@ Here: how a fault is held and said. Not here: finding faults (``foundation.valid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 LONGEST_SHOWN = 40
@@ -34,6 +35,28 @@ class Fault:
         rows = f"{self.n_rows} {'row' if self.n_rows == 1 else 'rows'} " if self.n_rows else ""
         keys = f", first: {' / '.join(self.first_keys)}" if self.first_keys else ""
         return f"{where}: {rows}{self.what}{keys}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Doubt(Fault):
+    """One thing that is allowed and probably not meant: a warning.
+
+    ``is_incomplete`` says that data look missing, cut or old; such a doubt stops the run under ``inputs.on_warning: stop``.
+    """
+
+    is_incomplete: bool = False
+
+    def as_fault(self) -> Fault:
+        """Return the doubt as a fault that stops the run, with the way to go on all the same."""
+        remedy = f"{self.remedy}; to go on all the same: --set inputs.on_warning=warn"
+        return Fault(self.table, self.column, self.what, remedy, self.n_rows, self.first_keys, is_structural=True)
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first ``KEYS_SHOWN`` names and how many more there are: ``a, b, c and 4 more``."""
+    first = ", ".join(shown(name) for name in names[:KEYS_SHOWN])
+    more = len(names) - KEYS_SHOWN
+    return f"{first} and {more:,} more" if more > 0 else first
 
 
 def structural(table: str, column: str, what: str, remedy: str) -> Fault:

@@ -49,6 +49,10 @@ class Inputs(Section):
     on_fault: Literal["stop", "quarantine"] = Field(
         "stop", description="What faults of single rows do: stop the run, or set the rows aside and go on."
     )
+    on_warning: Literal["warn", "stop"] = Field(
+        "warn",
+        description="What warnings about missing, cut or old data do: warn, or stop the run before it writes anything (exit code 2).",
+    )
     quarantine_rate: Rate = Field(
         0.005, description="Largest share of a table's rows that may be set aside before the run stops all the same."
     )

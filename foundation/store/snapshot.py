@@ -27,7 +27,17 @@ from foundation.store.sources import FolderSource, open_source
 from foundation.validation.door import Examined, Needs, examine
 from foundation.validation.reader import UnreadableError
 
-__all__ = ["Accepted", "accept", "content_hash", "examine_inputs", "is_kept", "read", "release", "source_mark"]
+__all__ = [
+    "Accepted",
+    "accept",
+    "accept_for_run",
+    "content_hash",
+    "examine_inputs",
+    "is_kept",
+    "read",
+    "release",
+    "source_mark",
+]
 
 
 @dataclass(frozen=True)
@@ -66,10 +76,31 @@ def accept(
     Raises ``InputError`` with one line per fault, before anything is written; its cause is a ``ConnectionError`` where
     the source did not answer, so that trying again may help.
     """
+    return _kept(settings, _passed(settings, as_of, needs), write, derive)
+
+
+def accept_for_run(settings: Settings, as_of: date | None, needs: Needs, derive: Derive | None = None) -> Accepted:
+    """Accept the inputs of a run that is about to plan: ``accept``, strict about missing, cut or old data.
+
+    Raises ``InputError`` for them too where ``inputs.on_warning`` is ``stop``, before anything is written. What looks back at
+    history calls ``accept``.
+    """
+    examined = _passed(settings, as_of, needs)
+    if settings.inputs.on_warning == "stop" and examined.incomplete:
+        raise InputError(*(str(fault) for fault in examined.incomplete))
+    return _kept(settings, examined, True, derive)
+
+
+def _passed(settings: Settings, as_of: date | None, needs: Needs) -> Examined:
     examined = examine_inputs(settings, as_of, needs)
     if examined.stops or examined.as_of is None:
         cause = ConnectionError("the source of the inputs did not answer") if examined.may_pass else None
         raise InputError(*(str(fault) for fault in examined.faults)) from cause
+    return examined
+
+
+def _kept(settings: Settings, examined: Examined, write: bool, derive: Derive | None) -> Accepted:
+    assert examined.as_of is not None  # noqa: S101 - what has passed has a date
     fingerprint = content_hash(examined.tables)
     reference = shelf.place(settings.warehouse, fingerprint)
     if write:

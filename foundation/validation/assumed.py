@@ -6,56 +6,171 @@ shown (``foundation.assumptions``), doubts about what the input does say (the ot
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 
 import numpy as np
-import pandas as pd
 
 from foundation.assumptions import Assumption
 from foundation.proximity import DISTANCE, ONE_HUB, lane_lengths, rank_deliveries
-from foundation.settings import Settings
+from foundation.validation.given import Given
+from foundation.validation.worth import money_of
+
+_LANE_COSTS = ("eur_per_unit", "eur_per_kg", "eur_per_load")
+# What an optional table that is not provided leaves out, as `validate` prints it.
+WITHOUT = {
+    "regional": "no weather, footfall or other regional numbers in the forecast",
+    "calendar": "no events in the forecast but public holidays of series.country_holidays",
+    "prices": "no price changes or promotions in the forecast",
+    "hubs": "forecast only", "lanes": "forecast only", "stock": "forecast only",
+    "hub_capacity": "capacities of hubs never change",
+    "hub_skus": "every hub may hold every SKU",
+    "inbound": "nothing is on its way",
+    "supply": "every supplier offers every SKU without limit",
+    "promises": "no delivery counts as late",
+    "returns": "no returns in the forecast",
+    "deliveries": "no measured delivery times",
+}  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Given:
-    """What the user provides for one run: validated tables by name, and the settings."""
-
-    tables: Mapping[str, pd.DataFrame]
-    settings: Settings
-
-    def has(self, table: str, *columns: str) -> bool:
-        """Say whether ``table`` is provided with rows and has all ``columns``."""
-        return table in self.tables and len(self.tables[table]) > 0 and set(columns) <= set(self.tables[table].columns)
-
-    def empty(self, table: str, column: str) -> np.ndarray:
-        """Return a boolean per row of ``table``: ``column`` is absent or null there."""
-        frame = self.tables[table]
-        return frame[column].isna().to_numpy() if column in frame else np.ones(len(frame), dtype=bool)
-
-
-def assumptions(tables: Mapping[str, pd.DataFrame], settings: Settings, needs: str) -> Iterator[Assumption]:
-    """Yield the defaults that a run on ``tables`` takes; ``needs`` is ``forecast`` or ``rebalance``."""
-    given = Given(tables, settings)
-    for rule in _RULES if needs == "rebalance" else ():
+def assumptions(given: Given, needs: str) -> Iterator[Assumption]:
+    """Yield the defaults that a run takes; ``needs`` is ``forecast`` or ``rebalance``."""
+    needed = all(given.has(table) for table in ("lanes", "skus", "hubs", "regions"))
+    if needs != "rebalance" or not needed or not given.has("lanes", "kind", "lead_time_days"):
+        return
+    for rule in _RULES:
         yield from rule(given)
 
 
-def _lane_cost(given: Given) -> Iterator[Assumption]:
-    """No cost column of a transfer or supply lane is filled in: moving goods costs nothing."""
-    moving = given.tables["lanes"]["kind"].isin(given.settings.positioning.kinds).to_numpy()
+def _lane_costs(given: Given) -> Iterator[Assumption]:
+    """Lanes without any cost: using them is free."""
+    kinds = given.texts("lanes", "kind")
+    silent = np.logical_and.reduce([given.empty("lanes", name) for name in _LANE_COSTS])
     for kind, effect in (
         ("transfer", "moving units between hubs costs only positioning.churn_eur_per_unit"),
         ("supply", "ordering costs no transport"),
         ("delivery", "a farther hub delivers as cheaply as the nearest"),
     ):
-        is_kind = (given.tables["lanes"]["kind"] == kind).to_numpy() & (moving | (kind == "delivery"))
-        silent = is_kind & np.logical_and.reduce([given.empty("lanes", name) for name in _LANE_COSTS])
-        if silent.any():
+        rows = silent & (kinds == kind) & (kind == "delivery" or kind in given.settings.positioning.kinds)
+        if rows.any():
+            assumed = f"{kind} lanes without eur_per_unit, eur_per_kg and eur_per_load count as free"
+            yield Assumption(f"{kind}_lane_cost", "lanes", "eur_per_unit", int(rows.sum()), assumed, effect)
+
+
+def _lost_sales(given: Given) -> Iterator[Assumption]:
+    """``lost_sale_eur`` is taken to be price less cost."""
+    money = money_of(given)
+    rows = np.isnan(money.given) & ~np.isnan(money.price) & ~np.isnan(money.cost)
+    if rows.any():
+        eur = float((money.lost * money.units)[rows].sum())
+        yield Assumption(
+            "lost_sale", "skus", "lost_sale_eur", int(rows.sum()), "a lost sale costs price less cost",
+            "customers who do not come back cost nothing more", eur,
+        )  # fmt: skip
+
+
+def _holding(given: Given) -> Iterator[Assumption]:
+    """Hubs without a holding rate hold at the configured one."""
+    silent = given.empty("hubs", "holding_rate_per_year") if given.has("hubs", "hub") else np.zeros(0, dtype=bool)
+    if silent.any() and given.empty("skus", "holding_eur_per_unit_day").any():
+        rate = given.settings.positioning.default_holding_rate_per_year
+        assumed = f"holding costs {rate:.0%} of the unit cost a year (positioning.default_holding_rate_per_year)"
+        yield Assumption(
+            "holding_rate",
+            "hubs",
+            "holding_rate_per_year",
+            int(silent.sum()),
+            assumed,
+            "a wrong rate orders too much or too little",
+        )
+
+
+def _supply(given: Given) -> Iterator[Assumption]:
+    """Offers without limit where ``supply`` is not provided; SKUs that can never be ordered."""
+    if "supply" not in given.settings.positioning.kinds:
+        return
+    lanes = given.texts("lanes", "kind") == "supply"
+    if not lanes.any():
+        yield Assumption(
+            "no_supply_lane",
+            "lanes",
+            "kind",
+            0,
+            "nothing can be ordered: there is no lane of kind supply",
+            "stock only moves between hubs",
+        )
+        return
+    money = money_of(given)
+    if not given.has("supply", "supplier", "sku"):
+        eur = float(np.nansum(money.cost * money.units))
+        yield Assumption(
+            "unlimited_supply", "supply", "", 0, "every supplier offers every SKU without limit, in single units, at unit_cost_eur",
+            "orders may be more than a supplier can give", eur,
+        )  # fmt: skip
+        return
+    suppliers = set(given.texts("lanes", "origin")[lanes])
+    offered = given.texts("supply", "sku")[np.isin(given.texts("supply", "supplier"), list(suppliers))]
+    missing = ~np.isin(money.sku, offered) & (money.units > 0)
+    if missing.any():
+        loss = money.lost
+        yield Assumption(
+            "not_offered", "supply", "sku", int(missing.sum()), "SKUs that sell and no supplier with a lane offers cannot be ordered",
+            "they sell out what is in stock", float(np.nansum((loss * money.units)[missing])) or None,
+        )  # fmt: skip
+
+
+def _carbon(given: Given) -> Iterator[Assumption]:
+    """Lanes without a factor emit nothing."""
+    rows = given.empty("lanes", "kg_co2e_per_t_km")
+    if rows.any():
+        priced = given.settings.positioning.carbon_eur_per_t > 0
+        effect = (
+            "their emissions cost nothing, though carbon is priced" if priced else "emissions of the plan are too low"
+        )
+        yield Assumption(
+            "emission_factor", "lanes", "kg_co2e_per_t_km", int(rows.sum()),
+            "lanes without kg_co2e_per_t_km emit no CO2e", effect,
+        )  # fmt: skip
+
+
+def _promises(given: Given) -> Iterator[Assumption]:
+    """Regions without a promise: no delivery to them is late."""
+    regions = given.texts("regions", "region") if given.has("regions", "region") else np.zeros(0, dtype=object)
+    promised = given.texts("promises", "region") if given.has("promises", "region") else np.zeros(0, dtype=object)
+    silent = ~np.isin(regions, promised)
+    if silent.any():
+        column = "region" if len(promised) else ""
+        rows = int(silent.sum()) if len(promised) else 0
+        yield Assumption(
+            "no_promise",
+            "promises",
+            column,
+            rows,
+            "no delivery is promised by a day",
+            "no delivery there counts as late",
+        )
+
+
+def _measures(given: Given) -> Iterator[Assumption]:
+    """SKUs without mass or volume where a cost or a capacity is counted by it."""
+    loads = {"mass_kg": ("eur_per_kg", "load_kg", "kg_co2e_per_t_km"), "volume_l": ("load_l",)}
+    for name, columns in loads.items():
+        used = [f"lanes.{column}" for column in columns if not given.empty("lanes", column).all()]
+        if name == "volume_l" and given.has("hubs"):
+            used += [
+                f"hubs.{column}"
+                for column in ("storage_l", "storage_eur_per_l_day")
+                if not given.empty("hubs", column).all()
+            ]
+        rows = given.empty("skus", name)
+        if used and rows.any():
             yield Assumption(
-                f"{kind}_lane_cost", "lanes", "eur_per_unit", int(silent.sum()),
-                f"{kind} lanes without eur_per_unit, eur_per_kg and eur_per_load count as free", effect,
-            )  # fmt: skip
+                name,
+                "skus",
+                name,
+                int(rows.sum()),
+                f"SKUs without {name} count as 0",
+                f"they neither pay nor fill {', '.join(used)}",
+            )
 
 
 def _nearest_hub(given: Given) -> Iterator[Assumption]:
@@ -88,5 +203,13 @@ def _carbon_distance(given: Given) -> Iterator[Assumption]:
             yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect)
 
 
-_LANE_COSTS = ("eur_per_unit", "eur_per_kg", "eur_per_load")
-_RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (_lane_cost, _nearest_hub, _carbon_distance)
+def _inbound(given: Given) -> Iterator[Assumption]:
+    if not given.has("inbound"):
+        yield Assumption(
+            "no_inbound", "inbound", "", 0, "nothing is on its way to a hub", "what is on order is ordered again"
+        )
+
+
+_RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (
+    _nearest_hub, _lane_costs, _lost_sales, _holding, _supply, _carbon, _carbon_distance, _promises, _measures, _inbound,
+)  # fmt: skip

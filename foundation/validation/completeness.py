@@ -1,91 +1,209 @@
-"""Deliveries that look cut short: a snapshot or a last period with far fewer rows than the ones before.
+"""Sales that look cut short: a last period, a region or a group of SKUs with far fewer rows than usual, or none.
 
-What is missing from a table counts as nothing in stock or nothing sold, and a plan would fill the hole. No rule is
-broken, so these are warnings. Not here: files that end early (``foundation.store``) and periods without any row
-(``timeline``).
+Sales that are missing count as nothing sold. No rule is broken, so these are doubts. How few is too few depends on how
+much the counts vary from week to week: tables with a row per series and period hardly vary, order lines do. Not
+here: files that end early (``foundation.store``), periods without any row (``timeline``), stock (``stale``).
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from foundation.faults import KEYS_SHOWN
-from foundation.periods import Frequency, as_timestamp, closed_periods
+from foundation.faults import KEYS_SHOWN, Doubt, listed
+from foundation.periods import as_timestamp, closed_periods
+from foundation.validation.given import Given
 
-_LEAST_SHARE = 0.5
-_DEVIATIONS = 4  # of a Poisson count: sales often have rows only where something was sold
-_FEWEST_ROWS = 8  # usual ones, of which none may be left
-_LOOKED_AT = 4
-_WEEKS_BACK = 4
-
-
-def compared_snapshots(days: pd.Series, counting: date) -> list[pd.Timestamp]:
-    """Return the snapshot of ``counting`` and up to four before it, latest first; ``days`` has a row per stock row."""
-    taken = days[days <= as_timestamp(counting)].drop_duplicates().sort_values(ascending=False)
-    return list(taken.head(_LOOKED_AT + 1))
+_MOST_SHARE = 0.8  # of the usual rows: where more are there, nothing is said
+_DEVIATIONS = 4.5  # of a count, after its square root has been taken; more where many groups are looked at
+_BROKEN_FROM = 8
+_WEEKS_BACK = 8
+# By the length of a period in days: periods a rate is taken from, and periods looked back (silent for longer: it has closed).
+_BASELINE = {1: 56, 7: 26}
+_LOOKED_BACK = {1: 182, 7: 52}
+_RARITY = 1e4  # a silence is said where it would come by chance once in so many runs
 
 
-def thin_hubs(days: pd.Series, hubs: pd.Series) -> str | None:
-    """Return what is wrong with the latest stock snapshot: hubs with under half the rows they usually have.
+@dataclass(frozen=True)
+class _Counts:
+    """Rows of sales by group and period: ``rows`` (n_groups, n_periods), the last period last, open ones only."""
 
-    Usual is the median of the snapshots before; a hub of less than eight rows is not spoken of. ``days`` and ``hubs`` hold
-    a row each per stock row of the snapshots compared. None where nothing is wrong, or nothing is before.
+    names: tuple[str, ...]
+    periods: pd.DatetimeIndex
+    rows: np.ndarray
+
+
+def sales_doubts(given: Given) -> Iterator[Doubt]:
+    """Yield what looks missing from the sales before ``as_of``; nothing where missing sales are unknown."""
+    if not given.has("sales", "date", "region", "sku") or given.settings.series.missing_sales != "zero":
+        return
+    groups = {"region": given.tables["sales"]["region"]} | _sku_groups(given)
+    counts = {what: _counts(given, keys) for what, keys in groups.items()}
+    silent = {what: _silent(given, counted) for what, counted in counts.items() if counted}
+    yield from _thin(given, counts, silent)
+    for what, found in silent.items():
+        if found and not (what != "region" and silent["region"]):
+            yield _silence(what, found, given.settings.grid.days)
+
+
+def absent_regions(given: Given) -> Iterator[Doubt]:
+    """Yield the regions that never had a sales row, and no price from four weeks back or more."""
+    if not given.has("sales", "region", "date") or not given.has("regions", "region"):
+        return
+    known = set(given.tables["sales"]["region"].astype(str).unique())
+    if given.has("prices", "region", "date"):
+        prices = given.tables["prices"]
+        recent = prices.groupby("region", observed=True)["date"].min() > as_timestamp(given.as_of) - pd.Timedelta(
+            days=28
+        )
+        known |= set(recent.index[recent].astype(str))
+    regions = sorted(set(given.tables["regions"]["region"].astype(str)))
+    absent = [region for region in regions if region not in known]
+    if absent:
+        what = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
+        yield Doubt("regions", "region", what, "load their sales, or remove them from regions", is_incomplete=True)
+
+
+def usually(past: np.ndarray) -> np.ndarray:
+    """Return the usual count of each group, (n_groups,): the median of ``past`` (n_groups, n_periods)."""
+    return np.asarray(np.median(past, axis=1))
+
+
+def too_few(found: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Say for each group whether ``found`` (n_groups,) is far below its counts in ``past`` (n_groups, n_periods).
+
+    Far is below four fifths of the median, and below it by 4.5 deviations, more where there are many groups. The
+    deviation is that of the counts themselves: zero where they never vary, that of a Poisson count for order lines.
     """
-    counted = pd.crosstab(hubs.astype("str"), days)
-    if counted.shape[1] < 2:
+    usual = usually(past)
+    is_broken = (past < usual[:, None] / 2) & (
+        usual[:, None] >= _BROKEN_FROM
+    )  # an earlier cut must not excuse this one
+    past = np.where(is_broken, usual[:, None], past)
+    freedom = max(past.shape[1] - 1, 1)
+    spread = ((past - past.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) / freedom
+    pooled = spread.sum() / max(past.mean(axis=1).sum(), 1e-9)
+    dispersion = np.maximum(spread / np.maximum(past.mean(axis=1), 1e-9), pooled)
+    distance = 2.0 * (np.sqrt(usual) - np.sqrt(found + 0.375 * (dispersion > 0)))
+    needed = np.sqrt((_DEVIATIONS**2 + 2 * np.log(max(len(found), 1))) * dispersion)
+    return np.asarray((found < _MOST_SHARE * usual) & (distance > needed))
+
+
+def _sku_groups(given: Given) -> dict[str, pd.Series]:
+    """Return the coarsest hierarchy column of each sales row, by its name; empty without a hierarchy."""
+    hierarchy = given.settings.series.hierarchy
+    if not hierarchy or not given.has("skus", "sku", hierarchy[-1]):
+        return {}
+    group = given.tables["skus"].astype({"sku": "str"}).set_index("sku")[hierarchy[-1]].dropna()
+    if group.nunique() < 2:
+        return {}
+    sales = given.tables["sales"]["sku"]
+    if isinstance(sales.dtype, pd.CategoricalDtype):
+        by_category = group.reindex(sales.cat.categories.astype(str)).to_numpy(dtype=object)
+        return {
+            hierarchy[-1]: pd.Series(
+                np.append(by_category, np.array([None]))[sales.cat.codes.to_numpy()], index=sales.index
+            )
+        }
+    return {hierarchy[-1]: sales.map(group)}
+
+
+def _counts(given: Given, keys: pd.Series) -> _Counts | None:
+    """Return rows by group and open period over the last half year; None with fewer than three such periods."""
+    grid, series = given.settings.grid, given.settings.series
+    n_periods = _LOOKED_BACK[grid.days]
+    dates = given.tables["sales"]["date"]
+    first = max(as_timestamp(grid.step(given.as_of, -n_periods)), dates.min())
+    periods = pd.date_range(first, as_timestamp(grid.step(given.as_of, -1)), freq=f"{grid.days}D").as_unit("us")
+    is_recent = (dates >= first).to_numpy()
+    counted = pd.crosstab(keys[is_recent].astype("str"), dates[is_recent]).reindex(columns=periods, fill_value=0)
+    is_open = ~closed_periods(periods, series.closed_days, grid)
+    if is_open.sum() < 3 or counted.empty or not is_open[-1]:
         return None
-    found, usual = counted.iloc[:, -1], counted.iloc[:, :-1].median(axis=1)
-    thin = _under(found, (_LEAST_SHARE * usual)[usual >= _FEWEST_ROWS])
-    if not thin:
-        return None
-    return (
-        f"stock.date: {counted.columns[-1]:%Y-%m-%d} has {_rows(found, thin)} rows of {_named(thin, 'hub')}, usually there are "
-        f"{_rows(usual, thin)}; what is missing counts as nothing in stock; see that the snapshot came whole"
+    return _Counts(tuple(counted.index.astype(str)), periods[is_open], counted.to_numpy(dtype="float64")[:, is_open])
+
+
+def _comparable(counted: _Counts) -> np.ndarray:
+    """Return the positions of the periods the last one is compared with: the same weekday up to eight weeks back."""
+    back = (counted.periods[-1] - counted.periods).days.to_numpy()
+    return np.flatnonzero((back > 0) & (back % 7 == 0) & (back <= 7 * _WEEKS_BACK))
+
+
+def _thin(
+    given: Given, counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, int, str]]]
+) -> Iterator[Doubt]:
+    """Yield at most one doubt about the last period: of some regions, else of all, else of groups of SKUs."""
+    regions = counts["region"]
+    if regions is None or len(_comparable(regions)) < 2:
+        return
+    past, last = _comparable(regions), regions.rows[:, -1]
+    is_thin = too_few(last, regions.rows[:, past])
+    is_heard = ~np.isin(regions.names, [name for name, _, _ in silent.get("region", ())])
+    is_thin &= is_heard
+    total = regions.rows[is_heard].sum(axis=0, keepdims=True)
+    if too_few(total[:, -1], total[:, past])[0] and not 0 < is_thin.sum() <= len(is_thin) / 2:
+        yield _few(regions, "", total[:, -1].sum(), usually(total[:, past]).sum())
+    elif is_thin.any():
+        names = [name for name, thin in zip(regions.names, is_thin, strict=True) if thin]
+        yield _few(regions, _named("region", names), last[is_thin].sum(), usually(regions.rows[is_thin][:, past]).sum())
+    elif is_heard.all():
+        for what, counted in counts.items():
+            if what == "region" or counted is None or silent.get(what):
+                continue
+            is_thin = too_few(counted.rows[:, -1], counted.rows[:, past])
+            names = [name for name, thin in zip(counted.names, is_thin, strict=True) if thin]
+            if names:
+                usual = usually(counted.rows[is_thin][:, past]).sum()
+                yield _few(counted, _named(what, names), counted.rows[is_thin, -1].sum(), usual)
+
+
+def _few(counted: _Counts, of: str, found: float, usual: float) -> Doubt:
+    rows = f"{found:,.0f} {'row' if found == 1 else 'rows'}{of}"
+    what = f"{counted.periods[-1]:%Y-%m-%d} has {rows}, usually there are {usual:,.0f}; what is missing counts as nothing sold"
+    return Doubt(
+        "sales",
+        "date",
+        what,
+        "load the period again; where it was closed, name it in series.closed_days",
+        is_incomplete=True,
     )
 
 
-def thin_regions(sales: pd.DataFrame, as_of: date, grid: Frequency, closed_days: tuple[str, ...]) -> str | None:
-    """Return what is wrong with the last period of ``sales`` before ``as_of``: regions with under half their usual rows.
-
-    Usual is the median of the four periods one to four weeks before it, as far as they were not closed; a region with
-    less than 64 rows must lack more than chance takes, all of them with less than 18, and is not spoken of with less
-    than eight. ``sales`` has `date` and `region`. None where nothing is wrong, or nothing is before.
-    """
-    last = grid.step(as_of, -1)
-    back = pd.DatetimeIndex(
-        [as_timestamp(grid.step(last, -week * 7 // grid.days)) for week in range(1, _WEEKS_BACK + 1)]
-    )
-    is_closed = closed_periods(pd.DatetimeIndex([as_timestamp(last), *back]), closed_days, grid)
-    compared = back[~is_closed[1:] & (back >= sales["date"].min())]
-    if is_closed[0] or compared.empty:
-        return None
-    rows = sales[sales["date"].isin([as_timestamp(last), *compared])]
-    counted = rows.groupby(["region", "date"], observed=True).size().unstack(fill_value=0)
-    found = counted.get(as_timestamp(last), pd.Series(0, index=counted.index))
-    usual = counted.reindex(columns=compared, fill_value=0).median(axis=1)
-    by_chance = np.maximum(usual - _DEVIATIONS * np.sqrt(usual), 1.0)
-    thin = _under(found, np.minimum(_LEAST_SHARE * usual, by_chance)[usual >= _FEWEST_ROWS])
-    if not thin:
-        return None
-    return (
-        f"sales.date: {last} has {_rows(found, thin)} rows of {_named(thin, 'region')}, usually there are {_rows(usual, thin)}; "
-        "what is missing counts as nothing sold; see that the sales came whole"
-    )
+def _named(what: str, names: list[str]) -> str:
+    return f" of {what} {names[0]}" if len(names) == 1 else f" of {len(names)} {what} values ({listed(names)})"
 
 
-def _under(found: pd.Series, least: pd.Series) -> list[str]:
-    is_under = found.reindex(least.index, fill_value=0) < least
-    return sorted(str(name) for name in least.index[is_under])
+def _silent(given: Given, counted: _Counts) -> list[tuple[str, int, str]]:
+    """Return (group, silent periods, day of its last row) of groups whose silence is no chance, longest silence first."""
+    found = []
+    is_there = counted.rows > 0
+    n_baseline = _BASELINE[given.settings.grid.days]
+    for name, there in zip(counted.names, is_there, strict=True):
+        last = int(np.flatnonzero(there)[-1]) if there.any() else -1
+        silence = len(there) - 1 - last
+        baseline = there[max(0, last + 1 - n_baseline) : last + 1]
+        if silence < 2 or len(baseline) < max(4, n_baseline // 4):
+            continue
+        rate = min(baseline.mean(), 1 - 1 / (len(baseline) + 2))
+        is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * len(counted.names))
+        if is_rare and silence > 1.5 * max(_longest_gap(there[: last + 1]), 1):
+            found.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
+    return sorted(found, key=lambda row: (-row[1], row[0]))
 
 
-def _rows(counted: pd.Series, names: list[str]) -> int:
-    by_name = counted.rename(index=str)
-    return int(np.floor(by_name.reindex(names, fill_value=0).sum()))
+def _longest_gap(there: np.ndarray) -> int:
+    """Return the most periods in a row without a row, between two that have one."""
+    at = np.flatnonzero(there)
+    return int(np.diff(at).max()) - 1 if len(at) > 1 else 0
 
 
-def _named(names: list[str], what: str) -> str:
-    first = ", ".join(names[:KEYS_SHOWN])
-    return f"{what} {first}" if len(names) == 1 else f"{len(names)} {what}s, first {first}"
+def _silence(what: str, found: list[tuple[str, int, str]], period_days: int) -> Doubt:
+    unit = "days" if period_days == 1 else "weeks"
+    rows = [f"{name} has no row for {silence} {unit}, since {day}" for name, silence, day in found]
+    remedy = "load their sales; where one has closed, remove it from the tables or delist its SKUs"
+    said = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
+    text = f"{what} {said}; what is missing counts as nothing sold"
+    return Doubt("sales", "region" if what == "region" else "sku", text, remedy, is_incomplete=True)

@@ -6,27 +6,28 @@ this package), disks (``foundation.store``).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from foundation.assumptions import Assumption, collected
-from foundation.faults import KEYS_SHOWN, Fault, structural
+from foundation.faults import KEYS_SHOWN, Doubt, Fault, shown, structural
 from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, observed_columns, snapshot_date
-from foundation.lost_sales import lost_sale_values
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
-from foundation.validation import completeness, timeline
+from foundation.validation import stale, timeline
 from foundation.validation.assumed import assumptions
 from foundation.validation.columns import column_faults, configured_faults, draft, text_columns, without_dropped
-from foundation.validation.draft import Draft, Finding
-from foundation.validation.network import cheap_losses, check_network, idle_hubs, undeliverable_regions
+from foundation.validation.doubts import doubts
+from foundation.validation.draft import Draft
+from foundation.validation.given import Given
+from foundation.validation.isolated import isolated
+from foundation.validation.network import check_network
 from foundation.validation.normalise import WrongTypeError, normalise
 from foundation.validation.quarantine import limit_faults, quarantined
 from foundation.validation.reader import Reader, UnreadableError
@@ -43,7 +44,8 @@ class Examined:
 
     ``tables`` hold what is known at ``as_of``, sorted by grain, without the rows at fault;
     ``quarantined`` has a row per row set aside and column; ``faults`` stop the run when ``stops``.
-    ``assumptions`` are the defaults taken where the input is silent, most money first.
+    ``warnings`` are doubts about what breaks no rule; those of them about missing, cut or old data are ``incomplete``, as the
+    faults they are under ``inputs.on_warning: stop``. ``assumptions`` are the defaults taken where the input is silent, most money first.
     ``as_of`` is None where none was given and the sales have no date; ``may_pass`` where a server did not answer, so that
     looking again later may help.
     """
@@ -52,6 +54,7 @@ class Examined:
     faults: tuple[Fault, ...]
     stops: bool
     warnings: tuple[str, ...] = ()
+    incomplete: tuple[Fault, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     tables: dict[str, pd.DataFrame] = field(default_factory=dict)
     quarantined: pd.DataFrame = field(default_factory=pd.DataFrame)
@@ -80,7 +83,8 @@ class _Pass:
         self.columns: dict[str, list[str]] = {}
         self.faults: list[Fault] = []
         self.may_pass = False
-        self.warnings: list[str] = []
+        self.doubts: list[Doubt] = []
+        self.snapshots = pd.Series(dtype="datetime64[us]")
 
     def take(self, table: Table) -> None:
         """Read one table into a draft, or note why not."""
@@ -111,7 +115,6 @@ class _Pass:
                 known_ids[made.name] = kept.dropna().drop_duplicates()
         if self.as_of is not None:
             self._check_time(self.as_of)
-        self._warn()
 
     def result(self) -> Examined:
         """Return what was found; rows at fault are out of the tables whether the run stops or not."""
@@ -122,10 +125,19 @@ class _Pass:
         faults = (*self.faults, *found)
         stops = any(fault.is_structural for fault in faults) or (bool(faults) and not self._sets_aside)
         if stops or self.as_of is None:
-            return Examined(self.as_of, faults, True, tuple(self.warnings), may_pass=self.may_pass)
-        tables = {made.name: self._finished(made) for made in drafts}
-        taken = collected(assumptions(tables, self.settings, self.needs))
-        return Examined(self.as_of, faults, False, tuple(self.warnings), taken, tables, quarantined(drafts, self.as_of))
+            return Examined(self.as_of, faults, True, may_pass=self.may_pass)
+        given = Given({made.name: self._finished(made) for made in drafts}, self.settings, self.as_of)
+        found_doubts = [*self.doubts, *doubts(given, self.needs, self.snapshots)]
+        return Examined(
+            as_of=self.as_of,
+            faults=faults,
+            stops=False,
+            warnings=tuple(str(doubt) for doubt in found_doubts),
+            incomplete=tuple(doubt.as_fault() for doubt in found_doubts if doubt.is_incomplete),
+            assumptions=collected(assumptions(given, self.needs)),
+            tables=dict(given.tables),
+            quarantined=quarantined(drafts, self.as_of),
+        )
 
     @property
     def _sets_aside(self) -> bool:
@@ -153,6 +165,8 @@ class _Pass:
             days, _ = normalise(data.column(column), Kind.DATE)
         except WrongTypeError:
             return data
+        if table.name == "sales":
+            data, days = self._without_isolated(data, days)
         frame = pd.DataFrame({column: days})
         if table.name == "sales" and self.as_of is None:
             self.as_of = default_as_of(frame, self.settings.grid)
@@ -163,6 +177,27 @@ class _Pass:
             self._compare_snapshots(data, days)
         rows = known_rows(table.name, frame, self.as_of, self.stock_date)
         return data if rows.all() else data.filter(pa.array(rows))
+
+    def _without_isolated(self, sales: pa.Table, days: pd.Series) -> tuple[pa.Table, pd.Series]:
+        """Leave out sales rows dated far from all others, and say which; a given ``as_of`` hides what comes after it."""
+        seen = days if self.as_of is None else days.where(days < as_timestamp(self.as_of))
+        alone = isolated(seen, self.settings.grid.days)
+        if not alone.any():
+            return sales, days
+        keys = pd.DataFrame({"date": days[alone].dt.strftime("%Y-%m-%d")})
+        for name in ("region", "sku"):
+            if sales.column_names.count(name) == 1:
+                keys[name] = sales.column(name).filter(pa.array(alone)).to_pandas().astype(str).to_numpy()
+        rows = keys.sort_values(list(keys.columns)).head(KEYS_SHOWN).to_dict("records")
+        first = tuple(", ".join(f"{name}={shown(value)}" for name, value in row.items()) for row in rows)
+        ends = f"{seen[~alone].min():%Y-%m-%d} to {seen[~alone].max():%Y-%m-%d}"
+        what = f"dated far from all others, which run from {ends}; left out"
+        self.doubts.append(
+            Doubt(
+                "sales", "date", what, "correct the date or remove the row", int(alone.sum()), first, is_incomplete=True
+            )
+        )
+        return sales.filter(pa.array(~alone)), days[~alone].reset_index(drop=True)
 
     def _as_announced(self, regional: Draft) -> Draft:
         """Forget what ``regional`` says of days from ``as_of`` on, and its faults, but for columns known in advance."""
@@ -181,22 +216,25 @@ class _Pass:
     def _note_snapshot(self, name: str, days: pd.Series, as_of: date) -> None:
         if name == "stock":
             self.stock_date = snapshot_date(days, as_of)
+            self.snapshots = days[days <= as_timestamp(as_of)]
         elif name == "inbound" and self.stock_date is not None:
             counting = snapshot_date(days, as_of, self.stock_date)
             if counting not in (None, self.stock_date):
-                self.warnings.append(
-                    f"inbound.as_of: none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
+                what = f"none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
+                self.doubts.append(
+                    Doubt("inbound", "as_of", what, f"load those of {self.stock_date}", is_incomplete=True)
                 )
 
     def _compare_snapshots(self, stock: pa.Table, days: pd.Series) -> None:
         if self.stock_date is None or stock.column_names.count("hub") != 1:
             return
-        is_compared = days.isin(completeness.compared_snapshots(days, self.stock_date)).to_numpy()
+        is_compared = days.isin(stale.compared_snapshots(days, self.stock_date)).to_numpy()
         try:
             hubs, _ = normalise(stock.column("hub").filter(pa.array(is_compared)), Kind.TEXT, is_coded=True)
         except WrongTypeError:
             return
-        self._warn_of(completeness.thin_hubs(days[is_compared].reset_index(drop=True), hubs))
+        if doubt := stale.thin_hubs(days[is_compared].reset_index(drop=True), hubs):
+            self.doubts.append(doubt)
 
     def _check_time(self, as_of: date) -> None:
         self.faults += timeline.as_of_faults(as_of, self.settings.grid)
@@ -205,39 +243,6 @@ class _Pass:
         if "stock" in self.drafts and self.needs == "rebalance":
             oldest_days = self.settings.positioning.max_stock_age_days
             self.faults += timeline.snapshot_faults(self.drafts["stock"], as_of, oldest_days)
-
-    def _warn_of(self, what: str | None) -> None:
-        if what is not None:
-            self.warnings.append(what)
-
-    def _warn(self) -> None:
-        sales, series = self.drafts.get("sales"), self.settings.series
-        if sales and self.as_of is not None and sales.has("date", "region") and series.missing_sales == "zero":
-            came = sales.frame[~sales.at_fault] if self._sets_aside else sales.frame
-            self._warn_of(completeness.thin_regions(came, self.as_of, self.settings.grid, series.closed_days))
-        lanes, skus, regions = (self.drafts.get(name) for name in ("lanes", "skus", "regions"))
-        if self.needs != "rebalance" or not (lanes and skus and regions) or not lanes.has("kind", "destination"):
-            return
-        cheap = Finding(
-            "",
-            "below the cheapest delivery",
-            "a plan would rather refuse the customer",
-            cheap_losses(skus.frame, lanes.frame, self._loss(skus.frame)),
-        )
-        if cheap.rows.any():
-            self.warnings.append(str(replace(skus.fault(cheap), column="lost_sale_eur")))
-        if regions.has("region") and (nowhere := undeliverable_regions(lanes.frame, regions.frame["region"])):
-            what = f"{len(nowhere)} without a delivery lane, first: {', '.join(nowhere[:KEYS_SHOWN])}"
-            self.warnings.append(f"regions.region: {what}; all their demand will count as lost")
-        hubs = self.drafts.get("hubs")
-        if hubs and hubs.has("hub") and lanes.has("origin") and (idle := idle_hubs(lanes.frame, hubs.frame["hub"])):
-            what = f"{len(idle)} without a lane that begins there, first: {', '.join(idle[:KEYS_SHOWN])}"
-            self.warnings.append(f"hubs.hub: {what}; nothing can be sent from them")
-
-    def _loss(self, skus: pd.DataFrame) -> np.ndarray:
-        prices = self.drafts.get("prices")
-        known = prices.frame if prices and prices.has("date", "region", "sku", "unit_price_eur") else None
-        return lost_sale_values(skus, known, self.as_of)
 
     def _finished(self, made: Draft) -> pd.DataFrame:
         frame = made.frame

@@ -121,17 +121,6 @@ _RULES: dict[str, tuple[Callable[[Draft, Ids], None], ...]] = {
 }
 
 
-def undeliverable_regions(lanes: pd.DataFrame, regions: pd.Series) -> list[str]:
-    """Return the regions no delivery lane leads to, sorted."""
-    served = lanes.loc[lanes["kind"] == "delivery", "destination"]
-    return sorted(set(regions.dropna()) - set(served.dropna()))
-
-
-def idle_hubs(lanes: pd.DataFrame, hubs: pd.Series) -> list[str]:
-    """Return the hubs no lane begins at, sorted: goods that stand there can never leave."""
-    return sorted(set(hubs.dropna()) - set(lanes["origin"].dropna()))
-
-
 def cheap_losses(skus: pd.DataFrame, lanes: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
     """Return a boolean per sku: losing a sale costs less (EUR per unit) than the cheapest delivery.
 

@@ -14,6 +14,7 @@ from prefect.client.schemas.schedules import CronSchedule
 
 from flows import nightly
 from flows.automations import FOLDER, names_of, numbered, read
+from foundation.configuration import load_settings
 from monitoring.findings import KINDS, Finding
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -96,3 +97,11 @@ def test_an_automation_starts_deployments_that_are_there_with_parameters_they_ha
 def test_every_file_is_an_automation_of_its_own_name() -> None:
     names = [read(path)["name"] for path in AUTOMATIONS]
     assert len(set(names)) == len(names) == 5
+
+
+def test_scheduled_runs_stop_at_missing_or_cut_data() -> None:
+    deployments = {deployment["name"]: deployment for deployment in DEPLOYMENTS}
+    for name in ("nightly", "weekly-training"):
+        assert deployments[name]["parameters"]["overrides"] == ["inputs.on_warning=stop"]
+    assert load_settings("production").inputs.on_warning == "stop"
+    assert load_settings("demo").inputs.on_warning == "warn"

@@ -140,7 +140,8 @@ def test_inbound_of_another_day_than_stock_is_said(rich_tables: Tables, accept: 
     lines = rich_tables["inbound"]
     moved = lines.assign(as_of=lines["as_of"] - pd.Timedelta(days=1))
     assert accept(rich_tables | {"inbound": moved}).warnings == (
-        "inbound.as_of: none of 2016-04-18, the stock snapshot that counts; lines of 2016-04-17 are used",
+        "inbound.as_of: none of 2016-04-18, the stock snapshot that counts; lines of 2016-04-17 are used; "
+        "load those of 2016-04-18",
     )
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pandas as pd
 import pytest
 
 from foundation.settings import Settings
 from foundation.validation.assumed import assumptions
+from foundation.validation.given import Given
 
 _PLACES = {"latitude": [40.0, 34.0], "longitude": [-74.0, -118.0]}
 
@@ -17,13 +20,13 @@ def _tables(*, distance: list[float] | None = None, places: bool = False, **lane
     if distance is not None:
         rows["distance_km"] = distance
     return {
-        "lanes": rows, "hubs": pd.DataFrame({"hub": ["a", "b"], **(_PLACES if places else {})}),
+        "lanes": rows, "skus": pd.DataFrame({"sku": ["s"]}), "hubs": pd.DataFrame({"hub": ["a", "b"], **(_PLACES if places else {})}),
         "regions": pd.DataFrame({"region": ["x"], "latitude": 35.0, "longitude": -110.0}),
     }  # fmt: skip
 
 
 def _found(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
-    found = {one.key: one for one in assumptions(tables, Settings(), "rebalance")}
+    found = {one.key: one for one in assumptions(Given(tables, Settings(), date(2024, 6, 3)), "rebalance")}
     return {key: (one.assumed, one.rows) for key, one in found.items() if key.startswith(("nearest", "carbon"))}
 
 

@@ -1,0 +1,27 @@
+"""All doubts about inputs that break no rule, in one order: what looks missing first, then what a plan cannot use or value.
+
+Not here: the rules themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from foundation.faults import Doubt
+from foundation.validation.completeness import absent_regions, sales_doubts
+from foundation.validation.given import Given
+from foundation.validation.reach import reach_doubts
+from foundation.validation.stale import stock_doubts
+from foundation.validation.worth import worth_doubts
+
+
+def doubts(given: Given, needs: str, taken: pd.Series) -> Iterator[Doubt]:
+    """Yield what is probably not meant; ``needs`` as for a run, ``taken`` the days of all stock snapshots up to ``as_of``."""
+    yield from sales_doubts(given)
+    yield from absent_regions(given)
+    if needs == "rebalance":
+        yield from stock_doubts(given, taken)
+        yield from worth_doubts(given)
+        yield from reach_doubts(given)

@@ -1,0 +1,124 @@
+"""Stock that looks old or cut short: an aged snapshot, hubs and SKUs that fell out of it.
+
+A hub × SKU that is missing from the snapshot counts as nothing in stock, and a plan would fill it. No rule is broken, so
+these are doubts. Not here: a snapshot beyond ``positioning.max_stock_age_days`` (``timeline``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.faults import Doubt, listed
+from foundation.periods import as_timestamp
+from foundation.validation.completeness import too_few, usually
+from foundation.validation.given import Given
+
+_LOOKED_AT = 4
+_FRESH_DAYS = 7
+_ROUNDS = 1.5  # of the usual days between snapshots before one is called old
+_MOST_UNCOUNTED = 1 / 3  # share of the SKUs sold lately that may have no row in the snapshot
+_SOLD_WITHIN_DAYS = 28
+
+
+def compared_snapshots(days: pd.Series, counting: date) -> list[pd.Timestamp]:
+    """Return the snapshot of ``counting`` and up to four before it, latest first; ``days`` has a row per stock row."""
+    taken = days[days <= as_timestamp(counting)].drop_duplicates().sort_values(ascending=False)
+    return list(taken.head(_LOOKED_AT + 1))
+
+
+def thin_hubs(days: pd.Series, hubs: pd.Series) -> Doubt | None:
+    """Return a doubt about hubs with far fewer rows in the latest stock snapshot than in those before; None for none.
+
+    ``days`` and ``hubs`` hold a row each per stock row of the snapshots compared.
+    """
+    counted = pd.crosstab(hubs.astype("str"), days)
+    if counted.shape[1] < 2:
+        return None
+    rows = counted.to_numpy(dtype="float64")
+    is_thin = too_few(rows[:, -1], rows[:, :-1])
+    if not is_thin.any():
+        rows = rows.sum(axis=0, keepdims=True)
+        is_thin = too_few(rows[:, -1], rows[:, :-1])
+        if not is_thin[0]:
+            return None
+        names = ["all hubs"]
+    else:
+        names = [str(name) for name in counted.index[is_thin]]
+    found, usual = rows[is_thin, -1].sum(), usually(rows[is_thin, :-1]).sum()
+    of = (
+        names[0]
+        if names == ["all hubs"]
+        else f"hub {names[0]}"
+        if len(names) == 1
+        else f"{len(names)} hubs ({listed(names)})"
+    )
+    what = (
+        f"{counted.columns[-1]:%Y-%m-%d} has {found:,.0f} rows of {of}, usually there are {usual:,.0f}; "
+        "what is missing counts as nothing in stock"
+    )
+    return Doubt("stock", "date", what, "load the whole snapshot", is_incomplete=True)
+
+
+def stock_doubts(given: Given, taken: pd.Series) -> Iterator[Doubt]:
+    """Yield what looks old or missing in the stock snapshot; ``taken`` holds the days of all snapshots up to ``as_of``."""
+    if not given.has("stock", "date", "hub", "sku"):
+        return
+    yield from _old_snapshot(given, taken)
+    yield from _absent_hubs(given)
+    yield from _uncounted_skus(given)
+
+
+def _old_snapshot(given: Given, taken: pd.Series) -> Iterator[Doubt]:
+    latest = given.tables["stock"]["date"].max()
+    age_days = (as_timestamp(given.as_of) - latest).days
+    spacing = taken.drop_duplicates().sort_values().diff().dt.days.dropna().tail(_LOOKED_AT)
+    usual = float(spacing.median()) if len(spacing) > 1 else 0.0
+    if age_days <= max(_FRESH_DAYS, _ROUNDS * usual, given.settings.grid.days):
+        return
+    sold = ""
+    if given.has("sales", "date", "units_sold"):
+        sales = given.tables["sales"]
+        sold = f"; {sales.loc[sales['date'] >= latest, 'units_sold'].sum():,.0f} units sold since are not in it"
+    what = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {given.as_of}{sold}"
+    yield Doubt("stock", "date", what, "load a newer snapshot", is_incomplete=True)
+
+
+def _absent_hubs(given: Given) -> Iterator[Doubt]:
+    """Hubs that deliver to regions and have no row at all in the snapshot."""
+    if not given.has("lanes", "kind", "origin") or not given.has("hubs", "hub"):
+        return
+    lanes = given.tables["lanes"]
+    delivering = set(lanes.loc[lanes["kind"] == "delivery", "origin"].dropna().astype(str))
+    absent = sorted(
+        delivering & set(given.tables["hubs"]["hub"].astype(str)) - set(given.tables["stock"]["hub"].astype(str))
+    )
+    if absent and len(absent) < len(delivering):
+        what = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
+        yield Doubt(
+            "stock", "hub", what, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
+        )
+
+
+def _uncounted_skus(given: Given) -> Iterator[Doubt]:
+    """SKUs sold within four weeks that have no row in the snapshot, where they are more than a third of them."""
+    if not given.has("sales", "date", "sku", "units_sold"):
+        return
+    sales = given.tables["sales"]
+    recent = sales[
+        (sales["date"] >= as_timestamp(given.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)) & (sales["units_sold"] > 0)
+    ]
+    sold = recent.groupby("sku", observed=True)["units_sold"].sum().rename(index=str)
+    uncounted = sold[~sold.index.isin(given.tables["stock"]["sku"].astype(str).unique())]
+    if len(uncounted) > _MOST_UNCOUNTED * len(sold):
+        names = uncounted.iloc[np.lexsort((uncounted.index, -uncounted.to_numpy()))].index.tolist()
+        what = (
+            f"{len(uncounted):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days have no row in the snapshot "
+            f"({listed(names)}); they count as out of stock"
+        )
+        yield Doubt(
+            "stock", "sku", what, "load the whole snapshot, with rows of 0 for what is out of stock", is_incomplete=True
+        )

@@ -1,0 +1,89 @@
+"""Money that is missing where a plan needs it: sales that cost nothing to lose, goods that count as free.
+
+A plan on such input is valid and worthless, so these are doubts. Not here: defaults with a meaning of their own (``assumed``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.faults import KEYS_SHOWN, Doubt
+from foundation.lost_sales import lost_sale_values, sales_prices
+from foundation.validation.given import Given
+from foundation.validation.network import cheap_losses
+from foundation.validation.reach import recent_units
+
+
+@dataclass(frozen=True)
+class Money:
+    """What the input says of each SKU, (n_skus,) each: EUR per unit, NaN where it is not known; units sold lately.
+
+    ``price`` is that of ``skus`` or of ``prices``; ``given`` is ``lost_sale_eur`` as it stands, ``lost`` what a lost sale counts.
+    """
+
+    sku: np.ndarray
+    cost: np.ndarray
+    price: np.ndarray
+    given: np.ndarray
+    lost: np.ndarray
+    units: np.ndarray
+
+
+def money_of(given: Given) -> Money:
+    """Return what the input says of the money of each SKU."""
+    sku, skus = given.texts("skus", "sku"), given.tables["skus"]
+    has_prices = given.has("prices", "date", "region", "sku", "unit_price_eur")
+    prices = given.tables["prices"] if has_prices else None
+    units = recent_units(given).groupby("sku")["units_sold"].sum().reindex(sku).fillna(0.0)
+    return Money(
+        sku=sku,
+        cost=given.numbers("skus", "unit_cost_eur"),
+        price=sales_prices(skus, prices, given.as_of),
+        given=given.numbers("skus", "lost_sale_eur"),
+        lost=lost_sale_values(skus, prices, given.as_of),
+        units=units.to_numpy(dtype="float64"),
+    )
+
+
+def worth_doubts(given: Given) -> Iterator[Doubt]:
+    """Yield what costs nothing although it should."""
+    if not given.has("skus", "sku"):
+        return
+    money = money_of(given)
+    no_price = np.isnan(money.given) & np.isnan(money.price)
+    yield from _said(
+        money, "unit_price_eur", no_price,
+        "empty and no lost_sale_eur; losing their sales costs nothing, so nothing will be sent or delivered",
+        "give unit_price_eur and unit_cost_eur, or lost_sale_eur",
+    )  # fmt: skip
+    lost = np.where(np.isnan(money.given), "; losing a sale costs the whole price", "")
+    no_cost = np.isnan(money.cost)
+    yield from _said(
+        money, "unit_cost_eur", no_cost,
+        f"empty; goods count as free, so that buying, holding and ageing cost nothing{max(lost[no_cost], default='')}",
+        "give unit_cost_eur",
+    )  # fmt: skip
+    loss = money.lost
+    is_cheap = (
+        cheap_losses(given.tables["skus"], given.tables["lanes"], loss) if given.has("lanes", "kind") else loss < 0
+    )
+    yield from _said(
+        money, "lost_sale_eur", is_cheap, "below the cheapest delivery", "a plan would rather refuse the customer"
+    )
+    yield from _said(
+        money, "lost_sale_eur", (loss == 0) & ~is_cheap, "of 0 (given, or price less cost); nothing is sent for them",
+        "give what a lost sale costs",
+    )  # fmt: skip
+
+
+def _said(money: Money, column: str, rows: np.ndarray, what: str, remedy: str) -> Iterator[Doubt]:
+    if not rows.any():
+        return
+    units = money.units[rows].sum()
+    sold = f" ({units:,.0f} units sold in the last 28 days)" if units else ""
+    order = np.lexsort((money.sku[rows].astype(str), -money.units[rows]))
+    keys = tuple(f"sku={sku}" for sku in money.sku[rows][order][:KEYS_SHOWN])
+    yield Doubt("skus", column, f"{what}{sold}", remedy, int(rows.sum()), keys)
