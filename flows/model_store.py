@@ -1,6 +1,6 @@
 """The models a night works with, in the warehouse, each below the identity of its training.
 
-The one source of truth for "has this training been done?" (docs/decisions/0003); MLflow is told
+The one source of truth for "has this training been done?" (docs/decisions/0003-models-in-the-warehouse.md); MLflow is told
 afterwards. A model is native text and JSON. Not here: MLflow (``models.registry``).
 """
 

@@ -2,7 +2,7 @@
 
 With ``models.described``, ``models.tracking`` and ``models.tracking_place`` the only code that knows MLflow. Everything goes through a client with explicit run ids; MLflow's
 "active run" belongs to a thread and is never used. The warehouse keeps the models a night works
-with (docs/decisions/0003); MLflow is where people look, compare and fetch a model from. Whatever
+with (docs/decisions/0003-models-in-the-warehouse.md); MLflow is where people look, compare and fetch a model from. Whatever
 MLflow raises becomes a ``StageError``, so that a caller can go on without it.
 
 Not here: training, forecasting, or which model a night uses.
