@@ -15,6 +15,8 @@ _PROCESS_DEFAULTS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     # two busy OpenMP pools on one machine otherwise spin against each other, ten times slower
     "OMP_WAIT_POLICY": "PASSIVE",
+    # a page of another site may not read or change anything on a server of this process
+    "PREFECT_SERVER_CORS_ALLOWED_ORIGINS": "http://127.0.0.1:4200",
     # a loaded machine needs longer than the 20 s Prefect allows its temporary server
     "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "300",
     # what the stages say also appears beside the flow run in Prefect's pages

@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 
-from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
-from flows.services import HOST, answers, free_port, module
+from flows.services import HOST, answers, free_port, new_login
+from flows.services import prefect_server as command_of
 from foundation.errors import StageError
 
 _GRACE_SECONDS = 5
@@ -36,19 +37,22 @@ def prefect_server() -> Iterator[None]:
         return
     port = free_port()
     api = f"http://{HOST}:{port}/api"
-    process = _begun(port)
+    login = new_login()
+    process = _begun(port, login)
     atexit.register(_stop, process)  # at the end of this process, after the last log lines have been sent
     import_module("flows.nightly")
     _wait(process, f"{api}/health")
-    with temporary_settings({PREFECT_API_URL: api}):
-        os.environ["PREFECT_API_URL"] = api
+    shared = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": login}  # with processes this one starts
+    with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: login}):
+        os.environ |= shared
         try:
             yield
         finally:
-            del os.environ["PREFECT_API_URL"]
+            for name in shared:
+                del os.environ[name]
 
 
-def _begun(port: int) -> subprocess.Popen[bytes]:
+def _begun(port: int, login: str) -> subprocess.Popen[bytes]:
     """Start a server that does not hear Ctrl-C and ends with this process.
 
     A terminal sends it to the whole process group. A server that stops at once leaves the flow run
@@ -58,7 +62,9 @@ def _begun(port: int) -> subprocess.Popen[bytes]:
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
     try:
         return subprocess.Popen(  # noqa: S603 - our own command
-            module("flows.temporary_server", str(port)), stdin=subprocess.PIPE, env={**os.environ, **_TEMPORARY, **said}
+            [*command_of(port), "--follow"],
+            stdin=subprocess.PIPE,
+            env={**os.environ, **_TEMPORARY, **said, "PREFECT_SERVER_API_AUTH_STRING": login},
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

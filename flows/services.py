@@ -6,6 +6,7 @@ For ``make ui``, the benchmarks and the tests. Not here: the temporary server of
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -57,8 +58,13 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def prefect_server(port: int) -> list[str]:
-    """Return the command of a Prefect server on a port of this machine."""
-    return module("prefect", "server", "start", "--host", HOST, "--port", str(port))
+    """Return the command of a guarded Prefect server on a port of this machine."""
+    return module("flows.local_server", str(port))
+
+
+def new_login() -> str:
+    """Return a login, ``forestock:`` and a new random password, for one start of a server."""
+    return f"forestock:{secrets.token_urlsafe(18)}"
 
 
 def module(*command: str) -> list[str]:

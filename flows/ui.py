@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flows.environment import prefect_home
-from flows.services import HOST, is_free, module, prefect_server, running, wait_for
+from flows.services import HOST, is_free, module, new_login, prefect_server, running, wait_for
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, ForestockError, StageError, tell
 from foundation.store import files
@@ -44,7 +44,8 @@ def serve(config: str) -> None:
     is_tracked_elsewhere = uri.startswith("http")
     _refuse_taken(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
     api, mlflow = f"http://{HOST}:{PREFECT_PORT}/api", uri if is_tracked_elsewhere else f"http://{HOST}:{MLFLOW_PORT}"
-    environment = _environment(folder, api, str(files.find_configuration(config)))
+    login = new_login()
+    environment = _environment(folder, api, str(files.find_configuration(config)), login)
     with ExitStack() as services, _left_in_peace():
         started: dict[Path, subprocess.Popen[bytes]] = {}
 
@@ -55,14 +56,15 @@ def serve(config: str) -> None:
         print("starting Prefect's server, MLflow and a worker …", flush=True)
         start("server", prefect_server(PREFECT_PORT))
         if not is_tracked_elsewhere:
-            options = ("--host", HOST, "--port", str(MLFLOW_PORT), "--workers", "1", "--backend-store-uri", uri)
-            start("mlflow", module("mlflow", "server", *options))
+            start("mlflow", _mlflow_server(uri))
         for log, process in list(started.items()):
             wait_for(f"{api}/health" if log.stem == "server" else f"{mlflow}/health", process, log)
         _register(environment)
         start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
         print(f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments\nlogs     {folder}")
-        print(f"a night  PREFECT_API_URL={api} \\\n         {_prefect()} deployment run nightly/nightly")
+        print(f"login    {login} (Prefect; new at every start)")
+        print(f"a run    PREFECT_API_URL={api} \\\n         PREFECT_API_AUTH_STRING={login} \\")
+        print(f"         {_prefect()} deployment run nightly/nightly")
         print("Ctrl-C stops all of it.", flush=True)
         _watch(started)
 
@@ -92,9 +94,19 @@ def _prefect() -> str:
     return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else str(command)
 
 
-def _environment(folder: Path, api: str, config: str) -> dict[str, str]:
+def _mlflow_server(uri: str) -> list[str]:
+    """Return the command of MLflow's server; it answers this machine's own names and its own pages only."""
+    names = ",".join(f"{name}:{MLFLOW_PORT}" for name in (HOST, "localhost"))
+    origins = ",".join(f"http://{name}:{MLFLOW_PORT}" for name in (HOST, "localhost"))
+    place = ("--host", HOST, "--port", str(MLFLOW_PORT), "--allowed-hosts", names, "--cors-allowed-origins", origins)
+    return module("mlflow", "server", *place, "--workers", "1", "--backend-store-uri", uri)
+
+
+def _environment(folder: Path, api: str, config: str, login: str) -> dict[str, str]:
     return {
         **os.environ,
+        "PREFECT_SERVER_API_AUTH_STRING": login,
+        "PREFECT_API_AUTH_STRING": login,
         "PREFECT_HOME": str(folder),
         "PREFECT_API_URL": api,
         "PREFECT_UI_API_URL": api,

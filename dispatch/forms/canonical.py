@@ -1,6 +1,12 @@
 """The canonical record as CSV and JSON: every field under the name it has in the warehouse.
 
-Not here: other systems' forms.
+A spreadsheet takes a text that begins with ``=``, ``+``, ``-`` or ``@`` for a formula. The CSV therefore writes such a
+text, and one that begins with an apostrophe, after an apostrophe, which reading takes off again. JSON keeps every text
+as it is. Not here: other systems' forms.
+
+References
+----------
+OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
@@ -15,20 +21,38 @@ from dispatch.forms.form import Form, Partner
 from foundation.errors import InputError
 
 _KINDS = ("transfer", "supply")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 def _write_csv(documents: list[Document], partner: Partner) -> str:
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(LINE_COLUMNS)
+    rows: list[list[str | int]] = [list(LINE_COLUMNS)]
     for document in documents:
         header = [document.header[name] for name in HEADER_COLUMNS]
-        rows.writerows([*header, *line] for line in document.lines)
-    return text.getvalue()
+        for line in document.lines:
+            values: list[str | int] = [*header, *line]
+            rows.append([as_text(value) for value in values])
+    return "".join(map(_row, rows))
+
+
+def _row(values: list[str | int]) -> str:
+    """Return one row with its line feed; a carriage return in a text is quoted, which Python does only for its own line ends."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\r\n").writerow(values)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
+def as_text(value: str | int) -> str | int:
+    """Return a value as a spreadsheet shows it and never computes it; numbers stay numbers."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def _as_written(value: str) -> str:
+    """Return the text ``as_text`` was given."""
+    return value[1:] if value.startswith(tuple(f"'{start}" for start in _FORMULA_STARTS)) else value
 
 
 def _read_csv(text: str) -> list[Document]:
-    rows = csv.reader(io.StringIO(text))
+    rows = ([_as_written(value) for value in row] for row in csv.reader(io.StringIO(text, newline="")))
     if tuple(next(rows, ())) != LINE_COLUMNS:
         raise InputError(f"the first line must be {','.join(LINE_COLUMNS)}")
     width = len(HEADER_COLUMNS)

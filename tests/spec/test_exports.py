@@ -10,9 +10,20 @@ from datetime import datetime
 
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from dispatch.decide import ledger_rows
-from dispatch.documents import LINE_COLUMNS, documents, lines_of, released_lines, typed_lines, unaddressed
+from dispatch.documents import (
+    HEADER_COLUMNS,
+    LINE_COLUMNS,
+    Document,
+    documents,
+    lines_of,
+    released_lines,
+    typed_lines,
+    unaddressed,
+)
 from dispatch.forms import FORMS, Form, Partner
 from dispatch.forms.form import names_of, ours, translated
 from foundation.decision_settings import Exports
@@ -39,6 +50,23 @@ def test_what_a_form_writes_it_reads_back(form: Form) -> None:
     lines = _lines()
     expected = typed_lines(lines.assign(**dict.fromkeys(form.lost, "")))
     pd.testing.assert_frame_equal(_read_back(form, lines), expected)
+
+
+_SIGNS = st.text(st.sampled_from(list("=+-@\t\r\n'＝＋－＠ 1A(\"|,")), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.tuples(_SIGNS, _SIGNS))
+def test_no_text_of_a_csv_is_a_formula_and_every_text_comes_back(texts: tuple[str, str]) -> None:
+    """A planner opens the export in a spreadsheet: an id must never be computed there. JSON has it as it is."""
+    header = dict.fromkeys(HEADER_COLUMNS, texts[0])
+    document = Document(header, (("p1", texts[1], 12),))
+    written = FORMS["csv"].write([document], PARTNER)
+    (row,) = list(csv.reader(io.StringIO(written, newline="")))[1:]
+    assert [value for value in row if value.startswith(tuple("=+-@\t\r\n＝＋－＠"))] == []
+    assert FORMS["csv"].read(written) == [document]
+    record = json.loads(FORMS["json"].write([document], PARTNER))["documents"][0]
+    assert record["lines"][0]["sku"] == texts[1]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,91 @@
+"""Prefect's server on this machine as a process: on the loopback address, for its own pages and clients alone.
+
+    python -m flows.local_server PORT [--no-ui] [--follow]
+
+A request with another Host (a rebound name) or from a page of another origin is refused before Prefect sees it; the
+login is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING``). Not here: who needs a server (``flows.server``, ``flows.ui``).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+
+import uvicorn
+
+from flows.services import HOST
+
+_GRACE_SECONDS = 5
+_REFUSED = b"Requests from other hosts and origins are refused."
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+
+class Guard:
+    """An ASGI application that lets through what is addressed to this machine and comes from no other site's page."""
+
+    def __init__(self, app: App, port: int) -> None:
+        self._app = app
+        self._hosts = {f"{name}:{port}" for name in (HOST, "localhost", "[::1]")}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer 403 (a closed connection for a WebSocket) where the Host or the Origin is not this server's own."""
+        if scope["type"] not in ("http", "websocket") or self._is_own(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            head = [(b"content-type", b"text/plain")]
+            await send({"type": "http.response.start", "status": 403, "headers": head})
+            await send({"type": "http.response.body", "body": _REFUSED})
+
+    def _is_own(self, scope: Message) -> bool:
+        given: dict[bytes, list[str]] = {b"host": [], b"origin": []}
+        for name, value in scope["headers"]:
+            if name.lower() in given:
+                given[name.lower()].append(value.decode("latin-1").lower())
+        origins = {f"http://{host}" for host in self._hosts}
+        return len(given[b"host"]) == 1 and given[b"host"][0] in self._hosts and set(given[b"origin"]) <= origins
+
+
+def serve(port: int, is_following: bool) -> None:
+    """Serve Prefect's API on ``port`` of this machine until SIGTERM; ``is_following``: or until our input, a pipe, is closed."""
+    if is_following:
+        threading.Thread(target=_follow, daemon=True).start()
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(
+        Guard(create_app(), port),
+        host=HOST,
+        port=port,
+        log_level="error" if is_following else "warning",
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _follow() -> None:
+    """End with the process at the other end of the pipe, however that ends: a killed command leaves no server behind."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the port named first."""
+    port = int(arguments[0])
+    os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://{HOST}:{port}"
+    os.environ["PREFECT__SERVER_FINAL"] = "1"
+    if "--no-ui" in arguments:
+        os.environ["PREFECT_SERVER_UI_ENABLED"] = "false"
+    serve(port, "--follow" in arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
