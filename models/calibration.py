@@ -48,20 +48,20 @@ class Spread:
         mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
         step = support.steps(rows["sku"])
         dispersion = fit_dispersion(rows, support.linear(rows["sku"]))
-        spread = rows["sku"].map(dispersion.by_sku).to_numpy(float)
+        spread = dispersion.at(mean, rows["sku"].map(dispersion.by_sku).to_numpy(float))
         zeros = ZeroRate.fit(mean[step == 0], actual[step == 0])
         return cls(dispersion, RatioTable.fit(mean, actual, spread, levels), zeros, support)
 
-    def margins(self, sku: pd.Series, mean: np.ndarray, phi: np.ndarray) -> Margins:
-        """Return the margins of rows by ``sku``, mean in units and φ, each (n_rows)."""
+    def margins(self, sku: pd.Series, mean: np.ndarray, factor: np.ndarray) -> Margins:
+        """Return the margins of rows by ``sku``, mean in units and factor on φ, each (n_rows)."""
         mean = mean.astype(float)
+        phi = self.dispersion.at(mean, factor)
         return Margins(mean, phi, self.support.linear(sku), self.support.steps(sku), self.zeros.of(mean))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able dict, without the support."""
-        by = self.dispersion
         return {
-            "overall": by.overall, "by_category": by.by_category, "by_sku": by.by_sku,
+            "dispersion": self.dispersion.to_json(),
             "mean_edges": self.table.mean_edges.tolist(), "spread_edges": self.table.spread_edges.tolist(),
             "ratio": self.table.ratio.tolist(), "zeros": self.zeros.to_json(),
         }  # fmt: skip
@@ -70,7 +70,7 @@ class Spread:
     def from_json(cls, values: dict[str, Any], support: Support) -> Spread:
         """Return the spread of ``to_json``."""
         table = RatioTable(*(np.array(values[name]) for name in ("mean_edges", "spread_edges", "ratio")))
-        dispersion = Dispersion(values["overall"], values["by_category"], values["by_sku"])
+        dispersion = Dispersion.from_json(values.get("dispersion", values))
         return cls(dispersion, table, ZeroRate.from_json(values.get("zeros", [None, 0.0])), support)
 
 
@@ -121,7 +121,7 @@ def calibrate(rows: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     for window in settings.forecast.window_days:
         sums = window_rows(rows, window // days)
         windows[str(window)] = (Spread.fit(sums, support, levels) if len(sums) else period).to_json()
-    spread = known["sku"].map(period.dispersion.by_sku).to_numpy(float)
+    spread = period.dispersion.at(mean, known["sku"].map(period.dispersion.by_sku).to_numpy(float))
     variance = support.linear(known["sku"]) * mean + spread * mean**2
     residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(variance, 1e-6))
     by_sku, by_category, overall = fit_dependence(known.assign(error=residual / deviation))

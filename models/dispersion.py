@@ -1,13 +1,15 @@
-"""Dispersion of demand around its mean, by moments, shrunk hierarchically: global → category → SKU.
+"""Dispersion of demand around its mean, by moments, shrunk hierarchically: level of the mean → category → SKU.
 
 Var = c μ + φ μ². For whole counts c is the step of demand in units (``models.support``): a negative binomial of
 μ ÷ c steps. For other demand c is what a usual purchase adds, fitted over all rows. φ of a group by moments:
-Σ((y − μ)² − c μ) ÷ Σ μ². φ does not depend on the unit demand is counted in.
+Σ((y − μ)² − c μ) ÷ Σ μ². φ does not depend on the unit demand is counted in. Slow series are more dispersed than
+fast ones, and the sums are those of the fast ones: hence φ by level of the mean first, and factors on it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,21 +20,50 @@ LOWEST, HIGHEST = 0.002, 30.0
 # Weight of the parent in rows: a sku with 100 rows stands half on its own and half on its category.
 _PRIOR_ROWS = 100.0
 _BINS, _ROWS_PER_BIN = 16, 50
+_LEVELS, _ROWS_PER_LEVEL = 8, 150
+_FACTORS = (0.02, 50.0)
 
 
 @dataclass(frozen=True)
 class Dispersion:
-    """φ overall, by category and by sku."""
+    """φ as a function of the mean, times a factor.
 
-    overall: float
+    Attributes
+    ----------
+    log_mean : ascending logarithms of mean units; φ is interpolated between them and constant beyond.
+    log_phi : logarithms of φ there.
+    by_category : factor by category.
+    by_sku : factor by SKU.
+
+    """
+
+    log_mean: list[float]
+    log_phi: list[float]
     by_category: dict[str, float]
     by_sku: dict[str, float]
 
-    def of(self, series: pd.DataFrame, category: str) -> np.ndarray:
-        """Return φ of each series by its sku, else its category, else overall, float64 (n_series)."""
+    def factors(self, series: pd.DataFrame, category: str) -> np.ndarray:
+        """Return the factor of each series by its SKU, else its category, else 1, float64 (n_series)."""
         found = series["sku"].map(self.by_sku)
-        found = found.fillna(series[category].map(self.by_category)).fillna(self.overall)
-        return found.to_numpy(np.float64)
+        return found.fillna(series[category].map(self.by_category)).fillna(1.0).to_numpy(np.float64)
+
+    def at(self, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
+        """Return φ of rows with these means in units and factors, each (n_rows)."""
+        log_mean = np.log(np.maximum(mean, np.finfo(np.float32).tiny))
+        return np.asarray(np.clip(np.exp(np.interp(log_mean, self.log_mean, self.log_phi)) * factor, LOWEST, HIGHEST))
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON-able dict."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Dispersion:
+        """Return the dispersion of ``to_json``, or that of earlier versions: φ by SKU, category and overall."""
+        if "log_mean" in values:
+            return cls(**values)
+        overall = values["overall"]
+        factors = ({key: phi / overall for key, phi in values[by].items()} for by in ("by_category", "by_sku"))
+        return cls([0.0], [float(np.log(overall))], *factors)
 
 
 def fit_linear(mean: np.ndarray, actual: np.ndarray) -> float:
@@ -56,22 +87,41 @@ def fit_dispersion(rows: pd.DataFrame, linear: np.ndarray) -> Dispersion:
     ``linear`` (n_rows) is c in units. Each level is shrunk to the one above it.
     """
     mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
-    excess = (actual - mean) ** 2 - linear * mean
+    excess, base = (actual - mean) ** 2 - linear * mean, mean**2
+    log_mean, log_phi = _by_level(mean, excess, base)
+    found = Dispersion(log_mean, log_phi, {}, {})
+    base = base * found.at(mean, np.ones(len(mean)))
     parts = pd.DataFrame({"sku": rows["sku"].to_numpy(), "category": rows["category"].to_numpy(),
-                          "excess": excess, "base": mean**2})  # fmt: skip
-    overall = _bounded(parts["excess"].sum() / max(parts["base"].sum(), np.finfo(float).tiny))
-    by_category = _shrunk(parts, "category", np.float64(overall))
+                          "excess": excess, "base": base})  # fmt: skip
+    by_category = _shrunk(parts, "category", np.float64(1.0))
     parent = parts.groupby("sku", sort=True)["category"].first().map(by_category)
     by_sku = _shrunk(parts, "sku", parent.to_numpy())
-    return Dispersion(float(overall), dict(by_category), dict(by_sku))
+    return Dispersion(log_mean, log_phi, dict(by_category), dict(by_sku))
+
+
+def _by_level(mean: np.ndarray, excess: np.ndarray, base: np.ndarray) -> tuple[list[float], list[float]]:
+    """Return log mean and log φ of even bins of the rows by mean: the geometric mean of the bin's own φ and that of all.
+
+    The bin's own is shrunk to that of all as if 100 rows had shown it. Half-way, because what makes slow series
+    dispersed are rare peaks, and a law as wide as those is too low at its lower quantiles.
+    """
+    overall = float(np.clip(excess.sum() / max(base.sum(), np.finfo(float).tiny), LOWEST, HIGHEST))
+    order = np.argsort(mean, kind="stable")
+    order = order[mean[order] > 0]
+    bins = np.array_split(order, int(np.clip(len(order) // _ROWS_PER_LEVEL, 1, _LEVELS)))
+    if not len(order):
+        return [0.0], [float(np.log(overall))]
+    log_mean, log_phi = [], []
+    for part in bins:
+        prior = _PRIOR_ROWS * base[part].mean()
+        phi = (excess[part].sum() + overall * prior) / (base[part].sum() + prior)
+        log_mean.append(float(np.log(mean[part]).mean()))
+        log_phi.append(float((np.log(np.clip(phi, LOWEST, HIGHEST)) + np.log(overall)) / 2))
+    return log_mean, log_phi
 
 
 def _shrunk(rows: pd.DataFrame, by: str, parent: np.ndarray | np.float64) -> pd.Series:
     grouped = rows.groupby(by, sort=True)
     total, count = grouped[["excess", "base"]].sum(), grouped.size()
     prior = np.maximum(_PRIOR_ROWS * total["base"] / count, np.finfo(float).tiny)
-    return _bounded((total["excess"] + parent * prior) / (total["base"] + prior))
-
-
-def _bounded(value):  # type: ignore[no-untyped-def] # a number or a series in, the same out
-    return np.clip(value, LOWEST, HIGHEST)
+    return ((total["excess"] + parent * prior) / (total["base"] + prior)).clip(*_FACTORS)

@@ -97,8 +97,9 @@ def _margins(
     rows, mean, is_new = made
     spread = Spread.from_json(values, Support.from_json(model.facts["calibration"].get("support")))
     code = matrix.series_code[rows]
-    phi = spread.dispersion.of(matrix.series, model.facts["category"])[code] * np.where(is_new[rows], _NEW_SPREAD, 1.0)
-    return spread, spread.margins(matrix.series["sku"].iloc[code], mean, phi)
+    factors = spread.dispersion.factors(matrix.series, model.facts["category"])[code]
+    factors = factors * np.where(is_new[rows], _NEW_SPREAD, 1.0)
+    return spread, spread.margins(matrix.series["sku"].iloc[code], mean, factors)
 
 
 def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:

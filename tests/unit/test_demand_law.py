@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -17,6 +18,7 @@ from foundation.demand_paths import DemandLaw, draw
 from foundation.settings import quantile_columns
 from models.backtest.calibration_check import randomised_pit
 from models.calibration import Spread, calibrate
+from models.dispersion import Dispersion, fit_dispersion
 from models.quantiles import Margins, binomial_quantiles, continuous_quantiles, quantiles
 from models.support import Support
 from models.zeros import ZeroRate
@@ -63,7 +65,7 @@ def test_the_law_scales_with_the_unit_of_demand(factor: float) -> None:
 @settings(max_examples=60, deadline=None)
 def test_far_quantiles_enclose_every_mean(mean: float, spread: float, factor: float) -> None:
     law = _law_of(factor)
-    margins = law.margins(pd.Series(["s04"]), np.array([mean * factor]), np.array([spread]))
+    margins = replace(law.margins(pd.Series(["s04"]), np.array([mean * factor]), np.ones(1)), spread=np.array([spread]))
     found = quantiles(law.table, margins, LEVELS)[0]
     assert found[1] < mean * factor < found[7]
     assert (np.diff(found) >= 0).all()
@@ -78,7 +80,7 @@ def _law_of(factor: float) -> Spread:
 def test_quantiles_of_counts_are_counts(factor: float) -> None:
     law = _law_of(factor)
     mean = np.geomspace(0.05, 2000, 200) * factor
-    found = quantiles(law.table, law.margins(pd.Series(["s04"] * 200), mean, np.full(200, 0.3)), LEVELS)
+    found = quantiles(law.table, law.margins(pd.Series(["s04"] * 200), mean, np.ones(200)), LEVELS)
     inner = found[:, 2:7] / factor
     np.testing.assert_allclose(inner, np.round(inner), atol=1e-4)
 
@@ -145,6 +147,25 @@ def test_no_zeros_leave_no_mass() -> None:
     assert ZeroRate.fit(np.full(500, 2.0), np.full(500, 1.5)).of(np.array([0.1])) == [0.0]
 
 
+def test_slow_series_are_more_dispersed_than_fast_ones() -> None:
+    """φ by moments over all rows is that of the fastest series alone; the slow ones of one SKU have their own."""
+    random = np.random.default_rng(9)
+    mean = np.repeat([2.0, 2000.0], 3000)
+    shape = np.where(mean < 10, 1 / 1.5, 1 / 0.01)
+    actual = random.poisson(mean * random.gamma(shape, 1 / shape)).astype(float)
+    rows = pd.DataFrame({"sku": "a", "category": "c", "mean": mean, "actual": actual})
+    law = fit_dispersion(rows, np.ones(len(rows)))
+    slow, fast = law.at(np.array([2.0, 2000.0]), np.full(2, law.by_sku["a"]))
+    assert slow > 8 * fast
+    assert fast == pytest.approx(0.01, rel=0.4)
+
+
+def test_a_dispersion_of_earlier_versions_is_read() -> None:
+    law = Dispersion.from_json({"overall": 0.5, "by_category": {"c": 0.25}, "by_sku": {"a": 2.0}})
+    series = pd.DataFrame({"sku": ["a", "b", "x"], "category": ["c", "c", "y"]})
+    assert law.at(np.ones(3), law.factors(series, "category")).tolist() == pytest.approx([2.0, 0.25, 0.5])
+
+
 @pytest.mark.parametrize("step", [0.0, 0.1, 1.0, 100.0])
 @pytest.mark.parametrize("alpha", [0.0, 0.05, 0.8, 6.0])
 @pytest.mark.parametrize("mean", [0.01, 1.0, 30.0, 390.0, 410.0, 1e4, 1e6])
@@ -201,8 +222,8 @@ def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple
     seen, new = rows(), rows()
     support = Support.fit(seen["sku"].to_numpy(object), seen["actual"].to_numpy(), seen["mean"].to_numpy())
     law = Spread.fit(seen, support, LEVELS)
-    phi = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
-    found = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), phi), LEVELS)
+    factor_of = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
+    found = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), factor_of), LEVELS)
     pit = randomised_pit(new["actual"].to_numpy(), found, LEVELS, random)
     covered = np.array([(pit <= level).mean() for level in LEVELS])
     np.testing.assert_allclose(covered, LEVELS, atol=0.025)
