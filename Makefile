@@ -52,6 +52,10 @@ test: $(READY) ## the fast tests
 test-full: $(READY) ## every test that needs neither a browser nor a service
 	$(BIN)/pytest -q -n 2 -m "not pages and not services"
 
+.PHONY: test-fuzz
+test-fuzz: $(READY) ## attack a small world with 1,000 mutated tables, files, configurations and settings: make test-fuzz SEED=2
+	$(BIN)/python -W ignore -m tests.fuzz.campaign --cases 1000 --seed $(or $(SEED),1) --full 60
+
 .PHONY: test-pages
 test-pages: $(READY) ## open the review page in Chromium, which is installed where it is missing
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \

@@ -164,9 +164,15 @@ def _column(values: pa.ChunkedArray, name: str, table: Table, settings: Settings
 
 def _finding(name: str, misfit: Misfit, values: pa.ChunkedArray) -> Finding:
     first = np.flatnonzero(misfit.rows)[:KEYS_SHOWN]
-    return Finding(
-        name, misfit.what, misfit.remedy, misfit.rows, tuple(shown(values[int(row)].as_py()) for row in first)
-    )
+    return Finding(name, misfit.what, misfit.remedy, misfit.rows, tuple(_given(values[int(row)]) for row in first))
+
+
+def _given(value: pa.Scalar) -> str:
+    """Return a value as a message shows it; a moment Python has no date for is shown as its count of units."""
+    try:
+        return shown(value.as_py())
+    except (ValueError, OverflowError, NotImplementedError):
+        return shown(getattr(value, "value", "(cannot be shown)"))
 
 
 def _missing(table: Table, name: str, names: list[str]) -> Fault:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,11 +12,15 @@ import pyarrow as pa
 import pytest
 
 from foundation.periods import FIRST_YEAR, LAST_YEAR
-from foundation.tables import Kind
+from foundation.settings import Settings
+from foundation.tables import INPUTS, Kind
 from foundation.validation.arriving import LONGEST_TEXT, Misfit, WrongTypeError
+from foundation.validation.columns import draft
 from foundation.validation.normalise import extra, normalise
 from foundation.validation.rows import LONGEST_ID
+from tests.conftest import Tables
 from tests.fuzz.odd_columns import odd_columns
+from tests.spec.conftest import Refused
 
 COLUMNS = odd_columns()
 
@@ -89,3 +95,29 @@ def test_an_extension_type_is_refused_by_its_name(name: str) -> None:
         normalise(values, Kind.TEXT)
     with pytest.raises(WrongTypeError, match="extension"):
         extra(values)
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_column_of_any_type_is_told_by_row_in_a_table(name: str) -> None:
+    """Dates beyond Python's are shown in the message too."""
+    values = COLUMNS[name]
+    days = pa.array(["2024-05-01"] * len(values))
+    data = pa.table([values, days, days], names=["launch_date", "sku", "note"])
+    made, faults = draft(data, INPUTS["skus"], Settings())
+    lines = [*map(str, faults), *(str(made.fault(finding)) for finding in made.findings)]
+    assert all(line.startswith("skus.launch_date: ") and line.isprintable() for line in lines)
+    if name in ("date32", "timestamp s None"):
+        assert any("outside the years" in line for line in lines)
+
+
+@pytest.mark.parametrize("table", [table for table in INPUTS if INPUTS[table].needed_for])
+def test_a_required_column_may_be_missing_from_any_table(
+    table: str, demo_tables: Tables, refused: Refused, tmp_path: Path
+) -> None:
+    """The doubts of other modules, which read several tables, never meet one without its columns."""
+    for name in INPUTS[table].required:
+        whole = demo_tables[table]
+        demo_tables[table] = whole.drop(columns=[name])
+        shutil.rmtree(tmp_path / "inputs", ignore_errors=True)
+        assert any(line.startswith(f"{table}.{name}: required column missing") for line in refused())
+        demo_tables[table] = whole
