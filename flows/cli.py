@@ -1,14 +1,15 @@
 """The person's door: ``forestock`` and its commands.
 
 A command parses, makes one call and returns one exit code: 0 done, 2 the input or configuration is at
-fault, 3 a stage failed, 4 refused by a gate, 130 interrupted. Nothing heavy is imported before it is
+fault, 3 a stage failed, 4 refused by a gate, 130 interrupted, 143 terminated. Nothing heavy is imported before it is
 needed, so that help and mistakes answer at once. Not here: what a command does.
 """
 
 from __future__ import annotations
 
+import signal
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -25,20 +26,37 @@ from flows.what_if_command import what_if
 from flows.why_command import why
 from foundation.errors import ForestockError, tell
 
-_INTERRUPTED = 130
+_INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
+_KEPT = (
+    "stopped: what was finished is kept and nothing is half written. "
+    "Run the same command again: it goes on with what is missing."
+)
+
+
+class _TerminatedError(BaseException):
+    """SIGTERM has arrived; like an interrupt, no handler of errors may take it for a failure."""
+
+
+def _terminate(*_: object) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not stop the stopping
+    raise _TerminatedError
 
 
 class _Commands(TyperGroup):
     """The commands, with the failures a person can see turned into their exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; print one line per fault, and nothing where the user has interrupted."""
+        """Run the command; print one line per fault, or what is kept where the command was stopped."""
         try:
             return super().invoke(ctx)
         except ForestockError as error:
             raise typer.Exit(tell(error)) from None
         except KeyboardInterrupt:
+            typer.echo(_KEPT, err=True)
             raise typer.Exit(_INTERRUPTED) from None
+        except _TerminatedError:
+            typer.echo(_KEPT, err=True)
+            raise typer.Exit(_TERMINATED) from None
 
 
 app = typer.Typer(
@@ -190,6 +208,7 @@ def _night(config: str, as_of: date | None, overrides: list[str] | None, until: 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
     app()
 
 

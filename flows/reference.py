@@ -30,6 +30,7 @@ A configuration is a YAML file, or the name of one in `configs/`; [settings.md](
 | 2 | the input or the configuration is at fault; each fault is one line |
 | 3 | a stage failed; which one is said, and the same command resumes there |
 | 4 | refused by a gate: forecast and plan are kept, no proposal is written, the reason is said |
+| 130, 143 | stopped by Ctrl-C or SIGTERM: what was finished is kept, and the same command goes on with what is missing |
 """
 _MARKUP = re.compile(r"\[/?[a-z ]+\]")
 

@@ -1,0 +1,54 @@
+"""A command that is stopped from outside says what is kept and how to go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+_PROGRAM = """
+import sys, time
+from flows import cli
+@cli.app.command("wait")
+def wait() -> None:
+    "Wait. Example:  forestock wait"
+    print("waiting", file=sys.stderr, flush=True)
+    time.sleep(60)
+cli.main()
+"""
+
+
+def _stopped(command: list[str], sent: int, until: str) -> tuple[int, str]:
+    """Start a command, send it a signal once it has said ``until``, and return its exit code and what it said since."""
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        [sys.executable, *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if until in line:
+            break
+    process.send_signal(sent)
+    _, said = process.communicate(timeout=120)
+    return process.returncode, said
+
+
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
+    ended, said = _stopped(["-c", _PROGRAM, "wait"], sent, "waiting")
+    assert (ended, "Run the same command again" in said, "Traceback" in said) == (code, True, False), said
+
+
+@pytest.mark.slow
+@pytest.mark.prefect
+def test_a_run_that_is_terminated_leaves_nothing_half_written(tmp_path: Path) -> None:
+    place = tmp_path / "warehouse"
+    command = ["-m", "flows.cli", "forecast", "--config", "fast", "--set", f"warehouse={place}"]
+    code, said = _stopped(command, signal.SIGTERM, "train")
+    assert (code, "Run the same command again" in said, "Traceback" in said) == (143, True, False), said
+    assert [path for path in place.rglob(".*.json.*") if path.is_file()] == []
+    assert not list(place.glob("_models/*/manifest.json"))
