@@ -203,6 +203,10 @@ class Positioning(Section):
         description="Local time at each hub at which a night's plan is ready; cut-offs before it are missed.",
     )
     overdue_days: DaysOrNone = Field(2, description="Days after `as_of` at which overdue arrivals are expected.")
+    max_overdue_days: DaysOrNone = Field(
+        60,
+        description="Days an arrival may be overdue at the stock snapshot; beyond them it stops counting and is reported.",
+    )
     release_timeout_days: Days = Field(
         3, description="Days after which a released proposal not seen in `inbound` stops counting and is flagged."
     )

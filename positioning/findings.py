@@ -32,7 +32,7 @@ def exception_frame(
     """
     prices, slack = rooms
     rows = [
-        *stockouts(problem, outcomes), *blocked_benefit(problem, prices, slack), *overdue_inbound(problem),
+        *stockouts(problem, outcomes), *blocked_benefit(problem, prices, slack), *overdue_inbound(problem), *lapsed_inbound(problem),
         *negative_stock(problem), *full_hubs(problem), *missing_forecasts(problem), *unseen_releases(problem),
         *omitted_benefit(outcomes, omitted_eur),
     ]  # fmt: skip
@@ -92,6 +92,20 @@ def overdue_inbound(problem: Problem) -> list[Row]:
     keys: list[Any] = list(summed.index)
     return [
         _at(problem, "inbound_overdue", key[0], key[1], units, text) for key, units in zip(keys, summed, strict=True)
+    ]
+
+
+def lapsed_inbound(problem: Problem) -> list[Row]:
+    """inbound_lapsed: arrivals overdue for so long that the plan no longer counts them."""
+    days = problem.settings.positioning.max_overdue_days
+    text = (
+        f"Close the order or correct its date; it is more than {days} days overdue and no longer counts as on its way."
+    )
+    summed = problem.stock.lapsed.groupby(["hub", "sku"], sort=True)["units"].sum()
+    keys: list[Any] = list(summed.index)
+    return [
+        _at(problem, "inbound_lapsed", int(key[0]), int(key[1]), units, text)
+        for key, units in zip(keys, summed, strict=True)
     ]
 
 

@@ -5,7 +5,7 @@ Here: netting of the snapshot, open orders and released proposals. Not here: wha
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -15,6 +15,8 @@ from foundation.settings import Settings
 from positioning.columns import codes, days_after, numbers, table, texts
 from positioning.network import Network
 
+_LINE = ["sku", "hub", "units", "day", "origin"]
+
 
 @dataclass(frozen=True)
 class Stock:
@@ -22,23 +24,23 @@ class Stock:
 
     ``usable`` = on hand − reserved − on hold + due by ``as_of``; may be negative. ``physical`` is
     everything on the shelf. ``arrivals`` has one row per line still to come: sku, hub, units, day
-    after ``as_of``, origin hub (−1 unknown), whether it is overdue. ``notes`` are findings.
+    after ``as_of``, origin hub (−1 unknown). ``overdue`` are those of them that should have come before the snapshot; ``lapsed``
+    are lines overdue for so long that they no longer count.
     """
 
     usable: np.ndarray
     physical: np.ndarray
     arrivals: pd.DataFrame
     overdue: pd.DataFrame
-
-
-_LINE = ["sku", "hub", "units", "day", "origin"]
+    lapsed: pd.DataFrame = field(default_factory=lambda: pd.DataFrame({name: [] for name in _LINE}))
 
 
 def read_stock(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str, ...], settings: Settings) -> Stock:
     """Net the snapshot and the open orders; a hub × sku absent from the snapshot has none.
 
     Lines due on or before ``as_of`` count as on hand, except those already overdue on the day of the
-    snapshot: they are expected ``positioning.overdue_days`` after ``as_of``.
+    snapshot: they are expected ``positioning.overdue_days`` after ``as_of``, or no more where they are overdue by more than
+    ``positioning.max_overdue_days``.
     """
     snapshot = table(tables, "stock")
     sku, hub = codes(texts(snapshot, "sku"), skus), codes(texts(snapshot, "hub"), network.hubs)
@@ -53,13 +55,24 @@ def read_stock(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[st
     snapshot_day = 0.0
     if len(snapshot):
         snapshot_day = float(np.nanmax(days_after(snapshot, "date", as_timestamp(network.as_of))))
+    is_lapsed = has_lapsed(lines["day"].to_numpy(), snapshot_day, settings)
+    lapsed, lines = lines[is_lapsed].reset_index(drop=True), lines[~is_lapsed].reset_index(drop=True)
     is_overdue = (lines["day"] < snapshot_day).to_numpy()
     is_here = ((lines["day"] <= 0).to_numpy()) & ~is_overdue
     for target in (usable, physical):
         here = lines[is_here]
         np.add.at(target, (here["sku"].to_numpy(), here["hub"].to_numpy()), here["units"].to_numpy())
     lines.loc[is_overdue, "day"] = float(settings.positioning.overdue_days)
-    return Stock(usable, physical, lines[~is_here].reset_index(drop=True), lines[is_overdue].reset_index(drop=True))
+    coming, overdue = lines[~is_here].reset_index(drop=True), lines[is_overdue].reset_index(drop=True)
+    return Stock(usable, physical, coming, overdue, lapsed)
+
+
+def has_lapsed(due_days: np.ndarray, snapshot_day: float, settings: Settings) -> np.ndarray:
+    """Say of each line due ``due_days`` after ``as_of`` whether it is overdue for too long to be expected any more.
+
+    ``snapshot_day`` is the day of the stock snapshot, counted from ``as_of`` too.
+    """
+    return np.asarray(due_days < snapshot_day - settings.positioning.max_overdue_days)
 
 
 def _inbound_lines(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str, ...]) -> pd.DataFrame:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.csv
@@ -18,7 +17,8 @@ from deltalake import DeltaTable
 from foundation.faults import shown
 from foundation.settings import Inputs
 from foundation.store import files
-from foundation.store.columnar import is_panic, read_delta, read_parquet, refuse_wide
+from foundation.store.columnar import is_panic, read_delta, read_parquet
+from foundation.store.csv_files import read_csv
 from foundation.validation.reader import Reader, UnreadableError
 
 _LONGEST_HEAD = 1_000_000
@@ -113,7 +113,7 @@ class FolderSource:
         if kind == "parquet":
             return read_parquet(path, self.system)
         with self.system.open(path, "rb") as file:
-            return _read_csv(file, as_text)
+            return read_csv(file, as_text)
 
     def _read_delta(self, path: str) -> pa.Table:
         if self._is_local() and files.is_misread(path):
@@ -163,20 +163,6 @@ def _is_there(path: str, inner: str) -> bool:
         reason = error.strerror or type(error).__name__
         raise UnreadableError(f"cannot be opened ({reason})", "correct the link or the rights") from error
     return True
-
-
-def _read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
-    head_line = file.readline(_LONGEST_HEAD)
-    refuse_wide(head_line.count(b",") + 1)
-    file.seek(0)
-    options = pa.csv.ConvertOptions(
-        column_types=dict.fromkeys(as_text, pa.string()), null_values=[""], strings_can_be_null=True
-    )
-    table = pa.csv.read_csv(file, convert_options=options, parse_options=pa.csv.ParseOptions(newlines_in_values=True))
-    head = table.column_names[0]
-    if table.num_columns == 1 and any(sign in head for sign in ";\t|"):
-        raise UnreadableError(f"is not separated by commas ({shown(head)})", "write it with commas and decimal points")
-    return table
 
 
 def _is_database(scheme: str) -> bool:

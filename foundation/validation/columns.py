@@ -79,6 +79,15 @@ def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Faul
     twice = sorted({name for name in names if names.count(name) > 1})
     faults += [structural(table.name, name, "stands twice", "give one column of this name") for name in twice]
     faults += [
+        structural(
+            table.name,
+            shown(name),
+            f"stands {count} times but for blanks and signs that are not shown",
+            "give one column of this name",
+        )
+        for name, count in _alike(set(names)).items()
+    ]
+    faults += [
         structural(table.name, shown(name), "a column name with control characters", "rename the column")
         for name in dict.fromkeys(names)
         if any(unicodedata.category(sign) in ("Cc", "Cs") for sign in name)
@@ -86,6 +95,12 @@ def column_faults(data: pa.Table, table: Table, settings: Settings) -> list[Faul
     if table.name in PERSON_TABLES:
         faults += [_person(table, name) for name in names if name not in table.names and is_personal(name)]
     return faults
+
+
+def _alike(names: set[str]) -> dict[str, int]:
+    """Return how many of ``names`` are the same once blanks around them and signs that are not shown are gone, where several are."""
+    cleaned = ["".join(sign for sign in name if sign.isprintable() and sign != "\u00a0").strip() for name in names]
+    return {name: cleaned.count(name) for name in sorted(set(cleaned)) if cleaned.count(name) > 1}
 
 
 def configured_faults(columns: dict[str, list[str]], settings: Settings) -> list[Fault]:

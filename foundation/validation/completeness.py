@@ -40,10 +40,9 @@ def sales_doubts(given: Given) -> Iterator[Doubt]:
     """Yield what looks missing from the sales before ``as_of``; nothing where missing sales are unknown."""
     if not given.has("sales", "date", "region", "sku") or given.settings.series.missing_sales != "zero":
         return
-    groups = {"region": given.tables["sales"]["region"]} | _sku_groups(given)
-    counts = {what: _counts(given, keys) for what, keys in groups.items()}
+    counts = _counted(given)
     silent = {what: _silent(given, counted) for what, counted in counts.items() if counted}
-    yield from _thin(given, counts, silent)
+    yield from _thin(counts, silent)
     for what, found in silent.items():
         if found and not (what != "region" and silent["region"]):
             yield _silence(what, found, given.settings.grid.days)
@@ -53,7 +52,7 @@ def absent_regions(given: Given) -> Iterator[Doubt]:
     """Yield the regions that never had a sales row, and no price from four weeks back or more."""
     if not given.has("sales", "region", "date") or not given.has("regions", "region"):
         return
-    known = set(given.tables["sales"]["region"].astype(str).unique())
+    known = set(given.tables["sales"]["region"].unique().astype(str))
     if given.has("prices", "region", "date"):
         prices = given.tables["prices"]
         recent = prices.groupby("region", observed=True)["date"].min() > as_timestamp(given.as_of) - pd.Timedelta(
@@ -92,38 +91,57 @@ def too_few(found: np.ndarray, past: np.ndarray) -> np.ndarray:
     return np.asarray((found < _MOST_SHARE * usual) & (distance > needed))
 
 
-def _sku_groups(given: Given) -> dict[str, pd.Series]:
-    """Return the coarsest hierarchy column of each sales row, by its name; empty without a hierarchy."""
+def _coded(keys: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Return the code of each row (−1 for null) and the names of the codes."""
+    if isinstance(keys.dtype, pd.CategoricalDtype):
+        return keys.cat.codes.to_numpy(), keys.cat.categories.astype(str).tolist()
+    codes, names = pd.factorize(keys, sort=True)
+    return codes, [str(name) for name in names]
+
+
+def _sku_groups(given: Given, sku: pd.Series) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """Return the coarsest hierarchy column of each row of ``sku``, coded, by its name; empty without a hierarchy."""
     hierarchy = given.settings.series.hierarchy
     if not hierarchy or not given.has("skus", "sku", hierarchy[-1]):
         return {}
-    group = given.tables["skus"].astype({"sku": "str"}).set_index("sku")[hierarchy[-1]].dropna()
-    if group.nunique() < 2:
+    group = dict(zip(given.texts("skus", "sku"), given.texts("skus", hierarchy[-1]), strict=True))
+    names = sorted(set(group.values()) - {""})
+    if len(names) < 2:
         return {}
-    sales = given.tables["sales"]["sku"]
-    if isinstance(sales.dtype, pd.CategoricalDtype):
-        by_category = group.reindex(sales.cat.categories.astype(str)).to_numpy(dtype=object)
-        return {
-            hierarchy[-1]: pd.Series(
-                np.append(by_category, np.array([None]))[sales.cat.codes.to_numpy()], index=sales.index
-            )
-        }
-    return {hierarchy[-1]: sales.map(group)}
+    codes, skus = _coded(sku)
+    place = {name: at for at, name in enumerate(names)}
+    of_sku = np.array([*(place.get(group.get(name, ""), -1) for name in skus), -1])
+    return {hierarchy[-1]: (of_sku[codes], names)}
 
 
-def _counts(given: Given, keys: pd.Series) -> _Counts | None:
-    """Return rows by group and open period over the last half year; None with fewer than three such periods."""
-    grid, series = given.settings.grid, given.settings.series
-    n_periods = _LOOKED_BACK[grid.days]
-    dates = given.tables["sales"]["date"]
-    first = max(as_timestamp(grid.step(given.as_of, -n_periods)), dates.min())
+def _counted(given: Given) -> dict[str, _Counts | None]:
+    """Return rows by region, and by the coarsest group of SKUs, over the last half year (year of weekly data).
+
+    None instead of either where fewer than three periods were open, or the last one was not.
+    """
+    grid, sales = given.settings.grid, given.tables["sales"]
+    first = max(as_timestamp(grid.step(given.as_of, -_LOOKED_BACK[grid.days])), sales["date"].min())
+    recent = sales.loc[(sales["date"] >= first).to_numpy(), ["date", "region", "sku"]]
+    period = ((recent["date"] - first).dt.days // grid.days).to_numpy()
     periods = pd.date_range(first, as_timestamp(grid.step(given.as_of, -1)), freq=f"{grid.days}D").as_unit("us")
-    is_recent = (dates >= first).to_numpy()
-    counted = pd.crosstab(keys[is_recent].astype("str"), dates[is_recent]).reindex(columns=periods, fill_value=0)
-    is_open = ~closed_periods(periods, series.closed_days, grid)
-    if is_open.sum() < 3 or counted.empty or not is_open[-1]:
+    is_open = ~closed_periods(periods, given.settings.series.closed_days, grid)
+    groups = {"region": _coded(recent["region"])} | _sku_groups(given, recent["sku"])
+    return {what: _counts(codes, names, period, (periods, is_open)) for what, (codes, names) in groups.items()}
+
+
+def _counts(
+    codes: np.ndarray, names: list[str], period: np.ndarray, open_periods: tuple[pd.DatetimeIndex, np.ndarray]
+) -> _Counts | None:
+    """Return the rows of each group that has any; ``codes`` and ``period`` hold a row each per sales row."""
+    periods, is_open = open_periods
+    if is_open.sum() < 3 or not is_open[-1] or not names:
         return None
-    return _Counts(tuple(counted.index.astype(str)), periods[is_open], counted.to_numpy(dtype="float64")[:, is_open])
+    known = codes >= 0
+    place = codes[known].astype("int64") * len(periods) + period[known]
+    rows = np.bincount(place, minlength=len(names) * len(periods)).reshape(len(names), len(periods)).astype("float64")
+    has_any = np.asarray(rows.sum(axis=1) > 0)
+    kept = tuple(name for name, is_there in zip(names, has_any, strict=True) if is_there)
+    return _Counts(kept, periods[is_open], rows[has_any][:, is_open]) if kept else None
 
 
 def _comparable(counted: _Counts) -> np.ndarray:
@@ -132,9 +150,7 @@ def _comparable(counted: _Counts) -> np.ndarray:
     return np.flatnonzero((back > 0) & (back % 7 == 0) & (back <= 7 * _WEEKS_BACK))
 
 
-def _thin(
-    given: Given, counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, int, str]]]
-) -> Iterator[Doubt]:
+def _thin(counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, int, str]]]) -> Iterator[Doubt]:
     """Yield at most one doubt about the last period: of some regions, else of all, else of groups of SKUs."""
     regions = counts["region"]
     if regions is None or len(_comparable(regions)) < 2:

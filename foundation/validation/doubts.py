@@ -11,8 +11,10 @@ import pandas as pd
 
 from foundation.faults import Doubt
 from foundation.validation.completeness import absent_regions, sales_doubts
+from foundation.validation.gaps import unknown_doubts
 from foundation.validation.given import Given
 from foundation.validation.reach import reach_doubts
+from foundation.validation.renames import rename_doubts
 from foundation.validation.stale import stock_doubts
 from foundation.validation.worth import worth_doubts
 
@@ -21,6 +23,8 @@ def doubts(given: Given, needs: str, taken: pd.Series) -> Iterator[Doubt]:
     """Yield what is probably not meant; ``needs`` as for a run, ``taken`` the days of all stock snapshots up to ``as_of``."""
     yield from sales_doubts(given)
     yield from absent_regions(given)
+    yield from unknown_doubts(given)
+    yield from rename_doubts(given)
     if needs == "rebalance":
         yield from stock_doubts(given, taken)
         yield from worth_doubts(given)

@@ -20,6 +20,7 @@ from foundation.tables import Kind
 from foundation.validation.arriving import Misfit, WrongTypeError, plain
 
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
+_FEWEST_GROUPED = 3
 _DAY_US = 86_400_000_000
 _TOO_LARGE = "above 9 million billion"
 _EPOCH = date(1970, 1, 1).toordinal()
@@ -120,12 +121,34 @@ def _number(values: pa.ChunkedArray) -> Normalised:
 
 def _parsed_number(values: pa.ChunkedArray) -> Normalised:
     text = _trimmed(values)
+    if dotted := _thousands(text):
+        raise WrongTypeError(f"numbers such as {dotted} whose points look like thousands separators")
     try:
         return pd.Series(pc.fill_null(text.cast(pa.float64()), np.nan).to_numpy()), []
     except pa.ArrowInvalid:
         parsed = pd.to_numeric(text.to_pandas().astype(object), errors="coerce").astype("float64")
     is_wrong = parsed.isna().to_numpy() & ~text.is_null().to_numpy() & ~_is_one_of(text, ("nan",))
-    return parsed, _misfits((is_wrong, "with text in a number", "write plain numbers with a decimal point"))
+    return parsed, _misfits(
+        (is_wrong, "with text in a number", "write plain numbers: a decimal point, no thousands separators")
+    )
+
+
+def _thousands(text: pa.ChunkedArray) -> str:
+    """Return one of the values whose point can only separate thousands; empty where points are decimal.
+
+    So they look where each is followed by exactly three digits, at least three values have one, and the others are whole
+    numbers below a thousand.
+    """
+    words = pc.unique(text.drop_null())
+    grouped = pc.match_substring_regex(words, r"^[+-]?[1-9]\d{0,2}(\.\d{3})+$")
+    plain = pc.match_substring_regex(words, r"^[+-]?\d{1,3}$")
+    n_grouped = pc.sum(grouped).as_py() or 0
+    is_all = pc.all(pc.or_(grouped, plain)).as_py()
+    return (
+        str(words.filter(grouped)[0].as_py())
+        if is_all and n_grouped >= _FEWEST_GROUPED and n_grouped < len(words)
+        else ""
+    )
 
 
 def _whole(values: pa.ChunkedArray) -> Normalised:

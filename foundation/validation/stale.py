@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.faults import Doubt, listed
+from foundation.faults import KEYS_SHOWN, Doubt, listed, shown
 from foundation.periods import as_timestamp
 from foundation.validation.completeness import too_few, usually
 from foundation.validation.given import Given
@@ -70,6 +70,7 @@ def stock_doubts(given: Given, taken: pd.Series) -> Iterator[Doubt]:
     yield from _old_snapshot(given, taken)
     yield from _absent_hubs(given)
     yield from _uncounted_skus(given)
+    yield from _lapsed_inbound(given)
 
 
 def _old_snapshot(given: Given, taken: pd.Series) -> Iterator[Doubt]:
@@ -122,3 +123,18 @@ def _uncounted_skus(given: Given) -> Iterator[Doubt]:
         yield Doubt(
             "stock", "sku", what, "load the whole snapshot, with rows of 0 for what is out of stock", is_incomplete=True
         )
+
+
+def _lapsed_inbound(given: Given) -> Iterator[Doubt]:
+    """Order lines overdue for so long that a plan no longer counts on them."""
+    if not given.has("inbound", "inbound_id", "arrival_date", "units"):
+        return
+    inbound, most = given.tables["inbound"], given.settings.positioning.max_overdue_days
+    rows = inbound[inbound["arrival_date"] < given.tables["stock"]["date"].max() - pd.Timedelta(days=most)]
+    if len(rows):
+        rows = rows.sort_values(["arrival_date", "inbound_id"])
+        oldest = f"the oldest since {rows['arrival_date'].iloc[0]:%Y-%m-%d}"
+        what = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
+        keys = tuple(f"inbound_id={shown(name)}" for name in rows["inbound_id"].head(KEYS_SHOWN))
+        remedy = "close them in the order system, correct their date, or raise positioning.max_overdue_days"
+        yield Doubt("inbound", "arrival_date", what, remedy, len(rows), keys)

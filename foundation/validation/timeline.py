@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 
-import pandas as pd
-
-from foundation.faults import KEYS_SHOWN, Fault, structural
+from foundation.faults import Fault, structural
 from foundation.feasibility import training_faults
 from foundation.known import SNAPSHOT_DATES
-from foundation.periods import Frequency, closed_periods
+from foundation.periods import Frequency
 from foundation.settings import Settings
 from foundation.validation.draft import Draft
+from foundation.validation.gaps import gap_faults
 
 GRID_TABLES = ("sales", "regional")
 
@@ -54,21 +53,7 @@ def sales_faults(draft: Draft, as_of: date, settings: Settings) -> Iterator[Faul
         is_in_stock = not draft.has("in_stock_rate") or bool((draft.frame["in_stock_rate"].fillna(1) >= 1).any())
         yield from training_faults(dates.min().date(), as_of, settings, is_in_stock)
         if settings.series.missing_sales == "zero":
-            yield from _gaps(dates, as_of, settings)
-
-
-def _gaps(dates: pd.Series, as_of: date, settings: Settings) -> Iterator[Fault]:
-    first = dates.min().date()
-    n_periods = (as_of - first).days // settings.grid.days
-    periods = settings.grid.range(first, n_periods)
-    empty = periods[
-        ~periods.isin(dates.unique()) & ~closed_periods(periods, settings.series.closed_days, settings.grid)
-    ]
-    if len(empty):
-        days = ", ".join(f"{day:%Y-%m-%d}" for day in empty[:KEYS_SHOWN])
-        what = f"{len(empty)} {'period' if len(empty) == 1 else 'periods'} before as_of {as_of} without a row of any series, first: {days}"
-        remedy = "load the missing sales, name the days in series.closed_days or set series.missing_sales: unknown"
-        yield structural("sales", "date", what, remedy)
+            yield from gap_faults(draft.frame, as_of, settings)
 
 
 def snapshot_faults(draft: Draft, as_of: date, oldest_days: int) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ from foundation.errors import InputError
 from foundation.settings import Settings
 from positioning.replay.columns import codes, numbers
 from positioning.replay.network import Network
+from positioning.stock import has_lapsed
 
 
 @dataclass
@@ -54,7 +55,8 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
 
     The latest ``stock`` snapshot on or before the start counts; usable is on hand less reserved less
     on hold, and what is owed beyond the stock is taken from what arrives by the start. Of ``inbound`` only that snapshot's rows count. Lines due on or before
-    the start are on hand, those due before the snapshot was taken ``positioning.overdue_days`` later.
+    the start are on hand, those due before the snapshot was taken ``positioning.overdue_days`` later, those overdue by more than
+    ``positioning.max_overdue_days`` not at all.
 
     Raises ``InputError`` without a snapshot on or before the start, or with one that is too old.
     """
@@ -69,6 +71,8 @@ def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Sett
     lines = _lines(tables.get("inbound"), snapshot)
     if len(lines):
         due = (pd.to_datetime(lines["arrival_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
+        is_expected = ~has_lapsed(due, (snapshot - network.start).days, settings)
+        lines, due = lines[is_expected], due[is_expected]
         overdue = due < (snapshot - network.start).days
         due = np.where(overdue, settings.positioning.overdue_days, due)
         period = np.minimum(period_of(due, network.period_days), arriving.shape[2] - 1)

@@ -45,7 +45,7 @@ def test_text_in_a_number(demo_tables: Tables, refused: Refused) -> None:
     sales.loc[1, "units_sold"] = "1,5"
     demo_tables["sales"] = sales
     assert refused() == [
-        f"sales.units_sold: 1 row with text in a number, first: {NEXT_SALE} (1,5); write plain numbers with a decimal point"
+        f"sales.units_sold: 1 row with text in a number, first: {NEXT_SALE} (1,5); write plain numbers: a decimal point, no thousands separators"
     ]
 
 
@@ -62,7 +62,7 @@ def test_a_key_that_stands_twice(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["sales"] = pd.concat([sales, sales.iloc[[1, 0]]], ignore_index=True)
     assert refused() == [
         "sales.date, region, sku: 2 rows with a key that stands twice (duplicate), "
-        f"first: {NEXT_SALE} / {SALE}; keep one row for each date, region, sku"
+        f"first: {NEXT_SALE} / {SALE}; add up order lines of one day, or remove the rows loaded twice"
     ]
 
 

@@ -20,7 +20,7 @@ def test_a_day_on_which_nothing_at_all_was_recorded(demo_tables: Tables, refused
     _without_days(demo_tables, "2016-03-01", "2016-03-02")
     assert refused(*QUARANTINE) == [
         "sales.date: 2 periods before as_of 2016-05-23 without a row of any series, first: 2016-03-01, 2016-03-02; "
-        "load the missing sales, name the days in series.closed_days or set series.missing_sales: unknown"
+        "load the missing sales, name them as closed, series.closed_days: [12-25, 2016-03-01, 2016-03-02], or set series.missing_sales: unknown"
     ]
 
 

@@ -1,0 +1,95 @@
+"""SKUs that look renamed: one stopped selling when another of its group began, at the same level.
+
+A renamed SKU is forecast as new, below its level, while the old one is forecast on. Not here: how a successor takes over a
+history (``skus.replaces``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pandas as pd
+
+from foundation.faults import Doubt
+from foundation.periods import as_timestamp
+from foundation.validation.given import Given
+
+_PERIODS = 4 * 7  # days a level is taken over
+_SILENT_DAYS = 7  # the old one has been silent for as long, at least
+_WITHIN_DAYS = 84  # a rename longer ago has been learned
+_APART_DAYS = 3  # between the end of the old and the beginning of the new
+_LEVELS = (0.67, 1.5)
+_PRICES = (0.85, 1.18)
+_LEAST_SHARE = 0.5  # of the days of the old SKU with a sale: a slow one falls silent by chance
+
+
+def rename_doubts(given: Given) -> Iterator[Doubt]:
+    """Yield the pairs of SKUs that look like one that was renamed, unless ``skus.replaces`` names the old one."""
+    if not given.has("sales", "date", "sku", "units_sold") or not given.has("skus", "sku"):
+        return
+    daily, day = _daily(given), as_timestamp(given.as_of)
+    ends, begins = _ends(daily, day), _begins(daily, day)
+    known = set(given.texts("skus", "replaces"))
+    is_alike = _alike(given)
+    found = []
+    for new, begin, level in begins:
+        for old, end, before in ends:
+            apart = abs((begin - end).days - 1)
+            is_near = apart <= _APART_DAYS and _LEVELS[0] <= level / before <= _LEVELS[1]
+            if is_near and old not in known and is_alike(old, new):
+                found.append((apart, abs(np.log(level / before)), old, new, f"{begin:%Y-%m-%d}", before, level))
+    used: set[str] = set()
+    for _, _, old, new, began, before, level in sorted(found):
+        if {old, new} & used:
+            continue
+        used |= {old, new}
+        what = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
+        yield Doubt("skus", "sku", what, f"name {old} in the column replaces of {new}, or load its sales under one id")
+
+
+def _daily(given: Given) -> pd.DataFrame:
+    sales = given.tables["sales"]
+    recent = sales[(sales["date"] >= as_timestamp(given.as_of) - pd.Timedelta(days=_WITHIN_DAYS + 2 * _PERIODS))]
+    summed = recent.groupby(["sku", "date"], observed=True)["units_sold"].sum()
+    return summed.unstack("date", fill_value=0).rename(index=str)
+
+
+def _ends(daily: pd.DataFrame, day: pd.Timestamp) -> list[tuple[str, pd.Timestamp, float]]:
+    """Return (SKU, last day with a sale, units a day before) of those that sold on most days and then stopped."""
+    found = []
+    for sku, units in zip(daily.index, daily.to_numpy(), strict=True):
+        at = np.flatnonzero(units > 0)
+        if not len(at) or not _SILENT_DAYS < (day - daily.columns[at[-1]]).days <= _WITHIN_DAYS:
+            continue
+        before = units[max(0, at[-1] + 1 - _PERIODS) : at[-1] + 1]
+        if (before > 0).mean() >= _LEAST_SHARE and len(before) >= _PERIODS // 7:
+            found.append((str(sku), daily.columns[at[-1]], float(before.mean())))
+    return found
+
+
+def _begins(daily: pd.DataFrame, day: pd.Timestamp) -> list[tuple[str, pd.Timestamp, float]]:
+    """Return (SKU, first day with a sale, units a day since) of those that had none in the four weeks before."""
+    found = []
+    for sku, units in zip(daily.index, daily.to_numpy(), strict=True):
+        at = np.flatnonzero(units > 0)
+        if len(at) and at[0] >= _PERIODS and (day - daily.columns[at[0]]).days <= _WITHIN_DAYS:
+            since = units[at[0] : at[0] + _PERIODS]
+            found.append((str(sku), daily.columns[at[0]], float(since.mean())))
+    return found
+
+
+def _alike(given: Given) -> Callable[[str, str], bool]:
+    """Return whether two SKUs are of one group, the finest, and cost and sell for about the same, where that is known."""
+    finest = given.settings.series.hierarchy[:1]
+    names = given.texts("skus", finest[0]) if finest else np.full(len(given.tables["skus"]), "")
+    money = np.stack([given.numbers("skus", name) for name in ("unit_cost_eur", "unit_price_eur")], axis=1)
+    known = dict(zip(given.texts("skus", "sku"), zip(names, money, strict=True), strict=True))
+
+    def is_alike(old: str, new: str) -> bool:
+        (old_group, old_money), (new_group, new_money) = known[old], known[new]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = new_money / old_money
+        return bool(old_group == new_group and not ((ratio < _PRICES[0]) | (ratio > _PRICES[1])).any())
+
+    return is_alike
