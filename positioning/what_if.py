@@ -51,7 +51,7 @@ def changed(inputs: Inputs, change: WhatIf, as_of: date) -> Inputs:
     tables["hubs"], tables["hub_capacity"] = _capacities(tables, change)
     if change.closed_hubs:
         tables["hub_capacity"] = _closed(tables["hub_capacity"], change.closed_hubs, as_of)
-    forecasts = {name: _scaled(frame, change.demand_factor) for name, frame in inputs.forecasts.items()}
+    forecasts = {name: scaled_demand(frame, change.demand_factor) for name, frame in inputs.forecasts.items()}
     return Inputs(tables, forecasts, inputs.settings.under(change))
 
 
@@ -157,7 +157,7 @@ def _closed(capacity: pd.DataFrame, hubs: Iterable[str], as_of: date) -> pd.Data
     return pd.concat([others, closed], ignore_index=True) if len(others) else closed
 
 
-def _scaled(frame: pd.DataFrame, factors: Mapping[str, float]) -> pd.DataFrame:
+def scaled_demand(frame: pd.DataFrame, factors: Mapping[str, float]) -> pd.DataFrame:
     """Return a forecast frame with its mean and quantiles times the factor of the region.
 
     The whole law is scaled, so its relative spread stays.

@@ -14,7 +14,7 @@ from scipy import stats
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from foundation.demand_paths import DemandLaw, draw
+from foundation.demand_paths import CERTAIN, DemandLaw, draw
 from foundation.settings import quantile_columns
 from models.backtest.calibration_check import randomised_pit
 from models.calibration import Spread, calibrate
@@ -22,6 +22,7 @@ from models.dispersion import Dispersion, fit_dispersion
 from models.quantiles import Margins, binomial_quantiles, continuous_quantiles, quantiles
 from models.support import Support
 from models.zeros import ZeroRate
+from positioning.what_if import scaled_demand
 from tests.small_world import AS_OF, tables
 from tests.small_world import settings as small_settings
 
@@ -251,3 +252,23 @@ def _forecast(factor: float) -> dict[str, pd.DataFrame]:
     panel = build_panel(given, chosen, AS_OF)
     model = models.train(training_set(panel, chosen), chosen, AS_OF)
     return models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)
+
+
+@pytest.mark.parametrize(("step", "expected"), [(1.0, 3.0), (0.0, 2.6), (0.1, 2.6)])
+def test_certain_demand_is_whole_only_where_demand_is(step: float, expected: float) -> None:
+    law = DemandLaw(np.full((1, 1), 2.6), np.full((1, 1), CERTAIN), np.eye(1), 0.0, step)
+    assert (draw(law, 5, (1, "k", "plan"), is_stratified=True) == expected).all()
+
+
+@pytest.mark.parametrize("factor", [0.5, 1.0, 3.0])
+def test_demand_scaled_by_a_what_if_keeps_its_relative_spread(factor: float) -> None:
+    """Twice the demand has four times the variance, so its quantiles and its scenarios still agree."""
+    windows = pd.DataFrame({
+        "region": ["r", "s"], "sku": "a", "window_days": 7, "mean_units": [5.0, 80.0], "q500": [5.0, 80.0],
+        "dispersion": [2.0, 2.0], "step_units": [1.0, 1.0],
+    })  # fmt: skip
+    other = scaled_demand(windows, {"r": factor, "s": factor})
+    before, after = (
+        w["step_units"] * w["mean_units"] + w["dispersion"] * w["mean_units"] ** 2 for w in (windows, other)
+    )
+    np.testing.assert_allclose(after, factor**2 * before)
