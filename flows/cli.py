@@ -22,6 +22,7 @@ from flows.fallback_command import fall_back
 from flows.monitor_command import monitor
 from flows.options import Config, Overrides, as_date
 from flows.simulate_command import simulate
+from flows.tidy_command import tidy
 from flows.what_if_command import what_if
 from flows.why_command import why
 from foundation.errors import ForestockError, tell
@@ -196,6 +197,7 @@ app.command("fall-back")(fall_back)
 app.command()(explain)
 app.command("what-if")(what_if)
 app.command()(why)
+app.command()(tidy)
 app.command()(experiment)
 register(app)
 

@@ -28,10 +28,11 @@ _FORECAST_FREE = {
     "decisions",
     "review",
     "monitoring",
+    "retention",
     "currency",
     "what_if",
 }
-_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "what_if"}
+_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "retention", "what_if"}
 # The training date is said by itself: a model is the same whether its date was chosen or came, and however often others are trained.
 _HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
 

@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr, ValidationError, field_validator, model
 from foundation.decision_settings import Decisions
 from foundation.monitoring_settings import Monitoring
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
+from foundation.retention_settings import Retention
 from foundation.section import (
     LONGEST_NAME,
     Day,
@@ -265,6 +266,7 @@ class Settings(Section):
     decisions: Decisions = Decisions()
     review: Review = Review()
     monitoring: Monitoring = Monitoring()
+    retention: Retention = Retention()
     what_if: tuple[WhatIf, ...] = Field(
         (), description="Changed inputs that `forestock what-if` plans; see docs/what-if.md."
     )

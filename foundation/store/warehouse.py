@@ -32,7 +32,7 @@ from foundation.tables import OUTPUTS, Table
 from foundation.tables.outputs import QUANTILE_TABLES, with_quantiles
 from foundation.validation.outputs import check_output
 
-# History is kept for good: neither a checkpoint nor a vacuum may drop what was replaced.
+# History is kept: only ``forestock tidy`` drops what was replaced, beyond its retention, and never of append-only tables.
 _FOR_GOOD = {
     "delta.logRetentionDuration": "interval 36500 days",
     "delta.deletedFileRetentionDuration": "interval 36500 days",

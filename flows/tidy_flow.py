@@ -1,0 +1,26 @@
+"""``forestock tidy`` as a deployment. Not here: what is removed (``foundation.store.tidying``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import flow
+
+from flows.failures import reported
+from flows.tidy_command import sentence
+from foundation.configuration import load_settings
+from foundation.store.tidying import tidy as tidied
+
+
+@flow(name="tidy", persist_result=False)
+def tidy(config: str, overrides: Sequence[str] = ()) -> str:
+    """Remove from the warehouse what its retention no longer keeps.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        overrides: Changed keys, key=value.
+    """
+    settings = load_settings(config, overrides)
+    with reported("tidy", settings, None):
+        freed = tidied(settings)
+    return sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes)
