@@ -94,7 +94,7 @@ def _lane_rooms(network: Network) -> tuple[np.ndarray, ...]:
 
 
 def _hub_rooms(state: State, network: Network, leaving: Departures) -> tuple[np.ndarray, ...]:
-    """Return outbound units (G, H), inbound units and storage litres (G, H, P) that are still free, and the SKUs they bind.
+    """Return outbound and inbound units and storage litres (G, H, P) that are still free, periods by lane, and the SKUs they bind.
 
     Room is what is left after confirmed arrivals, never below zero; demand to come frees none.
     """
@@ -105,8 +105,9 @@ def _hub_rooms(state: State, network: Network, leaving: Departures) -> tuple[np.
     litres = bound * network.skus.volume_l
     held = np.tensordot(litres, state.arriving.cumsum(axis=2), 1) + (litres @ state.on_hand)[:, :, None]
     storage = hubs.storage_l[:, :, stretch] - held
-    outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, :, leaving.period].copy()
-    return outbound, np.maximum(inbound, 0.0), np.maximum(storage, 0.0), leaving.arrival_period, hubs.is_bound
+    outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, :, stretch]
+    ships = np.minimum(leaving.ship_day // network.period_days, columns - 1)
+    return outbound, np.maximum(inbound, 0.0), np.maximum(storage, 0.0), ships, leaving.arrival_period, hubs.is_bound
 
 
 def _movable(state: State, network: Network) -> np.ndarray:
@@ -138,7 +139,7 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
     """Cut each line to what is left of every room, in whole packs, and use that up."""
     sku, lane, wanted = lines
     litres, kilos, volume, mass = lane_rooms
-    outbound, inbound, storage, arrival, is_bound = hub_rooms
+    outbound, inbound, storage, ships, arrival, is_bound = hub_rooms
     packs, least, origins, destinations, is_supply, head, available = rules
     got = np.zeros(len(wanted), dtype=np.int64)
     for n in range(len(wanted)):
@@ -151,7 +152,7 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
                 if volume[k] > 0:
                     most = min(most, (storage[g, hub, period:].min() + 1e-6) / volume[k])
                 if not is_supply[d]:
-                    most = min(most, outbound[g, origin])
+                    most = min(most, outbound[g, origin, ships[d]])
         if volume[k] > 0:
             most = min(most, (litres[d] + 1e-6) / volume[k])
         if mass[k] > 0:
@@ -169,7 +170,7 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
                 inbound[g, hub, period] -= units
                 storage[g, hub, period:] -= units * volume[k]
                 if not is_supply[d]:
-                    outbound[g, origin] -= units
+                    outbound[g, origin, ships[d]] -= units
         if is_supply[d]:
             available[origin, k] -= units
         else:

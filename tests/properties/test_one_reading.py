@@ -68,6 +68,7 @@ def _sku(row: dict[str, Any], draw: np.random.Generator) -> dict[str, Any]:
 
 
 def _more(base: World, draw: np.random.Generator, seed: int) -> dict[str, Any]:
+    """Return the other tables; capacities change within every cover window, because a plan does not look beyond its own."""
     names, hubs = [row["sku"] for row in base.skus], [row["hub"] for row in base.hubs]
     regions = sorted({region for _, region in base.demand})
     rules = [
@@ -79,17 +80,18 @@ def _more(base: World, draw: np.random.Generator, seed: int) -> dict[str, Any]:
     ]  # fmt: skip
     capacity = [
         {
-            "hub": hub, "from_date": day(int(draw.integers(-2, 6))),
+            "hub": hub, "from_date": day(int(draw.integers(-2, 4))),
             "handling_class": [None, "ambient", "cold"][int(draw.integers(3))],
             "storage_l": float(draw.choice([np.nan, 60.0, 150.0])),
             "inbound_units_per_period": float(draw.choice([np.nan, 7.0])),
-            "outbound_units_per_period": float(draw.choice([np.nan, 5.0])), "is_open": None,
+            "outbound_units_per_period": float(draw.choice([np.nan, 5.0])),
+            "is_open": [None, None, True, False][int(draw.integers(4))],
         }
         for hub in hubs for _ in range(3)
     ]  # fmt: skip
     prices = [
         {"date": day(int(draw.integers(-5, 5))), "region": region, "sku": name, "unit_price_eur": float(draw.uniform(5, 12))}
-        for region in regions for name in names if draw.random() < 0.7
+        for region in regions for name in names for _ in range(2) if draw.random() < 0.7
     ]  # fmt: skip
     inbound = [
         {"inbound_id": str(i), "hub": str(draw.choice(hubs)), "sku": str(draw.choice(names)), "units": int(draw.integers(1, 9)), "arrival_date": day(int(draw.integers(-3, 8)))}
@@ -145,7 +147,10 @@ def _check_deliveries(problem: Problem, network: Network, sku: int) -> None:
 
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_one_line_alone_may_be_as_large_in_the_plan_as_in_the_replay(seed: int) -> None:
-    """Stock, freezes, classes, packs, least orders, every capacity and loads cut a line alike on both sides."""
+    """Stock, freezes, classes, packs, least orders, closings, every capacity and loads cut a line alike on both sides.
+
+    A plan leaves out hubs that neither hold nor serve nor pass on the SKU; there a replay may send what no plan asks for.
+    """
     problem, network, state, _ = _both(seed)
     leaving = departures(network, 0, _READY_MINUTES, state.arriving.shape[2])
     assert leaving.ship_day.tolist() == problem.network.ship_days.tolist()
@@ -156,7 +161,8 @@ def test_one_line_alone_may_be_as_large_in_the_plan_as_in_the_replay(seed: int) 
             ship = pd.Timestamp(AS_OF) + pd.Timedelta(days=int(leaving.ship_day[lane]))
             wish = pd.DataFrame({"sku": [name], "lane": [network.lanes.index[lane]], "units": [_MUCH], "ship_date": [ship]})  # fmt: skip
             sent = int(admit(wish, state, network, leaving).units.sum())
-            assert sent == most.get(int(lane), 0), (name, network.lanes.index[lane])
+            is_useful = network.lanes.destination[lane] in sku_problem(problem, sku).hubs
+            assert sent == most.get(int(lane), 0) or not is_useful, (name, network.lanes.index[lane])
 
 
 def _most_alone(problem: Problem, sku: int) -> dict[int, int]:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from positioning.article import sku_problem
+from positioning.catalogue import may_travel
 from positioning.costs import TERM, Article, Prices, delivery_terms, end_values, keeping_terms
 from tests.positioning_world import World, delivery, sku, transfer
 
@@ -89,3 +90,20 @@ def test_the_bound_of_the_written_plan_is_near_its_cost() -> None:
     assert saved > 0
     assert 0.0 <= plan["total_eur"] - plan["lower_bound_eur"] <= 0.01 * saved
     assert plan["gap_of_benefit_rate"] <= 0.01
+
+
+@pytest.mark.parametrize(
+    ("part", "change"),
+    [
+        ("lanes", {"handling_classes": "dry"}), ("A", {"handling_classes": "dry"}), ("B", {"handling_classes": "dry"}),
+        ("rule", {"is_stocked": False}), ("skus", {"shelf_life_days": 2}), ("lanes", {"loads_per_departure": 0.5}), ("none", {}),
+    ],
+)  # fmt: skip
+def test_each_rule_alone_keeps_a_sku_off_a_shipment(part: str, change: dict[str, object]) -> None:
+    """The lane, its two hubs, the stocking rule of its destination, the shelf life, and loads that cannot leave."""
+    hubs = [{"hub": name, **(change if part == name else {})} for name in ("A", "B")]
+    lanes = [delivery("B", "r"), transfer("A", "B", days=2, **(change if part == "lanes" else {}))]
+    article = sku("k", handling_class="cold", **(change if part == "skus" else {}))
+    rules = [{"hub": "B", "sku": "k", **(change if part == "rule" else {"is_stocked": True})}]
+    problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[article]).problem()
+    assert may_travel(problem.network, problem.catalogue, 0).tolist() == [part == "none"]
