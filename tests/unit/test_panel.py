@@ -89,3 +89,15 @@ def test_a_closed_period_is_unknown_and_no_zero() -> None:
     panel = build_panel(tables(), chosen, AS_OF)
     assert np.isnan(panel.demand[:, panel.is_closed[: panel.n_history]]).all()
     assert panel.is_closed[: panel.n_history].any()
+
+
+def test_every_series_has_its_own_price() -> None:
+    given = tables()
+    prices = given["prices"].reset_index(drop=True)
+    given["prices"] = prices.assign(unit_price_eur=prices.index + 1.0)
+    panel = build_panel(given, settings(), AS_OF)
+    held = given["prices"][given["prices"]["date"] < pd.Timestamp(AS_OF)].sort_values("date").astype({"region": "str", "sku": "str"})  # fmt: skip
+    right = held.groupby(["region", "sku"])["unit_price_eur"].last()
+    assert len(right) > 1
+    for at, row in enumerate(panel.series.astype({"region": "str", "sku": "str"}).itertuples()):
+        assert panel.price[at, panel.n_history - 1] == right[row.region, row.sku]
