@@ -22,7 +22,7 @@ from features.price import price
 from features.regional import regional
 from features.returns import returns
 from features.rolling import rolling
-from features.rows import Rows, available_rows, calibration_rows, every_row, fit_rows, forecast_rows
+from features.rows import Rows, available_rows, calibration_rows, crosses, every_row, fit_rows, forecast_rows
 from features.seasonal import seasonal
 from features.static import categories, static
 from features.stockout import stockout
@@ -31,6 +31,7 @@ from features.view import Columns, View
 from features.weekday import weekday
 from foundation.effort import affordable_rows
 from foundation.errors import InputError, nearest
+from foundation.level_shift import find_shifts
 from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
 
@@ -107,6 +108,10 @@ def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
 def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
     """Return the matrix of one origin's complete rows, with the totals' rows beside it."""
     matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].at])
+    if has_target:
+        shifts = find_shifts(panel.demand, panel.frequency.days)
+        unknowable = crosses(shifts, blocks[0].series, blocks[0].at, blocks[0].period)
+        matrix = replace(matrix, target=np.where(unknowable, np.float32(np.nan), matrix.target))
     if panel.totals is None:
         return matrix
     end = blocks[0].period.max() + 1 - panel.n_history

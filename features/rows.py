@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from features.panel import Panel
+from foundation.level_shift import LevelShifts, find_shifts
 from foundation.settings import Settings
 
 # Origins for fitting stand 8 periods apart in the last 16 weeks and 27 before: both coprime with 7, so that
@@ -52,15 +53,26 @@ def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
 
 
 def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
-    """Return a random ``share`` of the known targets of the training origins, fixed by the seed."""
-    drawn = []
+    """Return a random ``share`` of the known targets of the training origins, fixed by the seed.
+
+    Rows whose target lies beyond a level shift their origin could not know are left out: they teach that such shifts come.
+    """
+    drawn, shifts = [], find_shifts(panel.demand, panel.frequency.days)
     for at in fit_origins(panel, settings):
         steps = min(panel.horizon, panel.n_history - at)
         draw = np.random.default_rng([settings.forecast.seed, panel.n_history - at])
         chosen = draw.random((panel.n_series, steps), dtype=np.float32) < share
-        series, step = np.nonzero(chosen & np.isfinite(panel.demand[:, at : at + steps]))
+        chosen &= np.isfinite(panel.demand[:, at : at + steps])
+        chosen &= ~crosses(shifts, np.arange(panel.n_series)[:, None], at, np.arange(at, at + steps)[None, :])
+        series, step = np.nonzero(chosen)
         drawn.append(Rows(at, series.astype(np.int32), (at + step).astype(np.int32)))
     return [rows for rows in drawn if len(rows.series)]
+
+
+def crosses(shifts: LevelShifts, series: np.ndarray, at: np.ndarray | int, period: np.ndarray) -> np.ndarray:
+    """Return which rows of ``series``, origin column ``at`` and target column ``period`` have a level shift in between."""
+    start = shifts.start[series]
+    return (start > at) & (start <= period)
 
 
 def available_rows(panel: Panel, settings: Settings) -> int:

@@ -90,12 +90,13 @@ class Trained:
 
 @dataclass(frozen=True)
 class Forecasted:
-    """A night's forecast in the warehouse: its identity, its size, and whether it was already there."""
+    """A night's forecast in the warehouse: its identity, its size, whether it was already there, and sentences for the summary."""
 
     identity: str
     model_version: str
     n_series: int
     is_new: bool
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ def nightly(
 
     if "forecast" in wanted:
         forecasted = forecast(night, trained, redo == "everything")
-        result = result.with_(forecasted=forecasted)
+        result = result.with_(forecasted=forecasted, notes=(*result.notes, *forecasted.notes))
         progress.done("forecast")
     if "rebalance" in wanted:
         result = result.with_(planned=rebalance(night, forecasted))

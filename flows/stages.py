@@ -35,6 +35,7 @@ from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.door import Needs
 from models import DemandModel, forecast, train
+from models.predict import shift_note
 from models.registry import Origin, Registry
 from models.verdict import Verdict
 from review import plan_page
@@ -159,17 +160,18 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     )
     if is_there and not is_forced:
         log.info("the forecast of %s is there already", as_of)
-        return Forecasted(identity, trained.model_version, found["n_series"], False)
+        return Forecasted(identity, trained.model_version, found["n_series"], False, tuple(found.get("notes", ())))
     panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
     matrix = forecast_matrix(panel, settings)
     frames = forecast(_model(night, trained), matrix, settings, as_of)
     frames = with_baseline(frames, panel, matrix, settings, segments)
     forget(settings, as_of, "forecast", "plan")
     _write(settings, frames, FORECAST_TABLES, as_of)
+    notes = tuple(filter(None, [shift_note(matrix, settings.grid.days)]))
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
-    record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series})
+    record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series, "notes": notes})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
-    return Forecasted(identity, trained.model_version, n_series, True)
+    return Forecasted(identity, trained.model_version, n_series, True, notes)
 
 
 def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:

@@ -66,10 +66,21 @@ class OriginMeans:
 
     def combined(self, combination: Combination) -> np.ndarray:
         """Return the combined means, scaled to the totals, float32 (n_rows)."""
-        mean = np.where(self.is_sold, combination.combine(self.model, self.simple), np.float32(0))
+        simple = self.simple
+        mean = combination.combine(self.model, simple)
+        mean = np.where(simple.is_shifted[:, None], simple.shifted_means, mean)
+        mean = np.where(self.is_sold, mean, np.float32(0))
         if self.totals is not None:
             mean = align(mean, self.totals, self.code)
+        mean = _capped(mean, simple.ceiling)
         return mean.reshape(-1).astype(np.float32)
+
+
+def _capped(mean: np.ndarray, ceiling: np.ndarray) -> np.ndarray:
+    """Return the means (n_series, n_steps) scaled down where their own mean over the horizon exceeds the ceiling."""
+    average = mean.mean(axis=1)
+    factor = np.where(average > ceiling, ceiling / np.maximum(average, 1e-12), 1.0)
+    return mean * factor[:, None]
 
 
 def blend(mean: np.ndarray, matrix: FeatureMatrix) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import ConfigurationError
+from foundation.level_shift import find_shifts
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
@@ -57,7 +58,23 @@ def _made_by(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     if "combination" not in model.facts or matrix.past is None:
         return np.full(matrix.n_rows, model.facts.get("tier", MODEL), object)
     combination = Combination.of_model(model.facts)
-    return combination.parts(simple_means(matrix.past, 1, combination.days))[matrix.series_code]
+    simple = simple_means(matrix.past, 1, combination.days)
+    return np.where(simple.is_shifted, "level_shift", combination.parts(simple)).astype(object)[matrix.series_code]
+
+
+def shift_note(matrix: FeatureMatrix, days: int) -> str | None:
+    """Return the finding on series whose level has shifted lately, the largest named; None without any."""
+    if matrix.past is None or not (shifts := find_shifts(matrix.past, days)).is_shifted.any():
+        return None
+    recent = np.where(shifts.is_shifted, np.nan_to_num(matrix.past[:, -28 // days :]).sum(axis=1), -1.0)
+    first = int(recent.argmax())
+    since = matrix.origin.min() - np.timedelta64(int((matrix.past.shape[1] - shifts.start[first]) * days), "D")
+    name = f"{matrix.series['sku'].iloc[first]} in {matrix.series['region'].iloc[first]}"
+    return (
+        f"{int(shifts.is_shifted.sum()):,} of {len(matrix.series):,} series changed their level lately, the largest {name}: x "
+        f"{shifts.ratio[first]:.2g} since {str(since)[:10]}. They are forecast at the level since then (tier level_shift); "
+        "whether it lasts is not in the data: check their proposals by hand."
+    )
 
 
 def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray:

@@ -10,11 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from foundation.level_shift import find_shifts
+
 METHODS = ("seasonal_naive", "last_week", "recent_mean", "fast_smoothing", "exponential_smoothing", "intermittent")
 _RECENT = {1: 28, 7: 8}  # periods of the recent mean, by the length of a period in days
 _PROFILE_WEEKS, _PROFILE_PRIOR_WEEKS = 8, 4.0
 _HALF_LIVES = {"fast_smoothing": 2.0, "exponential_smoothing": 7.0}  # periods; smoothing constants of 0.29 and 0.09
 _INTERMITTENT_HALF_LIFE = 28.0
+_MOST_OF_HIGHEST = 1.5
+_LOOKED_AT, _CHUNK = 256, 2048
 _REACH = 8  # half-lives after which a weight counts as none
 
 
@@ -28,6 +32,10 @@ class SimpleMeans:
     level : float64 array (n_series), recent mean, units per period; 0 without a known period.
     demand_share : float64 array (n_series), share of recent known periods with demand.
     known : int array (n_series), known periods.
+    ceiling : float64 array (n_series), the highest mean per period a forecast without a precedent may reach; infinite for
+        series of less than four weeks.
+    is_shifted : bool array (n_series), series whose level has shifted lately.
+    shifted_means : float32 array (n_series, n_steps), means at the level since the shift; 0 elsewhere.
 
     """
 
@@ -35,6 +43,9 @@ class SimpleMeans:
     level: np.ndarray
     demand_share: np.ndarray
     known: np.ndarray
+    ceiling: np.ndarray
+    is_shifted: np.ndarray
+    shifted_means: np.ndarray
 
 
 def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
@@ -53,8 +64,8 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
     index = weekday_index(past) if days == 1 else np.ones((n, 1), np.float32)
     season = index.shape[1]
     ahead = index[:, np.arange(steps) % season]
-    phase = (np.arange(length) - length) % season
-    level_free = past / np.maximum(index[:, phase], 0.1)
+    tail = past[:, -_LOOKED_AT:]
+    level_free = tail / np.maximum(index[:, np.arange(-tail.shape[1], 0) % season], 0.1)
     recent = _mean(past, _RECENT[days])
     levels = {
         "last_week": _mean(past, 7 // days), "recent_mean": recent, "intermittent": _intermittent(level_free),
@@ -63,10 +74,21 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
     means = np.empty((len(METHODS), n, steps), np.float32)
     for at, name in enumerate(METHODS):
         means[at] = _seasonal(past, steps, days) if name == "seasonal_naive" else levels[name][:, None] * ahead
-    tail = past[:, -2 * _RECENT[days] :]
-    counted = np.isfinite(tail).sum(axis=1)
-    share = (np.nan_to_num(tail) > 0).sum(axis=1) / np.maximum(counted, 1)
-    return SimpleMeans(means, recent.astype(np.float64), share, np.isfinite(past).sum(axis=1))
+    lately = past[:, -2 * _RECENT[days] :]
+    counted = np.isfinite(lately).sum(axis=1)
+    share = (np.nan_to_num(lately) > 0).sum(axis=1) / np.maximum(counted, 1)
+    shifts = find_shifts(past, days)
+    since = _since(level_free, np.where(shifts.is_shifted, shifts.start - length + tail.shape[1], -1))[:, None] * ahead
+    known = np.isfinite(past).sum(axis=1)
+    return SimpleMeans(
+        means,
+        recent.astype(np.float64),
+        share,
+        known,
+        _ceiling(past, known, days),
+        shifts.is_shifted,
+        since.astype(np.float32),
+    )
 
 
 def weekday_index(past: np.ndarray) -> np.ndarray:
@@ -98,6 +120,33 @@ def _mean(past: np.ndarray, periods: int) -> np.ndarray:
         return mean
     whole = np.nan_to_num(past).sum(axis=1) / np.maximum(np.isfinite(past).sum(axis=1), 1)
     return np.where(counted > 0, mean, whole)
+
+
+def _since(past: np.ndarray, starts: np.ndarray) -> np.ndarray:
+    """Return the mean of the known values from each series' start column on, 0 where it is negative."""
+    found = np.zeros(len(past))
+    for start in np.unique(starts[starts >= 0]):
+        own = starts == start
+        found[own] = np.nan_to_num(np.nanmean(past[own, start:], axis=1))
+    return found
+
+
+def _ceiling(past: np.ndarray, known: np.ndarray, days: int) -> np.ndarray:
+    """Return 1.5 × the highest mean of a whole week (weekly data: two weeks) that was known and ever reached."""
+    width = 7 if days == 1 else 2
+    if past.shape[1] < width:
+        return np.full(len(past), np.inf)
+    highest = np.zeros(len(past))
+    for first in range(0, len(past), _CHUNK):
+        part = past[first : first + _CHUNK]
+        sums, counts = (_windows(values, width) for values in (np.nan_to_num(part), np.isfinite(part)))
+        highest[first : first + _CHUNK] = np.where(counts == width, sums / width, 0.0).max(axis=1)
+    return np.where((known >= 28 // days) & (highest > 0), _MOST_OF_HIGHEST * highest, np.inf)
+
+
+def _windows(values: np.ndarray, width: int) -> np.ndarray:
+    running = np.cumsum(np.pad(values, ((0, 0), (1, 0))), axis=1, dtype=np.float64)
+    return running[:, width:] - running[:, :-width]
 
 
 def _smoothed(past: np.ndarray, half_life: float) -> np.ndarray:
