@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError
+from foundation.outliers import gross_outliers
 from foundation.periods import Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
 
@@ -80,7 +81,7 @@ def codes_of(values: pd.Series, index: pd.Index) -> np.ndarray:
 
 
 def expand_sales(sales: pd.DataFrame, chosen: SeriesIndex, settings: Settings, grid: Grid) -> Sales:
-    """Return sales as arrays; gaps are zeros or unknown as ``series.missing_sales`` says."""
+    """Return sales as arrays; gaps are zeros or unknown as ``series.missing_sales`` says, gross outliers unknown."""
     row, column = chosen.codes(sales), grid.column(sales["date"])
     kept = (row >= 0) & (column < grid.n_history)
     first = np.full(len(chosen.frame), grid.n_history, dtype=np.int32)
@@ -91,7 +92,8 @@ def expand_sales(sales: pd.DataFrame, chosen: SeriesIndex, settings: Settings, g
     sold = np.full(shape, np.nan, dtype=np.float32)
     if settings.series.missing_sales == "zero":
         sold[np.arange(grid.n_history)[None, :] >= first[:, None]] = 0
-    sold[row, column] = sales["units_sold"].to_numpy(np.float32)[kept]
+    units = sales["units_sold"].to_numpy(np.float32)[kept]
+    sold[row, column] = np.where(gross_outliers(row, units)[0], np.float32(np.nan), units)
     sold[:, grid.is_closed[: grid.n_history]] = np.nan
     rate = None
     demand = sold

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from foundation.faults import Doubt
+from foundation.outliers import outlier_doubt
 from foundation.validation.completeness import absent_regions, sales_doubts
 from foundation.validation.gaps import unknown_doubts
 from foundation.validation.given import Given
@@ -25,6 +26,8 @@ def doubts(given: Given, needs: str, taken: pd.Series) -> Iterator[Doubt]:
     yield from absent_regions(given)
     yield from unknown_doubts(given)
     yield from rename_doubts(given)
+    if given.has("sales", "region", "sku", "units_sold") and (doubt := outlier_doubt(given.tables["sales"])):
+        yield doubt
     if needs == "rebalance":
         yield from stock_doubts(given, taken)
         yield from worth_doubts(given)

@@ -1,0 +1,68 @@
+"""Gross outliers of sales: single values hundreds of times beyond anything a series ever sold, as typing errors are.
+
+Validation names them, features take them for unknown, so that one value cannot lift the forecast of other series. Not here:
+large but possible values, level shifts (``foundation.level_shift``).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from foundation.faults import KEYS_SHOWN, Doubt
+
+_TIMES_OWN, _TIMES_ALL = 50.0, 5.0
+_FEWEST_VALUES, _MOST_OUTLIERS = 5, 3
+
+
+def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows are gross outliers, and the highest usual value of each such row's series.
+
+    ``series`` int (n_rows) are codes ≥ 0, ``units`` float (n_rows). The usual maximum of a series is its highest positive value
+    without the one to three largest (a tenth of them). A row is an outlier beyond 50 × the usual maximum of its series and beyond 5 × the
+    largest usual maximum of all series in doubt. Series with fewer than five positive values count as the largest of the others.
+    Returns a bool array (n_rows) and a float array (n outliers). The order of the rows and the scale of the units change nothing.
+    """
+    found = np.zeros(len(units), bool)
+    positive = np.flatnonzero(np.isfinite(units) & (units > 0))
+    if not len(positive):
+        return found, np.zeros(0)
+    least = units[positive].min()
+    doubtful = np.zeros(int(series.max()) + 1, bool)
+    doubtful[series[positive[units[positive] > _TIMES_OWN * least]]] = True
+    rows = positive[doubtful[series[positive]]]
+    if not len(rows):
+        return found, np.zeros(0)
+    rows = rows[np.lexsort((units[rows], series[rows]))]
+    codes, first, count = np.unique(series[rows], return_index=True, return_counts=True)
+    left_out = np.clip(count // 10, 1, _MOST_OUTLIERS)
+    usual = units[rows[np.maximum(first + count - 1 - left_out, first)]].astype(float)
+    is_enough = count >= _FEWEST_VALUES
+    largest = usual[is_enough].max() if is_enough.any() else _TIMES_OWN * least
+    usual = np.where(is_enough, usual, largest)
+    own = usual[np.searchsorted(codes, series[rows])]
+    is_out = (units[rows] > _TIMES_OWN * own) & (units[rows] > _TIMES_ALL * largest)
+    found[rows[is_out]] = True
+    by_row = np.zeros(len(units))
+    by_row[rows] = own
+    return found, by_row[found]
+
+
+def outlier_doubt(sales: pd.DataFrame) -> Doubt | None:
+    """Return a doubt that names the gross outliers of ``sales`` with key, value and what is usual; None without any."""
+    region, sku = (pd.factorize(sales[name])[0] for name in ("region", "sku"))
+    units = sales["units_sold"].to_numpy(float, na_value=np.nan)
+    known = (region >= 0) & (sku >= 0)
+    series = np.where(known, region.astype(np.int64) * (int(sku.max(initial=0)) + 1) + sku, 0)
+    _, series = np.unique(series, return_inverse=True)
+    found, usual = gross_outliers(series, np.where(known, units, np.nan))
+    if not found.any():
+        return None
+    rows = sales[found].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)
+    named = "; ".join(
+        f"{row.date:%Y-%m-%d} {row.region} {row.sku}: {row.units_sold:,.10g}, usually at most {row.usual:,.10g}"
+        for row in rows.itertuples()
+    )
+    noun = "row is" if found.sum() == 1 else "rows are"
+    what = f"{int(found.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
+    return Doubt("sales", "units_sold", what, "correct them, or split what was sold in bulk over its days")
