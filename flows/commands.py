@@ -16,6 +16,7 @@ from flows.environment import set_command_line_defaults
 from foundation.commands import command
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
+from foundation.store.files import require_room
 
 if TYPE_CHECKING:
     from flows.night import Redo, Result, Stage
@@ -29,6 +30,7 @@ def plan_night(config: str, as_of: date | None, overrides: Sequence[str], until:
     ``ForestockError`` of the stage that failed; a refused plan is printed before its error is raised.
     """
     settings = load_settings(config, overrides)
+    require_room(settings.warehouse)
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ import fsspec
 from foundation.errors import ConfigurationError, StageError
 
 _LONGEST_CONFIGURATION = 1_000_000
+_LEAST_ROOM = 50_000_000
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[?\[\]^|\\]")
 
 # a SQLite URL with a relative path: three slashes; four begin an absolute one
@@ -100,6 +102,17 @@ def make_folder(path: str) -> str:
     except OSError as error:
         raise StageError("write", f"{path}: {error.strerror or error}") from error
     return path
+
+
+def require_room(folder: str) -> None:
+    """Raise ``StageError`` where the disk of the local ``folder`` has less than 50 MB free: no run would end well."""
+    if is_url(folder):
+        return
+    place = next(parent for parent in (Path(folder), *Path(folder).parents) if parent.exists())
+    free = shutil.disk_usage(place).free
+    if free < _LEAST_ROOM:
+        room = f"{free / 1e6:,.0f} MB are free, a run needs at least {_LEAST_ROOM / 1e6:,.0f} MB"
+        raise StageError("start", f"the disk of {folder} is nearly full: {room}; free some space and run again")
 
 
 def remove(path: str) -> None:

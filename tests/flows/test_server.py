@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from flows.server import _listened, _reason, _wait
 from flows.services import answers
+from foundation.errors import StageError
 
 _COMMAND = """
 import os, time
@@ -19,6 +21,20 @@ with prefect_server():
     print(os.environ["PREFECT_API_URL"], flush=True)
     time.sleep(600)
 """
+
+
+def test_a_server_that_fails_is_told_in_one_line() -> None:
+    """On a full disk Prefect's server writes pages; its last error is what happened."""
+    code = "import sys; sys.stderr.write('x\\n' * 9_000 + 'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) disk is full\\n')"
+    with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:  # noqa: S603 - our own code
+        kept = _listened(process)
+        process.wait()
+        end = time.monotonic() + 10
+        while not _reason(kept) and time.monotonic() < end:
+            time.sleep(0.05)
+        with pytest.raises(StageError) as told:
+            _wait(process, "http://127.0.0.1:9/health", kept)
+    assert told.value.lines == ("stage start failed: Prefect's temporary server ended with code 0 (disk is full)",)
 
 
 @pytest.mark.slow

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import fsspec
@@ -81,3 +82,15 @@ def test_a_store_without_times_keeps_what_is_old_and_stops_nobody() -> None:
 def test_a_folder_that_is_not_there_has_nothing_old(tmp_path: Path) -> None:
     files.remove_older(str(tmp_path / "nowhere"), 0)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_nearly_full_is_told_before_a_run_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Later it would be a panic of native code and the pages of Prefect's server, each in many lines."""
+    used = shutil.disk_usage(tmp_path)
+    files.require_room(str(tmp_path / "not" / "there"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: used._replace(free=3_000_000))
+    with pytest.raises(StageError, match="nearly full: 3 MB are free, a run needs at least 50 MB") as told:
+        files.require_room(str(tmp_path / "not" / "there"))
+    assert told.value.exit_code == 3
+    assert len(told.value.lines) == 1
+    files.require_room("s3://bucket/warehouse")
