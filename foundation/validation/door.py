@@ -159,7 +159,7 @@ class _Pass:
     def _known(self, data: pa.Table, table: Table) -> pa.Table:
         """Drop the rows a run at ``as_of`` may not see before anything is said about them."""
         column = SNAPSHOT_DATES.get(table.name, "date")
-        if column not in data.column_names or data.num_rows == 0:
+        if data.column_names.count(column) != 1 or data.num_rows == 0:
             return data
         try:
             days, _ = normalise(data.column(column), Kind.DATE)

@@ -20,6 +20,7 @@ from foundation.validation.given import Given
 _FEWEST_ZEROS = 0.01  # share of rows with nothing sold below which rows are taken to be written only for sales
 _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above it hardly anything is missing
 _FEWEST_WEEKDAYS = 4
+_MOST_NAMED = 40
 
 
 def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator[Fault]:
@@ -33,7 +34,8 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
     days = ", ".join(f"{day:%Y-%m-%d}" for day in empty[:KEYS_SHOWN])
     what = f"{len(empty)} {'period' if len(empty) == 1 else 'periods'} before as_of {as_of} without a row of any series, first: {days}"
     closed = [*settings.series.closed_days, *closed_line(empty, periods[has_row], settings.grid)]
-    name = f"name them as closed, series.closed_days: [{', '.join(closed)}]"
+    more = f", … ({len(closed)} in all)" if len(closed) > _MOST_NAMED else ""
+    name = f"name them as closed, series.closed_days: [{', '.join(closed[:_MOST_NAMED])}{more}]"
     if is_only_sales(sales, as_of, settings.grid):
         period = "day" if settings.grid.days == 1 else "week"
         give = f"give a row with 0 for a {period} on which nothing was sold (one row is enough)"
