@@ -172,3 +172,18 @@ def test_rejected_stays_rejected_until_half_more_or_seven_days(
     previous = _net(night=night, status="rejected").previous
     assert is_still_rejected(previous, ("transfer", "tea", "A", "B"), benefit_eur) == is_kept_away
     assert not is_still_rejected(previous, ("transfer", "tea", "B", "A"), benefit_eur)
+
+
+@pytest.mark.parametrize(("due", "coming", "lapsed"), [("2016-05-23", 12, 0), ("2016-03-25", 12, 0), ("2016-03-24", 0, 12), ("2014-12-01", 0, 12)])  # fmt: skip
+def test_arrivals_overdue_for_too_long_stop_counting(due: str, coming: int, lapsed: int) -> None:
+    """The snapshot is of 2016-05-24: sixty days before it is the last day that still counts."""
+    inbound = _inbound(arrival_date=pd.Timestamp(due), proposal_id="other")
+    held = pd.DataFrame({"date": [pd.Timestamp(NEXT)] * 2, "hub": ["A", "B"], "sku": "tea", "units_on_hand": [30, 5]})
+    tables = {
+        "hubs": pd.DataFrame({"hub": list(HUBS)}), "regions": pd.DataFrame({"region": ["r"]}), "stock": held, "inbound": inbound,
+        "lanes": pd.DataFrame({"lane": ["A-B"], "origin": ["A"], "destination": ["B"], "kind": ["transfer"], "lead_time_days": [2]}),
+    }  # fmt: skip
+    found = read_stock(tables, build_network(tables, Settings(), NEXT), SKUS, Settings())
+    assert _coming(found)["B"] == coming
+    assert found.lapsed["units"].sum() == lapsed
+    assert found.usable[0].tolist() == [30, 5]
