@@ -8,6 +8,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+_DAY_US = 86_400_000_000
+_NOT_A_TIME = np.iinfo(np.int64).min
 _LOOKED_AT = 200  # distinct dates from each end
 _CERTAIN_DAYS = 180  # a few rows beyond a gap this long stand alone whatever the rate
 _EXPECTED_ROWS = 20.0  # that a gap should have held before it counts as one
@@ -22,18 +24,24 @@ def isolated(days: pd.Series, period_days: int) -> np.ndarray:
     on each date than a quarter of that rate, or fewer in all than a twentieth of what the gap should have held where the
     gap is longer than half a year.
     """
-    at = ((days - pd.Timestamp("1900-01-01")).dt.days // period_days).to_numpy(dtype="float64", na_value=np.nan)
-    dates, counts = np.unique(at[~np.isnan(at)], return_counts=True)
+    raw = days.to_numpy(dtype="datetime64[us]").astype("int64")
+    is_dated = raw != _NOT_A_TIME
+    if not is_dated.any():
+        return np.zeros(len(days), dtype=bool)
+    at = raw // (period_days * _DAY_US)
+    low = at[is_dated].min()
+    rows = np.bincount(at[is_dated] - low)  # a bin a period: validation has refused years beyond a few centuries
+    dates = np.flatnonzero(rows) + low
     if len(dates) < 3:
         return np.zeros(len(days), dtype=bool)
+    counts = rows[rows > 0]
     last = _end(dates, counts, period_days)
     first = -_end(-dates[::-1], counts[::-1], period_days)
-    with np.errstate(invalid="ignore"):
-        return np.asarray((at > last) | (at < first))
+    return np.asarray(is_dated & ((at > last) | (at < first)))
 
 
 def _end(dates: np.ndarray, counts: np.ndarray, period_days: int) -> float:
-    """Return the last date (in periods) that does not stand alone; ``counts`` holds the rows of each of ``dates``."""
+    """Return the last of ``dates`` (in periods, ascending) that does not stand alone; ``counts`` holds the rows of each."""
     end = len(dates) - 1
     total = counts.sum()
     for place in range(len(dates) - 2, max(-1, len(dates) - 2 - _LOOKED_AT), -1):
