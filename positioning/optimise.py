@@ -145,9 +145,11 @@ def _chosen(
     problem: Problem, crew: Crew, columns: list[Column], nothing: dict[int, float], loads: np.ndarray
 ) -> Choice:
     """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
+    shut = [load.shipment for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0]
 
     def chosen() -> Choice:
-        pool = build_pool(columns, nothing, len(problem.shared.resources))
+        going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
+        pool = build_pool(going, nothing, len(problem.shared.resources))
         return choose(pool, problem.shared, loads)
 
     choice = chosen()

@@ -95,10 +95,7 @@ class Outline:
         return bool((self.slopes + asked >= -1e-9).all())
 
     def eur(self, units: np.ndarray) -> float:
-        """Return what sending ``units`` (L,) costs, without prices, and learn its cuts.
-
-        Units that are not whole cost a trifle less here: the transportation solver counts whole units.
-        """
+        """Return what sending ``units`` (L,) costs, without prices, and learn its cuts."""
         key = units.tobytes()
         if key not in self._known:
             service = self.case.serve(units)

@@ -5,7 +5,7 @@ Here: the kernel alone, plain arrays in and out. What sources and sinks mean sta
 
 Nodes 0 … m − 1 are sources, m … m + n − 1 sinks; the last source is the root ("lost") and has a way to
 every sink. ``parent[v]`` and ``flow[v]`` describe the tree arc between v and its parent, ``depth[v]``
-its distance from the root. All quantities are whole numbers in float64, so flows are exact.
+its distance from the root. Whole quantities are exact in float64; others are kept to a small tolerance.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from numba import njit
 # Ties are broken by up to this share of the largest cost, and by so many times more where pivots cycle all the same.
 _TIE, _TIE_GROWTH = 2.0**-36, 64.0
 _PIVOTS_PER_NODE, _RESTARTS = 100, 4
+# Units by which a flow may be negative: an amount, and a share of the largest flow.
+_FEASIBLE, _ROUNDING = 1e-7, 1e-12
 NO_TREE = -2
 
 
@@ -36,7 +38,7 @@ def solve_paths(
     order = np.empty(m + n, np.int64)
     balance, potential = np.empty(m + n), np.empty(m + n)
     path_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
-    tie = _TIE * _largest(cost)
+    tie, is_split = _TIE * _largest(cost), bool((demand != np.floor(demand)).any())
     tied = cost + _ties(m, n, tie)
     parent, depth, flow = _first_tree(tied)
     for path in range(n_paths):
@@ -52,7 +54,7 @@ def solve_paths(
             _sort_by_depth(depth, order)
             _flows(parent, order, balance, flow, m)
             _potentials(parent, order, matrix, potential, m)
-            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n)):
+            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n), is_split):
                 break
         trees[path] = parent
         for node in range(m + n):
@@ -169,14 +171,19 @@ def _pivot_until_feasible(
     flow: np.ndarray,
     potential: np.ndarray,
     size: tuple[int, int],
+    is_split: bool,
 ) -> bool:
-    """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left; False when it cycles."""
+    """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left; False when it cycles.
+
+    Where demand is whole, flows of relaxed shipments may be short of zero by half a unit; of whole ones none is.
+    """
     m, n = size
     is_below, seen = np.zeros(m + n, np.bool_), np.zeros(m + n, np.bool_)
     flow[m - 1] = 0.0
+    feasible = _FEASIBLE + _ROUNDING * np.abs(flow).max() if is_split else 0.5
     for _ in range(_PIVOTS_PER_NODE * (m + n)):
         child = np.argmin(flow)
-        if flow[child] > -0.5:
+        if flow[child] >= -feasible:
             return True
         _mark_below(parent, child, is_below, seen)
         # Too little flows source → sink: the side of the sink must give to the side of the source.

@@ -67,6 +67,14 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
                 shared[row, start + send] = article.uses[row, send]
             lane += 1
     place = {load.shipment: first_load + at for at, load in enumerate(problem.shared.loads)}
+    opened = first_open
+    for article, _ in parts:
+        for send in range(len(article.lanes)):
+            if int(article.lanes[send]) in place:  # a departure in use pays a load, whatever the goods' size
+                paid = lil_array((1, width))
+                paid[0, [opened, place[int(article.lanes[send])]]] = [1.0, -1.0]
+                rows.append(LinearConstraint(paid.tocsr(), -np.inf, 0.0))
+            opened += 1
     room = np.zeros(len(problem.shared.resources))
     for row, resource in enumerate(problem.shared.resources):
         if resource.load >= 0:

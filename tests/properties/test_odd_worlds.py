@@ -10,12 +10,14 @@ from tests.odd_worlds import odd_world
 from tests.positioning_world import World
 
 _FAST, _ALL = 30, 400
+SHARE = 0.005  # of what is at stake; 0 in all of the first 30 worlds
 
 
 def _holds(world: World) -> None:
     frames = world.plan()
     plan, lines, service = frames["plan"].iloc[0], frames["transfer"], frames["service"]
     assert plan["lower_bound_eur"] - 0.01 <= plan["total_eur"] <= plan["total_eur_before"] + 0.01
+    assert plan["gap_of_benefit_rate"] <= SHARE
     figures = plan.drop(["plan_id", "run_version", "model_version", "as_of"], errors="ignore")
     assert np.isfinite(figures.to_numpy(dtype=float)).all(), figures
     money = lines[["cost_eur", "benefit_eur", "loss_if_refused_eur", "kg_co2e"]].to_numpy(dtype=float)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -127,14 +129,16 @@ def test_number_of_processes_does_not_change_a_row() -> None:
         pd.testing.assert_frame_equal(frame, shared[name])
 
 
+@pytest.mark.parametrize("factor", [1.0, 0.3, 0.01])
 @pytest.mark.parametrize("seed", range(3))
-def test_compiled_service_agrees_with_highs(seed: int) -> None:
-    """For any whole shipments the tree solver and HiGHS must find the same cost."""
+def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
+    """For any whole shipments the tree solver and HiGHS must find the same cost, of fractions of units too."""
     problem = random_world(seed).problem()
     desk, draw = Desk(problem), np.random.default_rng(seed)
     for sku in range(len(problem.catalogue.skus)):
         article = sku_problem(problem, sku)
         case = desk.case(article, np.zeros(len(article.lanes)))
+        case = replace(case, ahead=replace(case.ahead, paths=case.ahead.paths * factor))
         units = np.floor(np.minimum(article.most, 5.0) * draw.random(len(article.lanes)) / len(article.lanes))
         solver = Solver()
         solver.load(build_programme(Instance(article, case.ahead.paths, case.ahead.arrival)))
