@@ -9,7 +9,7 @@ import pytest
 from positioning.article import sku_problem
 from positioning.catalogue import may_travel
 from positioning.costs import TERM, Article, Prices, delivery_terms, end_values, keeping_terms
-from tests.positioning_world import World, delivery, sku, transfer
+from tests.positioning_world import World, day, delivery, sku, transfer
 
 
 def _world(**more: object) -> World:
@@ -107,3 +107,13 @@ def test_each_rule_alone_keeps_a_sku_off_a_shipment(part: str, change: dict[str,
     rules = [{"hub": "B", "sku": "k", **(change if part == "rule" else {"is_stocked": True})}]
     problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[article]).problem()
     assert may_travel(problem.network, problem.catalogue, 0).tolist() == [part == "none"]
+
+
+def test_nothing_arrives_on_a_day_the_hub_is_closed() -> None:
+    """The lane takes two days; the hub is closed on the second day alone."""
+    closed = [
+        {"hub": "B", "from_date": day(2), "is_open": False},
+        {"hub": "B", "from_date": day(3), "is_open": True},
+    ]
+    assert len(sku_problem(_world().problem(), 0).lanes) == 1
+    assert len(sku_problem(_world(hub_capacity=closed).problem(), 0).lanes) == 0
