@@ -16,6 +16,7 @@ from features.events import Events, build_events
 from features.expand import Grid, expand_prices, expand_regional, expand_returns, expand_sales
 from features.groups import Group, build_groups, group_means
 from features.reads import tables_read
+from features.renames import carried_over
 from features.series import select_series
 from features.totals import cover, is_long_enough, linked_column, total_settings, total_tables
 from foundation.periods import Frequency
@@ -121,7 +122,7 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
     observed-only columns of ``regional`` empty from it on). Series are every region × sku with a sales
     or price row before ``as_of``, not delisted. Raises ``InputError`` when there is none.
     """
-    tables = tables_read(tables, settings)
+    tables = carried_over(tables_read(tables, settings))
     grid = Grid.over(tables["sales"], settings, as_of, LOOKBACK_DAYS)
     chosen = select_series(tables, settings, grid)
     sales = expand_sales(tables["sales"], chosen, settings, grid)

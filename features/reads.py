@@ -63,7 +63,7 @@ def _columns(settings: Settings) -> Iterator[tuple[str, set[str] | None]]:
     """Yield each table a panel is built from with the columns it uses; None: all."""
     series = settings.series
     yield "sales", {"date", "region", "sku", "units_sold", "in_stock_rate"}
-    yield "skus", {"sku", "launch_date", "delist_date", *series.hierarchy, *series.features}
+    yield "skus", {"sku", "launch_date", "delist_date", "replaces", *series.hierarchy, *series.features}
     yield "regions", {"region", *series.features, *(("country",) if series.country_holidays else ())}
     yield "regional", None
     yield "calendar", {"date", "event", "region", "event_type"}

@@ -31,6 +31,7 @@ _add(
     timezone="IANA time zone of the hub; UTC where absent.",
     handling_class="What handling a sku needs, for example chilled; ambient where absent.",
     handling_classes="Handling classes allowed, separated by |; empty: all.",
+    replaces="The SKU this one replaces: its history is carried over from this one's first sale on, and it is no longer forecast.",
     owner="Who answers for the sku.",
     origin="Where a shipment starts: a hub or a supplier.",
     destination="Where a shipment ends: a hub or a region.",

@@ -43,7 +43,7 @@ INPUTS: dict[str, Table] = {
     table.name: table
     for table in (
         _table("sales", "Units sold per period, region and sku.", "date region sku", "date region sku units_sold", "in_stock_rate"),
-        _table("skus", "The articles, with hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date lost_sale_eur holding_eur_per_unit_day owner"),
+        _table("skus", "The articles, with hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date replaces lost_sale_eur holding_eur_per_unit_day owner"),
         _table("regions", "Where demand arises.", "region", "region", "latitude longitude country subdivision"),
         _table("regional", "Numbers per period and region: weather, totals, footfall.", "date region", "date region"),
         _table("calendar", "Events, everywhere or in one region.", "date event region", "date event", "region event_type"),

@@ -18,6 +18,7 @@ from foundation.faults import KEYS_SHOWN, Doubt, Fault, shown, structural
 from foundation.keys import sorted_by
 from foundation.known import SNAPSHOT_DATES, default_as_of, hide_observed, known_rows, observed_columns, snapshot_date
 from foundation.periods import as_timestamp
+from foundation.renames import replacement_faults
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind, Table
 from foundation.validation import stale, timeline
@@ -113,6 +114,8 @@ class _Pass:
             if (name := _IDS.get(made.name)) and made.has(name):
                 kept = made.frame.loc[~made.at_fault, name] if self._sets_aside else made.frame[name]
                 known_ids[made.name] = kept.dropna().drop_duplicates()
+        if "skus" in self.drafts and self.drafts["skus"].has("sku", "replaces"):
+            self.faults += replacement_faults(self.drafts["skus"].frame)
         if self.as_of is not None:
             self._check_time(self.as_of)
 
