@@ -12,7 +12,10 @@ from foundation.configuration import load_settings
 from foundation.store.tidying import tidy as tidied
 
 
-@flow(name="tidy", persist_result=False)
+_SECONDS = 2 * 3600
+
+
+@flow(name="tidy", persist_result=False, timeout_seconds=_SECONDS)
 def tidy(config: str, overrides: Sequence[str] = ()) -> str:
     """Remove from the warehouse what its retention no longer keeps.
 
