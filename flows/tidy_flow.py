@@ -11,7 +11,6 @@ from flows.tidy_command import sentence
 from foundation.configuration import load_settings
 from foundation.store.tidying import tidy as tidied
 
-
 _SECONDS = 2 * 3600
 
 
