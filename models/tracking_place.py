@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pandas as pd
 
@@ -74,7 +75,8 @@ class Experiment:
             return str(found.experiment_id)
         # the place of artifacts is fixed here for good: beside the database, wherever the command runs
         is_local = self.uri.startswith("sqlite:")
-        location = f"file://{files.joined(self.warehouse, 'mlartifacts', self.name)}" if is_local else None
+        folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
+        location = f"file://{folder}" if is_local else None
         return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
 
 
