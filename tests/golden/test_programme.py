@@ -35,8 +35,8 @@ def world() -> World:
             for hub in "AB"
         ],
         lanes=[
-            delivery("A", "r", 3.0),
-            delivery("B", "r", 1.0),
+            delivery("A", "r", 3.0, distance_km=10.0),
+            delivery("B", "r", 1.0, distance_km=90.0),
             transfer("A", "B", 0.5, **load),
             supply("S", "B", **load),
         ],

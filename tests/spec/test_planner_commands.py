@@ -210,7 +210,7 @@ def test_releasing_all_of_a_load_that_pays_warns_of_nothing(forestock: Command) 
 
 
 INPUTS = {
-    "sales": "date,region,sku,units_sold\n2016-05-21,r,tea,1\n2016-05-22,r,tea,1\n2016-05-23,r,tea,1\n",
+    "sales": "date,region,sku,units_sold\n" + "".join(f"2016-05-{day},r,tea,1\n" for day in range(14, 24)),
     "skus": "sku,unit_cost_eur,unit_price_eur\ntea,1,9\n",
     "regions": "region\nr\n",
     "hubs": "hub\nA\nB\n",
