@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from foundation.faults import shown
+from foundation.store.columnar import refuse_wide
 from foundation.validation.reader import UnreadableError
 
 _HEAD_BYTES = 65_536
@@ -31,7 +32,7 @@ def read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
     row that is in the way, ``pyarrow.ArrowInvalid`` for anything else.
     """
     head = file.read(_HEAD_BYTES)
-    _refuse_wide(head)
+    _refuse_utf16(head)
     _refuse_separator(head.decode("utf-8-sig", "replace").split("\n", 1)[0], as_text)
     file.seek(0)
     options = pa.csv.ConvertOptions(
@@ -46,12 +47,13 @@ def read_csv(file: Any, as_text: Collection[str]) -> pa.Table:
             _refuse_encoding(file)
             _refuse_count(str(error))
         raise
+    refuse_wide(table.num_columns)
     if any(pa.types.is_binary(field.type) or pa.types.is_large_binary(field.type) for field in table.schema):
         _refuse_encoding(file)
     return table
 
 
-def _refuse_wide(head: bytes) -> None:
+def _refuse_utf16(head: bytes) -> None:
     encoding = _WIDE.get(
         head[:2],
         "UTF-16" if b"\0" in head[:200] and len(head[:200].replace(b"\0", b"")) <= len(head[:200]) * 0.6 else "",

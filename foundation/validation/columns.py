@@ -138,8 +138,9 @@ def draft(data: pa.Table, table: Table, settings: Settings) -> tuple[Draft, list
     columns: dict[str, pd.Series] = {}
     made = Draft(table, pd.DataFrame(index=pd.RangeIndex(len(data))))
     faults: list[Fault] = []
+    first = {name: position for position, name in reversed(list(enumerate(data.column_names)))}
     for name in dict.fromkeys(data.column_names):
-        values = data.column(data.column_names.index(name))
+        values = data.column(first[name])
         try:
             columns[name], misfits = _column(values, name, table, settings)
             made.findings += [_finding(name, misfit, values) for misfit in misfits]
