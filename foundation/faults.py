@@ -74,3 +74,10 @@ def shown(value: object) -> str:
     plain = "".join(sign if sign.isprintable() else "�" for sign in cut)
     length = str(len(text)) if len(text) < _LONGEST_COUNTED else f"{_LONGEST_COUNTED} or more"
     return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({length} characters)"
+
+
+def repeated_remedy(table: str, grain: Sequence[str]) -> str:
+    """Return what to do about rows with equal keys; rows of sales may be order lines, which must not be lost."""
+    if table == "sales":
+        return "add up order lines of one day, or remove the rows loaded twice"
+    return f"keep one row for each {', '.join(grain)}"

@@ -16,6 +16,7 @@ import pyarrow.dataset
 from deltalake import DeltaTable
 from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions
 
+from foundation.faults import repeated_remedy
 from foundation.tables import INPUTS
 from foundation.validation.reader import UnreadableError
 
@@ -73,7 +74,7 @@ def _refuse_repeated(data: pa.dataset.Dataset, table: str, n_rows: int) -> None:
     most = math.prod(_distinct(data, name) for name in grain if name in data.schema.names)
     if n_rows > most:
         what = f"{n_rows:,} rows, of which at least {n_rows - most:,} repeat a key: {', '.join(grain)} have {most:,} keys at most"
-        raise UnreadableError(f"has {what}", f"keep one row for each {', '.join(grain)}")
+        raise UnreadableError(f"has {what}", repeated_remedy(table, grain))
 
 
 def _distinct(data: pa.dataset.Dataset, name: str) -> int:

@@ -11,13 +11,13 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
+from foundation.faults import repeated_remedy
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
 from foundation.tables.limits import LARGEST_FEATURE
 from foundation.validation.draft import Draft
 
 LONGEST_ID = 256
-_ADDED_UP = "add up order lines of one day, or remove the rows loaded twice"
 _NOT_IDS = ("reason", "status")
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
 
@@ -139,7 +139,7 @@ def _check_key(draft: Draft) -> None:
     marked = np.zeros(len(keys), dtype=bool)
     marked[doubled[order[1:]]] = keys[doubled[order[1:]]] == keys[doubled[order[:-1]]]
     has_null = draft.frame[[name for name in grain if name in draft.table.required]].isna().any(axis=1).to_numpy()
-    remedy = _ADDED_UP if draft.name == "sales" else f"keep one row for each {', '.join(grain)}"
+    remedy = repeated_remedy(draft.name, grain)
     draft.add(", ".join(grain), "with a key that stands twice (duplicate)", remedy, marked & ~has_null)
 
 
