@@ -38,6 +38,6 @@ def forestock(tmp_path: Path) -> Command:
     return run
 
 
-def with_cheap_trucks(lanes: pd.DataFrame) -> pd.DataFrame:
-    """Return ``lanes`` on which some trucks pay even for four articles, and a bound that may split them."""
-    return lanes.assign(eur_per_load=lanes["eur_per_load"] / 20.0)
+def with_cheap_trucks(lanes: pd.DataFrame, divisor: float = 20.0) -> pd.DataFrame:
+    """Return ``lanes`` on which some trucks pay even for four SKUs, and a bound that may split them."""
+    return lanes.assign(eur_per_load=lanes["eur_per_load"] / divisor)

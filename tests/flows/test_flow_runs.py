@@ -152,8 +152,8 @@ def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overr
 def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(
     overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """With trucks at a twentieth of their cost some go, and the bound may split them."""
-    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}, tmp_path / "inputs")
+    """With trucks at a fortieth of their cost some go, and the bound may split them."""
+    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"], 40.0)}, tmp_path / "inputs")
     with pytest.raises(RefusedError, match="max_gap_rate") as refusal:
         nightly("demo", MONDAY, [*overrides, "positioning.max_gap_rate=0.0"])
     assert refusal.value.exit_code == 4
@@ -164,7 +164,7 @@ def test_a_plan_refused_without_its_page_asked_for_leaves_no_page_of_another(
     overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     """`forestock rebalance` makes no page; the one of the plan before would go on promising its saving."""
-    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}, tmp_path / "inputs")
+    write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"], 40.0)}, tmp_path / "inputs")
     page = Path(str(nightly("demo", MONDAY, overrides).page))
     assert "max_gap_rate" not in page.read_text("utf-8")
     with pytest.raises(RefusedError):
