@@ -101,11 +101,14 @@ def _unlike(settings: Settings, question: Question, day: date, version: str) -> 
     if own.empty:
         return ""
     made, tier = str(own["model_version"].iloc[0]), str(own["tier"].iloc[0])
+    sentences = []
     if made != version:
-        return f"The forecast kept of {day} was made by {made}, under other settings, inputs or code; explained is {version}."
+        sentences.append(
+            f"The forecast kept of {day} was made by {made}, under other settings, inputs or code; explained is {version}."
+        )
     if "lightgbm" not in tier:
-        return f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's."
-    return ""
+        sentences.append(f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's.")
+    return " ".join(sentences)
 
 
 def _matrix(night: Night) -> FeatureMatrix:
