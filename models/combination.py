@@ -1,8 +1,10 @@
 """The combination: per segment a convex mixture of the model and simple methods, weighted out of sample.
 
 Weights minimize the squared error, relative to each series' level, over all calibration origins together. They are
-shrunk twice: each segment's towards those of all series, those of all towards the prior. A method's error in
-the total of all series is left out as far as one horizon's luck explains it, because it hardly lasts into the next.
+shrunk twice: each segment's toward those of all series, those of all toward the prior. A method's error in the total of
+all series is left out as far as one horizon's chance explains it, because it hardly lasts into the next. Then the verdict:
+a model whose WAPE on the calibration origins is more than 10% above the best simple method's has the weight 0; one that is
+below it takes over, entirely from 3% on; a model whose total is far off while a simple method's is close has the weight 0 too.
 
 References
 ----------
@@ -30,7 +32,9 @@ _PRIOR_STRENGTH, _STRENGTH_UNITS = 0.02, 100.0  # of the prior: at least, and in
 _SEGMENT_PRIOR_SERIES = 150.0
 _LEAST_WEIGHT = 0.05
 _WORSE = 0.05  # a model whose squared error exceeds the best simple method's by this share of the signal is left out
-_BIAS_SPREAD, _BIAS_SPREAD_OF_SERIES, _BIAS_BOUND = 0.3, 0.7, 3.0  # of the log bias, over segments and over series
+_DENSE = 0.5  # share of periods with demand from which WAPE judges a mean
+_OFF, _CLOSER = 0.3, 0.2  # a total off by this much in logs, and a simple method closer by this much
+_LOST, _WON = 0.10, 0.03  # a WAPE above the best simple method's by this share loses; below it by this share wins
 _NEW_DAYS, _YEAR_DAYS = 56, 364
 _LEAST_UNITS = 1e-6  # a mean of 0 would have no spread
 
@@ -54,27 +58,25 @@ class Judged:
 
 @dataclass(frozen=True)
 class Combination:
-    """Weights of the parts and a bias factor by segment.
+    """Weights of the parts by segment.
 
     Attributes
     ----------
     days : length of a period.
     edges : levels that part low, middle and high volume, units per period, ascending.
     weights : segment → weights in the order of ``PARTS``; ``all`` holds those of segments not met in training.
-    bias : segment → factor on the combined mean.
 
     """
 
     days: int
     edges: tuple[float, ...]
     weights: dict[str, tuple[float, ...]]
-    bias: dict[str, float]
 
     @classmethod
     def fit(cls, origins: list[Judged], days: int, is_model_usable: bool) -> Combination:
         """Return the combination of the calibration origins; without any, or any demand, the prior."""
         edges = _edges([one.simple.level for one in origins])
-        empty = cls(days, edges, {}, {})
+        empty = cls(days, edges, {})
         parts = [(one, empty.segments(one.simple)) for one in origins]
         names = sorted({str(name) for _, segments in parts for name in np.unique(segments)})
         sums = {name: _Sums.of(parts, name) for name in names}
@@ -83,21 +85,21 @@ class Combination:
         model = _PRIOR_MODEL * whole.evidence / (whole.evidence + _PRIOR_UNITS) if is_model_usable else 0.0
         prior = np.array([model, *[(1 - model) / len(METHODS)] * len(METHODS)])
         if whole.energy <= 0 or whole.evidence <= 0:
-            return cls(days, edges, {"all": tuple(prior.tolist())}, {"all": 1.0})
+            return cls(days, edges, {"all": tuple(prior.tolist())})
         luck = whole.luck
         overall = _weights(whole.problem(luck), prior, allowed)
-        weights, bias = {"all": overall}, {"all": whole.factor(overall)}
-        for name, own in sums.items():
-            weights[name] = _weights(own.problem(luck).shrunk(whole.problem(luck), own.n_series), overall, allowed)
-            bias[name] = own.factor(weights[name])
-        return cls(days, edges, {name: tuple(w.tolist()) for name, w in weights.items()}, bias)
+        weights = {"all": overall}
+        for name, one in sums.items():
+            weights[name] = _weights(one.problem(luck).shrunk(whole.problem(luck), one.n_series), overall, allowed)
+        advantage = -np.inf if whole.is_total_lost else wape_advantage(origins)
+        return cls(days, edges, {name: tuple(_judged(row, advantage).tolist()) for name, row in weights.items()})
 
     @classmethod
     def of_model(cls, facts: dict[str, Any]) -> Combination:
         """Return the combination in a model's facts; the model alone where they have none."""
         if "combination" in facts:
             return cls.from_json(facts["combination"])
-        return cls(1, (0.0, 0.0), {"all": (1.0, *[0.0] * len(METHODS))}, {"all": 1.0})
+        return cls(1, (0.0, 0.0), {"all": (1.0, *[0.0] * len(METHODS))})
 
     def segments(self, simple: SimpleMeans) -> np.ndarray:
         """Return the segment of each series, text (n_series): volume, intermittency and length of its history."""
@@ -109,37 +111,34 @@ class Combination:
 
     def combine(self, model: np.ndarray, simple: SimpleMeans) -> np.ndarray:
         """Return the combined means float32 (n_series, n_steps); a series without a known period has the model's."""
-        weights, bias = self._of(simple)
+        weights = self._of(simple)
         mean = weights[:, :1] * model
         for at in range(len(METHODS)):
             mean = mean + weights[:, at + 1, None] * simple.means[at]
-        return np.maximum(mean * bias[:, None], _LEAST_UNITS).astype(np.float32)
+        return np.maximum(mean, _LEAST_UNITS).astype(np.float32)
 
     def parts(self, simple: SimpleMeans) -> np.ndarray:
         """Return what makes each series' forecast, text (n_series): its two heaviest parts, the model first."""
-        return np.array([_named(row) for row in self._of(simple)[0]], object)
+        return np.array([_named(row) for row in self._of(simple)], object)
 
-    def _of(self, simple: SimpleMeans) -> tuple[np.ndarray, np.ndarray]:
-        """Return weights (n_series, n_parts) and bias factors (n_series)."""
+    def _of(self, simple: SimpleMeans) -> np.ndarray:
+        """Return the weights (n_series, n_parts)."""
         segments = self.segments(simple)
         names, place = np.unique(segments, return_inverse=True)
         weights = np.array([self.weights.get(str(name), self.weights["all"]) for name in names])[place]
-        bias = np.array([self.bias.get(str(name), self.bias["all"]) for name in names])[place]
-        is_unknown = simple.known == 0
-        weights[is_unknown] = np.eye(len(PARTS))[0]
-        bias[is_unknown] = 1.0
-        return weights, bias
+        weights[simple.known == 0] = np.eye(len(PARTS))[0]
+        return weights
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able dict."""
-        return {"days": self.days, "edges": list(self.edges), "parts": list(PARTS), "bias": self.bias,
+        return {"days": self.days, "edges": list(self.edges), "parts": list(PARTS),
                 "weights": {name: list(row) for name, row in self.weights.items()}}  # fmt: skip
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Combination:
         """Return the combination of ``to_json``."""
         weights = {name: tuple(row) for name, row in facts["weights"].items()}
-        return cls(facts["days"], tuple(facts["edges"]), weights, facts["bias"])
+        return cls(facts["days"], tuple(facts["edges"]), weights)
 
 
 @dataclass(frozen=True)
@@ -155,7 +154,6 @@ class _Sums:
     energy: float
     units: float
     by_part: np.ndarray
-    noise: float
     n_rows: float
     n_series: float
 
@@ -177,14 +175,14 @@ class _Sums:
         y = actual[known].astype(np.float64)
         return cls(
             (means * per_level) @ means.T, means @ (y * per_level), float(y @ (y * per_level)), float(y.sum()), means.sum(axis=1),
-            float(y @ y), float(known.sum()), float(known.any(axis=1).sum()),
+            float(known.sum()), float(known.any(axis=1).sum()),
         )  # fmt: skip
 
     @classmethod
     def added(cls, sums: list[_Sums], is_same_series: bool = False) -> _Sums:
         n = len(PARTS)
         if not sums:
-            return cls(np.zeros((n, n)), np.zeros(n), 0.0, 0.0, np.zeros(n), 0.0, 0.0, 0.0)
+            return cls(np.zeros((n, n)), np.zeros(n), 0.0, 0.0, np.zeros(n), 0.0, 0.0)
         series = [one.n_series for one in sums]
         return cls(
             np.sum([one.gram for one in sums], axis=0),
@@ -192,7 +190,6 @@ class _Sums:
             sum(one.energy for one in sums),
             sum(one.units for one in sums),
             np.sum([one.by_part for one in sums], axis=0),
-            sum(one.noise for one in sums),
             sum(one.n_rows for one in sums),
             max(series) if is_same_series else sum(series),
         )  # fmt: skip
@@ -202,6 +199,12 @@ class _Sums:
         """Factors (n_parts) that take the total's error out of each part, as far as chance explains it."""
         ratio = self.units / np.maximum(self.by_part, 1e-9)
         return np.clip(ratio, 1 - _LUCK, 1 + _LUCK)
+
+    @property
+    def is_total_lost(self) -> bool:
+        """Whether the model's total is far off while a simple method's is close: the failure that WAPE does not see in sparse demand."""
+        off = np.abs(np.log(np.maximum(self.by_part, 1e-9) / max(self.units, 1e-9)))
+        return bool(off[0] > _OFF and off[1:].min() < off[0] - _CLOSER)
 
     @property
     def signal(self) -> float:
@@ -219,17 +222,6 @@ class _Sums:
         """Return the least-squares problem with the luck taken out."""
         scale = max(self.signal, 1e-12)
         return _Problem(self.gram * np.outer(luck, luck) / scale, self.moment * luck / scale, self.evidence)
-
-    def factor(self, weights: np.ndarray) -> float:
-        """Return the bias factor of a combination, shrunk towards 1 by what chance and one horizon explain."""
-        forecast = float(self.by_part @ weights)
-        if forecast <= 0 or self.units <= 0:
-            return 1.0
-        off = np.log(self.units / forecast)
-        beyond = np.sign(off) * max(abs(off) - _LUCK, 0.0)
-        chance = self.noise / self.units**2 + _BIAS_SPREAD_OF_SERIES**2 / max(self.n_series, 1.0)
-        kept = beyond * _BIAS_SPREAD**2 / (_BIAS_SPREAD**2 + chance)
-        return float(np.exp(np.clip(kept, -np.log(_BIAS_BOUND), np.log(_BIAS_BOUND))))
 
 
 def _edges(levels: list[np.ndarray]) -> tuple[float, ...]:
@@ -256,6 +248,35 @@ class _Problem:
             share * own + (1 - share) * other for own, other in ((self.gram, whole.gram), (self.moment, whole.moment))
         )
         return _Problem(gram, moment, self.evidence)
+
+
+def wape_advantage(origins: list[Judged]) -> float:
+    """Return by what share the model's WAPE over all calibration origins lies below the best simple method's.
+
+    Only series that sell in at least half of their periods count: WAPE rewards a forecast of zero for the others. Where
+    they sell less than half of all units there is no verdict, 0. Negative where the model is worse.
+    """
+    errors, units, dense_units = np.zeros(len(PARTS)), 0.0, 0.0
+    for one in origins:
+        is_dense = (one.simple.demand_share >= _DENSE)[:, None]
+        known = np.isfinite(one.actual)
+        units += one.actual[known].sum(dtype=np.float64)
+        known = known & is_dense
+        dense_units += one.actual[known].sum(dtype=np.float64)
+        for position, mean in enumerate((one.model, *one.simple.means)):
+            errors[position] += np.abs(mean - one.actual)[known].sum(dtype=np.float64)
+    best = errors[1:].min()
+    return float(1 - errors[0] / best) if best > 0 and dense_units >= units / 2 else 0.0
+
+
+def _judged(weights: np.ndarray, advantage: float) -> np.ndarray:
+    """Return the weights after the verdict on the model: nothing where it lost, all where it won clearly, between in between."""
+    only_model = np.eye(len(PARTS))[0]
+    if advantage < -_LOST:
+        simple = np.append(0.0, weights[1:])
+        return simple / simple.sum() if simple.sum() > 0 else np.append(0.0, np.full(len(METHODS), 1 / len(METHODS)))
+    share = min(max(advantage / _WON, 0.0), 1.0) if weights[0] > 0 else 0.0
+    return (1 - share) * weights + share * only_model
 
 
 def _weights(problem: _Problem, prior: np.ndarray, allowed: np.ndarray) -> np.ndarray:

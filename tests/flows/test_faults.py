@@ -43,7 +43,7 @@ WRITTEN = (
     "exception",
     "plan",
 )
-REPRESENTATIVES = {"killed in table 5", "torn stock"}
+REPRESENTATIVES = {"torn stock"}
 
 
 @pytest.fixture(scope="module")

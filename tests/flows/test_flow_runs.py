@@ -97,6 +97,7 @@ def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overri
         assert any(run.name == f"{topic}-{night}" and run.state_name == "Completed" for run in _runs())
 
 
+@pytest.mark.slow
 def test_a_night_is_planned_when_mlflow_is_away(overrides: Overrides) -> None:
     """The record is for people; a planner's morning must not wait for it."""
     result: Result = nightly("demo", MONDAY, [*overrides, "tracking_uri=http://127.0.0.1:9"])
@@ -138,6 +139,7 @@ def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_nam
         review("demo", date(2016, 5, 16), overrides)
 
 
+@pytest.mark.slow
 def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overrides) -> None:
     """Else a Wednesday uses Monday's model, the one it would have used then."""
     wednesday = date(2016, 5, 18)

@@ -156,6 +156,7 @@ def test_a_former_champion_is_told_what_took_its_place(settings: Settings, reade
     assert again.reason == "The champion was trained on 2016-05-23, after 2016-05-16."
 
 
+@pytest.mark.slow
 def test_two_processes_may_record_at_once_in_a_store_that_is_not_there(tmp_path: Path) -> None:
     """MLflow crashes when two processes make its database together; a lock file lets them take turns."""
     settings = Settings(name="demo", warehouse=str(tmp_path / "new"))

@@ -89,8 +89,9 @@ def test_no_forecast_is_far_beyond_what_a_series_ever_sold() -> None:
     given = tables(120)
     panel = build_panel(given, _SMALL, AS_OF)
     model = models.train(training_set(panel, _SMALL), _SMALL, AS_OF)
+    combination = model.facts["combination"]
+    combination["weights"] = {name: [50.0 * weight for weight in row] for name, row in combination["weights"].items()}
     model.facts["bias"] = {}
-    model.facts["combination"]["bias"] = dict.fromkeys(model.facts["combination"]["bias"], 50.0)
     found = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
     weekly = given["sales"].groupby(["region", "sku"])["units_sold"].max()
     mean = found.groupby(["region", "sku"])["mean_units"].mean()
