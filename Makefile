@@ -76,12 +76,12 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q tests/house
+	$(BIN)/pytest -q tests/conventions
 	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }
 
 .PHONY: ui
 ui: $(READY) ## Prefect's server and worker, MLflow and every deployment on this machine: make ui CONFIG=configs/….yaml
-	$(BIN)/python -m flows.ui $(CONFIG)
+	$(BIN)/python -m forestock.cli.ui $(CONFIG)
 
 .PHONY: bench
 bench: $(READY) ## time the benchmarks that need no data but the bundled; the others say what they need
@@ -99,13 +99,13 @@ format: $(READY) ## bring the code into its format
 
 .PHONY: reference
 reference: $(READY) ## renew the reference pages that are rendered from the code
-	$(BIN)/python -m flows.reference > docs/page.new && mv docs/page.new docs/commands.md
-	$(BIN)/python -m foundation.reference tables > docs/page.new && mv docs/page.new docs/tables.md
-	$(BIN)/python -m foundation.reference settings > docs/page.new && mv docs/page.new docs/settings.md
+	$(BIN)/python -m tools.reference > docs/page.new && mv docs/page.new docs/commands.md
+	$(BIN)/python -m tools.reference tables > docs/page.new && mv docs/page.new docs/tables.md
+	$(BIN)/python -m tools.reference settings > docs/page.new && mv docs/page.new docs/settings.md
 
 .PHONY: tour
 tour: demo ## plan the demo's night and renew docs/tour.md from its rows
-	$(BIN)/python -m flows.tour > docs/tour.new && mv docs/tour.new docs/tour.md
+	$(BIN)/python -m tools.tour > docs/tour.new && mv docs/tour.new docs/tour.md
 
 .PHONY: lock
 lock: $(READY) ## pin every dependency, with hashes and without host names

@@ -29,7 +29,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.services import HOST, free_port, prefect_server, running, wait_for
+from flows.servers import HOST, command_of, free_port, running, wait_for
 
 TABLES = (
     "forecast", "forecast_window", "forecast_dependence", "position", "service", "transfer", "departure", "exception", "plan"
@@ -40,19 +40,19 @@ _ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux: a process whose parent has died 
 
 def bare(config: str, nights: Sequence[date], overrides: Sequence[str]) -> None:
     """Plan the nights by the stages alone."""
-    from flows import stages
-    from flows.plan_record import record_plan
     from foundation.configuration import load_settings
+    from pipeline import run
+    from pipeline.runs import record_plan
 
     settings = load_settings(config, overrides)
     for as_of in nights:
-        night = stages.validate_stage(settings, as_of, "rebalance")
-        trained = stages.train_stage(night)
-        stages.record_stage(night, trained, {})
-        stages.rebalance_stage(night, stages.forecast_stage(night, trained))
-        stages.review_stage(night)
+        night = run.validate_stage(settings, as_of, "rebalance")
+        trained = run.train_stage(night)
+        run.record_stage(night, trained, {})
+        run.rebalance_stage(night, run.forecast_stage(night, trained))
+        run.review_stage(night)
         record_plan(settings, as_of, {})
-        stages.release(night)
+        run.release(night)
 
 
 def main() -> None:
@@ -123,7 +123,7 @@ def _nights(options: argparse.Namespace) -> list[date]:
 def _command(options: argparse.Namespace, warehouse: Path) -> list[str]:
     span = ["--start", str(options.start), "--end", str(options.end)]
     said = [part for text in [*options.set, f"warehouse={warehouse}"] for part in ("--set", text)]
-    return [sys.executable, "-m", "flows.cli", "backfill", "--config", options.config, *span, *said]
+    return [sys.executable, "-m", "forestock.cli.main", "backfill", "--config", options.config, *span, *said]
 
 
 def _bare(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> None:
@@ -192,7 +192,7 @@ def _server(folder: Path) -> Iterator[dict[str, str]]:
     environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": api, "DO_NOT_TRACK": "1"}
     environment["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     log = folder / "server.log"
-    with running([*prefect_server(port), "--no-ui"], environment, log) as server:
+    with running([*command_of(port), "--no-ui"], environment, log) as server:
         wait_for(f"{api}/health", server, log)
         yield environment
 

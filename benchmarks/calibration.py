@@ -29,9 +29,9 @@ from foundation.configuration import load_settings
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
 from models import train
-from models.backtest.calibration_check import randomised_pit
+from models.artifact import DemandModel
+from models.backtest.coverage import randomised_pit
 from models.calibration import calibrate
-from models.model import DemandModel
 from models.predict import around, means
 
 HERE = Path(__file__).resolve().parent
@@ -109,7 +109,7 @@ def evidence(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -
         return calibrate(given, *rest)
 
     panel = build_panel(known, settings, as_of)
-    with mock.patch("models.train.calibrate", keep):
+    with mock.patch("models.training.calibrate", keep):
         model = train(training_set(panel, settings), settings, as_of)
     matrix = forecast_matrix(panel, settings)
     mean = means(model, matrix, settings.forecast.threads)

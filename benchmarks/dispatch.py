@@ -27,11 +27,11 @@ import pandas as pd
 
 from dispatch.decide import Act
 from dispatch.forms import FORMS
-from flows.desk import Selection, decide_proposals
-from flows.handing_out import deliver_released, export_released
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from foundation.tables import OUTPUTS, Kind
+from pipeline.decisions import Selection, decide_proposals
+from pipeline.handover import deliver_released, export_released
 
 NIGHT = pd.Timestamp("2016-05-23")
 HUBS = [f"H{place}" for place in range(20)]

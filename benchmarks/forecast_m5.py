@@ -50,9 +50,9 @@ def run_forestock(folder: Path, as_of: date, out: Path) -> None:
     started = time.perf_counter()
     from features import build_panel, forecast_matrix, training_set
     from foundation.configuration import load_settings
-    from models import boosting, forecast, train
+    from models import forecast, lightgbm_tweedie, train
 
-    inside = _clocked(boosting)
+    inside = _clocked(lightgbm_tweedie)
     settings = load_settings(HERE.parent / "configs" / "m5.yaml", [])
     panel = build_panel(known_tables(folder, as_of), settings, as_of)
     model = train(training_set(panel, settings), settings, as_of)
@@ -65,7 +65,7 @@ def run_forestock(folder: Path, as_of: date, out: Path) -> None:
     out.with_suffix(".json").write_text(json.dumps(cost))
 
 
-def _clocked(boosting: object) -> list[float]:
+def _clocked(lightgbm_tweedie: object) -> list[float]:
     """Return a list that gathers the wall seconds spent in LightGBM: binning, growing, predicting."""
     spent: list[float] = []
 
@@ -80,9 +80,9 @@ def _clocked(boosting: object) -> list[float]:
 
         setattr(owner, name, timed)
 
-    clock(boosting.Learner, "dataset")
-    clock(boosting.Learner, "grow")
-    clock(boosting, "predict")
+    clock(lightgbm_tweedie.Learner, "dataset")
+    clock(lightgbm_tweedie.Learner, "grow")
+    clock(lightgbm_tweedie, "predict")
     return spent
 
 

@@ -29,12 +29,12 @@ from features import build_panel, forecast_matrix
 from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from models.naive import naive_forecast
-from positioning.crew import Crew
-from positioning.desk import Desk
-from positioning.model import Instance, build_programme
-from positioning.problem import Problem, build_problem
-from positioning.solver import Solver
+from models.seasonal_naive import naive_forecast
+from positioning.inputs.problem import Problem, build_problem
+from positioning.optimizer.highs import Solver
+from positioning.optimizer.pricing import Desk
+from positioning.optimizer.workers import Crew
+from tests.oracle.sku_lp import Instance, build_programme
 
 Frames = dict[str, pd.DataFrame]
 FORECASTS = ("forecast", "forecast_window", "forecast_dependence")

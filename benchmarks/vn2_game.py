@@ -25,10 +25,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.vn2_tables import RECENT, STATIC, Weeks, markdown, read_tables, seasonal_average
-from flows import stages
 from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline import run
 
 HERE = Path(__file__).resolve().parent
 OPENINGS = ("2023-05-15", "2023-07-10", "2023-09-04", "2023-10-30", "2023-12-25", "2024-02-19")
@@ -141,8 +141,8 @@ class Product:
 
     def plan(self, morning: Morning) -> None:
         """Run the stages of the night in this process."""
-        night = stages.validate_stage(self.settings, morning.day.date(), "rebalance")
-        planned = stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+        night = run.validate_stage(self.settings, morning.day.date(), "rebalance")
+        planned = run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
         if planned.refusals:
             raise SystemExit(f"{morning.day.date()}: refused: {'; '.join(planned.refusals)}")
 

@@ -5,3 +5,5 @@ night must know of it, documents for other systems and the outbox that delivers 
 plan itself or how released units count in it (``positioning``), the ledger's disk (``foundation.store``),
 the clock: the moment of a decision is handed in.
 """
+
+from __future__ import annotations

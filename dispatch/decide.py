@@ -6,12 +6,16 @@ checking a planner's units (``edits``), writing (``flows``).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pandas as pd
 
-from dispatch.ledger import FOLLOWERS, LINE_COLUMNS
-from foundation.errors import InputError
+from dispatch.ledger import FOLLOWERS, LINE_COLUMNS, states
+from foundation.decision_settings import Rule
+from foundation.errors import InputError, nearest
+from foundation.keys import among
 from foundation.store.arrow import empty_frame
 from foundation.tables import OUTPUTS
 
@@ -110,3 +114,207 @@ def unused_moment(decisions: pd.DataFrame, at: pd.Timestamp) -> pd.Timestamp:
     while at in taken:
         at += _TICK
     return at
+
+
+_SHORTEST_ID = 4
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What chosen proposals have in common; every condition that is given must hold, bounds included."""
+
+    kinds: tuple[str, ...] = ()
+    lanes: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    skus: tuple[str, ...] = ()
+    max_cost_eur: float | None = None
+    min_benefit_eur: float | None = None
+    max_benefit_eur: float | None = None
+    max_units: int | None = None
+
+
+def current(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the proposals of a night with the ledger's ``status``, ``decided_units`` and ``decided_at``."""
+    mine = decisions[among(decisions["proposal_id"], transfer["proposal_id"])]
+    known = states(mine)[["proposal_id", "status", "units", "at"]]
+    known = known.rename(columns={"units": "decided_units", "at": "decided_at"})
+    joined = transfer.drop(columns="status").merge(known, on="proposal_id", how="left")
+    return joined.assign(status=joined["status"].fillna("proposed"))
+
+
+def by_id(proposals: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
+    """Return the proposals ``wanted`` names by id, or by an id's unambiguous beginning of four signs or more.
+
+    Raises ``InputError`` with a line for every name that fits none or several.
+    """
+    ids = proposals["proposal_id"]
+    exact = set(ids)
+    found, faults = [], []
+    for name in dict.fromkeys(wanted):
+        matches = [name] if name in exact else _beginning(ids, name)
+        if len(matches) == 1:
+            found.append(matches[0])
+        elif matches:
+            faults.append(f"{name!r} begins {len(matches)} proposals; give more of the id")
+        elif len(name) < _SHORTEST_ID:
+            faults.append(f"{name!r} is too short for an id; give {_SHORTEST_ID} signs of it or more")
+        else:
+            faults.append(f"there is no proposal {name!r}{nearest(name, ids.head(2000).tolist())}")
+    if faults:
+        raise InputError(*faults)
+    return proposals[among(ids, pd.Series(found, dtype="str"))]
+
+
+def by_filter(proposals: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
+    """Return the proposals all conditions of ``wanted`` hold for.
+
+    Raises ``InputError`` for a place, lane, kind or sku no proposal has.
+    """
+    return proposals[holds(proposals, wanted)]
+
+
+def holds(proposals: pd.DataFrame, wanted: Filter) -> pd.Series:
+    """Say of each proposal whether ``wanted`` holds; raises ``InputError`` for a name no proposal has."""
+    chosen = pd.Series(True, index=proposals.index)
+    for column, names in _names(wanted).items():
+        if unknown := sorted(set(names) - set(proposals[column].unique())) if names else []:
+            known = sorted(proposals[column].unique())
+            raise InputError(f"no proposal has the {column} {unknown[0]!r}{nearest(unknown[0], known)}")
+        chosen &= among(proposals[column], pd.Series(names, dtype="str")) if names else True
+    return chosen & within(proposals, wanted)
+
+
+def within(proposals: pd.DataFrame, wanted: Filter) -> pd.Series:
+    """Say of each proposal whether it keeps the bounds on cost, benefit and units."""
+    chosen = pd.Series(True, index=proposals.index)
+    if wanted.max_cost_eur is not None:
+        chosen &= proposals["cost_eur"] <= wanted.max_cost_eur
+    if wanted.min_benefit_eur is not None:
+        chosen &= proposals["benefit_eur"] >= wanted.min_benefit_eur
+    if wanted.max_benefit_eur is not None:
+        chosen &= proposals["benefit_eur"] <= wanted.max_benefit_eur
+    if wanted.max_units is not None:
+        chosen &= proposals["units"] <= wanted.max_units
+    return chosen
+
+
+def _names(wanted: Filter) -> dict[str, tuple[str, ...]]:
+    return {
+        "kind": wanted.kinds, "lane": wanted.lanes, "origin": wanted.origins,
+        "destination": wanted.destinations, "sku": wanted.skus,
+    }  # fmt: skip
+
+
+def _beginning(ids: pd.Series, name: str) -> list[str]:
+    return [] if len(name) < _SHORTEST_ID else ids[ids.str.startswith(name)].drop_duplicates().tolist()
+
+
+def with_units(
+    chosen: pd.DataFrame, units: Mapping[str, int], position: pd.DataFrame, supply: pd.DataFrame
+) -> pd.DataFrame:
+    """Return ``chosen`` with ``units`` (by proposal_id) and their packs in place of the proposed ones.
+
+    The pack is the proposal's own (units ÷ packs). ``position`` is the night's table: an origin hub
+    can give what the plan leaves it beyond the proposed units. ``supply`` is the input table with
+    ``min_order_units`` and ``units_available`` of suppliers, empty without suppliers. Raises
+    ``InputError`` with a line for every edit that cannot be.
+    """
+    asked = chosen["proposal_id"].map(units)
+    edited = chosen[asked.notna()].assign(asked=asked[asked.notna()].astype("int64"))
+    faults = [
+        fault
+        for row in _limits(edited, position, supply).to_dict("records")
+        if (fault := _fault(row))
+    ]  # fmt: skip
+    if faults:
+        raise InputError(*faults)
+    pack = chosen["units"] // chosen["packs"]
+    changed = asked.fillna(chosen["units"]).astype("Int64")
+    return chosen.assign(units=changed, packs=changed // pack)
+
+
+def _limits(edited: pd.DataFrame, position: pd.DataFrame, supply: pd.DataFrame) -> pd.DataFrame:
+    """Add ``least`` and ``available``, the smallest and largest units of each line; NaN: no limit."""
+    held = position[["hub", "sku", "units_on_hand", "units_out"]].rename(columns={"hub": "origin"})
+    offers = supply.rename(columns={"supplier": "origin"}).reindex(
+        columns=["origin", "sku", "min_order_units", "units_available"]
+    )
+    joined = edited.merge(held, on=["origin", "sku"], how="left").merge(
+        offers.astype({"origin": "str", "sku": "str"}), on=["origin", "sku"], how="left"
+    )
+    is_supply = joined["kind"] == "supply"
+    room = (joined["units_on_hand"] - joined["units_out"]).clip(lower=0) + joined["units"]
+    numbers = joined[["min_order_units", "units_available"]].astype("float64")
+    return joined.assign(
+        least=numbers["min_order_units"].where(is_supply),
+        available=numbers["units_available"].where(is_supply, room.astype("float64")),
+    )
+
+
+def _fault(row: dict) -> str | None:
+    line = f"{row['proposal_id']} ({row['sku']} {row['origin']} → {row['destination']})"
+    asked, pack = int(row["asked"]), int(row["units"] // row["packs"])
+    if asked <= 0:
+        return f"{line}: {asked} units are no shipment; reject the proposal instead"
+    if asked % pack:
+        lower, upper = asked // pack * pack, (asked // pack + 1) * pack
+        return f"{line}: {asked} units are not whole packs of {pack}; take {f'{lower} or ' if lower else ''}{upper}"
+    if asked < row["least"]:
+        return f"{line}: {asked} units are below the smallest order of {int(row['least'])}"
+    if asked > row["available"]:
+        most = int(np.floor(row["available"]))
+        return f"{line}: {asked} units are more than the {most} {row['origin']} can give"
+    return None
+
+
+HOURS = 24.0
+
+
+def by_rules(proposals: pd.DataFrame, position: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
+    """Return the proposals some rule decides, with ``rule`` and ``action`` of the first that matches.
+
+    ``position`` is the night's table; a place's cover is its ``days_of_supply``, infinite without
+    demand and for suppliers, 0 for a hub the table does not know.
+    """
+    covers = {
+        "destination": _cover_hours(proposals, position, "destination", 0.0),
+        "origin": _cover_hours(proposals, position, "origin", np.inf),
+    }
+    rule = pd.Series("", index=proposals.index, dtype="str")
+    action = rule.copy()
+    for entry in rules:
+        matches = (rule == "") & _matches(proposals, covers, entry)
+        rule, action = rule.mask(matches, entry.name), action.mask(matches, entry.action)
+    return proposals.assign(rule=rule, action=action)[rule != ""]
+
+
+def rule_reason(rule: Rule) -> str:
+    """Return the reason the ledger keeps: the rule by name and what it asks, ``rule small: max_cost_eur 500``."""
+    asked = rule.model_dump(exclude={"name", "action"}, exclude_defaults=True)
+    said = [f"{key} {'|'.join(value) if isinstance(value, tuple) else f'{value:g}'}" for key, value in asked.items()]
+    return f"rule {rule.name}: {', '.join(said) or 'all'}"
+
+
+def _matches(proposals: pd.DataFrame, covers: dict[str, np.ndarray], rule: Rule) -> pd.Series:
+    """Say which proposals match; a rule may name a lane or place that has no proposal tonight."""
+    bounds = Filter(
+        max_cost_eur=rule.max_cost_eur, min_benefit_eur=rule.min_benefit_eur,
+        max_benefit_eur=rule.max_benefit_eur, max_units=rule.max_units,
+    )  # fmt: skip
+    chosen = within(proposals, bounds)
+    names = {"kind": rule.kinds, "lane": rule.lanes, "origin": rule.origins, "destination": rule.destinations}
+    for column, wanted in names.items():
+        chosen &= among(proposals[column], pd.Series(wanted, dtype="str")) if wanted else True
+    if rule.max_cover_hours is not None:
+        chosen &= covers["destination"] <= rule.max_cover_hours
+    if rule.min_origin_cover_hours is not None:
+        chosen &= covers["origin"] >= rule.min_origin_cover_hours
+    return chosen
+
+
+def _cover_hours(proposals: pd.DataFrame, position: pd.DataFrame, end: str, unknown: float) -> np.ndarray:
+    known = position[["hub", "sku", "days_of_supply"]].rename(columns={"hub": end})
+    known = known.assign(hours=known["days_of_supply"].fillna(np.inf) * HOURS)
+    joined = proposals[[end, "sku"]].merge(known, on=[end, "sku"], how="left")
+    return joined["hours"].fillna(unknown).to_numpy()

@@ -1,6 +1,6 @@
 """Proposals beside what planners did: how much was followed, and what was moved that nobody proposed.
 
-Here: matching and sums. Not here: what moving was worth in hindsight (``positioning.replay``).
+Here: matching and sums. Not here: what moving was worth in hindsight (``positioning.simulation``).
 """
 
 from __future__ import annotations

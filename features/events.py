@@ -12,7 +12,7 @@ import holidays
 import numpy as np
 import pandas as pd
 
-from features.expand import Grid, codes_of
+from features.grid import Grid, codes_of
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 

@@ -13,27 +13,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.age import age
-from features.calendar_days import calendar_days
-from features.lags import lags
+from features.families.aggregates import pooled, regional
+from features.families.attributes import age, categories, returns, static, stockout
+from features.families.calendar import calendar_days
+from features.families.demand_history import lags, rolling, weekday
+from features.families.price import price
+from features.families.seasonal import seasonal
 from features.panel import Panel
-from features.pooled import pooled
-from features.price import price
-from features.regional import regional
-from features.returns import returns
-from features.rolling import rolling
-from features.rows import Rows, available_rows, calibration_rows, crosses, every_row, fit_rows, forecast_rows
-from features.seasonal import seasonal
-from features.static import categories, static
-from features.stockout import stockout
+from features.sampling import Rows, available_rows, calibration_rows, crosses, every_row, fit_rows, forecast_rows
 from features.totals import total_settings
 from features.view import Columns, View
-from features.weekday import weekday
-from foundation.effort import affordable_rows
 from foundation.errors import InputError, nearest
 from foundation.level_shift import find_shifts
 from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import Settings
+from foundation.training_budget import affordable_rows
 
 log = logging.getLogger(__name__)
 

@@ -1,7 +1,7 @@
 """What a forecast reads: the columns and rows of the input tables on which a model or a forecast can depend.
 
 ``build_panel`` takes these columns and no others, so that what is hashed here is what is read. Not here: reading
-tables (``foundation.store.snapshot``) or what an identity covers beyond the tables (``flows.identity``).
+tables (``foundation.store.snapshot``) or what an identity covers beyond the tables (``pipeline.identity``).
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from datetime import date
 
 import pandas as pd
 
-from foundation.fingerprint import content_hash
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
+from foundation.store.snapshot import content_hash
 
 Tables = Mapping[str, pd.DataFrame]
 

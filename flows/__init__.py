@@ -5,6 +5,8 @@ anything is computed. A stage reads tables, calls one room, writes what it gives
 reference.
 """
 
-from flows.environment import set_process_defaults
+from __future__ import annotations
+
+from pipeline.environment import set_process_defaults
 
 set_process_defaults()  # before Prefect, MLflow or LightGBM are imported: they read the environment once

@@ -1,7 +1,7 @@
 """Waiting for a planner: a flow that suspends until somebody has answered in Prefect's page, and then goes on.
 
 While it waits no process runs: Prefect starts it again with the answer. A deployment only (``prefect.yaml``); the
-nightly flow starts one where ``ask_for_approval`` says so. Not here: what an approval is (``flows.desk``).
+nightly flow starts one where ``ask_for_approval`` says so. Not here: what an approval is (``pipeline.decisions``).
 """
 
 from __future__ import annotations
@@ -20,15 +20,14 @@ from pydantic import Field
 
 from dispatch.decide import Act
 from flows.artifacts import let_rooms_speak
-from flows.desk import Decided, Selection, Verb, decide_proposals, open_plan, proposals_of
-from flows.failures import reported
-from flows.handing_out import close_what_is_over, deliver_released
-from flows.night import Result
 from foundation.commands import DECIDED_AT
 from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings
-from review.summary import top_proposals
+from pipeline.decisions import Decided, Selection, Verb, decide_proposals, open_plan, proposals_of
+from pipeline.handover import close_what_is_over, deliver_released
+from pipeline.results import Result, reported
+from review.plan.summary import top_proposals
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +134,7 @@ def _decided(decided: Decided) -> int:
 
 
 def _selection(answer: Answer) -> Selection:
-    from flows.desk_commands import split_units
+    from pipeline.decisions import split_units
 
     if answer.decision == "approve by rule":
         return Selection(is_by_rule=True)

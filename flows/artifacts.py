@@ -1,6 +1,6 @@
 """What a night shows in Prefect's pages: how far it is, its summary, its best proposals.
 
-Not here: what a summary holds (``flows.summary``).
+Not here: what a summary holds (``pipeline.summary``).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 
-from flows.display import ROOMS
-from flows.night import Result
-from flows.records import input_warnings
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
+from pipeline.artifacts import input_warnings
+from pipeline.results import Result
+from pipeline.run import ROOMS
 from review import plan_summary
-from review.summary import escaped, top_proposals
+from review.plan.summary import escaped, top_proposals
 
 log = logging.getLogger(__name__)
 

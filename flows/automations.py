@@ -18,9 +18,9 @@ from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
 from foundation.errors import ConfigurationError, ForestockError, StageError, tell
-from foundation.store.files import read_configuration
+from foundation.store.files import bundled_folder, read_configuration
 
-FOLDER = Path(__file__).resolve().parents[1] / "automations"
+FOLDER = bundled_folder("automations")
 
 
 def read(path: Path) -> dict[str, Any]:

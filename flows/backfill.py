@@ -6,92 +6,31 @@ goes on where it stopped. Not here: what a night does (``flows.nightly``).
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import TYPE_CHECKING, Literal
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from prefect import flow
+from prefect.artifacts import create_table_artifact
+from pydantic import Field
 
-from flows.environment import set_command_line_defaults
+from flows.artifacts import Progress, let_rooms_speak, parameter
 from foundation.configuration import load_settings
-from foundation.errors import ConfigurationError, ForestockError, GateError, StageError
-from foundation.settings import Settings
-from review.wording import Money, number
+from foundation.errors import ForestockError
+from pipeline.backfill import NightReport, Outcome, Span, raise_for
 
 if TYPE_CHECKING:
-    from flows.night import Result
-
-Outcome = Literal["planned", "done before", "refused", "failed"]
-
-
-@dataclass(frozen=True)
-class Span:
-    """Which nights: ``start`` to ``end`` (both included) ``every`` days, ``parallel`` at a time.
-
-    Each uses the model it would have used then, that of the last training date, or one trained on its own day where
-    ``is_retrained``.
-    """
-
-    start: date
-    end: date
-    every: int = 7
-    parallel: int = 1
-    is_forced: bool = False
-    is_retrained: bool = False
-
-    def overrides(self, settings: Settings) -> list[str]:
-        """Return the changed keys its nights run under: where models are retrained, every period is a training date."""
-        return [f"forecast.train_every_days={settings.grid.days}"] if self.is_retrained else []
-
-    def nights(self, settings: Settings) -> list[date]:
-        """Return the nights, ascending; raises ``ConfigurationError`` where they do not fit the grid of periods."""
-        grid = settings.grid
-        if self.end < self.start:
-            raise ConfigurationError(f"--end {self.end} lies before --start {self.start}")
-        if self.every % grid.days:
-            raise ConfigurationError(f"--every {self.every}: periods of {grid.code} are {grid.days} days long")
-        if not grid.holds(self.start):
-            raise ConfigurationError(f"--start {self.start} is not the first day of a period of {grid.code}")
-        return [self.start + timedelta(days=day) for day in range(0, (self.end - self.start).days + 1, self.every)]
-
-
-@dataclass(frozen=True)
-class NightReport:
-    """How one night went; ``saving_eur`` is the expected saving of its plan, ``message`` why it failed."""
-
-    as_of: date
-    outcome: Outcome
-    n_proposals: int = 0
-    saving_eur: float | None = None
-    message: str = ""
-
-
-def backfill_nights(config: str, span: Span, overrides: Sequence[str]) -> None:
-    """Plan the nights of ``span`` and print one line per night.
-
-    Raises ``ConfigurationError`` for a span that does not fit, ``StageError`` naming the nights that
-    failed (the same command goes on with them), ``GateError`` where nights were only refused.
-    """
-    settings = load_settings(config, overrides)
-    nights = span.nights(settings)
-    set_command_line_defaults(settings.warehouse)
-    from flows.server import prefect_server
-
-    with prefect_server():
-        reports = sorted(_with_progress(config, span, overrides, nights), key=lambda report: report.as_of)
-    Console().print(_table(reports, Money(settings.currency)))
-    raise_for(reports)
+    from pipeline.results import Result
 
 
 def plan_past_night(config: str, as_of: date, overrides: Sequence[str], is_forced: bool) -> NightReport:
     """Run the nightly flow for one date, unless it is done, and report; only an interruption is raised."""
-    from flows.night import RefusedError
-    from flows.stages import done_by_mark
+    from pipeline.results import RefusedError
+    from pipeline.run import done_by_mark
 
     try:
         if not is_forced and (done := done_by_mark(load_settings(config, overrides), as_of)):
@@ -116,18 +55,6 @@ def _report(result: Result) -> NightReport:
     outcome: Outcome = "planned" if result.forecasted else "refused" if result.refusals else "done before"
     saving = float(plan["total_eur_before"] - plan["total_eur"])
     return NightReport(night.as_of, outcome, int(plan["n_proposals"]), saving, "; ".join(result.refusals))
-
-
-def _with_progress(config: str, span: Span, overrides: Sequence[str], nights: list[date]) -> Iterator[NightReport]:
-    console = Console(stderr=True)
-    columns = (TextColumn("[bold]backfill"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
-    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
-        line = progress.add_task("nights", total=len(nights))
-        for report in nights_done(config, span, overrides, nights):
-            message = f": {report.message}" if report.message else ""
-            console.print(f"{report.as_of} {report.outcome}{message}", markup=False, highlight=False, soft_wrap=True)
-            progress.advance(line)
-            yield report
 
 
 def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[date]) -> Iterator[NightReport]:
@@ -155,27 +82,59 @@ def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[
             raise
 
 
-def _table(reports: Sequence[NightReport], money: Money) -> Table:
-    table = Table(
-        box=None,
-        pad_edge=False,
-        title=f"{len(reports)} {'night' if len(reports) == 1 else 'nights'}",
-        title_justify="left",
-        title_style="bold",
-    )
-    for name, justify in (("night", "left"), ("outcome", "left"), ("proposals", "right"), ("saves", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
-    for report in reports:
-        table.add_row(str(report.as_of), report.outcome, number(report.n_proposals), money(report.saving_eur))
-    return table
+log = logging.getLogger(__name__)
 
 
-def raise_for(reports: Sequence[NightReport]) -> None:
-    """Raise ``StageError`` naming the nights that failed, else ``GateError`` where nights were refused."""
-    failed = [report for report in reports if report.outcome == "failed"]
-    refused = [report for report in reports if report.outcome == "refused"]
-    if failed:
-        names = ", ".join(str(report.as_of) for report in failed)
-        raise StageError("backfill", f"{len(failed)} of {len(reports)} nights failed: {names}; run it again to go on")
-    if refused:
-        raise GateError(*(f"{report.as_of}: {report.message}" for report in refused))
+def _flow_run_name() -> str:
+    span = parameter("dates", Dates)
+    return f"backfill-{span.start}-{span.end}"
+
+
+@dataclass(frozen=True)
+class Dates:
+    """Which nights: first and last (both included), days between them, how many at a time, with which model."""
+
+    start: Annotated[date, Field(description="First night.")]
+    end: Annotated[date, Field(description="Last night, included.")]
+    every_days: Annotated[int, Field(ge=1, description="Days between nights.")] = 7
+    parallel: Annotated[int, Field(ge=1, le=64, description="Nights at the same time.")] = 1
+    retrain: Annotated[
+        bool, Field(description="Train a model on each night's own day, not on the training date before it.")
+    ] = False
+
+
+@flow(name="backfill", flow_run_name=_flow_run_name, persist_result=False)
+def backfill(config: str, dates: Dates, overrides: Sequence[str] = (), force: bool = False) -> list[NightReport]:
+    """Plan past nights, each with what was known then; nights that are done under the same inputs are left alone.
+
+    Run again it goes on with what is missing. Raises ``StageError`` naming the nights that failed, ``GateError`` where
+    nights were only refused; the others are planned all the same.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        dates: First and last night, days between them, nights at the same time, whether each trains a model of its own.
+        overrides: Changed keys, key=value.
+        force: Plan nights again that are done.
+    """
+    let_rooms_speak()
+    settings = load_settings(config, overrides)
+    span = Span(dates.start, dates.end, dates.every_days, dates.parallel, force, dates.retrain)
+    nights = span.nights(settings)
+    progress = Progress(len(nights))
+    reports = []
+    for report in nights_done(config, span, overrides, nights):
+        log.info("%s %s %s", report.as_of, report.outcome, report.message)
+        progress.done(str(report.as_of))
+        reports.append(report)
+    reports.sort(key=lambda report: report.as_of)
+    _show(settings.name, reports)
+    raise_for(reports)
+    return reports
+
+
+def _show(pipeline: str, reports: Sequence[NightReport]) -> None:
+    rows = [
+        {"night": str(one.as_of), "outcome": one.outcome, "proposals": one.n_proposals, "message": one.message}
+        for one in reports
+    ]
+    create_table_artifact(rows, key=f"{pipeline.replace('_', '-')}-backfill", description="The nights of the backfill")

@@ -1,7 +1,7 @@
 """The backtest as a Prefect flow: origins one after another, the summary, MLflow; and two configurations compared.
 
-Deployed and called by the command line like the nightly flow. Not here: what an origin does (``flows.origins``),
-what is recorded (``flows.backtest_record``).
+Deployed and called by the command line like the nightly flow. Not here: what an origin does (``pipeline.backtest``),
+what is recorded (``pipeline.backtest_report``).
 """
 
 from __future__ import annotations
@@ -16,19 +16,26 @@ import numpy as np
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from flows import stages
-from flows.backtest_plan import Challenge, Plan
-from flows.backtest_record import NOTE, TOPIC, Backtest, page_of, pictures_of, record_of
-from flows.evidence import gather
-from flows.failures import reported
-from flows.origins import Examined, Truth, accept_truth, examine, known_on, origins_of
-from flows.weights import read_weights
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, GateError, StageError
 from foundation.settings import Settings
 from foundation.store import files
 from models.backtest import Decision, GivenScales, decide, stability, summarise
-from models.tracking import Tracker
+from models.tracking.runs import Tracker
+from pipeline import run as stages
+from pipeline.backtest import (
+    Challenge,
+    Examined,
+    Plan,
+    Truth,
+    accept_truth,
+    examine,
+    known_on,
+    origins_of,
+    read_weights,
+)
+from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
+from pipeline.results import reported
 from review.backtest import backtest_page
 
 log = logging.getLogger(__name__)

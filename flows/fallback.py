@@ -1,87 +1,45 @@
-"""Falling back: a region's segment is forecast by the seasonal-naive baseline for a while, because somebody said so.
+"""Falling back as a Prefect flow, started by an automation when monitoring says that a baseline is better.
 
-Here: the append-only table ``fallback``, which rows a night knows, and the exchange of the rows of its forecast. Not
-here: the baseline (``models.naive``), or when to fall back (``monitoring.findings``).
+Not here: what it means (``pipeline.fallback``), the person's command (``forestock.cli.decide``).
 """
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, timedelta
+from typing import Annotated
 
 import pandas as pd
+from prefect import flow, runtime
+from pydantic import Field
 
 from dispatch.decide import Act
-from dispatch.history import ready_moment
-from features import Panel
-from foundation.errors import InputError, nearest
-from foundation.matrix import FeatureMatrix
-from foundation.settings import Settings
-from foundation.store.warehouse import Warehouse
-from models.naive import naive_forecast
-
-_EXCHANGED = ("forecast", "forecast_window")
-Segments = tuple[tuple[str, str], ...]
+from flows.artifacts import let_rooms_speak
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError
+from pipeline.fallback import fall_back_on
+from pipeline.results import reported
 
 
-def fall_back_on(settings: Settings, where: tuple[str, str], until: date, act: Act) -> None:
-    """Note that the ``(region, segment)`` is forecast by the baseline on nights before ``until``, as known from ``act.at`` on.
+@flow(name="fall-back", persist_result=False, timeout_seconds=600)
+def fall_back(
+    config: str, where: str, as_of: date, days: Annotated[int, Field(ge=1)] = 14, overrides: Sequence[str] = ()
+) -> None:
+    """Forecast a region's segment by the seasonal-naive baseline for some days.
 
-    A later note about the same place takes the earlier one's place. Raises ``InputError`` where no forecast in the
-    warehouse has the region.
+    Args:
+        config: A YAML file, or a name in configs/.
+        where: Region and segment, REGION/SEGMENT.
+        as_of: The day monitoring looked back from.
+        days: Nights from as_of on for which it holds.
+        overrides: Changed keys, key=value.
     """
-    warehouse = Warehouse(settings)
-    nights = warehouse.dates("forecast")
-    regions = sorted(set(warehouse.read("forecast", nights[-1], ["region"])["region"])) if nights else []
-    if where[0] not in regions:
-        raise InputError(f"no forecast is of region {where[0]!r}{nearest(where[0], regions)}")
-    row = {
-        "region": where[0],
-        "segment": where[1],
-        "at": act.at,
-        "until_date": until,
-        "by": act.by,
-        "reason": act.reason,
-    }
-    warehouse.append("fallback", pd.DataFrame([row]))
-
-
-def fallen_back(settings: Settings, hubs: pd.DataFrame | None, as_of: date) -> Segments:
-    """Return the (region, segment) pairs a night uses the baseline for, sorted: noted before it was ready, not over."""
-    notes = Warehouse(settings).read("fallback")
-    zones = hubs["timezone"] if hubs is not None and "timezone" in hubs else pd.Series(dtype="str")
-    ready = ready_moment(as_of, settings.positioning.ready_at, zones.astype("str"))
-    known = (
-        notes[notes["at"] < ready].sort_values("at", kind="stable").drop_duplicates(["region", "segment"], keep="last")
-    )
-    known = known[known["until_date"] > pd.Timestamp(as_of)]
-    return tuple(sorted(zip(known["region"], known["segment"], strict=True)))
-
-
-def with_baseline(
-    frames: dict[str, pd.DataFrame], panel: Panel, matrix: FeatureMatrix, settings: Settings, segments: Segments
-) -> dict[str, pd.DataFrame]:
-    """Return the forecast's frames with the rows of ``segments`` made by the baseline; their `tier` says so."""
-    if not segments:
-        return frames
-    as_of = panel.periods[panel.n_history].astype("datetime64[D]").item()
-    naive = naive_forecast(panel.demand[:, : panel.n_history], matrix, settings, as_of)
-    is_meant = _meant(panel, segments)
-    return frames | {name: _exchanged(frames[name], naive[name], is_meant) for name in _EXCHANGED}
-
-
-def _meant(panel: Panel, segments: Segments) -> set[tuple[str, str]]:
-    """Return the (region, sku) pairs of the segments."""
-    column = panel.hierarchy[-1] if panel.hierarchy else "sku"
-    series = panel.series[["region", "sku"]].astype("str").assign(segment=panel.series[column].astype("str"))
-    held = series[pd.MultiIndex.from_frame(series[["region", "segment"]]).isin(list(segments))]
-    return set(zip(held["region"], held["sku"], strict=True))
-
-
-def _exchanged(frame: pd.DataFrame, other: pd.DataFrame, is_meant: set[tuple[str, str]]) -> pd.DataFrame:
-    """Return ``frame`` with the rows of the pairs taken from ``other``; both have the same rows in the same order."""
-    pairs = pd.MultiIndex.from_frame(frame[["region", "sku"]])
-    mine = pairs.isin(list(is_meant))
-    columns = [name for name in frame if name not in ("region", "sku", "date", "window_days", "as_of", "model_version")]
-    made = frame.copy()
-    made.loc[mine, columns] = other.loc[mine, columns].to_numpy()
-    return made.astype(frame.dtypes.to_dict())
+    let_rooms_speak()
+    settings = load_settings(config, overrides)
+    region, slash, segment = where.partition("/")
+    if not slash:
+        raise ConfigurationError(f"where: {where!r} is not REGION/SEGMENT")
+    moment = pd.Timestamp(runtime.flow_run.scheduled_start_time).tz_convert("UTC").as_unit("us")
+    act = Act(moment, "monitoring", f"a baseline was better on {as_of}")
+    with reported("fall back", settings, as_of):
+        fall_back_on(settings, (region, segment), as_of + timedelta(days=days), act)

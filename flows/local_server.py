@@ -3,7 +3,7 @@
     python -m flows.local_server PORT [--no-ui] [--follow]
 
 A request with another Host (a rebound name) or from a page of another origin is refused before Prefect sees it; the
-login is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING``). Not here: who needs a server (``flows.server``, ``flows.ui``).
+login is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING``). Not here: who needs a server (``flows.servers``, ``forestock.cli.ui``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 import uvicorn
 
-from flows.services import HOST
+from flows.servers import HOST
 
 _GRACE_SECONDS = 5
 _REFUSED = b"Requests from other hosts and origins are refused."

@@ -2,7 +2,7 @@
 
 Deployed by ``prefect.yaml`` and called by the command line. Findings are events
 ``forestock.<kind>``; what is done about them stands in ``automations/``. Not here: what is looked
-at (``flows.looking_back``) or when something is a finding (``monitoring.findings``).
+at (``pipeline.monitor``) or when something is a finding (``monitoring.findings``).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from prefect import flow, runtime
 from prefect.events import emit_event
 
 from flows.artifacts import let_rooms_speak
-from flows.failures import reported
-from flows.looking_back import Seen, look_back, write_seen
 from foundation.configuration import load_settings
 from foundation.errors import StageError
 from foundation.settings import Settings
-from models.tracking import Record, Tracker
+from models.tracking.runs import Record, Tracker
 from monitoring.accuracy import JUDGED, best_baseline, overall
 from monitoring.findings import Finding
+from pipeline.monitor import Seen, look_back, write_seen
+from pipeline.results import reported
 
 log = logging.getLogger(__name__)
 

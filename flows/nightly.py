@@ -2,7 +2,7 @@
 
 Deployed by ``prefect.yaml`` and called by the command line; a backfill is this flow with other
 dates. Tasks hand on references; retries only where waiting can help. Not here: what a stage does
-(``flows.stages``).
+(``pipeline.run``).
 """
 
 from __future__ import annotations
@@ -18,16 +18,15 @@ from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
 from prefect.tasks import exponential_backoff
 
-from flows import stages
 from flows.approval import ask
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
-from flows.failures import reported
-from flows.night import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained
-from flows.plan_record import TOPIC, record_plan
 from foundation.configuration import load_settings
 from foundation.errors import ForestockError
 from foundation.settings import Settings
-from foundation.validation.door import Needs
+from foundation.validation.examine import Needs
+from pipeline import run
+from pipeline.results import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained, reported
+from pipeline.runs import TOPIC, record_plan
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +74,7 @@ def nightly(
     night = validate(settings, as_of, "rebalance" if "rebalance" in wanted else "forecast")
     name_run(settings.name, night.as_of)
     progress.done("validate")
-    if redo == "nothing" and (done := stages.done_before(night)):
+    if redo == "nothing" and (done := run.done_before(night)):
         return done
 
     trained = train(night)
@@ -105,7 +104,7 @@ def nightly(
         show_plan(result)
     if ask_for_approval:
         result = result.with_(notes=(*result.notes, ask(config, result, overrides)))
-    stages.release(night)
+    run.release(night)
     if result.refusals:
         raise RefusedError(result, *result.refusals)
     return result
@@ -128,41 +127,41 @@ def waiting_may_help(_task: object, _run: object, state: State[Any]) -> bool:
 def validate(settings: Settings, as_of: date | None, needs: Needs) -> Night:
     """Check the inputs and keep what is known."""
     with reported("validate", settings, as_of):
-        return stages.validate_stage(settings, as_of, needs)
+        return run.validate_stage(settings, as_of, needs)
 
 
 @task(task_run_name="train-{night.training.as_of}", cache_policy=NO_CACHE)
 def train(night: Night) -> Trained:
     """Train the model of the night's training date, where there is none."""
     with reported("train", night.settings, night.as_of):
-        return stages.train_stage(night)
+        return run.train_stage(night)
 
 
 @task(task_run_name="record-{night.training.as_of}", **_TO_MLFLOW)
 def record(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
     """Record the training in MLflow; returns what to say about it."""
-    return stages.record_stage(night, trained, tags)
+    return run.record_stage(night, trained, tags)
 
 
 @task(task_run_name="forecast-{night.as_of}", cache_policy=NO_CACHE)
 def forecast(night: Night, trained: Trained, is_forced: bool) -> Forecasted:
     """Write the night's forecast tables."""
     with reported("forecast", night.settings, night.as_of):
-        return stages.forecast_stage(night, trained, is_forced)
+        return run.forecast_stage(night, trained, is_forced)
 
 
 @task(task_run_name="rebalance-{night.as_of}", cache_policy=NO_CACHE)
 def rebalance(night: Night, forecasted: Forecasted) -> Planned:
     """Write the night's plan."""
     with reported("rebalance", night.settings, night.as_of):
-        return stages.rebalance_stage(night, forecasted)
+        return run.rebalance_stage(night, forecasted)
 
 
 @task(task_run_name="review-{night.as_of}", cache_policy=NO_CACHE)
 def review(night: Night) -> str:
     """Write the page a planner reads."""
     with reported("review", night.settings, night.as_of):
-        return stages.review_stage(night)
+        return run.review_stage(night)
 
 
 @task(task_run_name="keep-{night.as_of}", **_TO_MLFLOW)

@@ -1,7 +1,7 @@
 """What-ifs as a Prefect flow: a night planned again on changed inputs, beside its plan of record.
 
-Deployed by ``prefect.yaml`` and called by the command line. Not here: what it does (``flows.what_if_plan``) or how it
-is printed (``flows.what_if_printing``).
+Deployed by ``prefect.yaml`` and called by the command line. Not here: what it does (``pipeline.what_if``) or how it
+is printed (``forestock.cli.ask``).
 """
 
 from __future__ import annotations
@@ -13,12 +13,11 @@ from dataclasses import replace
 from prefect import flow
 
 from flows.artifacts import let_rooms_speak, parameter, show_answer
-from flows.failures import reported
-from flows.plan_record import TOPIC, record_what_ifs
-from flows.what_if_asked import Asked, night_of_record, wanted
-from flows.what_if_plan import Compared, compared
 from foundation.configuration import load_settings
 from foundation.errors import StageError
+from pipeline.results import reported
+from pipeline.runs import TOPIC, record_what_ifs
+from pipeline.what_if import Asked, Compared, compared, night_of_record, wanted
 
 log = logging.getLogger(__name__)
 

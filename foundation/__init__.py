@@ -4,3 +4,5 @@ Here: errors and their exit codes, settings, the calendar of periods, the defini
 and tables, the store (the only code that touches a disk or a database) and what was known at a
 date. Not here: anything about features, learning, optimisation, pages or order of work.
 """
+
+from __future__ import annotations

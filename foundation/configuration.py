@@ -17,8 +17,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from foundation import plain_yaml
-from foundation.errors import ConfigurationError, nearest
-from foundation.faults import shown
+from foundation.errors import ConfigurationError, nearest, shown
 from foundation.settings import Settings
 from foundation.store import files
 
@@ -31,21 +30,24 @@ _DEEPEST_KEY = 6
 _MOST_MISTAKES = 50
 
 
-def load_settings(config: str | Path, overrides: Sequence[str] = ()) -> Settings:
+def load_settings(
+    config: str | Path, overrides: Sequence[str] = (), values: Mapping[str, Any] | None = None
+) -> Settings:
     """Return the settings of ``config`` (a path, or a name in ``configs/``) with ``overrides`` applied.
 
-    ``overrides`` are ``key=value`` with dotted keys and YAML values; the last one wins. A relative path in the file
+    ``overrides`` are ``key=value`` with dotted keys and YAML values; ``values`` are overrides as Python values by dotted
+    key; the last one wins. A relative path in the file
     (``inputs.path``, ``warehouse``, ``decisions.outbox.target``, the database of a SQLite URL) is relative to the
     file's folder; one given by an override is relative to the working directory. Logs a warning where the warehouse
     does not exist but one does at the same path below the working directory.
     Raises ``ConfigurationError`` with one line per mistake.
     """
     file = files.find_configuration(config)
-    values = _parse(files.read_configuration(file), file)
-    given = dict(_split(text) for text in overrides)
+    keys = _parse(files.read_configuration(file), file)
+    given = dict(_split(text) for text in overrides) | dict(values or {})
     for key, value in given.items():
-        _put(values, key, value)
-    settings = _build(values, file.name, tuple(given))
+        _put(keys, key, value)
+    settings = _build(keys, file.name, tuple(given))
     resolved = _resolved(settings, file.parent, tuple(given))
     _warn_of_misplaced(settings.warehouse, resolved.warehouse)
     return resolved.reading_from(_options(file, given, resolved))
@@ -187,7 +189,8 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
         section = changed
         for name in sections:
             section = section[name]
-        base = Path.cwd() if any(path == key or path.startswith(f"{key}.") for key in overridden) else folder
+        is_overridden = any(path == key or path.startswith(f"{key}.") for key in overridden)
+        base = Path.cwd() if is_overridden else folder if path == "inputs.path" else files.output_base(folder)
         if section[last] is not None:
             section[last] = files.resolve_place(section[last], base, is_folder=path != "tracking_uri")
     files.refuse_unwritable_name(changed["warehouse"], "warehouse")

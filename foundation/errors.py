@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 
 class ForestockError(Exception):
@@ -60,3 +61,78 @@ def nearest(name: str, known: Sequence[str]) -> str:
 
     found = get_close_matches(name, known, n=1, cutoff=0.5)
     return f" (did you mean {found[0]!r}?)" if found else ""
+
+
+LONGEST_SHOWN = 40
+KEYS_SHOWN = 3
+_LONGEST_COUNTED = 900  # longer texts are cut when they are read
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong with one table.
+
+    ``n_rows`` is 0 for faults of a whole table or column; ``first_keys`` are the first offending
+    rows as ``name=value, …``; a structural fault stops the run whatever ``inputs.on_fault`` says.
+    """
+
+    table: str
+    column: str
+    what: str
+    remedy: str
+    n_rows: int = 0
+    first_keys: tuple[str, ...] = ()
+    is_structural: bool = False
+
+    def __str__(self) -> str:
+        """Return the fault as one line: where, how many rows, what, the first keys, what to do."""
+        where = f"{self.table}.{self.column}" if self.column else self.table
+        rows = f"{self.n_rows} {'row' if self.n_rows == 1 else 'rows'} " if self.n_rows else ""
+        keys = f", first: {' / '.join(self.first_keys)}" if self.first_keys else ""
+        return f"{where}: {rows}{self.what}{keys}; {self.remedy}"
+
+
+@dataclass(frozen=True)
+class Doubt(Fault):
+    """One thing that is allowed and probably not meant: a warning.
+
+    ``is_incomplete`` says that data look missing, cut or old; such a doubt stops the run under ``inputs.on_warning: stop``.
+    """
+
+    is_incomplete: bool = False
+
+    def as_fault(self) -> Fault:
+        """Return the doubt as a fault that stops the run, with the way to go on all the same."""
+        remedy = f"{self.remedy}; to go on all the same: --set inputs.on_warning=warn"
+        return Fault(self.table, self.column, self.what, remedy, self.n_rows, self.first_keys, is_structural=True)
+
+
+def listed(names: Sequence[object]) -> str:
+    """Return the first ``KEYS_SHOWN`` names and how many more there are: ``a, b, c and 4 more``."""
+    first = ", ".join(shown(name) for name in names[:KEYS_SHOWN])
+    more = len(names) - KEYS_SHOWN
+    return f"{first} and {more:,} more" if more > 0 else first
+
+
+def structural(table: str, column: str, what: str, remedy: str) -> Fault:
+    """Return a fault of a whole table or column; it always stops the run."""
+    return Fault(table, column, what, remedy, is_structural=True)
+
+
+def shown(value: object) -> str:
+    """Return ``value`` as it stands in a message: one line, at most ``LONGEST_SHOWN`` characters, dates without time."""
+    if value is None or value != value:
+        return "(empty)"
+    is_whole = isinstance(value, float) and value.is_integer()
+    text = f"{value:.0f}" if is_whole else str(value).removesuffix(" 00:00:00")
+    cut = text[:LONGEST_SHOWN]
+    plain = "".join(sign if sign.isprintable() else "�" for sign in cut)
+    length = str(len(text)) if len(text) < _LONGEST_COUNTED else f"{_LONGEST_COUNTED} or more"
+    return plain if len(text) <= LONGEST_SHOWN else f"{plain}… ({length} characters)"
+
+
+def repeated_remedy(table: str, grain: Sequence[str]) -> str:
+    """Return what to do about rows with equal keys; rows of sales may be order lines, which must not be lost."""
+    if table == "sales":
+        return "add up order lines of one day, or remove the rows loaded twice"
+    return f"keep one row for each {', '.join(grain)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from foundation.faults import Fault, structural
+from foundation.errors import Fault, structural
 from foundation.settings import Settings
 
 _FEWEST_PERIODS = {1: 7, 7: 4}  # by the length of a period in days: a week of days, four weeks

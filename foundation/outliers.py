@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foundation.faults import KEYS_SHOWN, Doubt
+from foundation.errors import KEYS_SHOWN, Doubt
 
 _TIMES_OWN, _TIMES_ALL = 50.0, 5.0
 _FEWEST_VALUES, _MOST_OUTLIERS = 5, 3

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from foundation.faults import KEYS_SHOWN, Fault, structural
+from foundation.errors import KEYS_SHOWN, Fault, structural
 
 
 def replacements(skus: pd.DataFrame) -> dict[str, str]:

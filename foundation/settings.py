@@ -15,19 +15,7 @@ from foundation.decision_settings import Decisions
 from foundation.monitoring_settings import Monitoring
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.retention_settings import Retention
-from foundation.section import (
-    LONGEST_NAME,
-    Day,
-    Days,
-    DaysOrNone,
-    Money,
-    Names,
-    Positive,
-    Rate,
-    Section,
-    Seed,
-    Threads,
-)
+from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
 from foundation.what_if_settings import WhatIf
 
 FeatureFamily = Literal[

@@ -7,9 +7,9 @@ any clock. MLflow is known to ``registry`` only, LightGBM to ``boosting`` only. 
 
 from __future__ import annotations
 
+from models.artifact import DemandModel
 from models.explain import explain, movement
-from models.model import DemandModel
 from models.predict import forecast
-from models.train import train
+from models.training import train
 
 __all__ = ["DemandModel", "explain", "forecast", "movement", "train"]

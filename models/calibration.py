@@ -13,10 +13,9 @@ import pandas as pd
 
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
-from models.common_factor import fit_common
-from models.dependence import fit_dependence
+from models.correlation import fit_common, fit_dependence
 from models.dispersion import Dispersion, fit_dispersion
-from models.quantiles import Margins, RatioTable
+from models.distribution import Margins, RatioTable
 from models.support import Support
 from models.zeros import ZeroRate
 

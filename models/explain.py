@@ -17,8 +17,8 @@ import numpy as np
 import pandas as pd
 
 from foundation.matrix import FeatureMatrix
-from models import boosting
-from models.model import DemandModel
+from models import lightgbm_tweedie
+from models.artifact import DemandModel
 from models.predict import align, means
 
 DRIVERS = ("level", "season", "price", "promotion", "event", "region", "weather")
@@ -96,7 +96,7 @@ def explain(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> pd.D
 
 def explain_features(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return the TreeSHAP contribution of every feature to ln(mean), float64 (n_rows, n_features of the model)."""
-    return boosting.contributions(model.booster, align(model, matrix)[rows], 1)[:, :-1]
+    return lightgbm_tweedie.contributions(model.booster, align(model, matrix)[rows], 1)[:, :-1]
 
 
 def movement(before: pd.DataFrame, same_model: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -134,7 +134,7 @@ def _matched(*frames: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return contributions to ln(would-be mean), float64 (n_rows, base + drivers + correction)."""
-    by_feature = boosting.contributions(model.booster, align(model, matrix)[rows], 1)
+    by_feature = lightgbm_tweedie.contributions(model.booster, align(model, matrix)[rows], 1)
     driver = [driver_of(*pair) for pair in zip(model.facts["features"], model.facts["families"], strict=True)]
     grouped = np.zeros((len(rows), 2 + len(DRIVERS)))
     grouped[:, 0] = by_feature[:, -1]

@@ -12,11 +12,11 @@ from foundation.level_shift import find_shifts
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
+from models.artifact import DemandModel
 from models.calibration import Spread, apply_bias
 from models.combination import MODEL, Combination
-from models.means import Boosters, OriginMeans
-from models.model import DemandModel
-from models.quantiles import Margins, quantiles
+from models.distribution import Margins, quantiles
+from models.lightgbm_tweedie import Boosters, OriginMeans
 from models.simple import simple_means
 from models.support import Support
 

@@ -4,3 +4,5 @@ Here: scoring forecasts beside baselines (``accuracy``), watching inputs (``drif
 (``follow_up``), lanes' lateness (``lateness``), and what of all this needs a person (``findings``). Frames and
 arrays in, frames out. Not here: making forecasts or baselines, reading or writing tables, events (flows do).
 """
+
+from __future__ import annotations

@@ -1,7 +1,7 @@
 """What of all that was seen needs a person, each with what to do.
 
 One small function per kind. A finding becomes a row of ``exception`` and an event that automations can hear. Not
-here: sending events (flows), findings about a plan (``positioning.findings``).
+here: sending events (flows), findings about a plan (``positioning.explain.tables``).
 """
 
 from __future__ import annotations

@@ -5,7 +5,9 @@ solver, whole packs and loads, bounds, the explanation of each line in euro, and
 What does not: forecasting, disk access, Prefect, pages. The maths page is ``docs/positioning.md``.
 """
 
-from positioning.planning import gate, plan
+from __future__ import annotations
+
+from positioning.plan import gate, plan
 from positioning.what_if import Inputs, changed, kept_total_eur
 
 __all__ = ["Inputs", "changed", "gate", "kept_total_eur", "plan"]

@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from positioning.costs import KG, Prices
-from positioning.explain import Outcome
-from positioning.optimise import Optimum
-from positioning.problem import Problem
+from positioning.explain.attribution import Outcome
+from positioning.inputs.costs import KG, Prices
+from positioning.inputs.problem import Problem
+from positioning.optimizer.column_generation import Optimum
 
 _UNITS_PER_PIECE = 10.0
 # Amounts keep so many binary digits: those of two currencies then become the same numbers.

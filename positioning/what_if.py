@@ -1,7 +1,7 @@
 """Changed inputs for a what-if: the same tables, forecasts and settings with one thing different.
 
 Here: what each key of ``what_if`` does to the frames, and the plan of record under them. Not here:
-planning (``positioning.planning``) or comparing plans (review).
+planning (``positioning.plan``) or comparing plans (review).
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pandas as pd
 from foundation.errors import ConfigurationError, nearest
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, WhatIf
-from positioning.article import sku_problem
-from positioning.chunk import Desk
-from positioning.columns import codes
-from positioning.costs import KG
-from positioning.crew import chunks_of, crew
-from positioning.explain import Decision, service_terms
-from positioning.frames import fixed_terms
-from positioning.problem import Problem, build_problem
+from positioning.explain.attribution import Decision, service_terms
+from positioning.explain.tables import fixed_terms
+from positioning.inputs.costs import KG
+from positioning.inputs.frames import codes
+from positioning.inputs.problem import Problem, build_problem
+from positioning.inputs.subproblem import sku_problem
+from positioning.optimizer.pricing import Desk
+from positioning.optimizer.workers import chunks_of, crew
 
 EVERYWHERE = "all"
 _PRICES = ("eur_per_unit", "eur_per_kg", "eur_per_load")

@@ -5,7 +5,9 @@ the tables; this room adds no figure of its own beyond sums, shares and words. N
 anything, reading or writing tables (flows do), acting on proposals (the commands do).
 """
 
-from review.page import plan_page
-from review.summary import plan_summary, top_proposals
+from __future__ import annotations
+
+from review.plan.page import plan_page
+from review.plan.summary import plan_summary, top_proposals
 
 __all__ = ["plan_page", "plan_summary", "top_proposals"]

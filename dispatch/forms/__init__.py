@@ -6,7 +6,7 @@ Here: one module per form, and the list of them. Every form is documented field 
 
 from __future__ import annotations
 
-from dispatch.forms.canonical import CSV, JSON
+from dispatch.forms.csv_json import CSV, JSON
 from dispatch.forms.erpnext import STOCK_ENTRY
 from dispatch.forms.form import Form, Partner
 from dispatch.forms.odoo import PICKING

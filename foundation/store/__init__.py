@@ -2,7 +2,7 @@
 
 Here: reading a user's tables (``sources``), keeping what a night may know (``snapshot``), the
 output tables (``warehouse``) and small artefacts (``files``). Not here: what a valid table is
-(``foundation.tables``, ``foundation.validation``) or what was known when (``foundation.known``).
+(``foundation.tables``, ``foundation.validation``) or what was known when (``foundation.visibility``).
 """
 
 from __future__ import annotations

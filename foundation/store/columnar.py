@@ -16,9 +16,9 @@ import pyarrow.dataset
 from deltalake import DeltaTable
 from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions
 
-from foundation.faults import repeated_remedy
+from foundation.errors import repeated_remedy
 from foundation.tables import INPUTS
-from foundation.validation.reader import UnreadableError
+from foundation.validation.report import UnreadableError
 
 MOST_COLUMNS = 2_000
 _MANY_ROWS = 1_000_000

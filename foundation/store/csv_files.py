@@ -14,9 +14,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.csv
 
-from foundation.faults import shown
+from foundation.errors import shown
 from foundation.store.columnar import refuse_wide
-from foundation.validation.reader import UnreadableError
+from foundation.validation.report import UnreadableError
 
 _HEAD_BYTES = 65_536
 _CHUNK_BYTES = 1 << 20

@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -178,7 +179,7 @@ def find_configuration(config: str | Path) -> Path:
             return given.resolve()
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, no rights, a loop of links, ~nobody
         raise ConfigurationError(f"configuration {_brief(config)!r} cannot be opened ({_first_line(error)})") from None
-    bundled = Path(__file__).resolve().parents[2] / "configs"
+    bundled = bundled_folder("configs")
     for name in (given.name, f"{given.name}.yaml", f"{given.name}.yml"):
         if given.parent == Path() and (bundled / name).is_file():
             return bundled / name
@@ -188,7 +189,22 @@ def find_configuration(config: str | Path) -> Path:
 
 def configuration_name(file: Path) -> str:
     """Return what ``--config`` may say for a configuration's file from any folder: a bundled one's name, else its path."""
-    return file.name if file.parent == Path(__file__).resolve().parents[2] / "configs" else str(file)
+    return file.name if file.parent == bundled_folder("configs") else str(file)
+
+
+def bundled_folder(name: str) -> Path:
+    """Return the folder ``configs``, ``samples`` or ``automations``: of this checkout, else of the installed wheel."""
+    checkout = Path(__file__).resolve().parents[2] / name
+    return checkout if checkout.is_dir() else Path(str(resources.files("forestock"))) / "_bundled" / name
+
+
+def output_base(folder: Path) -> Path:
+    """Return where relative output paths of a configuration in ``folder`` start: ``folder``, but never inside a wheel.
+
+    For a configuration of the installed wheel it is ``configs`` below the working directory, so that
+    ``../warehouse/demo`` is ``warehouse/demo`` there.
+    """
+    return Path.cwd() / "configs" if folder.parent.name == "_bundled" else folder
 
 
 def read_configuration(path: Path) -> str:

@@ -17,7 +17,7 @@ from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundErr
 
 from foundation.errors import StageError
 from foundation.settings import Settings
-from foundation.store import files, shelf
+from foundation.store import files, snapshot_folder
 from foundation.store.warehouse import Warehouse
 from foundation.tables import OUTPUTS
 
@@ -53,7 +53,7 @@ def tidy(settings: Settings) -> Freed:
             removed = tidy_table(files.joined(place, name), settings.retention.history_days * _HOURS)
             n_files += removed or 0
             busy += [name] if removed is None else []
-    snapshots = shelf.prune(place, settings.inputs.keep_snapshots)
+    snapshots = snapshot_folder.prune(place, settings.inputs.keep_snapshots)
     files.remove_older(files.joined(place, "_logs"), settings.retention.logs_days)
     files.remove_older(files.joined(place, "_drafts"), _DRAFTS_DAYS)
     return Freed(n_files, len(snapshots), max(before - _bytes(place), 0), tuple(busy))

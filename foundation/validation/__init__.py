@@ -2,3 +2,5 @@
 
 Here: pure rules on frames that give faults. Not here: reading or writing (``foundation.store``).
 """
+
+from __future__ import annotations

@@ -14,12 +14,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from foundation.errors import nearest
-from foundation.faults import KEYS_SHOWN, Fault, shown, structural
+from foundation.errors import KEYS_SHOWN, Fault, nearest, shown, structural
 from foundation.settings import Settings
 from foundation.tables import Kind, Table
-from foundation.validation.draft import Draft, Finding
 from foundation.validation.normalise import Misfit, WrongTypeError, extra, normalise
+from foundation.validation.report import Draft, Finding
 
 # Long tables: their keys are held as categoricals, one small number a row instead of a text.
 CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries")

@@ -9,14 +9,14 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from foundation.faults import Doubt
+from foundation.errors import Doubt
 from foundation.outliers import outlier_doubt
-from foundation.validation.completeness import absent_regions, sales_doubts
 from foundation.validation.gaps import unknown_doubts
 from foundation.validation.given import Given
 from foundation.validation.reach import reach_doubts
 from foundation.validation.renames import rename_doubts
 from foundation.validation.stale import stock_doubts
+from foundation.validation.time import absent_regions, sales_doubts
 from foundation.validation.worth import worth_doubts
 
 

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.faults import KEYS_SHOWN, Doubt, Fault, structural
+from foundation.errors import KEYS_SHOWN, Doubt, Fault, structural
 from foundation.periods import WEEKDAYS, Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
 from foundation.validation.given import Given

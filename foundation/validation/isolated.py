@@ -1,6 +1,6 @@
 """Rows dated far from all others: a typing error in a year must not move a run by decades.
 
-Here: which dates stand alone. Not here: what a run may see (``foundation.known``).
+Here: which dates stand alone. Not here: what a run may see (``foundation.visibility``).
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 import numpy as np
 import pandas as pd
 
-from foundation.validation.draft import Draft
+from foundation.validation.report import Draft
 from foundation.validation.rows import missing_from
 
 LANE_ENDS = {"transfer": ("hubs", "hubs"), "supply": ("supply", "hubs"), "delivery": ("hubs", "regions")}

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.faults import Doubt, listed
+from foundation.errors import Doubt, listed
 from foundation.periods import as_timestamp
 from foundation.validation.given import Given
 

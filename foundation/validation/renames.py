@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.faults import Doubt
+from foundation.errors import Doubt
 from foundation.periods import as_timestamp
 from foundation.validation.given import Given
 

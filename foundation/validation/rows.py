@@ -11,11 +11,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from foundation.faults import repeated_remedy
+from foundation.errors import repeated_remedy
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
 from foundation.tables.limits import LARGEST_FEATURE
-from foundation.validation.draft import Draft
+from foundation.validation.report import Draft
 
 LONGEST_ID = 256
 _NOT_IDS = ("reason", "status")

@@ -12,10 +12,10 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.faults import KEYS_SHOWN, Doubt, listed, shown
+from foundation.errors import KEYS_SHOWN, Doubt, listed, shown
 from foundation.periods import as_timestamp
-from foundation.validation.completeness import too_few, usually
 from foundation.validation.given import Given
+from foundation.validation.time import too_few, usually
 
 _LOOKED_AT = 4
 _FRESH_DAYS = 7

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from foundation.faults import KEYS_SHOWN, Doubt
+from foundation.errors import KEYS_SHOWN, Doubt
 from foundation.lost_sales import lost_sale_values, sales_prices
 from foundation.validation.given import Given
 from foundation.validation.network import cheap_losses

@@ -4,6 +4,8 @@ Out-of-stock hubs, late parcels, returns that stand out. Frames in, frames out; 
 ``docs/why.md``. Not here: what a forecast is made of (models), what to do next (positioning).
 """
 
+from __future__ import annotations
+
 from review.attribution.parcels import late_parcels
 from review.attribution.returns import return_findings
 from review.attribution.stockouts import Happened, stockouts

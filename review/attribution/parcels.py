@@ -11,8 +11,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.periods import as_timestamp
-from review.attribution.game import shapley
-from review.attribution.nearest import Frames, delivery_lanes, nearest_hubs
+from review.attribution.shapley import Frames, delivery_lanes, nearest_hubs, shapley
 
 CAUSES = ("wrong_hub", "hub_not_ready", "carrier")
 PROMISE = "promise"

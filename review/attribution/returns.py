@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import gamma
 
-from review.attribution.nearest import Frames, delivery_lanes
+from review.attribution.shapley import Frames, delivery_lanes
 
 _LOW = 0.05
 _UNKNOWN = "unknown"

@@ -5,10 +5,17 @@ Frames in, matplotlib figures and one HTML text out. Not here: the metrics (mode
 
 from __future__ import annotations
 
-from review.backtest.evidence_pictures import fan_picture, importance_picture, shap_picture
 from review.backtest.page import BacktestPage, backtest_page
-from review.backtest.score_pictures import bias_picture, calibration_picture, level_picture, origin_picture
-from review.backtest.style import png
+from review.backtest.pictures import (
+    bias_picture,
+    calibration_picture,
+    fan_picture,
+    importance_picture,
+    level_picture,
+    origin_picture,
+    png,
+    shap_picture,
+)
 
 __all__ = [
     "BacktestPage",

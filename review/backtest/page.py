@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from review.backtest.style import method_name
+from review.backtest.pictures import method_name
 from review.wording import NOTHING, number, rate
 
 # column of `overall`, what it is called, how it is written, a sentence

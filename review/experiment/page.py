@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from review.backtest.style import method_name, png
+from review.backtest.pictures import method_name, png
 from review.experiment.pictures import bias_map, calibration_lines, level_lines, replay_lines
-from review.page import environment
+from review.plan.page import environment
 from review.wording import NOTHING, Money, number, rate
 
 Row = dict[str, Any]

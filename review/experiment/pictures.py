@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from review.backtest.style import QUIET, blank, calm, method_colours, method_name
+from review.backtest.pictures import QUIET, blank, calm, method_colours, method_name
 
 _CELLS = 24
 _POLICIES: dict[str, tuple[str, float]] = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from review.backtest.style import method_name
-from review.page import environment
+from review.backtest.pictures import method_name
+from review.plan.page import environment
 from review.wording import NOTHING, Money, number, rate
 
 _FORESIGHT = "foresight"  # plays with demand known beforehand: no policy to beat

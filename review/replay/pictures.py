@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from review.backtest.style import QUIET, blank, calm, method_colours, method_name
+from review.backtest.pictures import QUIET, blank, calm, method_colours, method_name
 
 _TERM_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7", "#999999", "#f0e442", "#117733", "#882255")  # fmt: skip
 

@@ -3,8 +3,9 @@
 Frames in, frames and one HTML text out. Not here: changing inputs and planning (positioning).
 """
 
+from __future__ import annotations
+
 from review.what_if.differences import line_differences, place_differences
-from review.what_if.page import WhatIfPage, what_if_page
-from review.what_if.summary import what_if_summary
+from review.what_if.page import WhatIfPage, what_if_page, what_if_summary
 
 __all__ = ["WhatIfPage", "line_differences", "place_differences", "what_if_page", "what_if_summary"]

@@ -14,8 +14,9 @@ from typing import Any
 import pandas as pd
 
 from foundation.settings import Settings
-from review.page import environment
-from review.wording import Money, carbon, number, rate
+from review.plan.page import environment
+from review.plan.summary import escaped
+from review.wording import Money, carbon, day, number, rate
 
 Row = dict[Any, Any]
 Writer = Callable[[float], str]
@@ -164,3 +165,27 @@ def _cell(row: Row, record: Row, key: str, write: Writer, is_record: bool) -> Ro
         is_none = not any(digit in change for digit in "123456789")
         said["change"] = "as before" if is_none else change if change.startswith("−") else f"+{change}"
     return said
+
+
+def what_if_summary(page: WhatIfPage, settings: Settings) -> str:
+    """Return what every what-if of the page changes, and its figures beside the plan of record's, as Markdown."""
+    rows = page.what_if.sort_values("what_if")
+    record = page.plan.iloc[-1]
+    shown = figures(record, [row for _, row in rows.iterrows()], page.places, Money(settings.currency))
+    names = [escaped(str(name)) for name in rows["what_if"]]
+    changes = [
+        f"* **{name}**: {escaped(said_of(str(said)))}" for name, said in zip(names, rows["changes"], strict=True)
+    ]
+    heads = ["", "plan of record", *names]
+    lines = [
+        heads,
+        ["---", *["---:"] * (len(heads) - 1)],
+        *([row["name"], *map(_said, row["values"])] for row in shown),
+    ]
+    notes = [f"* {escaped(note)}" for note in page.notes]
+    parts = [f"# What if, night of {day(page.as_of)}", "\n".join(changes), "\n".join(f"| {' | '.join(line)} |" for line in lines), "\n".join(notes)]  # fmt: skip
+    return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _said(cell: dict[str, str]) -> str:
+    return f"{cell['value']} ({cell['change']})" if cell["change"] else cell["value"]

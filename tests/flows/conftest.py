@@ -29,7 +29,7 @@ def forestock(tmp_path: Path) -> Command:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "elsewhere"
         folder.mkdir(exist_ok=True)
-        command = [sys.executable, "-m", "flows.cli", *arguments]
+        command = [sys.executable, "-m", "forestock.cli.main", *arguments]
         plain = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}
         return subprocess.run(  # noqa: S603 - our own command
             command, cwd=folder, env=plain, capture_output=True, text=True, timeout=120, check=False

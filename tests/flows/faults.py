@@ -65,7 +65,7 @@ def begun(arguments: Arguments, fault: str) -> Begun:
     The first call starts the process that is forked from then on; it keeps the environment of that moment.
     """
     _FORKS.set_forkserver_preload(
-        ["flows.cli", "flows.nightly", "flows.commands", "flows.server", "tests.flows.faults"]
+        ["forestock.cli.main", "flows.nightly", "forestock.cli.run", "flows.servers", "tests.flows.faults"]
     )
     ear, mouth = _FORKS.Pipe(duplex=False)
     process = _FORKS.Process(target=_play, args=(arguments, fault, mouth))
@@ -86,7 +86,7 @@ def _play(arguments: Arguments, name: str, mouth: Connection) -> None:
 
 
 def _cli(arguments: Arguments) -> int:
-    from flows.cli import app
+    from forestock.cli.main import app
 
     try:
         app(arguments)

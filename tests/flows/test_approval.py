@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows import stages
 from flows.approval import Answer, carry_out, initial, question
-from flows.desk import open_plan
 from foundation.errors import InputError
 from foundation.settings import Settings
+from pipeline import run
+from pipeline.decisions import open_plan
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -32,8 +32,8 @@ def settings(
         write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "positioning.max_gap_rate=1.0",
         f"decisions.outbox.target={tmp_path / 'out'}",
     )  # fmt: skip
-    night = stages.validate_stage(made, NIGHT, "rebalance")
-    stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+    night = run.validate_stage(made, NIGHT, "rebalance")
+    run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
     return made
 
 

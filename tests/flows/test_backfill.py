@@ -13,16 +13,17 @@ import pytest
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows import stages
-from flows.backfill import Span, backfill_nights
+from forestock.cli.backfill import backfill_nights
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline import run
+from pipeline.backfill import Span
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
 LAST = date(2016, 5, 23)
 FIVE = [LAST - timedelta(weeks=weeks) for weeks in range(5, 0, -1)]
-WRITTEN = (*stages.FORECAST_TABLES, *stages.PLAN_TABLES)
+WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 
 
 def _known_by(tables: Tables, as_of: date) -> Tables:
@@ -38,8 +39,8 @@ def _known_by(tables: Tables, as_of: date) -> Tables:
 
 
 def _plan(settings: Settings, as_of: date) -> dict[str, pd.DataFrame]:
-    night = stages.validate_stage(settings, as_of, "rebalance")
-    stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+    night = run.validate_stage(settings, as_of, "rebalance")
+    run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
     return {name: Warehouse(settings).read(name, as_of) for name in WRITTEN}
 
 
@@ -96,7 +97,9 @@ def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_th
     ]
     started = [
         subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "flows.cli", *command, "--config", "demo", *said], stderr=subprocess.PIPE, text=True
+            [sys.executable, "-m", "forestock.cli.main", *command, "--config", "demo", *said],
+            stderr=subprocess.PIPE,
+            text=True,
         )
         for command in commands
     ]

@@ -12,16 +12,14 @@ import pytest
 from mlflow import MlflowClient
 
 from flows import backtest as flow
-from flows.backtest_plan import Challenge, Plan
-from flows.origins import accept_truth, known_on, origins_of
-from flows.weights import read_weights
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
 from models.backtest import Decision
-from models.tracking import Record, Tracker
-from models.tracking_place import tracking_uri
+from models.tracking.client import tracking_uri
+from models.tracking.runs import Record, Tracker
+from pipeline.backtest import Challenge, Plan, accept_truth, known_on, origins_of, read_weights
 from tests.flows.conftest import QUICK
 
 PLAN = Plan(2)

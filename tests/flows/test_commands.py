@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from flows.cli import app
+from forestock.cli.main import app
 from foundation.errors import GateError, InputError, StageError
 from tests.conftest import Tables
 from tests.flows.conftest import Command
@@ -33,9 +33,7 @@ def test_the_version_is_that_of_the_package() -> None:
 
 def test_help_and_parsing_import_nothing_heavy() -> None:
     """A person who asks for help waits for Python alone, not for pandas, Prefect or MLflow."""
-    program = (
-        "import sys, flows.cli; print([m for m in ('pandas', 'prefect', 'mlflow', 'lightgbm') if m in sys.modules])"
-    )
+    program = "import sys, forestock.cli.main; print([m for m in ('pandas', 'prefect', 'mlflow', 'lightgbm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
     assert done.stdout.strip() == "[]"
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.decisions import decided_before
 from foundation.store.warehouse import Warehouse
+from pipeline.run import decided_before
 
 NIGHT = date(2016, 5, 23)
 HUBS = pd.DataFrame({"hub": ["a", "b"], "timezone": ["America/Chicago", "America/New_York"]})

@@ -13,11 +13,11 @@ import pytest
 import models
 import positioning
 from features import build_panel, training_set
-from flows.drafts import kept_drafts
-from models.model import DemandModel
-from tests.positioning_world import AS_OF as WORLD_AS_OF
-from tests.positioning_world import random_world
-from tests.small_world import AS_OF, settings, tables
+from models.artifact import DemandModel
+from pipeline.artifacts import kept_drafts
+from tests.worlds.positioning_world import AS_OF as WORLD_AS_OF
+from tests.worlds.positioning_world import random_world
+from tests.worlds.small_world import AS_OF, settings, tables
 
 TRAINING = "a-training"
 

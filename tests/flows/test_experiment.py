@@ -8,12 +8,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.experiment import compared_runs
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store import files
-from models.runs import Runs
-from models.tracking import Record, Tracker
+from models.tracking.runs import Record, Runs, Tracker
+from pipeline.runs import compared_runs
 from tests.review.test_experiment import _coverage, _levels, _segments
 from tests.review.test_replay import _days, _figures
 

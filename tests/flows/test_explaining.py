@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from flows import stages
-from flows.explaining import Question, explain_series
+from forestock.cli.ask import explain_series
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline import run
+from pipeline.explain import SeriesQuestion
 from tests.flows.conftest import QUICK
 
 NIGHT = date(2016, 5, 23)
@@ -23,11 +24,11 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
 ) -> None:  # fmt: skip
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK, "forecast.train_until=2016-05-16")
-    night = stages.validate_stage(settings, NIGHT, "forecast")
-    trained = stages.train_stage(night)
-    stages.forecast_stage(night, trained)
+    night = run.validate_stage(settings, NIGHT, "forecast")
+    trained = run.train_stage(night)
+    run.forecast_stage(night, trained)
     first = demo_tables["sales"].iloc[0]
-    question = Question(str(first["sku"]), str(first["region"]), NIGHT, None)
+    question = SeriesQuestion(str(first["sku"]), str(first["region"]), NIGHT, None)
     asked = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
     explain_series("demo", question, [*asked, "forecast.train_until=2016-05-16"])
     assert "was made by" not in capsys.readouterr().out

@@ -10,11 +10,11 @@ import pandas as pd
 import pytest
 
 from dispatch.decide import Act
-from flows import stages
-from flows.fallback import fall_back_on, fallen_back
 from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline import run
+from pipeline.fallback import fall_back_on, fallen_back
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -33,13 +33,13 @@ def settings(
 
 
 def _forecast(settings: Settings) -> bool:
-    night = stages.validate_stage(settings, NIGHT, "forecast")
-    return stages.forecast_stage(night, stages.train_stage(night)).is_new
+    night = run.validate_stage(settings, NIGHT, "forecast")
+    return run.forecast_stage(night, run.train_stage(night)).is_new
 
 
 def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Settings) -> None:
     warehouse = Warehouse(settings)
-    before = {name: warehouse.read(name, NIGHT) for name in stages.FORECAST_TABLES}
+    before = {name: warehouse.read(name, NIGHT) for name in run.FORECAST_TABLES}
     fall_back_on(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
     assert _forecast(settings)
     for name in ("forecast", "forecast_window"):

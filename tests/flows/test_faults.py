@@ -23,7 +23,7 @@ import pytest
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from flows.services import HOST, free_port, module, prefect_server, running, wait_for
+from flows.servers import HOST, command_of, free_port, module, running, wait_for
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from tests.conftest import Tables
@@ -116,8 +116,8 @@ def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
     port, log = free_port(), tmp_path / "server.log"
     api = f"http://{HOST}:{port}/api"
     environment = {**os.environ, "PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_API_URL": api}
-    server = [*prefect_server(port), "--no-ui"]
-    command = module("flows.cli", *_command(world, f"restarted-{stage}"))
+    server = [*command_of(port), "--no-ui"]
+    command = module("forestock.cli.main", *_command(world, f"restarted-{stage}"))
     with running(server, environment, log) as first:
         wait_for(f"{api}/health", first, log)
         night = subprocess.Popen(  # noqa: S603 - our own command

@@ -11,16 +11,16 @@ import pandas as pd
 import pytest
 
 from features import build_panel, read_hashes, training_set
-from flows import stages
-from flows.identity import forecast_identity, run_identity, training_identity
+from foundation.checkpoint import anew
 from foundation.configuration import load_settings
-from foundation.drafts import anew
 from foundation.settings import Settings
 from foundation.store.code_version import code_version, syntax
 from models import train
-from tests import small_world
+from pipeline import run as stages
+from pipeline.identity import forecast_identity, run_identity, training_identity
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
+from tests.worlds import small_world
 
 NIGHT = date(2016, 5, 23)
 
@@ -195,6 +195,6 @@ def test_code_counts_by_what_it_does() -> None:
 
 
 def test_a_single_module_has_a_version() -> None:
-    assert code_version("flows.fallback") != code_version("flows.findings")
+    assert code_version("pipeline.fallback") != code_version("pipeline.run")
     with pytest.raises(ModuleNotFoundError):
         code_version("flows.no_such_module")

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from flows.local_server import Guard
-from flows.services import HOST, free_port, new_login, prefect_server, running, wait_for
+from flows.servers import HOST, command_of, free_port, new_login, running, wait_for
 
 OWN = ["127.0.0.1:4200", "localhost:4200", "[::1]:4200", "LOCALHOST:4200"]
 FOREIGN_HOSTS = ["evil.example", "evil.example:4200", "127.0.0.1:4201", "127.0.0.1", "127.0.0.1:4200.evil.example", ""]
@@ -67,7 +67,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]
     folder, port, login = tmp_path_factory.mktemp("server"), free_port(), new_login()
     environment = {**os.environ, "PREFECT_HOME": str(folder), "PREFECT_SERVER_API_AUTH_STRING": login}
     log = folder / "server.log"
-    with running([*prefect_server(port), "--no-ui"], environment, log) as process:
+    with running([*command_of(port), "--no-ui"], environment, log) as process:
         wait_for(f"http://{HOST}:{port}/api/health", process, log)
         yield port, login
 
@@ -97,7 +97,7 @@ def test_a_running_server_asks_for_its_login_and_refuses_other_sites(served: tup
 
 _CLIENT = """
 import os, urllib.error, urllib.request
-from flows.server import prefect_server
+from flows.servers import prefect_server
 with prefect_server():
     from prefect.client.orchestration import get_client
     with get_client(sync_client=True) as client:

@@ -9,12 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows import stages
-from flows.looking_back import TABLES, look_back, write_seen
 from flows.monitor import record_of, verdict_of
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from monitoring.accuracy import JUDGED
+from pipeline import run
+from pipeline.monitor import TABLES, look_back, write_seen
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -37,16 +37,16 @@ def settings(
     })  # fmt: skip
     made = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
     for as_of in NIGHTS:
-        night = stages.validate_stage(made, as_of, "rebalance")
-        stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+        night = run.validate_stage(made, as_of, "rebalance")
+        run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
     return made
 
 
 def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
     warehouse = Warehouse(settings)
-    night = stages.validate_stage(settings, TODAY, "rebalance")
-    forecasted = stages.forecast_stage(night, stages.train_stage(night))
-    stages.rebalance_stage(night, forecasted)
+    night = run.validate_stage(settings, TODAY, "rebalance")
+    forecasted = run.forecast_stage(night, run.train_stage(night))
+    run.rebalance_stage(night, forecasted)
     planned = warehouse.read("exception", TODAY)
     seen = look_back(settings, TODAY, date(2016, 6, 20))
     write_seen(settings, seen)
@@ -57,7 +57,7 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     both = warehouse.read("exception", TODAY)
     assert "data_stale" in set(both["kind"])
     assert set(planned["kind"]) <= set(both["kind"])
-    stages.rebalance_stage(night, forecasted)
+    run.rebalance_stage(night, forecasted)
     pd.testing.assert_frame_equal(warehouse.read("exception", TODAY), both)
     write_seen(settings, look_back(settings, TODAY, TODAY))
     assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])

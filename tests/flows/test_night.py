@@ -11,28 +11,27 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows import stages
-from flows.failures import reported
-from flows.night import Night, Planned
-from flows.origins import known_on, trained_model
 from foundation.errors import InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from foundation.validation.outputs import check_output
+from pipeline import run
+from pipeline.backtest import known_on, trained_model
+from pipeline.results import Night, Planned, reported
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
 
 NIGHT = date(2016, 5, 16)
-WRITTEN = (*stages.FORECAST_TABLES, *stages.PLAN_TABLES)
+WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 Play = Callable[..., Warehouse]
 
 
 def _play(settings: Settings, as_of: date = NIGHT) -> tuple[Night, Planned]:
-    night = stages.validate_stage(settings, as_of, "rebalance")
-    forecasted = stages.forecast_stage(night, stages.train_stage(night))
-    return night, stages.rebalance_stage(night, forecasted)
+    night = run.validate_stage(settings, as_of, "rebalance")
+    forecasted = run.forecast_stage(night, run.train_stage(night))
+    return night, run.rebalance_stage(night, forecasted)
 
 
 @pytest.fixture
@@ -90,7 +89,7 @@ def test_a_night_says_the_same_twice_and_nothing_of_later(demo_tables: Tables, p
     """
     tables = _with_observations(demo_tables)
     said = _rows(play(tables, "first"))
-    assert all(len(said[name]) for name in stages.FORECAST_TABLES)
+    assert all(len(said[name]) for name in run.FORECAST_TABLES)
     assert len(said["plan"]) == 1
     _assert_same(said, _rows(play(tables, "again", "forecast.threads=2", "positioning.processes=2")))
     _assert_same(said, _rows(play(_with_another_future(tables), "otherwise")))
@@ -134,10 +133,10 @@ def test_nights_of_one_week_share_the_model_of_their_monday(
 ) -> None:
     """Which model a night uses depends on its date alone: Thursday first or Monday first, it is Monday's."""
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    thursday = stages.validate_stage(settings, date(2016, 5, 19), "forecast")
-    monday = stages.validate_stage(settings, date(2016, 5, 16), "forecast")
+    thursday = run.validate_stage(settings, date(2016, 5, 19), "forecast")
+    monday = run.validate_stage(settings, date(2016, 5, 16), "forecast")
     assert thursday.training == monday.inputs
-    first, second = stages.train_stage(thursday), stages.train_stage(monday)
+    first, second = run.train_stage(thursday), run.train_stage(monday)
     assert (first.is_new, second.is_new) == (True, False)
     assert first.model_version == second.model_version
 
@@ -148,9 +147,9 @@ def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
     """The model somebody goes back to is the one that was in use, not one made anew under its date."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK)
-    before = stages.train_stage(stages.validate_stage(settings, date(2016, 5, 16), "forecast"))
+    before = run.train_stage(run.validate_stage(settings, date(2016, 5, 16), "forecast"))
     back = settings_for(folder, *QUICK, "forecast.train_until=2016-05-22")
-    now = stages.train_stage(stages.validate_stage(back, date(2016, 5, 23), "forecast"))
+    now = run.train_stage(run.validate_stage(back, date(2016, 5, 23), "forecast"))
     assert not now.is_new
     assert now.model_version == before.model_version
     assert (
@@ -164,14 +163,14 @@ def test_a_forecast_that_is_there_is_not_made_again(
     """A night that failed in a later stage goes on where it stopped; other inputs are another forecast."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK)
-    night = stages.validate_stage(settings, NIGHT, "forecast")
-    trained = stages.train_stage(night)
-    made = [stages.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
+    night = run.validate_stage(settings, NIGHT, "forecast")
+    trained = run.train_stage(night)
+    made = [run.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
     assert made == [True, False, True]
     demo_tables["prices"]["unit_price_eur"] *= 1.1
     write_tables(demo_tables, folder)
-    changed = stages.validate_stage(settings, NIGHT, "forecast")
-    assert stages.forecast_stage(changed, stages.train_stage(changed)).is_new
+    changed = run.validate_stage(settings, NIGHT, "forecast")
+    assert run.forecast_stage(changed, run.train_stage(changed)).is_new
 
 
 def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
@@ -180,10 +179,10 @@ def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
     for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
         del demo_tables[name]
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    night = stages.validate_stage(settings, NIGHT, "forecast")
-    assert stages.forecast_stage(night, stages.train_stage(night)).n_series == 12
+    night = run.validate_stage(settings, NIGHT, "forecast")
+    assert run.forecast_stage(night, run.train_stage(night)).n_series == 12
     with pytest.raises(InputError) as refusal:
-        stages.validate_stage(settings, NIGHT, "rebalance")
+        run.validate_stage(settings, NIGHT, "rebalance")
     said = "\n".join(refusal.value.lines)
     assert all(name in said for name in ("hubs", "lanes", "stock"))
 
@@ -217,9 +216,9 @@ def test_a_plan_that_could_not_be_written_goes_on_from_its_draft_and_no_other_pl
     """A draft taken up where settings differ would be another plan under this one's name."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings, other = (settings_for(folder, *QUICK, *more) for more in ((), ("positioning.seed=2",)))
-    caplog.set_level(logging.INFO, "flows.drafts")
+    caplog.set_level(logging.INFO, "pipeline.artifacts")
     with monkeypatch.context() as full:
-        full.setattr(stages, "with_monitored", _disk_full)
+        full.setattr(run, "with_monitored", _disk_full)
         for one in (settings, other):
             with pytest.raises(StageError, match="No space left"):
                 _play(one)
@@ -242,9 +241,9 @@ def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_acc
     """An upgrade must not take the page, a why or a what-if of earlier plans away."""
     warehouse = play(demo_tables, "plain")
     settings = warehouse.settings
-    folder = Path(stages.planned_night(settings, NIGHT).night.inputs.folder)
+    folder = Path(run.planned_night(settings, NIGHT).night.inputs.folder)
     (folder / "manifest.json").write_text(manifest)
-    found = stages.planned_night(settings, NIGHT).night.inputs
+    found = run.planned_night(settings, NIGHT).night.inputs
     assert found.folder == str(folder)
     assert set(snapshot.read(found.folder)) >= {"sales", "stock"}
 

@@ -16,12 +16,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows import stages
-from flows.page_inputs import page_inputs
 from foundation.settings import Settings, quantile_columns
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
+from pipeline import run
+from pipeline.run import page_inputs
 from review.wording import number
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
@@ -48,7 +48,7 @@ def shown(
     demo_tables["lanes"]["eur_per_load"] = 0.0  # four skus pay for no truck
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
     night, _ = _play(settings)
-    page = files.read_text(stages.review_stage(night))
+    page = files.read_text(run.review_stage(night))
     return page, page_inputs(Warehouse(settings), NIGHT), snapshot.read(night.inputs.folder)
 
 

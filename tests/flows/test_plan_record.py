@@ -9,13 +9,13 @@ import pytest
 from mlflow import MlflowClient
 from mlflow.entities import Run
 
-from flows import stages
-from flows.plan_record import TOPIC, record_plan, record_what_ifs
-from flows.what_if_plan import compared
 from foundation.settings import Settings, WhatIf
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
-from models.tracking_place import tracking_uri
+from models.tracking.client import tracking_uri
+from pipeline import run as stages
+from pipeline.runs import TOPIC, record_plan, record_what_ifs
+from pipeline.what_if import compared
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 from tests.flows.test_night import NIGHT, _play

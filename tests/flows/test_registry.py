@@ -19,9 +19,8 @@ from mlflow import MlflowClient
 from foundation.errors import StageError
 from foundation.settings import Settings
 from models import DemandModel
-from models.described import feature_importance
-from models.registry import Origin, Published, Registry
-from models.tracking_place import tracking_command, tracking_uri
+from models.tracking.client import tracking_command, tracking_uri
+from models.tracking.registry import Origin, Published, Registry, feature_importance
 
 MONDAY = date(2016, 5, 23)
 FEATURES = ["lag", "price"]

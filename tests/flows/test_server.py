@@ -10,13 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from flows.server import _listened, _reason, _wait
-from flows.services import answers
+from flows.servers import _listened, _reason, _wait, answers
 from foundation.errors import StageError
 
 _COMMAND = """
 import os, time
-from flows.server import prefect_server
+from flows.servers import prefect_server
 with prefect_server():
     print(os.environ["PREFECT_API_URL"], flush=True)
     time.sleep(600)

@@ -9,13 +9,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.simulation import Simulation, record_simulation, simulated, write_simulation
-from flows.simulation_span import Span, periods_of
 from foundation.errors import ConfigurationError, InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from models.tracking import Tracker
-from positioning.replay.ledger import OPERATING_TERMS
+from models.tracking.runs import Tracker
+from pipeline.replay import Simulation, Span, periods_of, record_simulation, simulated, write_simulation
+from positioning.simulation.ledger import OPERATING_TERMS
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
 

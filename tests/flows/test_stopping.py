@@ -12,7 +12,7 @@ import pytest
 
 _PROGRAM = """
 import sys, time
-from flows import cli
+from forestock.cli import main as cli
 @cli.app.command("wait")
 def wait() -> None:
     "Wait. Example:  forestock wait"
@@ -47,7 +47,7 @@ def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
 @pytest.mark.prefect
 def test_a_run_that_is_terminated_leaves_nothing_half_written(tmp_path: Path) -> None:
     place = tmp_path / "warehouse"
-    command = ["-m", "flows.cli", "forecast", "--config", "fast", "--set", f"warehouse={place}"]
+    command = ["-m", "forestock.cli.main", "forecast", "--config", "fast", "--set", f"warehouse={place}"]
     code, said = _stopped(command, signal.SIGTERM, "train")
     assert (code, "Run the same command again" in said, "Traceback" in said) == (143, True, False), said
     assert [path for path in place.rglob(".*.json.*") if path.is_file()] == []

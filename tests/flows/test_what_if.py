@@ -8,14 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows import stages
-from flows.what_if_asked import Asked, night_of_record, wanted
-from flows.what_if_plan import TABLES, compared
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings, WhatIf
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
+from pipeline import run
+from pipeline.what_if import TABLES, Asked, compared, night_of_record, wanted
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
 from tests.flows.test_night import NIGHT, _play
@@ -38,9 +37,9 @@ def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFram
 
 
 def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
-    before = _tables(planned, stages.PLAN_TABLES)
+    before = _tables(planned, run.PLAN_TABLES)
     done = compared(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
-    for name, frame in _tables(planned, stages.PLAN_TABLES).items():
+    for name, frame in _tables(planned, run.PLAN_TABLES).items():
         pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
     assert not [note for note in done.notes if "another forecast" in note]
     rows = done.what_if.set_index("what_if")
@@ -78,9 +77,9 @@ def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
 
 def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings) -> None:
     """Thinking about a closed hub must not train a new model."""
-    night = stages.validate_stage(planned.model_copy(update={"what_if": ()}), NIGHT, "rebalance")
-    assert not stages.train_stage(night).is_new
-    assert not stages.forecast_stage(night, stages.train_stage(night)).is_new
+    night = run.validate_stage(planned.model_copy(update={"what_if": ()}), NIGHT, "rebalance")
+    assert not run.train_stage(night).is_new
+    assert not run.forecast_stage(night, run.train_stage(night)).is_new
 
 
 @pytest.mark.parametrize(

@@ -13,15 +13,15 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from flows.why import Question, attributed, check_named
-from flows.why_printing import print_answer
+from forestock.cli.ask import check_named, print_attribution
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline.attribution import Question, attributed
 from tests.conftest import Tables
+from tests.conventions.repository import ROOT
 from tests.flows.conftest import QUICK, Command
 from tests.flows.test_night import _play
-from tests.house.repository import ROOT
 
 NIGHT, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
 
@@ -61,7 +61,7 @@ def test_asking_again_changes_nothing(happened: Settings) -> None:
 
 def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
     console = Console(width=80, record=True, file=StringIO())
-    print_answer(attributed(happened, Question(NIGHT)), ("ONT", "FOODS_3_586"), console)
+    print_attribution(attributed(happened, Question(NIGHT)), ("ONT", "FOODS_3_586"), console)
     said = console.export_text()
     assert "FOODS_3_586" in said
     assert "together:" in said

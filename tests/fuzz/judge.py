@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
-from flows import stages
-from flows.checking import check_inputs
+from forestock.cli.run import check_inputs
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, ForestockError, InputError
 from foundation.settings import Settings, parse_as_of
 from foundation.store import snapshot
 from foundation.tables import INPUTS
+from pipeline import run
 from tests.fuzz.cases import Case, Prepared, prepare
 
 _PLACES = ("as_of", "inputs.path", "sales", *INPUTS)
@@ -71,13 +71,13 @@ def _run(prepared: Prepared, is_full: bool) -> None:
 
 def _night(settings: Settings, as_of: date) -> None:
     """Run the stages of a night as the flow does, without Prefect."""
-    night = stages.validate_stage(settings, as_of, "rebalance")
+    night = run.validate_stage(settings, as_of, "rebalance")
     try:
-        planned = stages.rebalance_stage(night, stages.forecast_stage(night, stages.train_stage(night)))
+        planned = run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
         if not planned.refusals:
-            stages.review_stage(night)
+            run.review_stage(night)
     finally:
-        stages.release(night)
+        run.release(night)
 
 
 def _wrong_refusal(error: ForestockError, is_full: bool) -> str:

@@ -14,18 +14,17 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm, poisson
 
-from positioning.article import SkuProblem, sku_problem
-from positioning.costs import Article, kg_co2e
-from positioning.crew import Crew
-from positioning.desk import Desk
-from positioning.model import Instance, build_programme
-from positioning.network import build_network
-from positioning.optimise import optimise
-from positioning.problem import arrival_buckets
-from positioning.rounding import Case
-from positioning.solver import Solver
-from positioning.transport import build_ways, outlook
-from tests.positioning_world import AS_OF, World, delivery, sku, supply, transfer
+from positioning.inputs.costs import Article, kg_co2e
+from positioning.inputs.network import build_network
+from positioning.inputs.problem import arrival_buckets
+from positioning.inputs.subproblem import SkuProblem, sku_problem
+from positioning.optimizer.column_generation import optimise
+from positioning.optimizer.highs import Solver
+from positioning.optimizer.pricing import Desk
+from positioning.optimizer.recourse import Case, build_ways, outlook
+from positioning.optimizer.workers import Crew
+from tests.oracle.sku_lp import Instance, build_programme
+from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply, transfer
 
 LOST = 150.0  # dearer than any way: every unit of demand is served
 

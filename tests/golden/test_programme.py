@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csc_array
 
-from positioning.article import sku_problem
-from positioning.capacity import Shared
-from positioning.chunk import Column
-from positioning.master import build_pool, master_programme, tie_rows
-from positioning.model import CONSTRAINTS, Constraint, Instance, Names, build_programme, column_names, row_names
-from positioning.problem import Problem, arrival_buckets
-from positioning.solver import Solver
-from tests.positioning_world import World, delivery, sku, supply, transfer
+from positioning.inputs.capacity import Shared
+from positioning.inputs.problem import Problem, arrival_buckets
+from positioning.inputs.subproblem import sku_problem
+from positioning.optimizer.highs import Names, Solver
+from positioning.optimizer.master import build_pool, master_programme, tie_rows
+from positioning.optimizer.pricing import Column
+from tests.oracle.sku_lp import CONSTRAINTS, Constraint, Instance, build_programme, column_names, row_names
+from tests.worlds.positioning_world import World, delivery, sku, supply, transfer
 
 HERE = Path(__file__).parent
 SHARED = ("one_each", "uses", "storage", "inbound", "outbound", "load_volume", "load_mass")

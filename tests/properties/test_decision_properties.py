@@ -11,7 +11,7 @@ from dispatch.documents import LINE_COLUMNS, Document, documents, lines_of, rele
 from dispatch.forms import FORMS, Partner
 from dispatch.ledger import FOLLOWERS, STATUSES, counts, in_order, states
 from dispatch.outbox import Patience, deliver, undelivered
-from tests.proposal_world import act, decision, ledger, proposal, proposals, transfer
+from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 few = settings(deadline=None, max_examples=40)
 IDS = ("p", "q", "r")

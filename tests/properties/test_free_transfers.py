@@ -9,10 +9,10 @@ from graphlib import CycleError, TopologicalSorter
 import numpy as np
 import pytest
 
-from positioning.article import SkuProblem, sku_problem
-from positioning.cycles import without_cycles
-from positioning.rounding import fits
-from tests.positioning_world import World, delivery, sku, transfer
+from positioning.inputs.subproblem import SkuProblem, sku_problem
+from positioning.optimizer.cycles import without_cycles
+from positioning.optimizer.local_search import fits
+from tests.worlds.positioning_world import World, delivery, sku, transfer
 
 
 def free_world(seed: int) -> World:

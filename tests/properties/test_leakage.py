@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from features import build_panel, forecast_matrix, training_set
 from foundation.settings import Settings
-from tests.small_world import AS_OF, REGIONS, SKUS, settings, tables
+from tests.worlds.small_world import AS_OF, REGIONS, SKUS, settings, tables
 
 Tables = dict[str, pd.DataFrame]
 _SMALL: Settings = settings()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.positioning_oracle import solve_at_once
-from tests.positioning_world import random_world
+from tests.oracle.night_milp import solve_at_once
+from tests.worlds.positioning_world import random_world
 
 
 def _compared(seed: int) -> list[tuple[float, float, float]]:

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.odd_worlds import odd_world
-from tests.positioning_world import World
+from tests.worlds.odd_worlds import odd_world
+from tests.worlds.positioning_world import World
 
 _FAST, _ALL = 30, 400
 SHARE = 0.005  # of what is at stake; 0 in all of the first 30 worlds

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from positioning.planning import gate
-from tests.positioning_world import World, random_world
+from positioning.plan import gate
+from tests.worlds.positioning_world import World, random_world
 
 SEEDS = [*range(2, 8), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(8, 60))]
 

@@ -13,19 +13,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from flows.why import lost_sale_eur
 from foundation.lost_sales import lost_sale_values
-from positioning.article import sku_problem
-from positioning.costs import TERM
-from positioning.problem import Problem
-from positioning.replay.costs import purchase_eur
-from positioning.replay.engine import read_game
-from positioning.replay.gate import admit, departures
-from positioning.replay.network import Network
-from positioning.replay.reading import read_network
-from positioning.replay.state import State, open_state
-from review.attribution.nearest import nearest_hubs
-from tests.positioning_world import AS_OF, World, day, delivery, random_world
+from pipeline.attribution import lost_sale_eur
+from positioning.inputs.costs import TERM
+from positioning.inputs.problem import Problem
+from positioning.inputs.subproblem import sku_problem
+from positioning.simulation.admission import admit, departures
+from positioning.simulation.engine import read_game
+from positioning.simulation.ledger import purchase_eur
+from positioning.simulation.reading import read_network
+from positioning.simulation.world import Network, State, open_state
+from review.attribution.shapley import nearest_hubs
+from tests.worlds.positioning_world import AS_OF, World, day, delivery, random_world
 
 _SEEDS = range(16)
 _PERIODS = 14

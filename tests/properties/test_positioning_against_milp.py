@@ -10,11 +10,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from positioning.crew import Crew
-from positioning.optimise import Optimum, optimise
-from positioning.problem import Problem
-from tests.positioning_oracle import Oracle, solve_at_once
-from tests.positioning_world import World, random_world, weekly_world
+from positioning.inputs.problem import Problem
+from positioning.optimizer.column_generation import Optimum, optimise
+from positioning.optimizer.workers import Crew
+from tests.oracle.night_milp import Oracle, solve_at_once
+from tests.worlds.positioning_world import World, random_world, weekly_world
 
 SHARE = 0.001
 ROUNDING = 1e-6  # of what sending nothing costs, term by term: sums of HiGHS and of the transportation solver

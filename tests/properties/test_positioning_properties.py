@@ -10,11 +10,11 @@ import pytest
 
 from foundation.tables import OUTPUTS
 from foundation.validation.outputs import check_output
-from positioning.article import sku_problem
-from positioning.desk import Desk
-from positioning.model import Instance, build_programme
-from positioning.solver import Solver
-from tests.positioning_world import AS_OF, Frames, World, random_world
+from positioning.inputs.subproblem import sku_problem
+from positioning.optimizer.highs import Solver
+from positioning.optimizer.pricing import Desk
+from tests.oracle.sku_lp import Instance, build_programme
+from tests.worlds.positioning_world import AS_OF, Frames, World, random_world
 
 SEEDS = range(6)
 

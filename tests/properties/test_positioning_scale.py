@@ -12,13 +12,13 @@ import pandas as pd
 import pytest
 
 import positioning
-from positioning.article import SkuProblem
-from positioning.crew import Crew
-from positioning.desk import Desk
-from positioning.optimise import optimise
-from positioning.planning import gate
-from tests.odd_worlds import odd_world
-from tests.positioning_world import AS_OF, Frames, World, random_world
+from positioning.inputs.subproblem import SkuProblem
+from positioning.optimizer.column_generation import optimise
+from positioning.optimizer.pricing import Desk
+from positioning.optimizer.workers import Crew
+from positioning.plan import gate
+from tests.worlds.odd_worlds import odd_world
+from tests.worlds.positioning_world import AS_OF, Frames, World, random_world
 
 SHARE = 0.001
 SEEDS = [*range(4), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(4, 60))]

@@ -9,13 +9,12 @@ from hypothesis import settings as budget
 from hypothesis import strategies as st
 
 from foundation.settings import Settings
-from positioning.replay.base_stock import BaseStock
-from positioning.replay.bound import bound_eur
-from positioning.replay.engine import Game, play
-from positioning.replay.ledger import Ledger
-from positioning.replay.policy import DoNothing, Policy
-from positioning.replay.routing import serve
-from tests.replay_worlds import Scripted, game, settings, tables
+from positioning.simulation.base_stock import BaseStock
+from positioning.simulation.engine import DoNothing, Game, Policy, play
+from positioning.simulation.ledger import Ledger
+from positioning.simulation.perfect_foresight import bound_eur
+from positioning.simulation.routing import serve
+from tests.worlds.replay_worlds import Scripted, game, settings, tables
 
 PERIODS = 6
 _SKUS = ("k", "m")

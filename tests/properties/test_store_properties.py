@@ -11,11 +11,11 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation.faults import LONGEST_SHOWN, shown
-from foundation.fingerprint import content_hash
+from foundation.errors import LONGEST_SHOWN, shown
 from foundation.keys import repeated, row_keys, sorted_by
 from foundation.settings import Settings
 from foundation.store import Warehouse
+from foundation.store.snapshot import content_hash
 from foundation.tables import Kind
 from foundation.validation.normalise import normalise
 

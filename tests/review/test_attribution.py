@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from review.attribution import late_parcels, return_findings, stockouts
-from review.attribution.game import shapley
 from review.attribution.returns import shrunk
-from tests import planted_causes as plants
-from tests.planted_causes import UNTIL, World
+from review.attribution.shapley import shapley
+from tests.worlds import planted_causes as plants
+from tests.worlds.planted_causes import UNTIL, World
 
 TRIES, ENOUGH = 20, 18
 Plant = Callable[[int], World]

@@ -7,14 +7,12 @@ import math
 import pandas as pd
 import pytest
 
-from review.exceptions import findings
-from review.headline import headline
-from review.hubs import hub_positions
-from review.labels import Place, labels
-from review.network import WIDTH, network_sheet
 from review.packing import Names, numbers, pack
-from review.page import plan_page
-from review.summary import plan_summary, top_proposals
+from review.plan.attention import findings
+from review.plan.hubs import hub_positions
+from review.plan.map import WIDTH, Place, labels, network_sheet
+from review.plan.page import plan_page
+from review.plan.summary import headline, plan_summary, top_proposals
 from review.wording import Money, carbon, day, moment, number, rate
 from tests.review.night import AS_OF, HUBS, night
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from review.tour import markdown, tour_page, way
 from tests.review.night import Night, night
+from tools.tour import markdown, tour_page, way
 
 LANES = pd.DataFrame(
     {

@@ -9,8 +9,7 @@ import pandas as pd
 import pytest
 
 from review import plan_page
-from review.changes import changed_moves, since
-from review.watch import Watched, watched
+from review.plan.attention import Watched, changed_moves, since, watched
 from tests.review.night import AS_OF, Night, night
 
 

@@ -11,7 +11,7 @@ import pytest
 from foundation.settings import Settings, WhatIf
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 from review.what_if.page import ranked_lines, said_of
-from tests.house.repository import ROOT
+from tests.conventions.repository import ROOT
 from tests.review.night import AS_OF, night
 
 HOSTILE = "</style><script>alert(1)</script>"

@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from flows.services import answers, free_port, module, prefect_server, running
+from flows.servers import answers, command_of, free_port, module, running
 from tests.conftest import N_DAYS, REGIONS, SAMPLES, SKUS
 from tests.flows.conftest import QUICK
 
@@ -176,7 +176,7 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
         "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500", "PREFECT_CLIENT_MAX_RETRIES": "6",
     }  # fmt: skip
-    server = [*prefect_server(ports[0]), "--no-ui"]
+    server = [*command_of(ports[0]), "--no-ui"]
     tracking = [
         *module("mlflow", "server"), "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
         "--backend-store-uri", postgres.url("mlflow", "psycopg"), "--artifacts-destination", str(home / "artifacts"),

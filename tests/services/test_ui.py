@@ -51,7 +51,7 @@ def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: P
     ours, theirs = pty.openpty()
     mark = uuid.uuid4().hex
     process = subprocess.Popen(  # noqa: S603 - our own command
-        [sys.executable, "-m", "flows.ui", str(config)],
+        [sys.executable, "-m", "forestock.cli.ui", str(config)],
         stdin=theirs, stdout=theirs, stderr=theirs, process_group=0,
         env={**os.environ, _MARK: mark, "COLUMNS": str(_COLUMNS), "PREFECT_HOME": ""},
     )  # fmt: skip

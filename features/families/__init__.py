@@ -1,0 +1,1 @@
+"""Feature families: one file per family of columns of the feature matrix."""

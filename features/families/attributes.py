@@ -1,0 +1,71 @@
+"""What never changes about a series: its place in the hierarchy, its region, its numeric attributes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from features.view import Columns, View, share
+
+
+def static(view: View) -> Columns:
+    """Return the features of the family, one array (n_rows) each.
+
+    * ``region`` and each hierarchy column: category codes in the order of the panel's sorted values
+      (the matrix carries those values, so codes mean the same in training and forecast).
+    * each numeric column of ``series.features``.
+    """
+    frame = view.panel.series
+    found: Columns = {}
+    for name in ("region", *view.panel.hierarchy):
+        found[name] = (
+            pd.Index(categories(frame[name])).get_indexer(pd.Index(frame[name])).astype(np.float32)[view.series]
+        )
+    for name in view.panel.static:
+        found[name] = frame[name].to_numpy(np.float32)[view.series]
+    return found
+
+
+def categories(values: pd.Series) -> tuple[str, ...]:
+    """Return the sorted distinct values."""
+    return tuple(sorted(values.unique()))
+
+
+def age(view: View) -> Columns:
+    """Return the features of the family, one array (n_rows) each.
+
+    * ``age``: periods from the first sign of life (sale, price or launch) to the origin, negative before
+      it, at most two years.
+    * ``known``: periods with known demand among those of the last year.
+    """
+    first = view.panel.first_period[view.members]
+    years = 2 * view.panel.days(364)
+    since = np.minimum(view.at - first, years).astype(np.float32)
+    return {"age": since[view.row], "known": view.past.known(view.panel.days(364)).astype(np.float32)[view.row]}
+
+
+def stockout(view: View) -> Columns:
+    """Return the features of the family, one array (n_rows) each; none where no table tells.
+
+    * ``in_stock_d``: mean share of the last d days in which the sku could be bought.
+    * ``sold_28``: mean of what was sold in the last 28 days, in stock or not.
+    """
+    panel = view.panel
+    if panel.in_stock_rate is None:
+        return {}
+    rate = view.past_of(panel.in_stock_rate[view.members])
+    sold = view.past_of(panel.units_sold[view.members])
+    found = {f"in_stock_{days}": rate.mean(panel.days(days)) for days in (7, 28)}
+    found["sold_28"] = sold.mean(panel.days(28))
+    return {name: values[view.row] for name, values in found.items()}
+
+
+def returns(view: View) -> Columns:
+    """Return ``returned_rate_d``, units returned ÷ units demanded over the last d days; none without the table."""
+    if view.panel.returned is None:
+        return {}
+    back, found = view.past_of(view.panel.returned[view.members]), {}
+    for days in (28, 112):
+        length = view.panel.days(days)
+        found[f"returned_rate_{days}"] = share(back.mean(length), view.past.mean(length))[view.row]
+    return found

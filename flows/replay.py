@@ -1,0 +1,48 @@
+"""The replay as a Prefect flow: how past decisions would have done, beside baselines and the bound.
+
+Not here: what it does (``pipeline.replay``) or how it is printed (``forestock.cli.judge``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prefect import flow, runtime
+
+from foundation.configuration import load_settings
+from foundation.errors import StageError
+from pipeline.replay import Simulation, Span, record_simulation, simulated, write_page, write_simulation
+from pipeline.results import reported
+
+log = logging.getLogger(__name__)
+
+
+def _flow_run_name() -> str:
+    span = runtime.flow_run.parameters["span"]
+    return f"simulate-{span.start}-{span.end}"
+
+
+@flow(name="simulate", flow_run_name=_flow_run_name, persist_result=False, validate_parameters=False)
+def simulate(config: str, span: Span, overrides: Sequence[str] = ()) -> Simulation:
+    """Replay the decisions of ``span`` against what was then demanded, and keep the result.
+
+    ``config`` is a YAML file or a name in ``configs/``; ``overrides`` are ``key=value``. Raises
+    ``ForestockError``s, each with its exit code.
+    """
+    settings = load_settings(config, overrides)
+    with reported("simulate", settings, span.start):
+        done = simulated(settings, span)
+        write_simulation(done)
+        page = write_page(done)
+    return replace(done, notes=(*done.notes, f"Page: {page}", _recorded(done)))
+
+
+def _recorded(done: Simulation) -> str:
+    """Record the replay in MLflow and say so; where MLflow is away, say that."""
+    try:
+        return f"MLflow: run {record_simulation(done)} of the experiment {done.settings.name}-simulation."
+    except StageError as error:
+        log.warning("the replay was not recorded: %s", error)
+        return f"MLflow could not be used ({error}); the warehouse has the result."

@@ -1,0 +1,28 @@
+"""``forestock tidy`` as a deployment. Not here: what is removed (``foundation.store.tidying``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from prefect import flow
+
+from foundation.configuration import load_settings
+from foundation.store.tidying import tidy as tidied
+from pipeline.results import reported
+from pipeline.tidy import sentence
+
+_SECONDS = 2 * 3600
+
+
+@flow(name="tidy", persist_result=False, timeout_seconds=_SECONDS)
+def tidy(config: str, overrides: Sequence[str] = ()) -> str:
+    """Remove from the warehouse what its retention no longer keeps.
+
+    Args:
+        config: A YAML file, or a name in configs/.
+        overrides: Changed keys, key=value.
+    """
+    settings = load_settings(config, overrides)
+    with reported("tidy", settings, None):
+        freed = tidied(settings)
+    return sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes)

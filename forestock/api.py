@@ -1,0 +1,278 @@
+"""The steps of a run as functions on frames: read, train, forecast, plan, replay. Nothing is written but by ``replay``.
+
+The pipeline does the same and keeps every result in the warehouse (``pipeline.run``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import pandas as pd
+
+from foundation import configuration
+from foundation.assumptions import Assumption
+from foundation.errors import InputError
+from foundation.settings import Settings
+
+if TYPE_CHECKING:
+    from forestock.network import Network
+    from models import DemandModel
+    from pipeline.replay import Simulation
+
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Input tables that passed validation, cut to what is known at ``as_of``.
+
+    Attributes
+    ----------
+    settings
+        The settings they were read with.
+    as_of
+        Planning date; the first forecast period starts on it.
+    tables
+        Frames by table name, in the columns of the contract.
+    warnings
+        Sentences about doubtful rows.
+    assumptions
+        Defaults taken where the input is silent, the most money first.
+    """
+
+    settings: Settings
+    as_of: date
+    tables: Frames
+    warnings: tuple[str, ...] = ()
+    assumptions: tuple[Assumption, ...] = ()
+
+    def __getitem__(self, table: str) -> pd.DataFrame:
+        """Return one table; raises ``KeyError`` where it was not provided."""
+        return self.tables[table]
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A demand forecast.
+
+    Attributes
+    ----------
+    periods
+        Table ``forecast``: one row per date, region and SKU with mean and quantiles, units per period.
+    windows
+        Table ``forecast_window``: the same for sums over the first ``window_days`` days.
+    correlation
+        Table ``forecast_dependence``: error correlation by SKU, over days and over regions.
+    """
+
+    periods: pd.DataFrame
+    windows: pd.DataFrame
+    correlation: pd.DataFrame
+
+    @property
+    def frames(self) -> Frames:
+        """The tables by their names in the contract."""
+        return {"forecast": self.periods, "forecast_window": self.windows, "forecast_dependence": self.correlation}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan with its proof and its explanation; ``frames`` holds every output table of the contract."""
+
+    as_of: date
+    currency: str
+    frames: Frames
+    refusals: tuple[str, ...] = ()
+
+    @property
+    def proposals(self) -> pd.DataFrame:
+        """Table ``transfer``: proposed shipments, one row per line, units whole."""
+        return self.frames["transfer"]
+
+    @property
+    def bound_eur(self) -> float:
+        """Lower bound on the expected cost of any plan on the same demand scenarios, in the currency."""
+        return float(self._row["lower_bound_eur"])
+
+    @property
+    def total_eur(self) -> float:
+        """Expected cost of the plan, in the currency."""
+        return float(self._row["total_eur"])
+
+    @property
+    def savings_eur(self) -> float:
+        """Expected cost of shipping nothing minus that of the plan, in the currency."""
+        return float(self._row["total_eur_before"] - self._row["total_eur"])
+
+    @property
+    def gap_rate(self) -> float:
+        """Optimality gap: (cost − lower bound) ÷ cost, 0 to 1."""
+        return float(self._row["gap_rate"])
+
+    @property
+    def _row(self) -> pd.Series:
+        return self.frames["plan"].iloc[0]
+
+    def explain(self, sku: str) -> str:
+        """Return why the lines of a SKU are proposed, one sentence per line, or what keeps it from being shipped.
+
+        Raises ``KeyError`` for a SKU the plan does not know.
+        """
+        return "\n".join(self._sentences(sku))
+
+    def _sentences(self, sku: str) -> Iterator[str]:
+        if sku not in set(self.frames["position"]["sku"].astype("str")):
+            raise KeyError(sku)
+        lines = self.proposals[self.proposals["sku"] == sku]
+        for line in lines.itertuples():
+            yield (
+                f"{line.units:,.0f} from {line.origin} to {line.destination}, leaves {line.ship_date:%Y-%m-%d}, "
+                f"saves {line.benefit_eur:,.2f} {self.currency}: {line.reason}"
+            )
+        findings = self.frames["exception"]
+        for row in findings[findings["sku"] == sku].itertuples():
+            yield f"{row.kind}: {row.action}"
+        if lines.empty:
+            yield f"No shipment of {sku} saves more than it costs."
+
+
+def load_settings(name_or_path: str | Path, **overrides: Any) -> Settings:
+    """Return the settings of a configuration file, or of a bundled one by its name, with changed keys.
+
+    Parameters
+    ----------
+    name_or_path
+        A YAML file, or a name such as ``"demo"``.
+    overrides
+        Changed keys; a section is a mapping (``forecast={"trees": 50}``).
+
+    Raises
+    ------
+    ConfigurationError
+        With one line per mistake.
+    """
+    return configuration.load_settings(name_or_path, values=dict(_dotted(overrides)))
+
+
+def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", str(value) if isinstance(value, Path) else value
+
+
+def read_inputs(
+    settings: Settings, as_of: date | str | None = None, needs: Literal["forecast", "rebalance"] = "rebalance"
+) -> Inputs:
+    """Read and validate the configured input tables, cut to what is known at ``as_of``.
+
+    Parameters
+    ----------
+    settings
+        What to read and how.
+    as_of
+        Planning date; None is the period after the last sales row.
+    needs
+        ``"forecast"`` where there is no network.
+
+    Raises
+    ------
+    InputError
+        With one line per fault.
+    """
+    from foundation.store.snapshot import examine_inputs
+
+    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
+    examined = examine_inputs(settings, day, needs)
+    if examined.stops or examined.as_of is None:
+        raise InputError(*(str(fault) for fault in examined.faults))
+    return Inputs(settings, examined.as_of, examined.tables, examined.warnings, examined.assumptions)
+
+
+def train(inputs: Inputs) -> DemandModel:
+    """Return a demand model trained on everything known at ``inputs.as_of``.
+
+    Raises
+    ------
+    InputError
+        Where the history is too short.
+    """
+    import models
+    from features import build_panel, training_set
+
+    panel = build_panel(inputs.tables, inputs.settings, inputs.as_of)
+    return models.train(training_set(panel, inputs.settings), inputs.settings, inputs.as_of)
+
+
+def forecast(inputs: Inputs, model: DemandModel) -> Forecast:
+    """Return the demand forecast of every series for ``settings.horizon`` periods from ``inputs.as_of``."""
+    import models
+    from features import build_panel, forecast_matrix
+
+    panel = build_panel(inputs.tables, inputs.settings, inputs.as_of)
+    frames = models.forecast(model, forecast_matrix(panel, inputs.settings), inputs.settings, inputs.as_of)
+    return Forecast(frames["forecast"], frames["forecast_window"], frames["forecast_dependence"])
+
+
+def plan(inputs: Inputs | Network, demand: Forecast | None = None) -> Plan:
+    """Return the cost-optimal shipments of the planning date, within a proven optimality gap.
+
+    Parameters
+    ----------
+    inputs
+        Validated tables, or a network built in code, which brings its own demand.
+    demand
+        A forecast; required with ``Inputs``.
+
+    Raises
+    ------
+    TypeError
+        Where ``Inputs`` come without a forecast.
+    InputError
+        For impossible lanes, or a name a network does not know.
+    """
+    import positioning
+    from forestock.network import Network
+
+    if isinstance(inputs, Network):
+        tables, forecasts, settings, as_of = inputs.tables(), inputs.forecasts(), inputs.settings, inputs.as_of
+    elif demand is None:
+        raise TypeError("plan(inputs, forecast): a forecast is required with inputs")
+    else:
+        tables, forecasts, settings, as_of = inputs.tables, demand.frames, inputs.settings, inputs.as_of
+    frames = positioning.plan(tables, forecasts, settings, as_of)
+    return Plan(as_of, settings.currency, frames, tuple(positioning.gate(frames, settings)))
+
+
+def replay(settings: Settings, start: date | str, end: date | str, nights: int | None = None) -> Simulation:
+    """Replay the plan's decisions, and those of baselines, against what was then demanded.
+
+    Forecasts of past dates are kept in ``settings.warehouse``.
+
+    Parameters
+    ----------
+    settings
+        What to read, forecast and plan with.
+    start
+        First planning date.
+    end
+        Last date of demand, included.
+    nights
+        How many planning dates decide; None is all.
+
+    Raises
+    ------
+    ConfigurationError
+        For dates off the grid of periods.
+    InputError
+        Where sales or stock do not cover the span.
+    """
+    from pipeline.replay import Span, simulated
+
+    first, last = (date.fromisoformat(day) if isinstance(day, str) else day for day in (start, end))
+    return simulated(settings, Span(first, last, nights))

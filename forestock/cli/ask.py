@@ -1,0 +1,281 @@
+"""``forestock what-if``: its options. Not here: what it does (``pipeline.what_if``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError, nearest
+from foundation.settings import Settings
+from pipeline.environment import set_command_line_defaults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.attribution import Answer, Question
+    from pipeline.explain import SeriesAnswer, SeriesQuestion
+    from pipeline.what_if import Asked, Compared
+
+
+def what_if(
+    config: Config,
+    as_of: Annotated[
+        date | None,
+        typer.Option("--as-of", parser=as_date, metavar="DATE", help="The night of the plan; default: the newest."),
+    ] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Option("--name", metavar="NAME", help="A what-if of the configuration, repeatable; default: all."),
+    ] = None,
+    change: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--change", metavar="KEY=VALUE", help="One what-if of its own, e.g. closed_hubs=[ONT]; repeatable."
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Plan a night again on changed inputs and compare it with the plan of record, line by line.
+
+    Example:  forestock what-if --config demo.yaml --change closed_hubs=[ONT]
+    """
+    from pipeline.what_if import Asked
+
+    if change and len(name or ()) > 1:
+        raise typer.BadParameter("one --name at most beside --change: it names that what-if")
+    compare_plans(config, Asked(as_of, tuple(name or ()), tuple(change or ())), tuple(overrides or ()))
+
+
+_FIGURES = (
+    ("total_eur", "cost with the plan", "{:,.0f}"),
+    ("saving_eur", "saving by the plan", "{:,.0f}"),
+    ("reaction_eur", "value of replanning", "{:,.0f}"),
+    ("local_fill_rate", "served by nearest hub", "{:.1%}"),
+    ("promise_hit_rate", "on time as promised", "{:.1%}"),
+    ("kg_co2e", "kg CO2e", "{:,.0f}"),
+    ("gap_rate", "gap to the bound", "{:.2%}"),
+    ("n_proposals", "proposals", "{:,.0f}"),
+)
+_ABREAST = 3
+
+
+def compare_plans(config: str, asked: Asked, overrides: Sequence[str]) -> None:
+    """Run the flow and print its outcome; mistakes are said before anything is planned."""
+    from pipeline.what_if import night_of_record, wanted
+
+    settings = load_settings(config, overrides)
+    wanted(settings, asked)
+    night_of_record(settings, asked.as_of)
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("start")
+        from flows.what_if import what_if
+        from pipeline.results import reported
+
+        with reported("start", settings, asked.as_of):
+            done = what_if(config, asked, list(overrides))
+    print_comparison(done, Console(soft_wrap=False))
+
+
+def print_comparison(done: Compared, console: Console) -> None:
+    """Print the plan of record beside every what-if of its night, three abreast."""
+    console.print()
+    console.rule(f"[bold]What if, night of {done.as_of}")
+    rows = done.what_if.sort_values("what_if")
+    for start in range(0, len(rows), _ABREAST):
+        console.print(_table(done.plan, rows.iloc[start : start + _ABREAST], done.settings.currency))
+    for note in done.notes:
+        console.print(f"· {note}", markup=False, highlight=False)
+    console.print(f"page  {done.page}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(plan: pd.DataFrame, rows: pd.DataFrame, currency: str) -> Table:
+    import pandas as pd
+
+    both = pd.concat([plan.assign(what_if="plan of record", kept_total_eur=plan["total_eur"]), rows], ignore_index=True)
+    both["saving_eur"] = both["total_eur_before"] - both["total_eur"]
+    both["reaction_eur"] = (both["kept_total_eur"] - both["total_eur"]).where(both.index > 0)
+    table = Table(box=None, pad_edge=False)
+    table.add_column(currency)
+    for name in both["what_if"]:
+        table.add_column(str(name), justify="right", overflow="fold")
+    for column, text, form in _FIGURES:
+        table.add_row(
+            text,
+            *(
+                "–"
+                if pd.isna(value)
+                else form.format(value).replace("-0", "0")
+                if abs(value) < 0.5 and column.endswith("_eur")
+                else form.format(value)
+                for value in both[column]
+            ),
+        )
+    return table
+
+
+def why(
+    config: Config,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            "--as-of", parser=as_date, metavar="DATE", help="The night; default: the last one with sales after it."
+        ),
+    ] = None,
+    until: Annotated[
+        date | None,
+        typer.Option(
+            parser=as_date, metavar="DATE", help="Look at what happened before this day; default: all that is known."
+        ),
+    ] = None,
+    hub: Annotated[str | None, typer.Option(metavar="HUB", help="Show stock-outs of this hub only.")] = None,
+    sku: Annotated[str | None, typer.Option(metavar="SKU", help="Show stock-outs of this sku only.")] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Say why hubs ran out, parcels came late and goods came back after a night, in shares of causes.
+
+    Example:  forestock why --config demo.yaml --as-of 2016-05-09 --hub MKE
+    """
+    from pipeline.attribution import Question
+
+    ask_why(config, Question(as_of, until), (hub, sku), tuple(overrides or ()))
+
+
+def explain(
+    config: Config,
+    sku: Annotated[str, typer.Option("--sku", metavar="SKU", help="The article.")],
+    region: Annotated[str, typer.Option("--region", metavar="REGION", help="Where it is demanded.")],
+    as_of: Annotated[
+        date | None,
+        typer.Option("--as-of", parser=as_date, metavar="DATE", help="The night; default: after the last sales."),
+    ] = None,
+    before: Annotated[
+        date | None,
+        typer.Option(
+            "--before",
+            parser=as_date,
+            metavar="DATE",
+            help="The earlier night to compare with; default: a week before.",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Say what drives the forecast of one article in one region, in units, and why it moved since an earlier night.
+
+    Example:  forestock explain --config demo.yaml --sku FOODS_3_586 --region TX_2 --as-of 2016-05-23
+    """  # fmt: skip
+    from pipeline.explain import SeriesQuestion
+
+    explain_series(config, SeriesQuestion(sku, region, as_of, before), tuple(overrides or ()))
+
+
+def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> None:
+    """Raise ``ConfigurationError`` where the plan knows no such hub or sku."""
+    for column, value in zip(("hub", "sku"), only, strict=True):
+        known = sorted(position[column].astype("str").unique())
+        if value is not None and value not in known:
+            raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
+
+
+def ask_why(config: str, question: Question, only: tuple[str | None, str | None], overrides: Sequence[str]) -> None:
+    """Attribute and print the answer, of ``only`` (hub, sku) where given."""
+    from rich.console import Console
+
+    from forestock.cli.terminal import StageDisplay
+    from foundation.store.warehouse import Warehouse
+    from pipeline.attribution import attributed
+    from pipeline.results import reported
+
+    settings = load_settings(config, overrides)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("why")
+        with reported("why", settings, question.as_of):
+            answer = attributed(settings, question)
+            check_named(Warehouse(settings).read("position", answer.as_of, ["hub", "sku"]), only)
+    print_attribution(answer, only, Console(soft_wrap=False))
+
+
+def print_attribution(answer: Answer, only: tuple[str | None, str | None], console: Console) -> None:
+    """Print an attribution: costliest stockouts with their causes, late parcels, and returns that stand out."""
+    from rich.table import Table
+
+    from review.attribution.text import attribution_sections
+
+    console.print()
+    console.rule(f"[bold]Causes after the plan of {answer.as_of} (to {answer.until})")
+    for section in attribution_sections(answer.causes, answer.returns, answer.settings.currency, only):
+        if section.rows:
+            table = Table(title=section.title, title_justify="left", box=None, pad_edge=False)
+            for name in section.columns:
+                table.add_column(name, justify="right" if name in section.numeric else "left")
+            for row in section.rows:
+                table.add_row(*row)
+            console.print(table)
+        for sentence in section.sentences:
+            console.print(sentence, markup=False, highlight=False)
+    console.print("Tables: cause, return_finding.", highlight=False)
+
+
+def explain_series(config: str, question: SeriesQuestion, overrides: Sequence[str]) -> None:
+    """Print what drives the forecast of the question's series and why it moved.
+
+    Raises ``ConfigurationError`` for a series that is not forecast on the night.
+    """
+    from pipeline.explain import answered
+
+    settings = load_settings(config, overrides)
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("explain")
+        answer = answered(settings, question)
+    _print_drivers(settings, question, answer, Console(soft_wrap=False))
+
+
+def _print_drivers(settings: Settings, question: SeriesQuestion, answer: SeriesAnswer, console: Console) -> None:
+    from models.explain import DRIVERS, TERMS
+
+    days = len(answer.drivers) * settings.grid.days
+    total = answer.drivers["mean_units"].sum()
+    console.print(
+        Text(
+            f"{question.sku} in {question.region}: {total:,.1f} units expected in {days} days from {answer.as_of}",
+            style="bold",
+        )
+    )
+    units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
+    for sentence in answer.unlike:
+        console.print(Text(sentence), soft_wrap=True)
+    console.print(_driver_table("What drives it", units, total))
+    start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
+    n_days = len(answer.moved) * settings.grid.days
+    console.print(
+        Text(
+            f"On the {n_days} days both nights forecast: {start:,.1f} on {answer.before}, {end:,.1f} on {answer.as_of}",
+            style="bold",
+        )
+    )
+    moved = {term: answer.moved[f"{term}_units"].sum() for term in (*DRIVERS, "model", "not_sold")}
+    console.print(_driver_table("Why it moved", moved, end - start))
+
+
+def _driver_table(title: str, units: dict[str, float], total: float) -> Table:
+    """Return terms that move a unit in a hundred, largest first, and their sum."""
+    from pipeline.explain import _NAMES
+
+    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("driver", no_wrap=True)
+    table.add_column("units", justify="right")
+    for term, value in sorted(units.items(), key=lambda item: (item[0] != "base", -abs(item[1]))):
+        if abs(value) >= 0.005:
+            table.add_row(_NAMES.get(term, term), f"{value:+,.2f}")
+    table.add_section()
+    table.add_row("sum", f"{total:+,.2f}", style="bold")
+    return table

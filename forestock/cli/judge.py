@@ -1,0 +1,358 @@
+"""``forestock backtest``: its options. Not here: what it does (``flows.backtest``) or prints (``forestock.cli.judge``)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
+from foundation.configuration import load_settings
+from pipeline.environment import set_command_line_defaults
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.backtest import Recorded, Result
+    from flows.monitor import Monitored
+    from pipeline.backtest import Challenge, Plan
+    from pipeline.replay import Simulation, Span
+
+
+def backtest(
+    config: Config,
+    origins: Annotated[
+        int, typer.Option(min=1, metavar="N", help="How many past dates to forecast; four or more decide.")
+    ],
+    end: Annotated[
+        date | None,
+        typer.Option(parser=as_date, metavar="DATE", help="Last day of demand to score on; default: the last sales."),
+    ] = None,
+    every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between origins.")] = 28,
+    challenger: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--challenger",
+            metavar="KEY=VALUE|FILE",
+            help="A changed key, repeatable, or another configuration: judged on the same origins.",
+        ),
+    ] = None,
+    promote: Annotated[
+        bool,
+        typer.Option(
+            "--promote", help="Make the challenger's model champion where the gate lets it through; exit 4 where not."
+        ),
+    ] = False,
+    weights: Annotated[
+        str | None,
+        typer.Option(
+            "--weights",
+            metavar="FILE",
+            help="Given weights and scales by level and series; default: from history known at each origin.",
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Judge the forecast by rolling origins, beside baselines, into MLflow; or two configurations against each other.
+
+    Example:  forestock backtest --config demo.yaml --origins 4 --challenger forecast.num_leaves=63
+    """  # fmt: skip
+    from pipeline.backtest import Challenge, Plan
+
+    said = challenger or []
+    files = [text for text in said if "=" not in text]
+    if promote and not said:
+        raise typer.BadParameter("--promote needs a --challenger")
+    if len(files) > 1:
+        raise typer.BadParameter("one --challenger configuration at most")
+
+    asked = Challenge(tuple(text for text in said if "=" in text), next(iter(files), None), promote, weights)
+    judge(config, Plan(origins, every, end), tuple(overrides or ()), asked)
+
+
+_COLUMNS = (("wrmsse", "WRMSSE", ".3f"), ("wspl", "pinball", ".3f"), ("wape", "WAPE", ".1%"), ("bias", "bias", "+.1%"),
+            ("coverage_950", "95 % holds", ".1%"), ("order_cost_rate", "order cost", ".1%"))  # fmt: skip
+
+
+def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -> None:
+    """Run the backtest and print its result; a refused promotion is printed before its error is raised."""
+    settings = load_settings(config, overrides)
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("start")
+        from flows.backtest import RefusedPromotionError, backtest
+        from flows.servers import prefect_server
+        from pipeline.results import reported
+
+        refused = None
+        try:
+            with reported("start", settings, plan.end), prefect_server():
+                result = backtest(config, plan, list(overrides), asked)
+        except RefusedPromotionError as error:
+            refused, result = error, error.result
+    print_backtest(result, Console(soft_wrap=False), is_refused=refused is not None)
+    if refused is not None:
+        raise refused
+
+
+def print_backtest(result: Result, console: Console, is_refused: bool = False) -> None:
+    """Print the verdict, the scores beside the baselines, the decision (a refused one is the error) and where to look."""
+    for recorded in (result.recorded, *([result.challenger] if result.challenger else [])):
+        _print_one(recorded, console)
+    if result.decision is not None and not is_refused:
+        console.print(Text(result.decision.reason, style="bold"))
+    if result.promoted_version:
+        console.print(Text(f"Champion is now version {result.promoted_version}; change the configuration to keep it."))
+
+
+def _print_one(recorded: Recorded, console: Console) -> None:
+    from models.tracking.client import tracking_command
+
+    found = recorded.backtest
+    console.print(Text(found.name, style="bold"))
+    console.print(Text(found.summary.verdict))
+    console.print(_table(recorded))
+    places = {"report": recorded.page}
+    if recorded.run_id:
+        places |= {"MLflow run": recorded.run_id, "look with": tracking_command(found.settings)}
+    else:
+        places |= {"MLflow": "could not be reached; the report has everything"}
+    for what, where in places.items():
+        # soft_wrap: a path or a command that is cut in two cannot be copied
+        console.print(Padding(Text(f"{what:<11}{where}"), (0, 0)), soft_wrap=True)
+
+
+def _table(recorded: Recorded) -> Table:
+    overall = recorded.backtest.summary.overall
+    table = Table(title="Mean over origins", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    shown = [column for column in _COLUMNS if column[0] in overall]
+    for _, title, _ in shown:
+        table.add_column(title, justify="right", no_wrap=True)
+    for _, row in overall.iterrows():
+        cells = [f"{row[name]:{form}}" for name, _, form in shown]
+        is_judged = row["method"] == overall["method"].iloc[0]
+        table.add_row(str(row["method"]).replace("_", " "), *cells, style="bold" if is_judged else "")
+    return table
+
+
+def simulate(
+    config: Config,
+    start: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First day; stock is read there only.")],
+    end: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="Last day, included.")],
+    nights: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Decide on the first N nights only; default: all.")
+    ] = None,
+    kinds: Annotated[
+        str | None, typer.Option(metavar="KINDS", help="What may be shipped: transfer,supply; default: as configured.")
+    ] = None,
+    every: Annotated[
+        int | None, typer.Option(min=1, metavar="DAYS", help="Days between nights; default: one period.")
+    ] = None,
+    unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift the capacities that articles share.")] = False,
+    foresight: Annotated[
+        bool, typer.Option("--foresight", help="Let this plan play with demand known beforehand, too.")
+    ] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Replay decisions against what was then demanded, beside baselines and a bound.
+
+    Example:  forestock simulate --config demo.yaml --start 2016-04-25 --end 2016-05-08 --nights 1
+    """
+    from pipeline.replay import Span
+
+    said = list(overrides or ())
+    if kinds is not None:
+        said.append(f"positioning.kinds=[{kinds}]")
+    replay_span(config, Span(start, end, nights, every, unlimited, foresight), said)
+
+
+_JUDGED = "forestock"
+_KPIS = (
+    ("unit_fill_rate", "units filled ÷ demanded", "{:.1%}"),
+    ("local_fill_rate", "shipped from the nearest hub ÷ demanded", "{:.1%}"),
+    ("promise_hit_rate", "at the door as promised ÷ demanded", "{:.1%}"),
+    ("time_to_door_mean_days", "days to the door, mean", "{:.2f}"),
+    ("time_to_door_p95_days", "days to the door, 95 %", "{:.0f}"),
+    ("eur_per_unit_served", "cost per unit served", "{:.2f}"),
+    ("days_of_supply", "days of supply", "{:.1f}"),
+    ("stock_imbalance", "stock imbalance", "{:.1%}"),
+    ("transfer_churn", "units moved there and back", "{:.1%}"),
+    ("plan_nervousness", "plan nervousness", "{:.1%}"),
+    ("kg_co2e_per_unit", "kg CO2e per unit", "{:.3f}"),
+)
+
+
+def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
+    """Run the flow and print its outcome; raises the ``ForestockError`` of what failed."""
+    from pipeline.replay import periods_of
+
+    settings = load_settings(config, overrides)
+    periods_of(settings, span)
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("start")
+        from flows.servers import prefect_server
+        from pipeline.results import reported
+
+        with reported("start", settings, span.start), prefect_server():
+            from flows.replay import simulate
+
+            done = simulate(config, span, list(overrides))
+    print_simulation(done, Console(soft_wrap=False))
+
+
+def print_simulation(done: Simulation, console: Console) -> None:
+    """Print money with the share of the reachable gain, then the KPIs, one column per policy."""
+    span, currency = done.span, done.settings.currency
+    console.print()
+    console.rule(f"[bold]Replay {span.start} … {span.end}")
+    without, with_goods = done.bound_eur
+    console.print(_money(done.figures, "", f"Cost in {currency}; the bound is {without:,.0f}"))
+    console.print(_money(done.figures, "_with_goods", f"With purchase and leftovers; the bound is {with_goods:,.0f}"))
+    console.print(_beside(done.figures))
+    console.print(_kpis(done.figures))
+    for note in (*done.notes, *_refusals(done.figures), _reading(span)):
+        console.print(f"· {note}", markup=False, highlight=False)
+    console.print(f"Kept in {done.settings.warehouse}: tables simulation, simulation_kpi.", highlight=False)
+
+
+def _money(figures: pd.DataFrame, ending: str, title: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+    table.add_column("policy", no_wrap=True)
+    for name in ("cost", "saved", "95 % interval", "closed", "95 % interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in figures.to_dict("records"):
+        saved = [row[f"saved_eur{end}{ending}"] for end in ("", "_low", "_high")]
+        share = [row[f"closed{end}{ending}"] for end in ("", "_low", "_high")]
+        table.add_row(
+            row["policy"], f"{row[f'value_eur{ending}']:,.0f}", f"{saved[0]:,.0f}", f"{saved[1]:,.0f} … {saved[2]:,.0f}",
+            f"{share[0]:.1%}", f"{share[1]:.1%} … {share[2]:.1%}",
+        )  # fmt: skip
+    return table
+
+
+def _beside(figures: pd.DataFrame) -> Table:
+    """Return what every other policy costs more than the plan, paired over articles."""
+    table = Table(title=f"Dearer than {_JUDGED}, paired over articles", title_justify="left", box=None, pad_edge=False)
+    table.add_column("policy", no_wrap=True)
+    for name in ("dearer by", "95 % interval", "of its cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in figures[figures["policy"] != _JUDGED].to_dict("records"):
+        more, low, high = (row[f"dearer_eur{end}"] for end in ("", "_low", "_high"))
+        table.add_row(row["policy"], f"{more:,.0f}", f"{low:,.0f} … {high:,.0f}", f"{more / row['value_eur']:.1%}")
+    return table
+
+
+def _kpis(figures: pd.DataFrame) -> Table:
+    import pandas as pd
+
+    table = Table(title="KPIs", title_justify="left", box=None, pad_edge=False)
+    table.add_column("")
+    for policy in figures["policy"]:
+        table.add_column(policy.replace("_", " "), justify="right", overflow="fold")
+    for name, text, form in _KPIS:
+        table.add_row(text, *(form.format(value) if pd.notna(value) else "–" for value in figures[name]))
+    return table
+
+
+def _refusals(figures: pd.DataFrame) -> list[str]:
+    """Return a sentence per policy whose wishes did not all fit."""
+    cut = figures[figures["refused_units"] > 0]
+    return [f"{row.policy}: {row.refused_units:,} wished units did not fit what hubs and loads can take." for row in cut.itertuples()]  # fmt: skip
+
+
+def _reading(span: Span) -> str:
+    limits = (
+        "no capacity that articles share binds" if span.is_unlimited else "capacities bind every policy, not the bound"
+    )
+    return f"closed = (nothing − policy) ÷ (nothing − bound); {limits}."
+
+
+def experiment(
+    config: Config,
+    last: Annotated[
+        int, typer.Option("--last", min=1, max=8, metavar="N", help="How many of the newest runs of each kind.")
+    ] = 4,
+    overrides: Overrides = None,
+) -> None:
+    """Compare the newest backtests and replays of a pipeline on one page.
+
+    Example:  forestock experiment --config demo.yaml --last 3
+    """
+    compare_runs(config, last, tuple(overrides or ()))
+
+
+_Day = Annotated[
+    date | None,
+    typer.Option("--as-of", parser=as_date, metavar="DATE", help="Demand before this day is known; default: after the last sales."),
+]  # fmt: skip
+_Today = Annotated[
+    date | None,
+    typer.Option("--today", parser=as_date, metavar="DATE", help="The day freshness is judged by; default: --as-of."),
+]
+
+
+def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides: Overrides = None) -> None:
+    """Look back: score earlier forecasts, watch inputs for drift, follow plans, service and parcels up.
+
+    Example:  forestock monitor --config demo.yaml --as-of 2016-05-23
+    """
+    from rich.console import Console
+
+    from forestock.cli.terminal import StageDisplay
+    from foundation.configuration import load_settings
+    from pipeline.environment import set_command_line_defaults
+
+    settings = load_settings(config, overrides or ())
+    set_command_line_defaults(settings.warehouse)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("start")
+        from flows.servers import prefect_server
+        from pipeline.results import reported
+
+        with reported("start", settings, as_of), prefect_server():
+            from flows.monitor import monitor as look_back
+
+            done = look_back(config, as_of, list(overrides or ()), today)
+    _print(done)
+
+
+def _print(done: Monitored) -> None:
+    from rich.console import Console
+
+    from flows.monitor import verdict_of
+
+    console = Console(soft_wrap=True, highlight=False)
+    seen = done.seen
+    console.rule(f"[bold]{done.settings.name} · looking back from {seen.as_of}")
+    console.print(verdict_of(seen), markup=False)
+    for finding in seen.findings:
+        place = " ".join(part for part in (finding.hub, finding.region) if part)
+        console.print(f"  {finding.kind.replace('_', ' ')} {place}: {finding.action}", markup=False)
+    if not seen.findings:
+        console.print("Nothing needs a person.")
+    for note in (*done.notes, f"tables: {done.settings.warehouse}"):
+        console.print(note, markup=False)
+
+
+def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
+    """Write the page and say where it is."""
+    from rich.console import Console
+
+    from forestock.cli.terminal import StageDisplay
+    from pipeline.results import reported
+    from pipeline.runs import compared_runs
+
+    settings = load_settings(config, overrides)
+    with StageDisplay(Console(stderr=True)) as display:
+        display.begin("experiment")
+        with reported("experiment", settings, None):
+            page = compared_runs(settings, count)
+    Console().print(f"page  {page}", markup=False, highlight=False, soft_wrap=True)

@@ -1,0 +1,226 @@
+"""What a person sees while a night is at work: one line per stage, on standard error.
+
+Listens to the log lines of the rooms; knows nothing of stages beyond the names they announce
+themselves with. Not here: the summary at the end (``forestock.cli.terminal``).
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import date
+from types import TracebackType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from foundation.periods import parse_day
+
+if TYPE_CHECKING:
+    from pipeline.summary import Summary
+    from review.plan.attention import Finding
+    from review.plan.summary import Headline
+
+
+class StageDisplay(logging.Handler):
+    """A live line per stage in a terminal, plain lines elsewhere; use it in a ``with`` statement."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(logging.INFO)
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._line: TaskID | None = None
+        self._stage = ""
+        self._levels: dict[str, int] = {}
+
+    def begin(self, stage: str) -> None:
+        """Close the line of the stage before and open one for ``stage``, unless it is open."""
+        if stage == self._stage:
+            return
+        self._close()
+        self._stage = stage
+        if not self._console.is_terminal:
+            self._console.print(f"{stage} …", style="bold", highlight=False)
+        self._line = self._progress.add_task(f"[bold]{stage}", total=1)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show a log line beside its stage; a record with ``stage`` opens that stage."""
+        if hasattr(record, "stage"):
+            self.begin(record.stage)
+            return
+        message = escape(record.getMessage())
+        if record.levelno >= logging.WARNING:
+            self._console.print(f"[yellow]{message}")
+        elif not self._console.is_terminal:
+            self._console.print(f"  {message}", highlight=False)
+        if self._line is not None:
+            self._progress.update(self._line, description=f"[bold]{self._stage:<10}[/] {message}")
+
+    def __enter__(self) -> StageDisplay:
+        """Start to listen."""
+        from pipeline.run import ROOMS
+
+        for room in ROOMS:
+            logger = logging.getLogger(room)
+            self._levels[room] = logger.level
+            logger.setLevel(logging.INFO)
+            logger.addHandler(self)
+        self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop listening and leave the last state of each line on the screen."""
+        if kind is None:
+            self._close()
+        self._progress.stop()
+        for room, level in self._levels.items():
+            logging.getLogger(room).removeHandler(self)
+            logging.getLogger(room).setLevel(level)
+
+    def _close(self) -> None:
+        if self._line is not None:
+            self._progress.update(self._line, completed=1)
+            self._line = None
+
+
+_NARROW = 80
+_FINDINGS_SHOWN = 6
+_WARNINGS_SHOWN = 8
+_ASSUMPTIONS_SHOWN = 6
+
+
+def print_summary(summary: Summary, console: Console) -> None:
+    """Print the summary: verdict, money by term, best proposals, what needs a person, notes, where to look."""
+    console.print()
+    console.rule(f"[bold]{summary.title}")
+    console.print(Text(summary.verdict, style="bold red" if summary.refusals else "bold green"))
+    if summary.figures is not None:
+        console.print(Text(summary.proof))
+        console.print(_money_table(summary, summary.figures))
+    for warning in summary.warnings[:_WARNINGS_SHOWN]:
+        console.print(Text(f"warning: {warning}", style="yellow"))
+    if len(summary.warnings) > _WARNINGS_SHOWN:
+        console.print(Text(f"{len(summary.warnings) - _WARNINGS_SHOWN} more warnings on the page", style="yellow"))
+    if len(summary.proposals):
+        console.print(_proposal_table(summary))
+    if summary.findings:
+        console.print(_finding_table(summary))
+    if summary.assumptions:
+        console.print(_assumption_table(summary))
+    for note in summary.notes:
+        console.print(Text(f"· {note}"))
+    _print_places(summary, console)
+
+
+def _money_table(summary: Summary, figures: Headline) -> Table:
+    from review.wording import number
+
+    table = _table(f"Expected cost in {summary.money.currency}")
+    table.add_column("")
+    for name in ("without plan", "with plan", "change"):
+        table.add_column(name, justify="right")
+    for term in figures.terms:
+        table.add_row(term.text, *(number(value) for value in (term.before_eur, term.after_eur, term.change_eur)))
+    total = figures.total
+    table.add_section()
+    values = (number(value) for value in (total.before_eur, total.after_eur, total.change_eur))
+    table.add_row(total.text, *values, style="bold")
+    return table
+
+
+def _proposal_table(summary: Summary) -> Table:
+    from review.wording import number
+
+    shown = len(summary.proposals)
+    later = f", {summary.n_outlook} more are outlook" if summary.n_outlook else ""
+    open_ = " still to decide" if summary.decided else ""
+    table = _table(f"The best {shown}{open_} of {summary.n_proposals} proposals{later}")
+    table.add_column("sku", overflow="ellipsis", no_wrap=True, max_width=20)
+    table.add_column("from → to", overflow="ellipsis", no_wrap=True, max_width=21)
+    for name in ("units", "ships", "arrives", "saves"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in summary.proposals.to_dict("records"):
+        route = f"{row['origin']} → {row['destination']}"
+        days = (f"{row['ship_date']:%m-%d}", f"{row['arrival_date']:%m-%d}")
+        table.add_row(row["sku"], route, number(row["units"]), *days, summary.money(row["benefit_eur"]))
+    return table
+
+
+def _finding_table(summary: Summary) -> Table:
+    table = _table("What needs a person")
+    table.add_column("finding", no_wrap=True)
+    table.add_column("count", justify="right")
+    table.add_column("at stake", justify="right")
+    table.add_column("what to do, at the largest", overflow="fold")
+    for finding in summary.findings[:_FINDINGS_SHOWN]:
+        table.add_row(*_finding_cells(finding, summary))
+    if len(summary.findings) > _FINDINGS_SHOWN:
+        table.caption = f"{len(summary.findings) - _FINDINGS_SHOWN} more kinds in the table exception"
+    return table
+
+
+def _finding_cells(finding: Finding, summary: Summary) -> tuple[str, str, str, str]:
+    from review.wording import number
+
+    action = str(finding.rows["action"].iloc[0])
+    return finding.title, number(finding.count), summary.money(finding.eur or None), action
+
+
+def _assumption_table(summary: Summary) -> Table:
+    from review.wording import number
+
+    table = _table("Assumptions where the input is silent")
+    table.add_column("where", overflow="fold")
+    table.add_column("rows", justify="right")
+    table.add_column("assumed, and its effect", overflow="fold")
+    for row in summary.assumptions[:_ASSUMPTIONS_SHOWN]:
+        where = f"{row.table}.{row.column}" if row.column else row.table
+        stake = f" ({summary.money(row.eur)} at stake)" if row.eur else ""
+        table.add_row(where, number(row.rows or None), f"{row.assumed}; {row.effect}{stake}")
+    if len(summary.assumptions) > _ASSUMPTIONS_SHOWN:
+        table.caption = f"{len(summary.assumptions) - _ASSUMPTIONS_SHOWN} more in the table assumption"
+    return table
+
+
+def _print_places(summary: Summary, console: Console) -> None:
+    width = max(map(len, summary.places))
+    for what, where in summary.places.items():
+        # soft_wrap: a path or a command that is cut in two cannot be copied
+        console.print(f"{what:<{width}}  {where}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _table(title: str) -> Table:
+    return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, width=None)
+
+
+def as_date(text: str | date) -> date:
+    """Return the date of an option; raises ``typer.BadParameter`` for anything else."""
+    try:
+        return parse_day(str(text))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+
+
+Config = Annotated[
+    str, typer.Option("--config", "-c", metavar="FILE", help="A YAML file, or a name in configs/ such as m5.yaml.")
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Change a key, e.g. --set inputs.path=DIR (from the working directory); repeatable.",
+    ),
+]

@@ -1,0 +1,287 @@
+"""Rules about time: the grid of periods, gaps, and the age of what is known.
+
+All faults here but a date off the grid are structural: they speak of the whole input. Not here:
+what was known when (``foundation.visibility``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.errors import KEYS_SHOWN, Doubt, Fault, listed, structural
+from foundation.feasibility import training_faults
+from foundation.periods import Frequency, as_timestamp, closed_periods
+from foundation.settings import Settings
+from foundation.validation.gaps import gap_faults
+from foundation.validation.given import Given
+from foundation.validation.report import Draft
+from foundation.visibility import SNAPSHOT_DATES
+
+GRID_TABLES = ("sales", "regional")
+
+
+def check_grid(draft: Draft, grid: Frequency) -> None:
+    """Mark rows of weekly tables whose date is not the first day of a week."""
+    if draft.name in GRID_TABLES and draft.has("date") and grid.days > 1:
+        dates = draft.frame["date"]
+        off = dates.notna() & (dates.dt.day_of_week != grid.start_weekday)
+        draft.add(
+            "date", f"off the grid of {grid.code}", "date rows by the first day of their week or set frequency", off
+        )
+
+
+def as_of_faults(as_of: date, grid: Frequency) -> Iterator[Fault]:
+    """Yield a fault where ``as_of`` is not the first day of a period."""
+    if not grid.holds(as_of):
+        earlier = (
+            grid.step(as_of, 0)
+            if grid.days == 1
+            else date.fromordinal(as_of.toordinal() - (as_of.weekday() - grid.start_weekday) % 7)
+        )
+        what = f"{as_of} is a {as_of:%A}, but periods of {grid.code} start on {earlier:%A}s"
+        yield structural("as_of", "", what, f"use {earlier} or {grid.step(earlier, 1)}")
+
+
+def sales_faults(draft: Draft, as_of: date, settings: Settings) -> Iterator[Fault]:
+    """Yield the faults of known sales as a whole: none before ``as_of``, or periods in which no series has a row."""
+    if not draft.has("date"):
+        return
+    dates = draft.frame["date"].dropna()
+    if dates.empty:
+        yield structural("sales", "date", f"nothing before as_of {as_of}", "choose a later as_of or give earlier sales")
+    else:
+        is_in_stock = not draft.has("in_stock_rate") or bool((draft.frame["in_stock_rate"].fillna(1) >= 1).any())
+        yield from training_faults(dates.min().date(), as_of, settings, is_in_stock)
+        if settings.series.missing_sales == "zero":
+            yield from gap_faults(draft.frame, as_of, settings)
+
+
+def snapshot_faults(draft: Draft, as_of: date, oldest_days: int) -> Iterator[Fault]:
+    """Yield a fault where no stock snapshot counts at ``as_of``, or the one that counts is older than ``oldest_days``."""
+    column = SNAPSHOT_DATES[draft.name]
+    if not draft.has(column):
+        return
+    dates = draft.frame[column].dropna()
+    if dates.empty:
+        yield structural(
+            draft.name, column, f"no snapshot on or before as_of {as_of}", "add a snapshot or choose a later as_of"
+        )
+        return
+    taken = dates.max().date()
+    age_days = (as_of - taken).days
+    if age_days > oldest_days:
+        what = f"the latest snapshot, {taken}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
+        yield structural(draft.name, column, what, "load a newer snapshot or raise positioning.max_stock_age_days")
+
+
+_MOST_SHARE = 0.8  # of the usual rows: where more are there, nothing is said
+_DEVIATIONS = 4.5  # of a count, after its square root has been taken; more where many groups are looked at
+_BROKEN_FROM = 8
+_WEEKS_BACK = 8
+# By the length of a period in days: periods a rate is taken from, and periods looked back (silent for longer: it has closed).
+_BASELINE = {1: 56, 7: 26}
+_LOOKED_BACK = {1: 182, 7: 52}
+_RARITY = 1e4  # a silence is said where it would come by chance once in so many runs
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Rows of sales by group and period: ``rows`` (n_groups, n_periods), the last period last, open ones only."""
+
+    names: tuple[str, ...]
+    periods: pd.DatetimeIndex
+    rows: np.ndarray
+
+
+def sales_doubts(given: Given) -> Iterator[Doubt]:
+    """Yield what looks missing from the sales before ``as_of``; nothing where missing sales are unknown."""
+    if not given.has("sales", "date", "region", "sku") or given.settings.series.missing_sales != "zero":
+        return
+    counts = _counted(given)
+    silent = {what: _silent(given, counted) for what, counted in counts.items() if counted}
+    yield from _thin(counts, silent)
+    for what, found in silent.items():
+        if found and not (what != "region" and silent["region"]):
+            yield _silence(what, found, given.settings.grid.days)
+
+
+def absent_regions(given: Given) -> Iterator[Doubt]:
+    """Yield the regions that never had a sales row, and no price from four weeks back or more."""
+    if not given.has("sales", "region", "date") or not given.has("regions", "region"):
+        return
+    known = set(given.tables["sales"]["region"].unique().astype(str))
+    if given.has("prices", "region", "date"):
+        prices = given.tables["prices"]
+        recent = prices.groupby("region", observed=True)["date"].min() > as_timestamp(given.as_of) - pd.Timedelta(
+            days=28
+        )
+        known |= set(recent.index[recent].astype(str))
+    regions = sorted(set(given.tables["regions"]["region"].astype(str)))
+    absent = [region for region in regions if region not in known]
+    if absent:
+        what = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
+        yield Doubt("regions", "region", what, "load their sales, or remove them from regions", is_incomplete=True)
+
+
+def usually(past: np.ndarray) -> np.ndarray:
+    """Return the usual count of each group, (n_groups,): the median of ``past`` (n_groups, n_periods)."""
+    return np.asarray(np.median(past, axis=1))
+
+
+def too_few(found: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Say for each group whether ``found`` (n_groups,) is far below its counts in ``past`` (n_groups, n_periods).
+
+    Far is below four fifths of the median, and below it by 4.5 deviations, more where there are many groups. The
+    deviation is that of the counts themselves: zero where they never vary, that of a Poisson count for order lines.
+    """
+    usual = usually(past)
+    is_broken = (past < usual[:, None] / 2) & (
+        usual[:, None] >= _BROKEN_FROM
+    )  # an earlier cut must not excuse this one
+    past = np.where(is_broken, usual[:, None], past)
+    freedom = max(past.shape[1] - 1, 1)
+    spread = ((past - past.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) / freedom
+    pooled = spread.sum() / max(past.mean(axis=1).sum(), 1e-9)
+    dispersion = np.maximum(spread / np.maximum(past.mean(axis=1), 1e-9), pooled)
+    distance = 2.0 * (np.sqrt(usual) - np.sqrt(found + 0.375 * (dispersion > 0)))
+    needed = np.sqrt((_DEVIATIONS**2 + 2 * np.log(max(len(found), 1))) * dispersion)
+    return np.asarray((found < _MOST_SHARE * usual) & (distance > needed))
+
+
+def _coded(keys: pd.Series) -> tuple[np.ndarray, list[str]]:
+    """Return the code of each row (−1 for null) and the names of the codes."""
+    if isinstance(keys.dtype, pd.CategoricalDtype):
+        return keys.cat.codes.to_numpy(), keys.cat.categories.astype(str).tolist()
+    codes, names = pd.factorize(keys, sort=True)
+    return codes, [str(name) for name in names]
+
+
+def _sku_groups(given: Given, sku: pd.Series) -> dict[str, tuple[np.ndarray, list[str]]]:
+    """Return the coarsest hierarchy column of each row of ``sku``, coded, by its name; empty without a hierarchy."""
+    hierarchy = given.settings.series.hierarchy
+    if not hierarchy or not given.has("skus", "sku", hierarchy[-1]):
+        return {}
+    group = dict(zip(given.texts("skus", "sku"), given.texts("skus", hierarchy[-1]), strict=True))
+    names = sorted(set(group.values()) - {""})
+    if len(names) < 2:
+        return {}
+    codes, skus = _coded(sku)
+    place = {name: at for at, name in enumerate(names)}
+    of_sku = np.array([*(place.get(group.get(name, ""), -1) for name in skus), -1])
+    return {hierarchy[-1]: (of_sku[codes], names)}
+
+
+def _counted(given: Given) -> dict[str, _Counts | None]:
+    """Return rows by region, and by the coarsest group of SKUs, over the last half year (year of weekly data).
+
+    None instead of either where fewer than three periods were open, or the last one was not.
+    """
+    grid, sales = given.settings.grid, given.tables["sales"]
+    first = max(as_timestamp(grid.step(given.as_of, -_LOOKED_BACK[grid.days])), sales["date"].min())
+    recent = sales.loc[(sales["date"] >= first).to_numpy(), ["date", "region", "sku"]]
+    period = ((recent["date"] - first).dt.days // grid.days).to_numpy()
+    periods = pd.date_range(first, as_timestamp(grid.step(given.as_of, -1)), freq=f"{grid.days}D").as_unit("us")
+    is_open = ~closed_periods(periods, given.settings.series.closed_days, grid)
+    groups = {"region": _coded(recent["region"])} | _sku_groups(given, recent["sku"])
+    return {what: _counts(codes, names, period, (periods, is_open)) for what, (codes, names) in groups.items()}
+
+
+def _counts(
+    codes: np.ndarray, names: list[str], period: np.ndarray, open_periods: tuple[pd.DatetimeIndex, np.ndarray]
+) -> _Counts | None:
+    """Return the rows of each group that has any; ``codes`` and ``period`` hold a row each per sales row."""
+    periods, is_open = open_periods
+    if is_open.sum() < 3 or not is_open[-1] or not names:
+        return None
+    known = codes >= 0
+    place = codes[known].astype("int64") * len(periods) + period[known]
+    rows = np.bincount(place, minlength=len(names) * len(periods)).reshape(len(names), len(periods)).astype("float64")
+    has_any = np.asarray(rows.sum(axis=1) > 0)
+    kept = tuple(name for name, is_there in zip(names, has_any, strict=True) if is_there)
+    return _Counts(kept, periods[is_open], rows[has_any][:, is_open]) if kept else None
+
+
+def _comparable(counted: _Counts) -> np.ndarray:
+    """Return the positions of the periods the last one is compared with: the same weekday up to eight weeks back."""
+    back = (counted.periods[-1] - counted.periods).days.to_numpy()
+    return np.flatnonzero((back > 0) & (back % 7 == 0) & (back <= 7 * _WEEKS_BACK))
+
+
+def _thin(counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, int, str]]]) -> Iterator[Doubt]:
+    """Yield at most one doubt about the last period: of some regions, else of all, else of groups of SKUs."""
+    regions = counts["region"]
+    if regions is None or len(_comparable(regions)) < 2:
+        return
+    past, last = _comparable(regions), regions.rows[:, -1]
+    is_thin = too_few(last, regions.rows[:, past])
+    is_heard = ~np.isin(regions.names, [name for name, _, _ in silent.get("region", ())])
+    is_thin &= is_heard
+    total = regions.rows[is_heard].sum(axis=0, keepdims=True)
+    if too_few(total[:, -1], total[:, past])[0] and not 0 < is_thin.sum() <= len(is_thin) / 2:
+        yield _few(regions, "", total[:, -1].sum(), usually(total[:, past]).sum())
+    elif is_thin.any():
+        names = [name for name, thin in zip(regions.names, is_thin, strict=True) if thin]
+        yield _few(regions, _named("region", names), last[is_thin].sum(), usually(regions.rows[is_thin][:, past]).sum())
+    elif is_heard.all():
+        for what, counted in counts.items():
+            if what == "region" or counted is None or silent.get(what):
+                continue
+            is_thin = too_few(counted.rows[:, -1], counted.rows[:, past])
+            names = [name for name, thin in zip(counted.names, is_thin, strict=True) if thin]
+            if names:
+                usual = usually(counted.rows[is_thin][:, past]).sum()
+                yield _few(counted, _named(what, names), counted.rows[is_thin, -1].sum(), usual)
+
+
+def _few(counted: _Counts, of: str, found: float, usual: float) -> Doubt:
+    rows = f"{found:,.0f} {'row' if found == 1 else 'rows'}{of}"
+    what = f"{counted.periods[-1]:%Y-%m-%d} has {rows}, usually there are {usual:,.0f}; what is missing counts as nothing sold"
+    return Doubt(
+        "sales",
+        "date",
+        what,
+        "load the period again; where it was closed, name it in series.closed_days",
+        is_incomplete=True,
+    )
+
+
+def _named(what: str, names: list[str]) -> str:
+    return f" of {what} {names[0]}" if len(names) == 1 else f" of {len(names)} {what} values ({listed(names)})"
+
+
+def _silent(given: Given, counted: _Counts) -> list[tuple[str, int, str]]:
+    """Return (group, silent periods, day of its last row) of groups whose silence is no chance, longest silence first."""
+    found = []
+    is_there = counted.rows > 0
+    n_baseline = _BASELINE[given.settings.grid.days]
+    for name, there in zip(counted.names, is_there, strict=True):
+        last = int(np.flatnonzero(there)[-1]) if there.any() else -1
+        silence = len(there) - 1 - last
+        baseline = there[max(0, last + 1 - n_baseline) : last + 1]
+        if silence < 2 or len(baseline) < max(4, n_baseline // 4):
+            continue
+        rate = min(baseline.mean(), 1 - 1 / (len(baseline) + 2))
+        is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * len(counted.names))
+        if is_rare and silence > 1.5 * max(_longest_gap(there[: last + 1]), 1):
+            found.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
+    return sorted(found, key=lambda row: (-row[1], row[0]))
+
+
+def _longest_gap(there: np.ndarray) -> int:
+    """Return the most periods in a row without a row, between two that have one."""
+    at = np.flatnonzero(there)
+    return int(np.diff(at).max()) - 1 if len(at) > 1 else 0
+
+
+def _silence(what: str, found: list[tuple[str, int, str]], period_days: int) -> Doubt:
+    unit = "days" if period_days == 1 else "weeks"
+    rows = [f"{name} has no row for {silence} {unit}, since {day}" for name, silence, day in found]
+    remedy = "load their sales; where one has closed, remove it from the tables or delist its SKUs"
+    said = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
+    text = f"{what} {said}; what is missing counts as nothing sold"
+    return Doubt("sales", "region" if what == "region" else "sku", text, remedy, is_incomplete=True)

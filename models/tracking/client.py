@@ -1,0 +1,113 @@
+"""Where MLflow is, and what every writer to it shares: the client, an experiment, a dataset's entry, its errors.
+
+Not here: what is recorded (``models.tracking.runs``) or registered (``models.tracking.registry``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import pandas as pd
+
+from foundation.errors import StageError
+from foundation.settings import Settings
+from foundation.store import files
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+
+LONGEST_PARAM = 6_000
+_LONGEST_DIGEST = 36
+_HEAD_ROWS = 1_000
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The inputs of a run: name, hash of their content, where they are, and a sample of their rows."""
+
+    name: str
+    fingerprint: str
+    source: str
+    head: pd.DataFrame
+
+    def as_input(self, context: str) -> DatasetInput:
+        """Return the entry MLflow shows; ``context`` says what the inputs were for, such as `training`."""
+        from mlflow.data.code_dataset_source import CodeDatasetSource
+        from mlflow.data.pandas_dataset import from_pandas
+        from mlflow.entities import DatasetInput, InputTag
+
+        logged = from_pandas(
+            self.head.head(_HEAD_ROWS),
+            source=CodeDatasetSource({"inputs": self.source}),
+            name=self.name,
+            digest=self.fingerprint[:_LONGEST_DIGEST],
+        )
+        return DatasetInput(logged._to_mlflow_entity(), [InputTag("mlflow.data.context", context)])
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One experiment and the client that writes to it; ``tags`` are set when it is made."""
+
+    name: str
+    uri: str
+    warehouse: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def client(self) -> MlflowClient:
+        """The client, told where to go; MLflow's global address is never set."""
+        from mlflow import MlflowClient
+
+        return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
+
+    @cached_property
+    def id(self) -> str:
+        """The experiment's id; it is made where there is none."""
+        found = self.client.get_experiment_by_name(self.name)
+        if found is not None:
+            return str(found.experiment_id)
+        # the place of artifacts is fixed here for good: beside the database, wherever the command runs
+        is_local = self.uri.startswith("sqlite:")
+        folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
+        location = f"file://{folder}" if is_local else None
+        return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
+
+
+def tracking_uri(settings: Settings) -> str:
+    """Return the configured tracking URI, else SQLite in the warehouse.
+
+    Raises ``StageError`` where none is configured and the warehouse is no local folder.
+    """
+    if settings.tracking_uri:
+        return settings.tracking_uri
+    if files.is_url(settings.warehouse):
+        raise StageError("registry", "the warehouse is remote and no tracking_uri is set; set tracking_uri")
+    return f"sqlite:///{files.joined(settings.warehouse, 'mlflow.db')}"
+
+
+def tracking_command(settings: Settings) -> str:
+    """Return what to type (or open) to look at the trainings; empty where there is no tracking store."""
+    try:
+        uri = tracking_uri(settings)
+    except StageError:
+        return ""
+    return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
+
+
+@contextmanager
+def reported(stage: str, uri: str) -> Iterator[None]:
+    """Turn whatever MLflow, its database or its network raise into one ``StageError`` of ``stage``."""
+    try:
+        yield
+    except StageError:
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise StageError(stage, f"MLflow at {uri}: {reason[:300]}") from error

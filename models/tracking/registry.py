@@ -1,0 +1,323 @@
+"""The record of trainings in MLflow: one run and one registered version per training, and a champion.
+
+With ``models.tracking.registry``, ``models.tracking.runs`` and ``models.tracking.client`` the only code that knows MLflow. Everything goes through a client with explicit run ids; MLflow's
+"active run" belongs to a thread and is never used. The warehouse keeps the models a night works
+with (docs/decisions/0003-models-in-the-warehouse.md); MLflow is where people look, compare and fetch a model from. Whatever
+MLflow raises becomes a ``StageError``, so that a caller can go on without it.
+
+Not here: training, forecasting, or which model a night uses.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import version as installed
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
+from foundation.store import files
+from foundation.store.locks import locked
+from models.artifact import DemandModel
+from models.backtest.gate import Verdict
+from models.lightgbm_tweedie import loaded
+from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FACTS_FILE = "facts.json"
+_USE = (
+    "**Intended use.** Demand per region, sku and period of the horizon, with quantiles and window sums, as input "
+    "to inventory positioning. Not for single customers, and not beyond the horizon it was trained for."
+)
+_LIMITS = (
+    "**Limits.** Demand while out of stock is unknown to it and left out. Series with fewer than 28 known periods "
+    "have a tier that ends in `_new`. What happened for the first time after "
+    "the data window it cannot know."
+)
+
+
+def feature_importance(model: DemandModel) -> pd.DataFrame:
+    """Return `feature`, `family`, `gain` (share of the total gain) and `splits`, largest gain first."""
+    booster = loaded(model.booster)
+    gain = booster.feature_importance("gain")
+    frame = pd.DataFrame(
+        {
+            "feature": model.facts["features"],
+            "family": model.facts["families"],
+            "gain": gain / max(gain.sum(), np.finfo(float).tiny),
+            "splits": booster.feature_importance("split"),
+        }
+    )
+    return frame.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
+
+
+def params(model: DemandModel) -> list[tuple[str, Any]]:
+    """Return the parameters of a training, sections flattened with dots."""
+    said = model.facts["training"]
+    inner = said.get("settings", {})
+    outer = {name: value for name, value in said.items() if name != "settings"}
+    given_up = {"given_up": "; ".join(model.facts["given_up"]) or "nothing"}
+    flat = {**outer, **given_up, "features": len(model.facts["features"])}
+    return [*flat.items(), *((f"forecast.{name}", value) for name, value in inner.items())]
+
+
+def purpose(name: str) -> str:
+    """Return what the registered model of the pipeline ``name`` is for, and where each version's own card is."""
+    return (
+        f"Demand forecast of the pipeline {name}: a version per training, `champion` the one nights may trust.\n\n{_USE}\n\n{_LIMITS}\n\n"
+        "Each version's description is its model card, with its verdict beside baselines and its data window."
+    )
+
+
+def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
+    """Return the model card in Markdown: the verdict, what the model is for, what it saw, what it cannot do."""
+    said = model.facts["training"]
+    lines = (
+        f"**{verdict.sentence}**",
+        f"Model `{model.version}`, trained on what was known on the morning of {model.as_of}.",
+        _USE,
+        f"**Data window.** {said['rows']:,} rows of {said['series']:,} series dated {said['first_date']} to "
+        f"{said['last_date']}; quantiles and bias from {said['calibration_start']} on, out of sample. Inputs "
+        f"`{fingerprint}`.",
+        _LIMITS,
+        f"`{FACTS_FILE}` holds the calibration that turns the booster's mean into quantiles and all figures; "
+        "`importance.json` what the model learned from.",
+        *(f"Given up: {sentence}." for sentence in model.facts["given_up"]),
+    )
+    return "\n\n".join(lines)
+
+
+def save(model: DemandModel, folder: str, run_id: str, model_id: str) -> None:
+    """Write the booster in MLflow's lightgbm flavour: LightGBM's text, a signature, pinned requirements; no pickle."""
+    import mlflow.lightgbm
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    inputs = Schema([ColSpec(DataType.float, name) for name in model.facts["features"]])
+    mlflow.lightgbm.save_model(
+        loaded(model.booster),
+        folder,
+        mlflow_model=Model(artifact_path="model", run_id=run_id, model_id=model_id),
+        signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.double)])),
+        pip_requirements=[f"{name}=={installed(name)}" for name in ("lightgbm", "mlflow", "numpy", "pandas")],
+    )
+    for name, content in model.to_files().items():
+        files.write_bytes(files.joined(folder, name), content)
+
+
+def importance_figure(importance: pd.DataFrame) -> Figure:
+    """Return bars of the 25 features that gain most, largest on top."""
+    from matplotlib.figure import Figure
+
+    top = importance.head(25).iloc[::-1]
+    figure = Figure(figsize=(8, 0.8 + 0.25 * len(top)), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(top["feature"].astype(str), top["gain"])
+    axes.set_xlabel("share of gain")
+    axes.set_title("What the forecast learned from")
+    return figure
+
+
+if TYPE_CHECKING:
+    from mlflow.entities import LoggedModel
+
+log = logging.getLogger(__name__)
+
+CHAMPION = "champion"
+_KEY_TAG = "training_key"
+_DATE_TAG = "training_date"
+
+
+_NOTE = "Trainings of the demand model: one run per training date, its verdict first; `wape` beside the baselines', lower is better."
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a model comes from: what identifies its training, what it was given, who ran it.
+
+    ``inputs_head`` is a sample of the rows known at the training date; MLflow is never handed a
+    whole frame. ``tags`` are further tags of the run.
+    """
+
+    training_key: str
+    inputs_fingerprint: str
+    inputs_source: str
+    inputs_head: pd.DataFrame
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Published:
+    """Where a training stands in MLflow."""
+
+    run_id: str
+    version: str
+    is_champion: bool
+    reason: str
+
+
+class Registry:
+    """The MLflow experiment and registered model called ``settings.name``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.name = settings.name
+        self.uri = tracking_uri(settings)
+        self._warehouse = settings.warehouse
+        tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
+        self._experiment = Experiment(self.name, self.uri, settings.warehouse, tags)
+
+    def publish(self, model: DemandModel, origin: Origin) -> Published:
+        """Return where the training of ``model`` stands, recording it first where it is not recorded yet.
+
+        Two processes that publish at once take turns. Raises ``StageError`` where MLflow cannot be
+        reached or refuses; a run it had begun is then marked as failed.
+        """
+        with reported("registry", self.uri), locked(files.joined(self._warehouse, ".mlflow.lock")):
+            return self._find(origin.training_key, model) or self._record(model, origin)
+
+    def _find(self, training_key: str, model: DemandModel) -> Published | None:
+        """Return where a recorded training stands today, None where it is not recorded."""
+        versions = self._experiment.client.search_model_versions(
+            f"name = '{self.name}' and tags.{_KEY_TAG} = '{training_key}'"
+        )
+        if not versions:
+            return None
+        found = versions[0]
+        champion = self._champion_version()
+        if champion == str(found.version):
+            return Published(found.run_id, champion, True, found.tags.get("champion_reason", ""))
+        could_be, reason = self._judge(model, Verdict.of(model))  # why not today: it may have been champion once
+        return Published(
+            found.run_id, str(found.version), False, f"Version {champion or 'none'} is." if could_be else reason
+        )
+
+    def _record(self, model: DemandModel, origin: Origin) -> Published:
+        verdict = Verdict.of(model)
+        run_id = self._start(model, origin, verdict)
+        try:
+            self._log_numbers(run_id, model)
+            self._log_tables(run_id, model)
+            self._log_inputs(run_id, model, origin)
+            version = self._register(run_id, model, origin, verdict)
+            published = self._crown(run_id, version, model, verdict)
+        except BaseException:
+            self._experiment.client.set_terminated(run_id, "FAILED")
+            raise
+        self._experiment.client.set_terminated(run_id, "FINISHED")
+        return published
+
+    def _start(self, model: DemandModel, origin: Origin, verdict: Verdict) -> str:
+        tags = {
+            **origin.tags,
+            _KEY_TAG: origin.training_key,
+            _DATE_TAG: model.as_of.isoformat(),
+            "as_of": model.as_of.isoformat(),
+            "stage": "train",
+            "model_version": model.version,
+            "mlflow.note.content": note(model, origin.inputs_fingerprint, verdict),
+            "mlflow.source.name": "forestock train",
+            "mlflow.source.type": "JOB",
+        }
+        run = self._experiment.client.create_run(self._experiment.id, tags=tags, run_name=f"train {model.as_of}")
+        return str(run.info.run_id)
+
+    def _log_numbers(self, run_id: str, model: DemandModel) -> None:
+        from mlflow.entities import Metric, Param
+
+        moment = int(as_timestamp(model.as_of).timestamp() * 1000)
+        metrics = [Metric(name, value, moment, 0) for name, value in model.metrics.items() if np.isfinite(value)]
+        said = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params(model)]
+        self._experiment.client.log_batch(run_id, metrics=metrics, params=said)
+
+    def _log_tables(self, run_id: str, model: DemandModel) -> None:
+        if segments := model.facts.get("segments"):
+            self._experiment.client.log_table(run_id, pd.DataFrame(segments), "segments.json")
+        importance = feature_importance(model)
+        self._experiment.client.log_table(run_id, importance, "importance.json")
+        self._experiment.client.log_figure(run_id, importance_figure(importance), "importance.png")
+        self._experiment.client.log_dict(run_id, model.facts, FACTS_FILE)
+
+    def _log_inputs(self, run_id: str, model: DemandModel, origin: Origin) -> None:
+        name = f"{self.name}@{model.as_of}"
+        dataset = Dataset(name, origin.inputs_fingerprint, origin.inputs_source, origin.inputs_head)
+        self._experiment.client.log_inputs(run_id, [dataset.as_input("training")])
+
+    def _register(self, run_id: str, model: DemandModel, origin: Origin, verdict: Verdict) -> str:
+        logged = self._log_model(run_id, model)
+        self._ensure_registered_model()
+        version = self._experiment.client.create_model_version(
+            self.name,
+            source=logged.artifact_location,
+            run_id=run_id,
+            model_id=logged.model_id,
+            description=note(model, origin.inputs_fingerprint, verdict),
+            tags={
+                _KEY_TAG: origin.training_key,
+                _DATE_TAG: model.as_of.isoformat(),
+                "model_version": model.version,
+            },
+        )
+        return str(version.version)
+
+    def _log_model(self, run_id: str, model: DemandModel) -> LoggedModel:
+        from mlflow.entities import LoggedModelOutput
+
+        logged = self._experiment.client.create_logged_model(
+            self._experiment.id, "model", source_run_id=run_id, model_type="lightgbm"
+        )
+        with files.scratch_folder() as folder:
+            save(model, files.joined(folder, "model"), run_id, logged.model_id)
+            self._experiment.client.log_model_artifacts(logged.model_id, files.joined(folder, "model"))
+        self._experiment.client.finalize_logged_model(logged.model_id, "READY")
+        self._experiment.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])
+        return logged
+
+    def _ensure_registered_model(self) -> None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._experiment.client.get_registered_model(self.name)
+        except MlflowException:
+            self._experiment.client.create_registered_model(self.name, description=purpose(self.name))
+
+    def _crown(self, run_id: str, version: str, model: DemandModel, verdict: Verdict) -> Published:
+        is_champion, reason = self._judge(model, verdict)
+        if is_champion:
+            self._experiment.client.set_registered_model_alias(self.name, CHAMPION, version)
+        self._experiment.client.set_model_version_tag(self.name, version, "champion_reason", reason)
+        self._experiment.client.set_tag(run_id, "champion_reason", reason)
+        self._experiment.client.set_tag(run_id, "registered_version", f"{self.name} v{version}")
+        log.info("recorded as version %s of %s", version, self.name)
+        return Published(run_id, version, is_champion, reason)
+
+    def _judge(self, model: DemandModel, verdict: Verdict) -> tuple[bool, str]:
+        """Say whether the model becomes champion, and why: it must beat the baselines and be the newest."""
+        if not verdict.is_better:
+            return False, verdict.sentence
+        newest = self._champion_date()
+        if newest is not None and newest > model.as_of.isoformat():
+            return False, f"The champion was trained on {newest}, after {model.as_of}."
+        return True, verdict.sentence
+
+    def _champion_version(self) -> str | None:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self._experiment.client.get_model_version_by_alias(self.name, CHAMPION).version)
+        except MlflowException:
+            return None
+
+    def _champion_date(self) -> str | None:
+        version = self._champion_version()
+        return (
+            None
+            if version is None
+            else self._experiment.client.get_model_version(self.name, version).tags.get(_DATE_TAG)
+        )

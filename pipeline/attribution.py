@@ -1,0 +1,110 @@
+"""Why hubs ran out, parcels were late and goods came back after a night: read, attribute, write, print.
+
+Not here: the method (``review.attribution``), options (``forestock.cli.ask``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from foundation.commands import command
+from foundation.errors import ConfigurationError
+from foundation.lost_sales import lost_sale_values
+from foundation.settings import Settings
+from foundation.store import snapshot
+from foundation.store.warehouse import Warehouse
+from pipeline.run import decided_before, planned_night
+from review.attribution import Happened, late_parcels, return_findings, stockouts
+
+log = logging.getLogger(__name__)
+
+_GRAIN = ["question", "hub", "region", "sku", "carrier", "cause"]
+_CAME = ("released", "executed")
+
+
+@dataclass(frozen=True)
+class Question:
+    """The night asked about and the day up to which what happened is looked at.
+
+    ``as_of`` None is the last planned night a period or more before the last sales; ``until`` None is the
+    day after the last sales, or the end of the night's horizon where that is earlier.
+    """
+
+    as_of: date | None = None
+    until: date | None = None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What has been written: the rows of ``cause`` and of ``return_finding``."""
+
+    settings: Settings
+    as_of: date
+    until: date
+    causes: pd.DataFrame
+    returns: pd.DataFrame
+
+
+def attributed(settings: Settings, question: Question) -> Answer:
+    """Attribute what went wrong after a night, write it, and return it.
+
+    Raises ``ConfigurationError`` where there is no plan of the night or nothing is known after it.
+    """
+    as_of, until = _span(settings, question)
+    happened = _happened(settings, as_of, until)
+    parts = [
+        stockouts(happened).assign(question="stockout"),
+        late_parcels(happened.now, until).assign(question="late_parcel"),
+    ]
+    causes = pd.concat(parts, ignore_index=True).reindex(columns=[*_GRAIN, "caused_units", "share_rate"])
+    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(lost_sale_eur(happened.now, as_of))
+    returns = return_findings(happened.now, Warehouse(settings).read("service", as_of))
+    Warehouse(settings).write("cause", causes, as_of)
+    Warehouse(settings).write("return_finding", returns, as_of)
+    log.info("%d causes of %s to %s written", len(causes), as_of, until)
+    return Answer(settings, as_of, until, Warehouse(settings).read("cause", as_of), returns)
+
+
+def _span(settings: Settings, question: Question) -> tuple[date, date]:
+    nights, grid = Warehouse(settings).dates("plan"), settings.grid
+    last = question.until or snapshot.accept(settings, None, "rebalance", write=False).as_of
+    known = [night for night in nights if grid.step(night, 1) <= last]
+    if question.as_of is not None and question.as_of not in nights:
+        said = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {question.as_of}{said}; run {command(settings, 'run')}"
+        )
+    if not known:
+        raise ConfigurationError(
+            f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example of "
+            f"{grid.step(last, -14)}, then ask why"
+        )
+    if (question.as_of or known[-1]) not in known:
+        raise ConfigurationError(
+            f"nothing is known after {question.as_of}: the inputs end before {last}; the last night to ask about is {known[-1]}"
+        )
+    as_of = question.as_of or known[-1]
+    return as_of, min(last, grid.step(as_of, settings.horizon))
+
+
+def _happened(settings: Settings, as_of: date, until: date) -> Happened:
+    warehouse = Warehouse(settings)
+    then = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
+    accepted = snapshot.accept(settings, until, "rebalance")
+    now = snapshot.read(accepted)
+    snapshot.release(accepted)
+    proposals = decided_before(warehouse, now["hubs"], until)
+    is_meant = proposals["status"].isin(_CAME) & (proposals["as_of"] <= pd.Timestamp(as_of))
+    outputs = {name: warehouse.read(name, as_of) for name in ("position", "forecast")}
+    return Happened(as_of, until, settings.grid, then, now, outputs, proposals[is_meant])
+
+
+def lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:
+    """Return what a lost unit of each sku costs at ``as_of``; unknown where neither a loss nor a price is known."""
+    skus = tables["skus"]
+    return pd.Series(lost_sale_values(skus, tables.get("prices"), as_of), index=skus["sku"].astype(str))

@@ -1,0 +1,257 @@
+"""The planner's desk: decisions on a plan's proposals, written to the ledger.
+
+Here: reading the plan and the ledger, one call of the room ``dispatch``, writing, one command at a
+time. Not here: options and the clock (``forestock.cli.decide``), words (``forestock.cli.decide_terminal``), what
+leaves the house (``pipeline.handover``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from dispatch import decide, worth
+from dispatch import decide as choice
+from dispatch import decide as edits
+from dispatch import decide as rules
+from dispatch.decide import Act, Filter, Outcome
+from dispatch.ledger import with_status
+from foundation.commands import DECIDED_AT, command
+from foundation.errors import ConfigurationError, InputError
+from foundation.keys import among
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
+from foundation.store import files, snapshot
+from foundation.store.locks import locked
+from foundation.store.warehouse import Warehouse
+from pipeline.artifacts import kept_inputs
+
+Verb = Literal["approve", "reject", "release"]
+_MADE_AHEAD = pd.Timedelta(days=7)  # a Monday's plan may be made on Saturday
+_DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
+    "approve": ("is approved already", "is released", "is executed"),
+    "reject": ("is rejected already", "is released", "is executed", "is superseded"),
+    "release": ("is released", "is executed"),
+}
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which proposals are meant: ``ids`` (with ``units`` where a planner changes them), a filter, rules, or all."""
+
+    ids: tuple[str, ...] = ()
+    units: Mapping[str, int] = field(default_factory=dict)
+    wanted: Filter = field(default_factory=Filter)
+    is_all: bool = False
+    is_by_rule: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing has been said."""
+        return not (self.ids or self.is_all or self.is_by_rule or self.wanted != Filter())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A night's plan as it is decided on: proposals with their state, and the ledger."""
+
+    settings: Settings
+    as_of: date
+    proposals: pd.DataFrame
+    decisions: pd.DataFrame
+
+    @property
+    def warehouse(self) -> Warehouse:
+        """Where the plan is kept."""
+        return Warehouse(self.settings)
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a command has decided: ledger rows by status, what was skipped, departures that no longer pay."""
+
+    as_of: date
+    rows: pd.DataFrame
+    lines: pd.DataFrame
+    skipped: pd.DataFrame
+    losing: pd.DataFrame
+
+
+def open_plan(settings: Settings, as_of: date | None) -> Plan:
+    """Return the plan of ``as_of`` (None: the newest) with the ledger's states.
+
+    Raises ``ConfigurationError`` where the warehouse has no plan of that date.
+    """
+    warehouse = Warehouse(settings)
+    dates = warehouse.dates("plan")
+    if not dates or as_of not in (None, *dates):
+        known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
+        )
+    night = as_of or dates[-1]
+    decisions = warehouse.read("decision")
+    return Plan(settings, night, choice.current(warehouse.read("transfer", night), decisions), decisions)
+
+
+def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> Decided:
+    """Decide the selected proposals, one command at a time, and bring what depends on it up to date.
+
+    Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated long before the plan, or
+    nothing selected can be decided any more; then nothing is written.
+    """
+    with alone(settings):
+        plan = open_plan(settings, as_of)
+        _refuse_before(plan, act)
+        chosen = _chosen(plan, selection)
+        outcome = _decided(plan, verb, chosen, selection, act)
+        if outcome.rows.empty:
+            _refuse_in_vain(outcome, plan, verb)
+        else:
+            plan.warehouse.append("decision", outcome.rows)
+        now = refresh(settings, plan.as_of) if len(outcome.rows) else plan
+    lines = now.proposals[among(now.proposals["proposal_id"], outcome.rows["proposal_id"])]
+    departure = plan.warehouse.read("departure", plan.as_of)
+    travelling = now.proposals
+    if verb == "release":  # what nobody has approved yet may stay at home: the load is paid by what is sure to go
+        travelling = travelling.assign(status=travelling["status"].replace("proposed", "rejected"))
+    losing = worth.losing(worth.departure_values(travelling, departure, sizes_of(plan)))
+    losing = losing[among(losing["departure_id"], lines["departure_id"])]
+    return Decided(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
+
+
+def refresh(settings: Settings, as_of: date) -> Plan:
+    """Bring ``transfer.status`` and the findings about departures of a night into step with the ledger."""
+    plan = open_plan(settings, as_of)
+    warehouse = plan.warehouse
+    transfer = warehouse.read("transfer", as_of)
+    current = with_status(transfer, plan.decisions)
+    if not current["status"].equals(transfer["status"]):
+        warehouse.write("transfer", current, as_of)
+    known = warehouse.read("exception", as_of)
+    rows = worth.findings(plan.proposals, warehouse.read("departure", as_of), sizes_of(plan))
+    found = with_findings(known, rows)
+    if len(found) != len(known) or (known["kind"] == worth.KIND).any():
+        warehouse.write("exception", found, as_of)
+    return plan
+
+
+def with_findings(exception: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
+    """Return the night's exceptions (without as_of) with ``found`` in place of earlier findings of its kind."""
+    others = exception[exception["kind"] != worth.KIND].drop(columns="as_of")
+    if found.empty:
+        return others
+    return pd.concat([others, found[others.columns].astype({"units": "Int64"})])
+
+
+def proposals_of(count: int) -> str:
+    """Return ``1 proposal``, ``1,200 proposals``."""
+    return f"{count:,} proposal{'' if count == 1 else 's'}"
+
+
+@contextmanager
+def alone(settings: Settings, what: str = "decisions") -> Iterator[None]:
+    """Let one command at a time decide (or deliver): each must see what the other has written."""
+    with locked(files.joined(Warehouse(settings).path, "_locks", f"{what}.lock")):
+        yield
+
+
+def _chosen(plan: Plan, selection: Selection) -> pd.DataFrame:
+    proposals = plan.proposals
+    if selection.ids:
+        return choice.by_id(proposals, selection.ids)
+    return choice.by_filter(proposals, selection.wanted)
+
+
+def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, act: Act) -> Outcome:
+    if selection.is_by_rule:
+        return _by_rules(plan, verb, chosen, act)
+    if verb == "release":
+        return decide.release(chosen, Act(decide.unused_moment(plan.decisions, act.at), act.by, act.reason))
+    if verb == "reject":
+        return decide.reject(chosen, act)
+    if selection.units:
+        asked = {choice.by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()}
+        chosen = edits.with_units(chosen, asked, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
+    return decide.approve(chosen, act)
+
+
+def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome:
+    """Let the configured rules decide what nobody has decided yet."""
+    ruled = rules.by_rules(
+        chosen[(chosen["status"] == "proposed") & ~chosen["is_outlook"].astype(bool)],
+        plan.warehouse.read("position", plan.as_of),
+        plan.settings.decisions.rules,
+    )
+    outcomes = []
+    for rule in plan.settings.decisions.rules:
+        mine = ruled[ruled["rule"] == rule.name]
+        if rule.action == verb and len(mine):
+            one = decide.approve if verb == "approve" else decide.reject
+            outcomes.append(one(mine, Act(act.at, act.by, rules.rule_reason(rule))))
+    if not outcomes:
+        return Outcome(plan.decisions.iloc[:0], pd.DataFrame({"proposal_id": [], "why": []}, dtype="str"))
+    return Outcome(
+        pd.concat([outcome.rows for outcome in outcomes], ignore_index=True),
+        pd.concat([outcome.skipped for outcome in outcomes], ignore_index=True),
+    )
+
+
+def _refuse_before(plan: Plan, act: Act) -> None:
+    """Raise where the decision is dated more than a week before the morning the plan is for."""
+    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _MADE_AHEAD:
+        raise InputError(
+            f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, the plan is of {plan.as_of}; write another --at"
+        )
+
+
+def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
+    """Raise where nothing could be decided for another reason than that it is decided so already."""
+    reasons = outcome.skipped["why"].value_counts()
+    if reasons.index.isin(_DONE_BEFORE[verb]).all():
+        return
+    lines = [f"{proposals_of(count)}: {why}" for why, count in reasons.items()]
+    if reasons.index.str.contains("cut-off").any():
+        lines.append(
+            f"the plan is of {plan.as_of}; to decide as of then, add for example --at {plan.as_of}{DECIDED_AT}"
+        )
+    if reasons.index.str.contains("not approved").any():
+        lines.append(f"approve them first: {command(plan.settings, 'approve', plan.as_of)}")
+    raise InputError(*lines)
+
+
+def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
+    """Return the suppliers' offers where one of ``chosen`` is an order, else an empty frame."""
+    if not (chosen["kind"] == "supply").any():
+        return pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
+    return inputs_of(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
+
+
+def sizes_of(plan: Plan) -> pd.DataFrame | None:
+    """Return the skus the plan was made on, for their sizes; None where its inputs are no longer kept."""
+    folder = kept_inputs(plan.settings, plan.as_of)
+    return None if folder is None else snapshot.read(folder, ("skus",))["skus"]
+
+
+def inputs_of(plan: Plan, *names: str) -> dict[str, pd.DataFrame]:
+    """Return the tables ``names`` of the inputs the plan was made on."""
+    from pipeline.run import planned_night
+
+    return snapshot.read(planned_night(plan.settings, plan.as_of).night.inputs.folder, names)
+
+
+def split_units(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
+    """Return the names and, for those with ``=UNITS``, the units asked for; raises ``InputError`` for no number."""
+    parts = [text.partition("=") for text in ids]
+    units: dict[str, int] = {}
+    for name, equals, asked in parts:
+        if equals:
+            if not asked.strip().lstrip("-").isdigit():
+                raise InputError(f"{name}={asked}: units are a whole number, for example {name}=48")
+            units[name] = int(asked)
+    return tuple(name for name, _, _ in parts), units

@@ -1,0 +1,106 @@
+"""What drives one series' forecast and why it moved since an earlier night, as tables in the terminal.
+
+Not here: the explanation itself (``models.explain``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.errors import ConfigurationError, nearest
+from foundation.matrix import FeatureMatrix
+from foundation.settings import Settings
+from foundation.store import snapshot
+from foundation.store.warehouse import Warehouse
+from models import explain, movement
+from pipeline.backtest import known_on, seen, trained_model
+from pipeline.results import Night
+
+_NAMES = {
+    "base": "average article",
+    "correction": "bias factor and alignment",
+    "not_sold": "not sold",
+    "model": "newer model",
+}
+_WEEK_DAYS = 7
+
+
+@dataclass(frozen=True)
+class SeriesQuestion:
+    """Which series, on which night (None: the latest), compared with which one before (None: a week earlier)."""
+
+    sku: str
+    region: str
+    as_of: date | None
+    before: date | None
+
+
+@dataclass(frozen=True)
+class SeriesAnswer:
+    """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``).
+
+    ``unlike`` says of which of the two nights the kept forecast is not by the model explained, and what made it.
+    """
+
+    as_of: date
+    before: date
+    unlike: tuple[str, ...]
+    drivers: pd.DataFrame
+    moved: pd.DataFrame
+
+
+def answered(settings: Settings, question: SeriesQuestion) -> SeriesAnswer:
+    """Return the answer to a question; both nights are forecast with the models of their own training dates."""
+    grid = settings.grid
+    as_of = question.as_of or snapshot.accept(settings, None, "forecast").as_of
+    before = question.before or grid.step(as_of, -max(_WEEK_DAYS // grid.days, 1))
+    later, earlier = known_on(settings, as_of), known_on(settings, before)
+    new, old = trained_model(later), trained_model(earlier)
+    here, then = _matrix(later), _matrix(earlier)
+    rows = _rows(here, question)
+    drivers = explain(new, here, rows)
+    first = explain(old, then, _rows(then, question))
+    moved = movement(first, explain(old, here, rows), drivers)
+    pairs = ((before, old.version), (as_of, new.version))
+    unlike = tuple(said for day, version in pairs if (said := _unlike(settings, question, day, version)))
+    return SeriesAnswer(as_of, before, unlike, drivers, moved)
+
+
+def _unlike(settings: Settings, question: SeriesQuestion, day: date, version: str) -> str:
+    """Return what made the series' kept forecast of ``day`` where it was not the model ``version``, else ""."""
+    warehouse = Warehouse(settings)
+    if not warehouse.has("forecast", day):
+        return ""
+    rows = warehouse.read("forecast", day, ["region", "sku", "model_version", "tier"])
+    own = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
+    if own.empty:
+        return ""
+    made, tier = str(own["model_version"].iloc[0]), str(own["tier"].iloc[0])
+    sentences = []
+    if made != version:
+        sentences.append(
+            f"The forecast kept of {day} was made by {made}, under other settings, inputs or code; explained is {version}."
+        )
+    if "lightgbm" not in tier:
+        sentences.append(f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's.")
+    return " ".join(sentences)
+
+
+def _matrix(night: Night) -> FeatureMatrix:
+    return seen(night)[1]
+
+
+def _rows(matrix: FeatureMatrix, question: SeriesQuestion) -> np.ndarray:
+    series = matrix.series
+    found = np.flatnonzero(
+        (series["region"].astype("str") == question.region) & (series["sku"].astype("str") == question.sku)
+    )
+    if not len(found):
+        pairs = (series["region"].astype("str") + " " + series["sku"].astype("str")).tolist()
+        hint = nearest(f"{question.region} {question.sku}", pairs)
+        raise ConfigurationError(f"--sku {question.sku} --region {question.region}: not forecast on that night{hint}")
+    return np.flatnonzero(matrix.series_code == found[0])

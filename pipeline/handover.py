@@ -1,0 +1,151 @@
+"""What leaves the house: closing what is over, delivering what is released, exports, the score of shadow mode.
+
+Here: reading tables, one call of the room ``dispatch``, writing. Not here: deciding (``pipeline.decisions``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+from dispatch import closing, documents, outbox, shadow
+from dispatch.decide import Act
+from dispatch.documents import Document
+from dispatch.forms import FORMS, Form, Partner
+from dispatch.forms.form import names_of, translated
+from dispatch.ledger import states
+from dispatch.outbox import open_receiver
+from foundation.commands import command
+from foundation.errors import InputError
+from foundation.keys import among
+from foundation.settings import Settings
+from foundation.store.snapshot import examine_inputs
+from foundation.store.warehouse import Warehouse
+from pipeline.decisions import Plan, alone, inputs_of, open_plan, refresh
+
+
+def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
+    """Record proposals as executed or superseded by what the inputs known at ``as_of`` show; return the rows.
+
+    Approved proposals of the plan of ``as_of`` itself stay: whether they are late is for whoever decides on it to
+    say. The inputs are only read where something is open.
+    """
+    with alone(settings):
+        warehouse = Warehouse(settings)
+        decisions = warehouse.read("decision")
+        if not states(decisions)["status"].isin(["approved", "released"]).any():
+            return decisions.iloc[:0]
+        tables = examine_inputs(settings, as_of, "rebalance").tables
+        stock, inbound = tables.get("stock"), tables.get("inbound", pd.DataFrame())
+        seen_on = stock["date"].max() if stock is not None and len(stock) else None
+        rows = closing.closing_rows(decisions, inbound, seen_on, act)
+        rows = rows[(rows["status"] != "superseded") | (rows["as_of"] != pd.Timestamp(as_of))]
+        if len(rows):
+            warehouse.append("decision", rows)
+            for night in sorted({day.date() for day in rows["as_of"].dropna()}):
+                refresh(settings, night)
+    return rows
+
+
+def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.Delivery | None:
+    """Deliver every released proposal not delivered yet to the configured receiver; None without one.
+
+    Raises ``StageError`` where the receiver cannot be reached; running it again goes on where it stopped.
+    """
+    to = settings.decisions.outbox
+    if to.target is None:
+        return None
+    with alone(settings, "outbox"):
+        warehouse = Warehouse(settings)
+        handover = warehouse.read("handover")
+        lines = outbox.undelivered(_released(warehouse), handover, to.receiver)
+        mine = set(handover.loc[handover["receiver"] == to.receiver, "document_id"])
+
+        def record(taken: list[Document]) -> None:
+            rows = [(name, document.document_id) for document in taken for name in document.proposal_ids]
+            frame = pd.DataFrame(rows, columns=["proposal_id", "document_id"])
+            warehouse.append("handover", frame.assign(receiver=to.receiver, at=act.at))
+
+        receiver = open_receiver(to, mine, token)
+        return outbox.deliver(documents.documents(lines), receiver, record, outbox.Patience.of(to))
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A written export: the text, what it holds, and how many released lines the form has no place for."""
+
+    form: Form
+    text: str
+    n_documents: int
+    n_lines: int
+    n_left_out: int
+
+
+def export_released(settings: Settings, as_of: date | None, form: str) -> Exported:
+    """Return the released proposals of a plan in a form.
+
+    Raises ``InputError`` where nothing of that plan has been released that the form can hold.
+    """
+    chosen = FORMS[form]
+    plan = open_plan(settings, as_of)
+    lines = _released(plan.warehouse)
+    mine = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]
+    lines = lines[among(lines["proposal_id"], pd.concat([mine, plan.proposals["proposal_id"]]))]
+    fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
+    if fitting.empty:
+        left = f", and a {form} holds no lines of kind {lines['kind'].iloc[0]}" if len(lines) else ""
+        raise InputError(
+            f"nothing of the plan of {plan.as_of} is released{left}; run {command(settings, 'release', plan.as_of)}"
+        )
+    partner = _partner(plan, fitting)
+    found = list(documents.documents(translated(fitting, partner)))
+    return Exported(chosen, chosen.write(found, partner), len(found), len(fitting), len(lines) - len(fitting))
+
+
+def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> shadow.Score:
+    """Return the plan's proposals beside the order lines that appeared in ``inbound`` until ``seen``.
+
+    ``seen`` None: one period after the plan.
+    """
+    plan = open_plan(settings, as_of)
+    later = seen or settings.grid.step(plan.as_of, 1)
+    before, after = (_inbound(settings, day) for day in (plan.as_of, later))
+    return shadow.score(plan.proposals, shadow.moves_since(before, after))
+
+
+def _inbound(settings: Settings, day: date) -> pd.DataFrame:
+    """Return the order lines known on ``day``; raises ``InputError`` where they do not say what planners moved."""
+    examined = examine_inputs(settings, day, "rebalance")
+    if examined.stops or examined.as_of is None:
+        raise InputError(*(str(fault) for fault in examined.faults))
+    inbound = examined.tables.get("inbound")
+    if inbound is None:
+        raise InputError("inbound: the table is missing; what planners did is read from it")
+    if "origin" not in inbound:
+        raise InputError(
+            "inbound.origin: the column is missing; without it a move between hubs is no other than an order"
+        )
+    return inbound
+
+
+def _released(warehouse: Warehouse) -> pd.DataFrame:
+    """Return all released lines; the proposals are only read where the ledger does not say the line."""
+    decisions = warehouse.read("decision")
+    nowhere = warehouse.read("transfer", date.min)
+    if documents.unaddressed(decisions, nowhere):
+        return documents.released_lines(decisions, warehouse.read("transfer"))
+    return documents.released_lines(decisions, nowhere)
+
+
+def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
+    said = plan.settings.decisions.exports
+    moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
+    tables = inputs_of(plan, "hubs", "skus") if said.hub_column or said.sku_column else {}
+    return Partner(
+        said,
+        names_of(tables["hubs"], "hub", said.hub_column) if said.hub_column else {},
+        names_of(tables["skus"], "sku", said.sku_column) if said.sku_column else {},
+        moments.max().to_pydatetime(),
+    )

@@ -1,0 +1,71 @@
+"""What a result depends on, as hashes: two results of the same identity are the same rows.
+
+An identity covers what was known, the settings that can change a row and the sources of the rooms
+involved; never a clock, a path, or how many processes worked. Not here: the store that keeps
+anything under an identity.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+from foundation.settings import Settings
+from foundation.store.code_version import code_version
+
+_LEARNING = ("features", "foundation", "models")
+_FORECASTING = (*_LEARNING, "pipeline.fallback")  # it exchanges rows of the forecast
+_PLANNING = (*_FORECASTING, "positioning")
+# Where things lie, how they look and how many hands do them: no row depends on it.
+_FORECAST_FREE = {
+    "warehouse",
+    "tracking_uri",
+    "inputs",
+    "positioning",
+    "decisions",
+    "review",
+    "monitoring",
+    "retention",
+    "currency",
+    "what_if",
+}
+_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "retention", "what_if"}
+# The training date is said by itself: a model is the same whether its date was chosen or came, and however often others are trained.
+_HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
+
+
+def training_identity(settings: Settings, training_date: date, reads: str) -> str:
+    """Return the identity of the model of ``training_date``; ``reads`` hashes what training reads of the inputs known then."""
+    said = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
+    return _hashed(said | {"code": code_version(*_LEARNING)})
+
+
+def forecast_identity(
+    settings: Settings, as_of: date, reads: str, model_version: str, segments: Sequence[tuple[str, str]] = ()
+) -> str:
+    """Return the identity of a forecast made at ``as_of`` with a model; ``reads`` hashes what it reads, ``segments`` fell back."""
+    said: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
+    if segments:
+        said["fallen_back"] = [list(pair) for pair in segments]
+    return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)})
+
+
+def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str) -> str:
+    """Return the run version of a plan made on a forecast's identity, all inputs known and the decisions known, each as its hash."""
+    said = {"forecast": forecast, "inputs": inputs, "decisions": decisions, "settings": _settings(settings, _PLAN_FREE)}
+    return _hashed(said | {"code": code_version(*_PLANNING)})
+
+
+def _settings(settings: Settings, free: set[str]) -> dict[str, Any]:
+    said = settings.model_dump(mode="json", exclude=free)
+    for section, keys in _HANDS.items():
+        for key in keys & set(said.get(section, {})):
+            del said[section][key]
+    return said
+
+
+def _hashed(said: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]

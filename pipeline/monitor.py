@@ -1,0 +1,241 @@
+"""What monitoring does: read what earlier nights said and what is known now, call the room, write.
+
+Not here: the flow, its events and MLflow (``flows.monitor``), any formula (``monitoring``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from dispatch.ledger import states
+from features import Panel, build_panel
+from foundation.settings import Settings, quantile_columns
+from foundation.store import snapshot
+from foundation.store.arrow import empty_frame
+from foundation.store.warehouse import Warehouse
+from models.backtest import rivals
+from monitoring import findings
+from monitoring.accuracy import JUDGED, Said, Scored, accuracy, tally
+from monitoring.drift import drift
+from monitoring.findings import Finding
+from monitoring.follow_up import lateness, plans_followed_up, realised_service
+from pipeline.run import with_planned
+
+log = logging.getLogger(__name__)
+
+TABLES = ("accuracy", "drift", "plan_follow_up", "service_follow_up", "lane_lateness")
+_INTERVAL = (0.025, 0.975)
+_LEVEL_DAYS = 84
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known on the day of monitoring: the inputs, as tables and as arrays."""
+
+    settings: Settings
+    as_of: date
+    tables: dict[str, pd.DataFrame]
+    panel: Panel
+    fingerprint: str
+
+    @property
+    def window(self) -> int:
+        """Periods that are looked back on, at least one."""
+        return max(self.settings.monitoring.window_days // self.settings.grid.days, 1)
+
+    @property
+    def begin(self) -> date:
+        """The first day that is looked back on."""
+        return self.settings.grid.step(self.as_of, -self.window)
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """The series, in code order, with `region`, `sku` and `segment` as plain texts."""
+        frame = self.panel.series
+        segment = self.panel.hierarchy[-1] if self.panel.hierarchy else "sku"
+        named = {"region": frame["region"], "sku": frame["sku"], "segment": frame[segment]}
+        return pd.DataFrame({name: values.astype("str").to_numpy() for name, values in named.items()})
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What monitoring found: its tables and what needs a person."""
+
+    as_of: date
+    frames: dict[str, pd.DataFrame]
+    findings: tuple[Finding, ...]
+    fingerprint: str
+
+
+def look_back(settings: Settings, as_of: date | None, today: date | None) -> Seen:
+    """Score, watch and follow up everything known at ``as_of`` (None: the period after the last sales row).
+
+    ``today`` is the day freshness is judged by, usually the scheduled one; None means ``as_of``. Writes nothing.
+    Raises ``InputError`` like a night.
+    """
+    known = _known(settings, as_of)
+    frames = {
+        "accuracy": accuracy(tally(night) for night in _scored_nights(known)),
+        "drift": drift(_watched(known), known.window, settings.grid.days),
+        "plan_follow_up": plans_followed_up(_proposals(known)),
+        "service_follow_up": realised_service(_sold(known), _services(known)),
+        "lane_lateness": _lateness(known),
+    }
+    found = _findings(known, frames, today or known.as_of)
+    log.info("%d findings over %d days", len(found), settings.monitoring.window_days)
+    return Seen(known.as_of, frames, tuple(found), known.fingerprint)
+
+
+def write_seen(settings: Settings, seen: Seen) -> None:
+    """Write the tables of monitoring and, beside the plan's own, its findings; an earlier look of that day is replaced."""
+    warehouse = Warehouse(settings)
+    for name in TABLES:
+        warehouse.write(name, seen.frames[name], seen.as_of)
+    mine = findings.exception_rows(seen.findings)
+    warehouse.write("exception", with_planned(warehouse, mine, seen.as_of), seen.as_of)
+
+
+def _known(settings: Settings, as_of: date | None) -> Known:
+    accepted = snapshot.accept(settings, as_of, "forecast")
+    tables = snapshot.read(accepted)
+    snapshot.release(accepted)
+    return Known(settings, accepted.as_of, tables, build_panel(tables, settings, accepted.as_of), accepted.fingerprint)
+
+
+def _scored_nights(known: Known) -> Iterator[Scored]:
+    """Yield every night of the window that left a forecast, with what has come since."""
+    warehouse, panel, series = Warehouse(known.settings), known.panel, known.series
+    for origin in warehouse.dates("forecast"):
+        if not known.begin <= origin < known.as_of:
+            continue
+        start = panel.n_history - (known.as_of - origin).days // known.settings.grid.days
+        n_periods = min(known.settings.horizon, panel.n_history - start)
+        age = np.arange(panel.n_history - start, panel.n_history - start - n_periods, -1) * known.settings.grid.days
+        methods = {JUDGED: _forecast(known, origin, n_periods), **_baselines(known, start, n_periods)}
+        yield Scored(series, panel.demand[:, start : start + n_periods].astype(float), age, methods)
+
+
+def _forecast(known: Known, origin: date, n_periods: int) -> Said:
+    """Return the forecast of a night as it stands in the warehouse, dense by series and period."""
+    settings, series = known.settings, known.series
+    names = ["mean_units", *_interval_columns(settings)]
+    rows = Warehouse(settings).read("forecast", origin, ["date", "region", "sku", *names])
+    at = pd.MultiIndex.from_frame(series[["region", "sku"]]).get_indexer(
+        pd.MultiIndex.from_frame(rows[["region", "sku"]])
+    )
+    ahead = ((rows["date"] - pd.Timestamp(origin)).dt.days // settings.grid.days).to_numpy()
+    held = (at >= 0) & (ahead < n_periods)
+    dense = np.full((len(names), len(series), n_periods), np.nan)
+    for place, name in enumerate(names):
+        dense[place, at[held], ahead[held]] = rows[name].to_numpy(float)[held]
+    return Said(*dense)
+
+
+def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
+    """Return what the baselines would have said from what was demanded before column ``start``."""
+    settings, grid = known.settings, known.settings.grid
+    reach = 2 * settings.horizon + max(2 * grid.season, _LEVEL_DAYS // grid.days)
+    past = known.panel.demand[:, max(start - reach, 0) : start].astype(float)
+    levels = np.array(settings.forecast.quantiles)
+    low, high = (int(np.abs(levels - level).argmin()) for level in _INTERVAL)
+    return {
+        name: Said(*(part[:, :n_periods] for part in (said.mean, said.quantiles[..., low], said.quantiles[..., high])))
+        for name, said in rivals(past, settings).items()
+    } if past.shape[1] > settings.horizon else {}  # fmt: skip
+
+
+def _interval_columns(settings: Settings) -> list[str]:
+    levels = settings.forecast.quantiles
+    nearest = [min(levels, key=lambda level: abs(level - wanted)) for wanted in _INTERVAL]
+    return quantile_columns(tuple(nearest))
+
+
+def _watched(known: Known) -> dict[tuple[str, str], np.ndarray]:
+    """Return the inputs as the features see them, up to the day of monitoring, by table and column."""
+    panel = known.panel
+    named = {
+        ("sales", "units_sold"): panel.units_sold, ("sales", "in_stock_rate"): panel.in_stock_rate,
+        ("prices", "unit_price_eur"): panel.price, ("prices", "is_promoted"): panel.is_promoted,
+        ("returns", "units_returned"): panel.returned,
+        **{("regional", name): values for name, values in panel.regional.items()},
+    }  # fmt: skip
+    return {name: values[:, : panel.n_history] for name, values in named.items() if values is not None}
+
+
+def _proposals(known: Known) -> pd.DataFrame:
+    """Return the window's proposals with the ledger's states of today, without outlook."""
+    warehouse = Warehouse(known.settings)
+    nights = [day for day in warehouse.dates("transfer") if known.begin <= day < known.as_of]
+    rows = pd.concat(
+        [warehouse.read("transfer", day) for day in nights] or [empty_frame(warehouse.definition("transfer"))]
+    )
+    rows = rows[~rows["is_outlook"].astype(bool)]
+    decided = states(warehouse.read("decision")).set_index("proposal_id")[["status", "units"]]
+    said = decided.reindex(rows["proposal_id"])
+    return rows.assign(status=said["status"].fillna("proposed").to_numpy(), decided_units=said["units"].to_numpy())
+
+
+def _sold(known: Known) -> pd.DataFrame:
+    """Return one row per period and series of the window: what was sold, in stock or not, and the forecast made for it."""
+    panel, n, series = known.panel, known.window, known.series
+    expected = np.full((len(series), n), np.nan)
+    for origin in Warehouse(known.settings).dates("forecast"):
+        behind = (known.as_of - origin).days // known.settings.grid.days
+        if 0 < behind <= n:
+            n_periods = min(known.settings.horizon, behind)
+            expected[:, n - behind : n - behind + n_periods] = _forecast(known, origin, n_periods).mean
+    sold = panel.units_sold[:, -n:].astype(float)
+    row, period = np.nonzero(np.isfinite(sold))
+    stock = panel.in_stock_rate
+    in_stock = (
+        np.full(len(row), np.nan) if stock is None else stock[:, panel.n_history - n : panel.n_history][row, period]
+    )
+    return pd.DataFrame({
+        "region": series["region"].to_numpy()[row], "units_sold": sold[row, period],
+        "in_stock_rate": in_stock, "mean_units": expected[row, period],
+    })  # fmt: skip
+
+
+def _services(known: Known) -> pd.DataFrame:
+    warehouse = Warehouse(known.settings)
+    nights = [day for day in warehouse.dates("service") if known.begin <= day < known.as_of]
+    return pd.concat(
+        [warehouse.read("service", day) for day in nights] or [empty_frame(warehouse.definition("service"))]
+    )
+
+
+def _lateness(known: Known) -> pd.DataFrame:
+    parcels, lanes = known.tables.get("deliveries"), known.tables.get("lanes")
+    if parcels is None or lanes is None:
+        return empty_frame(Warehouse(known.settings).definition("lane_lateness")).drop(columns="as_of")
+    is_recent = parcels["date"] >= pd.Timestamp(known.begin)
+    return lateness(parcels[is_recent].reset_index(drop=True), lanes)
+
+
+def _findings(known: Known, frames: dict[str, pd.DataFrame], today: date) -> list[Finding]:
+    limits, tables, warehouse = known.settings.monitoring, known.tables, Warehouse(known.settings)
+    sales, stock, inbound = tables["sales"], tables.get("stock"), tables.get("inbound")
+    last = {str(region): day.date() for region, day in sales.groupby("region", observed=True)["date"].max().items()}
+    last = {region: day + timedelta(days=known.settings.grid.days - 1) for region, day in last.items()}
+    counted = None if stock is None or stock.empty else stock["date"].max().date()
+    plans = [day for day in warehouse.dates("plan") if day <= known.as_of]
+    return [
+        *findings.stale_data(last, counted, today, limits),
+        *(findings.overdue_arrivals(inbound, known.as_of) if inbound is not None else ()),
+        *findings.forecast_findings(frames["accuracy"], limits),
+        *findings.drifted_inputs(frames["drift"], limits),
+        *(findings.wide_gap(warehouse.read("plan", plans[-1]), _max_gap_rate(known.settings)) if plans else ()),
+        *findings.poor_service(frames["service_follow_up"], limits),
+        *findings.late_lanes(frames["lane_lateness"], limits),
+    ]
+
+
+def _max_gap_rate(settings: Settings) -> float:
+    said = settings.monitoring.max_gap_rate
+    return settings.positioning.max_gap_rate if said is None else said

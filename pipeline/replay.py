@@ -1,0 +1,301 @@
+"""A replay of decisions as plain functions: read what was known, play every policy, judge, write.
+
+Forecasts of past nights are made by the stages of the nightly flow, each with what was known then,
+and stay in the warehouse under their identity: a replay made again finds them. Not here: the rules of
+the game (``positioning.simulation``), Prefect (``flows.replay``), printing (``forestock.cli.judge``).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+import positioning
+from features import build_panel, forecast_matrix
+from foundation.errors import ConfigurationError
+from foundation.settings import Settings
+from foundation.store import files, snapshot
+from foundation.store.warehouse import Warehouse
+from models.seasonal_naive import naive_forecast
+from models.tracking.runs import Record, Tracker
+from pipeline import run
+from positioning.simulation.base_stock import choose_base_stock
+from positioning.simulation.engine import DoNothing, Game, Policy, decision_periods, play, read_game
+from positioning.simulation.kpis import all_kpis, summary
+from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
+from positioning.simulation.perfect_foresight import bound_eur
+from positioning.simulation.planned import (
+    Forecaster,
+    Foresight,
+    Frames,
+    Planned,
+    mean_daily_units,
+    network_without_shared_limits,
+)
+from positioning.simulation.reading import read_network
+from positioning.simulation.world import open_state, read_demand
+from review.backtest import png
+from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
+
+
+@dataclass(frozen=True)
+class Span:
+    """What is replayed: ``start`` … ``end`` with both ends, decisions on the first ``nights`` nights.
+
+    ``nights`` None: all of them; ``every_days`` lie between two. With ``is_unlimited`` no capacity that
+    articles share binds any policy. With ``has_foresight`` a plan that knows all demand plays too.
+    """
+
+    start: date
+    end: date
+    nights: int | None = None
+    every_days: int | None = None
+    is_unlimited: bool = False
+    has_foresight: bool = False
+
+
+def periods_of(settings: Settings, span: Span) -> int:
+    """Return the periods of the span; raises ``ConfigurationError`` where it does not fit the grid."""
+    grid = settings.grid
+    if not grid.holds(span.start):
+        raise ConfigurationError(f"--start {span.start} is not the first day of a period ({grid.code})")
+    if span.end < span.start:
+        raise ConfigurationError(f"--end {span.end} lies before --start {span.start}")
+    if (span.every_days or grid.days) % grid.days:
+        raise ConfigurationError(f"--every {span.every_days} is not whole periods of {grid.days} days")
+    return int((span.end - span.start).days // grid.days + 1)
+
+
+if TYPE_CHECKING:
+    pass
+
+Pictures = Mapping[str, tuple[str, bytes]]  # caption and PNG by file name
+_GOODS = ("purchase_eur", "goods_sold_eur", "stock_change_eur")
+
+
+def pictures_of(done: Simulation) -> Pictures:
+    """Return every picture of a replay by file name, each with its caption."""
+    policies, currency = done.figures["policy"].tolist(), done.settings.currency
+    operating = done.costs[~done.costs["term"].isin(_GOODS)]
+    drawn = {
+        "1_course": ("Cost so far, stock and service by day", course_picture(done.days, policies, done.bound_eur[0], currency)),
+        "2_closed": ("Part of the reachable gain each policy closes", closed_picture(done.figures)),
+        "3_terms": ("What the cost is made of", terms_picture(operating, policies, currency)),
+    }  # fmt: skip
+    return {name: (caption, png(figure)) for name, (caption, figure) in drawn.items()}
+
+
+def page_of(done: Simulation, pictures: Pictures) -> str:
+    """Return the page of a replay as HTML."""
+    span, settings = done.span, done.settings
+    facts = {
+        "Pipeline": settings.name, "nights": str(span.nights or "all"), "kinds": ", ".join(settings.positioning.kinds),
+        "capacities": "lifted" if span.is_unlimited else "on",
+    }  # fmt: skip
+    title = f"Replay of {settings.name}, {span.start} to {span.end}"
+    return replay_page(ReplayPage(title, settings.currency, facts, done.figures, done.bound_eur, dict(pictures.values()), done.notes))  # fmt: skip
+
+
+def write_page(done: Simulation) -> str:
+    """Write the page into the warehouse and return where it is; an earlier replay from the same day is replaced."""
+    place = files.joined(done.settings.warehouse, "pages", f"replay-{done.span.start}.html")
+    return files.write_text(place, page_of(done, pictures_of(done)))
+
+
+log = logging.getLogger(__name__)
+
+OWN, NAIVE, FORESIGHT = "forestock", "seasonal_naive", "foresight"
+_PAST_DAYS = 182
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """The outcome: one row per policy in ``figures`` (money, closed, KPIs), costs by date and term in ``costs``.
+
+    ``days`` holds operating cost, stock at the end and units demanded and served by policy and date. ``bound_eur`` is the clairvoyant bound without and with goods; ``notes`` are sentences for the reader.
+    """
+
+    settings: Settings
+    span: Span
+    figures: pd.DataFrame
+    costs: pd.DataFrame
+    days: pd.DataFrame
+    bound_eur: tuple[float, float]
+    notes: tuple[str, ...]
+
+
+def simulated(settings: Settings, span: Span) -> Simulation:
+    """Replay every policy over ``span`` and return what they come to.
+
+    Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` where sales do not
+    reach its end or no snapshot of the stock is known at its start.
+    """
+    periods = periods_of(settings, span)
+    tables = _known_at(settings, span.start)
+    if span.is_unlimited:
+        tables = network_without_shared_limits(tables)
+    after = snapshot.read(snapshot.accept(settings, settings.grid.step(span.start, periods), "forecast"))
+    game = _game(settings, span, tables, after["sales"])
+    log.info("%d articles, %d periods, %d nights", len(game.network.skus.index), periods, len(game.nights))
+    own = _Forecasts(settings)
+    policies, notes = _policies(settings, game, tables, own)
+    if span.has_foresight:
+        policies.insert(-1, Planned(FORESIGHT, Foresight(own, game), positioning.plan, tables, settings))
+    ledgers = [_played(game, policy) for policy in policies]
+    log.info("bound: a linear program per article")
+    bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
+    daily = mean_daily_units(own(span.start)["forecast"], game.network)
+    figures = _figures(ledgers, bounds, [all_kpis(ledger, game.network, daily) for ledger in ledgers])
+    dates = settings.grid.range(span.start, periods)
+    costs = pd.concat([tidy(ledger, dates) for ledger in ledgers], ignore_index=True)
+    days = pd.concat([_days(ledger, dates) for ledger in ledgers], ignore_index=True)
+    return Simulation(
+        settings, span, figures, costs, days, (float(bounds[False].sum()), float(bounds[True].sum())), notes
+    )
+
+
+def write_simulation(done: Simulation) -> None:
+    """Write `simulation` and `simulation_kpi` of the replay's start; an earlier replay from it is replaced."""
+    warehouse = Warehouse(done.settings)
+    warehouse.write("simulation", done.costs, done.span.start)
+    long = done.figures.melt(id_vars="policy", var_name="kpi", value_name="kpi_value")
+    bound = pd.DataFrame({"policy": "bound", "kpi": ["value_eur", "value_eur_with_goods"], "kpi_value": done.bound_eur})
+    warehouse.write("simulation_kpi", pd.concat([long, bound], ignore_index=True), done.span.start)
+
+
+def record_simulation(done: Simulation) -> str:
+    """Write the replay into MLflow, a child run per policy, and return the run's id; ``StageError`` where it cannot."""
+    span = done.span
+    by_policy = done.figures.set_index("policy")
+    children = [
+        Record(
+            str(policy),
+            span.start,
+            "A policy of a replay.",
+            metrics={str(name): float(row[name]) for name in row.index},
+        )
+        for policy, row in by_policy.iterrows()
+    ]
+    params = {
+        "start": span.start,
+        "end": span.end,
+        "nights": span.nights or "all",
+        "every_days": span.every_days or "period",
+    }
+    params |= {
+        "is_unlimited": span.is_unlimited,
+        "has_foresight": span.has_foresight,
+        "kinds": ",".join(done.settings.positioning.kinds),
+    }
+    settings = done.settings.positioning.model_dump(mode="json", exclude={"kinds", "processes"})
+    params |= {f"positioning.{key}": value for key, value in settings.items()}
+    tables = {
+        "policies.json": done.figures,
+        "days.json": done.days.assign(date=done.days["date"].dt.strftime("%Y-%m-%d")),
+    }
+    pictures = pictures_of(done)
+    images = {f"pictures/{name}.png": image for name, (_, image) in pictures.items()}
+    note = "\n\n".join(["Decisions replayed against what was then demanded; see docs/replay.md.", *done.notes])
+    name = f"simulate {span.start} {span.end}"
+    metrics = {"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]}
+    tracker = Tracker(done.settings, "simulation", "Replays of past decisions.")
+    return tracker.record(
+        Record(
+            name,
+            span.start,
+            note,
+            tags={"stage": "simulate", "as_of": str(span.start), "pipeline": done.settings.name},
+            params=params,
+            metrics=metrics,
+            tables=tables,
+            children=children,
+            images=images,
+            texts={"report.html": page_of(done, pictures)},
+        )
+    )
+
+
+def _days(ledger: Ledger, dates: pd.DatetimeIndex) -> pd.DataFrame:
+    """Return operating cost, stock and units by date of one policy."""
+    eur = ledger.eur[: len(OPERATING_TERMS)].sum(axis=(0, 1))
+    demanded, served = (ledger.units[UNIT_COUNTS.index(name)].sum(axis=0) for name in ("demanded", "served"))
+    stock = ledger.stock.sum(axis=(0, 1))
+    return pd.DataFrame({"policy": ledger.policy, "date": dates, "eur": eur, "stock_units": stock, "demanded": demanded, "served": served})  # fmt: skip
+
+
+def _known_at(settings: Settings, start: date) -> Frames:
+    accepted = snapshot.accept(settings, start, "rebalance")
+    tables = snapshot.read(accepted)
+    snapshot.release(accepted.reference)
+    return tables
+
+
+def _game(settings: Settings, span: Span, tables: Frames, sales: pd.DataFrame) -> Game:
+    grid = settings.grid
+    periods = periods_of(settings, span)
+    network = read_network(tables, settings, span.start, periods)
+    demand = read_demand(sales, network, max(_PAST_DAYS // grid.days, 2 * periods))
+    nights = decision_periods(periods, span.nights, (span.every_days or grid.days) // grid.days)
+    return read_game(network, demand, open_state(tables, network, settings), nights, settings)
+
+
+def _policies(settings: Settings, game: Game, tables: Frames, own: Forecaster) -> tuple[list[Policy], tuple[str, ...]]:
+    """Return nothing, base stock with settings chosen before the start, and the plan on two forecasts."""
+    log.info("base stock: settings chosen on the window before the start")
+    base = choose_base_stock(game, settings.positioning.review_days)
+    note = f"Base stock: z = {base.z:g}, loads at least {base.min_fill_rate:.0%} full, chosen on the window before."
+    naive = _naive_forecaster(settings)
+    return [
+        DoNothing(),
+        base,
+        Planned(NAIVE, naive, positioning.plan, tables, settings),
+        Planned(OWN, own, positioning.plan, tables, settings),
+    ], (note,)
+
+
+def _played(game: Game, policy: Policy) -> Ledger:
+    log.info("policy %s", policy.name)
+    return play(game, policy)
+
+
+class _Forecasts:
+    """The forecast of any night as the nightly flow makes it, kept in the warehouse."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, as_of: date) -> Frames:
+        night = run.validate_stage(self._settings, as_of, "forecast", is_strict=False)
+        run.forecast_stage(night, run.train_stage(night))
+        run.release(night)
+        warehouse = Warehouse(self._settings)
+        return {name: warehouse.read(name, as_of) for name in run.FORECAST_TABLES}
+
+
+def _naive_forecaster(settings: Settings) -> Forecaster:
+    """Return the seasonal-naive forecast of any night, with what was known then."""
+    plain = settings.model_copy(
+        update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",), "ignored_features": ()})}
+    )
+
+    def forecast(as_of: date) -> Frames:
+        accepted = snapshot.accept(settings, as_of, "forecast")
+        panel = build_panel(snapshot.read(accepted), plain, as_of)
+        snapshot.release(accepted.reference)
+        return naive_forecast(panel.demand[:, : panel.n_history], forecast_matrix(panel, plain), settings, as_of)
+
+    return forecast
+
+
+def _figures(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], kpis: list[dict[str, float]]) -> pd.DataFrame:
+    """Return one row per policy: value, closed, savings with intervals, purchase and the KPIs."""
+    table = summary(ledgers, bounds, OWN)
+    extra = pd.DataFrame(kpis)
+    extra.insert(0, "purchase_eur", [ledger.term_eur("purchase_eur") for ledger in ledgers])
+    return pd.concat([table, extra], axis=1)

@@ -1,0 +1,177 @@
+"""A night planned again on changed inputs, beside its plan of record, as plain functions.
+
+Inputs, forecast and decisions are those of the plan of record; only what the what-if names is different.
+Not here: what a change does (``positioning.what_if``), how plans are compared (``review.what_if``),
+Prefect (``flows.what_if``).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import pandas as pd
+
+import positioning
+from foundation.commands import command
+from foundation.configuration import section
+from foundation.errors import ConfigurationError, nearest
+from foundation.periods import as_timestamp
+from foundation.settings import Settings, WhatIf
+from foundation.store import files, snapshot
+from foundation.store.locks import locked
+from foundation.store.warehouse import Warehouse
+from pipeline.artifacts import recorded
+from pipeline.identity import run_identity
+from pipeline.results import Night
+from pipeline.run import FORECAST_TABLES, decided_before, earlier_hash, planned_night
+from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
+
+log = logging.getLogger(__name__)
+
+TABLES = ("what_if", "what_if_line", "what_if_place")
+_RECORD_TABLES = ("plan", "transfer", "position", "service")
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What has been written: the night, the record's plan row, the rows of the what-ifs, where the page is, and its figures as Markdown."""
+
+    settings: Settings
+    as_of: date
+    plan: pd.DataFrame
+    what_if: pd.DataFrame
+    page: str
+    notes: tuple[str, ...] = ()
+    summary: str = ""
+
+
+def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Compared:
+    """Plan the night of ``as_of`` under each of ``changes``, write the tables and the page, and return them.
+
+    The plan of record stays untouched. What-ifs of other names stay where they were compared with the
+    same plan of record. Raises ``ConfigurationError`` for names that are not in the night's inputs.
+    """
+    night = planned_night(settings, as_of).night
+    inputs, record = _inputs(night), _record(settings, as_of)
+    changed = [positioning.changed(inputs, change, as_of) for change in changes]
+    made: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    notes = [_staleness(inputs, night.inputs.fingerprint, record, as_of)]
+    for change, other in zip(changes, changed, strict=True):
+        log.info("what if %s", change.name)
+        frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
+        notes += [f"{change.name}: the gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
+        row = frames["plan"].assign(
+            changes=_said(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
+            kept_total_eur=positioning.kept_total_eur(other, record["transfer"], as_of),
+        )  # fmt: skip
+        parts = (row, line_differences(record, frames), place_differences(record, frames))
+        for name, part in zip(TABLES, parts, strict=True):
+            made[name].append(part.assign(what_if=change.name, as_of=as_timestamp(as_of)))
+    _write(settings, {name: pd.concat(parts, ignore_index=True) for name, parts in made.items()}, as_of)
+    return _page(settings, as_of, tuple(note for note in notes if note))
+
+
+def _inputs(night: Night) -> positioning.Inputs:
+    settings, as_of = night.settings, night.as_of
+    warehouse = Warehouse(settings)
+    tables = snapshot.read(night.inputs.folder)
+    tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
+    forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
+    return positioning.Inputs(tables, forecasts, settings)
+
+
+def _record(settings: Settings, as_of: date) -> Frames:
+    warehouse = Warehouse(settings)
+    return {name: warehouse.read(name, as_of) for name in _RECORD_TABLES}
+
+
+def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: date) -> str:
+    """Say where the plan of record was made on another forecast, with other settings or by other code than now."""
+    forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
+    now = run_identity(inputs.settings, forecast, known, earlier_hash(inputs.tables["earlier"]))
+    if str(record["plan"]["run_version"].iloc[-1]) == now:
+        return ""
+    return (
+        "The plan of record was made on another forecast, with other settings or by another version than the plans beside it; "
+        "run the night again, so that they differ by the change alone."
+    )
+
+
+def _said(change: WhatIf) -> str:
+    """Return what ``change`` changes as JSON: the keys that differ from their defaults."""
+    said = change.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    return json.dumps(said, sort_keys=True)
+
+
+def _write(settings: Settings, made: Frames, as_of: date) -> None:
+    """Write the rows of what has been compared beside those of other names against the same plan of record."""
+    warehouse = Warehouse(settings)
+    record = made["what_if"]["plan_id_of_record"].iloc[0]
+    with locked(files.joined(settings.warehouse, "_nights", ".what-if.lock")):
+        before = warehouse.read("what_if", as_of)
+        is_kept = (before["plan_id_of_record"] == record) & ~before["what_if"].isin(made["what_if"]["what_if"])
+        kept = before.loc[is_kept, "what_if"]
+        for name in reversed(TABLES):
+            old = warehouse.read(name, as_of)
+            old = old[old["what_if"].isin(kept)]
+            warehouse.write(name, pd.concat([old, made[name]]) if len(old) else made[name], as_of)
+
+
+def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> Compared:
+    warehouse = Warehouse(settings)
+    plan, (what_if, lines, places) = warehouse.read("plan", as_of), (warehouse.read(name, as_of) for name in TABLES)
+    shown = WhatIfPage(as_of, plan, what_if, lines, places, notes)
+    text = what_if_page(shown, settings)
+    place = files.write_text(files.joined(settings.warehouse, "pages", f"what-if-{as_of}.html"), text)
+    return Compared(settings, as_of, plan, what_if, place, notes, what_if_summary(shown, settings))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which what-ifs of which night: configured ones by name (empty: all), or one of ``changes`` (``key=value``).
+
+    ``as_of`` None is the newest plan of record.
+    """
+
+    as_of: date | None = None
+    names: tuple[str, ...] = ()
+    changes: tuple[str, ...] = ()
+
+
+def wanted(settings: Settings, asked: Asked) -> tuple[WhatIf, ...]:
+    """Return the what-ifs that are asked for; raises ``ConfigurationError`` where there is none of that name."""
+    if asked.changes:
+        name = asked.names[0] if asked.names else "ad-hoc"
+        change = section(WhatIf, [f"name={json.dumps(name)}", *asked.changes], "--change")
+        try:
+            settings.under(change)
+        except ValueError as error:
+            raise ConfigurationError(str(error)) from None
+        return (change,)
+    known = {change.name: change for change in settings.what_if}
+    if not known:
+        raise ConfigurationError(
+            "the configuration names no what_if; give --change, for example --change closed_hubs=[ONT]"
+        )
+    faults = [f"there is no what-if {name!r}{nearest(name, list(known))}" for name in asked.names if name not in known]
+    if faults:
+        raise ConfigurationError(*faults)
+    return tuple(known[name] for name in asked.names) or settings.what_if
+
+
+def night_of_record(settings: Settings, as_of: date | None) -> date:
+    """Return the night asked for, the newest one planned where None; raises ``ConfigurationError`` without its plan."""
+    from foundation.store.warehouse import Warehouse
+
+    dates = Warehouse(settings).dates("plan")
+    if not dates or as_of not in (None, *dates):
+        known = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
+        raise ConfigurationError(
+            f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
+        )
+    return as_of or dates[-1]

@@ -1,0 +1,1 @@
+"""A plan explained: cost by line, output tables and sentences."""

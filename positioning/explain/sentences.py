@@ -1,0 +1,78 @@
+"""Why a line is proposed and what holds it back, in words a planner reads.
+
+Here: sentences and words. Not here: the figures in them (``positioning.explain.lines``).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from positioning.explain.attribution import Outcome
+from positioning.inputs.problem import Problem
+
+# What each saving is called where it saves and where it costs.
+_WORDS = {
+    "saved_delivery_eur": ("cheaper delivery", "dearer delivery"), "saved_late_eur": ("fewer late parcels", "more late parcels"),
+    "saved_keeping_eur": ("less keeping", "more keeping"), "saved_goods_eur": ("goods worth more", "goods worth less"),
+}  # fmt: skip
+_ROOM = {
+    "storage": "storage room", "inbound": "inbound handling", "outbound": "outbound handling",
+    "load_volume": "load volume", "load_mass": "load mass",
+}  # fmt: skip
+
+
+def reason(line: Any) -> str:
+    """Say in one sentence what the line saves and costs; the amounts add up to its benefit.
+
+    ``line`` is a row of the line table as a named tuple.
+    """
+    gains = [(line.saved_lost_sales_eur, _fewer_lost(line))]
+    gains += [(getattr(line, name), words[getattr(line, name) < 0]) for name, words in _WORDS.items()]
+    told = [f"{words} {eur:.2f}" for eur, words in gains if abs(eur) >= 0.005]
+    costs = [(line.saved_moving_eur, "moving"), (-line.fixed_share_eur, "share of the load")]
+    told += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
+    verb = "Ordering" if line.kind == "supply" else "Moving"
+    parts = "; ".join(told) if told else "nothing else"
+    unit = "unit" if line.units == 1 else "units"
+    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}.{_stand_in(line)}"
+
+
+def _stand_in(line: Any) -> str:
+    """Say why a line whose refusal costs nothing is there all the same."""
+    if line.loss_if_refused_eur >= 0:
+        return ""
+    return " Another shipment of the article would do as well: the plan is that close to the best, not at it."
+
+
+def _fewer_lost(line: Any) -> str:
+    if line.fewer_lost_units >= 0.05:
+        return f"{line.fewer_lost_units:.1f} fewer lost sales"
+    return "more lost sales" if line.saved_lost_sales_eur < 0 else "fewer lost sales"
+
+
+def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd.Series) -> str:
+    """Name what keeps the line from being one pack larger, separated by ``|``."""
+    shipment, at = int(line.shipment), list(outcome.lanes).index(int(line.shipment))
+    pack = line.units / max(line.packs, 1)
+    words = []
+    for row, resource in enumerate(problem.shared.resources):
+        if shipment in resource.shipments:
+            per_unit = (1.0, line.litres / line.units, line.kilograms / line.units)[resource.measure]
+            if slack.iloc[row] < per_unit * pack - 1e-9:
+                words.append(f"{_ROOM[resource.kind]} {resource.place}")
+    lanes, own = problem.network.shipments, problem.catalogue
+    if lanes.is_supply[shipment]:
+        same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])
+        if outcome.units[same].sum() + pack > own.available_units[outcome.sku, lanes.origin[shipment]] + 1e-9:
+            words.append(f"available at {line.origin}")
+    else:
+        hub = lanes.origin[shipment]
+        same = ~lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == hub)
+        give = problem.stock.usable[outcome.sku, hub] - own.min_units[outcome.sku, hub]
+        if outcome.units[same].sum() + pack > give + 1e-9:
+            words.append(f"stock at {line.origin}")
+    if outcome.units[at] <= pack + 1e-9 and pack > 1:
+        words.append("pack size")
+    return "|".join(words)

@@ -1,0 +1,69 @@
+"""How likely a hub runs out before its next receipt, and what share of demand is filled.
+
+Here: figures of one SKU from its demand law and the units sent. Not here: what is sent.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from foundation.demand_scenarios import draw
+from positioning.inputs.demand import law
+from positioning.inputs.problem import Problem
+from positioning.inputs.subproblem import SkuProblem
+from positioning.inputs.time_buckets import Buckets
+
+
+def cycle_stockout(problem: Problem, article: SkuProblem, units: np.ndarray) -> np.ndarray:
+    """Return the probability that demand before the next receipt exceeds the stock, (H,).
+
+    The demand is that of the regions whose nearest hub it is. The stock is what is usable at the start, with what the
+    plan brings on that day and without what it takes; ``units`` (L,) are sent on the shipments of ``article``.
+    """
+    grid, own = problem.settings.grid.days, problem.settings.positioning
+    ends = np.maximum(-(-receipt_days(problem, article, units) // grid), 1).astype(np.int64) * grid
+    stock = article.usable.copy()
+    comes_now = problem.network.arrival_days[article.lanes] <= 0
+    np.add.at(stock, article.destination[comes_now], units[comes_now])
+    leaves = ~article.is_supply
+    np.subtract.at(stock, article.origin[leaves], units[leaves])
+    found = np.zeros(len(article.hubs))
+    key = (own.seed, problem.catalogue.skus[article.sku], "cycle")
+    for end in np.unique(ends):
+        cycle = law(problem.demand, article.sku, article.regions, Buckets((0, int(end)), grid))
+        demand = draw(cycle, own.scenarios, key, is_stratified=True)[:, :, 0]
+        for hub in np.flatnonzero(ends == end):
+            found[hub] = (demand[:, article.nearest == hub].sum(axis=1) > stock[hub] + 1e-9).mean()
+    return found
+
+
+def receipt_days(problem: Problem, article: SkuProblem, units: np.ndarray) -> np.ndarray:
+    """Return the day after ``as_of`` of each hub's next receipt, (H,), at most the end of the cover window.
+
+    It is the first arrival after the first day of a confirmed order or of a line of the plan; where there is none, the
+    first arrival that a departure decided at the next review could bring.
+    """
+    window = float(problem.buckets.days[-1])
+    lines = problem.stock.arrivals
+    lines = lines[(lines["sku"] == article.sku).to_numpy() & (lines["units"] > 0).to_numpy()]
+    due = np.full(len(problem.network.hubs), np.inf)
+    np.minimum.at(due, lines["hub"].to_numpy(dtype=np.int64), lines["day"].to_numpy(dtype="float64"))
+    due = due[article.hubs]
+    arrives = problem.network.arrival_days[article.lanes].astype("float64")
+    is_sent = (units > 0) & (arrives > 0)
+    np.minimum.at(due, article.destination[is_sent], arrives[is_sent])
+    could = np.full(len(article.hubs), window)
+    np.minimum.at(could, article.destination, arrives + problem.settings.positioning.review_days)
+    return np.asarray(np.minimum(np.where(np.isinf(due), could, due), window))
+
+
+def fill_rates(nearest: np.ndarray, demand: np.ndarray, lost: np.ndarray, hubs: int) -> np.ndarray:
+    """Return 1 − lost ÷ demanded units of the regions each hub is nearest to, (hubs,); NaN without demand.
+
+    ``nearest`` (R,) is a hub or −1; ``demand`` and ``lost`` (R,) are expected units of the cover window.
+    """
+    known = nearest >= 0
+    wanted = np.bincount(nearest[known], demand[known], hubs)
+    missed = np.bincount(nearest[known], lost[known], hubs)
+    rate = 1.0 - np.divide(missed, wanted, out=np.full(hubs, np.nan), where=wanted > 1e-12)
+    return np.asarray(np.clip(rate, 0.0, 1.0))

@@ -1,0 +1,172 @@
+"""What is known of every sku: money, size, packs, what suppliers offer, what hubs may hold.
+
+Here: tables read into arrays with defaults. Not here: stock, demand, lanes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from foundation.lost_sales import lost_sale_values
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
+from positioning.inputs.frames import codes, days_after, numbers, table, texts
+from positioning.inputs.network import Network, may_carry
+
+DAYS_PER_YEAR = 365.0
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Arrays by sku (K), hub (H) and supplier (S); empty limits are infinite.
+
+    ``frozen_until_day`` counts from ``as_of``: shipments before it may not take the sku from the hub.
+    ``available_units`` is 0 where the supplier does not offer the sku.
+    """
+
+    skus: tuple[str, ...]
+    unit_cost_eur: np.ndarray
+    lost_sale_eur: np.ndarray
+    mass_kg: np.ndarray
+    volume_l: np.ndarray
+    handling_class: tuple[str, ...]
+    pack_units: np.ndarray
+    shelf_life_days: np.ndarray
+    holding_eur_per_day: np.ndarray
+    storage_eur_per_day: np.ndarray
+    available_units: np.ndarray
+    order_pack_units: np.ndarray
+    order_min_units: np.ndarray
+    purchase_eur: np.ndarray
+    is_stocked: np.ndarray
+    min_units: np.ndarray
+    max_units: np.ndarray
+    frozen_until_day: np.ndarray
+
+
+def build_catalogue(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> Catalogue:
+    """Read ``skus``, ``supply`` and ``hub_skus`` of every sku, sorted by name."""
+    skus_table = table(tables, "skus").sort_values("sku", kind="stable", ignore_index=True)
+    skus = tuple(texts(skus_table, "sku"))
+    cost = numbers(skus_table, "unit_cost_eur", 0.0)
+    volume = numbers(skus_table, "volume_l", 0.0)
+    storage = _by_hub(tables, network, "storage_eur_per_l_day", 0.0)
+    return Catalogue(
+        skus=skus, unit_cost_eur=cost,
+        lost_sale_eur=np.nan_to_num(lost_sale_values(skus_table, tables.get("prices"), network.as_of)),
+        mass_kg=numbers(skus_table, "mass_kg", 0.0), volume_l=volume,
+        handling_class=tuple(texts(skus_table, "handling_class", "ambient")),
+        pack_units=numbers(skus_table, "pack_units", 1.0), shelf_life_days=numbers(skus_table, "shelf_life_days", np.inf),
+        holding_eur_per_day=_holding(tables, network, skus_table, settings),
+        storage_eur_per_day=volume[:, None] * storage[None, :],
+        **_offers(tables, network, skus, cost), **_hub_skus(tables, network, skus),
+    )  # fmt: skip
+
+
+def whole_orders(catalogue: Catalogue, sku: int) -> np.ndarray:
+    """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
+    pack, available = catalogue.order_pack_units[sku], catalogue.available_units[sku]
+    units = np.where(np.isinf(available), np.inf, np.floor(np.where(np.isinf(available), 0.0, available) / pack) * pack)
+    return np.where(units < catalogue.order_min_units[sku], 0.0, units)
+
+
+def carries(classes: tuple[frozenset[str] | None, ...], handling_class: str) -> np.ndarray:
+    """Return whether each place or lane with ``classes`` may carry ``handling_class``, (n,)."""
+    return np.array([may_carry(allowed, handling_class) for allowed in classes], dtype=bool)
+
+
+def may_travel(network: Network, catalogue: Catalogue, sku: int) -> np.ndarray:
+    """Return whether each shipment may ever carry the SKU, (L,), whatever the day and the stock.
+
+    It may not against the handling classes of the lane and of both hubs, to a hub that does not stock the SKU, where the
+    way takes as long as the shelf life or longer, and where no load could leave.
+    """
+    lanes, handling_class = network.shipments, catalogue.handling_class[sku]
+    at_hub = carries(network.hub_classes, handling_class)
+    to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
+    return np.asarray(
+        carries(lanes.classes, handling_class) & at_hub[to] & catalogue.is_stocked[sku][to]
+        & (lanes.is_supply | at_hub[origin]) & (lanes.lead_days < catalogue.shelf_life_days[sku]) & (lanes.loads_most >= 1.0)
+    )  # fmt: skip
+
+
+def read_promises(
+    tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Return the handling classes and, by region and class, promised days (infinite without) and the late cost.
+
+    A row with a handling class goes before the region's row without one.
+    """
+    classes = tuple(sorted(set(catalogue.handling_class)))
+    days = np.full((len(network.regions), len(classes)), np.inf)
+    late = np.zeros_like(days)
+    promises = table(tables, "promises")
+    region, named = codes(texts(promises, "region"), network.regions), texts(promises, "handling_class")
+    promised, eur = numbers(promises, "promise_days"), numbers(promises, "late_eur_per_unit", 0.0)
+    for is_own_class in (False, True):
+        for row in np.flatnonzero(region >= 0):
+            if bool(named[row]) == is_own_class:
+                columns = [i for i, name in enumerate(classes) if not is_own_class or name == named[row]]
+                days[region[row], columns], late[region[row], columns] = promised[row], eur[row]
+    return classes, days, late
+
+
+def _by_hub(tables: dict[str, pd.DataFrame], network: Network, name: str, default: float) -> np.ndarray:
+    hubs = table(tables, "hubs")
+    values = np.full(len(network.hubs), default)
+    values[codes(texts(hubs, "hub"), network.hubs)] = numbers(hubs, name, default)
+    return values
+
+
+def _holding(
+    tables: dict[str, pd.DataFrame], network: Network, skus_table: pd.DataFrame, settings: Settings
+) -> np.ndarray:
+    """Return EUR per unit and day (K, H): the sku's own, else the hub's yearly rate on the unit cost."""
+    own = numbers(skus_table, "holding_eur_per_unit_day")[:, None]
+    rate = _by_hub(tables, network, "holding_rate_per_year", settings.positioning.default_holding_rate_per_year)
+    by_rate = numbers(skus_table, "unit_cost_eur", 0.0)[:, None] * rate[None, :] / DAYS_PER_YEAR
+    return np.where(np.isnan(own), by_rate, own)
+
+
+def _offers(
+    tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str, ...], cost: np.ndarray
+) -> dict[str, np.ndarray]:
+    shape = (len(skus), len(network.suppliers))
+    purchase = np.repeat(cost[:, None], shape[1], axis=1)
+    offers = {
+        "available_units": np.full(shape, np.inf if "supply" not in tables else 0.0),
+        "order_pack_units": np.ones(shape), "order_min_units": np.zeros(shape), "purchase_eur": purchase,
+    }  # fmt: skip
+    supply = table(tables, "supply")
+    at = codes(texts(supply, "sku"), skus), codes(texts(supply, "supplier"), network.suppliers)
+    known = (at[0] >= 0) & (at[1] >= 0)
+    place = at[0][known], at[1][known]
+    offers["available_units"][place] = numbers(supply, "units_available", np.inf)[known]
+    offers["order_pack_units"][place] = numbers(supply, "pack_units", 1.0)[known]
+    offers["order_min_units"][place] = numbers(supply, "min_order_units", 0.0)[known]
+    own = numbers(supply, "unit_cost_eur")[known]
+    offers["purchase_eur"][place] = np.where(np.isnan(own), purchase[place], own)
+    return offers
+
+
+def _hub_skus(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str, ...]) -> dict[str, np.ndarray]:
+    shape = (len(skus), len(network.hubs))
+    rules = {
+        "is_stocked": np.ones(shape, dtype=bool), "min_units": np.zeros(shape),
+        "max_units": np.full(shape, np.inf), "frozen_until_day": np.full(shape, -np.inf),
+    }  # fmt: skip
+    given = table(tables, "hub_skus")
+    at = codes(texts(given, "sku"), skus), codes(texts(given, "hub"), network.hubs)
+    known = (at[0] >= 0) & (at[1] >= 0)
+    place = at[0][known], at[1][known]
+    rules["is_stocked"][place] = [
+        value is None or pd.isna(value) or bool(value) for value in given["is_stocked"][known]
+    ]
+    rules["min_units"][place] = numbers(given, "min_units", 0.0)[known]
+    rules["max_units"][place] = numbers(given, "max_units", np.inf)[known]
+    frozen = days_after(given, "frozen_until", as_timestamp(network.as_of))[known]
+    rules["frozen_until_day"][place] = np.where(np.isnan(frozen), -np.inf, frozen)
+    return rules

@@ -1,0 +1,138 @@
+"""What things cost: each term of the objective as one small function, in EUR per unit.
+
+The order of ``TERMS`` is the order of the plan's terms; credits are negative here. ``KG`` is one more
+entry that counts kilograms of CO2e and costs nothing. Not here: quantities.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from positioning.inputs.network import Lanes
+
+TERMS = (
+    "transfer", "supply", "handling", "delivery", "late", "lost_sales", "holding", "storage", "carbon", "churn", "end_value",
+)  # fmt: skip
+TERM = {name: position for position, name in enumerate(TERMS)}
+KG = len(TERMS)
+N_TERMS = len(TERMS) + 1
+
+
+@dataclass(frozen=True)
+class Prices:
+    """Prices from the settings, in EUR per unit, per tonne, per year and as shares."""
+
+    carbon_eur_per_t: float
+    churn_eur_per_unit: float
+    handling_eur_per_unit: float
+    terminal_value_rate: float
+
+
+@dataclass(frozen=True)
+class Article:
+    """What costs need to know of one sku: money in EUR per unit, mass in kg, volume in l."""
+
+    unit_cost_eur: float
+    lost_sale_eur: float
+    mass_kg: float
+    volume_l: float
+
+
+def total(terms: np.ndarray) -> np.ndarray:
+    """Return the cost of ``terms`` (…, N_TERMS): the signed sum without the kilograms."""
+    return terms[..., :KG].sum(axis=-1)
+
+
+def lane_cost(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+    """Transport of one unit: the lane's price per unit plus per kilogram."""
+    return lanes.eur_per_unit[rows] + lanes.eur_per_kg[rows] * article.mass_kg
+
+
+def load_share(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+    """One unit's share of a load's fixed cost when loads leave full, by the dimension that fills first."""
+    share = np.maximum(article.volume_l / lanes.load_l[rows], article.mass_kg / lanes.load_kg[rows])
+    return lanes.eur_per_load[rows] * share
+
+
+def kg_co2e(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+    """Emission of one unit, well to wheel: tonnes × kilometres × factor."""
+    return lanes.kg_co2e_per_t[rows] * article.mass_kg / 1000.0
+
+
+def shipment_terms(
+    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, purchase_eur: np.ndarray
+) -> np.ndarray:
+    """Cost of one unit on each shipment, (len(rows), N_TERMS).
+
+    Orders pay transport and purchase; transfers pay transport, handling and the price on moving.
+    """
+    terms = np.zeros((len(rows), N_TERMS))
+    is_supply = lanes.is_supply[rows]
+    transport = lane_cost(lanes, rows, article)
+    terms[:, TERM["transfer"]] = np.where(is_supply, 0.0, transport)
+    terms[:, TERM["supply"]] = np.where(is_supply, transport + purchase_eur, 0.0)
+    terms[:, TERM["handling"]] = np.where(is_supply, 0.0, prices.handling_eur_per_unit)
+    terms[:, TERM["churn"]] = np.where(is_supply, 0.0, prices.churn_eur_per_unit)
+    return _with_carbon(terms, kg_co2e(lanes, rows, article), prices)
+
+
+def later_shipment_terms(
+    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, purchase_eur: np.ndarray
+) -> np.ndarray:
+    """Cost of one unit on a later departure: as tonight's, plus its share of a full load."""
+    terms = shipment_terms(lanes, rows, article, prices, purchase_eur)
+    share = load_share(lanes, rows, article)
+    terms[:, TERM["transfer"]] += np.where(lanes.is_supply[rows], 0.0, share)
+    terms[:, TERM["supply"]] += np.where(lanes.is_supply[rows], share, 0.0)
+    return terms
+
+
+def delivery_terms(
+    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, late_eur: np.ndarray
+) -> np.ndarray:
+    """Cost of serving one unit on each delivery lane, (len(rows), N_TERMS).
+
+    ``late_eur`` is the penalty where the lane is slower than the promise, else 0. A unit sold gives
+    back what it cost (``end_value``): a lost sale is charged contribution only, so the goods of a sale
+    must not count as spent.
+    """
+    terms = np.zeros((len(rows), N_TERMS))
+    terms[:, TERM["delivery"]] = lane_cost(lanes, rows, article)
+    terms[:, TERM["late"]] = late_eur
+    terms[:, TERM["end_value"]] = -article.unit_cost_eur
+    return _with_carbon(terms, kg_co2e(lanes, rows, article), prices)
+
+
+def keeping_terms(holding_eur: float, storage_eur: float, days: float) -> np.ndarray:
+    """Cost of keeping one unit at a hub for ``days``, (N_TERMS,)."""
+    terms = np.zeros(N_TERMS)
+    terms[TERM["holding"]] = holding_eur * days
+    terms[TERM["storage"]] = storage_eur * days
+    return terms
+
+
+def lost_sale_terms(article: Article) -> np.ndarray:
+    """Cost of one unit of demand not met, (N_TERMS,)."""
+    terms = np.zeros(N_TERMS)
+    terms[TERM["lost_sales"]] = article.lost_sale_eur
+    return terms
+
+
+def end_values(article: Article, prices: Prices, keeping_eur: np.ndarray, waits_days: np.ndarray) -> np.ndarray:
+    """Value of one unit left, by hub and rank of waiting, (n_hubs, n_ranks), falling and never negative.
+
+    A unit left is worth its cost less ageing, less what keeping it costs until the demand beyond the
+    window takes it: v = max(0, c·rate − k·w) with ``keeping_eur`` k (n_hubs,) in EUR per day and
+    ``waits_days`` w (n_hubs, n_ranks) in days; an infinite wait (beyond shelf life) leaves nothing.
+    """
+    waited = np.where(np.isinf(waits_days), 0.0, waits_days) * keeping_eur[:, None]
+    value = article.unit_cost_eur * prices.terminal_value_rate - waited
+    return np.where(np.isinf(waits_days), 0.0, np.maximum(value, 0.0))
+
+
+def _with_carbon(terms: np.ndarray, kg: np.ndarray, prices: Prices) -> np.ndarray:
+    terms[:, KG] = kg
+    terms[:, TERM["carbon"]] = kg * prices.carbon_eur_per_t / 1000.0
+    return terms

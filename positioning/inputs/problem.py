@@ -1,0 +1,141 @@
+"""The whole problem of a night as arrays: what workers need to plan any sku.
+
+Here: tables put together once. Not here: the problem of one sku (``positioning.inputs.subproblem``) and how it
+is solved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import pandas as pd
+from scipy.stats import gamma
+
+from foundation.assumptions import Assumption
+from foundation.demand_scenarios import generator
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
+from positioning.inputs.capacity import Shared, build_shared
+from positioning.inputs.catalog import Catalogue, build_catalogue, read_promises
+from positioning.inputs.costs import Prices
+from positioning.inputs.demand import Demand, read_demand
+from positioning.inputs.frames import days_after, table
+from positioning.inputs.inventory import Previous, Stock, blocked_moves, read_previous, read_stock, with_released
+from positioning.inputs.network import Network, build_network
+from positioning.inputs.time_buckets import Buckets, cover_days, cut
+
+_FEW_SKUS = 60
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Everything known at ``as_of``, by sku (K), hub (H), region (R), shipment (L) and bucket (B).
+
+    ``arrivals`` (K, H, B + 1) are confirmed units by the bucket they arrive in; the last column holds
+    those after the window. ``late_eur`` (R, n_classes) and ``promise_days`` likewise, by ``classes``.
+    ``assumptions`` are defaults taken while it was put together, written to the table ``assumption``.
+    """
+
+    network: Network
+    buckets: Buckets
+    catalogue: Catalogue
+    stock: Stock
+    arrivals: np.ndarray
+    demand: Demand
+    shared: Shared
+    prices: Prices
+    previous: Previous
+    is_blocked: np.ndarray
+    classes: tuple[str, ...]
+    promise_days: np.ndarray
+    late_eur: np.ndarray
+    settings: Settings
+    assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def has_few_skus(self) -> bool:
+        """Whether single skus matter to shared room: few cannot pick up what one of them leaves."""
+        return len(self.catalogue.skus) <= _FEW_SKUS
+
+
+def build_problem(
+    tables: dict[str, pd.DataFrame],
+    forecasts: dict[str, pd.DataFrame],
+    settings: Settings,
+    as_of: date,
+    earlier: pd.DataFrame | None,
+) -> Problem:
+    """Put tables, forecast frames and earlier proposals together."""
+    network = build_network(tables, settings, as_of)
+    catalogue = build_catalogue(tables, network, settings)
+    previous = read_previous(earlier, tables, network, catalogue.skus, settings)
+    stock = with_released(read_stock(tables, network, catalogue.skus, settings), previous)
+    buckets = _buckets(network, stock, settings)
+    classes, promise_days, late_eur = read_promises(tables, network, catalogue)
+    return Problem(
+        network=network, buckets=buckets, catalogue=catalogue, stock=stock,
+        arrivals=_arrivals(stock, buckets), demand=read_demand(forecasts, network, catalogue.skus, settings),
+        shared=build_shared(tables, network, catalogue, stock, buckets), prices=_prices(settings),
+        previous=previous, is_blocked=blocked_moves(tables, previous, network, catalogue.skus, settings),
+        classes=classes, promise_days=promise_days, late_eur=late_eur, settings=settings,
+    )  # fmt: skip
+
+
+def arrival_buckets(problem: Problem, count: int, purpose: str) -> np.ndarray:
+    """Return the bucket each shipment arrives in on each demand path, (count, L).
+
+    Nominally the first bucket that starts on or after the arrival. Orders with a spread of lead time
+    draw it from a gamma law of the same mean and spread; they move to the cut nearest to the drawn
+    delay. One draw per lane, path and seed: all skus of a departure are late together.
+    """
+    buckets, lanes = problem.buckets, problem.network.shipments
+    nominal = np.array([buckets.first_from(day) for day in problem.network.arrival_days], dtype="int64")
+    drawn = np.tile(nominal, (count, 1))
+    for lane in np.flatnonzero(lanes.is_supply & (lanes.lead_sd_days > 0) & (lanes.lead_days > 0)):
+        mean, spread = float(lanes.lead_days[lane]), float(lanes.lead_sd_days[lane])
+        random = generator((problem.settings.positioning.seed, lanes.lane[lane], f"lead {purpose}"))
+        uniform = (random.permutation(count) + random.random(count)) / count
+        delay = gamma.ppf(uniform, (mean / spread) ** 2, scale=spread**2 / mean) - mean
+        if nominal[lane] < buckets.count:
+            start = buckets.days[nominal[lane]]
+            drawn[:, lane] = [max(1, buckets.nearest(start + late)) for late in delay]
+    return drawn
+
+
+def _buckets(network: Network, stock: Stock, settings: Settings) -> Buckets:
+    period, positioning = settings.grid.days, settings.positioning
+    horizon = settings.horizon * period
+    arrivals = network.arrival_days
+    ways = np.where(network.is_outlook, network.shipments.lead_days, arrivals)
+    cover = cover_days([int(day) for day in ways], positioning.review_days, horizon, period)
+    if positioning.cover_days is not None:
+        cover = min(-(-positioning.cover_days // period) * period, horizon)
+    is_supply = network.shipments.is_supply
+    days = {
+        "transfer": [int(day) for day in arrivals[~is_supply]],
+        "supply": [int(day) for day in arrivals[is_supply]],
+        "inbound": [int(day) for day in stock.arrivals["day"]] if period > 1 else [],
+    }
+    return cut(cover, days, period, positioning.buckets)
+
+
+def _arrivals(stock: Stock, buckets: Buckets) -> np.ndarray:
+    """Put confirmed arrivals into the bucket whose start is nearest; those after the window last."""
+    arrivals = np.zeros((*stock.usable.shape, buckets.count + 1))
+    lines = stock.arrivals[stock.arrivals["day"] < buckets.days[-1]]
+    bucket = np.array([buckets.nearest(day) for day in lines["day"]], dtype="int64")
+    np.add.at(arrivals, (lines["sku"].to_numpy(), lines["hub"].to_numpy(), bucket), lines["units"].to_numpy())
+    return arrivals
+
+
+def _prices(settings: Settings) -> Prices:
+    own = settings.positioning
+    return Prices(own.carbon_eur_per_t, own.churn_eur_per_unit, own.handling_eur_per_unit, own.terminal_value_rate)
+
+
+def snapshot_day(tables: dict[str, pd.DataFrame], as_of: date) -> float:
+    """Return the day of the latest stock row, counted from ``as_of``; 0 without stock."""
+    stock = table(tables, "stock")
+    return float(np.nanmax(days_after(stock, "date", as_timestamp(as_of)))) if len(stock) else 0.0

@@ -1,0 +1,266 @@
+"""The problem of one sku: only the hubs, regions and lanes it can use, as small arrays.
+
+Here: which shipments and deliveries are allowed and what a unit on each costs. Not here: solving.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from positioning.inputs.capacity import UNITS, Resource
+from positioning.inputs.catalog import carries, may_travel, whole_orders
+from positioning.inputs.costs import (
+    N_TERMS,
+    Article,
+    delivery_terms,
+    end_values,
+    keeping_terms,
+    later_shipment_terms,
+    lost_sale_terms,
+    shipment_terms,
+)
+from positioning.inputs.demand import daily_units_beyond
+from positioning.inputs.network import Network
+from positioning.inputs.problem import Problem
+
+# Units left are valued by rank: those that sell within one review period, within four, and later, each after the wait
+# in its middle or, of the last, eight review periods.
+RANK_REVIEWS = (1.0, 4.0)
+RANK_WAITS = (0.5, 2.5, 8.0)
+N_RANKS = len(RANK_WAITS)
+
+
+@dataclass(frozen=True)
+class SkuProblem:
+    """One sku with H hubs, R regions, L shipments, Y delivery lanes, B buckets.
+
+    ``hubs``, ``regions``, ``lanes`` and ``deliveries`` are positions in the network. ``usable`` (H,)
+    and ``arrivals`` (H, B + 1) are units; ``most`` (L,) bounds a shipment; ``pack`` and ``least`` (L,)
+    are its pack and smallest size. ``*_terms`` end in N_TERMS. ``later`` lists shipments that may be
+    repeated by a later departure: lane position, bucket it leaves in, bucket it arrives in.
+    ``end_value`` and ``end_room`` (H, N_RANKS) value units left. ``keeping`` (H, N_TERMS) is per day.
+    """
+
+    sku: int
+    hubs: np.ndarray
+    regions: np.ndarray
+    lanes: np.ndarray
+    deliveries: np.ndarray
+    usable: np.ndarray
+    arrivals: np.ndarray
+    give: np.ndarray
+    receive: np.ndarray
+    available: np.ndarray
+    is_supply: np.ndarray
+    origin: np.ndarray
+    destination: np.ndarray
+    most: np.ndarray
+    pack: np.ndarray
+    least: np.ndarray
+    shipment_terms: np.ndarray
+    later: np.ndarray
+    later_terms: np.ndarray
+    delivery_hub: np.ndarray
+    delivery_region: np.ndarray
+    delivery_terms: np.ndarray
+    is_served: np.ndarray
+    is_late: np.ndarray
+    nearest: np.ndarray
+    keeping: np.ndarray
+    lost_terms: np.ndarray
+    end_value: np.ndarray
+    end_room: np.ndarray
+    bucket_days: np.ndarray
+    served_days: np.ndarray
+    uses: np.ndarray
+
+
+def sku_problem(problem: Problem, sku: int) -> SkuProblem:
+    """Cut the problem of one sku out of the whole, without places that cannot matter to it."""
+    network, lanes = problem.network, problem.network.shipments
+    article = _article(problem, sku)
+    most_all = _most_units(problem, sku)
+    handling_class = problem.catalogue.handling_class[sku]
+    demand = problem.demand.mean_units[sku][:, : problem.buckets.period_starts[-1]].sum(axis=1)
+    regions = np.flatnonzero(demand > 0)
+    d = network.deliveries
+    deliveries = np.flatnonzero(
+        carries(network.hub_classes, handling_class)[d.origin]
+        & carries(d.classes, handling_class)
+        & (demand[d.destination] > 0)
+    )
+    hubs = _hubs(problem, sku, most_all, deliveries)
+    hub_at = _places(hubs, len(network.hubs))
+    ok = (
+        (most_all > 0)
+        & (hub_at[lanes.destination] >= 0)
+        & (lanes.is_supply | (hub_at[np.where(lanes.is_supply, 0, lanes.origin)] >= 0))
+    )
+    used = np.flatnonzero(ok)
+    deliveries = deliveries[hub_at[d.origin[deliveries]] >= 0]
+    region_at = _places(regions, len(network.regions))
+    is_supply = lanes.is_supply[used]
+    supplier = np.where(is_supply, lanes.origin[used], 0)
+    purchase = problem.catalogue.purchase_eur[sku][supplier] if len(network.suppliers) else np.zeros(len(used))
+    late = _late_eur(problem, sku, deliveries)
+    later, later_rows = _later(problem, used)
+    usable = np.maximum(problem.stock.usable[sku] - problem.catalogue.min_units[sku], 0.0)[hubs]
+    pack, least = _packs(problem, sku, used)
+    keeping = np.array(
+        [keeping_terms(problem.catalogue.holding_eur_per_day[sku, h], problem.catalogue.storage_eur_per_day[sku, h], 1.0) for h in hubs]
+    ).reshape(-1, N_TERMS)  # fmt: skip
+    end_value, end_room = _end(problem, sku, hubs, deliveries, article)
+    return SkuProblem(
+        sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
+        arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
+        available=whole_orders(problem.catalogue, sku), is_supply=is_supply,
+        origin=np.where(is_supply, lanes.origin[used], hub_at[np.where(is_supply, 0, lanes.origin[used])]),
+        destination=hub_at[lanes.destination[used]], most=most_all[used], pack=pack, least=least,
+        shipment_terms=shipment_terms(lanes, used, article, problem.prices, purchase),
+        later=later, later_terms=later_shipment_terms(lanes, used[later_rows], article, problem.prices, purchase[later_rows]),
+        delivery_hub=hub_at[d.origin[deliveries]], delivery_region=region_at[d.destination[deliveries]],
+        delivery_terms=delivery_terms(d, deliveries, article, problem.prices, late[0]),
+        is_served=_is_open_in_buckets(problem, d.origin[deliveries]), is_late=late[1],
+        nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(article),
+        end_value=end_value, end_room=end_room, bucket_days=problem.buckets.lengths.astype("float64"),
+        served_days=(problem.buckets.lengths - problem.buckets.period_days) / 2.0,
+        uses=uses(problem, article, handling_class, used),
+    )  # fmt: skip
+
+
+def uses(problem: Problem, article: Article, handling_class: str, lanes: np.ndarray) -> np.ndarray:
+    """Return what one unit on each shipment takes of each shared resource, (n_resources, len(lanes))."""
+    rows = problem.shared.resources
+    takes = [_measure(row, article) if row.handling_class in (None, handling_class) else 0.0 for row in rows]
+    return problem.shared.binds[:, lanes] * np.array(takes).reshape(-1, 1)
+
+
+def _measure(resource: Resource, article: Article) -> float:
+    return (
+        1.0 if resource.measure == UNITS else (article.volume_l if resource.measure == UNITS + 1 else article.mass_kg)
+    )
+
+
+def _article(problem: Problem, sku: int) -> Article:
+    own = problem.catalogue
+    return Article(
+        float(own.unit_cost_eur[sku]), float(own.lost_sale_eur[sku]), float(own.mass_kg[sku]), float(own.volume_l[sku])
+    )
+
+
+def _most_units(problem: Problem, sku: int) -> np.ndarray:
+    """Return the most units each shipment may take, (L,): 0 where it is not allowed.
+
+    Not allowed: handling classes of lane and both hubs, hubs that do not stock the sku or are closed on
+    the day, frozen stock, way longer than the shelf life, moves back within the block window, no load that could leave.
+    """
+    network, own, lanes = problem.network, problem.catalogue, problem.network.shipments
+    days, is_open = network.arrival_days, problem.shared.is_open
+    to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
+    movable = np.floor(np.maximum(problem.stock.usable[sku] - own.min_units[sku], 0.0) / own.pack_units[sku])
+    movable = movable * own.pack_units[sku]
+    movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
+    allowed = may_travel(network, own, sku) & is_open[to, days] & ~problem.is_blocked[sku]
+    leaves = is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
+    supplier = np.where(lanes.is_supply, lanes.origin, 0)
+    offered = whole_orders(problem.catalogue, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
+    most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
+    return np.where(allowed, most, 0.0)
+
+
+def _receive(problem: Problem, sku: int) -> np.ndarray:
+    """Return the most units a plan may add at each hub, (H,): the maximum less stock and arrivals."""
+    held = problem.stock.physical[sku] + problem.arrivals[sku].sum(axis=1)
+    return np.maximum(problem.catalogue.max_units[sku] - held, 0.0)
+
+
+def _hubs(problem: Problem, sku: int, most: np.ndarray, deliveries: np.ndarray) -> np.ndarray:
+    """Return hubs that hold or await the sku, serve its demand, or can pass it on."""
+    lanes = problem.network.shipments
+    stands = (problem.stock.usable[sku] > 0) | (problem.arrivals[sku].sum(axis=1) > 0)
+    stands[problem.network.deliveries.origin[deliveries]] = True
+    passes_on = lanes.origin[~lanes.is_supply & stands[lanes.destination]]
+    reached = lanes.destination[most > 0]
+    stands[np.intersect1d(passes_on, reached)] = True
+    return np.flatnonzero(stands)
+
+
+def _places(chosen: np.ndarray, count: int) -> np.ndarray:
+    at = np.full(count, -1, dtype="int64")
+    at[chosen] = np.arange(len(chosen))
+    return at
+
+
+def _late_eur(problem: Problem, sku: int, deliveries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    column = problem.classes.index(problem.catalogue.handling_class[sku])
+    region = problem.network.deliveries.destination[deliveries]
+    is_late = problem.network.deliveries.lead_days[deliveries] > problem.promise_days[region, column]
+    return np.where(is_late, problem.late_eur[region, column], 0.0), is_late
+
+
+def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return later departures (shipment, leaves in bucket, arrives in bucket) that arrive in the window."""
+    review, buckets = problem.settings.positioning.review_days, problem.buckets
+    days, leaving = problem.network.arrival_days[used] + review, problem.network.ship_days[used] + review
+    cuts = np.asarray(buckets.days)
+    arrives = np.searchsorted(cuts, days, side="left")
+    leaves = np.minimum(np.searchsorted(cuts, leaving, side="right") - 1, arrives - 1)
+    rows = np.flatnonzero(arrives < buckets.count)
+    return np.column_stack([rows, leaves[rows], arrives[rows]]).astype("int64"), rows
+
+
+def _packs(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    own, lanes = problem.catalogue, problem.network.shipments
+    is_supply = lanes.is_supply[used]
+    supplier = np.where(is_supply, lanes.origin[used], 0)
+    width = max(len(problem.network.suppliers), 1)
+    order_pack = np.resize(own.order_pack_units[sku], width)[supplier]
+    order_least = np.resize(own.order_min_units[sku], width)[supplier]
+    pack = np.where(is_supply, order_pack, own.pack_units[sku])
+    least = np.where(is_supply, order_least, problem.settings.positioning.min_move_units)
+    return pack, np.maximum(np.ceil(least / pack), 1.0) * pack
+
+
+def _is_open_in_buckets(problem: Problem, hubs: np.ndarray) -> np.ndarray:
+    starts = np.asarray(problem.buckets.days[:-1])
+    return problem.shared.is_open[hubs][:, starts]
+
+
+def _nearest(network: Network, deliveries: np.ndarray, regions: np.ndarray, hub_at: np.ndarray) -> np.ndarray:
+    """Return the nearest hub of each region (R,), as ``foundation.proximity`` ranks its lanes; −1 when none."""
+    lanes = network.deliveries
+    nearest = np.full(len(regions), -1, dtype="int64")
+    for at, region in enumerate(regions):
+        rows = np.flatnonzero(lanes.destination[deliveries] == region)
+        if len(rows):
+            best = rows[np.argmin(lanes.nearness[deliveries[rows]])]
+            nearest[at] = hub_at[lanes.origin[deliveries[best]]]
+    return nearest
+
+
+def _end(
+    problem: Problem, sku: int, hubs: np.ndarray, deliveries: np.ndarray, article: Article
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return value and room of units left by hub and rank, from the demand beyond the window.
+
+    A hub's demand is that of the regions it is nearest to. Ranks sell within one review period, within
+    four, and later; what outlives the shelf life is worth nothing. Keeping is charged for the wait, at most for
+    ``positioning.end_wait_days``.
+    """
+    daily = daily_units_beyond(problem.demand, sku, problem.buckets, problem.settings.grid.days)
+    hub_at = _places(hubs, len(problem.network.hubs))
+    regions = np.flatnonzero(daily > 0)
+    nearest = _nearest(problem.network, deliveries, regions, hub_at)
+    own = np.zeros(len(hubs))
+    np.add.at(own, nearest[nearest >= 0], daily[regions][nearest >= 0])
+    review = problem.settings.positioning.review_days
+    room = np.full((len(hubs), N_RANKS), np.inf)
+    room[:, 0] = np.ceil(own * review * RANK_REVIEWS[0])
+    room[:, 1] = np.ceil(own * review * RANK_REVIEWS[1]) - room[:, 0]
+    wait = np.array(RANK_WAITS) * review
+    charged = np.minimum(wait, problem.settings.positioning.end_wait_days or np.inf)
+    waits = np.tile(np.where(wait > problem.catalogue.shelf_life_days[sku], np.inf, charged), (len(hubs), 1))
+    keeping = problem.catalogue.holding_eur_per_day[sku][hubs] + problem.catalogue.storage_eur_per_day[sku][hubs]
+    return end_values(article, problem.prices, keeping, waits), room

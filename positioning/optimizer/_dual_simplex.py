@@ -1,0 +1,173 @@
+"""The dual simplex on a dictionary of a small linear programme, compiled.
+
+A dictionary writes the basic variables and the objective in the nonbasic ones (Chvátal, "Linear
+Programming", 1983, chapters 3 and 8). All variables have two finite bounds, so a dictionary can always be
+made dual feasible by moving nonbasic variables to their other bound. Here: the pivots alone. What rows
+mean stands in ``positioning.optimizer.branch_and_bound``.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+# A bound is kept to within this, or to within this share of the largest bound.
+_FEASIBLE, _FEASIBLE_SHARE = 1e-7, 1e-13
+_NO_PIVOT = 1e-9
+_TIE = 1e-9
+_PIVOTS = 400
+
+
+class Dictionary(NamedTuple):
+    """``basic[i] = constant[i] + table[i] · nonbasic``; the objective grows by ``cost[j]`` per unit of nonbasic j.
+
+    ``table`` (m, n), ``constant`` and ``basic`` (m,), ``cost``, ``nonbasic`` and ``at_upper`` (n,). Variables
+    are numbers; ``at_upper`` says at which bound a nonbasic variable stands.
+    """
+
+    table: np.ndarray
+    constant: np.ndarray
+    cost: np.ndarray
+    basic: np.ndarray
+    nonbasic: np.ndarray
+    at_upper: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def settle(now: Dictionary, bounds: np.ndarray) -> tuple[bool, np.ndarray]:
+    """Pivot ``now`` until its basic variables keep their ``bounds`` (2, m + n); return their values (m,).
+
+    False when no values keep the bounds, or after too many pivots.
+    """
+    value, feasible = _stand(now, bounds), max(_FEASIBLE, _FEASIBLE_SHARE * bounds[1].max())
+    basic_value = now.constant + now.table @ value
+    is_flipped = np.zeros(len(value), np.bool_)
+    for _ in range(_PIVOTS):
+        row, gap = _most_violated(basic_value, bounds, now.basic, feasible)
+        if row < 0:
+            return True, basic_value
+        column = _entering(now, bounds, (row, gap, feasible), is_flipped)
+        if column < 0:
+            return False, basic_value
+        for j in range(len(value)):
+            if is_flipped[j]:
+                there = bounds[0 if now.at_upper[j] else 1, now.nonbasic[j]]
+                _move(basic_value, now.table, j, there - value[j])
+                value[j], now.at_upper[j] = there, not now.at_upper[j]
+        bound = bounds[0 if gap > 0 else 1, now.basic[row]]
+        step = (bound - basic_value[row]) / now.table[row, column]
+        _move(basic_value, now.table, column, step)
+        basic_value[row], value[column] = value[column] + step, bound
+        now.at_upper[column] = gap < 0
+        _exchange(now, row, column)
+    return False, basic_value
+
+
+@njit(cache=True, nogil=True)
+def add_cost(now: Dictionary, variable: int, eur: float) -> None:
+    """Make a unit of ``variable`` dearer by ``eur``."""
+    for j in range(len(now.nonbasic)):
+        if now.nonbasic[j] == variable:
+            now.cost[j] += eur
+            return
+    for row in range(len(now.basic)):
+        if now.basic[row] == variable:
+            for j in range(len(now.cost)):
+                now.cost[j] += eur * now.table[row, j]
+            return
+
+
+@njit(cache=True, nogil=True)
+def _stand(now: Dictionary, bounds: np.ndarray) -> np.ndarray:
+    """Put every nonbasic variable at the bound its cost prefers; return their values (n,)."""
+    value = np.empty(len(now.cost))
+    for j in range(len(value)):
+        if abs(now.cost[j]) > _TIE:
+            now.at_upper[j] = now.cost[j] < 0
+        value[j] = bounds[1 if now.at_upper[j] else 0, now.nonbasic[j]]
+    return value
+
+
+@njit(cache=True, nogil=True)
+def _move(basic_value: np.ndarray, table: np.ndarray, column: int, units: float) -> None:
+    """Let the nonbasic variable of ``column`` grow by ``units``."""
+    for i in range(len(basic_value)):
+        basic_value[i] += table[i, column] * units
+
+
+@njit(cache=True, nogil=True)
+def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray, feasible: float) -> tuple[int, float]:
+    """Return the basic variable furthest outside its bounds and how much it must grow; −1 when none is."""
+    row, worst, gap = -1, feasible, 0.0
+    for i in range(len(value)):
+        below, above = bounds[0, basic[i]] - value[i], value[i] - bounds[1, basic[i]]
+        if below > worst:
+            row, worst, gap = i, below, below
+        elif above > worst:
+            row, worst, gap = i, above, -above
+    return row, gap
+
+
+@njit(cache=True, nogil=True)
+def _entering(now: Dictionary, bounds: np.ndarray, wanted: tuple[int, float, float], is_flipped: np.ndarray) -> int:
+    """Return the nonbasic variable that enters for a row, −1 when its gap cannot be closed; mark those to flip.
+
+    ``wanted`` is the row, its gap, and how closely bounds are kept.
+
+    Least cost per unit of gap closed; one whose whole range does not close the gap is flipped and the next one
+    taken (Maros, "Computational Techniques of the Simplex Method", 2003, chapter 10).
+    """
+    row, gap, feasible = wanted
+    is_flipped[:] = False
+    left, rate = abs(gap), np.zeros(len(now.cost))
+    for j in range(len(rate)):
+        if bounds[1, now.nonbasic[j]] > bounds[0, now.nonbasic[j]]:
+            rate[j] = now.table[row, j] if (gap > 0) != now.at_upper[j] else -now.table[row, j]
+    while True:
+        best = _cheapest(now.cost, rate)
+        if best < 0:
+            return -1
+        left -= rate[best] * (bounds[1, now.nonbasic[best]] - bounds[0, now.nonbasic[best]])
+        if left < feasible:
+            return best
+        is_flipped[best], rate[best] = True, 0.0
+
+
+@njit(cache=True, nogil=True)
+def _cheapest(cost: np.ndarray, rate: np.ndarray) -> int:
+    """Return the variable of least cost per ``rate``, of nearly equal ones that of the largest rate; −1 without any."""
+    limit = np.inf
+    for j in range(len(rate)):
+        if rate[j] > _NO_PIVOT:
+            limit = min(limit, (abs(cost[j]) + _TIE) / rate[j])
+    best, largest = -1, _NO_PIVOT
+    for j in range(len(rate)):
+        if rate[j] > largest and abs(cost[j]) <= limit * rate[j]:
+            best, largest = j, rate[j]
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _exchange(now: Dictionary, row: int, column: int) -> None:
+    """Exchange the basic variable of ``row`` with the nonbasic one of ``column``."""
+    table, constant = now.table, now.constant
+    n_rows, n = table.shape
+    now.basic[row], now.nonbasic[column] = now.nonbasic[column], now.basic[row]
+    pivot = table[row, column]
+    for j in range(n):
+        table[row, j] /= -pivot
+    table[row, column] = 1.0 / pivot
+    constant[row] /= -pivot
+    for i in range(n_rows):
+        rate = table[i, column]
+        if i != row and rate != 0.0:
+            table[i, column] = 0.0
+            for j in range(n):
+                table[i, j] += rate * table[row, j]
+            constant[i] += rate * constant[row]
+    rate = now.cost[column]
+    now.cost[column] = 0.0
+    for j in range(n):
+        now.cost[j] += rate * table[row, j]

@@ -1,0 +1,199 @@
+"""The program of few skus in HiGHS: columns, rows, scales, and what its answers mean.
+
+Columns are shipments by sku (in packs), cost of serving demand by sku, and loads. Rows are scaled by powers of
+two so that their largest coefficient lies between 1 and 2; coefficients that are rounding errors of others are
+left out in a way that keeps every row valid. Not here: rounds of solving and evaluating (``positioning.optimizer.benders``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from positioning.inputs.capacity import Shared
+from positioning.optimizer.highs import run_to_answer
+from positioning.optimizer.pricing import Cuts, Sketch
+
+_NODES, _NODES_OF_PACKS = 2000, 400
+# Coefficients of a cut below this share of its largest are rounding errors of dual prices.
+_NO_SLOPE = 2.0**-23
+# Shipments are counted in packs, up to so many; larger ones in multiples of packs.
+_COUNTS = 65536.0
+_ANY, _WHOLE, _NONE_OR_WHOLE = (
+    highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger, highspy.HighsVarType.kSemiInteger,
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Units by sku (L,), loads, prices of shared room (n_resources,), and a lower bound of the program, EUR."""
+
+    units: list[np.ndarray]
+    loads: np.ndarray
+    prices: np.ndarray
+    bound_eur: float
+
+
+class Program:
+    """The program, its columns in the order shipments, cost of serving, loads."""
+
+    def __init__(self, shared: Shared, sketches: list[Sketch]) -> None:
+        """Put the skus' limits, first cuts and shared rooms together."""
+        self._shared, self._sketches = shared, sketches
+        self._first = np.cumsum([0, *(len(sketch.lanes) for sketch in sketches)])
+        n = int(self._first[-1])
+        self._serving = n + np.arange(len(sketches))
+        self._load = n + len(sketches) + np.arange(len(shared.loads))
+        self._most_loads = np.array([load.most for load in shared.loads])
+        self._pack, self._least, self._most = (
+            np.concatenate([np.zeros(0), *(getattr(sketch, name) for sketch in sketches)]) for name in ("pack", "least", "most")
+        )  # fmt: skip
+        self._is_packed = self._most <= _COUNTS * self._pack
+        self._unit = np.ones(n + len(sketches) + len(self._load))
+        self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
+        self._unit[self._serving] = [self._largest_eur(at) for at in range(len(sketches))]
+        self._room_scale = np.ones(len(shared.resources))
+        self._highs = highspy.Highs()
+        self._highs.silent()
+        for name, value in {"threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_max_nodes": _NODES}.items():
+            self._highs.setOptionValue(name, value)
+        self._add_columns()
+        self._add_limits()
+        self._first_room = self._highs.getNumRow()
+        self._add_rooms()
+        self.add_cuts([sketch.nothing for sketch in sketches])
+
+    @property
+    def status(self) -> str:
+        """How the last solve ended, in the solver's words."""
+        return str(self._highs.modelStatusToString(self._highs.getModelStatus()))
+
+    def solved(self) -> Answer | None:
+        """Return the answer where packs and loads may be split; None without one."""
+        if not run_to_answer(self._highs):
+            return None
+        return self._answer(self._highs.getInfo().objective_function_value)
+
+    def with_whole_loads(self, gap_eur: float) -> Answer | None:
+        """Return the answer with whole loads, within ``gap_eur``."""
+        return self._whole(self._load, gap_eur)
+
+    def with_whole_packs(self, gap_eur: float) -> Answer | None:
+        """Return the answer with whole loads and packs, smallest sizes included, within ``gap_eur``."""
+        sends = np.flatnonzero(self._is_packed & (self._most > 0))
+        smallest, never = sends[self._least[sends] > self._pack[sends]], sends[self._least[sends] > self._most[sends]]
+        for at in smallest:
+            self._bound(at, self._least[at], self._most[at])
+        for at in never:
+            self._bound(at, 0.0, 0.0)
+        smallest = np.setdiff1d(smallest, never)
+        self._highs.setOptionValue("mip_max_nodes", _NODES_OF_PACKS)
+        answer = self._whole(np.concatenate([sends, self._load]), gap_eur, smallest)
+        self._highs.setOptionValue("mip_max_nodes", _NODES)
+        for at in [*smallest, *never]:
+            self._bound(at, 0.0, self._most[at])
+        return answer
+
+    def fix_loads(self, loads: np.ndarray) -> None:
+        """Let exactly ``loads`` go."""
+        for column, amount in zip(self._load, loads, strict=True):
+            self._bound(column, amount, amount)
+
+    def free_loads(self) -> None:
+        """Let any loads go."""
+        for column, most in zip(self._load, self._most_loads, strict=True):
+            self._bound(column, 0.0, most)
+
+    def add_cuts(self, cuts: list[Cuts]) -> None:
+        """Add rows slope · units + cost of serving ≥ floor by sku."""
+        for at, cut in enumerate(cuts):
+            first, most = self._first[at], self._sketches[at].most
+            for slope, floor in zip(cut.slope, cut.floor, strict=True):
+                size = np.abs(slope) * self._unit[first : self._first[at + 1]]
+                is_noise = size < _NO_SLOPE * max(size.max(initial=0.0), self._unit[self._serving[at]])
+                floor -= float((np.maximum(slope, 0.0) * most)[is_noise].sum())
+                used = np.flatnonzero(~is_noise)
+                self._add_row((floor, np.inf), np.append(first + used, self._serving[at]), np.append(slope[used], 1.0))
+
+    def _largest_eur(self, at: int) -> float:
+        """Return what the cost of serving a sku is counted in: more than 1 EUR only where its cuts are very steep."""
+        steepest = np.abs(self._sketches[at].nothing.slope) * self._unit[self._first[at] : self._first[at + 1]]
+        return float(_power(np.array(max(steepest.max(initial=0.0) / _COUNTS, 1.0))))
+
+    def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> Answer | None:
+        kind = {int(column): _WHOLE for column in columns}
+        kind |= {} if smallest is None else {int(column): _NONE_OR_WHOLE for column in smallest}
+        self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
+        for column, wanted in kind.items():
+            self._highs.changeColIntegrality(column, wanted)
+        is_usable, info = run_to_answer(self._highs), self._highs.getInfo()
+        bound = info.mip_dual_bound if len(columns) else info.objective_function_value  # no MILP without whole numbers
+        answer = self._answer(float(bound), columns) if is_usable else None
+        for column in kind:
+            self._highs.changeColIntegrality(column, _ANY)
+        return answer
+
+    def _answer(self, bound_eur: float, whole: np.ndarray | None = None) -> Answer:
+        found = self._highs.getSolution()
+        values = np.maximum(np.array(found.col_value), 0.0)
+        if whole is not None:
+            values[whole] = np.round(values[whole])
+        values[: self._first[-1]] *= self._unit[: self._first[-1]]
+        units = [values[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
+        rows = slice(self._first_room, self._first_room + len(self._room_scale))
+        prices = np.maximum(-np.array(found.row_dual)[rows], 0.0) * self._room_scale
+        return Answer(units, values[self._load], prices, bound_eur)
+
+    def _bound(self, column: np.integer | int, least: float, most: float) -> None:
+        unit = self._unit[column]
+        self._highs.changeColBounds(int(column), float(least / unit), float(most / unit))
+
+    def _add_columns(self) -> None:
+        n, n_sends = len(self._unit), int(self._first[-1])
+        eur, least, most = np.ones(n), np.full(n, -np.inf), np.full(n, np.inf)
+        least[:n_sends] = least[self._load] = 0.0
+        eur[:n_sends] = np.concatenate([np.zeros(0), *(sketch.sending_eur for sketch in self._sketches)])
+        most[:n_sends] = self._most
+        eur[self._load], most[self._load] = [load.eur for load in self._shared.loads], self._most_loads
+        self._highs.addVars(n, least, most / self._unit)
+        self._highs.changeColsCost(n, np.arange(n, dtype=np.int32), eur * self._unit)
+
+    def _add_limits(self) -> None:
+        """Add what hubs and suppliers can give, and that a shipment goes on loads that go."""
+        column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
+        for sketch, first in zip(self._sketches, self._first[:-1], strict=True):
+            for slope, floor in zip(sketch.slope, sketch.floor, strict=True):
+                used = np.flatnonzero(slope)
+                self._add_row((floor, np.inf), first + used, slope[used])
+            for at, lane in enumerate(sketch.lanes):
+                if int(lane) in column_of and sketch.most[at] > 0:
+                    columns = np.array([first + at, column_of[int(lane)]])
+                    self._add_row((-np.inf, 0.0), columns, np.array([1.0, -sketch.most[at]]))
+
+    def _add_rooms(self) -> None:
+        column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
+        none = np.zeros((len(self._shared.resources), 0))
+        uses = np.concatenate([none, *(sketch.uses for sketch in self._sketches)], axis=1)
+        for at, (row, resource) in enumerate(zip(uses, self._shared.resources, strict=True)):
+            used = np.flatnonzero(row)
+            columns, amounts, room = used, row[used], resource.room
+            if resource.load >= 0:
+                columns, amounts = np.append(used, column_of[resource.load]), np.append(row[used], -resource.room)
+                room = 0.0
+            self._room_scale[at] = self._add_row((-np.inf, room), columns, amounts)
+
+    def _add_row(self, between: tuple[float, float], columns: np.ndarray, amounts: np.ndarray) -> float:
+        """Add lower ≤ Σ amounts × columns ≤ upper, scaled; return the scale."""
+        scaled = amounts * self._unit[columns]
+        scale = 1.0 / float(_power(np.abs(scaled).max(initial=0.0))) if len(scaled) else 1.0
+        lower, upper = (float(side) * scale for side in between)
+        self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), scaled * scale)
+        return scale
+
+
+def _power(size: np.ndarray | float) -> np.ndarray:
+    """Return the powers of two nearest below ``size``; 1 for nothing."""
+    _, exponent = np.frexp(np.where(np.asarray(size) > 0, size, 1.0))
+    return np.ldexp(1.0, exponent - 1)

@@ -1,0 +1,335 @@
+"""From prices to a plan: bound, columns, master, in a few passes over all skus.
+
+Here: the order of passes and when to stop. Not here: the work on a sku (``chunk``) or the choice
+among columns (``master``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from foundation.checkpoint import Drafts, anew
+from positioning.inputs.capacity import Shared
+from positioning.inputs.problem import Problem
+from positioning.optimizer.benders import Decided, decide
+from positioning.optimizer.master import (
+    Central,
+    Choice,
+    Pool,
+    build_pool,
+    central,
+    choose,
+    full_load_prices,
+    load_terms_eur,
+    paid,
+    relaxed,
+    shut_prices,
+    whole_loads,
+)
+from positioning.optimizer.pricing import Answer, Column, Mix, mix_chunk, price_chunk, uncycle_chunk
+from positioning.optimizer.recourse_function import Effort
+from positioning.optimizer.workers import Crew, chunks_of
+
+_CLOSE = 0.004
+# Columns kept: of each sku, and of all where skus are few.
+_KEPT, _KEPT_OF_ALL = 12, 2000
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What a pass asks: rows of prices (n, n_resources), charges (n_skus, n_shipments) due at the first row."""
+
+    prices: np.ndarray
+    charges: np.ndarray
+
+
+def priced(crew: Crew, ask: Ask, effort: Effort) -> list[Answer]:
+    """Ask every sku; one answer each, in order."""
+    skus = list(range(len(ask.charges)))
+    return crew.run(price_chunk, [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)])
+
+
+def columns_of(answers: list[Answer]) -> list[Column]:
+    """Return all columns of ``answers``."""
+    return [column for answer in answers for column in answer.columns]
+
+
+def nothing_of(answers: list[Answer]) -> dict[int, float]:
+    """Return what every sku costs when nothing is sent, EUR."""
+    return {answer.sku: answer.nothing_eur for answer in answers}
+
+
+def bound_eur(problem: Problem, answers: list[Answer], ask: Ask) -> float:
+    """Return the Lagrangian bound of the first row of prices and the charges: no plan costs less, EUR."""
+    own = float(sum(answer.bound_eur for answer in answers))
+    return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
+
+
+class Generation:
+    """The best bound and where it was found, and the columns so far."""
+
+    def __init__(self, problem: Problem, crew: Crew, prices: np.ndarray) -> None:
+        """Start from ``prices`` (n_resources,) and no charges."""
+        nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+        self.best = self._asked = Ask(prices[None], nobody)
+        self.bound_eur = -np.inf
+        self.nothing_eur: dict[int, float] = {}
+        self.columns: list[Column] = []
+        self._problem, self._crew = problem, crew
+        self._trust = 0.7
+
+    def run(self, passes: int, effort: Effort) -> None:
+        """Ask all skus, at most ``passes`` times, until bound and master are close.
+
+        The next prices and charges lie between those of the best bound and the master's, closer to the
+        best after a pass that did not improve it (Wentges, "Weighted Dantzig–Wolfe decomposition for
+        linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997)).
+        """
+        for _ in range(passes):
+            answers = priced(self._crew, self._asked, effort)
+            self.nothing_eur = nothing_of(answers)
+            self._learn(bound_eur(self._problem, answers, self._asked))
+            self.columns += columns_of(answers)
+            pool = self.pool()
+            master = central(pool, self._problem.shared, len(self.nothing_eur))
+            self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
+            nothing = sum(self.nothing_eur.values())
+            if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
+                break
+            self._asked = _between(self.best, master, self._trust)
+
+    def pool(self) -> Pool:
+        """Return the columns beside what nothing costs."""
+        return build_pool(self.columns, self.nothing_eur, len(self._problem.shared.resources))
+
+    def _learn(self, eur: float) -> None:
+        if eur > self.bound_eur:
+            self.best, self.bound_eur, self._trust = self._asked, eur, min(1.0, 1.2 * self._trust)
+        else:
+            self._trust *= 0.7
+
+
+def _between(best: Ask, master: Central, trust: float) -> Ask:
+    prices = best.prices + trust * (master.prices[None] - best.prices)
+    return Ask(prices, best.charges + trust * (master.charges - best.charges))
+
+
+def _kept(pool: Pool, master: Central, most: int) -> list[Column]:
+    """Return each sku's ``most`` most promising columns at the master's prices and charges."""
+    owed = np.array([master.charges[column.sku, column.lanes].sum() for column in pool.columns])
+    promise = pool.gain_eur - pool.uses @ master.prices - owed
+    order = np.lexsort((np.arange(len(promise)), -promise, pool.sku))
+    rank = np.arange(len(order)) - np.searchsorted(pool.sku[order], pool.sku[order])
+    return [pool.columns[at] for at in np.sort(order[rank < most])]
+
+
+_SAMPLE_SKUS = 160
+_CLOSE_ON_SAMPLE = 0.002
+_ROUGH = Effort(share=0.02, nodes=20, searches=2)
+
+
+class Sample:
+    """A stratified sample with its share of all rooms and loads, and the columns found for it so far."""
+
+    def __init__(self, problem: Problem, crew: Crew) -> None:
+        """Take every so-manieth sku in the order of expected litres, so that large and small ones are alike."""
+        litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalogue.volume_l
+        order = np.lexsort((np.arange(len(litres)), -litres))
+        self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
+        self.share = len(self.skus) / len(order)
+        self._problem = replace(problem, shared=scaled(problem.shared, self.share))
+        self._crew = crew
+        self._columns: list[Column] = []
+        self._nothing: dict[int, float] = {}
+
+    def tuned(self, start: np.ndarray, rounds: int) -> np.ndarray:
+        """Return better prices (n_resources,) than ``start``.
+
+        Column generation with the prices of the master drawn towards the best bound (Wentges smoothing),
+        for at most ``rounds`` or until bound and master are close.
+        """
+        asked = best = start
+        best_eur, trust = -np.inf, 0.5
+        nobody = np.zeros(self._n_shipments)
+        for _ in range(rounds):
+            own = float(sum(answer.bound_eur for answer in self._priced(asked)))
+            eur = own + load_terms_eur(self._problem, asked, nobody)
+            trust = min(1.0, 1.2 * trust) if eur > best_eur else trust * 0.7
+            best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
+            prices, gain_eur = relaxed(self._pool(), self._problem.shared)
+            if sum(self._nothing.values()) - gain_eur - best_eur <= _CLOSE_ON_SAMPLE * gain_eur:
+                break
+            asked = best + trust * (prices - best)
+        return best
+
+    @property
+    def _n_shipments(self) -> int:
+        return len(self._problem.network.ship_days)
+
+    def _pool(self) -> Pool:
+        return build_pool(self._columns, self._nothing, len(self._problem.shared.resources))
+
+    def _priced(self, prices: np.ndarray) -> list[Answer]:
+        nobody = np.zeros((1, self._n_shipments))
+        chunks = [(chunk, prices[None], nobody.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)]
+        answers: list[Answer] = self._crew.run(price_chunk, chunks)
+        self._columns += [column for answer in answers for column in answer.columns]
+        self._nothing = {answer.sku: answer.nothing_eur for answer in answers}
+        return answers
+
+
+def scaled(shared: Shared, share: float) -> Shared:
+    """Return ``shared`` with ``share`` of every room, and of the size and cost of every load."""
+    rows = tuple(replace(row, room=row.room * share) for row in shared.resources)
+    return replace(shared, resources=rows, loads=tuple(replace(load, eur=load.eur * share) for load in shared.loads))
+
+
+_DOUBTFUL = 0.1
+_TUNING_ROUNDS, _PASSES = 12, 12
+_PACKING_PASSES, _PACKING_PASSES_OF_FEW = 2, 4
+_EFFORT = Effort(share=0.005, nodes=40, searches=4)
+_EFFORT_OF_FEW = Effort(share=0.001, nodes=100, searches=6)
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The plan found and the bound: no plan on these paths costs less than ``bound_eur``."""
+
+    choice: Choice
+    nothing_eur: dict[int, float]
+    plan_eur: float
+    bound_eur: float
+
+
+def optimise(problem: Problem, crew: Crew, drafts: Drafts = anew) -> Optimum:
+    """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
+    return _without_cycles(
+        problem, crew, of_few(problem, crew, drafts) if problem.has_few_skus else of_many(problem, crew)
+    )
+
+
+def of_many(problem: Problem, crew: Crew) -> Optimum:
+    """Generate columns for prices and charges, choose the loads that go, then whole packs for those.
+
+    Prices start from a sample of the skus.
+    """
+    generation = Generation(problem, crew, Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS))
+    generation.run(_PASSES, _EFFORT)
+    loads = _loads(problem, generation.pool())
+    for _ in range(_PACKING_PASSES):
+        generation.columns += _wanted(problem, crew, generation.pool(), (loads, _EFFORT))
+        loads = _loads(problem, generation.pool())
+    return _optimum(problem, crew, (generation.columns, generation.nothing_eur, loads), generation.bound_eur)
+
+
+def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
+    """Choose loads by one programme of all skus, then whole packs for those."""
+    decided = Decided.from_text(drafts("loads", lambda: decide(problem, crew).to_text()))
+    columns, loads = crew.run(mix_chunk, _parts(decided.mixes)), decided.loads
+    ask = Ask(decided.prices[None], np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days))))
+    answers = priced(crew, ask, _EFFORT_OF_FEW)
+    columns += columns_of(answers) + _at(problem, crew, decided.prices, (loads, _EFFORT_OF_FEW))
+
+    def pool() -> Pool:
+        return build_pool(columns, decided.nothing_eur, len(problem.shared.resources))
+
+    for _ in range(_PACKING_PASSES_OF_FEW):
+        columns += _wanted(problem, crew, pool(), (loads, _EFFORT_OF_FEW))
+        loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
+    bound = max(decided.bound_eur, bound_eur(problem, answers, ask))  # the other knows whole packs, but no whole loads
+    found = _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
+    return (
+        found if decided.packs is None else _better(problem, found, decided, crew.run(mix_chunk, _parts(decided.packs)))
+    )
+
+
+def _better(problem: Problem, found: Optimum, decided: Decided, packed: list[Column]) -> Optimum:
+    """Return the cheaper of ``found`` and the columns of the program with whole packs."""
+    choice = replace(found.choice, column={column.sku: column for column in packed}, loads=decided.loads)
+    eur = _plan_eur(problem, found.nothing_eur, choice)
+    return replace(found, choice=choice, plan_eur=eur) if eur < found.plan_eur else found
+
+
+def _without_cycles(problem: Problem, crew: Crew, found: Optimum) -> Optimum:
+    """Return ``found`` without goods that are sent in a circle, which moves nothing."""
+    column = found.choice.column
+    moved = {
+        sku: Mix(sku, _everywhere(problem, column[sku])) for sku in sorted(column) if _may_circle(problem, column[sku])
+    }
+    changed = crew.run(uncycle_chunk, _parts(tuple(moved.values()))) if moved else []
+    kept = {sku: one for sku, one in column.items() if sku not in moved} | {
+        one.sku: one for one in changed if len(one.lanes)
+    }
+    choice = replace(found.choice, column={sku: kept[sku] for sku in sorted(kept)})
+    return replace(found, choice=choice, plan_eur=_plan_eur(problem, found.nothing_eur, choice))
+
+
+def _may_circle(problem: Problem, column: Column) -> bool:
+    """Whether a hub both gives and receives the sku by transfers."""
+    lanes = problem.network.shipments
+    moves = column.lanes[~lanes.is_supply[column.lanes]]
+    return bool(np.isin(lanes.origin[moves], lanes.destination[moves]).any())
+
+
+def _everywhere(problem: Problem, column: Column) -> np.ndarray:
+    units = np.zeros(len(problem.network.ship_days))
+    units[column.lanes] = column.units
+    return units
+
+
+def _optimum(
+    problem: Problem, crew: Crew, found: tuple[list[Column], dict[int, float], np.ndarray], bound_eur: float
+) -> Optimum:
+    """Choose among the columns found on the loads found."""
+    columns, nothing_eur, loads = found
+    choice = _chosen(problem, crew, columns, nothing_eur, loads)
+    return Optimum(choice, nothing_eur, _plan_eur(problem, nothing_eur, choice), bound_eur)
+
+
+def _loads(problem: Problem, pool: Pool) -> np.ndarray:
+    """Return whole loads near those of the relaxed master."""
+    split = central(pool, problem.shared, len(problem.catalogue.skus)).loads
+    return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
+
+
+def _wanted(problem: Problem, crew: Crew, pool: Pool, asked: tuple[np.ndarray, Effort]) -> list[Column]:
+    """Return what skus want at the master's prices with the loads asked for paid and all others shut."""
+    return _at(problem, crew, relaxed(pool, paid(problem.shared, asked[0]))[0], asked)
+
+
+def _at(problem: Problem, crew: Crew, prices: np.ndarray, asked: tuple[np.ndarray, Effort]) -> list[Column]:
+    """Return what skus want at ``prices`` (n_resources,) on the loads asked for."""
+    loads, effort = asked
+    nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+    return columns_of(priced(crew, Ask(np.maximum(prices, shut_prices(problem, loads))[None], nobody), effort))
+
+
+def _chosen(
+    problem: Problem, crew: Crew, columns: list[Column], nothing: dict[int, float], loads: np.ndarray
+) -> Choice:
+    """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
+    shut = [load.shipment for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0]
+
+    def chosen() -> Choice:
+        going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
+        pool = build_pool(going, nothing, len(problem.shared.resources))
+        return choose(pool, problem.shared, loads)
+
+    choice = chosen()
+    if not choice.mixes:
+        return choice
+    columns += crew.run(mix_chunk, _parts(choice.mixes))
+    return chosen()
+
+
+def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
+    of = {mix.sku: mix for mix in mixes}
+    return [([of[sku] for sku in chunk],) for chunk in chunks_of(sorted(of))]
+
+
+def _plan_eur(problem: Problem, nothing: dict[int, float], choice: Choice) -> float:
+    moved = {sku: column.eur for sku, column in choice.column.items()}
+    fixed = sum(load.eur * amount for load, amount in zip(problem.shared.loads, choice.loads, strict=True))
+    return float(sum(moved.get(sku, eur) for sku, eur in nothing.items()) + fixed)

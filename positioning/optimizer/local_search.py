@@ -1,0 +1,77 @@
+"""One sku with its ways and its demand ahead, judged exactly; single packs more or less while that pays.
+
+Here: evaluation and the local search on one sku. Not here: the search for its best plan (``outline``) and what
+skus share (prices stand in for it).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from positioning.inputs.subproblem import SkuProblem
+from positioning.optimizer.recourse import Case, slope
+
+_TRIES = 14
+_MISSES = 4
+
+
+def fits(problem: SkuProblem, units: np.ndarray) -> bool:
+    """Say whether ``units`` keep to what hubs and suppliers have and what hubs may receive."""
+    if (units > problem.most + 1e-9).any():
+        return False
+    hubs, suppliers = len(problem.hubs), len(problem.available)
+    out = np.bincount(problem.origin[~problem.is_supply], units[~problem.is_supply], minlength=hubs)
+    ordered = np.bincount(problem.origin[problem.is_supply], units[problem.is_supply], minlength=suppliers)
+    received = np.bincount(problem.destination, units, minlength=hubs)
+    return bool(
+        (out <= problem.give + 1e-9).all() and (ordered <= problem.available + 1e-9).all() and (received <= problem.receive + 1e-9).all()
+    )  # fmt: skip
+
+
+def improve(case: Case, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
+    """Add or take back packs while the priced cost falls; return units (L,) and the unpriced cost.
+
+    Moves are tried in the order of what the slopes promise; each is judged by exact evaluation.
+    """
+    best = units
+    service = case.serve(best)
+    best_eur = float(service.path_eur.mean()) + case.sending_eur(best)
+    misses, tried = 0, {tuple(best)}
+    for _ in range(tries):
+        move = _promising(case, best, slope(case, service), tried)
+        if move is None or misses >= _MISSES:
+            break
+        tried.add(tuple(move))
+        found = case.serve(move)
+        eur = float(found.path_eur.mean()) + case.sending_eur(move)
+        if eur + case.price @ move < best_eur + case.price @ best - 1e-9:
+            best, best_eur, service, misses = move, eur, found, 0
+        else:
+            misses += 1
+    return best, best_eur
+
+
+def _promising(case: Case, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]) -> np.ndarray | None:
+    """Return the untried neighbour with the largest promised gain, None when none promises any."""
+    problem = case.problem
+    best, promised = None, 1e-9
+    for lane in range(len(units)):
+        for target in (_more(problem, units, lane), _fewer(problem, units, lane)):
+            change = target - units[lane]
+            # Taking back costs at most what the slope says: a kink may promise nothing yet pay.
+            gain = -slopes[lane] * change if change > 0 else abs(slopes[lane] * change) + 2e-9
+            if change and gain > promised:
+                move = units.copy()
+                move[lane] = target
+                if tuple(move) not in tried and fits(problem, move):
+                    best, promised = move, gain
+    return best
+
+
+def _more(problem: SkuProblem, units: np.ndarray, lane: int) -> float:
+    return float(problem.least[lane] if units[lane] == 0 else units[lane] + problem.pack[lane])
+
+
+def _fewer(problem: SkuProblem, units: np.ndarray, lane: int) -> float:
+    fewer = units[lane] - problem.pack[lane]
+    return float(fewer if fewer >= problem.least[lane] else 0.0)

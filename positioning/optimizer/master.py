@@ -1,0 +1,332 @@
+"""Choosing one column per sku under what all skus share, with whole loads.
+
+Here: the master programme over columns, its prices, and the repair to one whole column each.
+Not here: making columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import highspy
+import numpy as np
+from scipy.sparse import csc_array, hstack, vstack
+
+from positioning.inputs.capacity import Shared
+from positioning.inputs.problem import Problem
+from positioning.optimizer.highs import NO_COLUMNS, Programme, Solver
+from positioning.optimizer.pricing import Column, Mix
+
+_NODES = 200
+_MIP_GAP = 1e-4
+_SWEEPS = 4
+_TURNS = 2
+_REGRET_EUR = 1.0
+
+
+@dataclass(frozen=True)
+class Pool:
+    """All columns: their gain over no move (EUR, > 0 is good), sku and use of resources."""
+
+    columns: tuple[Column, ...]
+    gain_eur: np.ndarray
+    sku: np.ndarray
+    uses: np.ndarray
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
+
+    ``mixes`` are units (n_shipments,) of skus the master split between columns.
+    """
+
+    column: dict[int, Column]
+    loads: np.ndarray
+    prices: np.ndarray
+    mixes: tuple[Mix, ...] = ()
+
+
+def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
+    """Put columns together, dropping repeated ones; order is by sku, then as found."""
+    kept: dict[tuple[int, bytes, bytes], Column] = {}
+    for column in sorted(columns, key=lambda column: column.sku):
+        kept.setdefault((column.sku, column.lanes.tobytes(), column.units.tobytes()), column)
+    chosen = tuple(kept.values())
+    gain = np.array([nothing_eur[column.sku] - column.eur for column in chosen])
+    uses = np.array([column.uses for column in chosen]).reshape(len(chosen), n_resources)
+    return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
+
+
+def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> Choice:
+    """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
+
+    A price is what one more unit of room is worth on these loads, columns split: nothing where there is room left.
+    """
+    if not pool.columns:
+        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
+    fixed = paid(shared, loads)
+    duals, _, shares = _run_master(master_programme(pool, fixed, _NO_TIES)[0], ())
+    prices = duals[len(duals) - len(shared.resources) :]
+    chosen = _whole_columns(pool, fixed)
+    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, _mixes(pool, shares, shared))
+
+
+@dataclass(frozen=True)
+class Central:
+    """Prices (n_resources,), charges (n_skus, n_shipments) and split loads in the middle of the best; gain in EUR."""
+
+    prices: np.ndarray
+    charges: np.ndarray
+    loads: np.ndarray
+    gain_eur: float
+
+
+def central(pool: Pool, shared: Shared, n_skus: int) -> Central:
+    """Return prices, charges and loads of the relaxed master with ties, from an interior point.
+
+    A corner of the best prices lays a load's cost on few skus; the middle spreads it over all who would
+    use the load, which is where column generation is quick (Gondzio, Gonzalez-Brevis & Munari, "New
+    developments in the primal-dual column generation technique", EJOR 224 (2013)).
+    """
+    charges = np.zeros((n_skus, shared.binds.shape[1]))
+    if not pool.columns:
+        return Central(np.zeros(len(shared.resources)), charges, np.zeros(len(shared.loads)), 0.0)
+    ties = tie_rows(pool, shared)
+    programme, _ = master_programme(pool, shared, ties)
+    duals, eur, values = _run_master(programme, (), presolve="off", solver="ipm", run_crossover="off")
+    first = len(duals) - len(shared.resources)
+    for (sku, at), owed in zip(ties.keys, duals[first - len(ties.keys) : first], strict=True):
+        charges[sku, shared.loads[at].shipment] = owed
+    return Central(duals[first:], charges, values[len(pool.columns) :], -eur)
+
+
+def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
+    """Return the loads that go, by entry of ``shared.loads``: ``start`` with ``doubtful`` ones added or dropped.
+
+    One by one, in turns, while the gain less the cost of loads grows; columns may be split.
+    """
+    if not pool.columns:
+        return np.zeros(len(shared.loads))
+    eur = np.array([load.eur for load in shared.loads])
+    programme, _ = master_programme(pool, paid(shared, start), _NO_TIES)
+    solver = Solver(presolve="off")
+    solver.load(programme)
+    first = len(programme.lower) - len(shared.resources)
+
+    def gain_eur(loads: np.ndarray) -> float:
+        solver.set_most(first, room_with(shared, loads))
+        return -solver.solve().eur - float(loads @ eur)
+
+    best, best_eur = start, gain_eur(start)
+    for _ in range(_TURNS):
+        before = best_eur
+        for at in np.flatnonzero(doubtful):
+            for change in (1.0, -1.0):
+                loads = best.copy()
+                loads[at] += change
+                if 0.0 <= loads[at] <= shared.loads[at].most and (eur_now := gain_eur(loads)) > best_eur + 1e-6:
+                    best, best_eur = loads, eur_now
+        if best_eur <= before:
+            break
+    return best
+
+
+def paid(shared: Shared, loads: np.ndarray) -> Shared:
+    """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
+    room = room_with(shared, loads)
+    rows = tuple(replace(row, room=room[at], load=-1) for at, row in enumerate(shared.resources))
+    return replace(shared, resources=rows, loads=())
+
+
+def relaxed(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
+    """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR."""
+    if not pool.columns:
+        return np.zeros(len(shared.resources)), 0.0
+    duals, eur, _ = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    return duals[len(duals) - len(shared.resources) :], -eur
+
+
+@dataclass(frozen=True)
+class Ties:
+    """Rows Σ share of columns of a sku that use a load ≤ loads, by (sku, load); entries (row, column)."""
+
+    keys: tuple[tuple[int, int], ...]
+    row: np.ndarray
+    column: np.ndarray
+
+
+_NO_TIES = Ties((), np.zeros(0, "int64"), np.zeros(0, "int64"))
+
+
+def tie_rows(pool: Pool, shared: Shared) -> Ties:
+    """Return the ties of every sku to the loads its columns use."""
+    place = {load.shipment: at for at, load in enumerate(shared.loads)}
+    found: dict[tuple[int, int], int] = {}
+    entries = []
+    for at, column in enumerate(pool.columns):
+        for shipment in column.lanes:
+            if int(shipment) in place:
+                row = found.setdefault((column.sku, place[int(shipment)]), len(found))
+                entries.append((row, at))
+    if not entries:
+        return _NO_TIES
+    rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
+    return Ties(tuple(found), rows, columns)
+
+
+def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Mix, ...]:
+    """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
+    mixed: dict[int, np.ndarray] = {}
+    for at in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
+        column = pool.columns[at]
+        units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
+        units[column.lanes] += values[at] * column.units
+    return tuple(Mix(sku, mixed[sku]) for sku in sorted(mixed))
+
+
+def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
+    """Return the room of every resource when ``loads`` are paid for."""
+    paid = {load.shipment: amount for load, amount in zip(shared.loads, loads, strict=True)}
+    return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
+
+
+def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme, list[str]]:
+    """Build the master and its row names: one row per sku, one per tie, then one per resource.
+
+    one_each[sku]: Σ share ≤ 1;
+    uses[sku,load]: Σ share of columns that use the load ≤ loads;
+    shared[resource]: Σ use × share ≤ room; for loads Σ use × share ≤ loads × size.
+    """
+    n = len(pool.columns)
+    skus, sku_row = np.unique(pool.sku, return_inverse=True)
+    n_skus = int(sku_row.max()) + 1
+    one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
+    place = {load.shipment: at for at, load in enumerate(shared.loads)}
+    sized = [(row, place[r.load], -r.room) for row, r in enumerate(shared.resources) if r.load >= 0]
+    rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
+    load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
+    use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
+    rows_of_ties = np.arange(len(ties.keys))
+    tie_part = csc_array((
+        np.concatenate([np.ones(len(ties.row)), -np.ones(len(ties.keys))]),
+        (np.concatenate([ties.row, rows_of_ties]), np.concatenate([ties.column, np.array([n + at for _, at in ties.keys], dtype="int64")])),
+    ), shape=(len(ties.keys), n + len(shared.loads)))  # fmt: skip
+    matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
+    room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
+    upper = np.concatenate([np.ones(n_skus), np.zeros(len(ties.keys)), room])
+    cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
+    most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
+    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{at}]" for sku, at in ties.keys]
+    lower = np.full(len(upper), -np.inf)
+    return Programme(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
+        row.name for row in shared.resources
+    ]
+
+
+def _run_master(
+    programme: Programme, whole: tuple[int, ...], **options: object
+) -> tuple[np.ndarray, float, np.ndarray]:
+    """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
+    solver = Solver(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})
+    solver.load(programme)
+    for column in whole:
+        solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
+    solver.highs.run()
+    found = solver.highs.getSolution()
+    duals = np.zeros(len(programme.lower)) if whole else np.maximum(-np.array(found.row_dual), 0.0)
+    return duals, solver.highs.getInfo().objective_function_value, np.array(found.col_value)
+
+
+def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
+    """Return one whole column at most per sku, as places in ``pool``, under ``shared``, which has no loads to choose.
+
+    The relaxation says which columns could be in a best choice: those whose reduced cost is small. Among
+    them a MILP chooses; then better ones that fit are taken as they come.
+    """
+    duals, _, shares = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    first = len(duals) - len(shared.resources)
+    _, sku_row = np.unique(pool.sku, return_inverse=True)
+    regret = duals[:first][sku_row] + pool.uses @ duals[first:] - pool.gain_eur
+    near = np.flatnonzero((shares > 1e-6) | (regret <= _REGRET_EUR))
+    if not len(near):
+        return []
+    few = Pool(tuple(pool.columns[at] for at in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
+    programme, _ = master_programme(few, shared, _NO_TIES)
+    _, _, values = _run_master(programme, tuple(range(len(near))))
+    room = np.array([row.room for row in shared.resources])
+    return _swapped(pool, near[values > 0.5], room)
+
+
+def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
+    """Swap columns for better ones of the same sku that fit, dearest first, a few times over."""
+    chosen = {int(pool.sku[at]): int(at) for at in taken}
+    used = pool.uses[list(chosen.values())].sum(axis=0)
+    by_gain = np.lexsort((np.arange(len(pool.columns)), -pool.gain_eur))
+    for _ in range(_SWEEPS):
+        is_changed = False
+        for at in by_gain:
+            sku = int(pool.sku[at])
+            now = chosen.get(sku)
+            gain = pool.gain_eur[at] - (pool.gain_eur[now] if now is not None else 0.0)
+            if gain <= 1e-9:
+                continue
+            after = used + pool.uses[at] - (pool.uses[now] if now is not None else 0.0)
+            if (after <= room + 1e-6).all():
+                chosen[sku], used, is_changed = int(at), after, True
+        if not is_changed:
+            break
+    return [chosen[sku] for sku in sorted(chosen)]
+
+
+def standing_prices(problem: Problem, choice: Choice) -> np.ndarray:
+    """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
+
+    With few skus the price of a load's room is what its own columns make of it, not others: it is 0 then.
+    """
+    prices = choice.prices
+    if problem.has_few_skus:
+        prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, prices)
+    return np.maximum(prices, shut_prices(problem, choice.loads))
+
+
+def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
+    """Return a price of a whole load per unit of room on loads that do not go, 0 on everything else."""
+    shut = {load.shipment: load.eur for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0}
+    return np.array([shut.get(resource.load, 0.0) for resource in problem.shared.resources])
+
+
+def full_load_prices(problem: Problem) -> np.ndarray:
+    """Return the price of each resource when loads leave full: their cost by what they carry, else 0.
+
+    Where both volume and mass are limited the volume carries the price.
+    """
+    eur = {load.shipment: load.eur for load in problem.shared.loads}
+    prices, priced = np.zeros(len(problem.shared.resources)), set()
+    for row in sorted(range(len(prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
+        resource = problem.shared.resources[row]
+        if resource.load >= 0 and resource.load not in priced and resource.room > 0:
+            prices[row] = eur[resource.load] / resource.room
+            priced.add(resource.load)
+    return prices
+
+
+def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> float:
+    """Return what loads and room add to the bound at ``prices`` when skus owe ``owed`` (L,) for loads.
+
+    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
+    room of other resources is sold at its price.
+    """
+    worth = {load.shipment: 0.0 for load in problem.shared.loads}
+    sold = 0.0
+    for price, row in zip(prices, problem.shared.resources, strict=True):
+        if row.load >= 0:
+            worth[row.load] += price * row.room
+        else:
+            sold += price * row.room
+    saved = 0.0
+    for load in problem.shared.loads:
+        surplus = worth[load.shipment] - load.eur
+        most = load.most if surplus > 1e-9 else 1.0
+        saved += max(0.0, most * surplus + owed[load.shipment]) if load.most >= 1 else 0.0
+    return -(sold + saved)

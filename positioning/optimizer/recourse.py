@@ -1,0 +1,177 @@
+"""Serving demand from given stock, on all demand paths at once: a compiled transportation solver.
+
+For fixed shipments the second stage of a sku falls apart into one transportation problem per demand
+path: sources are hubs at the start of each bucket, suppliers of later orders and "lost"; sinks are
+regions by bucket, ranks of units left, and a dump. All paths share the costs, so the dual simplex on
+the spanning tree of the last path starts dual feasible on the next (Helgason & Kennington, "Primal
+simplex algorithms for minimum cost network flows", Handbooks in OR & MS 7, 1995, on the tree update).
+Not here: choosing shipments.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from positioning.inputs.costs import N_TERMS, TERM, total
+from positioning.inputs.subproblem import N_RANKS, SkuProblem
+from positioning.optimizer._network_simplex import NO_TREE, solve_paths
+from positioning.optimizer._shortest_paths import finish, reach
+
+
+@dataclass(frozen=True)
+class Ways:
+    """Cheapest ways of one sku from every source to every sink.
+
+    Sources: hub × bucket (``n_hubs`` × (B + 1), bucket fastest), suppliers of later orders, lost.
+    Sinks: region × bucket, hub × rank, dump. ``cost`` (n_sources, n_sinks) in EUR per unit, infinite where there is
+    no way or a better use of any unit, ``terms`` its parts, ``via`` the delivery lane used to a region (−1 otherwise).
+    """
+
+    cost: np.ndarray
+    terms: np.ndarray
+    via: np.ndarray
+
+
+@dataclass(frozen=True)
+class Service:
+    """What serving demand costs and how.
+
+    ``path_eur`` (n_paths,); ``flow`` (n_sources, n_sinks) mean units; ``value`` (H, B + 1) mean value of
+    one more unit at a hub from a bucket on, EUR; ``path_value`` the same by path.
+    """
+
+    path_eur: np.ndarray
+    flow: np.ndarray
+    path_value: np.ndarray
+    supplier_value: np.ndarray
+
+
+def build_ways(problem: SkuProblem) -> Ways:
+    """Find the cheapest ways over keeping, later departures and delivery lanes."""
+    n_hubs, n_buckets = len(problem.hubs), len(problem.bucket_days)
+    n_demand, width = len(problem.regions) * n_buckets, n_buckets + 1
+    lanes = problem.later[:, 0]
+    later = np.column_stack(
+        [problem.is_supply[lanes], problem.origin[lanes], problem.destination[lanes], problem.later[:, 1:]]
+    )
+    near = reach(
+        problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.available)
+    )
+    lane, bucket = np.nonzero(problem.is_served)
+    serving = (
+        problem.delivery_terms[lane]
+        + problem.keeping[problem.delivery_hub[lane]] * problem.served_days[bucket][:, None]
+    )
+    hub, rank = np.divmod(np.arange(n_hubs * N_RANKS), N_RANKS)
+    leaving = np.zeros((len(hub), N_TERMS))
+    leaving[:, TERM["end_value"]] = -problem.end_value[hub, rank]
+    node = np.concatenate([problem.delivery_hub[lane] * width + bucket, hub * width + n_buckets])
+    sink = np.concatenate([problem.delivery_region[lane] * n_buckets + bucket, n_demand + hub * N_RANKS + rank])
+    cost, terms, last = finish(near, node, sink, np.concatenate([serving, leaving]), n_demand + len(hub) + 1)
+    way = np.append(lane, np.full(len(hub) + 1, -1))
+    return _with_lost(problem, cost, terms, np.where(last >= 0, way[last], -1))
+
+
+def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> Ways:
+    """Add the source "lost" and let it, and suppliers, leave what nobody needs in the dump."""
+    n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.available)
+    lost, lost_terms = np.zeros((1, cost.shape[1])), np.zeros((1, *terms.shape[1:]))
+    lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
+    cost[n_nodes:, -1] = 0.0
+    return Ways(
+        _without_dominated(problem, np.concatenate([cost, lost])), np.concatenate([terms, lost_terms]),
+        np.concatenate([via, np.full((1, via.shape[1]), -1)]),
+    )  # fmt: skip
+
+
+def _without_dominated(problem: SkuProblem, cost: np.ndarray) -> np.ndarray:
+    """Return ``cost`` without ways that never pay: dearer than losing the sink's demand and leaving the unit where it is.
+
+    So no cost is far from what is at stake, however expensive a lane may be.
+    """
+    first_end = cost.shape[1] - 1 - problem.end_room.size
+    has_room = np.append(np.isinf(problem.end_room).ravel(), True)
+    leaving = cost[:, first_end:][:, has_room].min(axis=1)
+    return np.where(cost > cost[-1] + leaving[:, None], np.inf, cost)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Demand ``paths`` (n, R, B) and the bucket each shipment arrives in on each, ``arrival`` (n, L).
+
+    ``trees`` is where the search on each path ended last: the next one, with other units, starts there.
+    """
+
+    paths: np.ndarray
+    arrival: np.ndarray
+    trees: np.ndarray
+
+
+def outlook(ways: Ways, paths: np.ndarray, arrival: np.ndarray) -> Outlook:
+    """Return the outlook on ``paths`` before any search."""
+    return Outlook(paths, arrival, np.full((len(paths), sum(ways.cost.shape)), NO_TREE, dtype="int16"))
+
+
+def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) -> Service:
+    """Serve the demand ``ahead`` best with hindsight after sending ``units`` (L,)."""
+    paths = ahead.paths
+    demand = paths.reshape(len(paths), -1)
+    sources = source_units(problem, ahead, units)
+    all_units = np.ceil(sources.sum(axis=1).max(initial=0.0)) + 1.0
+    room = np.where(np.isinf(problem.end_room), all_units, problem.end_room).ravel()
+    path_eur, flow, value = solve_paths(ways.cost, sources, demand, room, ahead.trees)
+    nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
+    n_nodes = nodes[0] * nodes[1]
+    path_value = -value[:, :n_nodes].reshape(len(paths), *nodes)
+    return Service(path_eur, flow, path_value, -value[:, n_nodes:-1])
+
+
+def source_units(problem: SkuProblem, ahead: Outlook, units: np.ndarray) -> np.ndarray:
+    """Return units at each source on each path, (n, n_sources − 1): all but lost.
+
+    A supplier of any amount gives later what the largest demand of a path and the limited ranks of units left can take.
+    """
+    arrival, n_paths = ahead.arrival, len(ahead.arrival)
+    stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
+    stock[:, :, 0] += problem.usable
+    for lane in np.flatnonzero(units):
+        if not problem.is_supply[lane]:
+            stock[:, problem.origin[lane], 0] -= units[lane]
+        stock[np.arange(n_paths), problem.destination[lane], arrival[:, lane]] += units[lane]
+    ordered = np.bincount(
+        problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.available)
+    )
+    limited = problem.end_room[np.isfinite(problem.end_room)].sum()
+    useful = ahead.paths.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
+    later = np.minimum(problem.available - ordered, np.ceil(useful))
+    return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A sku with its ways on the demand ``ahead``, at lane ``price`` (L,) EUR per unit."""
+
+    problem: SkuProblem
+    ways: Ways
+    ahead: Outlook
+    price: np.ndarray
+
+    def serve(self, units: np.ndarray) -> Service:
+        """Serve demand after sending ``units``."""
+        return serve(self.problem, self.ways, self.ahead, units)
+
+    def sending_eur(self, units: np.ndarray) -> float:
+        """Return what sending costs, without prices on shared resources."""
+        return float(units @ total(self.problem.shipment_terms))
+
+
+def slope(case: Case, service: Service) -> np.ndarray:
+    """Return the change of cost per further unit on each shipment (L,), prices included."""
+    problem = case.problem
+    paths = np.arange(len(case.ahead.paths))[:, None]
+    gained = service.path_value[paths, problem.destination[None, :], case.ahead.arrival].mean(axis=0)
+    given = service.path_value[:, :, 0].mean(axis=0)
+    spent = np.where(problem.is_supply, 0.0, given[np.where(problem.is_supply, 0, problem.origin)])
+    return total(problem.shipment_terms) + case.price - gained + spent

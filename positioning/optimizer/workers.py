@@ -1,0 +1,116 @@
+"""Sharing chunks over processes: the same answer for any number of them.
+
+Here: the workers and which of them a chunk is at home with. Not here: what a chunk does
+(``positioning.optimizer.pricing``).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from multiprocessing.connection import wait
+from typing import Any
+
+from foundation.errors import StageError
+from positioning.inputs.problem import Problem
+from positioning.optimizer.pricing import CHUNK_SKUS, Desk
+
+Task = Callable[..., list[Any]]
+_desk: Desk | None = None
+
+
+class Crew:
+    """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
+
+    def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
+        """Seat ``workers`` at desks of ``problem``, without any a desk here.
+
+        The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
+        """
+        self.desk = None if workers else Desk(problem)
+        self._workers = workers
+        self._seated: list[Future[None]] = [worker.submit(_sit_down, problem) for worker in workers]
+
+    def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
+        """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order.
+
+        The first entry of a chunk is a list of skus, or of what has a ``sku``, from one part of ``chunks_of``.
+        Raises ``StageError`` where a worker is ended from outside.
+        """
+        if not self._workers:
+            return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
+        try:
+            for future in self._seated:
+                future.result()
+            waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
+            return [answer for future in waiting for answer in future.result()]
+        except BrokenProcessPool as error:
+            _stop_feeding(self._workers)
+            raise StageError(
+                "rebalance",
+                "a process at work on the plan was ended from outside, as happens where memory runs out; "
+                "run again, perhaps with fewer positioning.processes",
+            ) from error
+
+    def _worker(self, first: Any) -> ProcessPoolExecutor:
+        sku = first if isinstance(first, int) else first.sku
+        return self._workers[sku // CHUNK_SKUS % len(self._workers)]
+
+
+@contextmanager
+def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
+    """Open ``positioning.processes`` workers where there is work for more than one."""
+    processes = min(problem.settings.positioning.processes, -(-n_skus // CHUNK_SKUS))
+    if processes <= 1:
+        yield Crew(problem)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ExitStack() as stack:
+        pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
+        yield Crew(problem, tuple(pools))
+
+
+def chunks_of(skus: list[int]) -> list[list[int]]:
+    """Cut ascending ``skus`` into the chunks they belong to, whichever of them are there."""
+    return [list(part) for _, part in groupby(skus, lambda sku: sku // CHUNK_SKUS)]
+
+
+def _watch_parent() -> None:
+    threading.Thread(target=_leave_with_parent, daemon=True).start()
+
+
+def _sit_down(problem: Problem) -> None:
+    global _desk
+    _desk = Desk(problem)
+
+
+def _leave_with_parent() -> None:
+    """End this process as soon as the one that started it is gone, however it went."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _stop_feeding(workers: tuple[ProcessPoolExecutor, ...]) -> None:
+    """Close the ends that ``workers`` read from, as CPython does itself from 3.11.5 on (gh-94777).
+
+    Before, the end of a pool waits for ever for the thread that was feeding a process when that was ended.
+    """
+    if sys.version_info >= (3, 11, 5):
+        return
+    for worker in workers:
+        queue = getattr(worker, "_call_queue", None)
+        if queue is not None:
+            queue._reader.close()
+
+
+def _at_desk(task: Task, chunk: tuple[Any, ...]) -> list[Any]:
+    return task(_desk, *chunk)

@@ -1,0 +1,219 @@
+"""The night's plan from tables to frames: build, optimise, explain, drop what is not worth it, tell.
+
+Here: the order of steps. Not here: any of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from datetime import date
+
+import numpy as np
+import pandas as pd
+
+from foundation.assumptions import assumption_frame
+from foundation.checkpoint import Drafts, anew
+from foundation.errors import StageError
+from foundation.settings import Settings
+from positioning.explain.attribution import Decision, Outcome, explain_chunk, judge_chunk
+from positioning.explain.lines import line_table, load_table, unworthy
+from positioning.explain.tables import (
+    departure_frame,
+    exception_frame,
+    fixed_terms,
+    plan_frame,
+    position_frame,
+    service_frame,
+    transfer_frame,
+)
+from positioning.inputs.costs import KG
+from positioning.inputs.problem import Problem, build_problem
+from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
+from positioning.optimizer.column_generation import Optimum, optimise
+from positioning.optimizer.master import Choice, standing_prices
+from positioning.optimizer.workers import Crew, chunks_of, crew
+
+_ROUNDS = 12
+# How far sums over many skus may differ by the order of adding, as a share of the terms.
+_ROUNDING = 1e-9
+# In units of the problem's money: how far a bound may lie above a plan by the solver's tolerances, and what is no gap.
+_TOLERANCE, _NO_GAP = 1e-2, 1e-6
+
+
+def plan(
+    tables: dict[str, pd.DataFrame],
+    forecasts: dict[str, pd.DataFrame],
+    settings: Settings,
+    as_of: date,
+    drafts: Drafts = anew,
+) -> dict[str, pd.DataFrame]:
+    """Return the frames ``position service transfer departure exception assumption plan`` of a night.
+
+    ``tables`` are normalised and cut to what is known at ``as_of``; ``earlier``, when there, holds
+    earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
+    holds ``forecast``, ``forecast_window`` and ``forecast_dependence``. The same inputs give the same
+    rows whatever their order and the number of processes. ``plan_id`` is a hash of the proposals;
+    ``run_version`` is it too until the caller replaces it. ``drafts`` is asked for what takes long, by name, with
+    what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
+    """
+    problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
+    unit = unit_eur(problem)
+    counted = in_units(problem, unit)
+    with crew(counted, len(problem.catalogue.skus)) as team:
+        optimum = optimise(counted, team, drafts)
+        outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, team)
+        fresh = _fresh_benefit(problem, outcomes, team) * unit
+    optimum = optimum_in_eur(optimum, unit)
+    figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), fresh)
+    slack = _slack(problem, lines)
+    plan_id = _plan_id(lines, as_of)
+    versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
+    return {
+        "position": position_frame(problem, outcomes),
+        "service": service_frame(problem, outcomes),
+        "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
+        "departure": departure_frame(problem, lines),
+        "exception": exception_frame(problem, outcomes, (optimum.choice.prices, slack), omitted_eur),
+        "assumption": assumption_frame(problem.assumptions, as_of),
+        "plan": plan_frame(problem, outcomes, lines, figures | versions),
+    }
+
+
+def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]:
+    """Return why the plan must not be proposed, one sentence each; empty when it may.
+
+    Refused is a gap above ``positioning.max_gap_rate`` (one exactly at it passes) and a plan that costs
+    more than doing nothing.
+    """
+    row = frames["plan"].iloc[0]
+    refusals = []
+    most = settings.positioning.max_gap_rate
+    if row["gap_rate"] > most:
+        refusals.append(
+            f"the plan is {row['gap_rate']:.2%} above its lower bound, more than positioning.max_gap_rate {most:.2%}"
+        )
+    terms = [abs(row[name]) for name in row.index if name.endswith(("_eur_before", "_eur_after"))]
+    if row["total_eur"] > row["total_eur_before"] + _ROUNDING * sum(terms):
+        refusals.append("the plan costs more than sending nothing")
+    return tuple(refusals)
+
+
+def _explained(
+    money: tuple[Problem, Problem, float], optimum: Optimum, team: Crew
+) -> tuple[list[Outcome], pd.DataFrame, float]:
+    """Explain the plan, then drop unworthy lines until none is left; only their skus are looked at again.
+
+    ``money`` is the problem in EUR, the problem that ``optimum`` and ``team`` know, and its unit in EUR. The last
+    value returned is what the lines dropped would save, EUR: the plan's cost less that of the cheapest before it.
+    """
+    problem, counted, unit = money
+    chosen = optimum.choice.column
+    nothing = np.zeros(0, dtype="int64")
+    decisions = {
+        sku: Decision(sku, chosen[sku].lanes, chosen[sku].units)
+        if sku in chosen
+        else Decision(sku, nothing, nothing * 1.0)
+        for sku in range(len(problem.catalogue.skus))
+    }
+    outcomes: dict[int, Outcome] = {}
+    choice = optimum.choice
+    prices, cheapest = standing_prices(counted, choice), np.inf
+    lines, again = pd.DataFrame(), sorted(decisions)
+    for left in range(_ROUNDS, -1, -1):
+        chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
+        outcomes |= {outcome.sku: outcome_in_eur(outcome, unit) for outcome in team.run(explain_chunk, chunks)}
+        lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
+        eur = _total_eur(problem, list(outcomes.values()), lines)
+        cheapest = min(cheapest, eur)
+        dropped = lines[unworthy(problem, lines)] if left else lines[lines["benefit_eur"] < 0]
+        going = still_going(problem, choice, lines.drop(dropped.index))
+        if not len(dropped) and (going == choice.loads).all():
+            break
+        again = sorted(set(dropped["sku_at"]))
+        for sku in again:
+            out = dropped.loc[dropped["sku_at"] == sku, "shipment"].to_numpy(dtype="int64")
+            kept = ~np.isin(decisions[sku].lanes, out)
+            decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
+        if (going != choice.loads).any():
+            choice = replace(choice, loads=going)
+            prices, again = standing_prices(counted, choice), sorted(set(lines["sku_at"]))
+    return [outcomes[sku] for sku in sorted(outcomes)], lines, eur - cheapest
+
+
+def _total_eur(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame) -> float:
+    """Return the signed sum of all terms after the plan, loads included."""
+    after = np.sum([outcome.after for outcome in outcomes], axis=0)[:KG].sum()
+    return float(after + fixed_terms(problem, lines)[:KG].sum())
+
+
+def still_going(problem: Problem, choice: Choice, lines: pd.DataFrame) -> np.ndarray:
+    """Return the loads of ``choice`` without those of departures that no line is left on."""
+    used = set(lines["shipment"])
+    is_used = np.array([load.shipment in used for load in problem.shared.loads], dtype=bool)
+    return np.where(is_used, choice.loads, 0.0)
+
+
+def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
+    """Return the room left of every shared resource after the lines and the loads they pay for."""
+    loads = load_table(problem, lines).set_index("shipment")["loads"]
+    slack = []
+    for resource in problem.shared.resources:
+        mine = lines[lines["shipment"].isin(resource.shipments)]
+        if resource.handling_class is not None:
+            classes = np.array(problem.catalogue.handling_class, dtype=object)
+            mine = mine[classes[mine["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
+        room = resource.room * (float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0)
+        slack.append(room - float(mine[("units", "litres", "kilograms")[resource.measure]].sum()))
+    return np.array(slack)
+
+
+def _figures(
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, found: tuple[Optimum, float], fresh: np.ndarray
+) -> dict[str, object]:
+    """Return bound, gaps and sampling figures; ``fresh`` (n_fresh,) is the benefit by fresh path without loads.
+
+    ``found`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
+    """
+    optimum, omitted_eur = found
+    terms = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG]
+    before, fixed = float(terms.sum()), fixed_terms(problem, lines)[:KG].sum()
+    after = _total_eur(problem, outcomes, lines)
+    bound = optimum.bound_eur + before - sum(optimum.nothing_eur.values())
+    unit, best = unit_eur(problem), after - omitted_eur
+    if bound > best + _ROUNDING * float(np.abs(terms).sum()) + _TOLERANCE * unit:
+        raise StageError(
+            "rebalance",
+            f"the lower bound {bound:.2f} lies above the plan's cost {best:.2f}: a defect, please report it",
+        )
+    bound = min(bound, best)
+    gap, stake = (best - bound, before - bound) if best - bound > _NO_GAP * unit else (0.0, 1.0)
+    fresh = fresh - fixed
+    size = problem.settings.positioning.scenarios
+    groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]
+    return {
+        "lower_bound_eur": bound,
+        # Where goods are worth more at the end, the cost can be near nothing or below: then of what is at stake.
+        "gap_rate": min(gap / max(after, stake), 1.0),
+        "gap_of_benefit_rate": min(gap / stake, 1.0),
+        "sampling_error_eur": float(np.std(groups, ddof=1)) if len(groups) > 1 else 0.0,
+        "out_of_sample_benefit_eur": float(fresh.mean()),
+    }
+
+
+def _fresh_benefit(problem: Problem, outcomes: list[Outcome], team: Crew) -> np.ndarray:
+    """Return what the plan saves on each fresh path, without loads, EUR."""
+    moved = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if len(row.lanes)}
+    chunks = [([moved[sku] for sku in chunk],) for chunk in chunks_of(sorted(moved))]
+    none = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
+    return np.sum([none, *team.run(judge_chunk, chunks)], axis=0)
+
+
+def _plan_id(lines: pd.DataFrame, as_of: date) -> str:
+    told = sorted(zip(lines["proposal_id"], lines["units"], strict=True))
+    return hashlib.sha256(repr((as_of.isoformat(), told)).encode()).hexdigest()[:16]
+
+
+def _model_version(forecasts: dict[str, pd.DataFrame]) -> str:
+    rows = forecasts["forecast"]
+    return str(rows["model_version"].iloc[0]) if "model_version" in rows and len(rows) else "unknown"

@@ -1,0 +1,181 @@
+"""The industry's default: base stock per hub, fair-share transfers, orders up to the same level.
+
+The level of a hub is μ·(L+R) + z·σ·√(L+R), with the mean μ and the deviation σ of the daily demand of
+the regions it is nearest to, lead time L and review period R (Snyder & Shen, Fundamentals of Supply
+Chain Theory, ch. 4). Not here: forecasts; the choice of z (choose).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from positioning.simulation.admission import is_thawed
+from positioning.simulation.engine import WISH_COLUMNS, Game, Night, play
+from positioning.simulation.ledger import load_eur_per_unit
+from positioning.simulation.world import Network, earlier
+
+
+@dataclass(frozen=True)
+class BaseStock:
+    """Order up to a level per hub; share what there is fairly between hubs.
+
+    Attributes
+    ----------
+    z : safety factor. min_fill_rate : a departure with loads to pay leaves only at least so full.
+    review_days : R at least; longer where no night decides again sooner. past_periods : how much history μ and σ are taken from.
+
+    """
+
+    z: float
+    min_fill_rate: float
+    review_days: int
+    past_periods: int = 91
+    name: str = "base_stock"
+
+    def decide(self, night: Night) -> pd.DataFrame:
+        """Return transfers from hubs above their share to hubs below, then orders up to the level."""
+        network = night.network
+        mean, deviation = local_demand(night, self.past_periods)
+        cover = self._cover_periods(network, max(self.review_days, night.review_days))
+        level = mean * cover + self.z * deviation * np.sqrt(cover)
+        arriving = night.state.arriving.sum(axis=2)
+        position = night.state.on_hand + arriving
+        moved = fair_share(night, level, position)
+        wishes = consolidate(moved, network, self.min_fill_rate)
+        after = position.astype(float)
+        np.add.at(after, (wishes[0], network.lanes.destination[wishes[1]]), wishes[2])
+        np.subtract.at(after, (wishes[0], network.lanes.origin[wishes[1]]), wishes[2])
+        return _frame(night, wishes, orders(night, level - after))
+
+    def _cover_periods(self, network: Network, review_days: int) -> np.ndarray:
+        """Return L + R of each hub in periods (H,): L is its supply lane's, else its slowest transfer's."""
+        lanes, days = network.lanes, np.zeros(len(network.hubs.index))
+        pick = lanes.is_supply if lanes.is_supply.any() else ~lanes.is_supply
+        np.maximum.at(days, lanes.destination[pick], lanes.lead_days[pick])
+        return np.ceil((days + review_days) / network.period_days)
+
+
+def local_demand(night: Night, past_periods: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation (K, H) per period of the demand each hub is nearest to.
+
+    Over the last ``past_periods`` periods; unknown ones count as no demand. The demands of a hub's
+    regions are added before the deviation is taken.
+    """
+    past = np.where(night.is_known, night.past, 0)[:, :, -past_periods:]
+    nearest = night.network.delivery.nearest
+    shape = (past.shape[0], len(night.network.hubs.index))
+    mean, deviation = np.zeros(shape), np.zeros(shape)
+    for hub in range(shape[1]):
+        local = np.einsum("kr,krp->kp", (nearest == hub).astype(float), past)
+        mean[:, hub], deviation[:, hub] = local.mean(axis=1), local.std(axis=1)
+    return mean, deviation
+
+
+def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return (sku, lane, units) that bring hubs towards their share, the emptiest hub first.
+
+    Where an article's hubs hold less than their levels together, each hub's share is its level scaled
+    down alike, so that days of supply balance; else the share is the level. Hubs above their share
+    give what is on hand to hubs below, over the cheapest lanes. What is scarce on the road goes first
+    to hubs that hold the smallest part of their level.
+    """
+    network = night.network
+    total, wanted = position.sum(axis=1), level.sum(axis=1)
+    scale = np.minimum(1.0, np.divide(total, wanted, out=np.ones(len(total)), where=wanted > 0))
+    share = level * scale[:, None]
+    need = np.maximum(share - position, 0.0)
+    give = np.minimum(np.maximum(position - share, 0.0), night.state.on_hand - network.hubs.min_units)
+    give = np.floor(np.maximum(give, 0.0))
+    lanes, skus = network.lanes, network.skus
+    price = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
+    usable = (
+        lanes.is_allowed & is_thawed(network, night.leaving) & (night.leaving.is_decided & ~lanes.is_supply)[None, :]
+    )
+    lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    order = np.argsort(np.where(usable, price, np.inf), axis=1, kind="stable")
+    everyone = np.arange(len(skus.index))
+    for rank in range(order.shape[1]):
+        lane = order[:, rank]
+        packs = np.floor(np.minimum(give[everyone, lanes.origin[lane]], need[everyone, lanes.destination[lane]]) / skus.pack_units + 1e-9)  # fmt: skip
+        units = np.where(usable[everyone, lane] & ~lanes.is_supply[lane], packs * skus.pack_units, 0.0)
+        who = np.flatnonzero(units > 0)
+        give[who, lanes.origin[lane[who]]] -= units[who]
+        need[who, lanes.destination[lane[who]]] -= units[who]
+        lines.append((who, lane[who], units[who].astype(np.int64)))
+    sku, lane, units = _joined(lines)
+    cover = np.divide(position, level, out=np.full(level.shape, np.inf), where=level > 0)
+    first = np.argsort(cover[sku, lanes.destination[lane]], kind="stable")
+    return sku[first], lane[first], units[first]
+
+
+def _joined(lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    """Return the lines as three arrays, in the order they were found."""
+    if not lines:
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    return tuple(np.concatenate(part) for part in zip(*lines, strict=True))
+
+
+def consolidate(lines: tuple[np.ndarray, ...], network: Network, min_fill_rate: float) -> tuple[np.ndarray, ...]:
+    """Return the lines of departures whose first load is at least ``min_fill_rate`` full, or free."""
+    sku, lane, units = lines
+    lanes, skus = network.lanes, network.skus
+    size = len(lanes.index)
+    by_litres = np.bincount(lane, skus.volume_l[sku] * units, size) / lanes.load_l
+    by_kilos = np.bincount(lane, skus.mass_kg[sku] * units, size) / lanes.load_kg
+    leaves = (np.maximum(by_litres, by_kilos) >= min_fill_rate) | (lanes.eur_per_load == 0)
+    keep = leaves[lane]
+    return sku[keep], lane[keep], units[keep]
+
+
+def orders(night: Night, missing: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return (sku, lane, units) ordered to fill ``missing`` (K, H), rounded up to whole packs.
+
+    Of several suppliers the cheapest, purchase and freight together; at least the least order.
+    """
+    lanes, supply = night.network.lanes, night.network.supply
+    lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+    taken = np.zeros(missing.shape, dtype=bool)
+    for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0) & night.leaving.is_decided):
+        origin, hub = lanes.origin[lane], lanes.destination[lane]
+        packs = supply.pack_units[origin]
+        wanted = np.ceil(np.maximum(missing[:, hub], 0.0) / packs - 1e-9) * packs
+        least = np.ceil(supply.min_order_units[origin] / packs) * packs
+        units = np.where(wanted > 0, np.maximum(wanted, least), 0.0)
+        who = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
+        taken[who, hub] = True
+        lines.append((who, np.full(len(who), lane), units[who].astype(np.int64)))
+    return _joined(lines)
+
+
+def _frame(night: Night, moved: tuple[np.ndarray, ...], ordered: tuple[np.ndarray, ...]) -> pd.DataFrame:
+    """Return transfers, then orders, as wishes."""
+    network = night.network
+    sku, lane, units = (np.concatenate(pair) for pair in zip(moved, ordered, strict=True))
+    ship = pd.Timestamp(network.start) + pd.to_timedelta(night.leaving.ship_day[lane], unit="D")
+    columns = (network.skus.index.to_numpy()[sku], network.lanes.index.to_numpy()[lane], units, ship)
+    return pd.DataFrame(dict(zip(WISH_COLUMNS, columns, strict=True)))
+
+
+SAFETY_FACTORS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
+FILL_RATES = (0.0, 0.02, 0.05, 0.1, 0.25, 0.5)
+
+
+def choose_base_stock(game: Game, review_days: int) -> BaseStock:
+    """Return the base-stock policy that costs least on the development window.
+
+    First z, with every load leaving; then, at that z, how full a load must be. Ties go to the smaller
+    value. The cost counts the goods, so that a high level pays for what it leaves over.
+    """
+    development = replace(game, demand=earlier(game.demand, game.network.periods))
+    by_factor = [BaseStock(z, FILL_RATES[0], review_days) for z in SAFETY_FACTORS]
+    best = _cheapest(development, by_factor)
+    return _cheapest(development, [replace(best, min_fill_rate=rate) for rate in FILL_RATES])
+
+
+def _cheapest(game: Game, policies: list[BaseStock]) -> BaseStock:
+    """Return the policy that costs least in ``game``, the first of equals."""
+    costs = [play(game, policy).value_eur(with_goods=True) for policy in policies]
+    return policies[costs.index(min(costs))]

@@ -1,0 +1,185 @@
+"""The policy under test: a forecast made with what was known, and the plan on the simulated stock.
+
+Which forecast and which planner are handed in, so that the same policy plays on any forecast. Not
+here: how to forecast or plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
+from positioning.simulation.engine import Game, Night
+from positioning.simulation.world import Network, codes, numbers
+
+Frames = dict[str, pd.DataFrame]
+Forecaster = Callable[[date], Frames]
+Planner = Callable[[Frames, Frames, Settings, date], Frames]
+
+# What the simulation replaces, and what a plan has no use for.
+_PLAYED = ("stock", "inbound", "sales")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """Plans each night on its forecast, for the time until a night decides again.
+
+    ``forecaster`` gives the forecast frames of a night, ``planner`` the plan's frames from tables,
+    forecasts, settings and date. ``tables`` are those known at the start; stock, goods on their way,
+    what suppliers have left and earlier moves come from the replay.
+    """
+
+    name: str
+    forecaster: Forecaster
+    planner: Planner
+    tables: Frames
+    settings: Settings
+
+    def decide(self, night: Night) -> pd.DataFrame:
+        """Return the plan's lines, most valuable first, outlook lines marked."""
+        frames = self.planner(self._tables(night), self.forecaster(night.as_of), self._settings(night), night.as_of)
+        lines = frames["transfer"].sort_values("benefit_eur", ascending=False, kind="stable", ignore_index=True)
+        columns = ["sku", "lane", "units", "ship_date", "is_outlook"]
+        return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
+
+    def _settings(self, night: Night) -> Settings:
+        """Return the settings with the review period as long as no night decides again, after the last one until the end.
+
+        Where that is longer than usual and no night follows, demand after the end is nobody's.
+        """
+        own = self.settings.positioning
+        if night.review_days <= own.review_days:
+            return self.settings
+        longer: dict[str, int] = {"review_days": night.review_days}
+        if night.is_last:
+            longer["cover_days"] = night.review_days
+        return self.settings.model_copy(update={"positioning": own.model_copy(update=longer)})
+
+    def _tables(self, night: Night) -> Frames:
+        known = {name: frame for name, frame in self.tables.items() if name not in _PLAYED}
+        known |= {"stock": stock_table(night), "inbound": inbound_table(night), "earlier": earlier_table(night)}
+        if "supply" in known:
+            known["supply"] = supply_table(known["supply"], night)
+        return known
+
+
+def stock_table(night: Night) -> pd.DataFrame:
+    """Return the `stock` snapshot of the night's morning: usable units only."""
+    network, on_hand = night.network, night.state.on_hand
+    sku, hub = np.nonzero(on_hand)
+    rows = {"hub": network.hubs.index.to_numpy()[hub], "sku": network.skus.index.to_numpy()[sku]}
+    frame = pd.DataFrame({"date": as_timestamp(night.as_of), **rows, "units_on_hand": on_hand[sku, hub]})
+    return frame.astype({"hub": "str", "sku": "str"})
+
+
+def inbound_table(night: Night) -> pd.DataFrame:
+    """Return the `inbound` lines of the night: everything on the road, one line per sku, hub and day."""
+    network, arriving = night.network, night.state.arriving
+    sku, hub, period = np.nonzero(arriving)
+    start = as_timestamp(network.start)
+    frame = pd.DataFrame(
+        {
+            "inbound_id": [f"R{number}" for number in range(len(sku))],
+            "hub": network.hubs.index.to_numpy()[hub],
+            "sku": network.skus.index.to_numpy()[sku],
+            "units": arriving[sku, hub, period],
+            "arrival_date": start + pd.to_timedelta(period * network.period_days, unit="D"),
+            "as_of": as_timestamp(night.as_of),
+        }
+    )
+    return frame.astype({"inbound_id": "str", "hub": "str", "sku": "str"})
+
+
+def earlier_table(night: Night) -> pd.DataFrame:
+    """Return the transfers that earlier nights sent, as executed proposals: they must not be undone."""
+    network = night.network
+    lanes, skus = network.lanes, network.skus.index.to_numpy()
+    hubs, blocks = network.hubs.index.to_numpy(), []
+    for period, sku, lane, units in night.moves:
+        moved = ~lanes.is_supply[lane]
+        sku, lane = sku[moved], lane[moved]
+        sent = as_timestamp(network.start + timedelta(days=period * network.period_days))
+        arrival = sent + pd.to_timedelta(lanes.lead_days[lane], unit="D")
+        blocks.append(pd.DataFrame({
+            "proposal_id": [f"{period}-{name}-{network.lanes.index[at]}" for name, at in zip(skus[sku], lane, strict=True)],
+            "status": "executed", "kind": "transfer", "sku": skus[sku], "origin": hubs[lanes.origin[lane]],
+            "destination": hubs[lanes.destination[lane]], "units": units[moved], "ship_date": sent,
+            "arrival_date": arrival, "benefit_eur": 0.0, "as_of": sent, "decided_on": sent,
+        }))  # fmt: skip
+    return pd.concat(blocks, ignore_index=True) if blocks else _no_proposals()
+
+
+def _no_proposals() -> pd.DataFrame:
+    texts = {name: pd.Series(dtype="str") for name in ("proposal_id", "status", "kind", "sku", "origin", "destination")}
+    dates = {name: pd.Series(dtype="datetime64[us]") for name in ("ship_date", "arrival_date", "as_of", "decided_on")}
+    return pd.DataFrame(texts | dates | {name: pd.Series(dtype="float64") for name in ("units", "benefit_eur")})
+
+
+def supply_table(supply: pd.DataFrame, night: Night) -> pd.DataFrame:
+    """Return `supply` with what suppliers have left after the orders of the replay."""
+    network = night.network
+    at = codes(network.supply.index, supply["supplier"]), codes(network.skus.index, supply["sku"])
+    has_lane = (at[0] >= 0) & (at[1] >= 0)
+    units = numbers(supply, "units_available", np.inf)
+    units[has_lane] = night.state.available[at[0][has_lane], at[1][has_lane]]
+    return supply.assign(units_available=pd.array(np.where(np.isfinite(units), units, np.nan), dtype="float64"))
+
+
+def network_without_shared_limits(tables: Frames) -> Frames:
+    """Return the tables with storage, handling and load limits lifted: what decisions alone are worth.
+
+    Prices of loads stay; each departure may take as many as it pays for.
+    """
+    hubs = ["storage_l", "inbound_units_per_period", "outbound_units_per_period"]
+    lifted = dict(tables)
+    for name, columns in (("hubs", hubs), ("hub_capacity", hubs), ("lanes", ["loads_per_departure"])):
+        if lifted.get(name) is not None:
+            present = {column: np.nan for column in columns if column in lifted[name]}
+            lifted[name] = lifted[name].assign(**present)
+    return lifted
+
+
+def mean_daily_units(forecast: pd.DataFrame, network: Network) -> np.ndarray:
+    """Return (K, H): mean forecast daily units of the regions each hub is nearest to."""
+    shape = (len(network.skus.index), len(network.delivery.regions))
+    days = max(1, forecast["date"].nunique()) * network.period_days
+    summed = forecast.groupby(["sku", "region"], observed=True)["mean_units"].sum().unstack(fill_value=0)
+    summed = summed.reindex(index=network.skus.index, columns=network.delivery.regions, fill_value=0.0)
+    daily = summed.to_numpy(dtype=np.float64).reshape(shape) / days
+    hubs = np.arange(len(network.hubs.index))
+    is_nearest = network.delivery.nearest[:, None, :] == hubs[None, :, None]
+    return np.einsum("khr,kr->kh", is_nearest.astype(float), daily)
+
+
+@dataclass(frozen=True)
+class Foresight:
+    """The forecasts of ``forecaster``, true in every period of ``game``; later periods stay as forecast."""
+
+    forecaster: Forecaster
+    game: Game
+
+    def __call__(self, as_of: date) -> Frames:
+        """Return the frames of a night; their demand is certain."""
+        frames = self.forecaster(as_of)
+        forecast, start = frames["forecast"], as_timestamp(self.game.network.start)
+        end = start + pd.Timedelta(days=self.game.network.periods * self.game.network.period_days)
+        known = forecast.assign(mean_units=forecast["mean_units"].where(forecast["date"] >= end, 0.0))
+        told = pd.concat([known, self._demanded(as_timestamp(as_of))], ignore_index=True)
+        return frames | {"forecast": told, "forecast_window": frames["forecast_window"].assign(is_certain=True)}
+
+    def _demanded(self, as_of: pd.Timestamp) -> pd.DataFrame:
+        """Return what is demanded from ``as_of`` to the replay's end, a row where there is any."""
+        network, ahead = self.game.network, self.game.demand.ahead
+        sku, region, period = np.nonzero(ahead)
+        rows = pd.DataFrame({
+            "date": as_timestamp(network.start) + pd.to_timedelta(period * network.period_days, unit="D"),
+            "region": np.asarray(network.delivery.regions, dtype=object)[region], "sku": network.skus.index.to_numpy()[sku],
+            "mean_units": ahead[sku, region, period].astype(float),
+        })  # fmt: skip
+        return rows[(rows["date"] >= as_of).to_numpy()].astype({"region": "str", "sku": "str"})

@@ -1,0 +1,202 @@
+"""The map: where hubs and regions are, and what the plan proposes to move between them.
+
+Here: places projected on a sheet and flows summed by origin and destination. Not here: drawing,
+which the template does.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+_MOST = 120
+_MARK = 10.0
+# Width of a letter and height of a line, in units of the sheet, at the sizes the style sheet gives.
+_LETTER = {"hub": 13.5, "region": 9.5}
+_LINE = {"hub": 20.0, "region": 15.0}
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A hub or region on the sheet; ``x`` to the right, ``y`` down."""
+
+    code: str
+    name: str
+    kind: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True)
+class Label:
+    """A name at ``x``, ``y`` (its baseline), beginning, centred or ending there (``anchor``)."""
+
+    text: str
+    kind: str
+    x: float
+    y: float
+    anchor: str
+
+
+def labels(places: list[Place]) -> list[Label]:
+    """Return the codes of hubs, then of regions, each beside its place where nothing else is yet.
+
+    A hub is always named; a region only where its name covers no mark and no name, and none of
+    either on a map of more than 120 places.
+    """
+    if len(places) > _MOST:
+        return []
+    taken = [_around(place) for place in places]
+    found = []
+    for place in sorted(places, key=lambda place: place.kind != "hub"):
+        free = [(label, box) for label, box in _candidates(place) if not any(_overlap(box, other) for other in taken)]
+        if free or place.kind == "hub":
+            label, box = free[0] if free else next(_candidates(place))
+            found.append(label)
+            taken.append(box)
+    return found
+
+
+def _candidates(place: Place) -> Iterator[tuple[Label, Box]]:
+    """Yield labels to the right, to the left, above and below, with the box (left, top, right, bottom) each covers."""
+    width, line = len(place.code) * _LETTER[place.kind], _LINE[place.kind]
+    gap = _MARK + 3
+    for anchor, x, y, left in (
+        ("start", place.x + gap, place.y + line / 3, place.x + gap),
+        ("end", place.x - gap, place.y + line / 3, place.x - gap - width),
+        ("middle", place.x, place.y - gap, place.x - width / 2),
+        ("middle", place.x, place.y + gap + line * 0.7, place.x - width / 2),
+    ):
+        yield (
+            Label(place.code, place.kind, round(x, 1), round(y, 1), anchor),
+            (left, y - line * 0.75, left + width, y + line * 0.2),
+        )
+
+
+def _around(place: Place) -> Box:
+    return place.x - _MARK, place.y - _MARK, place.x + _MARK, place.y + _MARK
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+WIDTH = 1000.0
+_MARGIN = 60.0
+_HEIGHT_RANGE = (320.0, 640.0)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """All proposals from one place to another; ``path`` is an SVG path, empty without coordinates."""
+
+    origin: str
+    destination: str
+    kind: str
+    units: int
+    lines: int
+    departures: int
+    benefit_eur: float
+    path: str
+    width: float
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The map: its height (``WIDTH`` is fixed), places, flows (largest first) and labels."""
+
+    height: float
+    places: list[Place]
+    flows: list[Flow]
+    labels: list[Label]
+
+
+def network_sheet(tables: dict[str, pd.DataFrame], transfer: pd.DataFrame) -> Sheet:
+    """Return the map of the hubs and regions that have coordinates, with the flows of ``transfer``.
+
+    Longitude is shrunk by the cosine of the mean latitude, so that distances look alike both ways.
+    """
+    located = _located(tables)
+    height, places = _project(located)
+    by_code = {place.code: place for place in places if place.kind == "hub"}
+    flows = _flows(transfer, by_code)
+    return Sheet(height, places, flows, labels(places))
+
+
+def _located(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    found = []
+    for kind, table in (("region", "regions"), ("hub", "hubs")):
+        frame = tables.get(table, pd.DataFrame())
+        if {"latitude", "longitude"} <= set(frame.columns):
+            names = frame["name"] if "name" in frame.columns else frame[kind]
+            found.append(
+                pd.DataFrame(
+                    {
+                        "code": frame[kind],
+                        "name": names.fillna(frame[kind]),
+                        "kind": kind,
+                        "latitude": frame["latitude"],
+                        "longitude": frame["longitude"],
+                    }
+                )
+            )
+    if not found:
+        return pd.DataFrame(columns=["code", "name", "kind", "latitude", "longitude"])
+    return pd.concat(found, ignore_index=True).dropna(subset=["latitude", "longitude"])
+
+
+def _project(located: pd.DataFrame) -> tuple[float, list[Place]]:
+    if located.empty:
+        return _HEIGHT_RANGE[0], []
+    east = located["longitude"] * math.cos(math.radians(float(located["latitude"].mean())))
+    south = -located["latitude"]
+    across, down = _extent(east), _extent(south)
+    height = min(max(WIDTH * down / across, _HEIGHT_RANGE[0]), _HEIGHT_RANGE[1])
+    scale = min((WIDTH - 2 * _MARGIN) / across, (height - 2 * _MARGIN) / down)
+    x = WIDTH / 2 + (east - (east.min() + east.max()) / 2) * scale
+    y = height / 2 + (south - (south.min() + south.max()) / 2) * scale
+    rows = zip(located["code"], located["name"], located["kind"], x, y, strict=True)
+    return height, [Place(str(code), str(name), kind, round(a, 1), round(b, 1)) for code, name, kind, a, b in rows]
+
+
+def _extent(values: pd.Series) -> float:
+    return max(float(values.max() - values.min()), 1e-3)
+
+
+def _flows(transfer: pd.DataFrame, hubs: dict[str, Place]) -> list[Flow]:
+    grouped = transfer.groupby(["kind", "origin", "destination"], sort=True).agg(
+        units=("units", "sum"), lines=("units", "size"), departures=("departure_id", "nunique"), benefit_eur=("benefit_eur", "sum")
+    )  # fmt: skip
+    grouped = grouped.sort_values(["units"], ascending=False, kind="stable").reset_index()
+    largest = float(grouped["units"].max()) if len(grouped) else 1.0
+    return [
+        Flow(
+            origin, destination, kind, units, lines, departures, benefit_eur,
+            path=_path(hubs.get(origin), hubs.get(destination)),
+            width=round(1.5 + 7 * math.sqrt(units / max(largest, 1.0)), 1),
+        )
+        for kind, origin, destination, units, lines, departures, benefit_eur in grouped.to_numpy(object).tolist()
+    ]  # fmt: skip
+
+
+def _path(start: Place | None, end: Place | None) -> str:
+    """Return an arc bent to the right of its direction, so that both directions of a pair show.
+
+    From outside the map (a supplier without coordinates) it is a short stroke from above; to
+    outside the map there is none.
+    """
+    if end is None:
+        return ""
+    if start is None:
+        return f"M{end.x} {end.y - 46:.1f}L{end.x} {end.y - 13:.1f}"
+    dx, dy = end.x - start.x, end.y - start.y
+    length = max(math.hypot(dx, dy), 1e-6)
+    bend = 0.16 * length
+    cx, cy = (start.x + end.x) / 2 - dy / length * bend, (start.y + end.y) / 2 + dx / length * bend
+    back = 13 / max(math.hypot(end.x - cx, end.y - cy), 13.0)
+    tip_x, tip_y = end.x - (end.x - cx) * back, end.y - (end.y - cy) * back
+    return f"M{start.x} {start.y}Q{cx:.1f} {cy:.1f} {tip_x:.1f} {tip_y:.1f}"

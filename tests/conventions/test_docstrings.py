@@ -1,0 +1,50 @@
+"""What a docstring documents is what the code has: names of parameters and fields are compared."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.conventions.repository import modules, relative, tree
+
+_SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
+
+
+def _documented(text: str, section: str) -> list[str] | None:
+    """Return the names a numpydoc section documents, None where there is no such section."""
+    parts = _SECTION.split(text)
+    for title, body in zip(parts[1::2], parts[2::2], strict=True):
+        if title == section:
+            heads = [line for line in body.splitlines() if line and not line.startswith(" ")]
+            return [name.strip().lstrip("*") for head in heads for name in head.split(" : ")[0].split(",")]
+    return None
+
+
+def _wrong() -> Iterator[str]:
+    for path in modules():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                given = node.args
+                names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
+                names += [extra.arg for extra in (given.vararg, given.kwarg) if extra]
+                actual, section = [name for name in names if name not in ("self", "cls")], "Parameters"
+            elif isinstance(node, ast.ClassDef):
+                actual = [part.target.id for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)]  # fmt: skip
+                section = "Attributes"
+            else:
+                continue
+            documented = _documented(ast.get_docstring(node) or "", section)
+            if documented is not None and not set(documented) <= set(actual):
+                yield f"{relative(path)}::{node.name}: {sorted(set(documented) - set(actual))}"
+
+
+def test_documented_names_exist() -> None:
+    """A renamed field whose documentation kept the old name misleads every reader after."""
+    assert list(_wrong()) == []
+
+
+def test_the_check_sees_a_wrong_name() -> None:
+    assert _documented("Sum.\n\nParameters\n----------\nleft, right\n    Numbers.\n", "Parameters") == ["left", "right"]
+    assert _documented("Sum.\n\nAttributes\n----------\nunits : int\n    Whole.\n", "Attributes") == ["units"]
+    assert _documented("Sum of two.", "Parameters") is None

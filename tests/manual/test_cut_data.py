@@ -1,0 +1,192 @@
+"""Missing, cut or old data are said for networks of any shape, stop where that is configured, and clean data say nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foundation.errors import InputError
+from foundation.store import snapshot
+from tests.worlds.foreign_world import AS_OF, LAST_DAY, examined, foreign_world, write_world
+
+LAST = pd.Timestamp(LAST_DAY)
+
+
+def _incomplete(tables: dict[str, pd.DataFrame], folder: Path, *overrides: str) -> list[str]:
+    return [str(fault) for fault in examined(tables, folder, *overrides).incomplete]
+
+
+def _order_lines(world: dict[str, pd.DataFrame], rate: float, seed: int) -> dict[str, pd.DataFrame]:
+    """Keep a random share of the rows: sales that are only written where something was sold."""
+    kept = np.random.default_rng(seed).random(len(world["sales"])) < rate
+    return world | {"sales": world["sales"][kept]}
+
+
+@pytest.mark.parametrize(
+    ("regions", "skus", "days"), [(400, 3, 40), (3, 5, 60), (1, 2, 60), (30, 1, 60), (6, 40, 60)], ids=str
+)
+def test_one_row_on_the_last_day_is_said_for_networks_of_any_shape(
+    regions: int, skus: int, days: int, tmp_path: Path
+) -> None:
+    world = foreign_world(days, tuple(f"R{at:03}" for at in range(regions)), tuple(f"S{at}" for at in range(skus)))
+    assert _incomplete(world, tmp_path) == []
+    sales = world["sales"]
+    is_last = sales["date"] == LAST
+    world["sales"] = sales[~is_last | (sales.index == sales.index[is_last][0])]
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith(f"sales.date: {LAST_DAY} has 1 row, usually there are {regions * skus:,};")
+
+
+@pytest.mark.parametrize("silent_days", [3, 5, 23, 40])
+def test_a_region_that_stopped_reporting_is_named_with_its_last_day(silent_days: int, tmp_path: Path) -> None:
+    world = foreign_world(days=120)
+    sales = world["sales"]
+    last = LAST - pd.Timedelta(days=silent_days)
+    world["sales"] = sales[(sales["region"] != "R2") | (sales["date"] <= last)]
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith(f"sales.region: region R2 has no row for {silent_days} days, since {last:%Y-%m-%d};")
+
+
+def test_a_group_of_skus_that_vanished_is_named(tmp_path: Path) -> None:
+    world = foreign_world(days=120)
+    sales = world["sales"]
+    gone = sales["sku"].isin(["B", "D"]) & (sales["date"] > LAST - pd.Timedelta(days=9))
+    world["sales"] = sales[~gone]
+    (line,) = _incomplete(world, tmp_path, "series.hierarchy=[department]")
+    assert "department d1 has no row for 9 days" in line
+
+
+def test_weekly_sales_are_looked_at_by_week(tmp_path: Path) -> None:
+    world = foreign_world(days=400)
+    sales = world["sales"]
+    world["sales"] = sales[sales["date"].dt.day_of_week == 0]
+    weekly = ("frequency=W-MON", "horizon=4", "forecast.window_days=[7,14]")
+    assert _incomplete(world, tmp_path, *weekly) == []
+    silent = (world["sales"]["region"] == "R1") & (world["sales"]["date"] > "2024-05-01")
+    cut = world | {"sales": world["sales"][~silent]}
+    (line,) = _incomplete(cut, tmp_path, *weekly)
+    assert "region R1 has no row for 4 weeks" in line
+
+
+def test_regions_that_never_sold_are_named(tmp_path: Path) -> None:
+    world = foreign_world(regions=("R1", "R2", "R3", "R4", "R5", "R6"))
+    world["sales"] = world["sales"][~world["sales"]["region"].isin(["R2", "R5"])]
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith("regions.region: 2 of 6 never had a row in sales, R2, R5;")
+
+
+@pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.7])
+def test_sparse_order_lines_raise_no_false_alarm(rate: float, tmp_path: Path) -> None:
+    """Over 40 worlds not one: chance alone empties days of a region."""
+    for seed in range(10):
+        for n_regions in (2, 8):
+            world = foreign_world(days=200, regions=tuple(f"R{at}" for at in range(n_regions)))
+            world = _order_lines(world, rate, seed)
+            ends = pd.DataFrame({"date": [LAST], "region": "R0", "sku": "A", "units_sold": 1})
+            world["sales"] = pd.concat([world["sales"], ends]).drop_duplicates(["date", "region", "sku"])
+            found = [line for line in _incomplete(world, tmp_path, "series.missing_sales=zero") if "sales" in line]
+            assert found == [], (rate, seed, n_regions)
+
+
+def test_a_weekday_without_trade_raises_no_alarm(tmp_path: Path) -> None:
+    """Every Sunday one region is closed: its last day is not compared with a Saturday."""
+    world = foreign_world(days=120)
+    sales = world["sales"]
+    world["sales"] = sales[(sales["region"] != "R1") | (sales["date"].dt.day_of_week != 6)]
+    assert _incomplete(world, tmp_path) == []
+
+
+def test_old_snapshots_are_said_with_what_was_sold_since(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["stock"] = world["stock"].assign(date="2024-05-04")
+    (line,) = _incomplete(world, tmp_path)
+    since = world["sales"].loc[world["sales"]["date"] >= "2024-05-04", "units_sold"].sum()
+    assert line.startswith(
+        f"stock.date: the latest snapshot, 2024-05-04, is 30 days older than as_of {AS_OF}; "
+        f"{since:,} units sold since are not in it;"
+    )
+
+
+def _snapshots(world: dict[str, pd.DataFrame], n: int, step_days: int) -> pd.DataFrame:
+    days = [pd.Timestamp(AS_OF) - pd.Timedelta(days=step_days * at) for at in range(n)]
+    return pd.concat([world["stock"].assign(date=f"{day:%Y-%m-%d}") for day in days], ignore_index=True)
+
+
+@pytest.mark.parametrize(("n_skus", "n_earlier"), [(5, 1), (5, 4), (200, 1), (200, 4)])
+def test_half_a_snapshot_is_said(n_skus: int, n_earlier: int, tmp_path: Path) -> None:
+    world = foreign_world(days=30, skus=tuple(f"S{at:03}" for at in range(n_skus)))
+    whole = _snapshots(world, n_earlier + 1, 7)
+    world["stock"] = whole
+    assert _incomplete(world, tmp_path) == []
+    is_lost = (whole["date"] == AS_OF.isoformat()) & (whole["sku"] >= f"S{n_skus // 2:03}")
+    world["stock"] = whole[~is_lost]
+    lines = _incomplete(world, tmp_path)
+    assert any(line.startswith("stock.date: 2024-06-03 has") for line in lines)
+
+
+def test_half_a_first_snapshot_is_said_by_what_sells_and_is_not_counted(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["stock"] = world["stock"][world["stock"]["sku"].isin(["A", "B"])]
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith("stock.sku: 3 of 5 SKUs sold in the last 28 days have no row in the snapshot")
+
+
+def test_a_hub_that_delivers_and_was_not_counted_is_named(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["stock"] = world["stock"][world["stock"]["hub"] == "H1"]
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith("stock.hub: 1 of 2 delivering hubs have no row in the snapshot (H2)")
+
+
+def test_missing_data_stop_where_that_is_configured_before_anything_is_written(tmp_path: Path) -> None:
+    world = foreign_world(days=120)
+    sales = world["sales"]
+    world["sales"] = sales[(sales["region"] != "R2") | (sales["date"] <= "2024-05-10")]
+    settings = write_world(world, tmp_path, "inputs.on_warning=stop")
+    with pytest.raises(InputError) as stopped:
+        snapshot.accept_for_run(settings, None, "rebalance")
+    assert stopped.value.exit_code == 2
+    assert "--set inputs.on_warning=warn" in stopped.value.lines[0]
+    assert not (tmp_path / "wh").exists()
+    assert snapshot.accept_for_run(write_world(world, tmp_path), None, "rebalance").warnings
+    assert snapshot.accept(settings, None, "rebalance", write=False).warnings
+
+
+def test_doubts_about_money_do_not_stop(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["skus"]["unit_cost_eur"] = np.nan
+    settings = write_world(world, tmp_path, "inputs.on_warning=stop")
+    assert snapshot.accept_for_run(settings, None, "rebalance").warnings
+
+
+@pytest.mark.parametrize("day", ["2042-06-02", "2034-01-01", "2199-12-31"])
+def test_a_row_of_the_far_future_is_named_and_moves_nothing(day: str, tmp_path: Path) -> None:
+    world = foreign_world()
+    typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
+    found = examined(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)
+    assert found.as_of == AS_OF
+    assert not found.stops
+    assert any(f"date={day}, region=R1, sku=A" in line and "left out" in line for line in found.warnings)
+    assert found.tables["sales"]["date"].max() == LAST
+
+
+@pytest.mark.parametrize("day", ["1970-01-01", "1924-06-01", "2014-05-03"])
+def test_a_row_of_the_distant_past_is_named_and_left_out(day: str, tmp_path: Path) -> None:
+    world = foreign_world()
+    typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
+    found = examined(world | {"sales": pd.concat([typo, world["sales"]])}, tmp_path)
+    assert not found.stops
+    assert any(f"date={day}, region=R1, sku=A" in line for line in found.warnings)
+    assert found.tables["sales"]["date"].min() == world["sales"]["date"].min()
+
+
+def test_sales_after_a_long_closure_are_no_typing_error(tmp_path: Path) -> None:
+    world = foreign_world(days=300)
+    sales = world["sales"]
+    closed = sales["date"].between("2024-03-01", "2024-06-01")
+    found = examined(world | {"sales": sales[~closed]}, tmp_path)
+    assert found.as_of == AS_OF
+    assert not any("far from all others" in line for line in found.warnings)

@@ -1,0 +1,248 @@
+"""Every released document reaches its receiver once, whatever is killed and whoever fails meanwhile."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from dispatch.decide import ledger_rows
+from dispatch.documents import Document, documents, released_lines
+from dispatch.outbox import Delivery, Patience, deliver, open_receiver, undelivered
+from foundation.decision_settings import Outbox
+from foundation.errors import ConfigurationError, StageError
+from tests.worlds.proposal_world import act, proposal, proposals, transfer
+
+
+def _lines(*lanes: str, at: pd.Timestamp | None = None) -> pd.DataFrame:
+    rows = [proposal(f"{lane}-{sku}", sku=sku, lane=lane) for lane in lanes for sku in ("tea", "rum")]
+    moment = act() if at is None else act(at)
+    return released_lines(ledger_rows(proposals(*rows), "released", moment), transfer(*rows))
+
+
+class Book:
+    """The record of what was delivered, as the warehouse keeps it; ``fails`` before it writes."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[str, str]] = []
+        self.fails = False
+
+    def record(self, taken: list[Document]) -> None:
+        """Note the documents, or be killed."""
+        if self.fails:
+            raise KeyboardInterrupt
+        self.rows += [(name, document.document_id) for document in taken for name in document.proposal_ids]
+
+    @property
+    def handover(self) -> pd.DataFrame:
+        """The table ``handover``."""
+        frame = pd.DataFrame(self.rows, columns=["proposal_id", "document_id"]).astype("str")
+        return frame.assign(receiver="wms")
+
+    @property
+    def recorded(self) -> set[str]:
+        """The documents noted."""
+        return {document for _, document in self.rows}
+
+
+def _send(lines: pd.DataFrame, book: Book, target: str, **said: object) -> Delivery:
+    """Deliver what is open to ``target``, as the release command does."""
+    outbox = Outbox(target=target, receiver="wms", **said)  # type: ignore[arg-type] # fields by name
+    waits: list[float] = []
+    patience = Patience(outbox.attempts, outbox.wait_seconds, waits.append)
+    receiver = open_receiver(outbox, book.recorded, "secret-token")
+    return deliver(documents(undelivered(lines, book.handover, "wms")), receiver, book.record, patience)
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.json"))
+
+
+def test_a_folder_gets_one_file_per_document_and_none_again(tmp_path: Path) -> None:
+    lines, book = _lines("A-B", "B-C"), Book()
+    assert _send(lines, book, str(tmp_path)).n_lines == 4
+    assert _files(tmp_path) == sorted(f"{name}.json" for name in lines["document_id"].unique())
+    for path in tmp_path.glob("*.json"):
+        path.unlink()  # the reader takes them away
+    assert _send(lines, book, str(tmp_path)).delivered == []
+    assert _files(tmp_path) == []
+
+
+def test_killed_before_the_record_nothing_has_appeared_and_all_appears_once_later(tmp_path: Path) -> None:
+    lines, book = _lines("A-B"), Book()
+    book.fails = True
+    with pytest.raises(KeyboardInterrupt):
+        _send(lines, book, str(tmp_path))
+    assert _files(tmp_path) == []
+    book.fails = False
+    _send(lines, book, str(tmp_path))
+    assert len(_files(tmp_path)) == 1
+
+
+def test_killed_after_the_record_the_document_appears_with_the_next_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines, book = _lines("A-B"), Book()
+
+    def killed(*names: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("foundation.store.receivers._rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            _send(lines, book, str(tmp_path))
+    assert book.rows
+    assert _files(tmp_path) == []
+    assert _send(lines, book, str(tmp_path)).delivered == []
+    assert len(_files(tmp_path)) == 1
+
+
+def test_a_file_is_the_documents_canonical_record(tmp_path: Path) -> None:
+    _send(_lines("A-B"), Book(), str(tmp_path))
+    said = json.loads(next(tmp_path.glob("*.json")).read_text("utf-8"))
+    assert (said["origin"], said["destination"], len(said["lines"])) == ("A", "B", 2)
+
+
+def test_a_line_that_joins_a_document_after_its_delivery_travels_alone(tmp_path: Path) -> None:
+    """Another system wrote it with the same moment: it must neither be lost nor bring the others again."""
+    book, lines = Book(), _lines("A-B")
+    _send(lines[lines["sku"] == "tea"], book, str(tmp_path))
+    second = _send(lines, book, str(tmp_path))
+    assert [document.proposal_ids for document in second.delivered] == [("A-B-rum",)]
+    assert len(_files(tmp_path)) == 2
+
+
+def test_a_table_gets_one_row_per_proposal_and_none_again(tmp_path: Path) -> None:
+    url, book = f"sqlite:///{tmp_path / 'wms.db'}", Book()
+    lines = _lines("A-B", "B-C")
+    _send(lines, book, url)
+    _send(lines, Book(), url)  # the record was lost: the key still holds
+    rows = pd.read_sql("select * from forestock_shipment", sa.create_engine(url))
+    assert sorted(rows["proposal_id"]) == sorted(lines["proposal_id"])
+    assert rows["units"].sum() == lines["units"].sum()
+
+
+def test_a_database_that_is_away_says_so_without_the_rest_of_its_address(tmp_path: Path) -> None:
+    book = Book()
+    with pytest.raises(StageError, match="tried 2 times") as raised:
+        _send(_lines("A-B"), book, f"sqlite:///{tmp_path}/missing/wms.db?timeout=1", attempts=2)
+    assert "timeout" not in str(raised.value)
+    assert book.rows == []
+
+
+def test_a_database_nobody_knows_is_a_mistake_of_the_configuration() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be opened") as raised:
+        _send(_lines("A-B"), Book(), "nosuchdb://user:hush@host/x")
+    assert "hush" not in str(raised.value)
+
+
+class Hook:
+    """A web server on this machine that answers as it is told and remembers what it was sent."""
+
+    def __init__(self) -> None:
+        self.answers: list[int] = []
+        self.calls: list[tuple[str, str | None, dict]] = []
+        hook = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                hook.calls.append((self.headers["Idempotency-Key"], self.headers["Authorization"], body))
+                self.send_response(hook.answers.pop(0) if hook.answers else 200)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *values: object) -> None:
+                """Stay quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}/hook?key=hush"
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    """Start and stop a hook."""
+    made = Hook()
+    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    thread.start()
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+
+
+def test_a_webhook_is_posted_each_document_with_its_id_as_key(hook: Hook) -> None:
+    lines, book = _lines("A-B", "B-C"), Book()
+    _send(lines, book, hook.url)
+    assert [call[0] for call in hook.calls] == lines["document_id"].drop_duplicates().tolist()
+    assert {call[1] for call in hook.calls} == {"Bearer secret-token"}
+    assert hook.calls[0][2]["document_id"] == hook.calls[0][0]
+    _send(lines, book, hook.url)
+    assert len(hook.calls) == 2
+
+
+def test_a_failing_webhook_is_asked_again_with_the_same_key_and_body(hook: Hook) -> None:
+    hook.answers = [503, 429, 200]
+    book = Book()
+    _send(_lines("A-B"), book, hook.url)
+    assert len(hook.calls) == 3
+    assert len({json.dumps(call) for call in hook.calls}) == 1
+    assert len(book.recorded) == 1
+
+
+def test_killed_before_the_record_the_repetition_carries_the_same_key(hook: Hook) -> None:
+    """A receiver that honours the key acts once: at least once becomes once."""
+    lines, book = _lines("A-B"), Book()
+    book.fails = True
+    with pytest.raises(KeyboardInterrupt):
+        _send(lines, book, hook.url)
+    book.fails = False
+    _send(lines, book, hook.url)
+    assert len(hook.calls) == 2
+    assert hook.calls[0] == hook.calls[1]
+
+
+def test_a_refused_document_does_not_hold_up_the_others(hook: Hook) -> None:
+    hook.answers = [422, 200]
+    lines, book = _lines("A-B", "B-C"), Book()
+    found = _send(lines, book, hook.url)
+    assert len(found.delivered) == 1
+    assert "answered 422" in next(iter(found.refused.values()))
+    assert len(book.recorded) == 1
+
+
+def test_a_webhook_that_stays_away_keeps_what_was_taken_and_names_no_secret(hook: Hook) -> None:
+    hook.answers = [200, 500, 500]
+    lines, book = _lines("A-B", "B-C"), Book()
+    with pytest.raises(StageError, match="tried 2 times") as raised:
+        _send(lines, book, hook.url, attempts=2)
+    assert "hush" not in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert len(book.recorded) == 1
+    _send(lines, book, hook.url)
+    assert len(book.recorded) == 2
+
+
+def test_waits_double() -> None:
+    waits: list[float] = []
+
+    class Away:
+        def offer(self, document: Document) -> None:
+            from foundation.store.receivers import NotReachedError
+
+            raise NotReachedError("away")
+
+        def confirm(self, document_ids: Sequence[str]) -> None:
+            """Never come here."""
+
+    record: Callable[[list[Document]], None] = Book().record
+    with pytest.raises(StageError, match="away"):
+        deliver(documents(_lines("A-B")), Away(), record, Patience(5, 0.5, waits.append))
+    assert waits == [0.5, 1.0, 2.0, 4.0]

@@ -1,0 +1,166 @@
+"""Input that is valid and economically empty, or a network that can never serve: said with rows and what depends on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from foundation.configuration import load_settings
+from foundation.store.snapshot import examine_inputs
+from tests.worlds.foreign_world import SKUS, examined, foreign_world
+
+COLD = pd.DataFrame({"sku": SKUS, "handling_class": ["cold", *["ambient"] * 4]})
+
+
+def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
+    found = examine_inputs(load_settings("demo"), None, "rebalance")
+    assert (found.faults, found.warnings, found.incomplete, found.assumptions) == ((), (), (), ())
+
+
+@pytest.mark.parametrize(
+    ("lacks", "said"),
+    [
+        (("unit_price_eur",), ["skus.unit_price_eur: 5 rows empty and no lost_sale_eur; losing their sales costs nothing"]),
+        (("unit_cost_eur",), ["skus.unit_cost_eur: 5 rows empty; goods count as free"]),
+        (("unit_price_eur", "unit_cost_eur"), ["skus.unit_price_eur: 5 rows", "skus.unit_cost_eur: 5 rows"]),
+    ],
+)  # fmt: skip
+def test_sales_that_cost_nothing_to_lose_and_goods_that_are_free(
+    lacks: tuple[str, ...], said: list[str], tmp_path: Path
+) -> None:
+    world = foreign_world()
+    world["skus"] = world["skus"].drop(columns=list(lacks))
+    warnings = examined(world, tmp_path).warnings
+    assert len(warnings) == len(said)
+    assert all(line.startswith(start) for line, start in zip(warnings, said, strict=True))
+    recent = world["sales"]["date"] >= "2024-05-06"
+    assert f"{world['sales'].loc[recent, 'units_sold'].sum():,} units sold in the last 28 days" in warnings[0]
+
+
+def test_single_skus_without_money_are_named_and_a_given_loss_or_price_is_enough(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["skus"].loc[2, "unit_cost_eur"] = np.nan
+    world["skus"].loc[3, "unit_price_eur"] = np.nan
+    price, cost = examined(world, tmp_path).warnings
+    assert "1 row empty" in price
+    assert "sku=D" in price
+    assert "sku=C" in cost
+    assert "losing a sale costs the whole price" in cost
+    world["skus"]["lost_sale_eur"] = 4.0
+    (cost,) = examined(world, tmp_path).warnings
+    assert "whole price" not in cost
+    world = foreign_world()
+    prices = world["skus"][["sku", "unit_price_eur"]].merge(world["regions"], how="cross").assign(date="2024-01-01")
+    world["skus"] = world["skus"].drop(columns="unit_price_eur")
+    assert examined(world | {"prices": prices}, tmp_path).warnings == ()
+
+
+def test_a_loss_of_zero_is_said(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["skus"]["unit_price_eur"] = world["skus"]["unit_cost_eur"]
+    world["lanes"]["eur_per_unit"] = np.where(world["lanes"]["kind"] == "delivery", 0.0, 0.5)
+    (line,) = examined(world, tmp_path).warnings
+    assert line.startswith("skus.lost_sale_eur: 5 rows of 0")
+
+
+def _without_costs(world: dict[str, pd.DataFrame]) -> None:
+    world["lanes"] = world["lanes"].drop(columns="eur_per_unit")
+
+
+def _without_supply(world: dict[str, pd.DataFrame]) -> None:
+    del world["supply"]
+
+
+def _without_some_offers(world: dict[str, pd.DataFrame]) -> None:
+    world["supply"] = world["supply"].iloc[2:]
+
+
+def _without_supply_lanes(world: dict[str, pd.DataFrame]) -> None:
+    world["lanes"] = world["lanes"][world["lanes"]["kind"] != "supply"]
+
+
+def _without_masses(world: dict[str, pd.DataFrame]) -> None:
+    world["skus"] = world["skus"].drop(columns="mass_kg")
+    world["lanes"]["eur_per_kg"] = 0.1
+
+
+@pytest.mark.parametrize(
+    ("change", "keys"),
+    [
+        (_without_costs, {"transfer_lane_cost", "supply_lane_cost", "delivery_lane_cost"}),
+        (_without_supply, {"unlimited_supply"}),
+        (_without_some_offers, {"not_offered"}),
+        (_without_supply_lanes, {"no_supply_lane"}),
+        (_without_masses, {"mass_kg"}),
+    ],
+)
+def test_each_default_that_decides_a_plan_is_an_assumption(change: object, keys: set[str], tmp_path: Path) -> None:
+    assert callable(change)
+    usual = {one.key for one in examined(foreign_world(), tmp_path).assumptions}
+    assert usual >= {"lost_sale", "emission_factor", "holding_rate", "no_promise", "no_inbound"}
+    world = foreign_world()
+    change(world)
+    found = examined(world, tmp_path).assumptions
+    assert {one.key for one in found} - usual == keys
+    assert all(one.assumed and one.effect for one in found)
+    assert [one.eur or 0.0 for one in found] == sorted((one.eur or 0.0 for one in found), reverse=True)
+
+
+def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
+    world = foreign_world()
+    (lost,) = [one for one in examined(world, tmp_path).assumptions if one.key == "lost_sale"]
+    recent = world["sales"]["date"] >= "2024-05-06"
+    assert lost.eur == pytest.approx(5.0 * world["sales"].loc[recent, "units_sold"].sum())
+
+
+@pytest.mark.parametrize(
+    ("kind", "lead", "overrides", "said"),
+    [
+        ("supply", 45, (), "2 supply lanes take 45 days, the horizon is 28; nothing is ever ordered on them (S-H1, S-H2); set horizon to 52 or more"),
+        ("transfer", 28, (), "2 transfer lanes take 28 days, the horizon is 28; nothing is ever transferred on them (H1-H2, H2-H1); set horizon to 35 or more"),
+        ("supply", 27, (), ""),
+        ("supply", 20, ("positioning.cover_days=14",), "2 supply lanes take 20 days, positioning.cover_days is 14; nothing is ever ordered on them (S-H1, S-H2); set positioning.cover_days to 27 or more"),
+        ("supply", 45, ("positioning.kinds=[transfer]",), ""),
+    ],
+)  # fmt: skip
+def test_a_lane_that_can_never_be_used_is_named_with_what_would_do(
+    kind: str, lead: int, overrides: tuple[str, ...], said: str, tmp_path: Path
+) -> None:
+    world = foreign_world()
+    world["lanes"].loc[world["lanes"]["kind"] == kind, "lead_time_days"] = lead
+    assert list(examined(world, tmp_path, *overrides).warnings) == ([f"lanes.lead_time_days: {said}"] if said else [])
+
+
+def test_a_weekly_lane_is_measured_in_whole_weeks(tmp_path: Path) -> None:
+    world = foreign_world(days=400)
+    world["sales"] = world["sales"][world["sales"]["date"].dt.day_of_week == 0]
+    world["lanes"].loc[world["lanes"]["kind"] == "supply", "lead_time_days"] = 27
+    weekly = ("frequency=W-MON", "horizon=4", "forecast.window_days=[7,14]")
+    (line,) = examined(world, tmp_path, *weekly).warnings
+    assert "2 supply lanes take 27 days, the horizon is 4 weeks;" in line
+    assert line.endswith("set horizon to 5 or more")
+
+
+def test_a_lane_that_carries_nothing_is_named(tmp_path: Path) -> None:
+    world = foreign_world()
+    world["lanes"]["loads_per_departure"] = np.where(world["lanes"]["kind"] == "transfer", 0.0, np.nan)
+    (line,) = examined(world, tmp_path).warnings
+    assert line.startswith("lanes.loads_per_departure: 2 of 4 lanes can carry no SKU (H1-H2, H2-H1)")
+
+
+@pytest.mark.parametrize(
+    ("table", "allowed", "is_said"),
+    [("hubs", "ambient", True), ("hubs", "ambient|cold", False), ("lanes", "ambient", True), ("lanes", "cold|ambient", False)],
+)  # fmt: skip
+def test_a_handling_class_nobody_may_deliver_is_named(table: str, allowed: str, is_said: bool, tmp_path: Path) -> None:
+    world = foreign_world()
+    world["skus"] = world["skus"].merge(COLD, on="sku")
+    world[table]["handling_classes"] = allowed
+    warnings = examined(world, tmp_path).warnings
+    assert len(warnings) == int(is_said)
+    assert all(
+        "1 SKUs of class cold are sold in 3 regions" in line and "will count as lost" in line for line in warnings
+    )

@@ -1,0 +1,137 @@
+"""The combination of the model and simple methods: what wins out of sample makes the forecast."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import models
+from features import build_panel, forecast_matrix, training_set
+from models.combination import MODEL, PARTS, Combination, Judged, wape_advantage
+from models.simple import METHODS, simple_means
+from tests.worlds.small_world import AS_OF, settings, tables
+
+_HORIZON = 14
+
+
+def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[Judged]:
+    """Return three origins of Poisson series of mean ``rate``, whose model says ``model`` × the truth."""
+    draw = np.random.default_rng(seed)
+    level = rate * draw.gamma(4.0, 0.25, n_series)
+    demand = draw.poisson(level[:, None], (n_series, 120)).astype(np.float32)
+    mean = np.repeat((model * level)[:, None], _HORIZON, axis=1).astype(np.float32)
+    return [
+        Judged(mean, simple_means(demand[:, :at], _HORIZON, 1), demand[:, at : at + _HORIZON])
+        for at in (92, 99, 106)
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("rate", [0.06, 1.0, 40.0])
+@pytest.mark.parametrize("off", [1 / 30, 0.5, 2.0])
+def test_a_model_that_loses_does_not_make_the_forecast(rate: float, off: float) -> None:
+    origins = _origins(200, rate, off)
+    combination = Combination.fit(origins, 1, is_model_usable=True)
+    last = origins[-1]
+    found, simple = combination.combine(last.model, last.simple), last.simple.means[METHODS.index("recent_mean")]
+    assert abs(found.sum() / last.actual.sum() - 1) < 0.2  # 162 units at the lowest rate: 8% by chance alone
+    assert np.abs(found - last.actual).sum() <= 1.05 * np.abs(simple - last.actual).sum()
+    if rate >= 1:  # below, the simple methods know less than half the truth
+        assert combination.weights["all"][0] == 0
+        assert not [name for name in combination.parts(last.simple) if name.startswith(MODEL)]
+
+
+def test_a_model_that_knows_the_truth_makes_most_of_the_forecast() -> None:
+    combination = Combination.fit(_origins(200, 5.0, 1.0), 1, is_model_usable=True)
+    assert combination.weights["all"][0] > 0.6
+
+
+def test_a_model_no_row_was_there_for_is_never_used() -> None:
+    origins = _origins(50, 5.0, 1.0)
+    combination = Combination.fit(origins, 1, is_model_usable=False)
+    assert {row[0] for row in combination.weights.values()} == {0.0}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_weights_are_shares_and_survive_json(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    combination = Combination.fit(_origins(int(draw.integers(1, 60)), float(draw.gamma(1.0)), 1.3, seed), 1, True)
+    weights = np.array(list(combination.weights.values()))
+    assert weights.shape[1] == len(PARTS)
+    assert (weights >= 0).all()
+    assert np.allclose(weights.sum(axis=1), 1)
+    assert Combination.from_json(json.loads(json.dumps(combination.to_json()))) == combination
+
+
+def test_a_series_without_a_known_period_has_the_models_mean() -> None:
+    origins = _origins(50, 5.0, 0.5)
+    combination = Combination.fit(origins, 1, is_model_usable=True)
+    nothing = simple_means(np.full((2, 40), np.nan, np.float32), _HORIZON, 1)
+    model = np.full((2, _HORIZON), 3.0, np.float32)
+    assert np.allclose(combination.combine(model, nothing), model)
+
+
+@pytest.mark.parametrize("scale", [0.1, 100.0])
+def test_units_of_another_size_give_the_same_weights(scale: float) -> None:
+    origins = _origins(80, 2.0, 0.7)
+    scaled = [
+        Judged(one.model * scale, simple_means(scale * _past(one), _HORIZON, 1), one.actual * scale) for one in origins
+    ]
+    unscaled = [Judged(one.model, simple_means(_past(one), _HORIZON, 1), one.actual) for one in origins]
+    first, second = (Combination.fit(some, 1, True) for some in (unscaled, scaled))
+    for name, row in first.weights.items():
+        assert np.allclose(row, second.weights[name], atol=1e-3)
+
+
+def _past(one: Judged) -> np.ndarray:
+    return np.repeat(one.simple.level[:, None], 60, axis=1).astype(np.float32)
+
+
+@pytest.mark.parametrize("days", [1, 7])
+def test_simple_methods_continue_a_constant(days: int) -> None:
+    past = np.full((3, 60), 4.0, np.float32)
+    past[1, :30] = np.nan
+    past[2, ::3] = np.nan
+    assert np.allclose(simple_means(past, 10, days).means, 4.0, atol=1e-4)
+
+
+def test_simple_methods_keep_the_weekday() -> None:
+    week = np.array([1.0, 1, 1, 1, 1, 4, 5], np.float32)
+    found = simple_means(np.tile(week, (2, 10)), 14, 1)
+    for name in ("seasonal_naive", "recent_mean", "exponential_smoothing"):
+        assert np.allclose(found.means[METHODS.index(name)][0], np.tile(week, 2), rtol=0.2)
+
+
+def _thin(days: int, rate: float) -> dict[str, pd.DataFrame]:
+    """Return a world of 4 SKUs, the k-th of which sells (k + 1) × ``rate`` a day."""
+    given = tables(days)
+    sales = given["sales"]
+    draw = np.random.default_rng(5)
+    rank = pd.factorize(sales["sku"], sort=True)[0] + 1
+    given["sales"] = sales.assign(units_sold=draw.poisson(rate * rank).astype(float), in_stock_rate=1.0)
+    return given
+
+
+@pytest.mark.parametrize(("days", "rate"), [(20, 2.0), (40, 0.5), (120, 0.08)])
+def test_thin_histories_are_forecast_at_what_each_sku_sells(days: int, rate: float) -> None:
+    given, chosen = _thin(days, rate), settings(min_data_in_leaf=150, num_leaves=63, trees=60)
+    panel = build_panel(given, chosen, AS_OF)
+    model = models.train(training_set(panel, chosen), chosen, AS_OF)
+    found = models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)["forecast"]
+    by_sku = found.groupby("sku")["mean_units"].mean()
+    sold = given["sales"]["units_sold"].mean()
+    assert found["mean_units"].mean() == pytest.approx(sold, rel=0.3)
+    if rate > 0.1:
+        assert by_sku.is_monotonic_increasing
+        assert by_sku.iloc[-1] > 2 * by_sku.iloc[0]
+
+
+def test_a_model_that_wins_clearly_makes_the_forecast_and_one_that_loses_clearly_has_no_part() -> None:
+    """Between the two, the least-squares weights stand; sparse demand has no verdict by WAPE."""
+    dense, sparse = _origins(200, 5.0, 1.0), _origins(200, 0.06, 1.0)
+    assert wape_advantage(dense) > 0.03
+    assert set(Combination.fit(dense, 1, True).weights["all"][1:]) == {0.0}
+    assert wape_advantage(_origins(200, 5.0, 2.0)) < -0.1
+    assert wape_advantage(sparse) == 0.0

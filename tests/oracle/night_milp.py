@@ -1,0 +1,96 @@
+"""The whole night as one mixed-integer programme: slow, obvious, for small worlds only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import Bounds, LinearConstraint, milp
+from scipy.sparse import csr_array, lil_array
+
+from positioning.inputs.problem import Problem
+from positioning.inputs.subproblem import sku_problem
+from positioning.optimizer.pricing import Desk
+from tests.oracle.sku_lp import Instance, build_programme
+
+
+@dataclass(frozen=True)
+class Oracle:
+    """Optimum (an upper bound where time ran out) and proven lower bound, EUR."""
+
+    eur: float
+    bound_eur: float
+
+
+def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int] | None = None) -> Oracle:
+    """Solve all skus with whole packs, smallest sizes, shared rooms and whole loads together.
+
+    ``shut`` (sku, shipment) may not be sent tonight; its later departures may.
+    """
+    desk = Desk(problem)
+    parts = []
+    for sku in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, sku)
+        instance = Instance(article, desk.paths(article), desk.arrival[:, article.lanes])
+        parts.append((article, build_programme(instance)))
+    sizes = [len(programme.cost) for _, programme in parts]
+    sends = [len(article.lanes) for article, _ in parts]
+    starts = np.cumsum([0, *sizes])
+    first_pack, n_lanes = int(starts[-1]), int(sum(sends))
+    first_open = first_pack + n_lanes
+    first_load = first_open + n_lanes
+    width = first_load + len(problem.shared.loads)
+    cost, upper, whole = np.zeros(width), np.full(width, np.inf), np.zeros(width)
+    whole[first_pack:] = 1
+    upper[first_open:first_load] = 1
+    for at, load in enumerate(problem.shared.loads):
+        cost[first_load + at], upper[first_load + at] = load.eur, load.most
+    rows, offset, lane = [], 0.0, 0
+    shared = lil_array((len(problem.shared.resources), width))
+    for (article, programme), start in zip(parts, starts, strict=False):
+        end = start + len(programme.cost)
+        cost[start:end], upper[start:end] = programme.cost, programme.most
+        offset += programme.offset
+        wide = csr_array((programme.matrix.shape[0], width)).tolil()
+        wide[:, start:end] = programme.matrix.toarray()
+        rows.append(LinearConstraint(wide.tocsr(), programme.lower, programme.upper))
+        for send in range(len(article.lanes)):
+            if (article.sku, int(article.lanes[send])) == shut:
+                upper[start + send] = 0.0
+            most = min(float(article.most[send]), 500.0)
+            packs = lil_array((3, width))
+            packs[0, [start + send, first_pack + lane]] = [1.0, -article.pack[send]]
+            packs[1, [start + send, first_open + lane]] = [1.0, -most]
+            packs[2, [start + send, first_open + lane]] = [1.0, -article.least[send]]
+            rows.append(LinearConstraint(packs.tocsr(), [0, -np.inf, 0], [0, 0, np.inf]))
+            for row in range(len(problem.shared.resources)):
+                shared[row, start + send] = article.uses[row, send]
+            lane += 1
+    place = {load.shipment: first_load + at for at, load in enumerate(problem.shared.loads)}
+    opened = first_open
+    for article, _ in parts:
+        for send in range(len(article.lanes)):
+            if int(article.lanes[send]) in place:  # a departure in use pays a load, whatever the goods' size
+                paid = lil_array((1, width))
+                paid[0, [opened, place[int(article.lanes[send])]]] = [1.0, -1.0]
+                rows.append(LinearConstraint(paid.tocsr(), -np.inf, 0.0))
+            opened += 1
+    room = np.zeros(len(problem.shared.resources))
+    for row, resource in enumerate(problem.shared.resources):
+        if resource.load >= 0:
+            shared[row, place[resource.load]] = -resource.room
+        else:
+            room[row] = resource.room
+    if len(room):
+        rows.append(LinearConstraint(shared.tocsr(), -np.inf, room))
+    found = milp(
+        cost,
+        constraints=rows,
+        bounds=Bounds(0, upper),
+        integrality=whole,
+        options={"time_limit": seconds, "mip_rel_gap": 1e-6},
+    )
+    assert found.status in (0, 1), found.message  # sending nothing is always possible
+    eur = np.inf if found.fun is None else float(found.fun)
+    bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
+    return Oracle(eur + offset, bound + offset)

@@ -1,0 +1,102 @@
+"""The compiled branching on cuts against HiGHS: never above the best whole packs, and equal to them with time."""
+
+from __future__ import annotations
+
+import highspy
+import numpy as np
+import pytest
+
+from positioning.optimizer.branch_and_bound import Branched, Offer, Rows, branch
+
+N_GROUPS, MANY_NODES = 2, 2000
+
+
+def random_rows(draw: np.random.Generator, n: int) -> Rows:
+    """Return cuts of two convex costs, tangents of Σ (x − goal)² at drawn points, and a limit on the sum of x."""
+    slopes, floors, groups = [-np.ones(n)], [-float(draw.integers(20, 60))], [-1]
+    for group in range(N_GROUPS):
+        goal, weight = draw.uniform(0, 25, n), draw.uniform(0.05, 0.3, n)
+        for point in draw.uniform(0, 30, (int(draw.integers(3, 14)), n)):
+            slope = 2 * weight * (point - goal)
+            slopes.append(-slope)
+            floors.append(float((weight * (point - goal) ** 2).sum() - slope @ point))
+            groups.append(group)
+    group = np.array(groups)
+    home = np.array([np.flatnonzero(group == k)[-1] for k in range(N_GROUPS)])
+    return Rows(np.array(slopes), np.array(floors), group, home)
+
+
+def random_offer(draw: np.random.Generator, n: int) -> Offer:
+    """Return shipments with packs, smallest sizes and charges, some of them shut."""
+    pack = draw.choice([1.0, 3.0, 6.0, 12.0], n)
+    most = pack * draw.integers(0, 5, n)
+    charges = np.where(draw.random(n) < 0.5, draw.uniform(0, 30, n), 0.0)
+    part = np.where(most > 0, charges / np.maximum(most, 1e-9), 0.0)
+    return Offer(draw.uniform(-1, 3, n), charges, part, most, pack, pack * draw.integers(1, 3, n))
+
+
+def best_by_highs(rows: Rows, offer: Offer, *, is_whole: bool) -> float:
+    """Return the optimum of the mixed-integer programme, or of the relaxation with charges in proportion."""
+    highs, n = highspy.Highs(), len(offer.most)
+    highs.silent()
+    highs.setOptionValue("mip_rel_gap", 1e-9)
+    theta = [highs.addVariable(-1e6, 1e6, 1.0) for _ in rows.home]
+    kind = highspy.HighsVarType.kInteger if is_whole else highspy.HighsVarType.kContinuous
+    units = []
+    for j in range(n):
+        used = highs.addVariable(0.0, 1.0, offer.charges[j] if is_whole else 0.0, type=kind)
+        packs = highs.addVariable(0.0, offer.most[j] / offer.pack[j], 0.0, type=kind)
+        x = highs.addVariable(0.0, offer.most[j], offer.asked[j] + (0.0 if is_whole else offer.part[j]))
+        highs.addConstr(x == float(offer.pack[j]) * packs)
+        if is_whole:
+            highs.addConstr(x <= float(offer.most[j]) * used)
+            highs.addConstr(x >= float(offer.least[j]) * used)
+        units.append(x)
+    for slope, floor, group in zip(rows.slope, rows.floor, rows.group, strict=True):
+        told = sum(float(a) * x for a, x in zip(slope, units, strict=True))
+        highs.addConstr(told + theta[group] >= float(floor) if group >= 0 else told >= float(floor))
+    highs.run()
+    return float(highs.getInfo().objective_function_value)
+
+
+def branched(rows: Rows, offer: Offer, n_nodes: int) -> Branched:
+    """Search with a known cost that is far above all others."""
+    return branch(rows, offer, 1e5, 0.0, n_nodes)
+
+
+def by_cuts(x: np.ndarray, rows: Rows, offer: Offer) -> float:
+    """Return what ``x`` costs."""
+    height = rows.floor - rows.slope @ x
+    theta = sum(height[rows.group == k].max() for k in range(N_GROUPS))
+    return float(theta + offer.asked @ x + offer.charges[x > 0].sum())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_relaxation_agrees_with_highs(seed: int) -> None:
+    """The dual simplex of our own and the reference must find the same optimum."""
+    draw = np.random.default_rng(seed)
+    n = int(draw.integers(1, 9))
+    rows, offer = random_rows(draw, n), random_offer(draw, n)
+    assert branched(rows, offer, 0).root_eur == pytest.approx(best_by_highs(rows, offer, is_whole=False), abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_whole_packs_agree_with_highs(seed: int) -> None:
+    """With nodes enough bound and plan meet at the optimum of the mixed-integer programme."""
+    draw = np.random.default_rng(seed)
+    n = int(draw.integers(1, 7))
+    rows, offer = random_rows(draw, n), random_offer(draw, n)
+    found, best = branched(rows, offer, MANY_NODES), best_by_highs(rows, offer, is_whole=True)
+    assert found.bound_eur == pytest.approx(best, abs=1e-4)
+    assert by_cuts(found.plan, rows, offer) == pytest.approx(best, abs=1e-4)
+    assert (np.mod(found.plan, offer.pack) == 0).all()
+    assert (found.plan <= offer.most).all()
+
+
+@pytest.mark.parametrize("nodes", [0, 1, 4, 16])
+def test_bound_holds_however_early_the_search_stops(nodes: int) -> None:
+    """A night that runs out of time must not claim more than it knows."""
+    for seed in range(10):
+        draw = np.random.default_rng(100 + seed)
+        rows, offer = random_rows(draw, 6), random_offer(draw, 6)
+        assert branched(rows, offer, nodes).bound_eur <= best_by_highs(rows, offer, is_whole=True) + 1e-4

@@ -1,0 +1,102 @@
+"""Workers: who is at home where, and that none outlives the process that started it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from multiprocessing.connection import Client, Listener, wait
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from foundation.errors import StageError
+from positioning.optimizer.pricing import CHUNK_SKUS
+from positioning.optimizer.workers import Crew, chunks_of, crew
+from tests.worlds.positioning_world import random_world
+
+_ROOT = Path(__file__).parents[3]
+_UNGUARDED = """
+from tests.positioning.test_crew import many_articles_for_two
+many_articles_for_two()
+"""
+_open: list[Any] = []
+_PARENT = """
+from tests.positioning.test_crew import work_for_two
+if __name__ == "__main__":
+    work_for_two(int({port!r}))
+"""
+
+
+def ring_and_stay_busy(_: object, skus: list[int], port: int) -> list[int]:
+    """Open a line that breaks when this process ends, then work for a minute."""
+    _open.append(Client(("localhost", port)))
+    time.sleep(60)
+    return skus
+
+
+def work_for_two(port: int) -> None:
+    """Keep two workers busy, each with a chunk of its own."""
+    world = random_world(1, n_skus=2 * CHUNK_SKUS)
+    problem = world.but(positioning={**world.positioning, "processes": 2}).problem()
+    with crew(problem, 2 * CHUNK_SKUS) as team:
+        team.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
+
+
+def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
+    """A night that is killed must not leave workers behind that use the cores until their chunk ends."""
+    with Listener(("localhost", 0)) as listener:
+        script = _PARENT.format(port=str(listener.address[1]))
+        parent = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT)  # noqa: S603 (our own)
+        try:
+            lines = [listener.accept(), listener.accept()]
+        finally:
+            parent.kill()
+            parent.wait()
+        ended = 0
+        while lines and wait(lines, timeout=10):
+            for line in wait(lines, timeout=0):
+                lines.remove(line)
+                ended += 1
+    assert ended == 2
+
+
+def end(_: object, skus: list[int]) -> list[int]:
+    """Go as a process goes that the system ends."""
+    os._exit(9)
+
+
+def many_articles_for_two() -> None:
+    """Ask two workers for work on a problem that fills any pipe between two processes."""
+    problem = random_world(1, n_skus=300).but(positioning={"processes": 2}).problem()
+    with crew(problem, 300) as team:
+        team.run(end, [([0],), ([CHUNK_SKUS],)])
+
+
+def test_a_worker_that_is_ended_fails_the_stage_and_says_why() -> None:
+    with pytest.raises(StageError, match="ended from outside"):
+        many_articles_for_two()
+
+
+def test_a_worker_that_ends_while_it_starts_does_not_stop_the_night_for_ever(tmp_path: Path) -> None:
+    """Here because the script starts itself again in its workers; memory that runs out does the same."""
+    script = tmp_path / "unguarded.py"
+    script.write_text(_UNGUARDED)
+    there = {**os.environ, "PYTHONPATH": str(_ROOT)}
+    done = subprocess.run(  # noqa: S603 (our own)
+        [sys.executable, script], cwd=_ROOT, env=there, timeout=120, capture_output=True, text=True, check=False
+    )
+    assert done.returncode
+    assert "ended from outside" in done.stderr
+
+
+def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
+    skus = [0, 1, CHUNK_SKUS - 1, CHUNK_SKUS, 3 * CHUNK_SKUS]
+    assert chunks_of(skus) == [[0, 1, CHUNK_SKUS - 1], [CHUNK_SKUS], [3 * CHUNK_SKUS]]
+
+
+def test_answers_come_in_the_order_of_the_chunks() -> None:
+    team = Crew(random_world(1).problem())
+    assert team.run(lambda _, skus: skus, [([2, 1],), ([3],)]) == [2, 1, 3]

@@ -1,0 +1,177 @@
+"""Worlds as tests of positioning seldom draw them: no stock, nobody's region, rooms of nothing, closed hubs, goods that spoil.
+
+Not here: what must hold in them (the tests).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from tests.worlds.positioning_world import World, day, random_world
+
+Rows = list[dict[str, Any]]
+Odd = Callable[[World, np.random.Generator], World]
+
+
+def odd_world(seed: int) -> World:
+    """Return a world drawn from ``seed`` with a few oddities."""
+    draw = np.random.default_rng(10_000 + seed)
+    world = random_world(seed, n_skus=int(draw.integers(1, 6)))
+    for odd in ODDITIES:
+        if draw.random() < 0.15:
+            world = odd(world, draw)
+    return world
+
+
+def _each(rows: object, change: Callable[[dict[str, Any]], Mapping[str, Any]]) -> Rows:
+    return [row | change(row) for row in rows]  # type: ignore[attr-defined] # rows of a world are dicts
+
+
+def _moves(lane: Mapping[str, Any]) -> bool:
+    return lane["kind"] != "delivery"
+
+
+def nothing_in_stock(world: World, _: np.random.Generator) -> World:
+    """Every hub is empty."""
+    return world.but(stock={})
+
+
+def an_article_nobody_wants(world: World, _: np.random.Generator) -> World:
+    """Let the forecast of k0 be 0 everywhere."""
+    return world.but(demand={key: 0.0 if key[0] == "k0" else units for key, units in world.demand.items()})
+
+
+def no_demand_at_all(world: World, _: np.random.Generator) -> World:
+    """Every forecast is 0."""
+    return world.but(demand=dict.fromkeys(world.demand, 0.0))
+
+
+def an_article_without_forecast(world: World, _: np.random.Generator) -> World:
+    """There is no row for k0, unless it is alone."""
+    left = {key: units for key, units in world.demand.items() if key[0] != "k0"}
+    return world.but(demand=left) if left else world
+
+
+def a_region_nobody_serves(world: World, _: np.random.Generator) -> World:
+    """No lane ends at R0."""
+    return world.but(lanes=[lane for lane in world.lanes if lane["destination"] != "R0"])
+
+
+def nothing_moves(world: World, _: np.random.Generator) -> World:
+    """There are deliveries only."""
+    return world.but(lanes=[lane for lane in world.lanes if not _moves(lane)])
+
+
+def handling_classes(world: World, draw: np.random.Generator) -> World:
+    """Articles, hubs and lanes have classes drawn without regard to one another."""
+    skus = _each(world.skus, lambda _: {"handling_class": str(draw.choice(["a", "b", "c"]))})
+    hubs = _each(world.hubs, lambda _: {"handling_classes": str(draw.choice(["", "a", "a|b", "b"]))})
+    lanes = _each(world.lanes, lambda _: {"handling_classes": str(draw.choice(["", "", "a", "a|b"]))})
+    return world.but(skus=skus, hubs=hubs, lanes=lanes)
+
+
+def goods_that_spoil(world: World, draw: np.random.Generator) -> World:
+    """Shelf lives shorter and longer than the roads."""
+    return world.but(skus=_each(world.skus, lambda _: {"shelf_life_days": int(draw.integers(1, 10))}))
+
+
+def hubs_that_close(world: World, draw: np.random.Generator) -> World:
+    """Hubs close or open around the night."""
+    rows = [
+        {"hub": hub["hub"], "from_date": day(int(draw.integers(-3, 6))), "is_open": bool(draw.random() < 0.5)}
+        for hub in world.hubs
+    ]
+    return world.but(more={**world.more, "hub_capacity": rows})
+
+
+def rooms_of_nothing(world: World, _: np.random.Generator) -> World:
+    """Hubs store nothing more."""
+    return world.but(hubs=_each(world.hubs, lambda _: {"storage_l": 0.0}))
+
+
+def no_loads(world: World, _: np.random.Generator) -> World:
+    """No truck goes."""
+    return world.but(lanes=_each(world.lanes, lambda lane: {"loads_per_departure": 0.0} if _moves(lane) else {}))
+
+
+def heavy_goods(world: World, draw: np.random.Generator) -> World:
+    """Mass decides on some lanes."""
+    return world.but(
+        lanes=_each(world.lanes, lambda lane: {"load_kg": float(draw.integers(1, 40))} if _moves(lane) else {})
+    )
+
+
+def few_departures(world: World, draw: np.random.Generator) -> World:
+    """Lanes leave on some weekdays."""
+    days = ["Mon", "Tue|Fri", "Sun", ""]
+    return world.but(lanes=_each(world.lanes, lambda lane: {"departs": str(draw.choice(days))} if _moves(lane) else {}))
+
+
+def rules_of_hubs(world: World, draw: np.random.Generator) -> World:
+    """Rule what may stand where, at least and at most, contradictions included."""
+    rows = [
+        {
+            "hub": hub["hub"], "sku": row["sku"], "is_stocked": bool(draw.random() < 0.6),
+            "min_units": float(draw.integers(0, 9)), "max_units": float(draw.choice([np.nan, 0.0, 3.0, 10.0])),
+        }
+        for hub in world.hubs for row in world.skus
+    ]  # fmt: skip
+    return world.but(more={**world.more, "hub_skus": rows})
+
+
+def goods_on_the_road(world: World, draw: np.random.Generator) -> World:
+    """Send goods, some overdue, some due after all is over."""
+    rows = [
+        {
+            "inbound_id": f"I{at}", "hub": hub["hub"], "sku": "k0", "units": int(draw.integers(1, 30)),
+            "arrival_date": day(int(draw.integers(-9, 20))),
+        }
+        for at, hub in enumerate(world.hubs)
+    ]  # fmt: skip
+    return world.but(more={**world.more, "inbound": rows})
+
+
+def empty_suppliers(world: World, _: np.random.Generator) -> World:
+    """Leave the supplier one article and none of it."""
+    return world.but(more={**world.more, "supply": [{"supplier": "S", "sku": "k0", "units_available": 0}]})
+
+
+def far_roads(world: World, draw: np.random.Generator) -> World:
+    """Lead times of no day and of longer than anyone looks ahead, uncertain ones among them."""
+    change = {"lead_time_days": [0, 1, 20, 40], "lead_time_sd_days": [0.0, 1.5, 6.0]}
+    return world.but(
+        lanes=_each(
+            world.lanes,
+            lambda lane: {name: draw.choice(some).item() for name, some in change.items()} if _moves(lane) else {},
+        )
+    )
+
+
+def goods_of_no_size(world: World, _: np.random.Generator) -> World:
+    """Nothing weighs or measures anything."""
+    return world.but(skus=_each(world.skus, lambda _: {"volume_l": 0.0, "mass_kg": 0.0}))
+
+
+def thousands(world: World, _: np.random.Generator) -> World:
+    """Five thousand times the units."""
+    stock = {key: 5000 * units for key, units in world.stock.items()}
+    return world.but(stock=stock, demand={key: 5000 * units for key, units in world.demand.items()})
+
+
+def another_look(world: World, draw: np.random.Generator) -> World:
+    """Other buckets, cover and kinds."""
+    own = {
+        "buckets": int(draw.choice([1, 2, 6])), "cover_days": int(draw.choice([1, 2, 14])),
+        "kinds": [("transfer",), ("supply",)][int(draw.integers(2))],
+    }  # fmt: skip
+    return world.but(positioning={**world.positioning, **own})
+
+
+ODDITIES: tuple[Odd, ...] = (
+    nothing_in_stock, an_article_nobody_wants, no_demand_at_all, an_article_without_forecast, a_region_nobody_serves, nothing_moves,
+    handling_classes, goods_that_spoil, hubs_that_close, rooms_of_nothing, no_loads, heavy_goods, few_departures, rules_of_hubs,
+    goods_on_the_road, empty_suppliers, far_roads, goods_of_no_size, thousands, another_look,
+)  # fmt: skip

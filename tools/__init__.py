@@ -1,0 +1,1 @@
+"""Generators of reference pages and of the tour; not installed."""

@@ -1,0 +1,164 @@
+"""Collect one article's night from the warehouse of the demo for ``docs/tour.md``.
+
+``python -m tools.tour`` prints the page after ``forestock demo``; ``make tour`` does both. Not here:
+which rows it shows and the words between them (``tools.tour``).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from features import build_panel, forecast_matrix
+from foundation.configuration import load_settings
+from foundation.errors import ConfigurationError
+from foundation.matrix import FeatureMatrix
+from foundation.proximity import rank_deliveries
+from foundation.settings import Settings
+from foundation.store import Warehouse, snapshot
+from pipeline.run import planned_night
+from review.plan.page import environment
+from review.plan.proposals import ranked
+from review.wording import Money, day, number
+
+Frames = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Way:
+    """The article, hub and region the tour follows, and the proposal it ends at."""
+
+    sku: str
+    hub: str
+    region: str
+    proposal: pd.Series
+
+
+def way(tables: Frames, outputs: Frames) -> Way | None:
+    """Return the best transfer of the night (the best order where there is none), ``None`` without proposals.
+
+    The region is the one with most demand among those the destination is nearest to.
+    """
+    proposals = ranked(outputs["transfer"])
+    proposals = proposals[~proposals["is_outlook"].astype(bool)]
+    if proposals.empty:
+        return None
+    transfers = proposals[proposals["kind"] == "transfer"]
+    best = (transfers if len(transfers) else proposals).iloc[0]
+    service = outputs["service"]
+    demand = service[service["sku"] == best["sku"]].set_index("region")["demand_units"]
+    regions = [region for region in _reached(tables, best["destination"]) if region in demand.index]
+    return Way(best["sku"], best["destination"], str(demand[regions].idxmax()), best)
+
+
+def _reached(tables: Frames, hub: str) -> list[str]:
+    """Return the regions ``hub`` is nearest to; where it is nearest to none, the one it comes closest to being nearest to."""
+    ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
+    own = ranked[(ranked["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
+    return own.loc[own["rank"] == 0, "region"].tolist() or own["region"].head(1).tolist()
+
+
+def tour_page(found: Way, tables: Frames, outputs: Frames, features: pd.DataFrame, settings: Settings) -> str:
+    """Return ``docs/tour.md``: the rows of ``found`` in every table, with words between.
+
+    ``features`` has a row per feature of the article's first forecast period: name, family, value.
+    """
+    plan = outputs["plan"].iloc[-1]
+    return environment().get_template("tour.md.j2").render(
+        found=found, plan=plan, settings=settings, money=Money(settings.currency), day=day, number=number,
+        parts=_parts(found, tables, outputs), features=markdown(features),
+    )  # fmt: skip
+
+
+def _parts(found: Way, tables: Frames, outputs: Frames) -> dict[str, str]:
+    series = {"sku": found.sku, "region": found.region}
+    departure = {"departure_id": found.proposal["departure_id"]}
+    shown: dict[str, tuple[pd.DataFrame, dict[str, str], str]] = {
+        "sales": (tables["sales"], series, "date units_sold"),
+        "prices": (tables["prices"], series, "date unit_price_eur"),
+        "skus": (tables["skus"], {"sku": found.sku}, "sku unit_cost_eur lost_sale_eur volume_l handling_class pack_units"),
+        "stock": (_latest(tables["stock"]), {"sku": found.sku}, "date hub units_on_hand units_reserved"),
+        "lanes": (tables["lanes"], {"destination": found.region}, "lane distance_km lead_time_days eur_per_unit eur_per_kg"),
+        "forecast": (outputs["forecast"], series, "date mean_units q025 q250 q500 q750 q975 tier"),
+        "window": (outputs["forecast_window"], series, "window_days mean_units q025 q250 q500 q750 q975"),
+        "position": (outputs["position"], {"sku": found.sku}, "hub units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability fill_rate days_of_supply"),
+        "service": (outputs["service"], {"sku": found.sku}, "region demand_units local_units_before local_units lost_units_before lost_units source_hubs"),
+        "transfer": (outputs["transfer"], {"proposal_id": found.proposal["proposal_id"]}, "proposal_id origin destination units packs ship_date arrival_date cost_eur benefit_eur loss_if_refused_eur"),
+        "departure": (outputs["departure"], departure, "lane ship_date decide_by loads units lines volume_fill_rate fixed_eur benefit_eur"),
+    }  # fmt: skip
+    ends = {"sales": 4, "prices": 2}
+    heads = {"forecast": 4}
+    return {
+        name: markdown(_of(frame, keys)[columns.split()].tail(ends.get(name, 99)).head(heads.get(name, 99)))
+        for name, (frame, keys, columns) in shown.items()
+    }
+
+
+def _latest(stock: pd.DataFrame) -> pd.DataFrame:
+    return stock[stock["date"] == stock["date"].max()]
+
+
+def _of(frame: pd.DataFrame, keys: dict[str, str]) -> pd.DataFrame:
+    for column, value in keys.items():
+        frame = frame[frame[column].astype(str) == value]
+    return frame.sort_values([name for name in ("date", "hub", "region", "lane") if name in frame.columns])
+
+
+def markdown(frame: pd.DataFrame) -> str:
+    """Return a frame as a Markdown table: dates as dates, numbers to four digits, nothing for unknown."""
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
+    lines = [_line(frame.columns), _line("---:" if flag else "---" for flag in numeric)]
+    return "\n".join([*lines, *(_line(map(_cell, row)) for row in frame.itertuples(index=False))])
+
+
+def _line(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(value: object) -> str:
+    if pd.isna(value):  # type: ignore[call-overload] # a scalar of a frame
+        return ""
+    if isinstance(value, pd.Timestamp):
+        return f"{value:%Y-%m-%d}" if value == value.normalize() else f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, float):
+        return number(value) if abs(value) >= 1000 else f"{value:.4g}"
+    return str(value).replace("|", "\\|")
+
+
+_TABLES = ("forecast", "forecast_window", "position", "service", "transfer", "departure", "plan")
+_SHOWN = (
+    "lag_1", "mean_7", "mean_28", "nonzero_28", "weekday_mean_8", "lag_year", "price", "price_to_mean", "snap", "event_ahead", "total_weekday", "sku_trend",
+)  # fmt: skip
+
+
+def tour(config: str, overrides: tuple[str, ...] = ()) -> str:
+    """Return the tour of the newest plan of a configuration; raises ``ConfigurationError`` without proposals."""
+    settings = load_settings(config, overrides)
+    warehouse = Warehouse(settings)
+    as_of = warehouse.dates("plan")[-1]
+    tables = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
+    outputs = {name: warehouse.read(name, as_of) for name in _TABLES}
+    found = way(tables, outputs)
+    if found is None:
+        raise ConfigurationError(f"the plan of {as_of} proposes nothing; there is no way to follow")
+    matrix = forecast_matrix(build_panel(tables, settings, as_of), settings)
+    outputs["plan"] = outputs["plan"].assign(n_features=len(matrix.names))
+    return tour_page(found, tables, outputs, _features(matrix, found), settings)
+
+
+def _features(matrix: FeatureMatrix, found: Way) -> pd.DataFrame:
+    """Return name, family and value of some features of the first period of the article in its region."""
+    is_series = (matrix.series["sku"].astype(str) == found.sku) & (matrix.series["region"].astype(str) == found.region)
+    row = np.flatnonzero((matrix.series_code == int(np.flatnonzero(is_series)[0])) & (matrix.step == 1))[0]
+    places = [matrix.names.index(name) for name in _SHOWN if name in matrix.names]
+    values = [float(matrix.values[row, place]) for place in places]
+    names, families = [matrix.names[place] for place in places], [matrix.families[place] for place in places]
+    return pd.DataFrame({"feature": names, "family": families, "value": values})
+
+
+if __name__ == "__main__":
+    print(tour("demo.yaml", tuple(sys.argv[1:])), end="\n")
