@@ -14,6 +14,7 @@ _BEFORE_DAYS, _YEAR_DAYS = 56, 364
 _RATIO, _TOTAL_RATIO = 2.5, 2.0
 _FEWEST_UNITS, _FEWEST_KNOWN = 30.0, 0.7
 _LOW, _HIGH = 0.25, 0.9
+_STOPPED = 1e-6  # a run of zeros less likely than this, given how often a series sold nothing before, is no chance
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,28 @@ def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
         n = len(demand)
         return LevelShifts(np.repeat(together.start, n), np.repeat(together.ratio, n))
     return _found(demand, days, _RATIO)
+
+
+def stopped_since(demand: np.ndarray, days: int) -> np.ndarray:
+    """Return the column from which each series of ``demand`` (n_series, n_past) sells nothing, int32; −1 where it sells on.
+
+    ``days`` is the length of a period, 1 or 7. A series has stopped where all that is known of it since then is zero, at least a week
+    (three weeks of weekly data), and so many zeros are less likely than one in a million given the share of zeros in
+    the 8 weeks before.
+    """
+    n, length = demand.shape
+    sold = np.where(np.nan_to_num(demand) > 0, np.arange(length), -1).max(axis=1, initial=-1)
+    since = (sold + 1).astype(np.int32)
+    least, before = (7 if days == 1 else 3), _BEFORE_DAYS // days
+    result = np.full(n, -1, np.int32)
+    for series in np.flatnonzero((length - since >= least) & (sold >= 0)):
+        tail, old = demand[series, since[series] :], demand[series, max(since[series] - before, 0) : since[series]]
+        n_zeros, n_old = int(np.isfinite(tail).sum()), int(np.isfinite(old).sum())
+        share = ((old == 0).sum() + 1) / (n_old + 2)
+        is_enough = n_old >= before // 2 and np.nansum(old) >= _FEWEST_UNITS * _unit(demand[series : series + 1])[0]
+        if is_enough and n_zeros >= _FEWEST_KNOWN * len(tail) and n_zeros * np.log(share) < np.log(_STOPPED):
+            result[series] = since[series]
+    return result
 
 
 def _found(demand: np.ndarray, days: int, least: float) -> LevelShifts:

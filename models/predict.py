@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import ConfigurationError
-from foundation.level_shift import find_shifts
+from foundation.level_shift import find_shifts, stopped_since
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
@@ -74,6 +74,27 @@ def shift_note(matrix: FeatureMatrix, days: int) -> str | None:
         f"{int(shifts.is_shifted.sum()):,} of {len(matrix.series):,} series changed their level lately, the largest {name}: x "
         f"{shifts.ratio[first]:.2g} since {str(since)[:10]}. They are forecast at the level since then (tier level_shift); "
         "whether it lasts is not in the data: check their proposals by hand."
+    )
+
+
+def stop_note(matrix: FeatureMatrix, days: int) -> str | None:
+    """Return the finding on series that sold regularly and sell nothing lately, the largest named; None without any."""
+    if matrix.past is None:
+        return None
+    since = stopped_since(matrix.past, days)
+    if not (since >= 0).any():
+        return None
+    units = [
+        np.nansum(past[max(start - 56 // days, 0) : start]) if start >= 0 else -1.0
+        for past, start in zip(matrix.past, since, strict=True)
+    ]
+    first = int(np.argmax(units))
+    day = matrix.origin.min() - np.timedelta64(int((matrix.past.shape[1] - since[first]) * days), "D")
+    name = f"{matrix.series['sku'].iloc[first]} in {matrix.series['region'].iloc[first]}"
+    return (
+        f"{int((since >= 0).sum()):,} of {len(matrix.series):,} series that sold regularly sell nothing lately, the largest {name} since "
+        f"{str(day)[:10]}. Where they were out of stock, give sales.in_stock_rate; where they are no longer sold, give skus.delist_date; "
+        "until then their forecast mixes both."
     )
 
 

@@ -28,7 +28,7 @@ from foundation.store.warehouse import Warehouse
 from foundation.validation.examine import Needs
 from models import DemandModel, forecast, train
 from models.backtest.gate import Verdict
-from models.predict import shift_note
+from models.predict import shift_note, stop_note
 from models.tracking.registry import Origin, Registry
 from monitoring.findings import KINDS
 from pipeline.artifacts import ModelStore, forget, input_warnings, kept_drafts, record, recorded
@@ -227,7 +227,7 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     frames = with_baseline(frames, panel, matrix, settings, segments)
     forget(settings, as_of, "forecast", "plan")
     _write(settings, frames, FORECAST_TABLES, as_of)
-    notes = tuple(filter(None, [shift_note(matrix, settings.grid.days)]))
+    notes = tuple(filter(None, [note(matrix, settings.grid.days) for note in (shift_note, stop_note)]))
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series, "notes": notes})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)

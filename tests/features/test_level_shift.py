@@ -9,7 +9,7 @@ import pytest
 import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.level_shift import find_shifts
-from models.predict import shift_note
+from models.predict import shift_note, stop_note
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _SMALL = settings()
@@ -96,3 +96,22 @@ def test_no_forecast_is_far_beyond_what_a_series_ever_sold() -> None:
     weekly = given["sales"].groupby(["region", "sku"])["units_sold"].max()
     mean = found.groupby(["region", "sku"])["mean_units"].mean()
     assert (mean <= 1.5 * weekly.reindex(mean.index)).all()
+
+
+def test_a_series_that_stops_selling_is_named_and_one_that_rarely_sells_is_not() -> None:
+    """A drop to nothing needs a person more than one by 80%: a stockout or a delisting looks the same in sales."""
+    given = tables(200)
+    sales = given["sales"]
+    late = sales["date"] >= sales["date"].max() - pd.Timedelta(days=13)
+    top = sales.groupby(["region", "sku"])["units_sold"].sum().idxmax()
+    is_top = (sales["region"] == top[0]) & (sales["sku"] == top[1])
+    sales.loc[late & is_top, "units_sold"] = 0.0
+    note = stop_note(forecast_matrix(build_panel(given, _SMALL, AS_OF), _SMALL), 1)
+    assert note is not None
+    assert "1 of 12 series" in note
+    assert f"{top[1]} in {top[0]}" in note
+
+
+def test_a_world_that_sells_on_has_no_stop_note() -> None:
+    for seed in range(3):
+        assert stop_note(forecast_matrix(build_panel(tables(200, seed), _SMALL, AS_OF), _SMALL), 1) is None
