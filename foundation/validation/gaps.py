@@ -20,6 +20,7 @@ from foundation.validation.given import Given
 _FEWEST_ZEROS = 0.01  # share of rows with nothing sold below which rows are taken to be written only for sales
 _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above it hardly anything is missing
 _FEWEST_WEEKDAYS = 4
+_FEWEST_WEEKS_EMPTY = 6 * _FEWEST_WEEKDAYS  # days without a row from which rows on one weekday alone look weekly
 _MOST_NAMED = 40
 
 
@@ -42,6 +43,9 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
         remedy = f"load the missing sales; {give}; or {name}"
     else:
         remedy = f"load the missing sales, {name}, or set series.missing_sales: unknown"
+    weekdays = periods[has_row].day_of_week.unique()
+    if settings.grid.days == 1 and len(weekdays) == 1 and len(empty) >= _FEWEST_WEEKS_EMPTY:
+        remedy = f"if the rows are totals of weeks that start on it, set frequency: W-{WEEKDAYS[weekdays[0]]}; otherwise {remedy}"
     yield structural("sales", "date", what, remedy)
 
 

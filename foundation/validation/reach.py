@@ -23,6 +23,7 @@ def reach_doubts(given: Given) -> Iterator[Doubt]:
     if not given.has("lanes", "lane", "kind", "origin", "destination", "lead_time_days"):
         return
     yield from _slow_lanes(given)
+    yield from _cut_cover(given)
     yield from _lanes_without_room(given)
     yield from _unserved_regions(given)
     yield from _unserved_classes(given)
@@ -66,6 +67,25 @@ def _slow_lanes(given: Given) -> Iterator[Doubt]:
         names = listed(sorted(given.texts("lanes", "lane")[is_slow]))
         what = f"{lanes} {take} days, {limit}; nothing is ever {_VERBS[kind]} on them ({names})"
         yield Doubt("lanes", "lead_time_days", what, remedy)
+
+
+def _cut_cover(given: Given) -> Iterator[Doubt]:
+    """Order lanes whose goods arrive in time, but must last for longer than the horizon reaches."""
+    own, period = given.settings.positioning, given.settings.grid.days
+    horizon = given.settings.horizon * period
+    if own.cover_days is not None or "supply" not in own.kinds:
+        return
+    lead = given.numbers("lanes", "lead_time_days")
+    in_time = np.ceil(lead / period) * period < horizon
+    is_cut = (given.texts("lanes", "kind") == "supply") & in_time & (lead + own.review_days > horizon)
+    if is_cut.any():
+        longest = int(lead[is_cut].max())
+        needed = -(-(longest + own.review_days) // period)
+        what = (
+            f"of kind supply take up to {longest} days, {longest + own.review_days} with positioning.review_days, beyond the horizon "
+            f"of {horizon} days ({listed(sorted(given.texts('lanes', 'lane')[is_cut]))}); orders on them leave out the demand beyond it"
+        )
+        yield Doubt("lanes", "lead_time_days", what, f"set horizon to {needed} or more", int(is_cut.sum()))
 
 
 def _lanes_without_room(given: Given) -> Iterator[Doubt]:

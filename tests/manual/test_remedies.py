@@ -132,3 +132,13 @@ def test_goods_overdue_for_too_long_are_said_with_their_units(days: int, is_said
         True
     ] * is_said
     assert all("70 units no longer count as on their way, first: inbound_id=po1" in line for line in warnings)
+
+
+@pytest.mark.parametrize(("weekdays", "is_weekly"), [((2,), True), ((2, 4), False)])
+def test_rows_on_one_weekday_alone_are_taken_for_weekly_totals_first(
+    weekdays: tuple[int, ...], is_weekly: bool, tmp_path: Path
+) -> None:
+    world = foreign_world(days=200)
+    world["sales"] = world["sales"][world["sales"]["date"].dt.day_of_week.isin(weekdays)]
+    (line,) = [str(fault) for fault in examined(world, tmp_path).faults if fault.table == "sales"]
+    assert ("; if the rows are totals of weeks that start on it, set frequency: W-WED; otherwise" in line) == is_weekly

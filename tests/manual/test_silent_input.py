@@ -121,7 +121,9 @@ def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
     [
         ("supply", 45, (), "2 supply lanes take 45 days, the horizon is 28; nothing is ever ordered on them (S-H1, S-H2); set horizon to 52 or more"),
         ("transfer", 28, (), "2 transfer lanes take 28 days, the horizon is 28; nothing is ever transferred on them (H1-H2, H2-H1); set horizon to 35 or more"),
-        ("supply", 27, (), ""),
+        ("supply", 27, (), "2 rows of kind supply take up to 27 days, 34 with positioning.review_days, beyond the horizon of 28 days (S-H1, S-H2); orders on them leave out the demand beyond it; set horizon to 34 or more"),
+        ("supply", 27, ("horizon=34",), ""),
+        ("supply", 21, (), ""),
         ("supply", 20, ("positioning.cover_days=14",), "2 supply lanes take 20 days, positioning.cover_days is 14; nothing is ever ordered on them (S-H1, S-H2); set positioning.cover_days to 27 or more"),
         ("supply", 45, ("positioning.kinds=[transfer]",), ""),
     ],
