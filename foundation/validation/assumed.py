@@ -13,6 +13,7 @@ import numpy as np
 from foundation.assumptions import Assumption
 from foundation.proximity import DISTANCE, ONE_HUB, lane_lengths, rank_deliveries
 from foundation.validation.given import Given
+from foundation.validation.stale import MOST_UNCOUNTED, best_selling, uncounted_skus
 from foundation.validation.worth import money_of
 
 _LANE_COSTS = ("eur_per_unit", "eur_per_kg", "eur_per_load")
@@ -203,6 +204,16 @@ def _carbon_distance(given: Given) -> Iterator[Assumption]:
             yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect)
 
 
+def _uncounted(given: Given) -> Iterator[Assumption]:
+    """Few and slow SKUs without a row of stock; many or best-selling ones are a doubt (``stale``)."""
+    sold, uncounted = uncounted_skus(given)
+    if len(uncounted) and not len(best_selling(sold, uncounted)) and len(uncounted) <= MOST_UNCOUNTED * len(sold):
+        yield Assumption(
+            "uncounted", "stock", "sku", len(uncounted), "SKUs that sell and have no row in the snapshot are out of stock",
+            "they are ordered and sent as if no hub had any",
+        )  # fmt: skip
+
+
 def _inbound(given: Given) -> Iterator[Assumption]:
     if not given.has("inbound"):
         yield Assumption(
@@ -211,5 +222,5 @@ def _inbound(given: Given) -> Iterator[Assumption]:
 
 
 _RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (
-    _nearest_hub, _lane_costs, _lost_sales, _holding, _supply, _carbon, _carbon_distance, _promises, _measures, _inbound,
+    _nearest_hub, _lane_costs, _lost_sales, _holding, _supply, _carbon, _carbon_distance, _promises, _measures, _uncounted, _inbound,
 )  # fmt: skip

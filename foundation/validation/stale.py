@@ -15,13 +15,16 @@ import pandas as pd
 from foundation.errors import KEYS_SHOWN, Doubt, listed, shown
 from foundation.periods import as_timestamp
 from foundation.validation.given import Given
+from foundation.validation.reach import recent_units
 from foundation.validation.time import too_few, usually
 
 _LOOKED_AT = 4
 _FRESH_DAYS = 7
 _ROUNDS = 1.5  # of the usual days between snapshots before one is called old
-_MOST_UNCOUNTED = 1 / 3  # share of the SKUs sold lately that may have no row in the snapshot
+MOST_UNCOUNTED = 1 / 3  # share of the SKUs sold lately that may have no row in the snapshot
 _SOLD_WITHIN_DAYS = 28
+# A row of stock is called immense from these units on, above these days of the network's sales and these times the other hubs.
+_IMMENSE_UNITS, _IMMENSE_DAYS, _IMMENSE_RATIO = 1_000, 1_000, 50
 
 
 def compared_snapshots(days: pd.Series, counting: date) -> list[pd.Timestamp]:
@@ -70,6 +73,7 @@ def stock_doubts(given: Given, taken: pd.Series) -> Iterator[Doubt]:
     yield from _old_snapshot(given, taken)
     yield from _absent_hubs(given)
     yield from _uncounted_skus(given)
+    yield from _immense_stock(given)
     yield from _lapsed_inbound(given)
 
 
@@ -104,25 +108,84 @@ def _absent_hubs(given: Given) -> Iterator[Doubt]:
         )
 
 
-def _uncounted_skus(given: Given) -> Iterator[Doubt]:
-    """SKUs sold within four weeks that have no row in the snapshot, where they are more than a third of them."""
-    if not given.has("sales", "date", "sku", "units_sold"):
-        return
+def uncounted_skus(given: Given) -> tuple[pd.Series, pd.Series]:
+    """Return units sold within four weeks by SKU, and those of them without a row in the snapshot, best-selling first.
+
+    SKUs that are delisted by ``as_of`` need no row.
+    """
+    if not given.has("sales", "date", "sku", "units_sold") or not given.has("stock", "sku"):
+        return pd.Series(dtype="float64"), pd.Series(dtype="float64")
     sales = given.tables["sales"]
     recent = sales[
         (sales["date"] >= as_timestamp(given.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)) & (sales["units_sold"] > 0)
     ]
     sold = recent.groupby("sku", observed=True)["units_sold"].sum().rename(index=str)
+    if given.has("skus", "sku", "delist_date"):
+        is_gone = (given.tables["skus"]["delist_date"] <= as_timestamp(given.as_of)).fillna(False).to_numpy(dtype=bool)
+        sold = sold[~sold.index.isin(given.texts("skus", "sku")[is_gone])]
     uncounted = sold[~sold.index.isin(given.tables["stock"]["sku"].astype(str).unique())]
-    if len(uncounted) > _MOST_UNCOUNTED * len(sold):
-        names = uncounted.iloc[np.lexsort((uncounted.index, -uncounted.to_numpy()))].index.tolist()
+    return sold, uncounted.iloc[np.lexsort((uncounted.index, -uncounted.to_numpy()))]
+
+
+def best_selling(sold: pd.Series, uncounted: pd.Series) -> pd.Series:
+    """Return those of ``uncounted`` that sell at least as much as the average SKU of ``sold``."""
+    return uncounted[uncounted >= sold.mean()]
+
+
+def _uncounted_skus(given: Given) -> Iterator[Doubt]:
+    """SKUs sold within four weeks that have no row in the snapshot: more than a third of them, or best-selling ones."""
+    sold, uncounted = uncounted_skus(given)
+    is_cut = len(uncounted) > MOST_UNCOUNTED * len(sold)
+    named = uncounted if is_cut else best_selling(sold, uncounted)
+    if not len(named):
+        return
+    of = f"{len(named):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days"
+    if is_cut:
+        what = f"{of} have no row in the snapshot ({listed(named.index.tolist())}); they count as out of stock"
+        remedy = "load the whole snapshot, with rows of 0 for what is out of stock"
+    else:
+        have = "has" if len(named) == 1 else "have"
+        names = listed([f"{sku}: {units:,.0f} units sold" for sku, units in named.items()])
+        what = f"{of} {have} no row in the snapshot though selling well ({names}); what has none counts as out of stock"
+        remedy = "load their stock, or a row of 0 for what is out of stock"
+    yield Doubt("stock", "sku", what, remedy, is_incomplete=is_cut)
+
+
+def _immense_stock(given: Given) -> Iterator[Doubt]:
+    """Rows of thousands of units that would last the whole network for years and dwarf the other hubs of their SKU."""
+    if not given.has("stock", "hub", "sku", "units_on_hand") or not given.has(
+        "sales", "date", "region", "sku", "units_sold"
+    ):
+        return
+    units, sku, hub = given.numbers("stock", "units_on_hand"), given.texts("stock", "sku"), given.texts("stock", "hub")
+    recent = recent_units(given).groupby("sku")["units_sold"].sum().reindex(pd.Index(sku)).fillna(0.0).to_numpy()
+    least = np.maximum(_IMMENSE_UNITS, recent * _IMMENSE_DAYS / _SOLD_WITHIN_DAYS)
+    a_day = _sold_a_day(given, recent / _SOLD_WITHIN_DAYS, sku, units >= least)
+    rows_of = pd.Series(sku).groupby(sku).indices
+    found = []
+    for row in np.flatnonzero((a_day > 0) & (units > np.maximum(least, a_day * _IMMENSE_DAYS))):
+        at = rows_of[sku[row]]
+        others = units[at[hub[at] != hub[row]]]
+        if len(others) and units[row] > _IMMENSE_RATIO * max(float(np.median(others)), 1.0):
+            found.append((-units[row], f"hub={hub[row]}, sku={sku[row]}: {units[row]:,.0f}", units[row] / a_day[row]))
+    if found:
+        found.sort()
         what = (
-            f"{len(uncounted):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days have no row in the snapshot "
-            f"({listed(names)}); they count as out of stock"
+            f"of more than {_IMMENSE_DAYS:,} days of what the whole network sells (up to {max(days for *_, days in found):,.0f}) "
+            f"and {_IMMENSE_RATIO} times the usual stock of the other hubs; nothing is ordered for their SKUs"
         )
-        yield Doubt(
-            "stock", "sku", what, "load the whole snapshot, with rows of 0 for what is out of stock", is_incomplete=True
-        )
+        keys = tuple(key for _, key, _ in found[:KEYS_SHOWN])
+        yield Doubt("stock", "units_on_hand", what, "correct a wrong count or unit", len(found), keys)
+
+
+def _sold_a_day(given: Given, recent: np.ndarray, sku: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Return units sold a day for ``rows`` of stock, the larger of ``recent`` and the mean since the first sale; else 0."""
+    sales = given.tables["sales"]
+    sales = sales[sales["sku"].isin(pd.unique(sku[rows]))].astype({"sku": "str"})
+    own = sales.groupby("sku").agg(units=("units_sold", "sum"), first=("date", "min"))
+    days = (as_timestamp(given.as_of) - own["first"]).dt.days.clip(lower=1)
+    ever = (own["units"] / days).reindex(pd.Index(sku)).to_numpy(dtype="float64", na_value=0.0)
+    return np.where(rows, np.maximum(recent, ever), 0.0)
 
 
 def _lapsed_inbound(given: Given) -> Iterator[Doubt]:

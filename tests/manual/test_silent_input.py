@@ -166,3 +166,45 @@ def test_a_handling_class_nobody_may_deliver_is_named(table: str, allowed: str, 
     assert all(
         "1 SKUs of class cold are sold in 3 regions" in line and "will count as lost" in line for line in warnings
     )
+
+
+@pytest.mark.parametrize(("factor", "is_said"), [(3, True), (0, False)])
+def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumption(
+    factor: int, is_said: bool, tmp_path: Path
+) -> None:
+    world = foreign_world()
+    sales, stock = world["sales"], world["stock"]
+    is_c = sales["sku"] == "C"
+    sales["units_sold"] = np.where(is_c, factor * sales["units_sold"] + 1, sales["units_sold"])
+    world["stock"] = stock[stock["sku"] != "C"]
+    found = examined(world, tmp_path)
+    units = sales.loc[is_c & (sales["date"] >= "2024-05-06"), "units_sold"].sum()
+    start = f"stock.sku: 1 of 5 SKUs sold in the last 28 days has no row in the snapshot though selling well (C: {units:,} units sold)"
+    assert [line[: len(start)] for line in found.warnings] == [start] * is_said
+    assert ("uncounted" in {one.key for one in found.assumptions}) != is_said
+    assert found.incomplete == ()
+    world["skus"]["delist_date"] = np.where(world["skus"]["sku"] == "C", "2024-05-20", None)
+    assert "uncounted" not in {one.key for one in examined(world, tmp_path).assumptions}
+
+
+@pytest.mark.parametrize(
+    ("units", "others", "sold", "is_said"),
+    [
+        (20_000, 20, 1, True),
+        (2_000, 20, 1, False),
+        (20_000, 1_000, 1, False),
+        (20_000, 20, 0, False),
+        (900, 0, 1, False),
+    ],
+)
+def test_one_stock_row_of_years_beside_usual_ones_is_named(
+    units: int, others: int, sold: int, is_said: bool, tmp_path: Path
+) -> None:
+    world = foreign_world()
+    stock, sales = world["stock"], world["sales"]
+    sales.loc[sales["sku"] == "C", "units_sold"] *= sold
+    stock.loc[stock["sku"] == "C", "units_on_hand"] = others
+    stock.loc[(stock["sku"] == "C") & (stock["hub"] == "H2"), "units_on_hand"] = units
+    lines = [line for line in examined(world, tmp_path).warnings if line.startswith("stock.units_on_hand: 1 row of")]
+    assert len(lines) == is_said
+    assert all(f"hub=H2, sku=C: {units:,}" in line for line in lines)
