@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from foundation.errors import KEYS_SHOWN, Doubt
 from foundation.lost_sales import lost_sale_values, sales_prices
 from foundation.validation.given import Given
 from foundation.validation.network import cheap_losses
 from foundation.validation.reach import recent_units
+
+_OFFER_FACTOR = 1.5  # between the cost of an offer and that of its SKU before one is taken for a price per pack
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,60 @@ def worth_doubts(given: Given) -> Iterator[Doubt]:
         money, "lost_sale_eur", (loss == 0) & ~is_cheap, "of 0 (given, or price less cost); nothing is sent for them",
         "give what a lost sale costs",
     )  # fmt: skip
+    yield from _odd_offers(given, money)
+    yield from _dear_lanes(given, money)
+
+
+def _odd_offers(given: Given, money: Money) -> Iterator[Doubt]:
+    """Offers at more than the sales price, or far from ``unit_cost_eur`` of their SKU."""
+    if not given.has("supply", "supplier", "sku", "unit_cost_eur") or "supply" not in given.settings.positioning.kinds:
+        return
+    offer, sku = given.numbers("supply", "unit_cost_eur"), given.texts("supply", "sku")
+    at = pd.Index(money.sku).get_indexer(pd.Index(sku))
+    price, cost = (np.where(at >= 0, values[at], np.nan) for values in (money.price, money.cost))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        is_dear = (offer > price) & (price > 0)
+        factor = np.maximum(offer / cost, cost / offer)
+        is_far = ~is_dear & (offer > 0) & (cost > 0) & (factor > _OFFER_FACTOR)
+    supplier = given.texts("supply", "supplier")
+    for rows, what, beside in (
+        (is_dear, "above the sales price; a sale of what is ordered loses money", price),
+        (is_far, f"more than {_OFFER_FACTOR} times above or below skus.unit_cost_eur", cost),
+    ):
+        if rows.any():
+            first = np.flatnonzero(rows)[:KEYS_SHOWN]
+            keys = tuple(
+                f"supplier={supplier[row]}, sku={sku[row]}: {offer[row]:g} beside {beside[row]:g}" for row in first
+            )
+            remedy = "give EUR per unit; a price per pack is to be divided by pack_units"
+            yield Doubt("supply", "unit_cost_eur", what, remedy, int(rows.sum()), keys)
+
+
+def _dear_lanes(given: Given, money: Money) -> Iterator[Doubt]:
+    """Delivery lanes that cost more than losing the sale of any SKU, where other lanes do not."""
+    if not given.has("lanes", "lane", "kind"):
+        return
+    is_delivery = given.texts("lanes", "kind") == "delivery"
+    known = ~np.isnan(money.lost)
+    if not is_delivery.any() or not known.any():
+        return
+    mass = given.numbers("skus", "mass_kg", 0.0)[known]
+    lost = money.lost[known]
+    per_unit, per_kg = given.numbers("lanes", "eur_per_unit", 0.0), given.numbers("lanes", "eur_per_kg", 0.0)
+    lanes = np.flatnonzero(is_delivery)
+    least = {rate: float((mass * rate - lost).min()) for rate in np.unique(per_kg[lanes])}
+    gap = per_unit[lanes] + np.array([least[rate] for rate in per_kg[lanes]])
+    if not (gap > 0).any() or (gap > 0).all():
+        return
+    dear = lanes[gap > 0]
+    dear = dear[np.lexsort((given.texts("lanes", "lane")[dear].astype(str), -per_unit[dear]))]
+    column = "eur_per_unit" if per_unit[dear].any() else "eur_per_kg"
+    keys = tuple(
+        f"lane={given.texts('lanes', 'lane')[row]}: {given.numbers('lanes', column)[row]:g}"
+        for row in dear[:KEYS_SHOWN]
+    )
+    what = "of delivery lanes on which a unit costs more than losing its sale, whatever the SKU; nothing is ever delivered on them"
+    yield Doubt("lanes", column, what, "correct the cost, or remove the lane", len(dear), keys)
 
 
 def _said(money: Money, column: str, rows: np.ndarray, what: str, remedy: str) -> Iterator[Doubt]:

@@ -208,3 +208,36 @@ def test_one_stock_row_of_years_beside_usual_ones_is_named(
     lines = [line for line in examined(world, tmp_path).warnings if line.startswith("stock.units_on_hand: 1 row of")]
     assert len(lines) == is_said
     assert all(f"hub=H2, sku=C: {units:,}" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("cost", "said"),
+    [
+        (5.0, ""),
+        (7.0, ""),
+        (np.nan, ""),
+        (9.0, "1 row more than 1.5 times above or below skus.unit_cost_eur, first: supplier=S, sku=C: 9 beside 5"),
+        (0.5, "1 row more than 1.5 times above or below skus.unit_cost_eur, first: supplier=S, sku=C: 0.5 beside 5"),
+        (
+            60.0,
+            "1 row above the sales price; a sale of what is ordered loses money, first: supplier=S, sku=C: 60 beside 10",
+        ),
+    ],
+)
+def test_an_offer_per_pack_is_named(cost: float, said: str, tmp_path: Path) -> None:
+    world = foreign_world()
+    world["supply"]["unit_cost_eur"] = np.where(world["supply"]["sku"] == "C", cost, 5.0)
+    remedy = "give EUR per unit; a price per pack is to be divided by pack_units"
+    assert list(examined(world, tmp_path).warnings) == ([f"supply.unit_cost_eur: {said}; {remedy}"] if said else [])
+
+
+@pytest.mark.parametrize(("eur", "is_said"), [(500.0, True), (5.5, True), (5.0, False), (1.0, False)])
+def test_a_delivery_lane_dearer_than_any_lost_sale_is_named(eur: float, is_said: bool, tmp_path: Path) -> None:
+    world = foreign_world()
+    world["lanes"].loc[world["lanes"]["lane"] == "H1-R2", "eur_per_unit"] = eur
+    start = "lanes.eur_per_unit: 1 row of delivery lanes on which a unit costs more than losing its sale"
+    lines = examined(world, tmp_path).warnings
+    assert [line[: len(start)] for line in lines] == [start] * is_said
+    assert all(f"first: lane=H1-R2: {eur:g};" in line for line in lines)
+    world["skus"].loc[0, "lost_sale_eur"] = 501.0
+    assert examined(world, tmp_path).warnings == ()
