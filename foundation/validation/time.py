@@ -87,6 +87,14 @@ _WEEKS_BACK = 8
 _BASELINE = {1: 56, 7: 26}
 _LOOKED_BACK = {1: 182, 7: 52}
 _RARITY = 1e4  # a silence is said where it would come by chance once in so many runs
+_HOLES_BACK = {1: 364, 7: 52}  # periods looked back for holes that have ended
+_FEWEST_KNOWN = 14  # periods outside of a hole
+_MOST_PRESENT = 0.8  # share of periods with a row from which a group has one nearly always
+_ENDED_AFTER = 14  # periods after which a SKU or a series is taken to have ended
+_NO_LONGER_SOLD = {
+    "sku": "it is no longer sold, give skus.delist_date",
+    "series": "it is no longer sold there, give a row with 0, or skus.delist_date if it is sold nowhere",
+}
 
 
 @dataclass(frozen=True)
@@ -96,18 +104,34 @@ class _Counts:
     names: tuple[str, ...]
     periods: pd.DatetimeIndex
     rows: np.ndarray
+    n_groups: int  # groups looked at, of which ``names`` may be a part
+
+
+@dataclass(frozen=True)
+class _Recent:
+    """Sales from some periods back: ``period`` (n_rows,) of each row, and which of ``periods`` were open."""
+
+    sales: pd.DataFrame
+    period: np.ndarray
+    periods: pd.DatetimeIndex
+    is_open: np.ndarray
 
 
 def sales_doubts(given: Given) -> Iterator[Doubt]:
     """Yield what looks missing from the sales before ``as_of``; nothing where missing sales are unknown."""
     if not given.has("sales", "date", "region", "sku") or given.settings.series.missing_sales != "zero":
         return
-    counts = _counted(given)
-    silent = {what: _silent(given, counted) for what, counted in counts.items() if counted}
+    days = given.settings.grid.days
+    recent = _recent(given, _LOOKED_BACK[days])
+    counts = _counted(given, recent)
+    silent = {what: _silent(counted, _BASELINE[days]) for what, counted in counts.items() if counted}
     yield from _thin(counts, silent)
     for what, found in silent.items():
         if found and not (what != "region" and silent["region"]):
-            yield _silence(what, found, given.settings.grid.days)
+            yield _silence(what, found, days, "one has closed, remove it from the tables or delist its SKUs")
+    if not any(silent.values()):
+        yield from _ended(given, recent)
+    yield from _hole_doubts(_counted(given, _recent(given, _HOLES_BACK[days])), days)
 
 
 def absent_regions(given: Given) -> Iterator[Doubt]:
@@ -176,26 +200,28 @@ def _sku_groups(given: Given, sku: pd.Series) -> dict[str, tuple[np.ndarray, lis
     return {hierarchy[-1]: (of_sku[codes], names)}
 
 
-def _counted(given: Given) -> dict[str, _Counts | None]:
-    """Return rows by region, and by the coarsest group of SKUs, over the last half year (year of weekly data).
-
-    None instead of either where fewer than three periods were open, or the last one was not.
-    """
+def _recent(given: Given, n_back: int) -> _Recent:
+    """Return the sales of the last ``n_back`` periods."""
     grid, sales = given.settings.grid, given.tables["sales"]
-    first = max(as_timestamp(grid.step(given.as_of, -_LOOKED_BACK[grid.days])), sales["date"].min())
+    first = max(as_timestamp(grid.step(given.as_of, -n_back)), sales["date"].min())
     recent = sales.loc[(sales["date"] >= first).to_numpy(), ["date", "region", "sku"]]
     period = ((recent["date"] - first).dt.days // grid.days).to_numpy()
     periods = pd.date_range(first, as_timestamp(grid.step(given.as_of, -1)), freq=f"{grid.days}D").as_unit("us")
-    is_open = ~closed_periods(periods, given.settings.series.closed_days, grid)
-    groups = {"region": _coded(recent["region"])} | _sku_groups(given, recent["sku"])
-    return {what: _counts(codes, names, period, (periods, is_open)) for what, (codes, names) in groups.items()}
+    return _Recent(recent, period, periods, ~closed_periods(periods, given.settings.series.closed_days, grid))
 
 
-def _counts(
-    codes: np.ndarray, names: list[str], period: np.ndarray, open_periods: tuple[pd.DatetimeIndex, np.ndarray]
-) -> _Counts | None:
-    """Return the rows of each group that has any; ``codes`` and ``period`` hold a row each per sales row."""
-    periods, is_open = open_periods
+def _counted(given: Given, recent: _Recent) -> dict[str, _Counts | None]:
+    """Return rows by region, and by the coarsest group of SKUs.
+
+    None instead of either where fewer than three periods were open, or the last one was not.
+    """
+    groups = {"region": _coded(recent.sales["region"])} | _sku_groups(given, recent.sales["sku"])
+    return {what: _counts(codes, names, recent) for what, (codes, names) in groups.items()}
+
+
+def _counts(codes: np.ndarray, names: list[str], recent: _Recent, n_groups: int | None = None) -> _Counts | None:
+    """Return the rows of each group that has any; ``codes`` holds a group (−1: none) per sales row."""
+    periods, is_open, period = recent.periods, recent.is_open, recent.period
     if is_open.sum() < 3 or not is_open[-1] or not names:
         return None
     known = codes >= 0
@@ -203,7 +229,7 @@ def _counts(
     rows = np.bincount(place, minlength=len(names) * len(periods)).reshape(len(names), len(periods)).astype("float64")
     has_any = np.asarray(rows.sum(axis=1) > 0)
     kept = tuple(name for name, is_there in zip(names, has_any, strict=True) if is_there)
-    return _Counts(kept, periods[is_open], rows[has_any][:, is_open]) if kept else None
+    return _Counts(kept, periods[is_open], rows[has_any][:, is_open], n_groups or len(kept)) if kept else None
 
 
 def _comparable(counted: _Counts) -> np.ndarray:
@@ -254,20 +280,22 @@ def _named(what: str, names: list[str]) -> str:
     return f" of {what} {names[0]}" if len(names) == 1 else f" of {len(names)} {what} values ({listed(names)})"
 
 
-def _silent(given: Given, counted: _Counts) -> list[tuple[str, int, str]]:
+def _silent(
+    counted: _Counts, n_baseline: int, fewest: int = 2, least_present: float = 0.0
+) -> list[tuple[str, int, str]]:
     """Return (group, silent periods, day of its last row) of groups whose silence is no chance, longest silence first."""
     found = []
-    is_there = counted.rows > 0
-    n_baseline = _BASELINE[given.settings.grid.days]
-    for name, there in zip(counted.names, is_there, strict=True):
+    for name, there in zip(counted.names, counted.rows > 0, strict=True):
         last = int(np.flatnonzero(there)[-1]) if there.any() else -1
         silence = len(there) - 1 - last
-        baseline = there[max(0, last + 1 - n_baseline) : last + 1]
-        if silence < 2 or len(baseline) < max(4, n_baseline // 4):
+        holes = _holes(there, counted.n_groups)
+        known = np.delete(there[: last + 1], [at for first, end in holes for at in range(first, end)])
+        baseline = known[-n_baseline:]  # an earlier hole must not excuse this silence
+        if silence < fewest or len(baseline) < max(4, n_baseline // 4):
             continue
         rate = min(baseline.mean(), 1 - 1 / (len(baseline) + 2))
-        is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * len(counted.names))
-        if is_rare and silence > 1.5 * max(_longest_gap(there[: last + 1]), 1):
+        is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * counted.n_groups)
+        if is_rare and baseline.mean() >= least_present and silence > 1.5 * max(_longest_gap(known), 1):
             found.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
     return sorted(found, key=lambda row: (-row[1], row[0]))
 
@@ -278,10 +306,80 @@ def _longest_gap(there: np.ndarray) -> int:
     return int(np.diff(at).max()) - 1 if len(at) > 1 else 0
 
 
-def _silence(what: str, found: list[tuple[str, int, str]], period_days: int) -> Doubt:
-    unit = "days" if period_days == 1 else "weeks"
-    rows = [f"{name} has no row for {silence} {unit}, since {day}" for name, silence, day in found]
-    remedy = "load their sales; where one has closed, remove it from the tables or delist its SKUs"
+def _holes(there: np.ndarray, n_groups: int, least_present: float = 0.0) -> list[tuple[int, int]]:
+    """Return (first, end) of gaps between rows that would hardly come by chance, given the periods outside of each gap."""
+    at = np.flatnonzero(there)
+    if len(at) < 2:
+        return []
+    gaps = np.diff(at) - 1
+    n_other = at[-1] - at[0] + 1 - gaps
+    present = len(at) / n_other
+    rate = np.minimum(present, 1 - 1 / (n_other + 2))
+    is_rare = -gaps * np.log1p(-rate) > np.log(_RARITY * n_groups * len(there))
+    is_hole = is_rare & (n_other >= _FEWEST_KNOWN) & (present >= least_present)
+    return [(int(at[place]) + 1, int(at[place + 1])) for place in np.flatnonzero(is_hole)]
+
+
+def _hole_doubts(counts: dict[str, _Counts | None], period_days: int) -> Iterator[Doubt]:
+    """Yield a doubt about holes that have ended, of regions, else of groups of SKUs; not where no group has a row."""
+    for what, counted in counts.items():
+        if counted is None:
+            continue
+        is_sold = np.asarray(counted.rows.sum(axis=0) > 0)
+        days = counted.periods[is_sold]
+        found = [
+            (name, end - first, f"{days[first]:%Y-%m-%d} to {days[end - 1]:%Y-%m-%d}")
+            for name, there in zip(counted.names, counted.rows[:, is_sold] > 0, strict=True)
+            for first, end in _holes(there, counted.n_groups, _MOST_PRESENT)
+        ]
+        if found:
+            rows = [f"{name} has no row for {_long(length, period_days)}, {span}" for name, length, span in found]
+            remedy = "load them again or name the days in series.closed_days"
+            yield _missing(what, rows, remedy)
+            return
+
+
+def _ended(given: Given, recent: _Recent) -> Iterator[Doubt]:
+    """Yield a doubt about SKUs, else about dense series, that ended without a word in ``skus``."""
+    (region, regions), (sku, skus) = _coded(recent.sales["region"]), _coded(recent.sales["sku"])
+    said = _ends_said(given)
+    sku = np.where(np.array([*(name in said for name in skus), True])[sku], -1, sku).astype("int64")
+    series = np.where((sku >= 0) & (region >= 0), sku * len(regions) + region, -1)
+    days = given.settings.grid.days
+    for what, codes, n_codes in (("sku", sku, len(skus)), ("series", series, len(skus) * len(regions))):
+        last = np.full(n_codes, -1)
+        np.maximum.at(last, codes[codes >= 0], recent.period[codes >= 0])
+        ended = np.flatnonzero((last >= 0) & (last < len(recent.periods) - _ENDED_AFTER))
+        place = np.full(n_codes + 1, -1)
+        place[ended] = np.arange(len(ended))
+        names = [
+            skus[at] if what == "sku" else f"{skus[at // len(regions)]} in {regions[at % len(regions)]}" for at in ended
+        ]
+        counted = _counts(place[codes], names, recent, int((last >= 0).sum()))
+        least = _MOST_PRESENT if what == "series" else 0.0
+        found = _silent(counted, _BASELINE[days], _ENDED_AFTER, least) if counted else []
+        if found:
+            yield _silence(what, found, days, _NO_LONGER_SOLD[what])
+            return
+
+
+def _ends_said(given: Given) -> set[str]:
+    """Return the SKUs that ``skus`` says end: delisted, or replaced by another."""
+    if not given.has("skus", "sku"):
+        return set()
+    return {*given.texts("skus", "sku")[~given.empty("skus", "delist_date")], *given.texts("skus", "replaces")}
+
+
+def _long(n_periods: int, period_days: int) -> str:
+    return f"{n_periods} {'days' if period_days == 1 else 'weeks'}"
+
+
+def _silence(what: str, found: list[tuple[str, int, str]], period_days: int, otherwise: str) -> Doubt:
+    rows = [f"{name} has no row for {_long(silence, period_days)}, since {day}" for name, silence, day in found]
+    return _missing(what, rows, f"load their sales; where {otherwise}")
+
+
+def _missing(what: str, rows: list[str], remedy: str) -> Doubt:
     said = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
     text = f"{what} {said}; what is missing counts as nothing sold"
     return Doubt("sales", "region" if what == "region" else "sku", text, remedy, is_incomplete=True)

@@ -50,6 +50,42 @@ def test_a_region_that_stopped_reporting_is_named_with_its_last_day(silent_days:
     assert line.startswith(f"sales.region: region R2 has no row for {silent_days} days, since {last:%Y-%m-%d};")
 
 
+def _without(world: dict[str, pd.DataFrame], back: tuple[int, int], **keys: str) -> dict[str, pd.DataFrame]:
+    """Drop the rows of ``keys`` from ``back[0]`` to ``back[1]`` days before the last day, both included."""
+    sales = world["sales"]
+    gone = sales["date"].between(LAST - pd.Timedelta(days=back[0]), LAST - pd.Timedelta(days=back[1]))
+    for column, value in keys.items():
+        gone &= sales[column] == value
+    return world | {"sales": sales[~gone]}
+
+
+def test_an_old_outage_does_not_excuse_the_next(tmp_path: Path) -> None:
+    world = _without(foreign_world(days=120), (46, 33), region="R2")
+    lines = _incomplete(_without(world, (13, 0), region="R2"), tmp_path)
+    assert any(line.startswith("sales.region: region R2 has no row for 14 days, since") for line in lines)
+
+
+def test_a_region_that_came_back_is_named_with_the_days_of_its_hole(tmp_path: Path) -> None:
+    (line,) = _incomplete(_without(foreign_world(days=120), (41, 28), region="R2"), tmp_path)
+    assert line.startswith("sales.region: region R2 has no row for 14 days, 2024-04-22 to 2024-05-05; what is missing")
+    assert "load them again or name the days in series.closed_days" in line
+
+
+@pytest.mark.parametrize(("keys", "named"), [({}, "sku B"), ({"region": "R2"}, "series B in R2")], ids=str)
+def test_a_sku_or_series_that_ended_is_named_until_it_is_delisted(
+    keys: dict[str, str], named: str, tmp_path: Path
+) -> None:
+    world = _without(foreign_world(days=120), (13, 0), sku="B", **keys)
+    (line,) = _incomplete(world, tmp_path)
+    assert line.startswith(f"sales.sku: {named} has no row for 14 days, since 2024-05-19;")
+    assert "skus.delist_date" in line
+    replaced = world | {"skus": world["skus"].assign(replaces=np.where(world["skus"]["sku"] == "C", "B", ""))}
+    assert not any("has no row for" in line for line in _incomplete(replaced, tmp_path))
+    delisted = np.where(world["skus"]["sku"] == "B", "2024-05-20", "")
+    world["skus"] = world["skus"].assign(delist_date=delisted)
+    assert _incomplete(world, tmp_path) == []
+
+
 def test_a_group_of_skus_that_vanished_is_named(tmp_path: Path) -> None:
     world = foreign_world(days=120)
     sales = world["sales"]
