@@ -207,7 +207,11 @@ def _carbon_distance(given: Given) -> Iterator[Assumption]:
 def _uncounted(given: Given) -> Iterator[Assumption]:
     """Few and slow SKUs without a row of stock; many or best-selling ones are a doubt (``stale``)."""
     sold, uncounted = uncounted_skus(given)
-    if len(uncounted) and not len(best_selling(sold, uncounted)) and len(uncounted) <= MOST_UNCOUNTED * len(sold):
+    if (
+        len(uncounted)
+        and not len(best_selling(given, sold, uncounted))
+        and len(uncounted) <= MOST_UNCOUNTED * len(sold)
+    ):
         yield Assumption(
             "uncounted", "stock", "sku", len(uncounted), "SKUs that sell and have no row in the snapshot are out of stock",
             "they are ordered and sent as if no hub had any",

@@ -22,6 +22,7 @@ _LOOKED_AT = 4
 _FRESH_DAYS = 7
 _ROUNDS = 1.5  # of the usual days between snapshots before one is called old
 MOST_UNCOUNTED = 1 / 3  # share of the SKUs sold lately that may have no row in the snapshot
+_FULL = 0.99  # share of hub × SKU with a row from which a snapshot is taken to have rows of what is out of stock
 _SOLD_WITHIN_DAYS = 28
 # A row of stock is called immense from these units on, above these days of the network's sales and these times the other hubs.
 _IMMENSE_UNITS, _IMMENSE_DAYS, _IMMENSE_RATIO = 1_000, 1_000, 50
@@ -127,16 +128,22 @@ def uncounted_skus(given: Given) -> tuple[pd.Series, pd.Series]:
     return sold, uncounted.iloc[np.lexsort((uncounted.index, -uncounted.to_numpy()))]
 
 
-def best_selling(sold: pd.Series, uncounted: pd.Series) -> pd.Series:
-    """Return those of ``uncounted`` that sell at least as much as the average SKU of ``sold``."""
-    return uncounted[uncounted >= sold.mean()]
+def best_selling(given: Given, sold: pd.Series, uncounted: pd.Series) -> pd.Series:
+    """Return those of ``uncounted`` that sell at least as much as the average SKU of ``sold``.
+
+    None where the other SKUs lack rows at some hubs: such a snapshot leaves out what is out of stock.
+    """
+    stock = given.tables["stock"]
+    rows = stock[stock["sku"].astype("str").isin(sold.index)].drop_duplicates(["hub", "sku"])
+    is_full = len(rows) >= _FULL * stock["hub"].nunique() * (len(sold) - len(uncounted))
+    return uncounted[(uncounted >= sold.mean()) & is_full]
 
 
 def _uncounted_skus(given: Given) -> Iterator[Doubt]:
     """SKUs sold within four weeks that have no row in the snapshot: more than a third of them, or best-selling ones."""
     sold, uncounted = uncounted_skus(given)
     is_cut = len(uncounted) > MOST_UNCOUNTED * len(sold)
-    named = uncounted if is_cut else best_selling(sold, uncounted)
+    named = uncounted if is_cut else best_selling(given, sold, uncounted)
     if not len(named):
         return
     of = f"{len(named):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days"

@@ -183,6 +183,10 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
     assert [line[: len(start)] for line in found.warnings] == [start] * is_said
     assert ("uncounted" in {one.key for one in found.assumptions}) != is_said
     assert found.incomplete == ()
+    world["stock"] = world["stock"].iloc[1:]
+    found = examined(world, tmp_path)
+    assert found.warnings == ()
+    assert "uncounted" in {one.key for one in found.assumptions}
     world["skus"]["delist_date"] = np.where(world["skus"]["sku"] == "C", "2024-05-20", None)
     assert "uncounted" not in {one.key for one in examined(world, tmp_path).assumptions}
 
