@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,9 +15,6 @@ from foundation.errors import ConfigurationError, InputError, nearest
 from foundation.outliers import gross_outliers
 from foundation.periods import Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)

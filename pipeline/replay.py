@@ -11,7 +11,6 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -71,9 +70,6 @@ def periods_of(settings: Settings, span: Span) -> int:
         raise ConfigurationError(f"--every {span.every_days} is not whole periods of {grid.days} days")
     return int((span.end - span.start).days // grid.days + 1)
 
-
-if TYPE_CHECKING:
-    pass
 
 Pictures = Mapping[str, tuple[str, bytes]]  # caption and PNG by file name
 _GOODS = ("purchase_eur", "goods_sold_eur", "stock_change_eur")

@@ -9,16 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from foundation.periods import Frequency, as_timestamp
 from review.attribution.shapley import Frames, nearest_hubs, shapley
-
-if TYPE_CHECKING:
-    pass
 
 _TEXTS = ("inbound_id", "hub", "sku", "origin", "proposal_id")
 _COLUMNS = ["hub", "sku", "units", "meant_for", "came_on", "cause"]
