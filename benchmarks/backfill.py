@@ -85,13 +85,13 @@ def main() -> None:
         print("the tables of both are equal, row for row")
 
 
-def _measured(what: str, work: Callable[[], None]) -> tuple[float, float]:
+def _measured(label: str, work: Callable[[], None]) -> tuple[float, float]:
     """Do ``work`` in processes of its own; print and return its seconds of wall and of their processors."""
     begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     work()
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
     processors = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    print(f"{what:<20} {wall:7.1f} s {processors:7.1f} s", flush=True)
+    print(f"{label:<20} {wall:7.1f} s {processors:7.1f} s", flush=True)
     return wall, processors
 
 
@@ -122,14 +122,14 @@ def _nights(options: argparse.Namespace) -> list[date]:
 
 def _command(options: argparse.Namespace, warehouse: Path) -> list[str]:
     span = ["--start", str(options.start), "--end", str(options.end)]
-    said = [part for text in [*options.set, f"warehouse={warehouse}"] for part in ("--set", text)]
-    return [sys.executable, "-m", "forestock.cli.main", "backfill", "--config", options.config, *span, *said]
+    parts = [part for text in [*options.set, f"warehouse={warehouse}"] for part in ("--set", text)]
+    return [sys.executable, "-m", "forestock.cli.main", "backfill", "--config", options.config, *span, *parts]
 
 
 def _bare(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> None:
-    said = [part for text in [*options.set, f"warehouse={folder / 'bare'}"] for part in ("--set", text)]
+    parts = [part for text in [*options.set, f"warehouse={folder / 'bare'}"] for part in ("--set", text)]
     span = ["--start", str(options.start), "--end", str(options.end), "--config", options.config]
-    _run([sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *said], environment)
+    _run([sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *parts], environment)
 
 
 def _run(command: Sequence[str], environment: dict[str, str]) -> None:

@@ -77,8 +77,8 @@ def tables_of(name: str, folder: Path) -> dict[str, pd.DataFrame]:
     if name in WORLDS:
         return generated(name)
     have = [path.stem for path in sorted((folder / name).glob("*.parquet"))]
-    wanted = ("sales", "skus", "regions", "regional", "calendar", "prices")
-    tables = read_tables(folder / name, tuple(table for table in wanted if table in have))
+    requested = ("sales", "skus", "regions", "regional", "calendar", "prices")
+    tables = read_tables(folder / name, tuple(table for table in requested if table in have))
     if name == "m5":
         tables = _only(tables, "sku", sorted(tables["skus"]["sku"])[::10])
         regional = tables["regional"]
@@ -140,15 +140,15 @@ def judge(kept: Evidence, settings: Settings, as_of: date) -> list[dict[str, Any
     names = quantile_columns(settings.forecast.quantiles)
     levels = settings.forecast.quantiles
     period = frames["forecast"]
-    found = [{"sum": "period"} | figures(kept.actual, period["mean_units"], period[names].to_numpy(), levels)]
+    result = [{"sum": "period"} | figures(kept.actual, period["mean_units"], period[names].to_numpy(), levels)]
     by_step = kept.actual.reshape(-1, settings.horizon)
     first = kept.matrix.series.iloc[kept.matrix.series_code[:: settings.horizon]][["region", "sku"]].astype(str)
     for window in (min(settings.forecast.window_days), max(settings.forecast.window_days)):
         rows = frames["forecast_window"].query("window_days == @window").set_index(["region", "sku"])
         rows = rows.reindex(pd.MultiIndex.from_frame(first))
         total = by_step[:, : window // settings.grid.days].sum(axis=1)
-        found.append({"sum": f"{window} days"} | figures(total, rows["mean_units"], rows[names].to_numpy(), levels))
-    return found
+        result.append({"sum": f"{window} days"} | figures(total, rows["mean_units"], rows[names].to_numpy(), levels))
+    return result
 
 
 def figures(actual: np.ndarray, mean: pd.Series, quantiles: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:

@@ -122,24 +122,24 @@ def _webhook(taken: _Taken) -> Iterator[str]:
 
 
 @contextmanager
-def _timed(what: str, totals: list[tuple[float, float]]) -> Iterator[None]:
+def _timed(label: str, totals: list[tuple[float, float]]) -> Iterator[None]:
     wall, processor = time.perf_counter(), time.process_time()
     yield
     totals.append((time.perf_counter() - wall, time.process_time() - processor))
-    print(f"{what:<28} {totals[-1][0]:8.2f} s {totals[-1][1]:8.2f} s processor")
+    print(f"{label:<28} {totals[-1][0]:8.2f} s {totals[-1][1]:8.2f} s processor")
 
 
-def _expect(found: int, wanted: int) -> None:
-    if found != wanted:
-        raise SystemExit(f"{found} proposals came through instead of {wanted}")
+def _expect(found: int, requested: int) -> None:
+    if found != requested:
+        raise SystemExit(f"{found} proposals came through instead of {requested}")
 
 
 def _delivers_once(settings: Settings, n_proposals: int) -> None:
     """Deliver to a webhook that fails, by a process killed after a third and two thirds, and count what arrived."""
     taken, spawn = _Taken(failing_rate=0.3), multiprocessing.get_context("spawn")
     with _webhook(taken) as url:
-        said = {"target": url, "receiver": "failing", "wait_seconds": 0.01, "attempts": 20}
-        to = _with_outbox(settings, said)
+        parts = {"target": url, "receiver": "failing", "wait_seconds": 0.01, "attempts": 20}
+        to = _with_outbox(settings, parts)
         n_documents, begin = len(HUBS) * (len(HUBS) - 1), time.perf_counter()
         for share in (1 / 3, 2 / 3, 1.0):
             process = spawn.Process(target=deliver_released, args=(to, Act(AT, "benchmark"), None))
@@ -163,8 +163,8 @@ def _delivers_once(settings: Settings, n_proposals: int) -> None:
     )
 
 
-def _with_outbox(settings: Settings, said: dict[str, object]) -> Settings:
-    outbox = settings.decisions.outbox.model_copy(update=said)
+def _with_outbox(settings: Settings, parts: dict[str, object]) -> Settings:
+    outbox = settings.decisions.outbox.model_copy(update=parts)
     return settings.model_copy(update={"decisions": settings.decisions.model_copy(update={"outbox": outbox})})
 
 

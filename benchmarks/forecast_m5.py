@@ -56,9 +56,9 @@ def run_forestock(folder: Path, as_of: date, out: Path) -> None:
     settings = load_settings(HERE.parent / "configs" / "m5.yaml", [])
     panel = build_panel(known_tables(folder, as_of), settings, as_of)
     model = train(training_set(panel, settings), settings, as_of)
-    found = forecast(model, forecast_matrix(panel, settings), settings, as_of)
-    found["forecast"].to_parquet(out.with_suffix(".parquet"))
-    found["forecast_window"].to_parquet(out.with_suffix(".window.parquet"))
+    result = forecast(model, forecast_matrix(panel, settings), settings, as_of)
+    result["forecast"].to_parquet(out.with_suffix(".parquet"))
+    result["forecast_window"].to_parquet(out.with_suffix(".window.parquet"))
     usage = resource.getrusage(resource.RUSAGE_SELF)
     cost = {"wall_s": time.perf_counter() - started, "cpu_s": usage.ru_utime + usage.ru_stime,
             "peak_gb": usage.ru_maxrss / 2**20, "lightgbm_s": sum(inside)}  # fmt: skip
@@ -103,51 +103,53 @@ def score_run(folder: Path, as_of: date, out: Path) -> dict[str, float]:
     actual, table = scores.actuals(folder, as_of), pd.read_csv(folder / "weights_and_scales.csv")
     rows = pd.read_parquet(out.with_suffix(".parquet"))
     mean = rows.pivot(index=["region", "sku"], columns="date", values="mean_units").reindex(actual.index).fillna(0)
-    found = scores.accuracy(actual, mean.to_numpy(), table)
+    result = scores.accuracy(actual, mean.to_numpy(), table)
     if "q500" in rows:
         quantiles = scores.wide_quantiles(rows, actual.index, "date")
-        found["pinball"] = scores.pinball(actual.index.to_frame(index=False), actual.to_numpy(), quantiles, table)
-        found |= scores.coverage(actual.to_numpy(), quantiles, "day")
+        result["pinball"] = scores.pinball(actual.index.to_frame(index=False), actual.to_numpy(), quantiles, table)
+        result |= scores.coverage(actual.to_numpy(), quantiles, "day")
     if out.with_suffix(".window.parquet").exists():
         sums = pd.read_parquet(out.with_suffix(".window.parquet"))
         for window in scores.WINDOWS:
             quantiles = scores.wide_quantiles(sums[sums["window_days"] == window], actual.index, "window_days")
-            found |= scores.coverage(actual.iloc[:, :window].sum(axis=1).to_numpy()[:, None], quantiles, f"sum{window}")
-    return found | json.loads(out.with_suffix(".json").read_text())
+            result |= scores.coverage(
+                actual.iloc[:, :window].sum(axis=1).to_numpy()[:, None], quantiles, f"sum{window}"
+            )
+    return result | json.loads(out.with_suffix(".json").read_text())
 
 
 def score_baselines(folder: Path, as_of: date) -> list[dict[str, object]]:
     """Return the rows of seasonal naive and of the series' own quantiles of 56 and 112 days."""
     actual, table = scores.actuals(folder, as_of), pd.read_csv(folder / "weights_and_scales.csv")
     past = scores.history(folder, as_of, 112).reindex(actual.index)
-    found: list[dict[str, object]] = [
+    result: list[dict[str, object]] = [
         {"method": "seasonal naive"} | scores.accuracy(actual, scores.seasonal_naive(past), table)
     ]
     series = actual.index.to_frame(index=False)
     for days in (56, 112):
         loss = scores.pinball(series, actual.to_numpy(), scores.empirical(past, days), table)
-        found.append({"method": f"own quantiles, {days} days", "pinball": loss})
-    return found
+        result.append({"method": f"own quantiles, {days} days", "pinball": loss})
+    return result
 
 
 def measure(folder: Path, text: str, intervals: bool) -> list[dict[str, object]]:
     """Run every method at one origin and return its rows."""
     day, runs = date.fromisoformat(text), HERE / "results" / "runs"
     runs.mkdir(parents=True, exist_ok=True)
-    own, peer, conformal = (runs / f"{name}_{text}" for name in ("forestock", "mlforecast", "conformal"))
-    subprocess.run([sys.executable, __file__, "--data", folder, "--as-of", text, "--run", own], check=True)
+    specified, peer, conformal = (runs / f"{name}_{text}" for name in ("forestock", "mlforecast", "conformal"))
+    subprocess.run([sys.executable, __file__, "--data", folder, "--as-of", text, "--run", specified], check=True)
     run_peer(folder, day, peer, intervals=False)
-    found = [
-        {"method": "Forestock"} | score_run(folder, day, own),
+    result = [
+        {"method": "Forestock"} | score_run(folder, day, specified),
         {"method": "mlforecast"} | score_run(folder, day, peer),
     ]
     if intervals:
         run_peer(folder, day, conformal, intervals=True)
-        found.append({"method": "mlforecast, conformal"} | score_run(folder, day, conformal))
-    found += score_baselines(folder, day)
-    for row in found:
+        result.append({"method": "mlforecast, conformal"} | score_run(folder, day, conformal))
+    result += score_baselines(folder, day)
+    for row in result:
         print(text, {name: round(v, 4) if isinstance(v, float) else v for name, v in row.items()}, flush=True)
-    return [{"as_of": text, **row} for row in found]
+    return [{"as_of": text, **row} for row in result]
 
 
 def report(rows: pd.DataFrame) -> str:
@@ -155,17 +157,17 @@ def report(rows: pd.DataFrame) -> str:
     grouped = rows.drop(columns="as_of").groupby("method", sort=False)
     ours, peer = (rows[rows["method"] == name].set_index("as_of") for name in ("Forestock", "mlforecast"))
     naive = rows[rows["method"] == "seasonal naive"].set_index("as_of")
-    own = grouped["pinball"].mean()
+    specified = grouped["pinball"].mean()
     claims = {
         "WRMSSE to mlforecast": ours["wrmsse"].mean() / peer["wrmsse"].mean(),
         "WRMSSE to seasonal naive": ours["wrmsse"].mean() / naive["wrmsse"].mean(),
-        "pinball to the better own quantiles": own["Forestock"] / own.filter(like="own quantiles").min(),
+        "pinball to the better own quantiles": specified["Forestock"] / specified.filter(like="own quantiles").min(),
         "wall time to mlforecast (median)": (ours["wall_s"] / peer["wall_s"]).median(),
         "CPU time to mlforecast (median)": (ours["cpu_s"] / peer["cpu_s"]).median(),
         "peak memory to mlforecast (median)": (ours["peak_gb"] / peer["peak_gb"]).median(),
         "wall time to LightGBM alone (median)": (ours["wall_s"] / ours["lightgbm_s"]).median(),
     }
-    if "mlforecast, conformal" in own:
+    if "mlforecast, conformal" in specified:
         both = rows[rows["method"] == "mlforecast, conformal"].set_index("as_of")["pinball"]
         claims["pinball to conformal intervals"] = ours["pinball"].reindex(both.index).mean() / both.mean()
     summary = grouped.agg(["mean", "std"]).T.round(4).reset_index(names=["figure", "over origins"])

@@ -54,16 +54,16 @@ def naive_quantiles(demand: np.ndarray, mean: np.ndarray, levels: np.ndarray) ->
 def score(weeks: Weeks, frames: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> dict[str, object]:
     """Return the figures of one origin."""
     levels = np.array(settings.forecast.quantiles)
-    at, horizon = weeks.at(pd.Timestamp(as_of)), settings.horizon
-    actual = weeks.demand[:, at : at + horizon]
-    past = weeks.demand[:, :at]
-    naive, average = seasonal_naive(past, horizon), seasonal_average(past, weeks.weeks[:at], horizon)
-    found = frames["forecast"]
-    row = weeks.place(found)
-    step = weeks.weeks.searchsorted(found["date"].to_numpy()) - at
+    index, horizon = weeks.at(pd.Timestamp(as_of)), settings.horizon
+    actual = weeks.demand[:, index : index + horizon]
+    past = weeks.demand[:, :index]
+    naive, average = seasonal_naive(past, horizon), seasonal_average(past, weeks.weeks[:index], horizon)
+    result = frames["forecast"]
+    row = weeks.place(result)
+    step = weeks.weeks.searchsorted(result["date"].to_numpy()) - index
     mean, quantiles = np.zeros(actual.shape), np.zeros((*actual.shape, len(levels)))
-    mean[row, step] = found["mean_units"]
-    quantiles[row, step] = found[quantile_columns(settings.forecast.quantiles)].to_numpy()
+    mean[row, step] = result["mean_units"]
+    quantiles[row, step] = result[quantile_columns(settings.forecast.quantiles)].to_numpy()
     known = np.isfinite(actual)
     sold = actual[known].sum()
     figures: dict[str, object] = {"as of": as_of}
@@ -72,19 +72,19 @@ def score(weeks: Weeks, frames: dict[str, pd.DataFrame], settings: Settings, as_
     figures["bias %"] = round(100 * float(mean[known].sum() / sold - 1), 1)
     figures["pinball"] = round(pinball(actual, quantiles, levels), 4)
     figures["naive's pinball"] = round(pinball(actual, naive_quantiles(past, naive, levels), levels), 4)
-    return figures | coverage(weeks, frames["forecast_window"], at, settings)
+    return figures | coverage(weeks, frames["forecast_window"], index, settings)
 
 
 def coverage(weeks: Weeks, window: pd.DataFrame, at: int, settings: Settings) -> dict[str, object]:
     """Return per window the shares of sums at or below .5, .75, .835, .975; only series in stock throughout count."""
-    found: dict[str, object] = {}
+    result: dict[str, object] = {}
     for days in sorted(settings.forecast.window_days):
         rows = window[window["window_days"] == days]
         total = weeks.demand[:, at : at + days // settings.grid.days].sum(axis=1)[weeks.place(rows)]
         known = np.isfinite(total)
         shares = [(total[known] <= rows[name].to_numpy()[known]).mean() for name in ("q500", "q750", "q835", "q975")]
-        found[f"{days} days"] = " ".join(f"{share:.3f}" for share in shares)
-    return found
+        result[f"{days} days"] = " ".join(f"{share:.3f}" for share in shares)
+    return result
 
 
 def main() -> None:
@@ -107,9 +107,9 @@ def main() -> None:
         )
         print(rows[-1], flush=True)
     for name, how in (("mean", np.mean), ("sd", lambda values: np.std(values, ddof=1) if len(values) > 1 else 0.0)):
-        told = {key: round(float(how([row[key] for row in rows])), 4) for key in list(rows[0])[1:7]}
+        lines = {key: round(float(how([row[key] for row in rows])), 4) for key in list(rows[0])[1:7]}
         blank: dict[str, object] = dict.fromkeys(rows[0], "")
-        rows.append(blank | {"as of": name} | told)
+        rows.append(blank | {"as of": name} | lines)
     (HERE / "results").mkdir(exist_ok=True)
     (HERE / "results" / "forecast_vn2.md").write_text("# VN2 beside two rules of thumb\n\n" + markdown(rows))
     print(markdown(rows[-2:]))

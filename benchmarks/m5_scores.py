@@ -32,15 +32,15 @@ def level_keys(series: pd.DataFrame) -> list[pd.Series]:
 
 def wrmsse(series: pd.DataFrame, error: np.ndarray, table: pd.DataFrame) -> list[float]:
     """Return Σ w √(mean e² ÷ scale) at each of twelve levels (Makridakis et al. 2022)."""
-    found = []
+    result = []
     for level, key in enumerate(level_keys(series), start=1):
         nodes = table[table["level"] == level].set_index("series")
         code = nodes.index.get_indexer(key)
         total = np.zeros((len(nodes), error.shape[1]))
         np.add.at(total, code, error)
         scaled = np.sqrt((total**2).mean(axis=1) / nodes["scale_d1_1941"].to_numpy())
-        found.append(float((nodes["weight_evaluation"].to_numpy() * scaled).sum()))
-    return found
+        result.append(float((nodes["weight_evaluation"].to_numpy() * scaled).sum()))
+    return result
 
 
 def pinball(series: pd.DataFrame, actual: np.ndarray, quantiles: np.ndarray, table: pd.DataFrame) -> float:
@@ -51,11 +51,11 @@ def pinball(series: pd.DataFrame, actual: np.ndarray, quantiles: np.ndarray, tab
     nodes = table[table["level"] == 12].set_index("series")
     code = nodes.index.get_indexer(level_keys(series)[-1])
     weight = nodes["weight_evaluation"].to_numpy()[code] / np.sqrt(nodes["scale_d1_1941"].to_numpy()[code])
-    found = []
-    for at, level in enumerate(LEVELS):
-        over = actual - quantiles[:, :, at]
-        found.append(float((weight * np.maximum(level * over, (level - 1) * over).mean(axis=1)).sum()))
-    return float(np.mean(found))
+    result = []
+    for index, level in enumerate(LEVELS):
+        over = actual - quantiles[:, :, index]
+        result.append(float((weight * np.maximum(level * over, (level - 1) * over).mean(axis=1)).sum()))
+    return float(np.mean(result))
 
 
 def coverage(actual: np.ndarray, quantiles: np.ndarray, name: str) -> dict[str, float]:
@@ -89,8 +89,8 @@ def seasonal_naive(past: pd.DataFrame) -> np.ndarray:
 def empirical(past: pd.DataFrame, days: int) -> np.ndarray:
     """Return each series' own quantiles of its last ``days``, (n_series, horizon, n_levels)."""
     with np.errstate(all="ignore"):
-        found = np.nan_to_num(np.nanquantile(past.iloc[:, -days:].to_numpy(), LEVELS, axis=1).T)
-    return np.repeat(found[:, None, :], HORIZON, axis=1)
+        result = np.nan_to_num(np.nanquantile(past.iloc[:, -days:].to_numpy(), LEVELS, axis=1).T)
+    return np.repeat(result[:, None, :], HORIZON, axis=1)
 
 
 def wide_quantiles(rows: pd.DataFrame, keys: pd.MultiIndex, by: str) -> np.ndarray:

@@ -27,9 +27,9 @@ def main() -> None:
     _measure("M5's size", of_m5())
 
 
-def _measure(name: str, made: Night) -> None:
+def _measure(name: str, built: Night) -> None:
     start = time.process_time()
-    page = plan_page(made.tables, made.outputs, made.settings, made.as_of)
+    page = plan_page(built.tables, built.outputs, built.settings, built.as_of)
     took = time.process_time() - start
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     print(f"{name:>20} {len(page.encode()) / 1e6:>6.2f} {took:>6.1f} {most:>5.2f}")
@@ -37,17 +37,17 @@ def _measure(name: str, made: Night) -> None:
 
 def of_m5() -> Night:
     """Return a made-up night with as many hubs and regions as M5's network: the made-up ones several times."""
-    made = night(_M5["skus"], _M5["proposals"])
+    built = night(_M5["skus"], _M5["proposals"])
     settings = Settings(horizon=28)
-    days = pd.DataFrame({"date": settings.grid.range(made.as_of, settings.horizon)})
-    first = made.outputs["forecast"].drop_duplicates(["sku", "region"]).drop(columns="date")
-    outputs = made.outputs | {
+    days = pd.DataFrame({"date": settings.grid.range(built.as_of, settings.horizon)})
+    first = built.outputs["forecast"].drop_duplicates(["sku", "region"]).drop(columns="date")
+    outputs = built.outputs | {
         "forecast": _times(first, "region", _M5["regions"] // 2).merge(days, how="cross"),
-        "service": _times(made.outputs["service"], "region", _M5["regions"] // 2),
-        "position": _times(made.outputs["position"], "hub", _M5["hubs"] // 3),
+        "service": _times(built.outputs["service"], "region", _M5["regions"] // 2),
+        "position": _times(built.outputs["position"], "hub", _M5["hubs"] // 3),
     }
-    tables = made.tables | {"sales": _times(made.tables["sales"], "region", _M5["regions"] // 2)}
-    return replace(made, tables=tables, outputs=outputs, settings=settings)
+    tables = built.tables | {"sales": _times(built.tables["sales"], "region", _M5["regions"] // 2)}
+    return replace(built, tables=tables, outputs=outputs, settings=settings)
 
 
 def _times(frame: pd.DataFrame, column: str, count: int) -> pd.DataFrame:

@@ -58,9 +58,9 @@ def network_tables(folder: Path, as_of: date) -> Frames:
 def forecasts(folder: Path, settings: Settings, as_of: date, cache: Path) -> Frames:
     """Return the night's forecast frames: the warehouse's, the cache's, or seasonal naive ones made now."""
     warehouse = Warehouse(settings)
-    found = {name: warehouse.read(name, as_of) for name in FORECASTS}
-    if len(found["forecast"]):
-        return found
+    result = {name: warehouse.read(name, as_of) for name in FORECASTS}
+    if len(result["forecast"]):
+        return result
     kept = {name: cache / f"{as_of}-{name}.parquet" for name in FORECASTS}
     if not all(path.exists() for path in kept.values()):
         cache.mkdir(parents=True, exist_ok=True)
@@ -103,7 +103,7 @@ def _roomier(tables: Frames, factor: float) -> Frames:
 
 def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.DataFrame:
     """Return ``frame`` once per copy, its articles renamed, its units and quantiles jittered (whole stays whole)."""
-    place = frame["sku"].map({name: at for at, name in enumerate(names)}).to_numpy()
+    place = frame["sku"].map({name: index for index, name in enumerate(names)}).to_numpy()
     scaled = [c for c in map(str, frame) if c in ("mean_units", "units_on_hand") or (c[0] == "q" and c[1:].isdigit())]
     parts = []
     for copy, by_sku in enumerate(factor):
@@ -125,8 +125,8 @@ def clocked() -> Iterator[dict[str, list[float]]]:
         started = time.perf_counter()
         answers = run(self, task, chunks)
         row = seconds[task.__name__]
-        for at, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), time.perf_counter() - started)):
-            row[at] += amount
+        for index, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), time.perf_counter() - started)):
+            row[index] += amount
         return answers
 
     Crew.run = timed  # type: ignore[method-assign]  # a benchmark looks in from outside
@@ -195,12 +195,12 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/results/runs/plan_m5"))
     parser.add_argument("--skus", type=int, nargs="*", default=[3049])
     parser.add_argument("--set", action="append", default=[], dest="changes")
-    asked = parser.parse_args()
-    settings = load_settings("m5", [f"warehouse={asked.warehouse}", *asked.changes])
-    tables = network_tables(asked.data, asked.as_of)
-    forecast = forecasts(asked.data, settings, asked.as_of, asked.cache)
-    for n_skus in asked.skus:
-        planned(*sized(tables, forecast, n_skus), settings, asked.as_of)
+    request = parser.parse_args()
+    settings = load_settings("m5", [f"warehouse={request.warehouse}", *request.changes])
+    tables = network_tables(request.data, request.as_of)
+    forecast = forecasts(request.data, settings, request.as_of, request.cache)
+    for n_skus in request.skus:
+        planned(*sized(tables, forecast, n_skus), settings, request.as_of)
 
 
 if __name__ == "__main__":

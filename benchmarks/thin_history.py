@@ -43,14 +43,14 @@ class Case:
 @cache
 def read(folder: Path, columns: tuple[str, ...] = ()) -> Tables:
     """Return the tables of a folder that forecasting reads, dates in one resolution."""
-    found = {}
+    result = {}
     for name in ("sales", "skus", "regions", "regional", "prices", "calendar"):
         if (folder / f"{name}.parquet").exists() and name not in columns:
             frame = pd.read_parquet(folder / f"{name}.parquet")
             for column in frame.select_dtypes("datetime"):
                 frame[column] = frame[column].astype("datetime64[us]")
-            found[name] = frame
-    return found
+            result[name] = frame
+    return result
 
 
 def some(tables: Tables, most: int) -> Tables:
@@ -76,14 +76,14 @@ def weekly(tables: Tables) -> Tables:
 def world(level: np.ndarray, days: int = 500, shift: float = 1.0) -> Tables:
     """Return Poisson sales of series with mean ``level`` (n) in three regions; ``shift`` multiplies the last 20 days."""
     draw = np.random.default_rng(16)
-    skus = [f"s{at:03d}" for at in range(len(level) // 3)]
+    skus = [f"s{index:03d}" for index in range(len(level) // 3)]
     regions = ["R1", "R2", "R3"]
     dates = pd.date_range(end="2024-06-02", periods=days).as_unit("us")
     keys = pd.MultiIndex.from_product([dates, regions, skus], names=["date", "region", "sku"]).to_frame(index=False)
     mean = np.tile(level[: 3 * len(skus)], days) * np.where(keys["date"].dt.day_of_week >= 5, 1.5, 0.8)
     mean *= np.where(keys["date"] >= dates[-48], shift, 1.0)
     keys["units_sold"] = draw.poisson(mean).astype(float)
-    kinds = {"department": [f"d{at % 4}" for at in range(len(skus))], "category": "c"}
+    kinds = {"department": [f"d{index % 4}" for index in range(len(skus))], "category": "c"}
     return {"sales": keys, "skus": pd.DataFrame({"sku": skus, **kinds}), "regions": pd.DataFrame({"region": regions})}
 
 
@@ -124,21 +124,23 @@ def origins(case: Case, count: int) -> list[date]:
     """Return ``count`` origins, latest first, half a horizon apart; the latest one's horizon ends with the data."""
     grid, horizon = case.settings.grid, case.settings.horizon
     end = pd.Timestamp(case.end).date()
-    return [grid.step(end, -horizon - at * (horizon // 2)) for at in range(count)]
+    return [grid.step(end, -horizon - index * (horizon // 2)) for index in range(count)]
 
 
 def score(case: Case, tables: Tables, as_of: date) -> dict[str, tuple[float, float]]:
     """Return (WAPE, bias) of the forecast and of every simple method at one origin."""
-    settings, at = case.settings, pd.Timestamp(as_of)
+    settings, index = case.settings, pd.Timestamp(as_of)
     sales = tables["sales"]
-    known = sales[sales["date"] < at]
+    known = sales[sales["date"] < index]
     if case.history_days is not None:
-        known = known[known["date"] >= at - pd.Timedelta(days=case.history_days)]
+        known = known[known["date"] >= index - pd.Timedelta(days=case.history_days)]
     panel = build_panel(tables | {"sales": known}, settings, as_of)
     model = train(training_set(panel, settings), settings, as_of)
-    found = forecast(model, forecast_matrix(panel, settings), settings, as_of)["forecast"]
+    result = forecast(model, forecast_matrix(panel, settings), settings, as_of)["forecast"]
     shape = (panel.n_series, settings.horizon)
-    came = sales[(sales["date"] >= at)].assign(step=lambda frame: (frame["date"] - at).dt.days // settings.grid.days)
+    came = sales[(sales["date"] >= index)].assign(
+        step=lambda frame: (frame["date"] - index).dt.days // settings.grid.days
+    )
     came = came[came["step"] < settings.horizon]
     place = pd.MultiIndex.from_frame(panel.series[["region", "sku"]]).get_indexer(
         pd.MultiIndex.from_frame(came[["region", "sku"]].astype(str))
@@ -148,7 +150,7 @@ def score(case: Case, tables: Tables, as_of: date) -> dict[str, tuple[float, flo
     if "in_stock_rate" in came:
         units = np.where(came["in_stock_rate"].fillna(1) >= 1, units, np.nan)
     actual[place[place >= 0], came["step"].to_numpy()[place >= 0]] = units[place >= 0]
-    means = {"forestock": found["mean_units"].to_numpy().reshape(shape)} | simple(panel.demand, settings)
+    means = {"forestock": result["mean_units"].to_numpy().reshape(shape)} | simple(panel.demand, settings)
     inside = np.isfinite(actual) & ~panel.is_closed[panel.n_history :][None, :]
     total = actual[inside].sum()
     return {
@@ -168,8 +170,8 @@ def simple(demand: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
     recent = frame.tail(28 if settings.grid.days == 1 else 8).mean().fillna(0.0).to_numpy()
     smoothed = frame.ewm(alpha=0.1, ignore_na=True).mean().ffill().iloc[-1].fillna(0.0).to_numpy()
     flat = {"recent mean": recent, "exponential smoothing": smoothed, "last week": last.mean(axis=1)}
-    found = {name: np.repeat(values[:, None], horizon, axis=1) for name, values in flat.items()}
-    return {"seasonal naive": season[:, np.arange(horizon) % season.shape[1]], **found}
+    result = {name: np.repeat(values[:, None], horizon, axis=1) for name, values in flat.items()}
+    return {"seasonal naive": season[:, np.arange(horizon) % season.shape[1]], **result}
 
 
 def row_of(name: str, case: Case, count: int) -> dict[str, object]:

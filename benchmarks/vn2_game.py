@@ -58,10 +58,10 @@ def opening(tables: dict[str, pd.DataFrame], weeks: Weeks, day: pd.Timestamp) ->
         mean = past.mean(axis=1).fillna(0).to_numpy()
         return np.round(ON_HAND_WEEKS * mean), np.round(mean)
     inbound = tables["inbound"][tables["inbound"]["as_of"] == day].rename(columns={"hub": "region"})
-    found = np.zeros((2, len(weeks.series)))
+    result = np.zeros((2, len(weeks.series)))
     for row, frame, column in ((0, stock, "units_on_hand"), (1, inbound, "units")):
-        np.add.at(found[row], weeks.place(frame), frame[column].to_numpy(float))
-    return found[0], found[1]
+        np.add.at(result[row], weeks.place(frame), frame[column].to_numpy(float))
+    return result[0], result[1]
 
 
 def play(weeks: Weeks, day: pd.Timestamp, start: tuple[np.ndarray, np.ndarray], player: Player) -> np.ndarray:
@@ -85,9 +85,9 @@ def organiser(weeks: Weeks) -> Player:
     """Return the organiser's rule: up to four weeks of the 13-week seasonal average, less all on hand and due."""
 
     def order(morning: Morning) -> np.ndarray:
-        at = weeks.at(morning.day)
-        wanted = seasonal_average(weeks.demand[:, :at], weeks.weeks[:at], 4).sum(axis=1)
-        return np.maximum(np.round(wanted - morning.on_hand - morning.due.sum(axis=1)), 0.0)
+        index = weeks.at(morning.day)
+        requested = seasonal_average(weeks.demand[:, :index], weeks.weeks[:index], 4).sum(axis=1)
+        return np.maximum(np.round(requested - morning.on_hand - morning.due.sum(axis=1)), 0.0)
 
     return order
 

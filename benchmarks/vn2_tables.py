@@ -63,12 +63,12 @@ def week_of_year(days: pd.DatetimeIndex) -> np.ndarray:
 def seasonal_naive(demand: np.ndarray, horizon: int) -> np.ndarray:
     """Return the latest known value 52, 104, … weeks before each target (n_series, horizon), 0 where there is none."""
     length = demand.shape[1]
-    found = np.full((len(demand), horizon), np.nan)
+    result = np.full((len(demand), horizon), np.nan)
     for back in range(SEASON, length + horizon, SEASON):
         columns = length + np.arange(horizon) - back
         there = columns >= 0
-        found[:, there] = np.where(np.isnan(found[:, there]), demand[:, columns[there]], found[:, there])
-    return np.nan_to_num(found)
+        result[:, there] = np.where(np.isnan(result[:, there]), demand[:, columns[there]], result[:, there])
+    return np.nan_to_num(result)
 
 
 def seasonal_average(demand: np.ndarray, weeks: pd.DatetimeIndex, horizon: int) -> np.ndarray:

@@ -73,8 +73,8 @@ def release(chosen: pd.DataFrame, act: Act) -> Outcome:
 def _decide(chosen: pd.DataFrame, status: str, act: Act, checks: list) -> Outcome:
     why = pd.Series("", index=chosen.index, dtype="str")
     closed = ~chosen["status"].map({before: status in after for before, after in FOLLOWERS.items()})
-    found = [check(chosen, act) if callable(check) else check for check in checks]
-    for text, holds in [*found, ("is " + chosen["status"], closed)]:
+    result = [check(chosen, act) if callable(check) else check for check in checks]
+    for text, holds in [*result, ("is " + chosen["status"], closed)]:
         why = why.mask((why == "") & holds, text)
     taken = chosen[why == ""]
     skipped = chosen.loc[why != "", ["proposal_id"]].assign(why=why[why != ""])
@@ -90,11 +90,11 @@ def ledger_rows(taken: pd.DataFrame, status: str, act: Act) -> pd.DataFrame:
     if taken.empty:
         return empty_frame(OUTPUTS["decision"])
     after = taken["decided_at"] + _TICK
-    said = {
+    parts = {
         "proposal_id": taken["proposal_id"], "status": status, "units": taken["units"],
         "at": after.where(after > act.at, act.at), "by": act.by, "reason": act.reason,
     }  # fmt: skip
-    return pd.DataFrame(said | {name: taken[name] for name in LINE_COLUMNS}).reset_index(drop=True)
+    return pd.DataFrame(parts | {name: taken[name] for name in LINE_COLUMNS}).reset_index(drop=True)
 
 
 def _outlook(chosen: pd.DataFrame, act: Act) -> tuple[str, pd.Series]:
@@ -136,25 +136,25 @@ class Filter:
 
 def current(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the proposals of a night with the ledger's ``status``, ``decided_units`` and ``decided_at``."""
-    mine = decisions[among(decisions["proposal_id"], transfer["proposal_id"])]
-    known = states(mine)[["proposal_id", "status", "units", "at"]]
+    selected = decisions[among(decisions["proposal_id"], transfer["proposal_id"])]
+    known = states(selected)[["proposal_id", "status", "units", "at"]]
     known = known.rename(columns={"units": "decided_units", "at": "decided_at"})
     joined = transfer.drop(columns="status").merge(known, on="proposal_id", how="left")
     return joined.assign(status=joined["status"].fillna("proposed"))
 
 
-def by_id(proposals: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
-    """Return the proposals ``wanted`` names by id, or by an id's unambiguous beginning of four signs or more.
+def by_id(proposals: pd.DataFrame, requested: Sequence[str]) -> pd.DataFrame:
+    """Return the proposals ``requested`` names by id, or by an id's unambiguous beginning of four signs or more.
 
     Raises ``InputError`` with a line for every name that fits none or several.
     """
     ids = proposals["proposal_id"]
     exact = set(ids)
-    found, faults = [], []
-    for name in dict.fromkeys(wanted):
+    result, faults = [], []
+    for name in dict.fromkeys(requested):
         matches = [name] if name in exact else _beginning(ids, name)
         if len(matches) == 1:
-            found.append(matches[0])
+            result.append(matches[0])
         elif matches:
             faults.append(f"{name!r} begins {len(matches)} proposals; give more of the id")
         elif len(name) < _SHORTEST_ID:
@@ -163,46 +163,46 @@ def by_id(proposals: pd.DataFrame, wanted: Sequence[str]) -> pd.DataFrame:
             faults.append(f"there is no proposal {name!r}{nearest(name, ids.head(2000).tolist())}")
     if faults:
         raise InputError(*faults)
-    return proposals[among(ids, pd.Series(found, dtype="str"))]
+    return proposals[among(ids, pd.Series(result, dtype="str"))]
 
 
-def by_filter(proposals: pd.DataFrame, wanted: Filter) -> pd.DataFrame:
-    """Return the proposals all conditions of ``wanted`` hold for.
+def by_filter(proposals: pd.DataFrame, requested: Filter) -> pd.DataFrame:
+    """Return the proposals all conditions of ``requested`` hold for.
 
     Raises ``InputError`` for a place, lane, kind or sku no proposal has.
     """
-    return proposals[holds(proposals, wanted)]
+    return proposals[holds(proposals, requested)]
 
 
-def holds(proposals: pd.DataFrame, wanted: Filter) -> pd.Series:
-    """Say of each proposal whether ``wanted`` holds; raises ``InputError`` for a name no proposal has."""
+def holds(proposals: pd.DataFrame, requested: Filter) -> pd.Series:
+    """Say of each proposal whether ``requested`` holds; raises ``InputError`` for a name no proposal has."""
     chosen = pd.Series(True, index=proposals.index)
-    for column, names in _names(wanted).items():
+    for column, names in _names(requested).items():
         if unknown := sorted(set(names) - set(proposals[column].unique())) if names else []:
             known = sorted(proposals[column].unique())
             raise InputError(f"no proposal has the {column} {unknown[0]!r}{nearest(unknown[0], known)}")
         chosen &= among(proposals[column], pd.Series(names, dtype="str")) if names else True
-    return chosen & within(proposals, wanted)
+    return chosen & within(proposals, requested)
 
 
-def within(proposals: pd.DataFrame, wanted: Filter) -> pd.Series:
+def within(proposals: pd.DataFrame, requested: Filter) -> pd.Series:
     """Say of each proposal whether it keeps the bounds on cost, benefit and units."""
     chosen = pd.Series(True, index=proposals.index)
-    if wanted.max_cost_eur is not None:
-        chosen &= proposals["cost_eur"] <= wanted.max_cost_eur
-    if wanted.min_benefit_eur is not None:
-        chosen &= proposals["benefit_eur"] >= wanted.min_benefit_eur
-    if wanted.max_benefit_eur is not None:
-        chosen &= proposals["benefit_eur"] <= wanted.max_benefit_eur
-    if wanted.max_units is not None:
-        chosen &= proposals["units"] <= wanted.max_units
+    if requested.max_cost_eur is not None:
+        chosen &= proposals["cost_eur"] <= requested.max_cost_eur
+    if requested.min_benefit_eur is not None:
+        chosen &= proposals["benefit_eur"] >= requested.min_benefit_eur
+    if requested.max_benefit_eur is not None:
+        chosen &= proposals["benefit_eur"] <= requested.max_benefit_eur
+    if requested.max_units is not None:
+        chosen &= proposals["units"] <= requested.max_units
     return chosen
 
 
-def _names(wanted: Filter) -> dict[str, tuple[str, ...]]:
+def _names(requested: Filter) -> dict[str, tuple[str, ...]]:
     return {
-        "kind": wanted.kinds, "lane": wanted.lanes, "origin": wanted.origins,
-        "destination": wanted.destinations, "sku": wanted.skus,
+        "kind": requested.kinds, "lane": requested.lanes, "origin": requested.origins,
+        "destination": requested.destinations, "sku": requested.skus,
     }  # fmt: skip
 
 
@@ -220,8 +220,8 @@ def with_units(
     ``min_order_units`` and ``units_available`` of suppliers, empty without suppliers. Raises
     ``InputError`` with a line for every edit that cannot be.
     """
-    asked = chosen["proposal_id"].map(units)
-    edited = chosen[asked.notna()].assign(asked=asked[asked.notna()].astype("int64"))
+    request = chosen["proposal_id"].map(units)
+    edited = chosen[request.notna()].assign(asked=request[request.notna()].astype("int64"))
     faults = [
         fault
         for row in _limits(edited, position, supply).to_dict("records")
@@ -230,7 +230,7 @@ def with_units(
     if faults:
         raise InputError(*faults)
     pack = chosen["units"] // chosen["packs"]
-    changed = asked.fillna(chosen["units"]).astype("Int64")
+    changed = request.fillna(chosen["units"]).astype("Int64")
     return chosen.assign(units=changed, packs=changed // pack)
 
 
@@ -254,17 +254,17 @@ def _limits(edited: pd.DataFrame, position: pd.DataFrame, supply: pd.DataFrame) 
 
 def _fault(row: dict) -> str | None:
     line = f"{row['proposal_id']} ({row['sku']} {row['origin']} → {row['destination']})"
-    asked, pack = int(row["asked"]), int(row["units"] // row["packs"])
-    if asked <= 0:
-        return f"{line}: {asked} units are no shipment; reject the proposal instead"
-    if asked % pack:
-        lower, upper = asked // pack * pack, (asked // pack + 1) * pack
-        return f"{line}: {asked} units are not whole packs of {pack}; take {f'{lower} or ' if lower else ''}{upper}"
-    if asked < row["least"]:
-        return f"{line}: {asked} units are below the smallest order of {int(row['least'])}"
-    if asked > row["available"]:
+    request, pack = int(row["asked"]), int(row["units"] // row["packs"])
+    if request <= 0:
+        return f"{line}: {request} units are no shipment; reject the proposal instead"
+    if request % pack:
+        lower, upper = request // pack * pack, (request // pack + 1) * pack
+        return f"{line}: {request} units are not whole packs of {pack}; take {f'{lower} or ' if lower else ''}{upper}"
+    if request < row["least"]:
+        return f"{line}: {request} units are below the smallest order of {int(row['least'])}"
+    if request > row["available"]:
         most = int(np.floor(row["available"]))
-        return f"{line}: {asked} units are more than the {most} {row['origin']} can give"
+        return f"{line}: {request} units are more than the {most} {row['origin']} can give"
     return None
 
 
@@ -291,9 +291,9 @@ def by_rules(proposals: pd.DataFrame, position: pd.DataFrame, rules: Sequence[Ru
 
 def rule_reason(rule: Rule) -> str:
     """Return the reason the ledger keeps: the rule by name and what it asks, ``rule small: max_cost_eur 500``."""
-    asked = rule.model_dump(exclude={"name", "action"}, exclude_defaults=True)
-    said = [f"{key} {'|'.join(value) if isinstance(value, tuple) else f'{value:g}'}" for key, value in asked.items()]
-    return f"rule {rule.name}: {', '.join(said) or 'all'}"
+    request = rule.model_dump(exclude={"name", "action"}, exclude_defaults=True)
+    parts = [f"{key} {'|'.join(value) if isinstance(value, tuple) else f'{value:g}'}" for key, value in request.items()]
+    return f"rule {rule.name}: {', '.join(parts) or 'all'}"
 
 
 def _matches(proposals: pd.DataFrame, covers: dict[str, np.ndarray], rule: Rule) -> pd.Series:
@@ -304,8 +304,8 @@ def _matches(proposals: pd.DataFrame, covers: dict[str, np.ndarray], rule: Rule)
     )  # fmt: skip
     chosen = within(proposals, bounds)
     names = {"kind": rule.kinds, "lane": rule.lanes, "origin": rule.origins, "destination": rule.destinations}
-    for column, wanted in names.items():
-        chosen &= among(proposals[column], pd.Series(wanted, dtype="str")) if wanted else True
+    for column, requested in names.items():
+        chosen &= among(proposals[column], pd.Series(requested, dtype="str")) if requested else True
     if rule.max_cover_hours is not None:
         chosen &= covers["destination"] <= rule.max_cover_hours
     if rule.min_origin_cover_hours is not None:

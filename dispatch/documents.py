@@ -107,13 +107,13 @@ def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
         return known
     proposed = transfer[among(transfer["proposal_id"], known["proposal_id"])].sort_values("as_of", kind="stable")
     proposed = proposed.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
-    found = proposed.reindex(known["proposal_id"]).set_axis(known.index)
-    return known.assign(**{name: known[name].fillna(found[name]) for name in ("kind", "lane", *_ADDRESSED)})
+    result = proposed.reindex(known["proposal_id"]).set_axis(known.index)
+    return known.assign(**{name: known[name].fillna(result[name]) for name in ("kind", "lane", *_ADDRESSED)})
 
 
 def _document_ids(lines: pd.DataFrame) -> pd.Series:
     """Return 16 hex digits of the departure and the moment of the release."""
     moment = lines["released_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    said = lines["departure_id"] + "|" + moment
-    known = {text: hashlib.sha256(text.encode()).hexdigest()[:16] for text in said.unique()}
-    return said.map(known).astype("str")
+    parts = lines["departure_id"] + "|" + moment
+    known = {text: hashlib.sha256(text.encode()).hexdigest()[:16] for text in parts.unique()}
+    return parts.map(known).astype("str")

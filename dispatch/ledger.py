@@ -50,10 +50,10 @@ def counts(rows: pd.DataFrame) -> np.ndarray:
     state = np.zeros(n_proposals, dtype="int64")
     took_effect = np.zeros(len(rows), dtype=bool)
     for now in range(int(turn.max(initial=-1)) + 1):
-        at = np.flatnonzero((turn == now) & (event >= 0))
-        may = _MAY_FOLLOW[state[proposal[at]], event[at]]
-        took_effect[at] = may
-        state[proposal[at[may]]] = event[at[may]]
+        index = np.flatnonzero((turn == now) & (event >= 0))
+        may = _MAY_FOLLOW[state[proposal[index]], event[index]]
+        took_effect[index] = may
+        state[proposal[index[may]]] = event[index[may]]
     return took_effect
 
 
@@ -66,9 +66,9 @@ def states(decisions: pd.DataFrame) -> pd.DataFrame:
     rows = in_order(decisions)
     rows = rows[counts(rows)]
     last = rows.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
-    said = ["units", *LINE_COLUMNS]
-    if last[said].isna().to_numpy().any():
-        last[said] = rows.groupby("proposal_id")[said].last()
+    parts = ["units", *LINE_COLUMNS]
+    if last[parts].isna().to_numpy().any():
+        last[parts] = rows.groupby("proposal_id")[parts].last()
     return last.reset_index()[list(STATE_COLUMNS)]
 
 
@@ -122,6 +122,6 @@ def earlier_proposals(
     return joined.loc[is_known, columns].sort_values("proposal_id", kind="stable", ignore_index=True)
 
 
-def _last_proposed(transfer: pd.DataFrame, wanted: pd.Series, as_of: date) -> pd.DataFrame:
-    is_wanted = (transfer["as_of"] < as_timestamp(as_of)) & among(transfer["proposal_id"], wanted)
+def _last_proposed(transfer: pd.DataFrame, requested: pd.Series, as_of: date) -> pd.DataFrame:
+    is_wanted = (transfer["as_of"] < as_timestamp(as_of)) & among(transfer["proposal_id"], requested)
     return transfer[is_wanted].sort_values("as_of", kind="stable").drop_duplicates("proposal_id", keep="last")

@@ -73,9 +73,9 @@ def undelivered(lines: pd.DataFrame, handover: pd.DataFrame, receiver: str) -> p
 
     A line that joined a document after its delivery travels in a document of its own.
     """
-    mine = handover[handover["receiver"] == receiver]
-    open_lines = lines[~among(lines["proposal_id"], mine["proposal_id"])]
-    is_late = among(open_lines["document_id"], mine["document_id"])
+    selected = handover[handover["receiver"] == receiver]
+    open_lines = lines[~among(lines["proposal_id"], selected["proposal_id"])]
+    is_late = among(open_lines["document_id"], selected["document_id"])
     if not is_late.any():
         return open_lines
     names = {
@@ -229,10 +229,10 @@ class Webhook:
             raise NotReachedError(f"{self._place}: {type(error).__name__}: {error}") from None
         if 200 <= answer.status < 300:
             return
-        said = f"{self._place} answered {answer.status} {answer.reason}"
+        parts = f"{self._place} answered {answer.status} {answer.reason}"
         if answer.status in _AGAIN or answer.status >= 500:
-            raise NotReachedError(said)
-        raise RefusedError(said)
+            raise NotReachedError(parts)
+        raise RefusedError(parts)
 
     def confirm(self, document_ids: Sequence[str]) -> None:
         """Do nothing: a document that was posted has arrived."""

@@ -48,9 +48,9 @@ def moves_since(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
 def score(proposals: pd.DataFrame, moves: pd.DataFrame) -> Score:
     """Match tonight's proposals (outlook left out) with ``moves`` (``moves_since``) by route and sku."""
     now = proposals[~proposals["is_outlook"].astype(bool)].astype(dict.fromkeys(_KEY, "str"))
-    asked = now.groupby(_KEY, as_index=False).agg(proposed_units=("units", "sum"), benefit_eur=("benefit_eur", "sum"))
+    request = now.groupby(_KEY, as_index=False).agg(proposed_units=("units", "sum"), benefit_eur=("benefit_eur", "sum"))
     done = moves.astype(dict.fromkeys(_KEY, "str")).groupby(_KEY, as_index=False).agg(moved_units=("units", "sum"))
-    lines = asked.merge(done, on=_KEY, how="outer").sort_values(_KEY, ignore_index=True)
+    lines = request.merge(done, on=_KEY, how="outer").sort_values(_KEY, ignore_index=True)
     for name in ("proposed_units", "moved_units", "benefit_eur"):
         lines[name] = lines[name].fillna(0).astype("float64")
     matched = lines[["proposed_units", "moved_units"]].min(axis=1)

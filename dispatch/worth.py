@@ -37,11 +37,11 @@ def departure_values(
     share = lines["size"] / lines["departure_id"].map(totals["size"])
     shared = lines["departure_id"].map(known["fixed_eur"]).fillna(0.0) * share
     gross = (lines["benefit_eur"] + shared) * (lines["kept"] / lines["units"]).astype("float64")
-    found = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
+    result = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
         known[["lane", "origin", "destination", "kind", "decide_by", "loads", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur"]]
     )  # fmt: skip
-    found["value_eur"] = found["gross_eur"] - found["fixed_eur"].fillna(0.0) * _loads_rate(found)
-    return found[found["kept"] != found["units"]].reset_index()
+    result["value_eur"] = result["gross_eur"] - result["fixed_eur"].fillna(0.0) * _loads_rate(result)
+    return result[result["kept"] != result["units"]].reset_index()
 
 
 def as_decided(proposals: pd.DataFrame) -> pd.DataFrame:
@@ -68,14 +68,14 @@ def findings(proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFram
 
     The hub is the one that ships, for orders the one that receives.
     """
-    found = losing(departure_values(proposals, departure, skus))
-    hub = found["origin"].where(found["kind"] == "transfer", found["destination"])
+    result = losing(departure_values(proposals, departure, skus))
+    hub = result["origin"].where(result["kind"] == "transfer", result["destination"])
     rows = [
         {
             "kind": KIND, "hub": name, "region": None, "sku": None, "units": int(rows["kept"].sum()),
             "eur": -rows["value_eur"].sum(), "decide_by": rows["decide_by"].min(), "action": _action(rows),
         }
-        for name, rows in found.groupby(hub)
+        for name, rows in result.groupby(hub)
     ]  # fmt: skip
     columns = ["kind", "hub", "region", "sku", "units", "eur", "decide_by", "action"]
     return pd.DataFrame(rows, columns=columns)
@@ -98,8 +98,8 @@ def _sizes(lines: pd.DataFrame, known: pd.DataFrame, skus: pd.DataFrame | None) 
         return pd.Series(1.0, index=lines.index)
     fills = known[["volume_fill_rate", "mass_fill_rate"]].fillna(-1.0)
     is_by_volume = lines["departure_id"].map(fills["volume_fill_rate"] >= fills["mass_fill_rate"]).fillna(True)
-    own = skus.astype({"sku": "str"}).set_index("sku").reindex(columns=["volume_l", "mass_kg"])
-    litres, kilograms = (lines["sku"].map(own[name]).astype("float64") for name in own.columns)
+    specified = skus.astype({"sku": "str"}).set_index("sku").reindex(columns=["volume_l", "mass_kg"])
+    litres, kilograms = (lines["sku"].map(specified[name]).astype("float64") for name in specified.columns)
     size = litres.where(is_by_volume.astype(bool), kilograms)
     known_size = size.notna() & (size > 0)
     is_known = known_size.groupby(lines["departure_id"]).transform("all")

@@ -36,8 +36,8 @@ def build_events(tables: dict[str, pd.DataFrame], settings: Settings, regions: t
     parts = [_public_holidays(country, tables["regions"], grid) for country in settings.series.country_holidays]
     if "calendar" in tables:
         parts.append(tables["calendar"])
-    wanted = ["date", "event", "region", "event_type"]
-    rows = pd.concat([part.reindex(columns=wanted).astype({"event": str}) for part in parts]) if parts else None
+    requested = ["date", "event", "region", "event_type"]
+    rows = pd.concat([part.reindex(columns=requested).astype({"event": str}) for part in parts]) if parts else None
     shape = (len(regions), grid.n_periods)
     event, event_type = (np.full(shape, -1, dtype=np.int32) for _ in range(2))
     if rows is None:
@@ -49,9 +49,9 @@ def build_events(tables: dict[str, pd.DataFrame], settings: Settings, regions: t
     code, kind = (codes_of(rows[c], pd.Index(known)) for c, known in (("event", names), ("event_type", types)))
     place = codes_of(rows["region"], pd.Index(regions))
     everywhere = rows["region"].isna().to_numpy()
-    for at in range(len(rows)):  # a few hundred rows at most
-        where = slice(None) if everywhere[at] else place[at]
-        event[where, column[at]], event_type[where, column[at]] = code[at], kind[at]
+    for index in range(len(rows)):  # a few hundred rows at most
+        where = slice(None) if everywhere[index] else place[index]
+        event[where, column[index]], event_type[where, column[index]] = code[index], kind[index]
     return Events(event, event_type, tuple(names), tuple(types))
 
 

@@ -137,14 +137,14 @@ def expand_regional(
         return {}
     row, column = codes_of(regional["region"], pd.Index(regions)), grid.column(regional["date"])
     kept = (row >= 0) & (column >= 0) & (column < grid.n_periods)
-    found = {}
+    result = {}
     for name in sorted(set(regional.columns) - {"region", "date"}):
         values = np.full((len(regions), grid.n_periods), np.nan, dtype=np.float32)
         values[row[kept], column[kept]] = regional[name].astype("float32").to_numpy(np.float32, na_value=np.nan)[kept]
         if name not in known:
             values[:, grid.n_history :] = np.nan
-        found[name] = values
-    return found
+        result[name] = values
+    return result
 
 
 def expand_returns(returns: pd.DataFrame | None, chosen: SeriesIndex, grid: Grid) -> np.ndarray | None:
@@ -179,9 +179,9 @@ class SeriesIndex:
         """Return the series code of every row of ``table`` by its region and sku, −1 for none."""
         region = codes_of(table["region"], pd.Index(self.regions))
         sku = codes_of(table["sku"], self.skus)
-        found = self.lookup[region, sku]
-        found[(region < 0) | (sku < 0)] = -1
-        return found
+        result = self.lookup[region, sku]
+        result[(region < 0) | (sku < 0)] = -1
+        return result
 
 
 def select_series(tables: dict[str, pd.DataFrame], settings: Settings, grid: Grid) -> SeriesIndex:

@@ -119,17 +119,17 @@ def _fit_totals(panel: Panel, settings: Settings) -> TotalMatrix | None:
     if panel.totals is None or not panel.totals.is_covered.any():
         return None
     totals = panel.totals.panel
-    wanted = total_settings(settings, totals.hierarchy[0])
-    share = min(1.0, _TOTAL_ROWS / max(available_rows(totals, wanted), 1))
-    return _totals(panel, settings, fit_rows(totals, wanted, share), has_target=True)
+    requested = total_settings(settings, totals.hierarchy[0])
+    share = min(1.0, _TOTAL_ROWS / max(available_rows(totals, requested), 1))
+    return _totals(panel, settings, fit_rows(totals, requested, share), has_target=True)
 
 
 def _totals(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> TotalMatrix:
     assert panel.totals is not None  # noqa: S101  (the callers have looked)
     totals = panel.totals
     code = np.where((totals.code >= 0) & totals.is_covered[totals.code], totals.code, -1).astype(np.int32)
-    wanted = total_settings(settings, totals.panel.hierarchy[0])
-    return TotalMatrix(_matrix(totals.panel, wanted, blocks, has_target), totals.scale, code)
+    requested = total_settings(settings, totals.panel.hierarchy[0])
+    return TotalMatrix(_matrix(totals.panel, requested, blocks, has_target), totals.scale, code)
 
 
 def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True) -> FeatureMatrix:
@@ -137,12 +137,12 @@ def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
     named, values, history = _fill(panel, settings, blocks, ends)
     series = np.concatenate([block.series for block in blocks])
     period = np.concatenate([block.period for block in blocks])
-    at = np.repeat([block.at for block in blocks], np.diff(ends, prepend=0))
+    index = np.repeat([block.at for block in blocks], np.diff(ends, prepend=0))
     target = panel.demand[series, period] if has_target else np.empty(0, np.float32)
     return FeatureMatrix(
         values=values, names=named.names, families=named.families, categories=_categories(panel, named.names),
-        series=panel.series, series_code=series, origin=panel.periods[at], date=panel.periods[period],
-        step=(period - at + 1).astype(np.int16),
+        series=panel.series, series_code=series, origin=panel.periods[index], date=panel.periods[period],
+        step=(period - index + 1).astype(np.int16),
         is_sold=~panel.is_closed[period] & (period < panel.last_period[series]), history=history,
         target=target, weight=np.ones(len(target), np.float32),
     )  # fmt: skip
@@ -164,8 +164,8 @@ def _fill(
     def fill(part: Rows, rows: slice) -> None:
         view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        found = _found(view, settings)
-        _interleave([column for columns in found.values() for column in columns.values()], values[rows])
+        result = _found(view, settings)
+        _interleave([column for columns in result.values() for column in columns.values()], values[rows])
 
     with ThreadPoolExecutor(settings.forecast.threads) as pool:
         list(pool.map(lambda part: fill(*part), parts))
@@ -179,12 +179,12 @@ def _view(panel: Panel, part: Rows) -> View:
 
 def _found(view: View, settings: Settings) -> dict[str, Columns]:
     ignored = settings.forecast.ignored_features
-    found: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
+    result: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
     if not ignored:
-        return found
+        return result
     return {
         family: {name: column for name, column in columns.items() if name not in ignored}
-        for family, columns in found.items()
+        for family, columns in result.items()
     }
 
 
@@ -194,8 +194,8 @@ def _unknown_features(panel: Panel, settings: Settings, block: Rows) -> Iterator
     if not ignored:
         return
     everything = settings.forecast.model_copy(update={"ignored_features": ()})
-    found = _found(_view(panel, block.head()), settings.model_copy(update={"forecast": everything}))
-    known = [name for columns in found.values() for name in columns]
+    result = _found(_view(panel, block.head()), settings.model_copy(update={"forecast": everything}))
+    known = [name for columns in result.values() for name in columns]
     for name in ignored:
         if name not in known:
             yield f"forecast.ignored_features: there is no feature {name!r}{nearest(name, known)}"
@@ -228,11 +228,11 @@ def _named(found: dict[str, Columns]) -> _Named:
     names: list[str] = []
     taken: set[str] = set()
     for name, family in pairs:
-        own = name.translate(_REFUSED_BY_LIGHTGBM)
-        while own.replace(" ", "_") in taken:
-            own = f"{own} ({family})"
-        taken.add(own.replace(" ", "_"))
-        names.append(own)
+        specified = name.translate(_REFUSED_BY_LIGHTGBM)
+        while specified.replace(" ", "_") in taken:
+            specified = f"{specified} ({family})"
+        taken.add(specified.replace(" ", "_"))
+        names.append(specified)
     return _Named(tuple(names), tuple(family for _, family in pairs))
 
 

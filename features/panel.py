@@ -183,13 +183,13 @@ def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.n
     begun = np.full(panel.n_series, panel.horizon)
     np.minimum.at(begun, row, step)
     begun[np.isfinite(panel.units_sold).any(axis=1)] = 0
-    found = np.full((panel.n_series, panel.horizon), np.nan)
+    result = np.full((panel.n_series, panel.horizon), np.nan)
     if settings.series.missing_sales == "zero":
-        found[np.arange(panel.horizon) >= begun[:, None]] = 0.0
-    found[row, step] = within["units_sold"].to_numpy(float)[known]
+        result[np.arange(panel.horizon) >= begun[:, None]] = 0.0
+    result[row, step] = within["units_sold"].to_numpy(float)[known]
     if "in_stock_rate" in within:
         in_stock = within["in_stock_rate"].fillna(1).to_numpy(float)[known]
-        found[row, step] = np.where(in_stock >= 1, found[row, step], np.nan)
+        result[row, step] = np.where(in_stock >= 1, result[row, step], np.nan)
     period = panel.n_history + np.arange(panel.horizon)
     is_sold = ~panel.is_closed[period] & (period < panel.last_period[:, None])
-    return np.where(is_sold, found, np.nan)
+    return np.where(is_sold, result, np.nan)

@@ -32,8 +32,8 @@ class ReadHashes:
 def tables_read(tables: Tables, settings: Settings) -> dict[str, pd.DataFrame]:
     """Return the tables a panel is built from, each with the columns it uses; absent ones are left out."""
     return {
-        name: tables[name][[column for column in tables[name] if wanted is None or column in wanted]]
-        for name, wanted in _columns(settings)
+        name: tables[name][[column for column in tables[name] if requested is None or column in requested]]
+        for name, requested in _columns(settings)
         if name in tables
     }
 
@@ -74,12 +74,12 @@ def _columns(settings: Settings) -> Iterator[tuple[str, set[str] | None]]:
 
 def _announced(read: Tables, until: Mapping[str, date]) -> dict[str, str]:
     """Return a hash per announced table of its rows dated before ``until``, and of whether it has rows at all."""
-    found = {}
+    result = {}
     for name, day in until.items():
         if name in read:
             rows = read[name][(read[name]["date"] < as_timestamp(day)).to_numpy()]
-            found[name] = f"{content_hash({name: rows})}|{read[name].empty}"
-    return found
+            result[name] = f"{content_hash({name: rows})}|{read[name].empty}"
+    return result
 
 
 def _skus(read: Tables, settings: Settings, as_of: date, delisted_until: date) -> dict[str, str]:
@@ -98,11 +98,11 @@ def _skus(read: Tables, settings: Settings, as_of: date, delisted_until: date) -
     for column, day in (("launch_date", as_of), ("delist_date", delisted_until)):
         if column in rows:
             rows[column] = rows[column].where(rows[column] < as_timestamp(day))
-    found = {"skus": content_hash({"skus": _ordered(rows)})}
+    result = {"skus": content_hash({"skus": _ordered(rows)})}
     if any(str(column).startswith("units_") for column in read.get("regional", ())):
         kinds = skus[[name for name in settings.series.hierarchy if name in skus]]
-        found["kinds"] = content_hash({"kinds": _ordered(kinds.drop_duplicates())})
-    return found
+        result["kinds"] = content_hash({"kinds": _ordered(kinds.drop_duplicates())})
+    return result
 
 
 def _ordered(frame: pd.DataFrame) -> pd.DataFrame:

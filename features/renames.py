@@ -23,12 +23,12 @@ def carried_over(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         return tables
     final = {old: successor(old, by_old) or old for old in by_old}
     skus = tables["skus"]
-    made = tables | {"skus": skus[~skus["sku"].astype(str).isin(list(final))], "sales": _sales(tables["sales"], final)}
+    built = tables | {"skus": skus[~skus["sku"].astype(str).isin(list(final))], "sales": _sales(tables["sales"], final)}
     if "prices" in tables:
-        made["prices"] = _prices(tables["prices"], final)
+        built["prices"] = _prices(tables["prices"], final)
     if "returns" in tables:
-        made["returns"] = _renamed(tables["returns"], final)
-    return made
+        built["returns"] = _renamed(tables["returns"], final)
+    return built
 
 
 def _in_force(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
@@ -57,10 +57,10 @@ def _sales(sales: pd.DataFrame, final: dict[str, str]) -> pd.DataFrame:
 def _prices(prices: pd.DataFrame, final: dict[str, str]) -> pd.DataFrame:
     """Return the prices with those of replaced SKUs only before the first price of their successor in the region."""
     is_old = prices["sku"].astype(str).isin(list(final))
-    own, old = _renamed(prices[~is_old], final), _renamed(prices[is_old], final)
-    keys = [own["region"].astype(str), own["sku"]]
-    first = own["date"].groupby(keys).min()
+    specified, old = _renamed(prices[~is_old], final), _renamed(prices[is_old], final)
+    keys = [specified["region"].astype(str), specified["sku"]]
+    first = specified["date"].groupby(keys).min()
     begun = first.reindex(pd.MultiIndex.from_arrays([old["region"].astype(str), old["sku"]])).to_numpy()
     is_before = pd.isna(begun) | (old["date"].to_numpy() < begun)
     old = old[is_before].drop_duplicates(_KEYS)
-    return pd.concat([old, own], ignore_index=True)
+    return pd.concat([old, specified], ignore_index=True)

@@ -58,14 +58,14 @@ def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
     Rows whose target lies beyond a level shift their origin could not know are left out: they teach that such shifts come.
     """
     drawn, shifts = [], find_shifts(panel.demand, panel.frequency.days)
-    for at in fit_origins(panel, settings):
-        steps = min(panel.horizon, panel.n_history - at)
-        draw = np.random.default_rng([settings.forecast.seed, panel.n_history - at])
+    for index in fit_origins(panel, settings):
+        steps = min(panel.horizon, panel.n_history - index)
+        draw = np.random.default_rng([settings.forecast.seed, panel.n_history - index])
         chosen = draw.random((panel.n_series, steps), dtype=np.float32) < share
-        chosen &= np.isfinite(panel.demand[:, at : at + steps])
-        chosen &= ~crosses(shifts, np.arange(panel.n_series)[:, None], at, np.arange(at, at + steps)[None, :])
+        chosen &= np.isfinite(panel.demand[:, index : index + steps])
+        chosen &= ~crosses(shifts, np.arange(panel.n_series)[:, None], index, np.arange(index, index + steps)[None, :])
         series, step = np.nonzero(chosen)
-        drawn.append(Rows(at, series.astype(np.int32), (at + step).astype(np.int32)))
+        drawn.append(Rows(index, series.astype(np.int32), (index + step).astype(np.int32)))
     return [rows for rows in drawn if len(rows.series)]
 
 
@@ -79,7 +79,7 @@ def available_rows(panel: Panel, settings: Settings) -> int:
     """Return how many rows ``fit_rows`` would give with a share of 1."""
     known = np.isfinite(panel.demand).sum(axis=0)
     horizon = panel.horizon
-    return int(sum(known[at : at + horizon].sum() for at in fit_origins(panel, settings)))
+    return int(sum(known[index : index + horizon].sum() for index in fit_origins(panel, settings)))
 
 
 def fit_origins(panel: Panel, settings: Settings) -> list[int]:

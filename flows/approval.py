@@ -71,8 +71,8 @@ def approval(config: str, as_of: date, overrides: Sequence[str] = (), hours: int
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
-    asked = Answer.with_initial_data(description=question(settings, as_of), **initial(as_of, datetime.now(UTC)))
-    answer = suspend_flow_run(wait_for_input=asked, key="approval", timeout=hours * _HOUR_SECONDS)
+    request = Answer.with_initial_data(description=question(settings, as_of), **initial(as_of, datetime.now(UTC)))
+    answer = suspend_flow_run(wait_for_input=request, key="approval", timeout=hours * _HOUR_SECONDS)
     if answer is None:  # for the type: Prefect gives what was asked for
         raise InputError("the answer is empty")
     with reported("approval", settings, as_of):
@@ -90,9 +90,9 @@ def ask(config: str, result: Result, overrides: Sequence[str]) -> str:
     if not result.planned or not result.planned.n_proposals:
         return "There is nothing to approve."
     as_of, version = result.night.as_of, result.planned.run_version
-    said = {"config": config, "as_of": as_of.isoformat(), "overrides": list(overrides)}
+    parts = {"config": config, "as_of": as_of.isoformat(), "overrides": list(overrides)}
     key = f"approval-{result.night.settings.name}-{as_of}-{version}"
-    run: Any = run_deployment(DEPLOYMENT, parameters=said, timeout=0, as_subflow=False, idempotency_key=key)
+    run: Any = run_deployment(DEPLOYMENT, parameters=parts, timeout=0, as_subflow=False, idempotency_key=key)
     return f"Waiting for approval: flow run {run.name}."
 
 
@@ -117,14 +117,14 @@ def carry_out(settings: Settings, as_of: date, answer: Answer, now: pd.Timestamp
     moment = now if answer.at is None else pd.Timestamp(answer.at)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     act = Act(moment.as_unit("us"), answer.by, answer.reason)
-    said = []
+    parts = []
     if answer.decision != "leave":
         verb: Verb = "reject" if answer.decision == "reject" else "approve"
         decided = decide_proposals(settings, as_of, verb, _selection(answer), act)
-        said.append(f"{proposals_of(_decided(decided))} {'rejected' if verb == 'reject' else 'approved'}.")
+        parts.append(f"{proposals_of(_decided(decided))} {'rejected' if verb == 'reject' else 'approved'}.")
     if answer.release:
-        said += _released(settings, as_of, act)
-    sentence = " ".join(said) or "Nothing was decided."
+        parts += _released(settings, as_of, act)
+    sentence = " ".join(parts) or "Nothing was decided."
     log.info("%s", sentence)
     return sentence
 
@@ -151,12 +151,12 @@ def _released(settings: Settings, as_of: date, act: Act) -> list[str]:
     close_what_is_over(settings, as_of, act)
     proposals = open_plan(settings, as_of).proposals
     approved = tuple(proposals.loc[proposals["status"] == "approved", "proposal_id"])
-    said = []
+    parts = []
     if approved:
         released = decide_proposals(settings, as_of, "release", Selection(approved), act)
-        said.append(f"{proposals_of(_decided(released))} released.")
+        parts.append(f"{proposals_of(_decided(released))} released.")
     delivery = deliver_released(settings, act, os.environ.get(settings.decisions.outbox.token_variable))
     if delivery is not None:
-        said.append(f"{proposals_of(delivery.n_lines)} delivered to {settings.decisions.outbox.receiver}.")
-        said += [f"Refused by the receiver: {why}." for why in sorted(set(delivery.refused.values()))]
-    return said
+        parts.append(f"{proposals_of(delivery.n_lines)} delivered to {settings.decisions.outbox.receiver}.")
+        parts += [f"Refused by the receiver: {why}." for why in sorted(set(delivery.refused.values()))]
+    return parts

@@ -47,8 +47,8 @@ def let_rooms_speak() -> None:
 
 def parameter(name: str, kind: type[T]) -> T:
     """Return a parameter of the running flow run, which is a mapping where a deployment gave it; ``kind()`` where nobody did."""
-    said = runtime.flow_run.parameters.get(name) or {}
-    return said if isinstance(said, kind) else kind(**said)
+    parts = runtime.flow_run.parameters.get(name) or {}
+    return parts if isinstance(parts, kind) else kind(**parts)
 
 
 @contextmanager

@@ -25,28 +25,28 @@ FOLDER = bundled_folder("automations")
 
 def read(path: Path) -> dict[str, Any]:
     """Return an automation file's content; raises ``ConfigurationError`` where it is no mapping."""
-    said = yaml.safe_load(read_configuration(path))
-    if not isinstance(said, dict):
+    parts = yaml.safe_load(read_configuration(path))
+    if not isinstance(parts, dict):
         raise ConfigurationError(f"{path}: an automation is a mapping")
-    return said
+    return parts
 
 
-def names_of(said: Mapping[str, Any], key: str) -> list[str]:
+def names_of(parts: Mapping[str, Any], key: str) -> list[str]:
     """Return the deployments (``key`` deployment) or blocks (block) the actions name."""
-    return [action[key] for action in said.get("actions", ()) if key in action]
+    return [action[key] for action in parts.get("actions", ()) if key in action]
 
 
-def numbered(said: Mapping[str, Any], ids: Mapping[str, str]) -> AutomationCore:
+def numbered(parts: Mapping[str, Any], ids: Mapping[str, str]) -> AutomationCore:
     """Return the automation with ``ids`` in place of the names; raises ``ValidationError`` where Prefect would not take it."""
     actions = []
-    for given in said["actions"]:
+    for given in parts["actions"]:
         action = dict(given)
         if "deployment" in action:
             action |= {"source": "selected", "deployment_id": ids[action.pop("deployment")]}
         if "block" in action:
             action["block_document_id"] = ids[action.pop("block")]
         actions.append(action)
-    return AutomationCore.model_validate({**said, "actions": actions})
+    return AutomationCore.model_validate({**parts, "actions": actions})
 
 
 def install(paths: Sequence[Path]) -> list[str]:
@@ -59,28 +59,28 @@ def install(paths: Sequence[Path]) -> list[str]:
 
 
 def _installed(client: SyncPrefectClient, path: Path) -> str:
-    said = read(path)
-    ids, missing = _ids(client, said)
+    parts = read(path)
+    ids, missing = _ids(client, parts)
     if missing:
         return f"{path.name}: left out, there is no block {missing[0]}; docs/production.md says how to make one"
-    wanted = numbered(said, ids)
-    found = client.read_automations_by_name(wanted.name)
-    if found:
-        client.update_automation(found[0].id, wanted)
-        return f"{path.name}: {wanted.name} renewed"
-    client.create_automation(wanted)
-    return f"{path.name}: {wanted.name} made"
+    requested = numbered(parts, ids)
+    result = client.read_automations_by_name(requested.name)
+    if result:
+        client.update_automation(result[0].id, requested)
+        return f"{path.name}: {requested.name} renewed"
+    client.create_automation(requested)
+    return f"{path.name}: {requested.name} made"
 
 
-def _ids(client: SyncPrefectClient, said: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+def _ids(client: SyncPrefectClient, parts: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
     """Return the ids of what the actions name, and the blocks that are not there."""
     ids, missing = {}, []
-    for name in names_of(said, "deployment"):
+    for name in names_of(parts, "deployment"):
         try:
             ids[name] = str(client.read_deployment_by_name(name).id)
         except ObjectNotFound:
             raise StageError("automations", f"there is no deployment {name}; run prefect deploy --all first") from None
-    for name in names_of(said, "block"):
+    for name in names_of(parts, "block"):
         kind, _, block = name.partition("/")
         try:
             ids[name] = str(client.read_block_document_by_name(block, kind).id)

@@ -72,11 +72,11 @@ def nights_done(config: str, span: Span, overrides: Sequence[str], nights: list[
     shared = [*overrides, *(f"{key}={value}" for key, value in hands.items())]
     workers = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(span.parallel, workers) as pool:
-        asked = {pool.submit(plan_past_night, config, as_of, shared, span.is_forced): as_of for as_of in nights}
+        request = {pool.submit(plan_past_night, config, as_of, shared, span.is_forced): as_of for as_of in nights}
         try:
-            for future in as_completed(asked):
+            for future in as_completed(request):
                 error = future.exception()
-                yield NightReport(asked[future], "failed", message=str(error)) if error else future.result()
+                yield NightReport(request[future], "failed", message=str(error)) if error else future.result()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

@@ -72,8 +72,8 @@ class RefusedPromotionError(GateError):
 
 
 def _flow_run_name() -> str:
-    said = runtime.flow_run.parameters["plan"]  # a mapping where a deployment gave it
-    plan = said if isinstance(said, Plan) else Plan(**said)
+    parts = runtime.flow_run.parameters["plan"]  # a mapping where a deployment gave it
+    plan = parts if isinstance(parts, Plan) else Plan(**parts)
     return f"backtest-{plan.count}-origins-{plan.end or 'latest'}"
 
 
@@ -90,15 +90,15 @@ def backtest(config: str, plan: Plan, overrides: Sequence[str] = (), challenge: 
         overrides: Changed keys, key=value.
         challenge: What is judged beside it on the same origins.
     """
-    asked = challenge or Challenge()
+    request = challenge or Challenge()
     settings = load_settings(config, overrides)
-    given = None if asked.weights is None else read_weights(asked.weights)
-    mine = run(settings, plan, given, "champion" if asked.has_challenger else "", origin_task)
-    recorded = write_down(mine, _run_tags())
-    if not asked.has_challenger:
+    given = None if request.weights is None else read_weights(request.weights)
+    selected = run(settings, plan, given, "champion" if request.has_challenger else "", origin_task)
+    recorded = write_down(selected, _run_tags())
+    if not request.has_challenger:
         return Result(recorded)
-    other = run(challenger_settings(config, overrides, asked), plan, given, "challenger", origin_task)
-    return compare(recorded, other, asked)
+    other = run(challenger_settings(config, overrides, request), plan, given, "challenger", origin_task)
+    return compare(recorded, other, request)
 
 
 def examine_origin(settings: Settings, origin: date, truth: Truth, given: GivenScales | None) -> Examined:
@@ -142,10 +142,10 @@ def challenger_settings(config: str, overrides: Sequence[str], asked: Challenge)
     champion = load_settings(config, overrides)
     challenger = load_settings(asked.config or config, [*overrides, *asked.changes])
     for key in ("frequency", "horizon"):
-        mine, other = getattr(champion, key), getattr(challenger, key)
-        if mine != other:
+        selected, other = getattr(champion, key), getattr(challenger, key)
+        if selected != other:
             raise ConfigurationError(
-                f"{key}: the challenger's is {other}, the champion's {mine}; they must be the same"
+                f"{key}: the challenger's is {other}, the champion's {selected}; they must be the same"
             )
     # one warehouse, one experiment: what is compared stands side by side
     same = {"name": champion.name, "warehouse": champion.warehouse, "tracking_uri": champion.tracking_uri}
@@ -185,12 +185,12 @@ def promote(recorded: Recorded, decision: Decision) -> str:
 
 def _mean_of(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
     """Return the mean of every figure over the pairs that have it."""
-    found = {}
+    result = {}
     for name in pairs[0] if pairs else ():
         values = [pair[name] for pair in pairs if np.isfinite(pair[name])]
         if values:
-            found[name] = float(np.mean(values))
-    return found
+            result[name] = float(np.mean(values))
+    return result
 
 
 def _run_tags() -> dict[str, str]:

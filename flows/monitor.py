@@ -74,18 +74,18 @@ def tell(settings: Settings, seen: Seen) -> None:
     ``forestock.pipeline.<name>`` is for what concerns the whole (train, notify), ``forestock.segment.<name>.…`` for what
     concerns one region's segment (fall back). Payloads are texts.
     """
-    said = {"pipeline": settings.name, "as_of": seen.as_of.isoformat()}
+    parts = {"pipeline": settings.name, "as_of": seen.as_of.isoformat()}
     kinds: dict[str, list[Finding]] = {}
     for finding in seen.findings:
         kinds.setdefault(finding.kind, []).append(finding)
-    for kind, found in kinds.items():
-        payload = said | {"kind": kind, "count": str(len(found)), "action": found[0].action}
-        emit_event(found[0].event, resource=_resource("pipeline", settings.name), payload=payload)
+    for kind, result in kinds.items():
+        payload = parts | {"kind": kind, "count": str(len(result)), "action": result[0].action}
+        emit_event(result[0].event, resource=_resource("pipeline", settings.name), payload=payload)
     for finding in seen.findings:
         if segment := finding.facts.get("segment"):
             place = f"{settings.name}.{finding.region}.{segment}"
             payload = {
-                **said,
+                **parts,
                 "kind": finding.kind,
                 "region": str(finding.region),
                 "action": finding.action,
@@ -94,8 +94,8 @@ def tell(settings: Settings, seen: Seen) -> None:
             emit_event(finding.event, resource=_resource("segment", place), payload=payload)
 
 
-def _resource(what: str, name: str) -> dict[str, str]:
-    return {"prefect.resource.id": f"forestock.{what}.{name}", "prefect.resource.name": name}
+def _resource(label: str, name: str) -> dict[str, str]:
+    return {"prefect.resource.id": f"forestock.{label}.{name}", "prefect.resource.name": name}
 
 
 def record_of(settings: Settings, seen: Seen) -> Record:
@@ -128,9 +128,9 @@ def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
     if accuracy.empty:
         return {}, "No earlier forecast lies in the window."
     sums, baseline = overall(accuracy), best_baseline(accuracy)
-    mine = sums.loc[JUDGED].astype(float).to_dict()
-    metrics = {"wape": mine["wape_rate"], "bias": mine["bias_rate"], "coverage_950": mine["coverage_rate"]}
-    verdict = f"WAPE {mine['wape_rate']:.3f}, bias {mine['bias_rate']:+.1%}, {mine['coverage_rate']:.0%} of actuals inside the 95 % interval"
+    selected = sums.loc[JUDGED].astype(float).to_dict()
+    metrics = {"wape": selected["wape_rate"], "bias": selected["bias_rate"], "coverage_950": selected["coverage_rate"]}
+    verdict = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95 % interval"
     if baseline is None:
         return metrics, f"{verdict}; no baseline had enough history."
     other = sums.loc[baseline].astype(float).to_dict()

@@ -68,10 +68,10 @@ def nightly(
     """
     let_rooms_speak()
     settings = load_settings(config, overrides)
-    wanted = STAGES[: STAGES.index(until) + 1]
-    progress = Progress(len(wanted))
+    requested = STAGES[: STAGES.index(until) + 1]
+    progress = Progress(len(requested))
 
-    night = validate(settings, as_of, "rebalance" if "rebalance" in wanted else "forecast")
+    night = validate(settings, as_of, "rebalance" if "rebalance" in requested else "forecast")
     name_run(settings.name, night.as_of)
     progress.done("validate")
     if redo == "nothing" and (done := run.done_before(night)):
@@ -82,16 +82,16 @@ def nightly(
     result = Result(night, trained, notes=(*night.notes, *trained.notes))
     progress.done("train")
 
-    if "forecast" in wanted:
+    if "forecast" in requested:
         forecasted = forecast(night, trained, redo == "everything")
         result = result.with_(forecasted=forecasted, notes=(*result.notes, *forecasted.notes))
         progress.done("forecast")
-    if "rebalance" in wanted:
+    if "rebalance" in requested:
         result = result.with_(planned=rebalance(night, forecasted))
         progress.done("rebalance")
-    if "review" in wanted or result.refusals:  # no page of another plan stays beside a refused one
+    if "review" in requested or result.refusals:  # no page of another plan stays beside a refused one
         result = result.with_(page=review(night))
-    if "review" in wanted:
+    if "review" in requested:
         progress.done("review")
 
     result = result.with_(
@@ -180,8 +180,8 @@ def _run_tags(night: Night) -> dict[str, str]:
 def _recorded(recording: PrefectFuture[str], instead: str) -> str:
     """Wait for a record and say where it stands; where MLflow is away, say that and what is there ``instead``."""
     recording.wait()
-    said = recording.state.result(raise_on_failure=False)
+    parts = recording.state.result(raise_on_failure=False)
     if recording.state.is_completed():
-        return str(said)
-    log.warning("MLflow did not take the record: %s", said)
-    return f"MLflow could not be used; {instead} ({said})."
+        return str(parts)
+    log.warning("MLflow did not take the record: %s", parts)
+    return f"MLflow could not be used; {instead} ({parts})."

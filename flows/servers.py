@@ -153,7 +153,7 @@ def _begun(port: int, login: str) -> subprocess.Popen[bytes]:
     A terminal sends it to the whole process group. A server that stops at once leaves the flow run
     retrying to report its end to nobody; this one is stopped when the command ends.
     """
-    said = get_current_settings().to_environment_variables(exclude_unset=True)
+    parts = get_current_settings().to_environment_variables(exclude_unset=True)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
     try:
         return subprocess.Popen(  # noqa: S603 - our own command
@@ -161,7 +161,7 @@ def _begun(port: int, login: str) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_TEMPORARY, **said, "PREFECT_SERVER_API_AUTH_STRING": login},
+            env={**os.environ, **_TEMPORARY, **parts, "PREFECT_SERVER_API_AUTH_STRING": login},
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -45,7 +45,7 @@ def what_if(config: str, asked: Asked = Asked(), overrides: Sequence[str] = ()) 
     with reported("what-if", settings, as_of):
         done = compared(settings, changes, as_of)
     done = replace(done, notes=(*done.notes, _recorded(done, [change.name for change in changes])))
-    text = done.summary + "\n" + "\n".join(f"* {said}" for said in (*done.notes, f"page: {done.page}"))
+    text = done.summary + "\n" + "\n".join(f"* {parts}" for parts in (*done.notes, f"page: {done.page}"))
     show_answer(settings.name, "what-if", text, f"What-ifs of the night of {as_of}")
     return done
 

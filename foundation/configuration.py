@@ -149,8 +149,8 @@ def _line(detail: ErrorDetails, source: str, model: type[BaseModel] = Settings) 
         return f"{path}: unknown key{_nearest_key(path, model)} (in {source})"
     message = detail["msg"].removeprefix("Value error, ")
     given = repr(detail["input"])
-    said = "" if not path or len(given) > 60 else f", not {given}"
-    return f"{path}: {message}{said} (in {source})" if path else f"{message} (in {source})"
+    parts = "" if not path or len(given) > 60 else f", not {given}"
+    return f"{path}: {message}{parts} (in {source})" if path else f"{message} (in {source})"
 
 
 def _nearest_key(path: str, model: type[BaseModel]) -> str:
@@ -165,8 +165,8 @@ def _nearest_key(path: str, model: type[BaseModel]) -> str:
     siblings = {key.rpartition(".")[2]: key for key in keys if key.rpartition(".")[0] == section}
     anywhere = {key.rpartition(".")[2]: key for key in reversed(keys)}
     for known in (siblings, anywhere):
-        if found := re.search(r"'(.*)'", nearest(name, list(known))):
-            return f" (did you mean {known[found[1]]!r}?)"
+        if result := re.search(r"'(.*)'", nearest(name, list(known))):
+            return f" (did you mean {known[result[1]]!r}?)"
     return f"; known here: {', '.join(siblings or anywhere)}"
 
 
@@ -206,15 +206,15 @@ def _options(file: Path, given: Mapping[str, Any], resolved: Settings) -> tuple[
 
     Other overrides are left out: how many processes work must not change a page.
     """
-    found = ["--config", files.configuration_name(file)]
+    result = ["--config", files.configuration_name(file)]
     values = resolved.model_dump()
     for key in given:
         if key.split(".")[0] in ("inputs", "warehouse", "tracking_uri", "decisions"):
             value = values
             for part in key.split("."):
                 value = value[part]
-            found += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-    return tuple(found)
+            result += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+    return tuple(result)
 
 
 def _warn_of_misplaced(given: str, place: str) -> None:

@@ -56,8 +56,8 @@ def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified
     normals = ndtri(_uniforms(count, (regions + 1) * buckets, key, is_stratified=is_stratified))
     normals = normals.reshape(count, regions + 1, buckets) @ np.linalg.cholesky(law.bucket_correlation).T
     shared = math.sqrt(law.region_correlation)
-    own = math.sqrt(1.0 - law.region_correlation)
-    mixed = shared * normals[:, :1, :] + own * normals[:, 1:, :]
+    specified = math.sqrt(1.0 - law.region_correlation)
+    mixed = shared * normals[:, :1, :] + specified * normals[:, 1:, :]
     return _quantiles(mixed, law.mean_units, law.dispersion, law.step_units, _gamma_table())
 
 
@@ -143,8 +143,8 @@ def _gamma(normal: float, shape: float, table: np.ndarray) -> float:  # pragma: 
 @njit(cache=True)
 def _place(value: float, grid: np.ndarray) -> tuple[int, float]:  # pragma: no cover - compiled
     """Return the cell of an even grid and the share of the way through it, inside the grid."""
-    at = min(max((value - grid[0]) / (grid[1] - grid[0]), 0.0), len(grid) - 1.001)
-    return int(at), at - int(at)
+    index = min(max((value - grid[0]) / (grid[1] - grid[0]), 0.0), len(grid) - 1.001)
+    return int(index), index - int(index)
 
 
 @njit(cache=True)

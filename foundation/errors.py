@@ -59,8 +59,8 @@ def nearest(name: str, known: Sequence[str]) -> str:
     """Return ``" (did you mean 'x'?)"`` for the known name most like ``name``, else ``""``."""
     from difflib import get_close_matches
 
-    found = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f" (did you mean {found[0]!r}?)" if found else ""
+    result = get_close_matches(name, known, n=1, cutoff=0.5)
+    return f" (did you mean {result[0]!r}?)" if result else ""
 
 
 LONGEST_SHOWN = 40
@@ -114,9 +114,9 @@ def listed(names: Sequence[object]) -> str:
     return f"{first} and {more:,} more" if more > 0 else first
 
 
-def structural(table: str, column: str, what: str, remedy: str) -> Fault:
+def structural(table: str, column: str, label: str, remedy: str) -> Fault:
     """Return a fault of a whole table or column; it always stops the run."""
-    return Fault(table, column, what, remedy, is_structural=True)
+    return Fault(table, column, label, remedy, is_structural=True)
 
 
 def shown(value: object) -> str:

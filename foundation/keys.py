@@ -57,14 +57,14 @@ def sorted_by(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def among(values: pd.Series, wanted: pd.Series) -> np.ndarray:
-    """Say of each row whether its value is one of ``wanted``; null is among nothing.
+def among(values: pd.Series, requested: pd.Series) -> np.ndarray:
+    """Say of each row whether its value is one of ``requested``; null is among nothing.
 
     The answer of ``values.isin(wanted)``, which walks through text one Python object at a time.
     """
-    known = pa.array(wanted.dropna().astype("str"), type=pa.large_string())
-    found = pc.is_in(pa.array(values.astype("str"), type=pa.large_string(), from_pandas=True), value_set=known)
-    return found.to_numpy(zero_copy_only=False)
+    known = pa.array(requested.dropna().astype("str"), type=pa.large_string())
+    result = pc.is_in(pa.array(values.astype("str"), type=pa.large_string(), from_pandas=True), value_set=known)
+    return result.to_numpy(zero_copy_only=False)
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:

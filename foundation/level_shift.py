@@ -82,16 +82,16 @@ def _found(demand: np.ndarray, days: int, least: float) -> LevelShifts:
         before = _BEFORE_DAYS // days
         if length < split + before // 2:
             continue
-        found = _ratio(demand, split, before)
-        change = np.abs(np.log(found))
+        result = _ratio(demand, split, before)
+        change = np.abs(np.log(result))
         last_year = _YEAR_DAYS // days
         if length >= last_year + split + before // 2:
             ago = np.log(_ratio(demand[:, :-last_year], split, before))
-            change = np.where(ago * np.sign(np.log(found)) > 0.5 * change, 0.0, change)
+            change = np.where(ago * np.sign(np.log(result)) > 0.5 * change, 0.0, change)
         is_new = (change >= np.log(least) - 1e-9) & (change > 1.02 * best)
-        is_new[is_new] = _is_apart(demand[is_new], split, before, found[is_new] > 1)
+        is_new[is_new] = _is_apart(demand[is_new], split, before, result[is_new] > 1)
         start = np.where(is_new, length - split, start).astype(np.int32)
-        ratio, best = np.where(is_new, found, ratio), np.where(is_new, change, best)
+        ratio, best = np.where(is_new, result, ratio), np.where(is_new, change, best)
     return LevelShifts(start, ratio)
 
 

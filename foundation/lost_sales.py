@@ -20,16 +20,16 @@ def sales_prices(skus: pd.DataFrame, prices: pd.DataFrame | None, as_of: date | 
     ``as_of``, inclusive: the last row on or before it, or the first one after it where none is earlier. Without
     ``as_of`` the last row of each region holds.
     """
-    own = _numbers(skus, "unit_price_eur")
-    if prices is None or not len(prices) or not np.isnan(own).any():
-        return own
+    specified = _numbers(skus, "unit_price_eur")
+    if prices is None or not len(prices) or not np.isnan(specified).any():
+        return specified
     keys = ["region", "sku"]
     rows = prices[["date", *keys, "unit_price_eur"]].dropna().astype(dict.fromkeys(keys, "str"))
     rows = rows.sort_values([*keys, "date"], kind="stable")
     holds = np.ones(len(rows), dtype=bool) if as_of is None else (rows["date"] <= as_timestamp(as_of)).to_numpy()
     by_region = pd.concat([rows[~holds].drop_duplicates(keys), rows[holds].drop_duplicates(keys, keep="last")])
     mean = by_region.drop_duplicates(keys, keep="last").groupby("sku")["unit_price_eur"].mean()
-    return np.where(np.isnan(own), skus["sku"].astype("str").map(mean).to_numpy(dtype="float64"), own)
+    return np.where(np.isnan(specified), skus["sku"].astype("str").map(mean).to_numpy(dtype="float64"), specified)
 
 
 def lost_sale_values(skus: pd.DataFrame, prices: pd.DataFrame | None, as_of: date | None) -> np.ndarray:

@@ -23,16 +23,16 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
     largest usual maximum of all series in doubt. Series with fewer than five positive values count as the largest of the others.
     Returns a bool array (n_rows) and a float array (n outliers). The order of the rows and the scale of the units change nothing.
     """
-    found = np.zeros(len(units), bool)
+    result = np.zeros(len(units), bool)
     positive = np.flatnonzero(np.isfinite(units) & (units > 0))
     if not len(positive):
-        return found, np.zeros(0)
+        return result, np.zeros(0)
     least = units[positive].min()
     doubtful = np.zeros(int(series.max()) + 1, bool)
     doubtful[series[positive[units[positive] > _TIMES_OWN * least]]] = True
     rows = positive[doubtful[series[positive]]]
     if not len(rows):
-        return found, np.zeros(0)
+        return result, np.zeros(0)
     rows = rows[np.lexsort((units[rows], series[rows]))]
     codes, first, count = np.unique(series[rows], return_index=True, return_counts=True)
     left_out = np.clip(count // 10, 1, _MOST_OUTLIERS)
@@ -40,12 +40,12 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
     is_enough = count >= _FEWEST_VALUES
     largest = usual[is_enough].max() if is_enough.any() else _TIMES_OWN * least
     usual = np.where(is_enough, usual, largest)
-    own = usual[np.searchsorted(codes, series[rows])]
-    is_out = (units[rows] > _TIMES_OWN * own) & (units[rows] > _TIMES_ALL * largest)
-    found[rows[is_out]] = True
+    specified = usual[np.searchsorted(codes, series[rows])]
+    is_out = (units[rows] > _TIMES_OWN * specified) & (units[rows] > _TIMES_ALL * largest)
+    result[rows[is_out]] = True
     by_row = np.zeros(len(units))
-    by_row[rows] = own
-    return found, by_row[found]
+    by_row[rows] = specified
+    return result, by_row[result]
 
 
 def outlier_doubt(sales: pd.DataFrame) -> Doubt | None:
@@ -55,14 +55,14 @@ def outlier_doubt(sales: pd.DataFrame) -> Doubt | None:
     known = (region >= 0) & (sku >= 0)
     series = np.where(known, region.astype(np.int64) * (int(sku.max(initial=0)) + 1) + sku, 0)
     _, series = np.unique(series, return_inverse=True)
-    found, usual = gross_outliers(series, np.where(known, units, np.nan))
-    if not found.any():
+    result, usual = gross_outliers(series, np.where(known, units, np.nan))
+    if not result.any():
         return None
-    rows = sales[found].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)
+    rows = sales[result].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)
     named = "; ".join(
         f"{row.date:%Y-%m-%d} {row.region} {row.sku}: {row.units_sold:,.10g}, usually at most {row.usual:,.10g}"
         for row in rows.itertuples()
     )
-    noun = "row is" if found.sum() == 1 else "rows are"
-    what = f"{int(found.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
-    return Doubt("sales", "units_sold", what, "correct them, or split what was sold in bulk over its days")
+    noun = "row is" if result.sum() == 1 else "rows are"
+    label = f"{int(result.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
+    return Doubt("sales", "units_sold", label, "correct them, or split what was sold in bulk over its days")

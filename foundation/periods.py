@@ -97,12 +97,12 @@ def closed_periods(periods: pd.DatetimeIndex, closed_days: tuple[str, ...], grid
     import numpy as np
     import pandas as pd
 
-    wanted = [day.upper() for day in closed_days]
+    requested = [day.upper() for day in closed_days]
     closed = np.ones(len(periods), dtype=bool)
     for offset in range(grid.days):
         days = periods + pd.Timedelta(days=offset)
         names = (days.strftime("%Y-%m-%d"), days.strftime("%m-%d"), pd.Index(WEEKDAYS)[days.day_of_week])
-        closed &= np.logical_or.reduce([name.isin(wanted) for name in names])
+        closed &= np.logical_or.reduce([name.isin(requested) for name in names])
     return closed
 
 

@@ -57,23 +57,23 @@ def rank_deliveries(lanes: pd.DataFrame, hubs: pd.DataFrame, regions: pd.DataFra
     """
     rows = lanes[(lanes["kind"].astype(str) == "delivery").to_numpy()]
     index, rows = rows.index, rows.reset_index(drop=True)
-    found = pd.DataFrame({name: rows[column].astype(str) for name, column in (("lane", "lane"), ("hub", "origin"), ("region", "destination"))})  # fmt: skip
-    found["lead_time_days"] = np.nan_to_num(_numbers(rows, "lead_time_days"))
+    result = pd.DataFrame({name: rows[column].astype(str) for name, column in (("lane", "lane"), ("hub", "origin"), ("region", "destination"))})  # fmt: skip
+    result["lead_time_days"] = np.nan_to_num(_numbers(rows, "lead_time_days"))
     lengths = lane_lengths(rows, hubs, regions)
     cost = np.nan_to_num(_numbers(rows, "eur_per_unit")) + np.nan_to_num(_numbers(rows, "eur_per_kg"))
-    of_region = found["region"].to_numpy(dtype=object)
+    of_region = result["region"].to_numpy(dtype=object)
     is_given = _holds_for_all(lengths["given_km"].notna(), of_region)
     is_straight = ~is_given & _holds_for_all(lengths["straight_km"].notna(), of_region)
-    measure = np.where(is_given, lengths["given_km"], np.where(is_straight, lengths["straight_km"], found["lead_time_days"]))  # fmt: skip
-    found["measure"], found["tie"] = measure, np.where(is_given | is_straight, 0.0, cost)
-    order = found.sort_values(["region", "measure", "tie", "hub", "lane"], kind="stable")
-    found["rank"] = order.groupby("region").cumcount()
-    by_region = found.groupby("region")
+    measure = np.where(is_given, lengths["given_km"], np.where(is_straight, lengths["straight_km"], result["lead_time_days"]))  # fmt: skip
+    result["measure"], result["tie"] = measure, np.where(is_given | is_straight, 0.0, cost)
+    order = result.sort_values(["region", "measure", "tie", "hub", "lane"], kind="stable")
+    result["rank"] = order.groupby("region").cumcount()
+    by_region = result.groupby("region")
     basis = np.where(by_region["tie"].transform("nunique") > 1, COST, HUB_ID)
     basis = np.where(by_region["lead_time_days"].transform("nunique") > 1, LEAD_TIME, basis)
     basis = np.where(is_given, DISTANCE, np.where(is_straight, GREAT_CIRCLE, basis))
-    found["basis"] = np.where(by_region["hub"].transform("nunique") > 1, basis, ONE_HUB)
-    return found.drop(columns=["measure", "tie"]).set_index(index)
+    result["basis"] = np.where(by_region["hub"].transform("nunique") > 1, basis, ONE_HUB)
+    return result.drop(columns=["measure", "tie"]).set_index(index)
 
 
 def _holds_for_all(values: pd.Series, groups: np.ndarray) -> np.ndarray:

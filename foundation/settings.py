@@ -298,9 +298,9 @@ class Settings(Section):
             return self.model_copy(update={"positioning": Positioning.model_validate(given)})
         except ValidationError as error:
             first = error.errors()[0]
-            key, said = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
+            key, parts = ".".join(map(str, first["loc"])), first["msg"].removeprefix("Value error, ")
             known = f"; known here: {', '.join(Positioning.model_fields)}" if first["type"] == "extra_forbidden" else ""
-            raise ValueError(f"what_if {change.name}: positioning.{key}: {said}{known}") from None
+            raise ValueError(f"what_if {change.name}: positioning.{key}: {parts}{known}") from None
 
     @property
     def read_from(self) -> tuple[str, ...]:

@@ -56,9 +56,9 @@ class DemandModel:
     @classmethod
     def from_files(cls, files: dict[str, bytes]) -> DemandModel:
         """Return the model of ``to_files``; raises ``KeyError`` when a file is missing."""
-        said = json.loads(files[_FACTS])
-        trained = date.fromisoformat(said["as_of"])
-        return cls(said["name"], trained, files[_SERIES].decode(), said["facts"], files[_TOTALS].decode())
+        parts = json.loads(files[_FACTS])
+        trained = date.fromisoformat(parts["as_of"])
+        return cls(parts["name"], trained, files[_SERIES].decode(), parts["facts"], files[_TOTALS].decode())
 
 
 def _json(facts: dict[str, Any]) -> str:

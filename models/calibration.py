@@ -88,10 +88,10 @@ def bias_factors(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
     known = rows[rows["actual"].notna()]
     total = known.groupby(["region", "category"], sort=True)[["actual", "mean"]].sum()
     factor = (total["actual"] + _BIAS_PRIOR * total["mean"]) / ((1 + _BIAS_PRIOR) * total["mean"].clip(lower=1e-9))
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for (region, category), value in zip(factor.index.to_list(), factor.to_numpy(), strict=True):
-        found.setdefault(str(region), {})[str(category)] = float(np.clip(value, 0.5, 2.0))
-    return found
+        result.setdefault(str(region), {})[str(category)] = float(np.clip(value, 0.5, 2.0))
+    return result
 
 
 def apply_bias(factors: dict[str, dict[str, float]], series: pd.DataFrame, category: str) -> np.ndarray:

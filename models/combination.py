@@ -113,8 +113,8 @@ class Combination:
         """Return the combined means float32 (n_series, n_steps); a series without a known period has the model's."""
         weights = self._of(simple)
         mean = weights[:, :1] * model
-        for at in range(len(METHODS)):
-            mean = mean + weights[:, at + 1, None] * simple.means[at]
+        for index in range(len(METHODS)):
+            mean = mean + weights[:, index + 1, None] * simple.means[index]
         return np.maximum(mean, _LEAST_UNITS).astype(np.float32)
 
     def parts(self, simple: SimpleMeans) -> np.ndarray:
@@ -159,8 +159,8 @@ class _Sums:
 
     @classmethod
     def of(cls, parts: list[tuple[Judged, np.ndarray]], name: str) -> _Sums:
-        found = [cls._of_origin(one, segments == name) for one, segments in parts]
-        return cls.added([one for one in found if one is not None], is_same_series=True)
+        result = [cls._of_origin(one, segments == name) for one, segments in parts]
+        return cls.added([one for one in result if one is not None], is_same_series=True)
 
     @classmethod
     def _of_origin(cls, one: Judged, inside: np.ndarray) -> _Sums | None:
@@ -245,7 +245,8 @@ class _Problem:
         """Return this problem of ``n_series`` shrunk towards that of all series."""
         share = n_series / (n_series + _SEGMENT_PRIOR_SERIES)
         gram, moment = (
-            share * own + (1 - share) * other for own, other in ((self.gram, whole.gram), (self.moment, whole.moment))
+            share * specified + (1 - share) * other
+            for specified, other in ((self.gram, whole.gram), (self.moment, whole.moment))
         )
         return _Problem(gram, moment, self.evidence)
 
@@ -292,10 +293,10 @@ def _weights(problem: _Problem, prior: np.ndarray, allowed: np.ndarray) -> np.nd
     target = problem.moment[used] + strength * prior[used]
     root = np.linalg.cholesky(matrix)
     rows = np.vstack([root.T, 1e3 * np.ones(len(used))])
-    found, _ = nnls(rows, np.append(np.linalg.solve(root, target), 1e3))
-    found = np.where(found < _LEAST_WEIGHT * found.sum(), 0.0, found)
+    result, _ = nnls(rows, np.append(np.linalg.solve(root, target), 1e3))
+    result = np.where(result < _LEAST_WEIGHT * result.sum(), 0.0, result)
     weights = np.zeros(len(prior))
-    weights[used] = found / found.sum()
+    weights[used] = result / result.sum()
     return weights
 
 

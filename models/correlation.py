@@ -21,11 +21,11 @@ def fit_dependence(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str
     region, sku and step.
     """
     category = rows.groupby("sku", sort=True)["category"].first()
-    found = [
+    result = [
         _three_levels(parts(rows).reindex(category.index, fill_value=0.0), category)
         for parts in (_neighbours, _across_regions)
     ]
-    (day_sku, day_kind, day), (region_sku, region_kind, region) = found
+    (day_sku, day_kind, day), (region_sku, region_kind, region) = result
     by_sku = {str(sku): [float(day_sku[sku]), float(region_sku[sku])] for sku in category.index}
     by_category = {str(kind): [float(day_kind[kind]), float(region_kind[kind])] for kind in day_kind.index}
     return by_sku, by_category, [day, region]
@@ -41,8 +41,8 @@ def _three_levels(parts: pd.DataFrame, category: pd.Series) -> tuple[pd.Series, 
 def _shrunk(parts: pd.DataFrame, parent: pd.Series | float) -> pd.Series:
     """Return Σ products ÷ Σ squares, shrunk to ``parent`` as if 300 pairs had shown it; within 0 … 0.95."""
     prior = _PRIOR_PAIRS * parts["squares"] / parts["pairs"].clip(lower=1.0)
-    found = (parts["products"] + parent * prior) / (parts["squares"] + prior).clip(lower=1e-9)
-    return found.clip(0.0, _HIGHEST)
+    result = (parts["products"] + parent * prior) / (parts["squares"] + prior).clip(lower=1e-9)
+    return result.clip(0.0, _HIGHEST)
 
 
 def _neighbours(rows: pd.DataFrame) -> pd.DataFrame:
@@ -57,10 +57,10 @@ def _across_regions(rows: pd.DataFrame) -> pd.DataFrame:
     """Mean product over pairs of regions on one date: ((Σe)² − Σe²) ÷ 2 over n (n − 1) ÷ 2 pairs."""
     grouped = rows.assign(square=rows["error"] ** 2).groupby(["sku", "origin", "step"], sort=True)
     total = grouped.agg(error=("error", "sum"), square=("square", "sum"), n=("error", "size"))
-    found = pd.DataFrame({"products": (total["error"] ** 2 - total["square"]) / 2,
+    result = pd.DataFrame({"products": (total["error"] ** 2 - total["square"]) / 2,
                           "squares": total["square"] * (total["n"] - 1) / 2,
                           "pairs": total["n"] * (total["n"] - 1) / 2})  # fmt: skip
-    return found.groupby(level="sku", sort=True).sum()
+    return result.groupby(level="sku", sort=True).sum()
 
 
 _HIGHEST_REGION = 0.95
@@ -78,14 +78,16 @@ class CommonFactor:
         """Return a JSON-able dict."""
         return {"sku": self.sku, "region": self.region, "other": self.other}
 
-    def variance(self, own: np.ndarray, by_sku: np.ndarray, by_region: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    def variance(
+        self, specified: np.ndarray, by_sku: np.ndarray, by_region: np.ndarray, whole: np.ndarray
+    ) -> np.ndarray:
         """Return the variance of sums of series.
 
-        ``own`` is Σ s² over the members, ``by_sku`` and ``by_region`` the sums of squared totals of s within
+        ``specified`` is Σ s² over the members, ``by_sku`` and ``by_region`` the sums of squared totals of s within
         skus and within regions, ``whole`` the squared total; arrays of one shape.
         """
-        other = np.maximum(whole - by_sku - by_region + own, 0.0)
-        return own + self.sku * (by_sku - own) + self.region * (by_region - own) + self.other * other
+        other = np.maximum(whole - by_sku - by_region + specified, 0.0)
+        return specified + self.sku * (by_sku - specified) + self.region * (by_region - specified) + self.other * other
 
 
 def fit_common(rows: pd.DataFrame) -> CommonFactor:
@@ -105,9 +107,9 @@ def fit_common(rows: pd.DataFrame) -> CommonFactor:
 def _pairs(rows: pd.DataFrame, name: str) -> tuple[float, float, float]:
     """Return Σ over ordered pairs of products of ``name``, for pairs of one sku, of one region, and others."""
     date = ["origin", "step"]
-    own = float((rows[name] ** 2).sum())
+    specified = float((rows[name] ** 2).sum())
     whole, by_sku, by_region = (
         float((rows.groupby(keys, sort=False)[name].sum() ** 2).sum())
         for keys in (date, [*date, "sku"], [*date, "region"])
     )
-    return by_sku - own, by_region - own, whole - by_sku - by_region + own
+    return by_sku - specified, by_region - specified, whole - by_sku - by_region + specified

@@ -44,8 +44,8 @@ class Dispersion:
 
     def factors(self, series: pd.DataFrame, category: str) -> np.ndarray:
         """Return the factor of each series by its SKU, else its category, else 1, float64 (n_series)."""
-        found = series["sku"].map(self.by_sku)
-        return found.fillna(series[category].map(self.by_category)).fillna(1.0).to_numpy(np.float64)
+        result = series["sku"].map(self.by_sku)
+        return result.fillna(series[category].map(self.by_category)).fillna(1.0).to_numpy(np.float64)
 
     def at(self, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Return φ of rows with these means in units and factors, each (n_rows)."""
@@ -89,8 +89,8 @@ def fit_dispersion(rows: pd.DataFrame, linear: np.ndarray) -> Dispersion:
     mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
     excess, base = (actual - mean) ** 2 - linear * mean, mean**2
     log_mean, log_phi = _by_level(mean, excess, base)
-    found = Dispersion(log_mean, log_phi, {}, {})
-    base = base * found.at(mean, np.ones(len(mean)))
+    result = Dispersion(log_mean, log_phi, {}, {})
+    base = base * result.at(mean, np.ones(len(mean)))
     parts = pd.DataFrame({"sku": rows["sku"].to_numpy(), "category": rows["category"].to_numpy(),
                           "excess": excess, "base": base})  # fmt: skip
     by_category = _shrunk(parts, "category", np.float64(1.0))

@@ -124,14 +124,14 @@ def binomial_quantiles(mean: np.ndarray, spread: np.ndarray, levels: tuple[float
     Interpolated in log mean and log φ up to a mean of 400; above it those of a gamma law, the limit for large
     counts; from 200 to 400 blended in log mean, so that nothing jumps.
     """
-    found = np.empty((len(mean), len(levels)))
+    result = np.empty((len(mean), len(levels)))
     small, large = mean < _LARGE_UNITS, mean > _COUNT_UNITS
-    found[small] = _counted(mean[small], spread[small], levels)
+    result[small] = _counted(mean[small], spread[small], levels)
     known = mean[large]
     continuous = gamma_quantiles(known, 1 / (1 / known + spread[large]), levels)
     share = np.clip(np.log(known / _COUNT_UNITS) / np.log(_LARGE_UNITS / _COUNT_UNITS), 0, 1)[:, None]
-    found[large] = np.where(share < 1, found[large], 0.0) * (1 - share) + share * continuous
-    return found
+    result[large] = np.where(share < 1, result[large], 0.0) * (1 - share) + share * continuous
+    return result
 
 
 def gamma_quantiles(mean: np.ndarray, shape: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -151,19 +151,19 @@ def continuous_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndar
     above = 1 - margins.zero_rate
     squared = np.maximum((1 + margins.dispersion) * above - 1, 1e-4)[:, None]
     inner = (np.array(levels) - margins.zero_rate[:, None]) / above[:, None]
-    found = special.gammaincinv(1 / squared, np.clip(inner, 0, 1)) * squared * (margins.mean / above)[:, None]
-    return np.asarray(np.where(inner > 0, found, 0.0))
+    result = special.gammaincinv(1 / squared, np.clip(inner, 0, 1)) * squared * (margins.mean / above)[:, None]
+    return np.asarray(np.where(inner > 0, result, 0.0))
 
 
 def parametric_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
     """Return the quantiles (n_rows, n_levels) of the law (a), each row by its step."""
-    found = np.zeros((len(margins.mean), len(levels)))
+    result = np.zeros((len(margins.mean), len(levels)))
     is_any = margins.step == 0
-    found[is_any] = continuous_quantiles(margins.rows(is_any), levels)
+    result[is_any] = continuous_quantiles(margins.rows(is_any), levels)
     steps = margins.step[~is_any]
     counted = binomial_quantiles(margins.mean[~is_any] / steps, margins.dispersion[~is_any], levels)
-    found[~is_any] = counted * steps[:, None]
-    return found
+    result[~is_any] = counted * steps[:, None]
+    return result
 
 
 def _counted(mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
@@ -177,9 +177,9 @@ def _counted(mean: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) ->
 
 def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the cell of an even ``grid`` and the share of the way through it, (n, 1), clipped to the grid."""
-    at = np.clip((value - grid[0]) / (grid[1] - grid[0]), 0, len(grid) - 1.001)
-    cell = at.astype(np.int32)
-    return cell, (at - cell)[:, None]
+    index = np.clip((value - grid[0]) / (grid[1] - grid[0]), 0, len(grid) - 1.001)
+    cell = index.astype(np.int32)
+    return cell, (index - cell)[:, None]
 
 
 def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
@@ -188,17 +188,17 @@ def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) ->
     Quantiles of demand in steps are rounded to steps: between them the average of the two ways would cover too much.
     Far quantiles enclose the mean, except where the law has no demand with that probability.
     """
-    found = np.empty((len(margins.mean), len(levels)))
+    result = np.empty((len(margins.mean), len(levels)))
     for start in range(0, len(margins.mean), _CHUNK):
         rows = margins.rows(slice(start, start + _CHUNK))
         counted = parametric_quantiles(rows, levels)
-        found[start : start + _CHUNK] = (1 - table.weight) * counted + table.weight * table.quantiles(
+        result[start : start + _CHUNK] = (1 - table.weight) * counted + table.weight * table.quantiles(
             rows.mean, rows.spread
         )
     in_steps = margins.step > 0
     step = margins.step[in_steps, None]
-    found[in_steps] = np.floor(found[in_steps] / step + 0.5) * step
+    result[in_steps] = np.floor(result[in_steps] / step + 0.5) * step
     mean, level = margins.mean[:, None], np.array(levels)
-    found = np.where((level <= 1 - _FAR_LEVEL), np.minimum(found, mean), found)
-    found = np.where((level >= _FAR_LEVEL) & (found > 0), np.maximum(found, mean), found)
-    return np.maximum.accumulate(found, axis=1)
+    result = np.where((level <= 1 - _FAR_LEVEL), np.minimum(result, mean), result)
+    result = np.where((level >= _FAR_LEVEL) & (result > 0), np.maximum(result, mean), result)
+    return np.maximum.accumulate(result, axis=1)

@@ -66,8 +66,8 @@ def logarithmic_mean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     is_positive = (a > 0) & (b > 0)
     ratio = np.log(np.where(is_positive, a, 1.0) / np.where(is_positive, b, 1.0))
     is_near = np.abs(ratio) < 1e-9
-    found = np.where(is_near, a, (a - b) / np.where(is_near, 1.0, ratio))
-    return np.where(is_positive, found, 0.0)
+    result = np.where(is_near, a, (a - b) / np.where(is_near, 1.0, ratio))
+    return np.where(is_positive, result, 0.0)
 
 
 def explain(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> pd.DataFrame:
@@ -111,16 +111,16 @@ def movement(before: pd.DataFrame, same_model: pd.DataFrame, after: pd.DataFrame
     first, middle, last = _matched(before, same_model, after)
     start, end = first["mean_units"].to_numpy(), last["mean_units"].to_numpy()
     worth = logarithmic_mean(end, start)
-    found = last[KEYS].assign(mean_units_before=start, mean_units=end)
-    by_data = np.zeros(len(found))
+    result = last[KEYS].assign(mean_units_before=start, mean_units=end)
+    by_data = np.zeros(len(result))
     for driver in DRIVERS:
         change = (middle[f"{driver}_log"] - first[f"{driver}_log"]).to_numpy()
         by_data += change
-        found[f"{driver}_units"] = change * worth
+        result[f"{driver}_units"] = change * worth
     whole = np.log(np.where(worth > 0, end, 1.0) / np.where(worth > 0, start, 1.0))
-    found["model_units"] = (whole - by_data) * worth
-    found["not_sold_units"] = np.where(worth > 0, 0.0, end - start)
-    return found
+    result["model_units"] = (whole - by_data) * worth
+    result["not_sold_units"] = np.where(worth > 0, 0.0, end - start)
+    return result
 
 
 def _matched(*frames: pd.DataFrame) -> list[pd.DataFrame]:
@@ -138,8 +138,8 @@ def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) 
     driver = [driver_of(*pair) for pair in zip(model.facts["features"], model.facts["families"], strict=True)]
     grouped = np.zeros((len(rows), 2 + len(DRIVERS)))
     grouped[:, 0] = by_feature[:, -1]
-    for at, name in enumerate(driver):
-        grouped[:, 1 + DRIVERS.index(name)] += by_feature[:, at]
+    for index, name in enumerate(driver):
+        grouped[:, 1 + DRIVERS.index(name)] += by_feature[:, index]
     final = means(model, matrix, 1)[rows].astype(np.float64)
     is_sold = final > 0
     grouped[is_sold, -1] = np.log(final[is_sold]) - by_feature[is_sold].sum(axis=1)

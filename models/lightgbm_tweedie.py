@@ -57,12 +57,12 @@ class Learner:
 
     def parameters(self) -> dict[str, object]:
         """Return LightGBM's parameters."""
-        wanted = self.forecast
+        requested = self.forecast
         return {
-            "objective": "tweedie", "tweedie_variance_power": wanted.tweedie_variance_power,
+            "objective": "tweedie", "tweedie_variance_power": requested.tweedie_variance_power,
             "learning_rate": self.rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
             "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE, "bagging_fraction": _ROW_SHARE,
-            "bagging_freq": 1, "seed": wanted.seed, "num_threads": self.threads,
+            "bagging_freq": 1, "seed": requested.seed, "num_threads": self.threads,
             "deterministic": True, "force_row_wise": True, "verbosity": -1, "metric": "None",
         }  # fmt: skip
 
@@ -80,7 +80,9 @@ class Learner:
             target = np.where(usable, target / np.where(usable, base, 1), 0)
             weight = np.where(usable, weight, 0)
         known = booster_names(matrix.names)
-        categorical = [name for name, own in zip(known, matrix.names, strict=True) if own in matrix.categories]
+        categorical = [
+            name for name, specified in zip(known, matrix.names, strict=True) if specified in matrix.categories
+        ]
         return lgb.Dataset(
             matrix.values, target, weight=weight, feature_name=known,
             categorical_feature=categorical, params=bins, free_raw_data=True,
@@ -114,15 +116,15 @@ def booster_names(names: tuple[str, ...]) -> list[str]:
     >>> booster_names(("lag_1", "a b", "a\0b", "lag_1"))
     ['lag_1', 'a_b', 'a_b_2', 'lag_1_2']
     """
-    found: list[str] = []
+    result: list[str] = []
     for name in names:
         plain = re.sub(r"[^A-Za-z0-9_]", "_", name) or "_"
-        own, count = plain, 1
-        while own in found:
+        specified, count = plain, 1
+        while specified in result:
             count += 1
-            own = f"{plain}_{count}"
-        found.append(own)
-    return found
+            specified = f"{plain}_{count}"
+        result.append(specified)
+    return result
 
 
 def loaded(booster: str) -> lgb.Booster:

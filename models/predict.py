@@ -111,11 +111,11 @@ def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     names = model.facts["features"]
     values = matrix.values
     if list(matrix.names) != names:
-        place = {name: at for at, name in enumerate(matrix.names)}
+        place = {name: index for index, name in enumerate(matrix.names)}
         values = np.full((matrix.n_rows, len(names)), np.nan, np.float32)
-        for at, name in enumerate(names):
+        for index, name in enumerate(names):
             if name in place:
-                values[:, at] = matrix.values[:, place[name]]
+                values[:, index] = matrix.values[:, place[name]]
     for name, texts in matrix.categories.items():
         known = model.facts["categories"].get(name)
         if known is None or list(texts) == known:
@@ -129,10 +129,10 @@ def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
 
 
 def _margins(
-    model: DemandModel, values: dict, matrix: FeatureMatrix, made: tuple[np.ndarray, np.ndarray, np.ndarray]
+    model: DemandModel, values: dict, matrix: FeatureMatrix, built: tuple[np.ndarray, np.ndarray, np.ndarray]
 ) -> tuple[Spread, Margins]:
     """Return a calibrated spread and the margins of some rows: their positions, means and whether they are new."""
-    rows, mean, is_new = made
+    rows, mean, is_new = built
     spread = Spread.from_json(values, Support.from_json(model.facts["calibration"].get("support")))
     code = matrix.series_code[rows]
     factors = spread.dispersion.factors(matrix.series, model.facts["category"])[code]
@@ -140,17 +140,17 @@ def _margins(
     return spread, spread.margins(matrix.series["sku"].iloc[code], mean, factors)
 
 
-def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:
-    mean, is_new, tier = made
+def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, built: tuple) -> pd.DataFrame:
+    mean, is_new, tier = built
     every = np.arange(len(mean))
     spread, margins = _margins(model, model.facts["calibration"]["period"], matrix, (every, mean, is_new))
     keys = {"date": matrix.date, "region": _text(matrix, "region"), "sku": _text(matrix, "sku")}
-    found = quantiles(spread.table, margins, settings.forecast.quantiles)
-    return _frame(keys, (mean, found, tier), model.version, settings)
+    result = quantiles(spread.table, margins, settings.forecast.quantiles)
+    return _frame(keys, (mean, result, tier), model.version, settings)
 
 
-def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made: tuple) -> pd.DataFrame:
-    mean, is_new, tier = made
+def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, built: tuple) -> pd.DataFrame:
+    mean, is_new, tier = built
     frames = []
     first = np.flatnonzero(matrix.step == 1)
     by_step = mean.reshape(len(first), -1)
@@ -158,10 +158,10 @@ def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, made
         total = by_step[:, : window // settings.grid.days].sum(axis=1)
         values = model.facts["calibration"]["windows"][str(window)]
         spread, margins = _margins(model, values, matrix, (first, total, is_new))
-        found = quantiles(spread.table, margins, settings.forecast.quantiles)
+        result = quantiles(spread.table, margins, settings.forecast.quantiles)
         keys = {"region": _text(matrix, "region")[first], "sku": _text(matrix, "sku")[first],
                 "window_days": np.full(len(first), window)}  # fmt: skip
-        frame = _frame(keys, (total, found, tier[first]), model.version, settings)
+        frame = _frame(keys, (total, result, tier[first]), model.version, settings)
         frames.append(frame.assign(dispersion=margins.dispersion, step_units=margins.step))
     frame = pd.concat(frames, ignore_index=True)
     frame["window_days"] = frame["window_days"].astype("Int64")
@@ -172,20 +172,20 @@ def _text(matrix: FeatureMatrix, name: str) -> np.ndarray:
     return matrix.series[name].to_numpy(object)[matrix.series_code]
 
 
-def _frame(keys: dict, made: tuple, version: str, settings: Settings) -> pd.DataFrame:
-    mean, found, tier = made
+def _frame(keys: dict, built: tuple, version: str, settings: Settings) -> pd.DataFrame:
+    mean, result, tier = built
     columns = {**keys, "mean_units": mean.astype(np.float64)}
-    for at, name in enumerate(quantile_columns(settings.forecast.quantiles)):
-        columns[name] = found[:, at].astype(np.float64)
+    for index, name in enumerate(quantile_columns(settings.forecast.quantiles)):
+        columns[name] = result[:, index].astype(np.float64)
     frame = pd.DataFrame(columns | {"model_version": version, "tier": tier})
     return frame.astype(dict.fromkeys(("region", "sku", "tier", "model_version"), "str"))
 
 
 def _dependence(model: DemandModel, series: pd.DataFrame) -> pd.DataFrame:
-    said = model.facts["calibration"]["dependence"]
+    parts = model.facts["calibration"]["dependence"]
     first = series.drop_duplicates("sku").sort_values("sku")
     pairs = [
-        said["by_sku"].get(sku, said["by_category"].get(kind, said["overall"]))
+        parts["by_sku"].get(sku, parts["by_category"].get(kind, parts["overall"]))
         for sku, kind in zip(first["sku"], first[model.facts["category"]], strict=True)
     ]
     day, region = (np.array([pair[k] for pair in pairs], float) for k in (0, 1))

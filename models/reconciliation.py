@@ -19,8 +19,8 @@ _BASE_DAYS = 28
 def base_units(total: TotalMatrix) -> np.ndarray:
     """Return each row's recent level, the mean of 28 days (scaled units): targets are learned relative to it."""
     names = total.matrix.names
-    found = next(name for name in (f"mean_{_BASE_DAYS}", f"mean_{_BASE_DAYS // 7}") if name in names)
-    return total.matrix.values[:, names.index(found)]
+    result = next(name for name in (f"mean_{_BASE_DAYS}", f"mean_{_BASE_DAYS // 7}") if name in names)
+    return total.matrix.values[:, names.index(result)]
 
 
 def align(mean: np.ndarray, total: np.ndarray, code: np.ndarray) -> np.ndarray:

@@ -72,8 +72,8 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
         **{name: _smoothed(level_free, half_life) for name, half_life in _HALF_LIVES.items()},
     }  # fmt: skip
     means = np.empty((len(METHODS), n, steps), np.float32)
-    for at, name in enumerate(METHODS):
-        means[at] = _seasonal(past, steps, days) if name == "seasonal_naive" else levels[name][:, None] * ahead
+    for position, name in enumerate(METHODS):
+        means[position] = _seasonal(past, steps, days) if name == "seasonal_naive" else levels[name][:, None] * ahead
     lately = past[:, -2 * _RECENT[days] :]
     counted = np.isfinite(lately).sum(axis=1)
     share = (np.nan_to_num(lately) > 0).sum(axis=1) / np.maximum(counted, 1)
@@ -106,9 +106,9 @@ def weekday_index(past: np.ndarray) -> np.ndarray:
     level = mean.mean(axis=1, keepdims=True)
     everyone = mean.sum(axis=0)
     pooled = everyone / everyone.mean() if everyone.sum() > 0 else np.ones(7)
-    own = np.where(level > 0, mean / np.where(level > 0, level, 1), pooled)
-    own = np.where(counted > 0, own, pooled)
-    return ((weeks * own + _PROFILE_PRIOR_WEEKS * pooled) / (weeks + _PROFILE_PRIOR_WEEKS)).astype(np.float32)
+    specified = np.where(level > 0, mean / np.where(level > 0, level, 1), pooled)
+    specified = np.where(counted > 0, specified, pooled)
+    return ((weeks * specified + _PROFILE_PRIOR_WEEKS * pooled) / (weeks + _PROFILE_PRIOR_WEEKS)).astype(np.float32)
 
 
 def _mean(past: np.ndarray, periods: int) -> np.ndarray:
@@ -124,11 +124,11 @@ def _mean(past: np.ndarray, periods: int) -> np.ndarray:
 
 def _since(past: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Return the mean of the known values from each series' start column on, 0 where it is negative."""
-    found = np.zeros(len(past))
+    result = np.zeros(len(past))
     for start in np.unique(starts[starts >= 0]):
-        own = starts == start
-        found[own] = np.nan_to_num(np.nanmean(past[own, start:], axis=1))
-    return found
+        specified = starts == start
+        result[specified] = np.nan_to_num(np.nanmean(past[specified, start:], axis=1))
+    return result
 
 
 def _ceiling(past: np.ndarray, known: np.ndarray, days: int) -> np.ndarray:
@@ -176,10 +176,10 @@ def _seasonal(past: np.ndarray, steps: int, days: int) -> np.ndarray:
     padded = np.pad(past, ((0, 0), ((-length) % season, 0)), constant_values=np.nan)
     cycles = padded.reshape(n, -1, season)[:, ::-1]
     latest = np.take_along_axis(cycles, np.isfinite(cycles).argmax(axis=1)[:, None], axis=1)[:, 0]
-    found = np.nan_to_num(latest)[:, np.arange(steps) % season]
+    result = np.nan_to_num(latest)[:, np.arange(steps) % season]
     year = 364 // days
     if days == 1 or length < year:
-        return found
+        return result
     ago = past[:, length - year : length - year + steps]
     ago = np.pad(ago, ((0, 0), (0, steps - ago.shape[1])), constant_values=np.nan)
-    return np.where(np.isfinite(ago), ago, found)
+    return np.where(np.isfinite(ago), ago, result)

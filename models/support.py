@@ -52,10 +52,10 @@ class Support:
         is_other = by_sku["mean"] < _WHOLE_RATE
         is_fractional = bool(is_other[is_known].mean() > 0.5) if is_known.any() else False
         exceptions = tuple(str(name) for name in by_sku.index[is_known & (is_other != is_fractional)])
-        found = cls(1.0, 0.0, 0.0, is_fractional, exceptions)
-        of_row = found.fractional(sales["sku"])
+        result = cls(1.0, 0.0, 0.0, is_fractional, exceptions)
+        of_row = result.fractional(sales["sku"])
         units = sales["units"].to_numpy(float)
-        of_all = found.fractional(pd.Series(sku))
+        of_all = result.fractional(pd.Series(sku))
         whole, fraction = _whole_step(units[~of_row]), _fraction_step(units[of_row])
         if not _varies(actual[~of_all], mean[~of_all], whole):
             whole = 1.0

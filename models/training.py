@@ -29,20 +29,20 @@ def training_metrics(rows: pd.DataFrame, training: TrainingSet, settings: Settin
         "exponential_smoothing": lambda past, horizon: exponential_smoothing(past, horizon, 0.1),
     }
     actual = rows["actual"].to_numpy(float)
-    made = {"model": rows["mean"].to_numpy(float), "booster": rows["model_mean"].to_numpy(float)}
-    made |= {name: np.full(len(rows), np.nan) for name in makers}
+    built = {"model": rows["mean"].to_numpy(float), "booster": rows["model_mean"].to_numpy(float)}
+    built |= {name: np.full(len(rows), np.nan) for name in makers}
     for origin in np.unique(rows["origin"].to_numpy()):
         place = np.flatnonzero(rows["origin"].to_numpy() == origin)
         past = training.demand[:, : int((training.periods < origin).sum())]
         step = rows["step"].to_numpy()[place]
         for name, make in makers.items():
-            made[name][place] = make(past, int(step.max()))[rows["series"].to_numpy()[place], step - 1]
-    found = {}
-    for name, mean in made.items():
+            built[name][place] = make(past, int(step.max()))[rows["series"].to_numpy()[place], step - 1]
+    result = {}
+    for name, mean in built.items():
         known = np.isfinite(actual) & np.isfinite(mean)
-        found[f"{name}_wape"] = wape(actual[known], mean[known])
-        found[f"{name}_bias"] = bias(actual[known], mean[known])
-    return {name: float(value) for name, value in found.items() if np.isfinite(value)}
+        result[f"{name}_wape"] = wape(actual[known], mean[known])
+        result[f"{name}_bias"] = bias(actual[known], mean[known])
+    return {name: float(value) for name, value in result.items() if np.isfinite(value)}
 
 
 def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts = anew) -> DemandModel:

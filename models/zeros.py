@@ -55,8 +55,8 @@ class ZeroRate:
             return float(0.5 * ((line[1] - 1) / _SLOPE_SD) ** 2 - likelihood.sum())
 
         start = np.array([np.log(-np.log(np.clip(zeros.sum() / len(mean), 1e-6, 1 - 1e-6))), 1.0])
-        found = minimize(loss, start, method="L-BFGS-B", bounds=[(-12, 6), _SLOPES]).x
-        return cls(float(found[0] - found[1] * centre), float(found[1]))
+        result = minimize(loss, start, method="L-BFGS-B", bounds=[(-12, 6), _SLOPES]).x
+        return cls(float(result[0] - result[1] * centre), float(result[1]))
 
     def of(self, mean: np.ndarray) -> np.ndarray:
         """Return the probability of no demand at each ``mean`` (n_rows), float64 in [0, 1)."""

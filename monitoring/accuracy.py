@@ -46,14 +46,14 @@ def tally(night: Scored) -> pd.DataFrame:
     """Return sums by method, region, segment and `week` (0 is the latest) over what was said and is known."""
     frames = []
     week = (night.age_days - 1) // _WEEK_DAYS
-    for method, said in night.methods.items():
-        row, period = np.nonzero(np.isfinite(night.actual) & np.isfinite(said.mean))
-        actual, mean = night.actual[row, period], said.mean[row, period]
+    for method, parts in night.methods.items():
+        row, period = np.nonzero(np.isfinite(night.actual) & np.isfinite(parts.mean))
+        actual, mean = night.actual[row, period], parts.mean[row, period]
         cells = pd.DataFrame({
             "method": method, "region": night.series["region"].to_numpy(object)[row],
             "segment": night.series["segment"].to_numpy(object)[row], "week": week[period],
             "n_periods": 1, "actual_units": actual, "forecast_units": mean, "error_units": np.abs(mean - actual),
-            "n_covered": (actual >= said.low[row, period]) & (actual <= said.high[row, period]),
+            "n_covered": (actual >= parts.low[row, period]) & (actual <= parts.high[row, period]),
         })  # fmt: skip
         frames.append(cells.groupby([*_CELL, "week"], as_index=False, sort=True)[_SUMS].sum())
     return pd.concat(frames, ignore_index=True)

@@ -42,14 +42,14 @@ def drift(columns: Mapping[tuple[str, str], np.ndarray], window: int, period_day
     ``columns`` maps (table, column) to values (n_rows, n_periods) up to the day of monitoring; ``window`` is in
     periods. `usual_stability_index` is the largest index of the four windows before, NaN where none fits.
     """
-    found = []
+    result = []
     for (table, column), values in sorted(columns.items()):
         indices = [
             _index_of(values, values.shape[1] - k * window, window, period_days) for k in range(_EARLIER_WINDOWS + 1)
         ]
         usual = [value for value in indices[1:] if np.isfinite(value)]
-        found.append((table, column, indices[0], max(usual, default=np.nan)))
-    frame = pd.DataFrame(found, columns=["table", "column", "stability_index", "usual_stability_index"])
+        result.append((table, column, indices[0], max(usual, default=np.nan)))
+    frame = pd.DataFrame(result, columns=["table", "column", "stability_index", "usual_stability_index"])
     return frame[frame["stability_index"].notna()].reset_index(drop=True)
 
 

@@ -47,11 +47,11 @@ def realised_service(sold: pd.DataFrame, service: pd.DataFrame) -> pd.DataFrame:
     sums = known.groupby("region", sort=True).agg(
         n_periods=("units_sold", "size"), units_sold=("units_sold", "sum"), missed=("missed", "sum"), told=("told", "sum"), n_out=("is_out", "sum")
     )  # fmt: skip
-    wanted = (sums["units_sold"] + sums["missed"]).where(sums["told"] > 0)
-    told = sums["told"].where(sums["told"] > 0)
+    requested = (sums["units_sold"] + sums["missed"]).where(sums["told"] > 0)
+    text = sums["told"].where(sums["told"] > 0)
     frame = pd.DataFrame({
         "n_periods": sums["n_periods"], "units_sold": sums["units_sold"], "missed_units": sums["missed"].where(sums["told"] > 0),
-        "realised_fill_rate": sums["units_sold"] / wanted.where(wanted > 0), "out_of_stock_rate": sums["n_out"] / told,
+        "realised_fill_rate": sums["units_sold"] / requested.where(requested > 0), "out_of_stock_rate": sums["n_out"] / text,
     })  # fmt: skip
     return frame.join(promised_service(service), how="left").rename_axis("region").reset_index()
 
@@ -74,9 +74,9 @@ def lateness(deliveries: pd.DataFrame, lanes: pd.DataFrame) -> pd.DataFrame:
         mean_days=("days", "mean"), sd_days=("days", "std"), missed_cutoff_rate=("has_missed", "mean"),
     )  # fmt: skip
     rate = seen["is_late"].mean()
-    told = frame["n_told"].where(frame["n_told"] > 0)
-    frame["late_rate"] = frame["n_late"] / told
-    frame["expected_late_rate"] = (frame["n_late"] + _PRIOR_PARCELS * rate) / (told + _PRIOR_PARCELS)
+    text = frame["n_told"].where(frame["n_told"] > 0)
+    frame["late_rate"] = frame["n_late"] / text
+    frame["expected_late_rate"] = (frame["n_late"] + _PRIOR_PARCELS * rate) / (text + _PRIOR_PARCELS)
     return frame.merge(_planned_days(lanes), on=["hub", "region"], how="left")[_COLUMNS]
 
 
@@ -116,7 +116,7 @@ def _after(one: pd.Series, other: pd.Series) -> pd.Series:
 
 
 def _planned_days(lanes: pd.DataFrame) -> pd.DataFrame:
-    mine = lanes[lanes["kind"] == "delivery"]
-    named = mine.assign(hub=mine["origin"].astype("str"), region=mine["destination"].astype("str"))
+    selected = lanes[lanes["kind"] == "delivery"]
+    named = selected.assign(hub=selected["origin"].astype("str"), region=selected["destination"].astype("str"))
     named["planned_days"] = named["lead_time_days"].astype("float64")
     return named.groupby(["hub", "region"], as_index=False)[["planned_days"]].min()

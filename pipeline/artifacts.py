@@ -68,11 +68,11 @@ class ModelStore:
 def _contents(folder: str) -> dict[str, bytes] | None:
     """Return the files the manifest names; None where one is missing or not what was written."""
     try:
-        said = json.loads(files.read_text(files.joined(folder, _MANIFEST)))
-        contents = {name: files.read_bytes(files.joined(folder, name)) for name in said["files"]}
+        parts = json.loads(files.read_text(files.joined(folder, _MANIFEST)))
+        contents = {name: files.read_bytes(files.joined(folder, name)) for name in parts["files"]}
     except (StageError, ValueError, KeyError, TypeError):
         return None
-    hashes = said.get("sha256", {})
+    hashes = parts.get("sha256", {})
     is_whole = all(hashes.get(name, _hashed(content)) == _hashed(content) for name, content in contents.items())
     return contents if is_whole else None
 
@@ -90,16 +90,16 @@ def recorded(settings: Settings, as_of: date, stage: str) -> dict[str, Any]:
     if not files.exists(place):
         return {}
     try:
-        said = json.loads(files.read_text(place))
+        parts = json.loads(files.read_text(place))
     except ValueError:
         log.warning("%s cannot be read; the stage is done again", place)
         return {}
-    return dict(said) if isinstance(said, dict) else {}
+    return dict(parts) if isinstance(parts, dict) else {}
 
 
-def record(settings: Settings, as_of: date, stage: str, said: Mapping[str, object]) -> None:
+def record(settings: Settings, as_of: date, stage: str, parts: Mapping[str, object]) -> None:
     """Note what a stage has written, after all of it is there."""
-    files.write_text(_place(settings, as_of, stage), json.dumps(said, sort_keys=True))
+    files.write_text(_place(settings, as_of, stage), json.dumps(parts, sort_keys=True))
 
 
 def forget(settings: Settings, as_of: date, *stages: str) -> None:
@@ -115,8 +115,8 @@ def input_warnings(settings: Settings, as_of: date) -> tuple[str, ...]:
 
 def kept_inputs(settings: Settings, as_of: date) -> str | None:
     """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept, or not whole."""
-    said = recorded(settings, as_of, "plan")
-    return said["inputs"] if said and snapshot_folder.is_whole(said["inputs"]) else None
+    parts = recorded(settings, as_of, "plan")
+    return parts["inputs"] if parts and snapshot_folder.is_whole(parts["inputs"]) else None
 
 
 def _place(settings: Settings, as_of: date, stage: str) -> str:
@@ -153,10 +153,10 @@ def kept_drafts(folder: str, identity: str) -> Iterator[Drafts]:
 def _whole(path: str) -> str | None:
     """Return the text kept at ``path``; None where there is none, or not all of it."""
     try:
-        said, _, text = files.read_bytes(path).partition(b"\n")
+        parts, _, text = files.read_bytes(path).partition(b"\n")
     except StageError:
         return None
-    if said != _checkpoint_hash(text):
+    if parts != _checkpoint_hash(text):
         log.warning("the draft %s is damaged; it is made again", path)
         return None
     log.info("going on from %s", path)

@@ -75,9 +75,9 @@ def _span(settings: Settings, question: Question) -> tuple[date, date]:
     last = question.until or snapshot.accept(settings, None, "rebalance", write=False).as_of
     known = [night for night in nights if grid.step(night, 1) <= last]
     if question.as_of is not None and question.as_of not in nights:
-        said = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
+        parts = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
         raise ConfigurationError(
-            f"{settings.warehouse} has no plan of {question.as_of}{said}; run {command(settings, 'run')}"
+            f"{settings.warehouse} has no plan of {question.as_of}{parts}; run {command(settings, 'run')}"
         )
     if not known:
         raise ConfigurationError(

@@ -209,5 +209,5 @@ def read_weights(path: str) -> GivenScales:
             raise InputError(f"--weights {path}: there is no such file")
         return GivenScales(source.read(file.stem, as_text=("series",)).to_pandas())
     except (UnreadableError, KeyError) as error:
-        what = error.what if isinstance(error, UnreadableError) else "is neither .csv nor .parquet"
-        raise InputError(f"--weights {path}: {what}") from error
+        label = error.what if isinstance(error, UnreadableError) else "is neither .csv nor .parquet"
+        raise InputError(f"--weights {path}: {label}") from error

@@ -109,8 +109,8 @@ def _fan(panel: Panel, outcome: Outcome, code: int, row: pd.Series) -> pd.DataFr
     frame["mean"] = np.concatenate([unknown, method.mean[code]])
     for name, level in _BANDS.items():
         frame[name] = np.concatenate([unknown, method.quantiles[code, :, outcome.level_at(level)]])
-    said = f"{row['region']} · {row['sku']}: RMSSE {row['rmsse']:.2f}, baseline {row['baseline_rmsse']:.2f}"
-    return frame.assign(label=said)
+    parts = f"{row['region']} · {row['sku']}: RMSSE {row['rmsse']:.2f}, baseline {row['baseline_rmsse']:.2f}"
+    return frame.assign(label=parts)
 
 
 TOPIC = "backtest"
@@ -141,8 +141,8 @@ class Backtest:
         """What the run is called: the headline figure first, because a list of runs shows little more than names."""
         score = float(self.summary.judged["wrmsse"])
         gain = score / float(self.summary.best_baseline["wrmsse"]) - 1
-        what = f"{self.label} " if self.label else ""
-        return f"{what}WRMSSE {score:.3f} ({gain:+.0%}), {len(self.origins)} origins to {self.last_day}"
+        label = f"{self.label} " if self.label else ""
+        return f"{label}WRMSSE {score:.3f} ({gain:+.0%}), {len(self.origins)} origins to {self.last_day}"
 
     @property
     def last_day(self) -> date:
@@ -215,16 +215,16 @@ def _note(backtest: Backtest) -> str:
 
 
 def _notes(backtest: Backtest) -> list[str]:
-    said = [
+    parts = [
         f"{len(backtest.origins)} origins every {backtest.plan.every_days} days, each with the model of its training "
         f"date and what was known then; horizon {backtest.settings.horizon} × {backtest.settings.frequency}. "
         "Periods without full stock are not scored."
     ]
     stability = backtest.stability
     if "movement_ratio" in stability:
-        said.append(f"From origin to origin the forecast moved {stability['movement_ratio']:.0%} as much as demand.")
+        parts.append(f"From origin to origin the forecast moved {stability['movement_ratio']:.0%} as much as demand.")
     given_up = {sentence for one in backtest.origins for sentence in one.model.facts["given_up"]}
-    return said + [f"Given up for the CPU budget: {sentence}." for sentence in sorted(given_up)]
+    return parts + [f"Given up for the CPU budget: {sentence}." for sentence in sorted(given_up)]
 
 
 def _tags(backtest: Backtest) -> dict[str, str]:
@@ -237,36 +237,36 @@ def _tags(backtest: Backtest) -> dict[str, str]:
 
 def _params(backtest: Backtest) -> dict[str, Any]:
     settings, plan = backtest.settings, backtest.plan
-    said = {"origins": plan.count, "every_days": plan.every_days, "end": plan.end or "last sales"}
-    said |= {"frequency": settings.frequency, "horizon": settings.horizon}
+    parts = {"origins": plan.count, "every_days": plan.every_days, "end": plan.end or "last sales"}
+    parts |= {"frequency": settings.frequency, "horizon": settings.horizon}
     for section in ("series", "forecast"):
         values = getattr(settings, section).model_dump(mode="json")
-        said |= {f"{section}.{name}": value for name, value in values.items()}
-    return said
+        parts |= {f"{section}.{name}": value for name, value in values.items()}
+    return parts
 
 
 def _headline(summary: Summary) -> dict[str, float]:
     """Return the deciding figures: the judged method's mean and sd, and every baseline's WRMSSE and order cost."""
-    mine, found = summary.judged, {}
+    selected, result = summary.judged, {}
     for name in HEADLINE:
-        if name in mine:
-            found[name] = float(mine[name])
-    found["wrmsse_sd"] = float(mine["wrmsse_sd"])
+        if name in selected:
+            result[name] = float(selected[name])
+    result["wrmsse_sd"] = float(selected["wrmsse_sd"])
     for _, row in summary.overall.iloc[1:].iterrows():
         for name in ("wrmsse", "order_cost_rate"):
-            found[f"others/{name}_{row['method']}"] = float(row[name])
-    found["wrmsse_skill"] = 1 - float(mine["wrmsse"]) / float(summary.best_baseline["wrmsse"])
-    return found
+            result[f"others/{name}_{row['method']}"] = float(row[name])
+    result["wrmsse_skill"] = 1 - float(selected["wrmsse"]) / float(summary.best_baseline["wrmsse"])
+    return result
 
 
 def _curves(summary: Summary) -> dict[str, list[float]]:
     """Return scores by level (step = number of the level) and by origin (step = place of the origin)."""
-    found: dict[str, list[float]] = {}
+    result: dict[str, list[float]] = {}
     for method, rows in summary.levels.groupby("method", sort=False):
-        found[f"by_level/wrmsse_{method}"] = rows.sort_values("number")["wrmsse"].tolist()
+        result[f"by_level/wrmsse_{method}"] = rows.sort_values("number")["wrmsse"].tolist()
     for method, rows in summary.origins.groupby("method", sort=False):
-        found[f"by_origin/wrmsse_{method}"] = rows.sort_values("origin")["wrmsse"].tolist()
-    return found
+        result[f"by_origin/wrmsse_{method}"] = rows.sort_values("origin")["wrmsse"].tolist()
+    return result
 
 
 def _tables(backtest: Backtest) -> dict[str, pd.DataFrame]:

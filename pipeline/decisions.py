@@ -135,9 +135,9 @@ def refresh(settings: Settings, as_of: date) -> Plan:
         warehouse.write("transfer", current, as_of)
     known = warehouse.read("exception", as_of)
     rows = worth.findings(plan.proposals, warehouse.read("departure", as_of), sizes_of(plan))
-    found = with_findings(known, rows)
-    if len(found) != len(known) or (known["kind"] == worth.KIND).any():
-        warehouse.write("exception", found, as_of)
+    result = with_findings(known, rows)
+    if len(result) != len(known) or (known["kind"] == worth.KIND).any():
+        warehouse.write("exception", result, as_of)
     return plan
 
 
@@ -155,9 +155,9 @@ def proposals_of(count: int) -> str:
 
 
 @contextmanager
-def alone(settings: Settings, what: str = "decisions") -> Iterator[None]:
+def alone(settings: Settings, label: str = "decisions") -> Iterator[None]:
     """Let one command at a time decide (or deliver): each must see what the other has written."""
-    with locked(files.joined(Warehouse(settings).path, "_locks", f"{what}.lock")):
+    with locked(files.joined(Warehouse(settings).path, "_locks", f"{label}.lock")):
         yield
 
 
@@ -176,8 +176,10 @@ def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection,
     if verb == "reject":
         return decide.reject(chosen, act)
     if selection.units:
-        asked = {choice.by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()}
-        chosen = edits.with_units(chosen, asked, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
+        request = {
+            choice.by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()
+        }
+        chosen = edits.with_units(chosen, request, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
     return decide.approve(chosen, act)
 
 
@@ -190,10 +192,10 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
     )
     outcomes = []
     for rule in plan.settings.decisions.rules:
-        mine = ruled[ruled["rule"] == rule.name]
-        if rule.action == verb and len(mine):
+        selected = ruled[ruled["rule"] == rule.name]
+        if rule.action == verb and len(selected):
             one = decide.approve if verb == "approve" else decide.reject
-            outcomes.append(one(mine, Act(act.at, act.by, rules.rule_reason(rule))))
+            outcomes.append(one(selected, Act(act.at, act.by, rules.rule_reason(rule))))
     if not outcomes:
         return Outcome(plan.decisions.iloc[:0], pd.DataFrame({"proposal_id": [], "why": []}, dtype="str"))
     return Outcome(
@@ -249,9 +251,9 @@ def split_units(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
     """Return the names and, for those with ``=UNITS``, the units asked for; raises ``InputError`` for no number."""
     parts = [text.partition("=") for text in ids]
     units: dict[str, int] = {}
-    for name, equals, asked in parts:
+    for name, equals, request in parts:
         if equals:
-            if not asked.strip().lstrip("-").isdigit():
-                raise InputError(f"{name}={asked}: units are a whole number, for example {name}=48")
-            units[name] = int(asked)
+            if not request.strip().lstrip("-").isdigit():
+                raise InputError(f"{name}={request}: units are a whole number, for example {name}=48")
+            units[name] = int(request)
     return tuple(name for name, _, _ in parts), units

@@ -66,7 +66,7 @@ def answered(settings: Settings, question: SeriesQuestion) -> SeriesAnswer:
     first = explain(old, then, _rows(then, question))
     moved = movement(first, explain(old, here, rows), drivers)
     pairs = ((before, old.version), (as_of, new.version))
-    unlike = tuple(said for day, version in pairs if (said := _unlike(settings, question, day, version)))
+    unlike = tuple(parts for day, version in pairs if (parts := _unlike(settings, question, day, version)))
     return SeriesAnswer(as_of, before, unlike, drivers, moved)
 
 
@@ -76,14 +76,14 @@ def _unlike(settings: Settings, question: SeriesQuestion, day: date, version: st
     if not warehouse.has("forecast", day):
         return ""
     rows = warehouse.read("forecast", day, ["region", "sku", "model_version", "tier"])
-    own = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
-    if own.empty:
+    specified = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
+    if specified.empty:
         return ""
-    made, tier = str(own["model_version"].iloc[0]), str(own["tier"].iloc[0])
+    built, tier = str(specified["model_version"].iloc[0]), str(specified["tier"].iloc[0])
     sentences = []
-    if made != version:
+    if built != version:
         sentences.append(
-            f"The forecast kept of {day} was made by {made}, under other settings, inputs or code; explained is {version}."
+            f"The forecast kept of {day} was made by {built}, under other settings, inputs or code; explained is {version}."
         )
     if "lightgbm" not in tier:
         sentences.append(f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's.")
@@ -96,11 +96,11 @@ def _matrix(night: Night) -> FeatureMatrix:
 
 def _rows(matrix: FeatureMatrix, question: SeriesQuestion) -> np.ndarray:
     series = matrix.series
-    found = np.flatnonzero(
+    result = np.flatnonzero(
         (series["region"].astype("str") == question.region) & (series["sku"].astype("str") == question.sku)
     )
-    if not len(found):
+    if not len(result):
         pairs = (series["region"].astype("str") + " " + series["sku"].astype("str")).tolist()
         hint = nearest(f"{question.region} {question.sku}", pairs)
         raise ConfigurationError(f"--sku {question.sku} --region {question.region}: not forecast on that night{hint}")
-    return np.flatnonzero(matrix.series_code == found[0])
+    return np.flatnonzero(matrix.series_code == result[0])

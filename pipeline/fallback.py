@@ -80,8 +80,8 @@ def _meant(panel: Panel, segments: Segments) -> set[tuple[str, str]]:
 def _exchanged(frame: pd.DataFrame, other: pd.DataFrame, is_meant: set[tuple[str, str]]) -> pd.DataFrame:
     """Return ``frame`` with the rows of the pairs taken from ``other``; both have the same rows in the same order."""
     pairs = pd.MultiIndex.from_frame(frame[["region", "sku"]])
-    mine = pairs.isin(list(is_meant))
+    selected = pairs.isin(list(is_meant))
     columns = [name for name in frame if name not in ("region", "sku", "date", "window_days", "as_of", "model_version")]
-    made = frame.copy()
-    made.loc[mine, columns] = other.loc[mine, columns].to_numpy()
-    return made.astype(frame.dtypes.to_dict())
+    built = frame.copy()
+    built.loc[selected, columns] = other.loc[selected, columns].to_numpy()
+    return built.astype(frame.dtypes.to_dict())

@@ -61,14 +61,14 @@ def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.
         warehouse = Warehouse(settings)
         handover = warehouse.read("handover")
         lines = outbox.undelivered(_released(warehouse), handover, to.receiver)
-        mine = set(handover.loc[handover["receiver"] == to.receiver, "document_id"])
+        selected = set(handover.loc[handover["receiver"] == to.receiver, "document_id"])
 
         def record(taken: list[Document]) -> None:
             rows = [(name, document.document_id) for document in taken for name in document.proposal_ids]
             frame = pd.DataFrame(rows, columns=["proposal_id", "document_id"])
             warehouse.append("handover", frame.assign(receiver=to.receiver, at=act.at))
 
-        receiver = open_receiver(to, mine, token)
+        receiver = open_receiver(to, selected, token)
         return outbox.deliver(documents.documents(lines), receiver, record, outbox.Patience.of(to))
 
 
@@ -91,8 +91,8 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     chosen = FORMS[form]
     plan = open_plan(settings, as_of)
     lines = _released(plan.warehouse)
-    mine = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]
-    lines = lines[among(lines["proposal_id"], pd.concat([mine, plan.proposals["proposal_id"]]))]
+    selected = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]
+    lines = lines[among(lines["proposal_id"], pd.concat([selected, plan.proposals["proposal_id"]]))]
     fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
     if fitting.empty:
         left = f", and a {form} holds no lines of kind {lines['kind'].iloc[0]}" if len(lines) else ""
@@ -100,8 +100,8 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
             f"nothing of the plan of {plan.as_of} is released{left}; run {command(settings, 'release', plan.as_of)}"
         )
     partner = _partner(plan, fitting)
-    found = list(documents.documents(translated(fitting, partner)))
-    return Exported(chosen, chosen.write(found, partner), len(found), len(fitting), len(lines) - len(fitting))
+    result = list(documents.documents(translated(fitting, partner)))
+    return Exported(chosen, chosen.write(result, partner), len(result), len(fitting), len(lines) - len(fitting))
 
 
 def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> shadow.Score:
@@ -140,12 +140,12 @@ def _released(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
-    said = plan.settings.decisions.exports
+    parts = plan.settings.decisions.exports
     moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
-    tables = inputs_of(plan, "hubs", "skus") if said.hub_column or said.sku_column else {}
+    tables = inputs_of(plan, "hubs", "skus") if parts.hub_column or parts.sku_column else {}
     return Partner(
-        said,
-        names_of(tables["hubs"], "hub", said.hub_column) if said.hub_column else {},
-        names_of(tables["skus"], "sku", said.sku_column) if said.sku_column else {},
+        parts,
+        names_of(tables["hubs"], "hub", parts.hub_column) if parts.hub_column else {},
+        names_of(tables["skus"], "sku", parts.sku_column) if parts.sku_column else {},
         moments.max().to_pydatetime(),
     )

@@ -39,33 +39,38 @@ _HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioni
 
 def training_identity(settings: Settings, training_date: date, reads: str) -> str:
     """Return the identity of the model of ``training_date``; ``reads`` hashes what training reads of the inputs known then."""
-    said = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
-    return _hashed(said | {"code": code_version(*_LEARNING)})
+    parts = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
+    return _hashed(parts | {"code": code_version(*_LEARNING)})
 
 
 def forecast_identity(
     settings: Settings, as_of: date, reads: str, model_version: str, segments: Sequence[tuple[str, str]] = ()
 ) -> str:
     """Return the identity of a forecast made at ``as_of`` with a model; ``reads`` hashes what it reads, ``segments`` fell back."""
-    said: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
+    parts: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
     if segments:
-        said["fallen_back"] = [list(pair) for pair in segments]
-    return _hashed(said | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)})
+        parts["fallen_back"] = [list(pair) for pair in segments]
+    return _hashed(parts | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)})
 
 
 def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str) -> str:
     """Return the run version of a plan made on a forecast's identity, all inputs known and the decisions known, each as its hash."""
-    said = {"forecast": forecast, "inputs": inputs, "decisions": decisions, "settings": _settings(settings, _PLAN_FREE)}
-    return _hashed(said | {"code": code_version(*_PLANNING)})
+    parts = {
+        "forecast": forecast,
+        "inputs": inputs,
+        "decisions": decisions,
+        "settings": _settings(settings, _PLAN_FREE),
+    }
+    return _hashed(parts | {"code": code_version(*_PLANNING)})
 
 
 def _settings(settings: Settings, free: set[str]) -> dict[str, Any]:
-    said = settings.model_dump(mode="json", exclude=free)
+    parts = settings.model_dump(mode="json", exclude=free)
     for section, keys in _HANDS.items():
-        for key in keys & set(said.get(section, {})):
-            del said[section][key]
-    return said
+        for key in keys & set(parts.get(section, {})):
+            del parts[section][key]
+    return parts
 
 
-def _hashed(said: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]
+def _hashed(parts: Mapping[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, separators=(",", ":")).encode()).hexdigest()[:16]

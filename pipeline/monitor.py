@@ -87,9 +87,9 @@ def look_back(settings: Settings, as_of: date | None, today: date | None) -> See
         "service_follow_up": realised_service(_sold(known), _services(known)),
         "lane_lateness": _lateness(known),
     }
-    found = _findings(known, frames, today or known.as_of)
-    log.info("%d findings over %d days", len(found), settings.monitoring.window_days)
-    return Seen(known.as_of, frames, tuple(found), known.fingerprint)
+    result = _findings(known, frames, today or known.as_of)
+    log.info("%d findings over %d days", len(result), settings.monitoring.window_days)
+    return Seen(known.as_of, frames, tuple(result), known.fingerprint)
 
 
 def write_seen(settings: Settings, seen: Seen) -> None:
@@ -97,8 +97,8 @@ def write_seen(settings: Settings, seen: Seen) -> None:
     warehouse = Warehouse(settings)
     for name in TABLES:
         warehouse.write(name, seen.frames[name], seen.as_of)
-    mine = findings.exception_rows(seen.findings)
-    warehouse.write("exception", with_planned(warehouse, mine, seen.as_of), seen.as_of)
+    selected = findings.exception_rows(seen.findings)
+    warehouse.write("exception", with_planned(warehouse, selected, seen.as_of), seen.as_of)
 
 
 def _known(settings: Settings, as_of: date | None) -> Known:
@@ -126,14 +126,14 @@ def _forecast(known: Known, origin: date, n_periods: int) -> Said:
     settings, series = known.settings, known.series
     names = ["mean_units", *_interval_columns(settings)]
     rows = Warehouse(settings).read("forecast", origin, ["date", "region", "sku", *names])
-    at = pd.MultiIndex.from_frame(series[["region", "sku"]]).get_indexer(
+    index = pd.MultiIndex.from_frame(series[["region", "sku"]]).get_indexer(
         pd.MultiIndex.from_frame(rows[["region", "sku"]])
     )
     ahead = ((rows["date"] - pd.Timestamp(origin)).dt.days // settings.grid.days).to_numpy()
-    held = (at >= 0) & (ahead < n_periods)
+    held = (index >= 0) & (ahead < n_periods)
     dense = np.full((len(names), len(series), n_periods), np.nan)
     for place, name in enumerate(names):
-        dense[place, at[held], ahead[held]] = rows[name].to_numpy(float)[held]
+        dense[place, index[held], ahead[held]] = rows[name].to_numpy(float)[held]
     return Said(*dense)
 
 
@@ -145,14 +145,14 @@ def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
     levels = np.array(settings.forecast.quantiles)
     low, high = (int(np.abs(levels - level).argmin()) for level in _INTERVAL)
     return {
-        name: Said(*(part[:, :n_periods] for part in (said.mean, said.quantiles[..., low], said.quantiles[..., high])))
-        for name, said in rivals(past, settings).items()
+        name: Said(*(part[:, :n_periods] for part in (parts.mean, parts.quantiles[..., low], parts.quantiles[..., high])))
+        for name, parts in rivals(past, settings).items()
     } if past.shape[1] > settings.horizon else {}  # fmt: skip
 
 
 def _interval_columns(settings: Settings) -> list[str]:
     levels = settings.forecast.quantiles
-    nearest = [min(levels, key=lambda level: abs(level - wanted)) for wanted in _INTERVAL]
+    nearest = [min(levels, key=lambda level: abs(level - requested)) for requested in _INTERVAL]
     return quantile_columns(tuple(nearest))
 
 
@@ -177,8 +177,8 @@ def _proposals(known: Known) -> pd.DataFrame:
     )
     rows = rows[~rows["is_outlook"].astype(bool)]
     decided = states(warehouse.read("decision")).set_index("proposal_id")[["status", "units"]]
-    said = decided.reindex(rows["proposal_id"])
-    return rows.assign(status=said["status"].fillna("proposed").to_numpy(), decided_units=said["units"].to_numpy())
+    parts = decided.reindex(rows["proposal_id"])
+    return rows.assign(status=parts["status"].fillna("proposed").to_numpy(), decided_units=parts["units"].to_numpy())
 
 
 def _sold(known: Known) -> pd.DataFrame:
@@ -237,5 +237,5 @@ def _findings(known: Known, frames: dict[str, pd.DataFrame], today: date) -> lis
 
 
 def _max_gap_rate(settings: Settings) -> float:
-    said = settings.monitoring.max_gap_rate
-    return settings.positioning.max_gap_rate if said is None else said
+    parts = settings.monitoring.max_gap_rate
+    return settings.positioning.max_gap_rate if parts is None else parts

@@ -139,14 +139,14 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     after = snapshot.read(snapshot.accept(settings, settings.grid.step(span.start, periods), "forecast"))
     game = _game(settings, span, tables, after["sales"])
     log.info("%d articles, %d periods, %d nights", len(game.network.skus.index), periods, len(game.nights))
-    own = _Forecasts(settings)
-    policies, notes = _policies(settings, game, tables, own)
+    specified = _Forecasts(settings)
+    policies, notes = _policies(settings, game, tables, specified)
     if span.has_foresight:
-        policies.insert(-1, Planned(FORESIGHT, Foresight(own, game), positioning.plan, tables, settings))
+        policies.insert(-1, Planned(FORESIGHT, Foresight(specified, game), positioning.plan, tables, settings))
     ledgers = [_played(game, policy) for policy in policies]
     log.info("bound: a linear program per article")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
-    daily = mean_daily_units(own(span.start)["forecast"], game.network)
+    daily = mean_daily_units(specified(span.start)["forecast"], game.network)
     figures = _figures(ledgers, bounds, [all_kpis(ledger, game.network, daily) for ledger in ledgers])
     dates = settings.grid.range(span.start, periods)
     costs = pd.concat([tidy(ledger, dates) for ledger in ledgers], ignore_index=True)
@@ -241,7 +241,9 @@ def _game(settings: Settings, span: Span, tables: Frames, sales: pd.DataFrame) -
     return read_game(network, demand, open_state(tables, network, settings), nights, settings)
 
 
-def _policies(settings: Settings, game: Game, tables: Frames, own: Forecaster) -> tuple[list[Policy], tuple[str, ...]]:
+def _policies(
+    settings: Settings, game: Game, tables: Frames, specified: Forecaster
+) -> tuple[list[Policy], tuple[str, ...]]:
     """Return nothing, base stock with settings chosen before the start, and the plan on two forecasts."""
     log.info("base stock: settings chosen on the window before the start")
     base = choose_base_stock(game, settings.positioning.review_days)
@@ -251,7 +253,7 @@ def _policies(settings: Settings, game: Game, tables: Frames, own: Forecaster) -
         DoNothing(),
         base,
         Planned(NAIVE, naive, positioning.plan, tables, settings),
-        Planned(OWN, own, positioning.plan, tables, settings),
+        Planned(OWN, specified, positioning.plan, tables, settings),
     ], (note,)
 
 

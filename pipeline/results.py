@@ -128,9 +128,9 @@ class Result:
         """The gate's reasons against the plan; empty where it passed or there is none."""
         return self.planned.refusals if self.planned else ()
 
-    def with_(self, **made: Any) -> Result:
+    def with_(self, **built: Any) -> Result:
         """Return this result with what was made since."""
-        return replace(self, **made)
+        return replace(self, **built)
 
 
 class RefusedError(GateError):
@@ -159,8 +159,8 @@ def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[Non
         raise
     except Exception as error:
         place = _kept_traceback(settings, f"{stage}-{as_of or 'latest'}.log")
-        said = (str(error).strip().splitlines() or [""])[0]
-        raise StageError(stage, f"{type(error).__name__}: {said} (traceback: {place})") from error
+        parts = (str(error).strip().splitlines() or [""])[0]
+        raise StageError(stage, f"{type(error).__name__}: {parts} (traceback: {place})") from error
 
 
 def _kept_traceback(settings: Settings, name: str) -> str:

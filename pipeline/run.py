@@ -47,15 +47,15 @@ def page_inputs(warehouse: Warehouse, as_of: date) -> dict[str, pd.DataFrame]:
     The night before is the last one planned within seven days; so is the last look back. Proposals of the night
     before carry the status they have by now.
     """
-    found = {name: warehouse.read(name, as_of) for name in _NIGHT}
+    result = {name: warehouse.read(name, as_of) for name in _NIGHT}
     looked_back = _last(warehouse, "accuracy", as_of, is_same_day=True)
     if looked_back:
-        found["accuracy"] = warehouse.read("accuracy", looked_back)
+        result["accuracy"] = warehouse.read("accuracy", looked_back)
     before = _last(warehouse, "plan", as_of, is_same_day=False)
     if before:
-        found["plan_before"] = warehouse.read("plan", before)
-        found["transfer_before"] = with_status(warehouse.read("transfer", before), warehouse.read("decision"))
-    return found
+        result["plan_before"] = warehouse.read("plan", before)
+        result["transfer_before"] = with_status(warehouse.read("transfer", before), warehouse.read("decision"))
+    return result
 
 
 def _last(warehouse: Warehouse, table: str, as_of: date, is_same_day: bool) -> date | None:
@@ -214,13 +214,13 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     settings, as_of = night.settings, night.as_of
     segments = _fallen_back(night)
     identity = forecast_identity(settings, as_of, night.inputs.forecast_reads, trained.model_version, segments)
-    found = recorded(settings, as_of, "forecast")
-    is_there = found.get("identity") == identity and all(
+    result = recorded(settings, as_of, "forecast")
+    is_there = result.get("identity") == identity and all(
         Warehouse(settings).has(name, as_of) for name in FORECAST_TABLES
     )
     if is_there and not is_forced:
         log.info("the forecast of %s is there already", as_of)
-        return Forecasted(identity, trained.model_version, found["n_series"], False, tuple(found.get("notes", ())))
+        return Forecasted(identity, trained.model_version, result["n_series"], False, tuple(result.get("notes", ())))
     panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
     matrix = forecast_matrix(panel, settings)
     frames = forecast(_model(night, trained), matrix, settings, as_of)
@@ -255,8 +255,8 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
         forget(settings, as_of, "plan")
         _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
-    said = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": night.warnings}
-    record(settings, as_of, "plan", said | _origin(night, tables["hubs"]))
+    parts = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": night.warnings}
+    record(settings, as_of, "plan", parts | _origin(night, tables["hubs"]))
     n_later = int(frames["transfer"]["is_outlook"].astype(bool).sum())
     later = f", {n_later} more for later nights to decide" if n_later else ""
     log.info("plan with %d proposals written%s", n_proposals - n_later, later)
@@ -291,16 +291,16 @@ def review_stage(night: Night) -> str:
 
 def done_by_mark(settings: Settings, as_of: date) -> Result | None:
     """Return the night where it is done and the files of its source have not changed since, without reading them; else None."""
-    said = recorded(settings, as_of, "plan")
-    mark = said.get("source_mark")
-    if mark is None or mark != snapshot.source_mark(settings) or "reads" not in said:
+    parts = recorded(settings, as_of, "plan")
+    mark = parts.get("source_mark")
+    if mark is None or mark != snapshot.source_mark(settings) or "reads" not in parts:
         return None
-    day, folder, fingerprint, reads = said["training"]
+    day, folder, fingerprint, reads = parts["training"]
     if day != settings.training_date(as_of).isoformat():
         return None
-    inputs = Snapshot(as_of, said["inputs"], said["fingerprint"], ReadHashes(*said["reads"]))
+    inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"], ReadHashes(*parts["reads"]))
     training = Snapshot(date.fromisoformat(day), folder, fingerprint, ReadHashes(*reads))
-    hubs = pd.DataFrame({"timezone": pd.Series(said["timezones"], dtype="str")})
+    hubs = pd.DataFrame({"timezone": pd.Series(parts["timezones"], dtype="str")})
     return _done(Night(settings, inputs, training), hubs)
 
 
@@ -311,19 +311,19 @@ def done_before(night: Night) -> Result | None:
 
 def _done(night: Night, hubs: pd.DataFrame) -> Result | None:
     settings, as_of = night.settings, night.as_of
-    said = recorded(settings, as_of, "plan")
+    parts = recorded(settings, as_of, "plan")
     identity = training_identity(settings, night.training.as_of, night.training.training_reads)
     model = ModelStore(settings.warehouse).find(identity)
-    if not said or model is None or not files.exists(night.page):
+    if not parts or model is None or not files.exists(night.page):
         return None
     segments = fallen_back(settings, hubs, as_of)
     forecast = forecast_identity(settings, as_of, night.inputs.forecast_reads, model.version, segments)
     earlier = decided_before(Warehouse(settings), hubs, as_of)
     if recorded(settings, as_of, "forecast").get("identity") != forecast:
         return None
-    if said["run_version"] != run_identity(settings, forecast, night.inputs.fingerprint, earlier_hash(earlier)):
+    if parts["run_version"] != run_identity(settings, forecast, night.inputs.fingerprint, earlier_hash(earlier)):
         return None
-    planned = Planned(said["run_version"], said["n_proposals"], tuple(said["refusals"]))
+    planned = Planned(parts["run_version"], parts["n_proposals"], tuple(parts["refusals"]))
     return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
 
 
@@ -332,15 +332,15 @@ def planned_night(settings: Settings, as_of: date) -> Result:
 
     Its inputs are accepted anew where their snapshot is no longer kept, or not whole.
     """
-    said = recorded(settings, as_of, "plan")
-    if said and snapshot.is_kept(said["inputs"]):
-        inputs = Snapshot(as_of, said["inputs"], said["fingerprint"])
+    parts = recorded(settings, as_of, "plan")
+    if parts and snapshot.is_kept(parts["inputs"]):
+        inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"])
     else:
         accepted = snapshot.accept(settings, as_of, "rebalance")
         inputs = Snapshot(as_of, accepted.reference, accepted.fingerprint)
     row = Warehouse(settings).read("plan", as_of).iloc[-1]
     trained = Trained("", row["model_version"], False)
-    planned = Planned(row["run_version"], int(row["n_proposals"]), tuple(said.get("refusals", ())))
+    planned = Planned(row["run_version"], int(row["n_proposals"]), tuple(parts.get("refusals", ())))
     return Result(Night(settings, inputs, inputs), trained, planned=planned)
 
 

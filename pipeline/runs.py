@@ -118,8 +118,8 @@ def _what_if(settings: Settings, plan: pd.Series, row: pd.Series, changed: pd.Da
 
 
 def _identity(settings: Settings, row: pd.Series) -> dict[str, str]:
-    said = {name: str(row[name]) for name in ("plan_id", "run_version", "model_version")}
-    return said | {"as_of": str(row["as_of"].date()), "pipeline": settings.name}
+    parts = {name: str(row[name]) for name in ("plan_id", "run_version", "model_version")}
+    return parts | {"as_of": str(row["as_of"].date()), "pipeline": settings.name}
 
 
 def _params(section: str, values: Mapping[str, Any]) -> dict[str, str]:
@@ -130,25 +130,25 @@ def _params(section: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 def _metrics(row: pd.Series) -> dict[str, float]:
     """Return the numbers of a row of ``plan`` or ``what_if``, and what the plan saves."""
-    found = {
+    result = {
         str(name): float(value) for name, value in row.items() if isinstance(value, int | float) and pd.notna(value)
     }
-    return found | {"saving_eur": found["total_eur_before"] - found["total_eur"]}
+    return result | {"saving_eur": result["total_eur_before"] - result["total_eur"]}
 
 
 def _inputs(settings: Settings, as_of: date) -> Dataset | None:
     """Return the night's inputs as they were known, with a sample of the stock; None where their snapshot is no longer kept."""
-    said = recorded(settings, as_of, "plan")
-    if not said or not snapshot.is_kept(said["inputs"]):
+    parts = recorded(settings, as_of, "plan")
+    if not parts or not snapshot.is_kept(parts["inputs"]):
         return None
-    stock = snapshot.read(said["inputs"], only=["stock"])["stock"]
+    stock = snapshot.read(parts["inputs"], only=["stock"])["stock"]
     plain = {
         str(name): "str" if kind == "category" else "float64"
         for name, kind in stock.dtypes.items()
         if kind in ("category", "Int64")
     }
     head = stock.head(1000).astype(plain)
-    return Dataset(f"{settings.name}@{as_of}", said["fingerprint"], said["inputs"], head)
+    return Dataset(f"{settings.name}@{as_of}", parts["fingerprint"], parts["inputs"], head)
 
 
 log = logging.getLogger(__name__)
@@ -161,15 +161,15 @@ def compared_runs(settings: Settings, count: int) -> str:
     ``StageError`` where MLflow cannot be reached.
     """
     stores = {topic: Runs(settings, topic) for topic in ("backtest", "simulation")}
-    found = {topic: store.latest(count) for topic, store in stores.items()}
-    if not any(found.values()):
+    result = {topic: store.latest(count) for topic, store in stores.items()}
+    if not any(result.values()):
         raise ConfigurationError(
             f"no backtest or replay of {settings.name} is recorded; use forestock backtest or simulate first"
         )
-    backtests = [_backtest(stores["backtest"], run) for run in found["backtest"]]
-    replays = [_replay(stores["simulation"], run) for run in found["simulation"]]
+    backtests = [_backtest(stores["backtest"], run) for run in result["backtest"]]
+    replays = [_replay(stores["simulation"], run) for run in result["simulation"]]
     text = experiment_page(ExperimentPage(settings.name, settings.currency, backtests, replays))
-    for topic, runs in found.items():
+    for topic, runs in result.items():
         if runs:
             stores[topic].keep_text(runs[0], text, "runs.html")
     log.info("%d backtests and %d replays compared", len(backtests), len(replays))

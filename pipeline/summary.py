@@ -63,11 +63,11 @@ class Summary:
             return f"The gate refused the plan: {'; '.join(self.refusals)}."
         if not self.n_proposals and self.n_outlook:
             return f"Nothing to decide today; what later nights are expected to send saves {saved} of {before}."
-        what = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
+        label = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
         already = f" Decided so far: {self.decided}." if self.decided else ""
         if self.n_outlook:
-            return f"{what} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost.{already}"
-        return f"{what} {saved} of {before} expected cost.{already}"
+            return f"{label} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost.{already}"
+        return f"{label} {saved} of {before} expected cost.{already}"
 
     @property
     def proof(self) -> str:

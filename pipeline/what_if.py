@@ -59,7 +59,7 @@ def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Comp
     night = planned_night(settings, as_of).night
     inputs, record = _inputs(night), _record(settings, as_of)
     changed = [positioning.changed(inputs, change, as_of) for change in changes]
-    made: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    built: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     notes = [_staleness(inputs, night.inputs.fingerprint, record, as_of)]
     for change, other in zip(changes, changed, strict=True):
         log.info("what if %s", change.name)
@@ -71,8 +71,8 @@ def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Comp
         )  # fmt: skip
         parts = (row, line_differences(record, frames), place_differences(record, frames))
         for name, part in zip(TABLES, parts, strict=True):
-            made[name].append(part.assign(what_if=change.name, as_of=as_timestamp(as_of)))
-    _write(settings, {name: pd.concat(parts, ignore_index=True) for name, parts in made.items()}, as_of)
+            built[name].append(part.assign(what_if=change.name, as_of=as_timestamp(as_of)))
+    _write(settings, {name: pd.concat(parts, ignore_index=True) for name, parts in built.items()}, as_of)
     return _page(settings, as_of, tuple(note for note in notes if note))
 
 
@@ -104,22 +104,22 @@ def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: da
 
 def _said(change: WhatIf) -> str:
     """Return what ``change`` changes as JSON: the keys that differ from their defaults."""
-    said = change.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
-    return json.dumps(said, sort_keys=True)
+    parts = change.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
+    return json.dumps(parts, sort_keys=True)
 
 
-def _write(settings: Settings, made: Frames, as_of: date) -> None:
+def _write(settings: Settings, built: Frames, as_of: date) -> None:
     """Write the rows of what has been compared beside those of other names against the same plan of record."""
     warehouse = Warehouse(settings)
-    record = made["what_if"]["plan_id_of_record"].iloc[0]
+    record = built["what_if"]["plan_id_of_record"].iloc[0]
     with locked(files.joined(settings.warehouse, "_nights", ".what-if.lock")):
         before = warehouse.read("what_if", as_of)
-        is_kept = (before["plan_id_of_record"] == record) & ~before["what_if"].isin(made["what_if"]["what_if"])
+        is_kept = (before["plan_id_of_record"] == record) & ~before["what_if"].isin(built["what_if"]["what_if"])
         kept = before.loc[is_kept, "what_if"]
         for name in reversed(TABLES):
             old = warehouse.read(name, as_of)
             old = old[old["what_if"].isin(kept)]
-            warehouse.write(name, pd.concat([old, made[name]]) if len(old) else made[name], as_of)
+            warehouse.write(name, pd.concat([old, built[name]]) if len(old) else built[name], as_of)
 
 
 def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> Compared:

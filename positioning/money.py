@@ -28,12 +28,17 @@ def unit_eur(problem: Problem) -> float:
 
     Where goods and sales have no value it is a tenth of the median cost of a lane, and 1 where those are free too.
     """
-    own, lanes = problem.catalogue, problem.network
-    wanted = problem.demand.mean_units.sum(axis=(1, 2)) > 0
-    per_kg = np.median(own.mass_kg) if len(own.skus) else 0.0
+    specified, lanes = problem.catalogue, problem.network
+    requested = problem.demand.mean_units.sum(axis=(1, 2)) > 0
+    per_kg = np.median(specified.mass_kg) if len(specified.skus) else 0.0
     ways = [part.eur_per_unit + part.eur_per_kg * per_kg for part in (lanes.shipments, lanes.deliveries)]
-    worth = own.unit_cost_eur + own.lost_sale_eur
-    for amounts in (worth[wanted], worth, np.concatenate(ways), np.array([load.eur for load in problem.shared.loads])):
+    worth = specified.unit_cost_eur + specified.lost_sale_eur
+    for amounts in (
+        worth[requested],
+        worth,
+        np.concatenate(ways),
+        np.array([load.eur for load in problem.shared.loads]),
+    ):
         if (amounts > 0).any():
             return float(np.median(amounts[amounts > 0])) / _UNITS_PER_PIECE
     return 1.0

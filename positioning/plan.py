@@ -109,11 +109,11 @@ def _explained(
     """
     problem, counted, unit = money
     chosen = optimum.choice.column
-    nothing = np.zeros(0, dtype="int64")
+    no_shipment = np.zeros(0, dtype="int64")
     decisions = {
         sku: Decision(sku, chosen[sku].lanes, chosen[sku].units)
         if sku in chosen
-        else Decision(sku, nothing, nothing * 1.0)
+        else Decision(sku, no_shipment, no_shipment * 1.0)
         for sku in range(len(problem.catalogue.skus))
     }
     outcomes: dict[int, Outcome] = {}
@@ -159,12 +159,12 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
     loads = load_table(problem, lines).set_index("shipment")["loads"]
     slack = []
     for resource in problem.shared.resources:
-        mine = lines[lines["shipment"].isin(resource.shipments)]
+        selected = lines[lines["shipment"].isin(resource.shipments)]
         if resource.handling_class is not None:
             classes = np.array(problem.catalogue.handling_class, dtype=object)
-            mine = mine[classes[mine["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
+            selected = selected[classes[selected["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
         room = resource.room * (float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0)
-        slack.append(room - float(mine[("units", "litres", "kilograms")[resource.measure]].sum()))
+        slack.append(room - float(selected[("units", "litres", "kilograms")[resource.measure]].sum()))
     return np.array(slack)
 
 
@@ -190,7 +190,7 @@ def _figures(
     gap, stake = (best - bound, before - bound) if best - bound > _NO_GAP * unit else (0.0, 1.0)
     fresh = fresh - fixed
     size = problem.settings.positioning.scenarios
-    groups = [fresh[at : at + size].mean() for at in range(0, len(fresh) - size + 1, size)]
+    groups = [fresh[index : index + size].mean() for index in range(0, len(fresh) - size + 1, size)]
     return {
         "lower_bound_eur": bound,
         # Where goods are worth more at the end, the cost can be near nothing or below: then of what is at stake.
@@ -210,8 +210,8 @@ def _fresh_benefit(problem: Problem, outcomes: list[Outcome], team: Crew) -> np.
 
 
 def _plan_id(lines: pd.DataFrame, as_of: date) -> str:
-    told = sorted(zip(lines["proposal_id"], lines["units"], strict=True))
-    return hashlib.sha256(repr((as_of.isoformat(), told)).encode()).hexdigest()[:16]
+    text = sorted(zip(lines["proposal_id"], lines["units"], strict=True))
+    return hashlib.sha256(repr((as_of.isoformat(), text)).encode()).hexdigest()[:16]
 
 
 def _model_version(forecasts: dict[str, pd.DataFrame]) -> str:

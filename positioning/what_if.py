@@ -85,10 +85,10 @@ def _cost_eur(desk: Desk, decision: Decision) -> float:
 
 def _lines(problem: Problem, decisions: list[Decision]) -> pd.DataFrame:
     """Return the size of every line, for the loads it needs."""
-    own = problem.catalogue
+    specified = problem.catalogue
     sku = np.concatenate([np.full(len(decision.lanes), decision.sku, dtype="int64") for decision in decisions])
     units = np.concatenate([decision.units for decision in decisions])
-    sizes = {"units": units, "litres": units * own.volume_l[sku], "kilograms": units * own.mass_kg[sku]}
+    sizes = {"units": units, "litres": units * specified.volume_l[sku], "kilograms": units * specified.mass_kg[sku]}
     shipment = np.concatenate([decision.lanes for decision in decisions])
     return pd.DataFrame({"shipment": shipment, "share_eur": 0.0, **sizes})
 
@@ -96,36 +96,36 @@ def _lines(problem: Problem, decisions: list[Decision]) -> pd.DataFrame:
 def _decisions(problem: Problem, transfer: pd.DataFrame) -> list[Decision]:
     """Return what ``transfer`` decides for every sku, without lines that are not possible."""
     lanes, skus = problem.network.shipments.lane, problem.catalogue.skus
-    at, sku = codes([str(lane) for lane in transfer["lane"]], lanes), codes([str(s) for s in transfer["sku"]], skus)
+    index, sku = codes([str(lane) for lane in transfer["lane"]], lanes), codes([str(s) for s in transfer["sku"]], skus)
     units = transfer["units"].to_numpy(dtype="float64")
-    found = []
+    result = []
     for place in range(len(skus)):
-        rows = np.flatnonzero((sku == place) & (at >= 0))
-        rows = rows[np.isin(at[rows], sku_problem(problem, place).lanes)] if len(rows) else rows
-        rows = rows[np.argsort(at[rows], kind="stable")]
-        found.append(Decision(place, at[rows], units[rows]))
-    return found
+        rows = np.flatnonzero((sku == place) & (index >= 0))
+        rows = rows[np.isin(index[rows], sku_problem(problem, place).lanes)] if len(rows) else rows
+        rows = rows[np.argsort(index[rows], kind="stable")]
+        result.append(Decision(place, index[rows], units[rows]))
+    return result
 
 
 def _lanes(lanes: pd.DataFrame, change: WhatIf) -> pd.DataFrame:
     """Return the lanes that still run, with their prices, lead times and loads changed."""
-    found = lanes[~lanes["lane"].astype(str).isin(change.lost_lanes)].reset_index(drop=True)
+    result = lanes[~lanes["lane"].astype(str).isin(change.lost_lanes)].reset_index(drop=True)
     for name in _PRICES:
-        if name in found and change.transport_factor:
-            found[name] = found[name] * _by_lane(found, change.transport_factor, 1.0, np.multiply)
+        if name in result and change.transport_factor:
+            result[name] = result[name] * _by_lane(result, change.transport_factor, 1.0, np.multiply)
     if change.added_lead_days:
-        later = found["lead_time_days"] + _by_lane(found, change.added_lead_days, 0.0, np.add).astype("int64")
-        found["lead_time_days"] = later.clip(lower=0)
-    if change.added_loads and "loads_per_departure" in found:
-        more = found["loads_per_departure"] + _by_lane(found, change.added_loads, 0.0, np.add)
-        found["loads_per_departure"] = more.clip(lower=0)
-    return found
+        later = result["lead_time_days"] + _by_lane(result, change.added_lead_days, 0.0, np.add).astype("int64")
+        result["lead_time_days"] = later.clip(lower=0)
+    if change.added_loads and "loads_per_departure" in result:
+        more = result["loads_per_departure"] + _by_lane(result, change.added_loads, 0.0, np.add)
+        result["loads_per_departure"] = more.clip(lower=0)
+    return result
 
 
-def _by_lane(lanes: pd.DataFrame, said: Mapping[str, float], neutral: float, join: np.ufunc) -> np.ndarray:
+def _by_lane(lanes: pd.DataFrame, parts: Mapping[str, float], neutral: float, join: np.ufunc) -> np.ndarray:
     """Return the value of each lane: what is said of its id, mode, kind and of all lanes, joined."""
     values = np.full(len(lanes), neutral)
-    for word, value in said.items():
+    for word, value in parts.items():
         is_meant = np.full(len(lanes), word == EVERYWHERE)
         for name in {"lane", "mode", "kind"} & set(lanes.columns):
             is_meant |= (lanes[name].astype(object) == word).to_numpy(dtype=bool)
@@ -180,7 +180,7 @@ def _check_names(tables: Frames, change: WhatIf) -> None:
     lanes = tables["lanes"]
     hubs, regions = _texts(tables["hubs"], "hub"), _texts(tables["regions"], "region")
     words = {text for name in ("lane", "mode", "kind") for text in _texts(lanes, name)} | {EVERYWHERE}
-    said = {
+    parts = {
         "closed_hubs": (change.closed_hubs, hubs), "lost_lanes": (change.lost_lanes, _texts(lanes, "lane")),
         "demand_factor": (change.demand_factor, regions | {EVERYWHERE}),
         **{key: (getattr(change, key), words) for key in ("transport_factor", "added_lead_days", "added_loads")},
@@ -188,7 +188,7 @@ def _check_names(tables: Frames, change: WhatIf) -> None:
     }  # fmt: skip
     faults = [
         f"what_if {change.name}: {key}: {name!r} is not known{nearest(name, sorted(known))}"
-        for key, (names, known) in said.items()
+        for key, (names, known) in parts.items()
         for name in names
         if name not in known
     ]

@@ -52,8 +52,8 @@ class Names:
 
     def of(self, values: Iterable[object]) -> list[int]:
         """Return the number of each text; unknown ones are the empty text."""
-        places, found = pd.factorize(pd.Series(values, dtype="str").fillna(""))
-        numbered = [self._index.setdefault(text, len(self._index)) for text in found]
+        places, result = pd.factorize(pd.Series(values, dtype="str").fillna(""))
+        numbered = [self._index.setdefault(text, len(self._index)) for text in result]
         return [numbered[place] for place in places.tolist()]
 
     def texts(self) -> list[str]:

@@ -54,13 +54,13 @@ def commands_page() -> str:
 
 def _commands(group: TyperGroup, prefix: str = "") -> list[tuple[str, TyperCommand]]:
     """Return every command with its full name, those of groups after their group's name."""
-    found: list[tuple[str, TyperCommand]] = []
+    result: list[tuple[str, TyperCommand]] = []
     for name, command in group.commands.items():
         if isinstance(command, TyperGroup):
-            found += _commands(command, f"{prefix}{name} ")
+            result += _commands(command, f"{prefix}{name} ")
         elif isinstance(command, TyperCommand):
-            found.append((f"{prefix}{name}", command))
-    return found
+            result.append((f"{prefix}{name}", command))
+    return result
 
 
 def _section(name: str, command: TyperCommand) -> str:

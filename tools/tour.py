@@ -58,8 +58,8 @@ def way(tables: Frames, outputs: Frames) -> Way | None:
 def _reached(tables: Frames, hub: str) -> list[str]:
     """Return the regions ``hub`` is nearest to; where it is nearest to none, the one it comes closest to being nearest to."""
     ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
-    own = ranked[(ranked["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
-    return own.loc[own["rank"] == 0, "region"].tolist() or own["region"].head(1).tolist()
+    specified = ranked[(ranked["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
+    return specified.loc[specified["rank"] == 0, "region"].tolist() or specified["region"].head(1).tolist()
 
 
 def tour_page(found: Way, tables: Frames, outputs: Frames, features: pd.DataFrame, settings: Settings) -> str:
@@ -142,12 +142,12 @@ def tour(config: str, overrides: tuple[str, ...] = ()) -> str:
     as_of = warehouse.dates("plan")[-1]
     tables = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
     outputs = {name: warehouse.read(name, as_of) for name in _TABLES}
-    found = way(tables, outputs)
-    if found is None:
+    result = way(tables, outputs)
+    if result is None:
         raise ConfigurationError(f"the plan of {as_of} proposes nothing; there is no way to follow")
     matrix = forecast_matrix(build_panel(tables, settings, as_of), settings)
     outputs["plan"] = outputs["plan"].assign(n_features=len(matrix.names))
-    return tour_page(found, tables, outputs, _features(matrix, found), settings)
+    return tour_page(result, tables, outputs, _features(matrix, result), settings)
 
 
 def _features(matrix: FeatureMatrix, found: Way) -> pd.DataFrame:

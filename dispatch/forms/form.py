@@ -84,9 +84,9 @@ def note(document: Document, *names: str) -> str:
     return json.dumps({name: document.header[name] for name in names}, sort_keys=True, ensure_ascii=False)
 
 
-def header(**said: str) -> dict[str, str]:
+def header(**parts: str) -> dict[str, str]:
     """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` where one is missing."""
-    return {name: said[name] for name in HEADER_COLUMNS}
+    return {name: parts[name] for name in HEADER_COLUMNS}
 
 
 def _renamed(lines: pd.DataFrame, hubs: dict[str, str], skus: dict[str, str]) -> pd.DataFrame:

@@ -33,10 +33,10 @@ def _write(documents: list[Document], partner: Partner) -> str:
 
 
 def _head(document: Document) -> list[str]:
-    said = document.header
+    parts = document.header
     return [
-        f"{_PREFIX}{document.document_id}", PICKING_TYPES[said["kind"]], said["origin"], said["destination"],
-        f"{said['ship_date']} 00:00:00", document.document_id, note(document, *UNPLACED),
+        f"{_PREFIX}{document.document_id}", PICKING_TYPES[parts["kind"]], parts["origin"], parts["destination"],
+        f"{parts['ship_date']} 00:00:00", document.document_id, note(document, *UNPLACED),
     ]  # fmt: skip
 
 
@@ -45,13 +45,13 @@ def _read(text: str) -> list[Document]:
     if tuple(next(rows, ())) != (*HEADER_FIELDS, *MOVE_FIELDS):
         raise InputError(f"the first line must be {','.join((*HEADER_FIELDS, *MOVE_FIELDS))}")
     width = len(HEADER_FIELDS)
-    found: list[tuple[dict[str, str], list[tuple[str, str, int]]]] = []
+    result: list[tuple[dict[str, str], list[tuple[str, str, int]]]] = []
     for row in rows:
         if row[0]:
-            found.append((_header(dict(zip(HEADER_FIELDS, row, strict=False))), []))
+            result.append((_header(dict(zip(HEADER_FIELDS, row, strict=False))), []))
         sku, units, _, proposal_id = row[width:]
-        found[-1][1].append((proposal_id, sku, int(units)))
-    return [Document(head, tuple(lines)) for head, lines in found]
+        result[-1][1].append((proposal_id, sku, int(units)))
+    return [Document(head, tuple(lines)) for head, lines in result]
 
 
 def _header(row: dict[str, str]) -> dict[str, str]:

@@ -53,9 +53,9 @@ def unsealed(text: str, set_id: str) -> Iterator[list[Segment]]:
     _agree("IEA02", segments[-1][2], segments[0][13])
     _agree("GE02", segments[-2][2], segments[1][6])
     _agree("IEA01", segments[-1][1], "1")
-    found = list(_sets(segments[2:-2], set_id))
-    _agree("GE01", segments[-2][1], str(len(found)))
-    yield from found
+    result = list(_sets(segments[2:-2], set_id))
+    _agree("GE01", segments[-2][1], str(len(result)))
+    yield from result
 
 
 def _sets(segments: list[Segment], set_id: str) -> Iterator[list[Segment]]:
@@ -74,9 +74,9 @@ def _sets(segments: list[Segment], set_id: str) -> Iterator[list[Segment]]:
         raise InputError("the last transaction set has no SE")
 
 
-def _agree(name: str, said: str, expected: str) -> None:
-    if said != expected:
-        raise InputError(f"{name} is {said} and should be {expected}")
+def _agree(name: str, parts: str, expected: str) -> None:
+    if parts != expected:
+        raise InputError(f"{name} is {parts} and should be {expected}")
 
 
 def _body(segments: list[Segment]) -> str:
@@ -104,17 +104,17 @@ def _component(bodies: list[str]) -> str:
 
 
 def _interchange(partner: Partner, number: str, component: str) -> str:
-    said = partner.exports
+    parts = partner.exports
     return ELEMENT.join((
-        "ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{said.x12_sender:<15}", "ZZ", f"{said.x12_receiver:<15}",
-        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", said.x12_usage, f"{component}{TERMINATOR}",
+        "ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{parts.x12_sender:<15}", "ZZ", f"{parts.x12_receiver:<15}",
+        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", parts.x12_usage, f"{component}{TERMINATOR}",
     ))  # fmt: skip
 
 
 def _group(group: str, partner: Partner, number: str) -> str:
-    said = partner.exports
+    parts = partner.exports
     return (
-        f"GS*{group}*{said.x12_sender}*{said.x12_receiver}*{partner.moment:%Y%m%d}*{partner.moment:%H%M}"
+        f"GS*{group}*{parts.x12_sender}*{parts.x12_receiver}*{partner.moment:%Y%m%d}*{partner.moment:%H%M}"
         f"*{int(number)}*X*{VERSION}~"
     )
 
@@ -188,32 +188,32 @@ def _reader(set_id: str, item: str) -> Callable[[str], list[Document]]:
 
 
 def _document(segments: list[Segment], item: str) -> Document:
-    said: dict[str, str] = {}
+    parts: dict[str, str] = {}
     lines: list[tuple[str, str, int]] = []
     units, sku = 0, ""
     for tag, *values in segments:
         if tag in ("W05", "W06"):
-            said["document_id"] = values[1]
+            parts["document_id"] = values[1]
         elif tag == "N1":
-            said["origin" if values[0] == "SF" else "destination"] = values[1]
+            parts["origin" if values[0] == "SF" else "destination"] = values[1]
         elif tag == "G62":
-            said["ship_date" if values[0] in ("10", "11") else "arrival_date"] = _iso(values[1])
+            parts["ship_date" if values[0] in ("10", "11") else "arrival_date"] = _iso(values[1])
         elif tag == "N9" and values[0] == "ZZ":
-            said[next(name for name in _REFERENCES if name.removesuffix("_id").upper() == values[1])] = values[2]
+            parts[next(name for name in _REFERENCES if name.removesuffix("_id").upper() == values[1])] = values[2]
         elif tag == item:
             units, sku = int(values[0]), values[4]
         elif tag == "N9" and values[0] == "LI":
             lines.append((values[1], sku, units))
         elif tag in ("W76", "W03") and int(values[0]) != sum(line[2] for line in lines):
             raise InputError(f"{tag}: the total of {values[0]} units is not the sum of the lines")
-    return Document(header(**said), tuple(lines))
+    return Document(header(**parts), tuple(lines))
 
 
 def _refuse_long(document: Document) -> None:
     head = document.header
-    said = [(name, head[name]) for name in head if name in _LONGEST]
-    said += [pair for line in document.lines for pair in (("proposal_id", line[0]), ("sku", line[1]))]
-    for name, value in said:
+    parts = [(name, head[name]) for name in head if name in _LONGEST]
+    parts += [pair for line in document.lines for pair in (("proposal_id", line[0]), ("sku", line[1]))]
+    for name, value in parts:
         if not 0 < len(value) <= _LONGEST[name]:
             raise InputError(
                 f"X12 holds {name} of 1 to {_LONGEST[name]} signs, and {value!r} has {len(value)}; give shorter names"

@@ -24,18 +24,18 @@ def regional(view: View) -> Columns:
     """
     panel = view.panel
     region = panel.region_code[view.series]
-    found: Columns = {}
+    result: Columns = {}
     for name, values in panel.regional.items():
         if name in panel.known_in_advance:
-            found[name] = values[region, view.period]
+            result[name] = values[region, view.period]
             known = values[:, : panel.n_history]  # announced values must not decide what a model is trained on
             if set(np.unique(known[np.isfinite(known)])) <= {0.0, 1.0}:
-                found[f"{name}_response"] = _response(view, values)
+                result[f"{name}_response"] = _response(view, values)
         elif not name.startswith("units_") or panel.totals is None:
             past = view.past_of(values)
-            found[f"{name}_change"] = share(past.mean(panel.days(7)), past.mean(panel.days(28)))[region]
-            found[f"{name}_season"] = seasonal_index(view, past)[region, view.step - 1]
-    return found | _own_total(view)
+            result[f"{name}_change"] = share(past.mean(panel.days(7)), past.mean(panel.days(28)))[region]
+            result[f"{name}_season"] = seasonal_index(view, past)[region, view.step - 1]
+    return result | _own_total(view)
 
 
 def _own_total(view: View) -> Columns:
@@ -45,10 +45,13 @@ def _own_total(view: View) -> Columns:
         return {}
     days, past = view.panel.days, view.past_of_totals()
     mean, code = past.mean(days(28)), totals.code[view.series]
-    found = {"change": share(past.mean(days(7)), mean)[code], "season": seasonal_index(view, past)[code, view.step - 1]}
+    result = {
+        "change": share(past.mean(days(7)), mean)[code],
+        "season": seasonal_index(view, past)[code, view.step - 1],
+    }
     if view.panel.frequency.days == 1:
-        found["weekday"] = share(past.by_phase(8, 7), past.mean(56)[:, None])[code, (view.step - 1) % 7]
-    return {f"total_{name}": np.where(code >= 0, values, np.float32(np.nan)) for name, values in found.items()}
+        result["weekday"] = share(past.by_phase(8, 7), past.mean(56)[:, None])[code, (view.step - 1) % 7]
+    return {f"total_{name}": np.where(code >= 0, values, np.float32(np.nan)) for name, values in result.items()}
 
 
 def seasonal_index(view: View, past: Past) -> np.ndarray:
@@ -66,12 +69,12 @@ def _response(view: View, flag: np.ndarray) -> np.ndarray:
         return np.full(len(view.row), np.nan, np.float32)
     past, region = view.past, view.panel.region_code[view.members]
     raised = np.nan_to_num(flag[region, view.at - length : view.at])
-    found = np.empty((len(view.members), 2), np.float32)
+    result = np.empty((len(view.members), 2), np.float32)
     for value, chosen in enumerate((1 - raised, raised)):
         demand = (past.filled[:, -length:] * chosen).sum(axis=1)
-        found[:, value] = share(demand, (past.is_known[:, -length:] * chosen).sum(axis=1))
+        result[:, value] = share(demand, (past.is_known[:, -length:] * chosen).sum(axis=1))
     now = np.nan_to_num(flag[view.panel.region_code[view.series], view.period]).astype(int)
-    return share(found[view.row, now], past.mean(length)[view.row])
+    return share(result[view.row, now], past.mean(length)[view.row])
 
 
 def pooled(view: View) -> Columns:
@@ -82,15 +85,15 @@ def pooled(view: View) -> Columns:
     * ``g_season``: the group's seasonal index of the target, see ``regional.seasonal_index``.
     """
     days = view.panel.days
-    found: Columns = {}
+    result: Columns = {}
     for name, group in view.panel.groups.items():
         past = view.past_of(group.mean)
         code = group.code[view.series]
         mean = past.mean(days(28))
-        found[f"{name}_mean_{days(28)}"] = mean[code]
-        found[f"{name}_trend"] = share(past.mean(days(7)), mean)[code]
+        result[f"{name}_mean_{days(28)}"] = mean[code]
+        result[f"{name}_trend"] = share(past.mean(days(7)), mean)[code]
         if view.panel.frequency.days == 1:
             profile = past.by_phase(8, 7)
-            found[f"{name}_weekday"] = share(profile, past.mean(56)[:, None])[code, (view.step - 1) % 7]
-        found[f"{name}_season"] = seasonal_index(view, past)[code, view.step - 1]
-    return found
+            result[f"{name}_weekday"] = share(profile, past.mean(56)[:, None])[code, (view.step - 1) % 7]
+        result[f"{name}_season"] = seasonal_index(view, past)[code, view.step - 1]
+    return result

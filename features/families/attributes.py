@@ -16,14 +16,14 @@ def static(view: View) -> Columns:
     * each numeric column of ``series.features``.
     """
     frame = view.panel.series
-    found: Columns = {}
+    result: Columns = {}
     for name in ("region", *view.panel.hierarchy):
-        found[name] = (
+        result[name] = (
             pd.Index(categories(frame[name])).get_indexer(pd.Index(frame[name])).astype(np.float32)[view.series]
         )
     for name in view.panel.static:
-        found[name] = frame[name].to_numpy(np.float32)[view.series]
-    return found
+        result[name] = frame[name].to_numpy(np.float32)[view.series]
+    return result
 
 
 def categories(values: pd.Series) -> tuple[str, ...]:
@@ -55,17 +55,17 @@ def stockout(view: View) -> Columns:
         return {}
     rate = view.past_of(panel.in_stock_rate[view.members])
     sold = view.past_of(panel.units_sold[view.members])
-    found = {f"in_stock_{days}": rate.mean(panel.days(days)) for days in (7, 28)}
-    found["sold_28"] = sold.mean(panel.days(28))
-    return {name: values[view.row] for name, values in found.items()}
+    result = {f"in_stock_{days}": rate.mean(panel.days(days)) for days in (7, 28)}
+    result["sold_28"] = sold.mean(panel.days(28))
+    return {name: values[view.row] for name, values in result.items()}
 
 
 def returns(view: View) -> Columns:
     """Return ``returned_rate_d``, units returned ÷ units demanded over the last d days; none without the table."""
     if view.panel.returned is None:
         return {}
-    back, found = view.past_of(view.panel.returned[view.members]), {}
+    back, result = view.past_of(view.panel.returned[view.members]), {}
     for days in (28, 112):
         length = view.panel.days(days)
-        found[f"returned_rate_{days}"] = share(back.mean(length), view.past.mean(length))[view.row]
-    return found
+        result[f"returned_rate_{days}"] = share(back.mean(length), view.past.mean(length))[view.row]
+    return result

@@ -27,14 +27,14 @@ def calendar_days(view: View) -> Columns:
     by_period["week_of_year"] = day.isocalendar().week.to_numpy()
     if panel.frequency.days == 1:
         by_period["weekday"] = day.day_of_week.to_numpy()
-    found: Columns = {"step": view.step.astype(np.float32)}
+    result: Columns = {"step": view.step.astype(np.float32)}
     for name, values in by_period.items():
-        found[name] = np.asarray(values, dtype=np.float32)[view.period]
+        result[name] = np.asarray(values, dtype=np.float32)[view.period]
     region = panel.region_code[view.series]
     if panel.events.names:
         for name, values in _near_events(view).items():
-            found[name] = values[region, view.period]
-    return found
+            result[name] = values[region, view.period]
+    return result
 
 
 def _near_events(view: View) -> Columns:
@@ -53,8 +53,8 @@ def _near_events(view: View) -> Columns:
 def _distance(event: np.ndarray, near: int) -> tuple[np.ndarray, np.ndarray]:
     """Return periods since the last event (0 on it, at most ``near``) and its code (−1 beyond)."""
     n_periods = event.shape[1]
-    at = np.where(event >= 0, np.arange(n_periods), -1 - near)
-    latest = np.maximum.accumulate(at, axis=1)
+    index = np.where(event >= 0, np.arange(n_periods), -1 - near)
+    latest = np.maximum.accumulate(index, axis=1)
     since = np.minimum(np.arange(n_periods) - latest, near)
     code = np.take_along_axis(event, np.maximum(latest, 0), axis=1)
     return since.astype(np.float32), np.where(since < near, code, -1)

@@ -19,14 +19,14 @@ def lags(view: View) -> Columns:
     * ``lag_idle``: periods since the last demand.
     """
     past = view.past
-    found: Columns = {f"lag_{k}": past.last(k)[view.row] for k in (1, 2, 3)}
+    result: Columns = {f"lag_{k}": past.last(k)[view.row] for k in (1, 2, 3)}
     season = view.panel.days(7)
     if season == 7:
         for week in (1, 2, 3):
-            found[f"lag_phase_{week}"] = _phase(past.values, week)[view.row, (view.step - 1) % 7]
-    found["lag_year"] = year_ago(view, view.past)[view.row, view.step - 1]
-    found["lag_idle"] = past.idle()[view.row]
-    return found
+            result[f"lag_phase_{week}"] = _phase(past.values, week)[view.row, (view.step - 1) % 7]
+    result["lag_year"] = year_ago(view, view.past)[view.row, view.step - 1]
+    result["lag_idle"] = past.idle()[view.row]
+    return result
 
 
 def year_ago(view: View, past: Past) -> np.ndarray:
@@ -60,17 +60,17 @@ def rolling(view: View) -> Columns:
     * ``trend``: mean of 28 days ÷ mean of 112 days.
     """
     past, days = view.past, view.panel.days
-    found: Columns = {}
+    result: Columns = {}
     for length in sorted({days(d) for d in MEAN_DAYS}):
-        found[f"mean_{length}"] = past.mean(length)
+        result[f"mean_{length}"] = past.mean(length)
     for length in sorted({days(d) for d in SPREAD_DAYS}):
-        found[f"deviation_{length}"] = past.deviation(length)
-        found[f"nonzero_{length}"] = past.nonzero_share(length)
+        result[f"deviation_{length}"] = past.deviation(length)
+        result[f"nonzero_{length}"] = past.nonzero_share(length)
     for half_life in sorted({days(d) for d in HALF_LIVES_DAYS}):
         age = np.arange(min(8 * half_life, view.lookback), 0, -1) - 1
-        found[f"ewm_{half_life}"] = past.weighted(0.5 ** (age / half_life))
-    found["trend"] = share(found[f"mean_{days(28)}"], found[f"mean_{days(112)}"])
-    return {name: values[view.row] for name, values in found.items()}
+        result[f"ewm_{half_life}"] = past.weighted(0.5 ** (age / half_life))
+    result["trend"] = share(result[f"mean_{days(28)}"], result[f"mean_{days(112)}"])
+    return {name: values[view.row] for name, values in result.items()}
 
 
 WEEKS = (4, 8, 12, 26)
@@ -85,10 +85,10 @@ def weekday(view: View) -> Columns:
     if view.panel.frequency.days != 1:
         return {}
     phase = (view.step - 1) % 7
-    found: Columns = {}
+    result: Columns = {}
     for weeks in WEEKS:
         profile = view.past.by_phase(weeks, 7)
-        found[f"weekday_mean_{weeks}"] = profile[view.row, phase]
+        result[f"weekday_mean_{weeks}"] = profile[view.row, phase]
     mean = view.past.mean(WEEKS[-1] * 7)
-    found[f"weekday_share_{WEEKS[-1]}"] = share(found[f"weekday_mean_{WEEKS[-1]}"], mean[view.row])
-    return found
+    result[f"weekday_share_{WEEKS[-1]}"] = share(result[f"weekday_mean_{WEEKS[-1]}"], mean[view.row])
+    return result

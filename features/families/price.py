@@ -24,16 +24,16 @@ def price(view: View) -> Columns:
         return {}
     now = panel.price[view.series, view.period]
     past = panel.price[view.members, max(view.at - view.lookback, 0) : view.at]
-    found: Columns = {"price": now}
+    result: Columns = {"price": now}
     for name, base in _bases(past, panel.days(28)).items():
-        found[f"price_to_{name}"] = share(now, base[view.row])
+        result[f"price_to_{name}"] = share(now, base[view.row])
     sku = panel.groups["sku"].code[view.series]
-    found["price_to_regions"] = share(now, panel.mean_price[sku, view.period])
+    result["price_to_regions"] = share(now, panel.mean_price[sku, view.period])
     if panel.is_promoted is not None:
-        found["is_promoted"] = panel.is_promoted[view.series, view.period]
+        result["is_promoted"] = panel.is_promoted[view.series, view.period]
         promoted = view.past_of(panel.is_promoted[view.members])
-        found["promoted_share"] = promoted.mean(panel.days(28))[view.row]
-    return found
+        result["promoted_share"] = promoted.mean(panel.days(28))[view.row]
+    return result
 
 
 def _bases(past: np.ndarray, month: int) -> Columns:

@@ -173,13 +173,13 @@ def _selection(
 
     kinds, lanes, origins, destinations, skus = (tuple(values or ()) for values in filters[:5])
     max_cost_eur, min_benefit_eur, max_benefit_eur = filters[5:]
-    wanted = Filter(kinds, lanes, origins, destinations, skus, max_cost_eur, min_benefit_eur, max_benefit_eur)
+    requested = Filter(kinds, lanes, origins, destinations, skus, max_cost_eur, min_benefit_eur, max_benefit_eur)
     ways = [name for name, given in (("ids", ids), ("--all", everything), ("--by-rule", by_rule)) if given]
-    if ids and wanted != Filter():
+    if ids and requested != Filter():
         ways.append("conditions such as --kind")
     if len(ways) > 1:
         raise InputError(f"say which proposals in one way: {' and '.join(ways)} contradict each other")
-    return Selection(ids, units, wanted, everything, by_rule)
+    return Selection(ids, units, requested, everything, by_rule)
 
 
 def _act(at: datetime | None, by: str | None, reason: str | None) -> Act:

@@ -97,15 +97,15 @@ def score_and_say(settings: Settings, as_of: date | None, seen: date | None) -> 
     from pipeline.handover import score_shadow
     from review.wording import Money, number, rate
 
-    found = score_shadow(settings, as_of, seen)
+    result = score_shadow(settings, as_of, seen)
     money = Money(settings.currency)
     console = Console()
-    lines = found.lines
+    lines = result.lines
     _say(
         console,
-        f"Shadow mode: nothing is released. Planners moved {rate(found.followed_rate)} of the proposed units, "
+        f"Shadow mode: nothing is released. Planners moved {rate(result.followed_rate)} of the proposed units, "
         f"worth {money(lines['followed_eur'].sum())} of {money(lines['benefit_eur'].sum())}, "
-        f"and {number(found.own_units)} units nobody proposed.",
+        f"and {number(result.own_units)} units nobody proposed.",
     )
     table = _table("Where they differ most")
     for name in ("sku", "from → to"):
@@ -159,10 +159,10 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
         else "what is left on it saves (table exception)"
     )
     for row in decided.losing.to_dict("records"):
-        what = f"its loads cost {money(-row['value_eur'])} more than {left}"
+        label = f"its loads cost {money(-row['value_eur'])} more than {left}"
         _say(
             console,
-            f"Warning: departure {row['departure_id']} {'does not pay' if verb == 'release' else 'no longer pays'}: {what}.",
+            f"Warning: departure {row['departure_id']} {'does not pay' if verb == 'release' else 'no longer pays'}: {label}.",
         )
 
 

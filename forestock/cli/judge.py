@@ -65,15 +65,15 @@ def backtest(
     """  # fmt: skip
     from pipeline.backtest import Challenge, Plan
 
-    said = challenger or []
-    files = [text for text in said if "=" not in text]
-    if promote and not said:
+    parts = challenger or []
+    files = [text for text in parts if "=" not in text]
+    if promote and not parts:
         raise typer.BadParameter("--promote needs a --challenger")
     if len(files) > 1:
         raise typer.BadParameter("one --challenger configuration at most")
 
-    asked = Challenge(tuple(text for text in said if "=" in text), next(iter(files), None), promote, weights)
-    judge(config, Plan(origins, every, end), tuple(overrides or ()), asked)
+    request = Challenge(tuple(text for text in parts if "=" in text), next(iter(files), None), promote, weights)
+    judge(config, Plan(origins, every, end), tuple(overrides or ()), request)
 
 
 _COLUMNS = (("wrmsse", "WRMSSE", ".3f"), ("wspl", "pinball", ".3f"), ("wape", "WAPE", ".1%"), ("bias", "bias", "+.1%"),
@@ -114,18 +114,18 @@ def print_backtest(result: Result, console: Console, is_refused: bool = False) -
 def _print_one(recorded: Recorded, console: Console) -> None:
     from models.tracking.client import tracking_command
 
-    found = recorded.backtest
-    console.print(Text(found.name, style="bold"))
-    console.print(Text(found.summary.verdict))
+    result = recorded.backtest
+    console.print(Text(result.name, style="bold"))
+    console.print(Text(result.summary.verdict))
     console.print(_table(recorded))
     places = {"report": recorded.page}
     if recorded.run_id:
-        places |= {"MLflow run": recorded.run_id, "look with": tracking_command(found.settings)}
+        places |= {"MLflow run": recorded.run_id, "look with": tracking_command(result.settings)}
     else:
         places |= {"MLflow": "could not be reached; the report has everything"}
-    for what, where in places.items():
+    for label, where in places.items():
         # soft_wrap: a path or a command that is cut in two cannot be copied
-        console.print(Padding(Text(f"{what:<11}{where}"), (0, 0)), soft_wrap=True)
+        console.print(Padding(Text(f"{label:<11}{where}"), (0, 0)), soft_wrap=True)
 
 
 def _table(recorded: Recorded) -> Table:
@@ -167,10 +167,10 @@ def simulate(
     """
     from pipeline.replay import Span
 
-    said = list(overrides or ())
+    parts = list(overrides or ())
     if kinds is not None:
-        said.append(f"positioning.kinds=[{kinds}]")
-    replay_span(config, Span(start, end, nights, every, unlimited, foresight), said)
+        parts.append(f"positioning.kinds=[{kinds}]")
+    replay_span(config, Span(start, end, nights, every, unlimited, foresight), parts)
 
 
 _JUDGED = "forestock"

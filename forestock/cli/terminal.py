@@ -196,9 +196,9 @@ def _assumption_table(summary: Summary) -> Table:
 
 def _print_places(summary: Summary, console: Console) -> None:
     width = max(map(len, summary.places))
-    for what, where in summary.places.items():
+    for label, where in summary.places.items():
         # soft_wrap: a path or a command that is cut in two cannot be copied
-        console.print(f"{what:<{width}}  {where}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"{label:<{width}}  {where}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _table(title: str) -> Table:

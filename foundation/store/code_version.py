@@ -67,12 +67,12 @@ def _without_docstring(body: object) -> object:
 
 def _files(package: str) -> list[tuple[str, Path]]:
     """Return the source files of a package, or of a single module, with their names below it, sorted."""
-    found = find_spec(package)
-    if found is None or not (found.submodule_search_locations or found.origin):
+    result = find_spec(package)
+    if result is None or not (result.submodule_search_locations or result.origin):
         raise ModuleNotFoundError(f"there is no package or module {package!r}")
-    if not found.submodule_search_locations:
-        file = Path(str(found.origin))
+    if not result.submodule_search_locations:
+        file = Path(str(result.origin))
         return [(file.name, file)]
-    root = Path(next(iter(found.submodule_search_locations)))
+    root = Path(next(iter(result.submodule_search_locations)))
     files = sorted(path for path in root.rglob("*") if path.suffix in _SOURCES)
     return [(file.relative_to(root).as_posix(), file) for file in files]

@@ -73,18 +73,18 @@ def _refuse_repeated(data: pa.dataset.Dataset, table: str, n_rows: int) -> None:
         return
     most = math.prod(_distinct(data, name) for name in grain if name in data.schema.names)
     if n_rows > most:
-        what = f"{n_rows:,} rows, of which at least {n_rows - most:,} repeat a key: {', '.join(grain)} have {most:,} keys at most"
-        raise UnreadableError(f"has {what}", repeated_remedy(table, grain))
+        label = f"{n_rows:,} rows, of which at least {n_rows - most:,} repeat a key: {', '.join(grain)} have {most:,} keys at most"
+        raise UnreadableError(f"has {label}", repeated_remedy(table, grain))
 
 
 def _distinct(data: pa.dataset.Dataset, name: str) -> int:
     """Return how many values the column has, counted batch by batch; null is one."""
-    found: set[Any] = set()
+    result: set[Any] = set()
     for batch in data.scanner(columns=[name], batch_size=_BATCH_ROWS).to_batches():
         words = pc.unique(batch.column(0))
         words = words.dictionary_decode() if pa.types.is_dictionary(words.type) else words
-        found.update(words.cast(pa.string()).to_pylist())
-    return max(len(found), 1)
+        result.update(words.cast(pa.string()).to_pylist())
+    return max(len(result), 1)
 
 
 def _coded(schema: pa.Schema, others: list[str] | tuple[str, ...]) -> set[str]:

@@ -89,14 +89,14 @@ def _refuse_encoding(file: Any) -> None:
             decoder.decode(chunk)
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
-            what = f"is not UTF-8 text (byte 0x{byte:02x}, {bytes([byte]).decode('cp1252', 'replace')!r} in Latin-1 or Windows-1252)"
-            raise UnreadableError(what, "save it as UTF-8 (in a spreadsheet: CSV UTF-8)") from None
+            label = f"is not UTF-8 text (byte 0x{byte:02x}, {bytes([byte]).decode('cp1252', 'replace')!r} in Latin-1 or Windows-1252)"
+            raise UnreadableError(label, "save it as UTF-8 (in a spreadsheet: CSV UTF-8)") from None
 
 
 def _refuse_count(message: str) -> None:
     """Refuse a row that has more or fewer values than there are columns, and show it."""
-    if found := _COUNTS.search(message):
-        columns, values, row = found.groups()
-        what = f"has a row of {values} values under {columns} column names ({shown((row or '').strip())})"
+    if result := _COUNTS.search(message):
+        columns, values, row = result.groups()
+        label = f"has a row of {values} values under {columns} column names ({shown((row or '').strip())})"
         remedy = "put texts with commas in quotes and write numbers with a decimal point and no thousands separators"
-        raise UnreadableError(what, remedy)
+        raise UnreadableError(label, remedy)

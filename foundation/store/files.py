@@ -39,8 +39,8 @@ def without_password(path: str) -> str:
     scheme, mark, rest = path.partition("://")
     if not mark:
         return path
-    login, at, place = rest.rpartition("@")
-    return f"{scheme}://{login.partition(':')[0]}{':***' * (':' in login)}{at}{place.partition('?')[0]}"
+    login, index, place = rest.rpartition("@")
+    return f"{scheme}://{login.partition(':')[0]}{':***' * (':' in login)}{index}{place.partition('?')[0]}"
 
 
 def joined(root: str, *parts: str) -> str:
@@ -231,8 +231,8 @@ def resolve_place(place: str, base: Path, is_folder: bool = True) -> str:
 
     With ``is_folder`` false anything but a SQLite URL stays.
     """
-    if found := _SQLITE.match(place):
-        return f"{found['scheme']}{(base / found['path']).resolve()}{found['query'] or ''}"
+    if result := _SQLITE.match(place):
+        return f"{result['scheme']}{(base / result['path']).resolve()}{result['query'] or ''}"
     return resolve_folder(place, base) if is_folder else place
 
 
@@ -246,8 +246,8 @@ def resolve_folder(path: str, *bases: Path) -> str:
         return path
     plain = _local_path(path)
     try:
-        found = [base / Path(plain).expanduser() for base in bases]
-        return str(next((candidate for candidate in found if candidate.exists()), found[0]).resolve())
+        result = [base / Path(plain).expanduser() for base in bases]
+        return str(next((candidate for candidate in result if candidate.exists()), result[0]).resolve())
     except (OSError, RuntimeError, ValueError) as error:
         raise ConfigurationError(
             f"the path {_brief(path)!r} cannot be used ({_first_line(error)}); correct it"
@@ -260,9 +260,9 @@ def refuse_unwritable_name(path: str, key: str) -> None:
     Delta and MLflow pass paths as URLs: there ``%20`` is a blank and ``?`` begins a query, so that files would be
     written to, or looked for in, another folder.
     """
-    if not is_url(path) and (found := _MISREAD.search(path)):
+    if not is_url(path) and (result := _MISREAD.search(path)):
         raise ConfigurationError(
-            f"{key}: {path!r} has {found[0]!r} in its name, which Delta and MLflow read as part of a URL; "
+            f"{key}: {path!r} has {result[0]!r} in its name, which Delta and MLflow read as part of a URL; "
             "use a folder without it"
         )
 

@@ -114,11 +114,11 @@ class SqlTable:
 
     @staticmethod
     def _there(connection: sa.Connection, table: sa.Table, keys: list[str]) -> set[str]:
-        found: set[str] = set()
+        result: set[str] = set()
         for start in range(0, len(keys), _KEYS_PER_QUERY):
             part = keys[start : start + _KEYS_PER_QUERY]
-            found |= set(connection.scalars(sa.select(table.c.proposal_id).where(table.c.proposal_id.in_(part))))
-        return found
+            result |= set(connection.scalars(sa.select(table.c.proposal_id).where(table.c.proposal_id.in_(part))))
+        return result
 
 
 def _type(value: object) -> sa.types.TypeEngine:

@@ -178,8 +178,8 @@ def _kept(settings: Settings, examined: Examined, write: bool, derive: Derive | 
 def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Examined:
     """Return everything the door finds about the configured inputs; writes nothing, raises for no fault."""
     if as_of is not None and not FIRST_YEAR <= as_of.year <= LAST_YEAR:
-        what = f"{as_of} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
-        return Examined(as_of, (structural("as_of", "", what, "correct the year"),), stops=True)
+        label = f"{as_of} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
+        return Examined(as_of, (structural("as_of", "", label, "correct the year"),), stops=True)
     try:
         source = open_source(settings.inputs)
     except UnreadableError as error:
@@ -201,8 +201,8 @@ def source_mark(settings: Settings) -> str | None:
     marks = source.marks() if isinstance(source, FolderSource) else None
     if marks is None:
         return None
-    said = [marks, settings.inputs.model_dump(mode="json")]
-    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+    parts = [marks, settings.inputs.model_dump(mode="json")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:

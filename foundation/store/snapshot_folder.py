@@ -68,8 +68,8 @@ def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataF
 def is_whole(folder: str) -> bool:
     """Say whether every table the manifest names is there in its length; a manifest of another form is none."""
     try:
-        said = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
-        return all(files.size(f"{folder}/{name}.parquet") == length for name, length in said["bytes"].items())
+        parts = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
+        return all(files.size(f"{folder}/{name}.parquet") == length for name, length in parts["bytes"].items())
     except (StageError, ValueError, LookupError, TypeError, AttributeError):
         return False
 

@@ -71,10 +71,10 @@ class FolderSource:
         if not self._is_local():
             return None
         try:
-            found = [(path, path.stat()) for path in Path(self.root).rglob("*") if path.is_file()]
+            result = [(path, path.stat()) for path in Path(self.root).rglob("*") if path.is_file()]
         except OSError:  # a file that vanished meanwhile, or may not be looked at
             return None
-        return sorted((str(path.relative_to(self.root)), said.st_size, said.st_mtime_ns) for path, said in found)
+        return sorted((str(path.relative_to(self.root)), parts.st_size, parts.st_mtime_ns) for path, parts in result)
 
     def has(self, table: str) -> bool:
         """Say whether the folder holds ``table`` in a configured format."""
@@ -82,15 +82,15 @@ class FolderSource:
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
         """Return ``table``; a text that is empty in a CSV file is null, texts of Parquet and Delta are coded."""
-        found = self._found(table)
-        if len(found) > 1:
-            names = " and ".join(f"{table}{_ENDINGS[kind]}" for kind in found)
+        result = self._found(table)
+        if len(result) > 1:
+            names = " and ".join(f"{table}{_ENDINGS[kind]}" for kind in result)
             raise UnreadableError(f"stands in the folder twice: {names}", "remove one or set inputs.format")
-        path = f"{self.root}/{table}{_ENDINGS[found[0]]}"
+        path = f"{self.root}/{table}{_ENDINGS[result[0]]}"
         try:
             if self._is_local():
                 self._refuse_odd(Path(path))
-            return self._open(found[0], path, as_text)
+            return self._open(result[0], path, as_text)
         except UnreadableError:
             raise
         except PermissionError as error:
@@ -98,13 +98,13 @@ class FolderSource:
         except Exception as error:  # any reader may fail in its own way on a broken file
             may_pass = isinstance(error, ConnectionError | TimeoutError)
             raise UnreadableError(
-                f"cannot be read as {found[0]} ({_short(error)})", "write the file again", may_pass
+                f"cannot be read as {result[0]} ({_short(error)})", "write the file again", may_pass
             ) from error
         except BaseException as error:
             if not is_panic(error):
                 raise
             raise UnreadableError(
-                f"cannot be read as {found[0]} (its reader failed)", "write the table again"
+                f"cannot be read as {result[0]} (its reader failed)", "write the table again"
             ) from error
 
     def _found(self, table: str) -> list[str]:
@@ -220,8 +220,8 @@ class SqlSource:
     @cached_property
     def _tables(self) -> frozenset[str]:
         try:
-            found = inspect(self.engine)
-            return frozenset([*found.get_table_names(), *found.get_view_names()])
+            result = inspect(self.engine)
+            return frozenset([*result.get_table_names(), *result.get_view_names()])
         except SQLAlchemyError as error:
             raise UnreadableError(
                 f"cannot be looked through ({_shortened(error, self.url)})", "check the rights", _may_pass(error)
@@ -269,8 +269,8 @@ class AdbcSource:
 
     @cached_property
     def _tables(self) -> frozenset[str]:
-        found = self.connection.adbc_get_objects(depth="tables").read_all().to_pylist()
-        schemas = [schema for catalog in found for schema in catalog["catalog_db_schemas"] or ()]
+        result = self.connection.adbc_get_objects(depth="tables").read_all().to_pylist()
+        schemas = [schema for catalog in result for schema in catalog["catalog_db_schemas"] or ()]
         return frozenset(table["table_name"] for schema in schemas for table in schema["db_schema_tables"] or ())
 
     def has(self, table: str) -> bool:

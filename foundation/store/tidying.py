@@ -83,11 +83,11 @@ def _bytes(place: str) -> int:
     """Return the size of a local folder; 0 for a URL."""
     if files.is_url(place):
         return 0
-    found = 0
+    result = 0
     for folder, _, names in os.walk(place):
         for name in names:
             try:
-                found += (Path(folder) / name).stat().st_size
+                result += (Path(folder) / name).stat().st_size
             except FileNotFoundError:  # a run beside us has removed it
                 continue
-    return found
+    return result

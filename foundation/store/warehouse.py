@@ -96,11 +96,11 @@ class Warehouse:
         if delta is None:
             return self._empty(defined, columns)
         filters = None if as_of is None else [("as_of", "=", parse_as_of(as_of))]
-        wanted = None if columns is None else [*dict.fromkeys([*columns, *defined.grain])]
+        requested = None if columns is None else [*dict.fromkeys([*columns, *defined.grain])]
         held = [field.name for field in delta.schema().fields]
         if unknown := sorted(set(columns or ()) - set(held)):
             raise StageError(f"read {table}", f"there is no column {unknown[0]!r}{nearest(unknown[0], held)}")
-        frame = to_frame(delta.to_pyarrow_table(filters=filters, columns=wanted), defined)
+        frame = to_frame(delta.to_pyarrow_table(filters=filters, columns=requested), defined)
         frame = sorted_by(frame, defined.grain)
         return frame if columns is None else frame[list(columns)]
 

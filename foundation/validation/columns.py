@@ -108,13 +108,13 @@ def configured_faults(columns: dict[str, list[str]], settings: Settings) -> list
     ``columns`` holds the column names of the tables that could be read.
     """
     series = settings.series
-    wanted = [
+    requested = [
         ("series.hierarchy", "skus", series.hierarchy),
         ("series.known_in_advance", "regional", series.known_in_advance),
     ]
     faults = [
         _unconfigured(key, table, name, columns[table])
-        for key, table, names in wanted
+        for key, table, names in requested
         for name in names
         if table in columns and name not in columns[table]
     ]
@@ -135,20 +135,20 @@ def draft(data: pa.Table, table: Table, settings: Settings) -> tuple[Draft, list
     A column of a wrong type is left out of the draft, so that the other rules still run.
     """
     columns: dict[str, pd.Series] = {}
-    made = Draft(table, pd.DataFrame(index=pd.RangeIndex(len(data))))
+    built = Draft(table, pd.DataFrame(index=pd.RangeIndex(len(data))))
     faults: list[Fault] = []
     first = {name: position for position, name in reversed(list(enumerate(data.column_names)))}
     for name in dict.fromkeys(data.column_names):
         values = data.column(first[name])
         try:
             columns[name], misfits = _column(values, name, table, settings)
-            made.findings += [_finding(name, misfit, values) for misfit in misfits]
+            built.findings += [_finding(name, misfit, values) for misfit in misfits]
         except WrongTypeError as error:
             faults.append(_wrong_type(table, name, settings, str(error)))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):  # a type no rule was written for
             faults.append(_wrong_type(table, name, settings, str(values.type)))
-    made.frame = pd.DataFrame(columns, index=made.frame.index)
-    return made, faults
+    built.frame = pd.DataFrame(columns, index=built.frame.index)
+    return built, faults
 
 
 def is_personal(name: str) -> bool:
@@ -202,8 +202,8 @@ def _person(table: Table, name: str) -> Fault:
 
 
 def _unconfigured(key: str, table: str, name: str, names: list[str]) -> Fault:
-    what = f"named in {key}, but there is no such column{nearest(name, names)}"
-    return structural(table, shown(name), what, f"add the column or correct {key}")
+    label = f"named in {key}, but there is no such column{nearest(name, names)}"
+    return structural(table, shown(name), label, f"add the column or correct {key}")
 
 
 def _wrong_type(table: Table, name: str, settings: Settings, holds: str) -> Fault:

@@ -104,21 +104,21 @@ class _Pass:
                 structural(table.name, "", "empty: it has no rows", f"{self.needs} needs them; load the table")
             )
             return
-        made, faults = draft(self._known(data, table), table, self.settings)
+        built, faults = draft(self._known(data, table), table, self.settings)
         self.faults += faults
-        self.drafts[table.name] = self._as_announced(made) if table.name == "regional" else made
+        self.drafts[table.name] = self._as_announced(built) if table.name == "regional" else built
 
     def check(self) -> None:
         """Run all rules; tables others refer to come first, so that quarantine can follow references."""
         self.faults += configured_faults(self.columns, self.settings)
         known_ids: dict[str, pd.Series] = {}
-        for made in sorted(self.drafts.values(), key=lambda made: (made.name not in _IDS, made.name == "supply")):
-            check_rows(made, known_ids)
-            check_network(made, known_ids)
-            time.check_grid(made, self.settings.grid)
-            if (name := _IDS.get(made.name)) and made.has(name):
-                kept = made.frame.loc[~made.at_fault, name] if self._sets_aside else made.frame[name]
-                known_ids[made.name] = kept.dropna().drop_duplicates()
+        for built in sorted(self.drafts.values(), key=lambda built: (built.name not in _IDS, built.name == "supply")):
+            check_rows(built, known_ids)
+            check_network(built, known_ids)
+            time.check_grid(built, self.settings.grid)
+            if (name := _IDS.get(built.name)) and built.has(name):
+                kept = built.frame.loc[~built.at_fault, name] if self._sets_aside else built.frame[name]
+                known_ids[built.name] = kept.dropna().drop_duplicates()
         if "skus" in self.drafts and self.drafts["skus"].has("sku", "replaces"):
             self.faults += replacement_faults(self.drafts["skus"].frame)
         if self.as_of is not None:
@@ -129,12 +129,12 @@ class _Pass:
         drafts = self.drafts.values()
         if self._sets_aside:
             self.faults += limit_faults(drafts, self.settings.inputs.quarantine_rate)
-        found = [made.fault(finding) for made in drafts for finding in made.findings]
-        faults = (*self.faults, *found)
+        result = [built.fault(finding) for built in drafts for finding in built.findings]
+        faults = (*self.faults, *result)
         stops = any(fault.is_structural for fault in faults) or (bool(faults) and not self._sets_aside)
         if stops or self.as_of is None:
             return Examined(self.as_of, faults, True, may_pass=self.may_pass)
-        given = Given({made.name: self._finished(made) for made in drafts}, self.settings, self.as_of)
+        given = Given({built.name: self._finished(built) for built in drafts}, self.settings, self.as_of)
         found_doubts = [*self.doubts, *doubts(given, self.needs, self.snapshots)]
         return Examined(
             as_of=self.as_of,
@@ -199,10 +199,16 @@ class _Pass:
         rows = keys.sort_values(list(keys.columns)).head(KEYS_SHOWN).to_dict("records")
         first = tuple(", ".join(f"{name}={shown(value)}" for name, value in row.items()) for row in rows)
         ends = f"{seen[~alone].min():%Y-%m-%d} to {seen[~alone].max():%Y-%m-%d}"
-        what = f"dated far from all others, which run from {ends}; left out"
+        label = f"dated far from all others, which run from {ends}; left out"
         self.doubts.append(
             Doubt(
-                "sales", "date", what, "correct the date or remove the row", int(alone.sum()), first, is_incomplete=True
+                "sales",
+                "date",
+                label,
+                "correct the date or remove the row",
+                int(alone.sum()),
+                first,
+                is_incomplete=True,
             )
         )
         return sales.filter(pa.array(~alone)), days[~alone].reset_index(drop=True)
@@ -228,9 +234,9 @@ class _Pass:
         elif name == "inbound" and self.stock_date is not None:
             counting = snapshot_date(days, as_of, self.stock_date)
             if counting not in (None, self.stock_date):
-                what = f"none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
+                label = f"none of {self.stock_date}, the stock snapshot that counts; lines of {counting} are used"
                 self.doubts.append(
-                    Doubt("inbound", "as_of", what, f"load those of {self.stock_date}", is_incomplete=True)
+                    Doubt("inbound", "as_of", label, f"load those of {self.stock_date}", is_incomplete=True)
                 )
 
     def _compare_snapshots(self, stock: pa.Table, days: pd.Series) -> None:
@@ -252,13 +258,13 @@ class _Pass:
             oldest_days = self.settings.positioning.max_stock_age_days
             self.faults += time.snapshot_faults(self.drafts["stock"], as_of, oldest_days)
 
-    def _finished(self, made: Draft) -> pd.DataFrame:
-        frame = made.frame
-        if (bad := made.at_fault).any():
+    def _finished(self, built: Draft) -> pd.DataFrame:
+        frame = built.frame
+        if (bad := built.at_fault).any():
             frame = frame[~bad]
         used = {
             name: frame[name].cat.remove_unused_categories()
             for name in frame.columns
             if frame[name].dtype == "category"
         }
-        return sorted_by(frame.assign(**used), made.order)
+        return sorted_by(frame.assign(**used), built.order)

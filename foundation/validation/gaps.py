@@ -33,7 +33,7 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
     if not len(empty):
         return
     days = ", ".join(f"{day:%Y-%m-%d}" for day in empty[:KEYS_SHOWN])
-    what = f"{len(empty)} {'period' if len(empty) == 1 else 'periods'} before as_of {as_of} without a row of any series, first: {days}"
+    label = f"{len(empty)} {'period' if len(empty) == 1 else 'periods'} before as_of {as_of} without a row of any series, first: {days}"
     closed = [*settings.series.closed_days, *closed_line(empty, periods[has_row], settings.grid)]
     more = f", … ({len(closed)} in all)" if len(closed) > _MOST_NAMED else ""
     name = f"name them as closed, series.closed_days: [{', '.join(closed[:_MOST_NAMED])}{more}]"
@@ -46,7 +46,7 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
     weekdays = periods[has_row].day_of_week.unique()
     if settings.grid.days == 1 and len(weekdays) == 1 and len(empty) >= _FEWEST_WEEKS_EMPTY:
         remedy = f"if the rows are totals of weeks that start on it, set frequency: W-{WEEKDAYS[weekdays[0]]}; otherwise {remedy}"
-    yield structural("sales", "date", what, remedy)
+    yield structural("sales", "date", label, remedy)
 
 
 def is_only_sales(sales: pd.DataFrame, as_of: date, grid: Frequency) -> bool:
@@ -73,12 +73,12 @@ def closed_line(empty: pd.DatetimeIndex, sold: pd.DatetimeIndex, grid: Frequency
     if grid.days > 1:
         return [f"{day + pd.Timedelta(days=ahead):%Y-%m-%d}" for day in empty for ahead in range(grid.days)]
     weekdays = [
-        at
-        for at in range(7)
-        if (empty.day_of_week == at).sum() >= _FEWEST_WEEKDAYS and not (sold.day_of_week == at).any()
+        index
+        for index in range(7)
+        if (empty.day_of_week == index).sum() >= _FEWEST_WEEKDAYS and not (sold.day_of_week == index).any()
     ]
     rest = empty[~np.isin(empty.day_of_week, weekdays)]
-    return [*(WEEKDAYS[at].capitalize() for at in weekdays), *(f"{day:%Y-%m-%d}" for day in rest)]
+    return [*(WEEKDAYS[index].capitalize() for index in weekdays), *(f"{day:%Y-%m-%d}" for day in rest)]
 
 
 def unknown_doubts(given: Given) -> Iterator[Doubt]:
@@ -92,10 +92,10 @@ def unknown_doubts(given: Given) -> Iterator[Doubt]:
         return
     coverage = _coverage(sales, given.as_of, grid)
     n_zero = int((sales["units_sold"] == 0).sum())
-    what = (
+    label = (
         f"{n_zero:,} of {len(sales):,} rows are 0, and {1 - coverage:.0%} of the periods have no row, which count as unknown "
         f"(series.missing_sales); the forecast is that of periods with sales, about {1 / coverage:.1f} times what is sold"
     )
     yield Doubt(
-        "sales", "units_sold", what, "set series.missing_sales: zero, or write rows of 0 where nothing was sold"
+        "sales", "units_sold", label, "set series.missing_sales: zero, or write rows of 0 where nothing was sold"
     )

@@ -28,16 +28,16 @@ def isolated(days: pd.Series, period_days: int) -> np.ndarray:
     is_dated = raw != _NOT_A_TIME
     if not is_dated.any():
         return np.zeros(len(days), dtype=bool)
-    at = raw // (period_days * _DAY_US)
-    low = at[is_dated].min()
-    rows = np.bincount(at[is_dated] - low)  # a bin a period: validation has refused years beyond a few centuries
+    index = raw // (period_days * _DAY_US)
+    low = index[is_dated].min()
+    rows = np.bincount(index[is_dated] - low)  # a bin a period: validation has refused years beyond a few centuries
     dates = np.flatnonzero(rows) + low
     if len(dates) < 3:
         return np.zeros(len(days), dtype=bool)
     counts = rows[rows > 0]
     last = _end(dates, counts, period_days)
     first = -_end(-dates[::-1], counts[::-1], period_days)
-    return np.asarray(is_dated & ((at > last) | (at < first)))
+    return np.asarray(is_dated & ((index > last) | (index < first)))
 
 
 def _end(dates: np.ndarray, counts: np.ndarray, period_days: int) -> float:

@@ -36,10 +36,10 @@ def _reserved_over_on_hand(draft: Draft, _: Ids) -> None:
         return
     total = draft.frame[taken].fillna(0).sum(axis=1)
     words = {"units_reserved": "reserved", "units_on_hold": "on hold"}
-    what = f"with more {' and '.join(words[name] for name in taken)} than on hand"
+    label = f"with more {' and '.join(words[name] for name in taken)} than on hand"
     draft.add(
         taken[0],
-        what,
+        label,
         "correct the reservation or the stock",
         (total > draft.frame["units_on_hand"]) & (draft.frame["units_on_hand"] >= 0),
     )
@@ -98,16 +98,16 @@ def _cutoff_words(draft: Draft, _: Ids) -> None:
     _check_words(draft, "cutoff", _CUTOFF, "not a time of day", "write for example 17:30")
 
 
-def _check_words(draft: Draft, column: str, pattern: str, what: str, remedy: str) -> None:
+def _check_words(draft: Draft, column: str, pattern: str, label: str, remedy: str) -> None:
     if draft.has(column):
         values = draft.frame[column]
-        draft.add(column, what, remedy, values.notna() & ~values.str.fullmatch(pattern).fillna(False).astype(bool))
+        draft.add(column, label, remedy, values.notna() & ~values.str.fullmatch(pattern).fillna(False).astype(bool))
 
 
-def _crossed(lower: str, upper: str, what: str) -> Callable[[Draft, Ids], None]:
+def _crossed(lower: str, upper: str, label: str) -> Callable[[Draft, Ids], None]:
     def rule(draft: Draft, _: Ids) -> None:
         if draft.has(lower, upper):
-            draft.add(upper, what, f"correct {lower} or {upper}", draft.frame[upper] < draft.frame[lower])
+            draft.add(upper, label, f"correct {lower} or {upper}", draft.frame[upper] < draft.frame[lower])
 
     return rule
 

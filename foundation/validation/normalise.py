@@ -281,7 +281,7 @@ _CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalised]] = {
 
 
 def _misfits(*found: tuple[np.ndarray, str, str]) -> list[Misfit]:
-    return [Misfit(what, remedy, rows) for rows, what, remedy in found if rows.any()]
+    return [Misfit(label, remedy, rows) for rows, label, remedy in found if rows.any()]
 
 
 def _trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:

@@ -44,48 +44,48 @@ def recent_units(given: Given) -> pd.DataFrame:
 
 def _slow_lanes(given: Given) -> Iterator[Doubt]:
     """Lanes whose goods arrive after the window the plan looks at, whatever the day they leave."""
-    own, period = given.settings.positioning, given.settings.grid.days
+    specified, period = given.settings.positioning, given.settings.grid.days
     horizon = given.settings.horizon * period
-    window = horizon if own.cover_days is None else min(-(-own.cover_days // period) * period, horizon)
+    window = horizon if specified.cover_days is None else min(-(-specified.cover_days // period) * period, horizon)
     lead = given.numbers("lanes", "lead_time_days")
     arrival = np.ceil(lead / period) * period
-    for kind in own.kinds:
+    for kind in specified.kinds:
         is_slow = (given.texts("lanes", "kind") == kind) & (arrival >= window)
         if not is_slow.any():
             continue
         days = sorted({int(day) for day in lead[is_slow]})
         take = f"{days[0]}" if len(days) == 1 else f"{days[0]} to {days[-1]}"
-        needed = int(-(-(days[-1] + own.review_days) // period))
+        needed = int(-(-(days[-1] + specified.review_days) // period))
         weeks = f" {'week' if given.settings.horizon == 1 else 'weeks'}" if period > 1 else ""
         limit, remedy = f"the horizon is {given.settings.horizon}{weeks}", f"set horizon to {needed} or more"
         if window < horizon:
-            limit = f"positioning.cover_days is {own.cover_days}"
+            limit = f"positioning.cover_days is {specified.cover_days}"
             remedy = f"set positioning.cover_days to {needed * period} or more" + (
                 f" and horizon to {needed} or more" if needed > given.settings.horizon else ""
             )
         lanes = f"{is_slow.sum()} {kind} {'lane takes' if is_slow.sum() == 1 else 'lanes take'}"
         names = listed(sorted(given.texts("lanes", "lane")[is_slow]))
-        what = f"{lanes} {take} days, {limit}; nothing is ever {_VERBS[kind]} on them ({names})"
-        yield Doubt("lanes", "lead_time_days", what, remedy)
+        label = f"{lanes} {take} days, {limit}; nothing is ever {_VERBS[kind]} on them ({names})"
+        yield Doubt("lanes", "lead_time_days", label, remedy)
 
 
 def _cut_cover(given: Given) -> Iterator[Doubt]:
     """Order lanes whose goods arrive in time, but must last for longer than the horizon reaches."""
-    own, period = given.settings.positioning, given.settings.grid.days
+    specified, period = given.settings.positioning, given.settings.grid.days
     horizon = given.settings.horizon * period
-    if own.cover_days is not None or "supply" not in own.kinds:
+    if specified.cover_days is not None or "supply" not in specified.kinds:
         return
     lead = given.numbers("lanes", "lead_time_days")
     in_time = np.ceil(lead / period) * period < horizon
-    is_cut = (given.texts("lanes", "kind") == "supply") & in_time & (lead + own.review_days > horizon)
+    is_cut = (given.texts("lanes", "kind") == "supply") & in_time & (lead + specified.review_days > horizon)
     if is_cut.any():
         longest = int(lead[is_cut].max())
-        needed = -(-(longest + own.review_days) // period)
-        what = (
-            f"of kind supply take up to {longest} days, {longest + own.review_days} with positioning.review_days, beyond the horizon "
+        needed = -(-(longest + specified.review_days) // period)
+        label = (
+            f"of kind supply take up to {longest} days, {longest + specified.review_days} with positioning.review_days, beyond the horizon "
             f"of {horizon} days ({listed(sorted(given.texts('lanes', 'lane')[is_cut]))}); orders on them leave out the demand beyond it"
         )
-        yield Doubt("lanes", "lead_time_days", what, f"set horizon to {needed} or more", int(is_cut.sum()))
+        yield Doubt("lanes", "lead_time_days", label, f"set horizon to {needed} or more", int(is_cut.sum()))
 
 
 def _lanes_without_room(given: Given) -> Iterator[Doubt]:
@@ -98,9 +98,9 @@ def _lanes_without_room(given: Given) -> Iterator[Doubt]:
     none = {"loads_per_departure": given.numbers("lanes", "loads_per_departure", np.inf) < 1}
     none |= {name: given.numbers("lanes", name, np.inf) < least for name, least in smallest.items()}
     for name, is_none in none.items():
-        if (found := moving & is_none).any():
-            what = f"{found.sum()} of {moving.sum()} lanes can carry no SKU ({listed(sorted(given.texts('lanes', 'lane')[found]))}); nothing is ever sent on them"
-            yield Doubt("lanes", name, what, "correct the value, or leave it empty for no limit")
+        if (result := moving & is_none).any():
+            label = f"{result.sum()} of {moving.sum()} lanes can carry no SKU ({listed(sorted(given.texts('lanes', 'lane')[result]))}); nothing is ever sent on them"
+            yield Doubt("lanes", name, label, "correct the value, or leave it empty for no limit")
 
 
 def _unserved_regions(given: Given) -> Iterator[Doubt]:
@@ -109,8 +109,8 @@ def _unserved_regions(given: Given) -> Iterator[Doubt]:
     if regions:
         sold = recent_units(given)
         units = sold.loc[sold["region"].isin(regions), "units_sold"].sum()
-        what = f"{len(regions)} without a delivery lane, first: {listed(regions)}; all their demand ({units:,.0f} units sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
-        yield Doubt("regions", "region", what, "add a lane of kind delivery to each, or remove them")
+        label = f"{len(regions)} without a delivery lane, first: {listed(regions)}; all their demand ({units:,.0f} units sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
+        yield Doubt("regions", "region", label, "add a lane of kind delivery to each, or remove them")
 
 
 def _unserved_classes(given: Given) -> Iterator[Doubt]:
@@ -141,12 +141,12 @@ def _unserved_classes(given: Given) -> Iterator[Doubt]:
         lost = rows_of_class[~rows_of_class["region"].isin(reachable[str(name)])]
         if lost.empty:
             continue
-        what = (
+        label = (
             f"{lost['sku'].nunique()} SKUs of class {name} are sold in {lost['region'].nunique()} regions "
             f"({listed(sorted(lost['region'].unique()))}) that no hub and lane may deliver them to; "
             f"their demand ({lost['units_sold'].sum():,.0f} units sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
         )
-        yield Doubt("skus", "handling_class", what, f"add {name} to handling_classes of a hub and of its lanes")
+        yield Doubt("skus", "handling_class", label, f"add {name} to handling_classes of a hub and of its lanes")
 
 
 def _carries(classes: str, name: str) -> bool:
@@ -159,5 +159,5 @@ def _idle_hubs(given: Given) -> Iterator[Doubt]:
         return
     idle = sorted(set(given.texts("hubs", "hub")) - set(given.texts("lanes", "origin")))
     if idle:
-        what = f"{len(idle)} without a lane that begins there, first: {listed(idle)}; nothing can be sent from them"
-        yield Doubt("hubs", "hub", what, "add lanes that begin there, or remove them")
+        label = f"{len(idle)} without a lane that begins there, first: {listed(idle)}; nothing can be sent from them"
+        yield Doubt("hubs", "hub", label, "add lanes that begin there, or remove them")

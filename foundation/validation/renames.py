@@ -32,20 +32,20 @@ def rename_doubts(given: Given) -> Iterator[Doubt]:
     ends, begins = _ends(daily, day), _begins(daily, day)
     known = set(given.texts("skus", "replaces"))
     is_alike = _alike(given)
-    found = []
+    result = []
     for new, begin, level in begins:
         for old, end, before in ends:
             apart = abs((begin - end).days - 1)
             is_near = apart <= _APART_DAYS and _LEVELS[0] <= level / before <= _LEVELS[1]
             if is_near and old not in known and is_alike(old, new):
-                found.append((apart, abs(np.log(level / before)), old, new, f"{begin:%Y-%m-%d}", before, level))
+                result.append((apart, abs(np.log(level / before)), old, new, f"{begin:%Y-%m-%d}", before, level))
     used: set[str] = set()
-    for _, _, old, new, began, before, level in sorted(found):
+    for _, _, old, new, began, before, level in sorted(result):
         if {old, new} & used:
             continue
         used |= {old, new}
-        what = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
-        yield Doubt("skus", "sku", what, f"name {old} in the column replaces of {new}, or load its sales under one id")
+        label = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
+        yield Doubt("skus", "sku", label, f"name {old} in the column replaces of {new}, or load its sales under one id")
 
 
 def _daily(given: Given) -> pd.DataFrame:
@@ -57,26 +57,26 @@ def _daily(given: Given) -> pd.DataFrame:
 
 def _ends(daily: pd.DataFrame, day: pd.Timestamp) -> list[tuple[str, pd.Timestamp, float]]:
     """Return (SKU, last day with a sale, units a day before) of those that sold on most days and then stopped."""
-    found = []
+    result = []
     for sku, units in zip(daily.index, daily.to_numpy(), strict=True):
-        at = np.flatnonzero(units > 0)
-        if not len(at) or not _SILENT_DAYS < (day - daily.columns[at[-1]]).days <= _WITHIN_DAYS:
+        index = np.flatnonzero(units > 0)
+        if not len(index) or not _SILENT_DAYS < (day - daily.columns[index[-1]]).days <= _WITHIN_DAYS:
             continue
-        before = units[max(0, at[-1] + 1 - _PERIODS) : at[-1] + 1]
+        before = units[max(0, index[-1] + 1 - _PERIODS) : index[-1] + 1]
         if (before > 0).mean() >= _LEAST_SHARE and len(before) >= _PERIODS // 7:
-            found.append((str(sku), daily.columns[at[-1]], float(before.mean())))
-    return found
+            result.append((str(sku), daily.columns[index[-1]], float(before.mean())))
+    return result
 
 
 def _begins(daily: pd.DataFrame, day: pd.Timestamp) -> list[tuple[str, pd.Timestamp, float]]:
     """Return (SKU, first day with a sale, units a day since) of those that had none in the four weeks before."""
-    found = []
+    result = []
     for sku, units in zip(daily.index, daily.to_numpy(), strict=True):
-        at = np.flatnonzero(units > 0)
-        if len(at) and at[0] >= _PERIODS and (day - daily.columns[at[0]]).days <= _WITHIN_DAYS:
-            since = units[at[0] : at[0] + _PERIODS]
-            found.append((str(sku), daily.columns[at[0]], float(since.mean())))
-    return found
+        index = np.flatnonzero(units > 0)
+        if len(index) and index[0] >= _PERIODS and (day - daily.columns[index[0]]).days <= _WITHIN_DAYS:
+            since = units[index[0] : index[0] + _PERIODS]
+            result.append((str(sku), daily.columns[index[0]], float(since.mean())))
+    return result
 
 
 def _alike(given: Given) -> Callable[[str, str], bool]:

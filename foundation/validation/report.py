@@ -56,11 +56,11 @@ class Draft:
         """Say whether the frame holds all ``columns``."""
         return set(columns) <= set(self.frame.columns)
 
-    def add(self, column: str, what: str, remedy: str, rows: np.ndarray | pd.Series) -> None:
+    def add(self, column: str, label: str, remedy: str, rows: np.ndarray | pd.Series) -> None:
         """Note that ``rows`` (boolean, nulls count as no) break a rule; nothing where none does."""
         marked = rows.fillna(False).to_numpy(dtype=bool) if isinstance(rows, pd.Series) else rows
         if marked.any():
-            self.findings.append(Finding(column, what, remedy, marked))
+            self.findings.append(Finding(column, label, remedy, marked))
 
     @property
     def at_fault(self) -> np.ndarray:
@@ -124,8 +124,8 @@ def quarantined(drafts: Iterable[Draft], as_of: date) -> pd.DataFrame:
     """Return the output table ``quarantine``: one row per row set aside and column at fault."""
     parts = [_rows(draft, as_of) for draft in drafts if draft.findings]
     columns = OUTPUTS["quarantine"].names
-    found = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype="str")
-    return _told_apart(found.astype({name: "str" for name in columns if name != "as_of"}))[columns]
+    result = pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns, dtype="str")
+    return _told_apart(result.astype({name: "str" for name in columns if name != "as_of"}))[columns]
 
 
 def _rows(draft: Draft, as_of: date) -> pd.DataFrame:
@@ -155,9 +155,9 @@ class UnreadableError(Exception):
     ``may_pass`` where its server did not answer: the same may be read a minute later.
     """
 
-    def __init__(self, what: str, remedy: str, may_pass: bool = False) -> None:
-        super().__init__(what)
-        self.what = what
+    def __init__(self, label: str, remedy: str, may_pass: bool = False) -> None:
+        super().__init__(label)
+        self.what = label
         self.remedy = remedy
         self.may_pass = may_pass
 

@@ -120,8 +120,8 @@ def _check_text(draft: Draft, column: Column) -> None:
 
 
 def _check_reference(draft: Draft, name: str, table: str, ids: pd.Series) -> None:
-    what = f"with a {name} unknown to {table}"
-    draft.add(name, what, f"add the {name} to {table} or remove the rows", missing_from(draft.frame[name], ids))
+    label = f"with a {name} unknown to {table}"
+    draft.add(name, label, f"add the {name} to {table} or remove the rows", missing_from(draft.frame[name], ids))
 
 
 def _check_key(draft: Draft) -> None:

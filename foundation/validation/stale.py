@@ -52,7 +52,7 @@ def thin_hubs(days: pd.Series, hubs: pd.Series) -> Doubt | None:
         names = ["all hubs"]
     else:
         names = [str(name) for name in counted.index[is_thin]]
-    found, usual = rows[is_thin, -1].sum(), usually(rows[is_thin, :-1]).sum()
+    result, usual = rows[is_thin, -1].sum(), usually(rows[is_thin, :-1]).sum()
     of = (
         names[0]
         if names == ["all hubs"]
@@ -60,11 +60,11 @@ def thin_hubs(days: pd.Series, hubs: pd.Series) -> Doubt | None:
         if len(names) == 1
         else f"{len(names)} hubs ({listed(names)})"
     )
-    what = (
-        f"{counted.columns[-1]:%Y-%m-%d} has {found:,.0f} rows of {of}, usually there are {usual:,.0f}; "
+    label = (
+        f"{counted.columns[-1]:%Y-%m-%d} has {result:,.0f} rows of {of}, usually there are {usual:,.0f}; "
         "what is missing counts as nothing in stock"
     )
-    return Doubt("stock", "date", what, "load the whole snapshot", is_incomplete=True)
+    return Doubt("stock", "date", label, "load the whole snapshot", is_incomplete=True)
 
 
 def stock_doubts(given: Given, taken: pd.Series) -> Iterator[Doubt]:
@@ -89,8 +89,8 @@ def _old_snapshot(given: Given, taken: pd.Series) -> Iterator[Doubt]:
     if given.has("sales", "date", "units_sold"):
         sales = given.tables["sales"]
         sold = f"; {sales.loc[sales['date'] >= latest, 'units_sold'].sum():,.0f} units sold since are not in it"
-    what = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {given.as_of}{sold}"
-    yield Doubt("stock", "date", what, "load a newer snapshot", is_incomplete=True)
+    label = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {given.as_of}{sold}"
+    yield Doubt("stock", "date", label, "load a newer snapshot", is_incomplete=True)
 
 
 def _absent_hubs(given: Given) -> Iterator[Doubt]:
@@ -103,9 +103,9 @@ def _absent_hubs(given: Given) -> Iterator[Doubt]:
         delivering & set(given.tables["hubs"]["hub"].astype(str)) - set(given.tables["stock"]["hub"].astype(str))
     )
     if absent and len(absent) < len(delivering):
-        what = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
+        label = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
         yield Doubt(
-            "stock", "hub", what, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
+            "stock", "hub", label, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
         )
 
 
@@ -148,14 +148,16 @@ def _uncounted_skus(given: Given) -> Iterator[Doubt]:
         return
     of = f"{len(named):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days"
     if is_cut:
-        what = f"{of} have no row in the snapshot ({listed(named.index.tolist())}); they count as out of stock"
+        label = f"{of} have no row in the snapshot ({listed(named.index.tolist())}); they count as out of stock"
         remedy = "load the whole snapshot, with rows of 0 for what is out of stock"
     else:
         have = "has" if len(named) == 1 else "have"
         names = listed([f"{sku}: {units:,.0f} units sold" for sku, units in named.items()])
-        what = f"{of} {have} no row in the snapshot though selling well ({names}); what has none counts as out of stock"
+        label = (
+            f"{of} {have} no row in the snapshot though selling well ({names}); what has none counts as out of stock"
+        )
         remedy = "load their stock, or a row of 0 for what is out of stock"
-    yield Doubt("stock", "sku", what, remedy, is_incomplete=is_cut)
+    yield Doubt("stock", "sku", label, remedy, is_incomplete=is_cut)
 
 
 def _immense_stock(given: Given) -> Iterator[Doubt]:
@@ -169,29 +171,29 @@ def _immense_stock(given: Given) -> Iterator[Doubt]:
     least = np.maximum(_IMMENSE_UNITS, recent * _IMMENSE_DAYS / _SOLD_WITHIN_DAYS)
     a_day = _sold_a_day(given, recent / _SOLD_WITHIN_DAYS, sku, units >= least)
     rows_of = pd.Series(sku).groupby(sku).indices
-    found = []
+    result = []
     for row in np.flatnonzero((a_day > 0) & (units > np.maximum(least, a_day * _IMMENSE_DAYS))):
-        at = rows_of[sku[row]]
-        others = units[at[hub[at] != hub[row]]]
+        index = rows_of[sku[row]]
+        others = units[index[hub[index] != hub[row]]]
         if len(others) and units[row] > _IMMENSE_RATIO * max(float(np.median(others)), 1.0):
-            found.append((-units[row], f"hub={hub[row]}, sku={sku[row]}: {units[row]:,.0f}", units[row] / a_day[row]))
-    if found:
-        found.sort()
-        what = (
-            f"of more than {_IMMENSE_DAYS:,} days of what the whole network sells (up to {max(days for *_, days in found):,.0f}) "
+            result.append((-units[row], f"hub={hub[row]}, sku={sku[row]}: {units[row]:,.0f}", units[row] / a_day[row]))
+    if result:
+        result.sort()
+        label = (
+            f"of more than {_IMMENSE_DAYS:,} days of what the whole network sells (up to {max(days for *_, days in result):,.0f}) "
             f"and {_IMMENSE_RATIO} times the usual stock of the other hubs; nothing is ordered for their SKUs"
         )
-        keys = tuple(key for _, key, _ in found[:KEYS_SHOWN])
-        yield Doubt("stock", "units_on_hand", what, "correct a wrong count or unit", len(found), keys)
+        keys = tuple(key for _, key, _ in result[:KEYS_SHOWN])
+        yield Doubt("stock", "units_on_hand", label, "correct a wrong count or unit", len(result), keys)
 
 
 def _sold_a_day(given: Given, recent: np.ndarray, sku: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return units sold a day for ``rows`` of stock, the larger of ``recent`` and the mean since the first sale; else 0."""
     sales = given.tables["sales"]
     sales = sales[sales["sku"].isin(pd.unique(sku[rows]))].astype({"sku": "str"})
-    own = sales.groupby("sku").agg(units=("units_sold", "sum"), first=("date", "min"))
-    days = (as_timestamp(given.as_of) - own["first"]).dt.days.clip(lower=1)
-    ever = (own["units"] / days).reindex(pd.Index(sku)).to_numpy(dtype="float64", na_value=0.0)
+    specified = sales.groupby("sku").agg(units=("units_sold", "sum"), first=("date", "min"))
+    days = (as_timestamp(given.as_of) - specified["first"]).dt.days.clip(lower=1)
+    ever = (specified["units"] / days).reindex(pd.Index(sku)).to_numpy(dtype="float64", na_value=0.0)
     return np.where(rows, np.maximum(recent, ever), 0.0)
 
 
@@ -204,7 +206,7 @@ def _lapsed_inbound(given: Given) -> Iterator[Doubt]:
     if len(rows):
         rows = rows.sort_values(["arrival_date", "inbound_id"])
         oldest = f"the oldest since {rows['arrival_date'].iloc[0]:%Y-%m-%d}"
-        what = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
+        label = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
         keys = tuple(f"inbound_id={shown(name)}" for name in rows["inbound_id"].head(KEYS_SHOWN))
         remedy = "close them in the order system, correct their date, or raise positioning.max_overdue_days"
-        yield Doubt("inbound", "arrival_date", what, remedy, len(rows), keys)
+        yield Doubt("inbound", "arrival_date", label, remedy, len(rows), keys)

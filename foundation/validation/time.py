@@ -43,8 +43,8 @@ def as_of_faults(as_of: date, grid: Frequency) -> Iterator[Fault]:
             if grid.days == 1
             else date.fromordinal(as_of.toordinal() - (as_of.weekday() - grid.start_weekday) % 7)
         )
-        what = f"{as_of} is a {as_of:%A}, but periods of {grid.code} start on {earlier:%A}s"
-        yield structural("as_of", "", what, f"use {earlier} or {grid.step(earlier, 1)}")
+        label = f"{as_of} is a {as_of:%A}, but periods of {grid.code} start on {earlier:%A}s"
+        yield structural("as_of", "", label, f"use {earlier} or {grid.step(earlier, 1)}")
 
 
 def sales_faults(draft: Draft, as_of: date, settings: Settings) -> Iterator[Fault]:
@@ -75,8 +75,8 @@ def snapshot_faults(draft: Draft, as_of: date, oldest_days: int) -> Iterator[Fau
     taken = dates.max().date()
     age_days = (as_of - taken).days
     if age_days > oldest_days:
-        what = f"the latest snapshot, {taken}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
-        yield structural(draft.name, column, what, "load a newer snapshot or raise positioning.max_stock_age_days")
+        label = f"the latest snapshot, {taken}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
+        yield structural(draft.name, column, label, "load a newer snapshot or raise positioning.max_stock_age_days")
 
 
 _MOST_SHARE = 0.8  # of the usual rows: where more are there, nothing is said
@@ -124,11 +124,11 @@ def sales_doubts(given: Given) -> Iterator[Doubt]:
     days = given.settings.grid.days
     recent = _recent(given, _LOOKED_BACK[days])
     counts = _counted(given, recent)
-    silent = {what: _silent(counted, _BASELINE[days]) for what, counted in counts.items() if counted}
+    silent = {label: _silent(counted, _BASELINE[days]) for label, counted in counts.items() if counted}
     yield from _thin(counts, silent)
-    for what, found in silent.items():
-        if found and not (what != "region" and silent["region"]):
-            yield _silence(what, found, days, "one has closed, remove it from the tables or delist its SKUs")
+    for label, result in silent.items():
+        if result and not (label != "region" and silent["region"]):
+            yield _silence(label, result, days, "one has closed, remove it from the tables or delist its SKUs")
     if not any(silent.values()):
         yield from _ended(given, recent)
     yield from _hole_doubts(_counted(given, _recent(given, _HOLES_BACK[days])), days)
@@ -148,8 +148,8 @@ def absent_regions(given: Given) -> Iterator[Doubt]:
     regions = sorted(set(given.tables["regions"]["region"].astype(str)))
     absent = [region for region in regions if region not in known]
     if absent:
-        what = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
-        yield Doubt("regions", "region", what, "load their sales, or remove them from regions", is_incomplete=True)
+        label = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
+        yield Doubt("regions", "region", label, "load their sales, or remove them from regions", is_incomplete=True)
 
 
 def usually(past: np.ndarray) -> np.ndarray:
@@ -195,7 +195,7 @@ def _sku_groups(given: Given, sku: pd.Series) -> dict[str, tuple[np.ndarray, lis
     if len(names) < 2:
         return {}
     codes, skus = _coded(sku)
-    place = {name: at for at, name in enumerate(names)}
+    place = {name: index for index, name in enumerate(names)}
     of_sku = np.array([*(place.get(group.get(name, ""), -1) for name in skus), -1])
     return {hierarchy[-1]: (of_sku[codes], names)}
 
@@ -216,7 +216,7 @@ def _counted(given: Given, recent: _Recent) -> dict[str, _Counts | None]:
     None instead of either where fewer than three periods were open, or the last one was not.
     """
     groups = {"region": _coded(recent.sales["region"])} | _sku_groups(given, recent.sales["sku"])
-    return {what: _counts(codes, names, recent) for what, (codes, names) in groups.items()}
+    return {label: _counts(codes, names, recent) for label, (codes, names) in groups.items()}
 
 
 def _counts(codes: np.ndarray, names: list[str], recent: _Recent, n_groups: int | None = None) -> _Counts | None:
@@ -254,112 +254,113 @@ def _thin(counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, i
         names = [name for name, thin in zip(regions.names, is_thin, strict=True) if thin]
         yield _few(regions, _named("region", names), last[is_thin].sum(), usually(regions.rows[is_thin][:, past]).sum())
     elif is_heard.all():
-        for what, counted in counts.items():
-            if what == "region" or counted is None or silent.get(what):
+        for label, counted in counts.items():
+            if label == "region" or counted is None or silent.get(label):
                 continue
             is_thin = too_few(counted.rows[:, -1], counted.rows[:, past])
             names = [name for name, thin in zip(counted.names, is_thin, strict=True) if thin]
             if names:
                 usual = usually(counted.rows[is_thin][:, past]).sum()
-                yield _few(counted, _named(what, names), counted.rows[is_thin, -1].sum(), usual)
+                yield _few(counted, _named(label, names), counted.rows[is_thin, -1].sum(), usual)
 
 
 def _few(counted: _Counts, of: str, found: float, usual: float) -> Doubt:
     rows = f"{found:,.0f} {'row' if found == 1 else 'rows'}{of}"
-    what = f"{counted.periods[-1]:%Y-%m-%d} has {rows}, usually there are {usual:,.0f}; what is missing counts as nothing sold"
+    label = f"{counted.periods[-1]:%Y-%m-%d} has {rows}, usually there are {usual:,.0f}; what is missing counts as nothing sold"
     return Doubt(
         "sales",
         "date",
-        what,
+        label,
         "load the period again; where it was closed, name it in series.closed_days",
         is_incomplete=True,
     )
 
 
-def _named(what: str, names: list[str]) -> str:
-    return f" of {what} {names[0]}" if len(names) == 1 else f" of {len(names)} {what} values ({listed(names)})"
+def _named(label: str, names: list[str]) -> str:
+    return f" of {label} {names[0]}" if len(names) == 1 else f" of {len(names)} {label} values ({listed(names)})"
 
 
 def _silent(
     counted: _Counts, n_baseline: int, fewest: int = 2, least_present: float = 0.0
 ) -> list[tuple[str, int, str]]:
     """Return (group, silent periods, day of its last row) of groups whose silence is no chance, longest silence first."""
-    found = []
+    result = []
     for name, there in zip(counted.names, counted.rows > 0, strict=True):
         last = int(np.flatnonzero(there)[-1]) if there.any() else -1
         silence = len(there) - 1 - last
         holes = _holes(there, counted.n_groups)
-        known = np.delete(there[: last + 1], [at for first, end in holes for at in range(first, end)])
+        known = np.delete(there[: last + 1], [index for first, end in holes for index in range(first, end)])
         baseline = known[-n_baseline:]  # an earlier hole must not excuse this silence
         if silence < fewest or len(baseline) < max(4, n_baseline // 4):
             continue
         rate = min(baseline.mean(), 1 - 1 / (len(baseline) + 2))
         is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * counted.n_groups)
         if is_rare and baseline.mean() >= least_present and silence > 1.5 * max(_longest_gap(known), 1):
-            found.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
-    return sorted(found, key=lambda row: (-row[1], row[0]))
+            result.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
+    return sorted(result, key=lambda row: (-row[1], row[0]))
 
 
 def _longest_gap(there: np.ndarray) -> int:
     """Return the most periods in a row without a row, between two that have one."""
-    at = np.flatnonzero(there)
-    return int(np.diff(at).max()) - 1 if len(at) > 1 else 0
+    index = np.flatnonzero(there)
+    return int(np.diff(index).max()) - 1 if len(index) > 1 else 0
 
 
 def _holes(there: np.ndarray, n_groups: int, least_present: float = 0.0) -> list[tuple[int, int]]:
     """Return (first, end) of gaps between rows that would hardly come by chance, given the periods outside of each gap."""
-    at = np.flatnonzero(there)
-    if len(at) < 2:
+    index = np.flatnonzero(there)
+    if len(index) < 2:
         return []
-    gaps = np.diff(at) - 1
-    n_other = at[-1] - at[0] + 1 - gaps
-    present = len(at) / n_other
+    gaps = np.diff(index) - 1
+    n_other = index[-1] - index[0] + 1 - gaps
+    present = len(index) / n_other
     rate = np.minimum(present, 1 - 1 / (n_other + 2))
     is_rare = -gaps * np.log1p(-rate) > np.log(_RARITY * n_groups * len(there))
     is_hole = is_rare & (n_other >= _FEWEST_KNOWN) & (present >= least_present)
-    return [(int(at[place]) + 1, int(at[place + 1])) for place in np.flatnonzero(is_hole)]
+    return [(int(index[place]) + 1, int(index[place + 1])) for place in np.flatnonzero(is_hole)]
 
 
 def _hole_doubts(counts: dict[str, _Counts | None], period_days: int) -> Iterator[Doubt]:
     """Yield a doubt about holes that have ended, of regions, else of groups of SKUs; not where no group has a row."""
-    for what, counted in counts.items():
+    for label, counted in counts.items():
         if counted is None:
             continue
         is_sold = np.asarray(counted.rows.sum(axis=0) > 0)
         days = counted.periods[is_sold]
-        found = [
+        result = [
             (name, end - first, f"{days[first]:%Y-%m-%d} to {days[end - 1]:%Y-%m-%d}")
             for name, there in zip(counted.names, counted.rows[:, is_sold] > 0, strict=True)
             for first, end in _holes(there, counted.n_groups, _MOST_PRESENT)
         ]
-        if found:
-            rows = [f"{name} has no row for {_long(length, period_days)}, {span}" for name, length, span in found]
+        if result:
+            rows = [f"{name} has no row for {_long(length, period_days)}, {span}" for name, length, span in result]
             remedy = "load them again or name the days in series.closed_days"
-            yield _missing(what, rows, remedy)
+            yield _missing(label, rows, remedy)
             return
 
 
 def _ended(given: Given, recent: _Recent) -> Iterator[Doubt]:
     """Yield a doubt about SKUs, else about dense series, that ended without a word in ``skus``."""
     (region, regions), (sku, skus) = _coded(recent.sales["region"]), _coded(recent.sales["sku"])
-    said = _ends_said(given)
-    sku = np.where(np.array([*(name in said for name in skus), True])[sku], -1, sku).astype("int64")
+    parts = _ends_said(given)
+    sku = np.where(np.array([*(name in parts for name in skus), True])[sku], -1, sku).astype("int64")
     series = np.where((sku >= 0) & (region >= 0), sku * len(regions) + region, -1)
     days = given.settings.grid.days
-    for what, codes, n_codes in (("sku", sku, len(skus)), ("series", series, len(skus) * len(regions))):
+    for label, codes, n_codes in (("sku", sku, len(skus)), ("series", series, len(skus) * len(regions))):
         last = np.full(n_codes, -1)
         np.maximum.at(last, codes[codes >= 0], recent.period[codes >= 0])
         ended = np.flatnonzero((last >= 0) & (last < len(recent.periods) - _ENDED_AFTER))
         place = np.full(n_codes + 1, -1)
         place[ended] = np.arange(len(ended))
         names = [
-            skus[at] if what == "sku" else f"{skus[at // len(regions)]} in {regions[at % len(regions)]}" for at in ended
+            skus[index] if label == "sku" else f"{skus[index // len(regions)]} in {regions[index % len(regions)]}"
+            for index in ended
         ]
         counted = _counts(place[codes], names, recent, int((last >= 0).sum()))
-        least = _MOST_PRESENT if what == "series" else 0.0
-        found = _silent(counted, _BASELINE[days], _ENDED_AFTER, least) if counted else []
-        if found:
-            yield _silence(what, found, days, _NO_LONGER_SOLD[what])
+        least = _MOST_PRESENT if label == "series" else 0.0
+        result = _silent(counted, _BASELINE[days], _ENDED_AFTER, least) if counted else []
+        if result:
+            yield _silence(label, result, days, _NO_LONGER_SOLD[label])
             return
 
 
@@ -374,12 +375,12 @@ def _long(n_periods: int, period_days: int) -> str:
     return f"{n_periods} {'days' if period_days == 1 else 'weeks'}"
 
 
-def _silence(what: str, found: list[tuple[str, int, str]], period_days: int, otherwise: str) -> Doubt:
+def _silence(label: str, found: list[tuple[str, int, str]], period_days: int, otherwise: str) -> Doubt:
     rows = [f"{name} has no row for {_long(silence, period_days)}, since {day}" for name, silence, day in found]
-    return _missing(what, rows, f"load their sales; where {otherwise}")
+    return _missing(label, rows, f"load their sales; where {otherwise}")
 
 
-def _missing(what: str, rows: list[str], remedy: str) -> Doubt:
-    said = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
-    text = f"{what} {said}; what is missing counts as nothing sold"
-    return Doubt("sales", "region" if what == "region" else "sku", text, remedy, is_incomplete=True)
+def _missing(label: str, rows: list[str], remedy: str) -> Doubt:
+    parts = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
+    text = f"{label} {parts}; what is missing counts as nothing sold"
+    return Doubt("sales", "region" if label == "region" else "sku", text, remedy, is_incomplete=True)

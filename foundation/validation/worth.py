@@ -89,14 +89,14 @@ def _odd_offers(given: Given, money: Money) -> Iterator[Doubt]:
     if not given.has("supply", "supplier", "sku", "unit_cost_eur") or "supply" not in given.settings.positioning.kinds:
         return
     offer, sku = given.numbers("supply", "unit_cost_eur"), given.texts("supply", "sku")
-    at = pd.Index(money.sku).get_indexer(pd.Index(sku))
-    price, cost = (np.where(at >= 0, values[at], np.nan) for values in (money.price, money.cost))
+    index = pd.Index(money.sku).get_indexer(pd.Index(sku))
+    price, cost = (np.where(index >= 0, values[index], np.nan) for values in (money.price, money.cost))
     with np.errstate(invalid="ignore", divide="ignore"):
         is_dear = (offer > price) & (price > 0)
         factor = np.maximum(offer / cost, cost / offer)
         is_far = ~is_dear & (offer > 0) & (cost > 0) & (factor > _OFFER_FACTOR)
     supplier = given.texts("supply", "supplier")
-    for rows, what, beside in (
+    for rows, label, beside in (
         (is_dear, "above the sales price; a sale of what is ordered loses money", price),
         (is_far, f"more than {_OFFER_FACTOR} times above or below skus.unit_cost_eur", cost),
     ):
@@ -106,7 +106,7 @@ def _odd_offers(given: Given, money: Money) -> Iterator[Doubt]:
                 f"supplier={supplier[row]}, sku={sku[row]}: {offer[row]:g} beside {beside[row]:g}" for row in first
             )
             remedy = "give EUR per unit; a price per pack is to be divided by pack_units"
-            yield Doubt("supply", "unit_cost_eur", what, remedy, int(rows.sum()), keys)
+            yield Doubt("supply", "unit_cost_eur", label, remedy, int(rows.sum()), keys)
 
 
 def _dear_lanes(given: Given, money: Money) -> Iterator[Doubt]:
@@ -132,15 +132,15 @@ def _dear_lanes(given: Given, money: Money) -> Iterator[Doubt]:
         f"lane={given.texts('lanes', 'lane')[row]}: {given.numbers('lanes', column)[row]:g}"
         for row in dear[:KEYS_SHOWN]
     )
-    what = "of delivery lanes on which a unit costs more than losing its sale, whatever the SKU; nothing is ever delivered on them"
-    yield Doubt("lanes", column, what, "correct the cost, or remove the lane", len(dear), keys)
+    label = "of delivery lanes on which a unit costs more than losing its sale, whatever the SKU; nothing is ever delivered on them"
+    yield Doubt("lanes", column, label, "correct the cost, or remove the lane", len(dear), keys)
 
 
-def _said(money: Money, column: str, rows: np.ndarray, what: str, remedy: str) -> Iterator[Doubt]:
+def _said(money: Money, column: str, rows: np.ndarray, label: str, remedy: str) -> Iterator[Doubt]:
     if not rows.any():
         return
     units = money.units[rows].sum()
     sold = f" ({units:,.0f} units sold in the last 28 days)" if units else ""
     order = np.lexsort((money.sku[rows].astype(str), -money.units[rows]))
     keys = tuple(f"sku={sku}" for sku in money.sku[rows][order][:KEYS_SHOWN])
-    yield Doubt("skus", column, f"{what}{sold}", remedy, int(rows.sum()), keys)
+    yield Doubt("skus", column, f"{label}{sold}", remedy, int(rows.sum()), keys)

@@ -104,7 +104,7 @@ def judge(outcome: Outcome, given: GivenScales | None = None) -> Judged:
     levels = by_level(outcome, given)
     scored = levels.groupby("method", sort=False)[["wrmsse", "wspl"]].mean()
     rows = {name: Rows.of(outcome, method) for name, method in outcome.methods.items()}
-    overall = pd.DataFrame({name: scored.loc[name].to_dict() | figures_of(found) for name, found in rows.items()}).T
+    overall = pd.DataFrame({name: scored.loc[name].to_dict() | figures_of(result) for name, result in rows.items()}).T
     coverage, pit = _calibration(outcome)
     best = scored["wrmsse"].iloc[1:].idxmin() if len(scored) > 1 else scored.index[0]
     frames = {
@@ -175,13 +175,13 @@ class _Ruler:
 
 def _by_segment(outcome: Outcome, rows: dict[str, Rows]) -> pd.DataFrame:
     labels = segments(outcome)
-    found = []
+    result = []
     for kind in labels.columns.astype("str"):
         for segment in sorted(labels[kind].unique()):
             members = np.flatnonzero(labels[kind] == segment)
             for name, part in rows.items():
-                found.append({"kind": kind, "segment": segment, "method": name} | figures_of(part.take(members)))
-    return pd.DataFrame(found)
+                result.append({"kind": kind, "segment": segment, "method": name} | figures_of(part.take(members)))
+    return pd.DataFrame(result)
 
 
 def _cells(outcome: Outcome, rows: Rows) -> pd.DataFrame:
@@ -190,10 +190,10 @@ def _cells(outcome: Outcome, rows: Rows) -> pd.DataFrame:
     totals = outcome.series[["region", column]].assign(
         actual=np.where(known, rows.actual, 0.0).sum(axis=1), mean=np.where(known, rows.mean, 0.0).sum(axis=1)
     )
-    found = totals.groupby(["region", column], sort=True, observed=True).sum().reset_index()
-    found = found.rename(columns={column: "category"})
+    result = totals.groupby(["region", column], sort=True, observed=True).sum().reset_index()
+    result = result.rename(columns={column: "category"})
     with np.errstate(invalid="ignore", divide="ignore"):
-        return found.assign(bias=found["mean"] / found["actual"] - 1)[["region", "category", "bias"]]
+        return result.assign(bias=result["mean"] / result["actual"] - 1)[["region", "category", "bias"]]
 
 
 def _calibration(outcome: Outcome) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -78,16 +78,16 @@ def groupings(series: pd.DataFrame, hierarchy: tuple[str, ...]) -> list[Grouping
     A level that splits the series exactly like an earlier one is left out, except for the last, region × sku.
     """
     sku, region = (pd.factorize(series[name], sort=True)[0].astype(np.int32) for name in ("sku", "region"))
-    found: list[Grouping] = []
+    result: list[Grouping] = []
     seen: set[bytes] = set()
-    wanted = _keys(series, hierarchy)
-    for keys in wanted:
+    requested = _keys(series, hierarchy)
+    for keys in requested:
         nodes, code = _split(series, keys)
         split = code.tobytes()
-        if split not in seen or keys == wanted[-1]:
-            found.append(Grouping(len(found) + 1, keys, nodes, code, sku, region))
+        if split not in seen or keys == requested[-1]:
+            result.append(Grouping(len(result) + 1, keys, nodes, code, sku, region))
         seen.add(split)
-    return found
+    return result
 
 
 def _keys(series: pd.DataFrame, hierarchy: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -181,11 +181,11 @@ def sum_quantiles(mean: np.ndarray, variance: np.ndarray, levels: tuple[float, .
     A gamma law with the same mean and variance is the limit of the negative binomial for large counts.
     """
     flat_mean, flat_variance = mean.reshape(-1), variance.reshape(-1)
-    found = np.zeros((len(flat_mean), len(levels)))
+    result = np.zeros((len(flat_mean), len(levels)))
     is_count = (flat_mean > 0) & (flat_variance >= flat_mean)
     counts, spread = flat_mean[is_count], flat_variance[is_count]
-    found[is_count] = binomial_quantiles(counts, np.maximum((spread - counts) / counts**2, LOWEST), levels)
+    result[is_count] = binomial_quantiles(counts, np.maximum((spread - counts) / counts**2, LOWEST), levels)
     is_even = (flat_mean > 0) & ~is_count
     known = flat_mean[is_even]
-    found[is_even] = gamma_quantiles(known, known**2 / np.maximum(flat_variance[is_even], known**2 * 1e-9), levels)
-    return found.reshape(*mean.shape, len(levels))
+    result[is_even] = gamma_quantiles(known, known**2 / np.maximum(flat_variance[is_even], known**2 * 1e-9), levels)
+    return result.reshape(*mean.shape, len(levels))

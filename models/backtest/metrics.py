@@ -124,11 +124,11 @@ class Rows:
     @classmethod
     def of(cls, outcome: Outcome, method: Method) -> Rows:
         """Return the rows of one method at one origin."""
-        at = outcome.level_at(ORDER_LEVEL)
+        index = outcome.level_at(ORDER_LEVEL)
         days = max(method.windows)
         return cls(
-            outcome.levels, outcome.levels[at], outcome.actual, method.mean, method.quantiles,
-            scales(outcome.history)[0], method.windows[days][:, at],
+            outcome.levels, outcome.levels[index], outcome.actual, method.mean, method.quantiles,
+            scales(outcome.history)[0], method.windows[days][:, index],
             outcome.actual[:, : days // outcome.period_days].sum(axis=1),
             outcome.series["unit_price_eur"].to_numpy(float),
         )  # fmt: skip
@@ -176,10 +176,10 @@ def order_cost_rate(rows: Rows) -> float:
 
 def _central_coverage(actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:
     """Return the share of actuals inside each interval between a level and its mirror image, bounds included."""
-    found = {}
-    for at, level in enumerate(levels):
-        mirror = next((k for k, other in enumerate(levels) if abs(other - (1 - level)) < 1e-9 and k > at), None)
+    result = {}
+    for index, level in enumerate(levels):
+        mirror = next((k for k, other in enumerate(levels) if abs(other - (1 - level)) < 1e-9 and k > index), None)
         if mirror is not None:
-            inside = (actual >= quantiles[:, at]) & (actual <= quantiles[:, mirror])
-            found[f"coverage_{round((1 - 2 * level) * 1000):03d}"] = float(inside.mean()) if len(inside) else np.nan
-    return found
+            inside = (actual >= quantiles[:, index]) & (actual <= quantiles[:, mirror])
+            result[f"coverage_{round((1 - 2 * level) * 1000):03d}"] = float(inside.mean()) if len(inside) else np.nan
+    return result

@@ -66,8 +66,8 @@ def summarise(judged: Sequence[Judged]) -> Summary:
         "pit": _over_origins(_all(judged, "pit"), ["sum_days", "pit_from", "pit_to"]),
         "series": _ranked(series.mean(numeric_only=True).reset_index()),
     }
-    found = Summary(overall=overall, origins=origins, **frames, verdict="")
-    return Summary(**{**vars(found), "verdict": _verdict(found)})
+    result = Summary(overall=overall, origins=origins, **frames, verdict="")
+    return Summary(**{**vars(result), "verdict": _verdict(result)})
 
 
 def _all(judged: Sequence[Judged], name: str) -> pd.DataFrame:
@@ -80,9 +80,9 @@ def _over_origins(frame: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     mean, spread = grouped.mean(), grouped.std(ddof=1)
     names = [str(name) for name in mean.columns]
     counted = [name for name in names if name.startswith("n_") or name in ("n", "actual_units")]
-    found = mean.join(spread.drop(columns=counted).add_suffix("_sd"))
-    order = [name for column in names for name in (column, f"{column}_sd") if name in found]
-    return found[order].reset_index()
+    result = mean.join(spread.drop(columns=counted).add_suffix("_sd"))
+    order = [name for column in names for name in (column, f"{column}_sd") if name in result]
+    return result[order].reset_index()
 
 
 def _ranked(series: pd.DataFrame) -> pd.DataFrame:
@@ -92,19 +92,19 @@ def _ranked(series: pd.DataFrame) -> pd.DataFrame:
 
 
 def _verdict(found: Summary) -> str:
-    mine, other = found.judged, found.best_baseline
+    selected, other = found.judged, found.best_baseline
     by_origin = found.origins.pivot(index="origin", columns="method", values="wrmsse")
     n = len(by_origin)
-    if mine["method"] == other["method"]:
-        return f"WRMSSE {mine['wrmsse']:.3f} over {n} origins."
-    change = (by_origin[mine["method"]] - by_origin[other["method"]]).to_numpy(float)
-    gain = 1 - mine["wrmsse"] / other["wrmsse"]
+    if selected["method"] == other["method"]:
+        return f"WRMSSE {selected['wrmsse']:.3f} over {n} origins."
+    change = (by_origin[selected["method"]] - by_origin[other["method"]]).to_numpy(float)
+    gain = 1 - selected["wrmsse"] / other["wrmsse"]
     word = "Better than" if gain > 0 else "Not better than"
     return (
-        f"{word} the best baseline, {str(other['method']).replace('_', ' ')}: WRMSSE {_spread(mine, 'wrmsse')} against "
+        f"{word} the best baseline, {str(other['method']).replace('_', ' ')}: WRMSSE {_spread(selected, 'wrmsse')} against "
         f"{_spread(other, 'wrmsse')} ({-gain:+.1%}), better on {int((change < 0).sum())} of {n} origins "
-        f"(paired p = {sign_flip_p_value(change):.3f}); bias {mine['bias']:+.1%}"
-        f"{_interval(mine)}; an order made on it costs {_saved(mine, other)}."
+        f"(paired p = {sign_flip_p_value(change):.3f}); bias {selected['bias']:+.1%}"
+        f"{_interval(selected)}; an order made on it costs {_saved(selected, other)}."
     )
 
 

@@ -70,9 +70,9 @@ class Experiment:
     @cached_property
     def id(self) -> str:
         """The experiment's id; it is made where there is none."""
-        found = self.client.get_experiment_by_name(self.name)
-        if found is not None:
-            return str(found.experiment_id)
+        result = self.client.get_experiment_by_name(self.name)
+        if result is not None:
+            return str(result.experiment_id)
         # the place of artifacts is fixed here for good: beside the database, wherever the command runs
         is_local = self.uri.startswith("sqlite:")
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment

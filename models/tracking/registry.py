@@ -60,9 +60,9 @@ def feature_importance(model: DemandModel) -> pd.DataFrame:
 
 def params(model: DemandModel) -> list[tuple[str, Any]]:
     """Return the parameters of a training, sections flattened with dots."""
-    said = model.facts["training"]
-    inner = said.get("settings", {})
-    outer = {name: value for name, value in said.items() if name != "settings"}
+    parts = model.facts["training"]
+    inner = parts.get("settings", {})
+    outer = {name: value for name, value in parts.items() if name != "settings"}
     given_up = {"given_up": "; ".join(model.facts["given_up"]) or "nothing"}
     flat = {**outer, **given_up, "features": len(model.facts["features"])}
     return [*flat.items(), *((f"forecast.{name}", value) for name, value in inner.items())]
@@ -78,13 +78,13 @@ def purpose(name: str) -> str:
 
 def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
     """Return the model card in Markdown: the verdict, what the model is for, what it saw, what it cannot do."""
-    said = model.facts["training"]
+    parts = model.facts["training"]
     lines = (
         f"**{verdict.sentence}**",
         f"Model `{model.version}`, trained on what was known on the morning of {model.as_of}.",
         _USE,
-        f"**Data window.** {said['rows']:,} rows of {said['series']:,} series dated {said['first_date']} to "
-        f"{said['last_date']}; quantiles and bias from {said['calibration_start']} on, out of sample. Inputs "
+        f"**Data window.** {parts['rows']:,} rows of {parts['series']:,} series dated {parts['first_date']} to "
+        f"{parts['last_date']}; quantiles and bias from {parts['calibration_start']} on, out of sample. Inputs "
         f"`{fingerprint}`.",
         _LIMITS,
         f"`{FACTS_FILE}` holds the calibration that turns the booster's mean into quantiles and all figures; "
@@ -189,13 +189,13 @@ class Registry:
         )
         if not versions:
             return None
-        found = versions[0]
+        result = versions[0]
         champion = self._champion_version()
-        if champion == str(found.version):
-            return Published(found.run_id, champion, True, found.tags.get("champion_reason", ""))
+        if champion == str(result.version):
+            return Published(result.run_id, champion, True, result.tags.get("champion_reason", ""))
         could_be, reason = self._judge(model, Verdict.of(model))  # why not today: it may have been champion once
         return Published(
-            found.run_id, str(found.version), False, f"Version {champion or 'none'} is." if could_be else reason
+            result.run_id, str(result.version), False, f"Version {champion or 'none'} is." if could_be else reason
         )
 
     def _record(self, model: DemandModel, origin: Origin) -> Published:
@@ -233,8 +233,8 @@ class Registry:
 
         moment = int(as_timestamp(model.as_of).timestamp() * 1000)
         metrics = [Metric(name, value, moment, 0) for name, value in model.metrics.items() if np.isfinite(value)]
-        said = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params(model)]
-        self._experiment.client.log_batch(run_id, metrics=metrics, params=said)
+        parts = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params(model)]
+        self._experiment.client.log_batch(run_id, metrics=metrics, params=parts)
 
     def _log_tables(self, run_id: str, model: DemandModel) -> None:
         if segments := model.facts.get("segments"):

@@ -71,14 +71,14 @@ class Tracker:
     def find(self, tags: Mapping[str, str]) -> str | None:
         """Return the id of the newest finished run with all of ``tags``; None where there is none."""
         with reported("tracking", self.uri):
-            wanted = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
-            found = self._place.client.search_runs(
+            requested = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+            result = self._place.client.search_runs(
                 [self._place.id],
-                f"attributes.status = 'FINISHED' and {wanted}",
+                f"attributes.status = 'FINISHED' and {requested}",
                 max_results=1,
                 order_by=["attributes.start_time DESC"],
             )
-            return str(found[0].info.run_id) if found else None
+            return str(result[0].info.run_id) if result else None
 
     def keep_text(self, run_id: str, text: str, name: str) -> None:
         """Put a text beside a run as an artifact; one of that name is replaced."""
@@ -97,11 +97,11 @@ class Tracker:
         Raises ``StageError`` where no version of that training is registered.
         """
         with reported("tracking", self.uri):
-            wanted = f"name = '{self._model_name}' and tags.training_key = '{training_key}'"
-            found = self._place.client.search_model_versions(wanted)
-            if not found:
+            requested = f"name = '{self._model_name}' and tags.training_key = '{training_key}'"
+            result = self._place.client.search_model_versions(requested)
+            if not result:
                 raise StageError("promote", f"no version of {self._model_name} was trained as {training_key}")
-            version = str(found[0].version)
+            version = str(result[0].version)
             self._place.client.set_registered_model_alias(self._model_name, CHAMPION, version)
             for name, value in {"champion_reason": reason, "promoted_by_run": run_id}.items():
                 self._place.client.set_model_version_tag(self._model_name, version, name, value)
@@ -184,11 +184,11 @@ class Runs:
         Raises ``StageError`` where MLflow cannot be reached.
         """
         with reported("experiment", self.uri):
-            found = self._place.client.get_experiment_by_name(self._place.name)
-            if found is None:
+            result = self._place.client.get_experiment_by_name(self._place.name)
+            if result is None:
                 return []
             rows = self._place.client.search_runs(
-                [found.experiment_id], "attributes.status = 'FINISHED'", order_by=["attributes.start_time DESC"], max_results=50 * count
+                [result.experiment_id], "attributes.status = 'FINISHED'", order_by=["attributes.start_time DESC"], max_results=50 * count
             )  # fmt: skip
             parents = [row for row in rows if _PARENT not in row.data.tags][:count]
             return [Run(row.info.run_id, row.info.run_name, row.data.tags, row.data.params, row.data.metrics) for row in parents]  # fmt: skip
@@ -199,8 +199,8 @@ class Runs:
             if not any(entry.path == name for entry in self._place.client.list_artifacts(run.run_id, _folder(name))):
                 return pd.DataFrame()
             place = self._place.client.download_artifacts(run.run_id, name, folder)
-            said = json.loads(files.read_text(place))
-            return pd.DataFrame(said["data"], columns=said["columns"])
+            parts = json.loads(files.read_text(place))
+            return pd.DataFrame(parts["data"], columns=parts["columns"])
 
     def keep_text(self, run: Run, text: str, name: str) -> None:
         """Put a text beside a run as an artifact; one of that name is replaced."""

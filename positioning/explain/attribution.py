@@ -98,8 +98,8 @@ def judge_chunk(desk: Desk, decisions: list[Decision]) -> list[np.ndarray]:
 def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
     article = desk.article(decision.sku)
     case = desk.case(article, prices @ article.uses)
-    nothing, units = np.zeros(len(article.lanes)), _units(article, decision)
-    before = case.serve(nothing)
+    no_shipment, units = np.zeros(len(article.lanes)), _units(article, decision)
+    before = case.serve(no_shipment)
     after = case.serve(units) if units.any() else before
     lines = np.flatnonzero(units)
     demand = case.ahead.paths.mean(axis=0).sum(axis=1)
@@ -186,8 +186,8 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
         return np.full(len(lines), saved)
     unpriced = Case(case.problem, case.ways, case.ahead, np.zeros(len(units)))
     shares = np.zeros(len(lines))
-    for at, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
-        part = np.floor(units * at + 0.5)
+    for index, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
+        part = np.floor(units * index + 0.5)
         shares -= weight * slope(unpriced, unpriced.serve(part))[lines] * units[lines]
     size = np.abs(shares)
     size = size / size.sum() if size.sum() > 0 else np.full(len(lines), 1.0 / len(lines))
@@ -212,7 +212,7 @@ def _refusal(case: Case, units: np.ndarray, line: int) -> Refusal:
     changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)
     return Refusal(
         loss, float((dropped - now).mean()), float((dropped > now + _SAME_EUR).mean()),
-        tuple((int(case.problem.lanes[at]), float(instead[at] - rest[at])) for at in changed),
+        tuple((int(case.problem.lanes[index]), float(instead[index] - rest[index])) for index in changed),
     )  # fmt: skip
 
 

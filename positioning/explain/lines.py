@@ -35,7 +35,7 @@ SAVINGS = {
 
 def line_table(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     """Return one row per line of the plan with its share of benefit before and after fixed loads."""
-    rows = [_row(problem, outcome, at) for outcome in outcomes for at in range(len(outcome.lanes))]
+    rows = [_row(problem, outcome, index) for outcome in outcomes for index in range(len(outcome.lanes))]
     lines = pd.DataFrame(rows, columns=_COLUMNS)
     lines["fixed_share_eur"] = _fixed_shares(problem, lines)
     lines["benefit_eur"] = lines["share_eur"] - lines["fixed_share_eur"]
@@ -51,14 +51,14 @@ def load_table(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
     """Return one row per departure in use: loads it takes, their fixed cost, fill by volume and mass."""
     lanes = problem.network.shipments
     summed = lines.groupby("shipment", sort=True)[["litres", "kilograms", "units", "share_eur"]].sum().reset_index()
-    at = summed["shipment"].to_numpy(dtype="int64")
-    by_volume = summed["litres"].to_numpy(dtype="float64") / lanes.load_l[at]
-    by_mass = summed["kilograms"].to_numpy(dtype="float64") / lanes.load_kg[at]
+    index = summed["shipment"].to_numpy(dtype="int64")
+    by_volume = summed["litres"].to_numpy(dtype="float64") / lanes.load_l[index]
+    by_mass = summed["kilograms"].to_numpy(dtype="float64") / lanes.load_kg[index]
     loads = np.maximum(np.ceil(np.maximum(by_volume, by_mass) - 1e-9), 1.0)
     return summed.assign(
-        loads=loads, fixed_eur=loads * lanes.eur_per_load[at],
-        volume_fill_rate=np.where(np.isfinite(lanes.load_l[at]), np.minimum(by_volume / loads, 1.0), np.nan),
-        mass_fill_rate=np.where(np.isfinite(lanes.load_kg[at]), np.minimum(by_mass / loads, 1.0), np.nan),
+        loads=loads, fixed_eur=loads * lanes.eur_per_load[index],
+        volume_fill_rate=np.where(np.isfinite(lanes.load_l[index]), np.minimum(by_volume / loads, 1.0), np.nan),
+        mass_fill_rate=np.where(np.isfinite(lanes.load_kg[index]), np.minimum(by_mass / loads, 1.0), np.nan),
     )  # fmt: skip
 
 
@@ -87,17 +87,19 @@ _COLUMNS = [
 
 
 def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
-    network, own = problem.network, problem.catalogue
+    network, specified = problem.network, problem.catalogue
     shipment, units = int(outcome.lanes[at]), float(outcome.units[at])
     lanes = network.shipments
     kind = "supply" if lanes.is_supply[shipment] else "transfer"
-    sku, origin = own.skus[outcome.sku], network.shipment_origin(shipment)
+    sku, origin = specified.skus[outcome.sku], network.shipment_origin(shipment)
     destination = network.hubs[lanes.destination[shipment]]
     ship = date_after(network.as_of, int(network.ship_days[shipment]))
     departure_id = _departure_id(problem, shipment)
     refusal = outcome.refusals[at]
     pack = (
-        own.order_pack_units[outcome.sku, lanes.origin[shipment]] if kind == "supply" else own.pack_units[outcome.sku]
+        specified.order_pack_units[outcome.sku, lanes.origin[shipment]]
+        if kind == "supply"
+        else specified.pack_units[outcome.sku]
     )
     terms = outcome.line_terms[at]
     paid = sum(terms[TERM[name]] for name in ("transfer", "supply", "handling", "carbon", "churn"))
@@ -108,8 +110,8 @@ def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
         shipment, outcome.sku, kind, sku, origin, destination, lanes.lane[shipment], departure_id,
         proposal_id(kind, sku, origin, destination, departure_id), units, round(units / pack), ship,
         date_after(network.as_of, int(network.arrival_days[shipment])), network.departures[shipment].decide_by,
-        network.departures[shipment].is_outlook, paid * units, terms[KG] * units, own.volume_l[outcome.sku] * units,
-        own.mass_kg[outcome.sku] * units, float(outcome.shares[at]), refusal.loss_eur, refusal.drop_eur, refusal.pays_rate, _told(problem, refusal),
+        network.departures[shipment].is_outlook, paid * units, terms[KG] * units, specified.volume_l[outcome.sku] * units,
+        specified.mass_kg[outcome.sku] * units, float(outcome.shares[at]), refusal.loss_eur, refusal.drop_eur, refusal.pays_rate, _told(problem, refusal),
         *(part * float(sum(saved[TERM[name]] for name in names)) for names in SAVINGS.values()), part * fewer_lost,
     )  # fmt: skip
 
@@ -133,8 +135,8 @@ def _fixed_shares(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
     able = np.maximum(gain - problem.settings.positioning.min_benefit_eur, 0.0)
     shares = np.zeros(len(lines))
     shipment = lines["shipment"].to_numpy(dtype="int64")
-    for at, fixed_eur in zip(departures["shipment"], departures["fixed_eur"], strict=True):
-        rows = np.flatnonzero(shipment == at)
+    for index, fixed_eur in zip(departures["shipment"], departures["fixed_eur"], strict=True):
+        rows = np.flatnonzero(shipment == index)
         shares[rows] = paid_shares(float(fixed_eur), part[rows], able[rows])
     return shares
 
@@ -158,9 +160,9 @@ def paid_shares(fixed_eur: float, part: np.ndarray, able: np.ndarray) -> np.ndar
 
 def _binding_part(problem: Problem, lines: pd.DataFrame) -> pd.Series:
     """Return each line's part of its departure in the dimension that fills first; by units without sizes."""
-    lanes, at = problem.network.shipments, lines["shipment"].to_numpy(dtype="int64")
+    lanes, index = problem.network.shipments, lines["shipment"].to_numpy(dtype="int64")
     summed = lines.groupby("shipment")[["litres", "kilograms", "units"]].transform("sum")
-    by_volume, by_mass = summed["litres"] / lanes.load_l[at], summed["kilograms"] / lanes.load_kg[at]
+    by_volume, by_mass = summed["litres"] / lanes.load_l[index], summed["kilograms"] / lanes.load_kg[index]
     is_volume = (by_volume >= by_mass) & (by_volume > 0)
     part = np.where(is_volume, lines["litres"] / summed["litres"].where(summed["litres"] > 0, 1.0), 0.0)
     mass = lines["kilograms"] / summed["kilograms"].where(summed["kilograms"] > 0, 1.0)

@@ -30,11 +30,11 @@ def reason(line: Any) -> str:
     """
     gains = [(line.saved_lost_sales_eur, _fewer_lost(line))]
     gains += [(getattr(line, name), words[getattr(line, name) < 0]) for name, words in _WORDS.items()]
-    told = [f"{words} {eur:.2f}" for eur, words in gains if abs(eur) >= 0.005]
+    text = [f"{words} {eur:.2f}" for eur, words in gains if abs(eur) >= 0.005]
     costs = [(line.saved_moving_eur, "moving"), (-line.fixed_share_eur, "share of the load")]
-    told += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
+    text += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
     verb = "Ordering" if line.kind == "supply" else "Moving"
-    parts = "; ".join(told) if told else "nothing else"
+    parts = "; ".join(text) if text else "nothing else"
     unit = "unit" if line.units == 1 else "units"
     return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}.{_stand_in(line)}"
 
@@ -54,7 +54,7 @@ def _fewer_lost(line: Any) -> str:
 
 def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd.Series) -> str:
     """Name what keeps the line from being one pack larger, separated by ``|``."""
-    shipment, at = int(line.shipment), list(outcome.lanes).index(int(line.shipment))
+    shipment, index = int(line.shipment), list(outcome.lanes).index(int(line.shipment))
     pack = line.units / max(line.packs, 1)
     words = []
     for row, resource in enumerate(problem.shared.resources):
@@ -62,17 +62,17 @@ def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd
             per_unit = (1.0, line.litres / line.units, line.kilograms / line.units)[resource.measure]
             if slack.iloc[row] < per_unit * pack - 1e-9:
                 words.append(f"{_ROOM[resource.kind]} {resource.place}")
-    lanes, own = problem.network.shipments, problem.catalogue
+    lanes, specified = problem.network.shipments, problem.catalogue
     if lanes.is_supply[shipment]:
         same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])
-        if outcome.units[same].sum() + pack > own.available_units[outcome.sku, lanes.origin[shipment]] + 1e-9:
+        if outcome.units[same].sum() + pack > specified.available_units[outcome.sku, lanes.origin[shipment]] + 1e-9:
             words.append(f"available at {line.origin}")
     else:
         hub = lanes.origin[shipment]
         same = ~lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == hub)
-        give = problem.stock.usable[outcome.sku, hub] - own.min_units[outcome.sku, hub]
+        give = problem.stock.usable[outcome.sku, hub] - specified.min_units[outcome.sku, hub]
         if outcome.units[same].sum() + pack > give + 1e-9:
             words.append(f"stock at {line.origin}")
-    if outcome.units[at] <= pack + 1e-9 and pack > 1:
+    if outcome.units[index] <= pack + 1e-9 and pack > 1:
         words.append("pack size")
     return "|".join(words)

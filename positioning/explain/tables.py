@@ -52,15 +52,15 @@ def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
         np.add.at(units_in, lanes.destination[outcome.lanes], outcome.units)
         out = ~lanes.is_supply[outcome.lanes]
         np.add.at(units_out, lanes.origin[outcome.lanes][out], outcome.units[out])
-        for at, hub in enumerate(outcome.hubs):
+        for index, hub in enumerate(outcome.hubs):
             usable = max(problem.stock.usable[outcome.sku, hub], 0.0)
             inbound = float(problem.arrivals[outcome.sku, hub, :-1].sum())
-            daily = outcome.hub_daily[at]
+            daily = outcome.hub_daily[index]
             rows.append((
                 problem.network.hubs[hub], problem.catalogue.skus[outcome.sku], usable, inbound, units_out[hub],
-                units_in[hub], usable + inbound - units_out[hub] + units_in[hub], outcome.hub_demand[at],
-                outcome.stockout[at], usable / daily if daily > 1e-12 else np.nan,
-                outcome.fill_after[at], outcome.fill_before[at],
+                units_in[hub], usable + inbound - units_out[hub] + units_in[hub], outcome.hub_demand[index],
+                outcome.stockout[index], usable / daily if daily > 1e-12 else np.nan,
+                outcome.fill_after[index], outcome.fill_before[index],
             ))  # fmt: skip
     names = [column for column in OUTPUTS["position"].names if column != "as_of"]
     return typed(pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of)), "position")
@@ -71,12 +71,12 @@ def service_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
     rows = []
     for outcome in outcomes:
         before, after = outcome.served_before, outcome.served_after
-        for at, region in enumerate(outcome.regions):
-            hubs = "|".join(problem.network.hubs[hub] for hub in outcome.sources[at])
+        for index, region in enumerate(outcome.regions):
+            hubs = "|".join(problem.network.hubs[hub] for hub in outcome.sources[index])
             rows.append((
-                problem.network.regions[region], problem.catalogue.skus[outcome.sku], outcome.demand[at],
-                after.local[at], after.spilled[at], after.late[at], after.lost[at],
-                before.local[at], before.spilled[at], before.late[at], before.lost[at], hubs,
+                problem.network.regions[region], problem.catalogue.skus[outcome.sku], outcome.demand[index],
+                after.local[index], after.spilled[index], after.late[index], after.lost[index],
+                before.local[index], before.spilled[index], before.late[index], before.lost[index], hubs,
             ))  # fmt: skip
     names = [column for column in OUTPUTS["service"].names if column != "as_of"]
     frame = pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of))
@@ -89,11 +89,11 @@ def transfer_frame(
 ) -> pd.DataFrame:
     """Return the proposals; ``slack`` is the room left of every shared resource."""
     by_sku = {outcome.sku: outcome for outcome in outcomes}
-    told: list[Any] = list(lines.itertuples(index=False))
+    text: list[Any] = list(lines.itertuples(index=False))
     frame = lines.assign(
         as_of=as_timestamp(problem.network.as_of), plan_id=plan_id, status="proposed",
-        reason=[reason(line) for line in told],
-        binding_constraints=[binding_constraints(problem, by_sku[line.sku_at], line, slack) for line in told],
+        reason=[reason(line) for line in text],
+        binding_constraints=[binding_constraints(problem, by_sku[line.sku_at], line, slack) for line in text],
         loss_if_dropped_eur=lines["drop_eur"],
     )  # fmt: skip
     return typed(frame, "transfer")
@@ -124,9 +124,9 @@ def plan_frame(
     local = sum(float(outcome.served_after.local.sum()) for outcome in outcomes)
     missed = sum(float(outcome.served_after.late.sum() + outcome.served_after.lost.sum()) for outcome in outcomes)
     row: dict[str, object] = {"as_of": as_timestamp(problem.network.as_of), **figures}
-    for at, term in enumerate(TERMS):
+    for index, term in enumerate(TERMS):
         sign = -1.0 if term == "end_value" else 1.0
-        row[f"{term}_eur_before"], row[f"{term}_eur_after"] = sign * before[at], sign * after[at]
+        row[f"{term}_eur_before"], row[f"{term}_eur_after"] = sign * before[index], sign * after[index]
     row["total_eur_before"], row["total_eur"] = float(before[:KG].sum()), float(after[:KG].sum())
     row["kg_co2e"] = after[KG]
     row["local_fill_rate"] = min(local / demand, 1.0) if demand > 0 else 1.0
@@ -175,9 +175,9 @@ def stockouts(problem: Problem, outcomes: list[Outcome]) -> list[Row]:
     rows = []
     for outcome in outcomes:
         eur = problem.catalogue.lost_sale_eur[outcome.sku]
-        for at, region in enumerate(outcome.regions):
-            lost = float(outcome.served_after.lost[at])
-            if lost >= max(_LEAST_LOST_UNITS, _LEAST_LOST_RATE * outcome.demand[at]):
+        for index, region in enumerate(outcome.regions):
+            lost = float(outcome.served_after.lost[index])
+            if lost >= max(_LEAST_LOST_UNITS, _LEAST_LOST_RATE * outcome.demand[index]):
                 rows.append({
                     "kind": "stockout_remains", "region": problem.network.regions[region],
                     "sku": problem.catalogue.skus[outcome.sku], "units": round(lost), "eur": lost * eur,
@@ -188,17 +188,17 @@ def stockouts(problem: Problem, outcomes: list[Outcome]) -> list[Row]:
 
 def blocked_benefit(problem: Problem, prices: np.ndarray, slack: np.ndarray) -> list[Row]:
     """capacity_blocks: shared room that is used up and worth money; EUR is what a tenth more would save."""
-    found: dict[tuple[str, str], Row] = {}
+    result: dict[tuple[str, str], Row] = {}
     for price, left, resource in zip(prices, slack, problem.shared.resources, strict=True):
         room = resource.room
         if price <= 1e-9 or left > 0.01 * max(room, 1.0) or resource.load >= 0:
             continue
-        row = found.setdefault((resource.kind, resource.place), {
+        row = result.setdefault((resource.kind, resource.place), {
             "kind": f"capacity_blocks_{resource.kind}", "hub": resource.place, "eur": 0.0,
             "action": f"More {resource.kind} room at {resource.place} would pay; EUR is what a tenth more saves.",
         })  # fmt: skip
         row["eur"] += float(price * max(room, 1.0) * 0.1)
-    return list(found.values())
+    return list(result.values())
 
 
 def omitted_benefit(outcomes: list[Outcome], omitted_eur: float) -> list[Row]:

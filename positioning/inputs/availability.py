@@ -20,21 +20,21 @@ def cycle_stockout(problem: Problem, article: SkuProblem, units: np.ndarray) -> 
     The demand is that of the regions whose nearest hub it is. The stock is what is usable at the start, with what the
     plan brings on that day and without what it takes; ``units`` (L,) are sent on the shipments of ``article``.
     """
-    grid, own = problem.settings.grid.days, problem.settings.positioning
+    grid, specified = problem.settings.grid.days, problem.settings.positioning
     ends = np.maximum(-(-receipt_days(problem, article, units) // grid), 1).astype(np.int64) * grid
     stock = article.usable.copy()
     comes_now = problem.network.arrival_days[article.lanes] <= 0
     np.add.at(stock, article.destination[comes_now], units[comes_now])
     leaves = ~article.is_supply
     np.subtract.at(stock, article.origin[leaves], units[leaves])
-    found = np.zeros(len(article.hubs))
-    key = (own.seed, problem.catalogue.skus[article.sku], "cycle")
+    result = np.zeros(len(article.hubs))
+    key = (specified.seed, problem.catalogue.skus[article.sku], "cycle")
     for end in np.unique(ends):
         cycle = law(problem.demand, article.sku, article.regions, Buckets((0, int(end)), grid))
-        demand = draw(cycle, own.scenarios, key, is_stratified=True)[:, :, 0]
+        demand = draw(cycle, specified.scenarios, key, is_stratified=True)[:, :, 0]
         for hub in np.flatnonzero(ends == end):
-            found[hub] = (demand[:, article.nearest == hub].sum(axis=1) > stock[hub] + 1e-9).mean()
-    return found
+            result[hub] = (demand[:, article.nearest == hub].sum(axis=1) > stock[hub] + 1e-9).mean()
+    return result
 
 
 def receipt_days(problem: Problem, article: SkuProblem, units: np.ndarray) -> np.ndarray:
@@ -63,7 +63,7 @@ def fill_rates(nearest: np.ndarray, demand: np.ndarray, lost: np.ndarray, hubs: 
     ``nearest`` (R,) is a hub or −1; ``demand`` and ``lost`` (R,) are expected units of the cover window.
     """
     known = nearest >= 0
-    wanted = np.bincount(nearest[known], demand[known], hubs)
+    requested = np.bincount(nearest[known], demand[known], hubs)
     missed = np.bincount(nearest[known], lost[known], hubs)
-    rate = 1.0 - np.divide(missed, wanted, out=np.full(hubs, np.nan), where=wanted > 1e-12)
+    rate = 1.0 - np.divide(missed, requested, out=np.full(hubs, np.nan), where=requested > 1e-12)
     return np.asarray(np.clip(rate, 0.0, 1.0))

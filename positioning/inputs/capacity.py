@@ -88,8 +88,8 @@ def build_shared(
     days = int(max(network.arrival_days.max(initial=0), buckets.days[-1])) + 1
     rows = tuple(sorted(resources, key=lambda row: row.name))
     binds = np.zeros((len(rows), len(network.ship_days)), dtype=bool)
-    for at, row in enumerate(rows):
-        binds[at, list(row.shipments)] = True
+    for index, row in enumerate(rows):
+        binds[index, list(row.shipments)] = True
     return Shared(rows, tuple(_loads(network.shipments)), limits.is_open(days), binds)
 
 
@@ -120,8 +120,8 @@ class Limits:
 
     def by_period(self, name: str, handling_class: str, starts: np.ndarray) -> np.ndarray:
         """Return ``on`` of every hub and every day of ``starts`` at once, (n_hubs, n_periods)."""
-        own = [float("inf") if handling_class else self._own[name][hub] for hub in range(len(self._hubs))]
-        limits = np.repeat(np.array(own, dtype="float64")[:, None], len(starts), axis=1)
+        specified = [float("inf") if handling_class else self._own[name][hub] for hub in range(len(self._hubs))]
+        limits = np.repeat(np.array(specified, dtype="float64")[:, None], len(starts), axis=1)
         rows = self._changes
         rows = rows[(rows["handling_class"] == handling_class) & rows[name].notna() & (rows["hub"] >= 0)]
         for hub, day, value in zip(rows["hub"], rows["day"], rows[name], strict=True):
@@ -132,9 +132,9 @@ class Limits:
         """Return the limit ``name`` that holds on ``day``; infinite when there is none."""
         rows = self._changes
         rows = rows[(rows["hub"] == hub) & (rows["handling_class"] == handling_class) & (rows["day"] <= day)]
-        said = rows[name].dropna()
-        if len(said):
-            return float(said.iloc[-1])
+        parts = rows[name].dropna()
+        if len(parts):
+            return float(parts.iloc[-1])
         return float(self._own[name][hub]) if not handling_class else float("inf")
 
     def steps(self, hub: int, end: int) -> list[float]:
@@ -145,9 +145,9 @@ class Limits:
     def is_open(self, days: int) -> np.ndarray:
         """Return (n_hubs, days): whether the hub works on each day."""
         is_open = np.ones((len(self._hubs), days), dtype=bool)
-        said = self._changes[self._changes["is_open"].notna() & (self._changes["hub"] >= 0)]
-        said = said[said["handling_class"] == ""]
-        for hub, day, value in zip(said["hub"], said["day"], said["is_open"], strict=True):
+        parts = self._changes[self._changes["is_open"].notna() & (self._changes["hub"] >= 0)]
+        parts = parts[parts["handling_class"] == ""]
+        for hub, day, value in zip(parts["hub"], parts["day"], parts["is_open"], strict=True):
             is_open[int(hub), max(int(day), 0) :] = bool(value)
         return is_open
 
@@ -176,9 +176,9 @@ def _storage(network: Network, limits: Limits, held: _Held, end: int) -> list[Re
                 limit = limits.on("storage_l", hub, handling_class, start)
                 members = tuple(into[network.arrival_days[into] < stop])
                 if np.isfinite(limit) and members:
-                    mine = (held.hub == hub) & (held.day < stop) & _of_class(held, handling_class)
+                    selected = (held.hub == hub) & (held.day < stop) & _of_class(held, handling_class)
                     label = f"storage[{name}{_suffix(handling_class)},{_day(network, start)}]"
-                    room = max(0.0, limit - float(held.litres[mine].sum()))
+                    room = max(0.0, limit - float(held.litres[selected].sum()))
                     rows.append(Resource(label, "storage", name, members, LITRES, handling_class or None, room))
     return rows
 
@@ -186,18 +186,20 @@ def _storage(network: Network, limits: Limits, held: _Held, end: int) -> list[Re
 def _per_period(network: Network, limits: Limits, held: _Held, way: str, period_days: int) -> list[Resource]:
     """inbound, outbound: units added in a period ≤ limit − confirmed arrivals of that period."""
     is_in = way == "inbound"
-    at = network.shipments.destination if is_in else np.where(network.shipments.is_supply, -1, network.shipments.origin)
+    index = (
+        network.shipments.destination if is_in else np.where(network.shipments.is_supply, -1, network.shipments.origin)
+    )
     period = (network.arrival_days if is_in else network.ship_days) // period_days
     rows = []
     for hub, name in enumerate(network.hubs):
-        for now in np.unique(period[at == hub]):
-            members = tuple(int(i) for i in np.flatnonzero((at == hub) & (period == now)))
+        for now in np.unique(period[index == hub]):
+            members = tuple(int(i) for i in np.flatnonzero((index == hub) & (period == now)))
             for handling_class in limits.classes(hub):
                 limit = limits.on(f"{way}_units_per_period", hub, handling_class, float(now * period_days))
                 if not np.isfinite(limit):
                     continue
-                mine = (held.hub == hub) & (held.day // period_days == now) & _of_class(held, handling_class)
-                taken = float(held.units[mine].sum()) if is_in else 0.0
+                selected = (held.hub == hub) & (held.day // period_days == now) & _of_class(held, handling_class)
+                taken = float(held.units[selected].sum()) if is_in else 0.0
                 label = f"{way}[{name}{_suffix(handling_class)},{_day(network, float(now * period_days))}]"
                 rows.append(Resource(label, way, name, members, UNITS, handling_class or None, max(0.0, limit - taken)))
     return rows

@@ -125,10 +125,10 @@ def _holding(
     tables: dict[str, pd.DataFrame], network: Network, skus_table: pd.DataFrame, settings: Settings
 ) -> np.ndarray:
     """Return EUR per unit and day (K, H): the sku's own, else the hub's yearly rate on the unit cost."""
-    own = numbers(skus_table, "holding_eur_per_unit_day")[:, None]
+    specified = numbers(skus_table, "holding_eur_per_unit_day")[:, None]
     rate = _by_hub(tables, network, "holding_rate_per_year", settings.positioning.default_holding_rate_per_year)
     by_rate = numbers(skus_table, "unit_cost_eur", 0.0)[:, None] * rate[None, :] / DAYS_PER_YEAR
-    return np.where(np.isnan(own), by_rate, own)
+    return np.where(np.isnan(specified), by_rate, specified)
 
 
 def _offers(
@@ -141,14 +141,14 @@ def _offers(
         "order_pack_units": np.ones(shape), "order_min_units": np.zeros(shape), "purchase_eur": purchase,
     }  # fmt: skip
     supply = table(tables, "supply")
-    at = codes(texts(supply, "sku"), skus), codes(texts(supply, "supplier"), network.suppliers)
-    known = (at[0] >= 0) & (at[1] >= 0)
-    place = at[0][known], at[1][known]
+    index = codes(texts(supply, "sku"), skus), codes(texts(supply, "supplier"), network.suppliers)
+    known = (index[0] >= 0) & (index[1] >= 0)
+    place = index[0][known], index[1][known]
     offers["available_units"][place] = numbers(supply, "units_available", np.inf)[known]
     offers["order_pack_units"][place] = numbers(supply, "pack_units", 1.0)[known]
     offers["order_min_units"][place] = numbers(supply, "min_order_units", 0.0)[known]
-    own = numbers(supply, "unit_cost_eur")[known]
-    offers["purchase_eur"][place] = np.where(np.isnan(own), purchase[place], own)
+    specified = numbers(supply, "unit_cost_eur")[known]
+    offers["purchase_eur"][place] = np.where(np.isnan(specified), purchase[place], specified)
     return offers
 
 
@@ -159,9 +159,9 @@ def _hub_skus(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[str
         "max_units": np.full(shape, np.inf), "frozen_until_day": np.full(shape, -np.inf),
     }  # fmt: skip
     given = table(tables, "hub_skus")
-    at = codes(texts(given, "sku"), skus), codes(texts(given, "hub"), network.hubs)
-    known = (at[0] >= 0) & (at[1] >= 0)
-    place = at[0][known], at[1][known]
+    index = codes(texts(given, "sku"), skus), codes(texts(given, "hub"), network.hubs)
+    known = (index[0] >= 0) & (index[1] >= 0)
+    place = index[0][known], index[1][known]
     rules["is_stocked"][place] = [
         value is None or pd.isna(value) or bool(value) for value in given["is_stocked"][known]
     ]

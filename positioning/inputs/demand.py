@@ -122,12 +122,12 @@ def _dispersions(
     lengths = tuple(sorted({int(days) for days in windows["window_days"]}))
     alpha = np.zeros((len(skus), len(network.regions), len(lengths)))
     sku, region = codes(list(windows["sku"]), skus), codes(list(windows["region"]), network.regions)
-    at = np.searchsorted(np.asarray(lengths), windows["window_days"].to_numpy(dtype="int64"))
+    index = np.searchsorted(np.asarray(lengths), windows["window_days"].to_numpy(dtype="int64"))
     known = (sku >= 0) & (region >= 0)
-    found = _stated_or_fitted(windows, settings)
+    result = _stated_or_fitted(windows, settings)
     if "is_certain" in windows:
-        found = np.where(windows["is_certain"].to_numpy(dtype=bool), CERTAIN, found)
-    alpha[sku[known], region[known], at[known]] = found[known]
+        result = np.where(windows["is_certain"].to_numpy(dtype=bool), CERTAIN, result)
+    alpha[sku[known], region[known], index[known]] = result[known]
     return lengths, alpha
 
 
@@ -152,17 +152,17 @@ def _steps(windows: pd.DataFrame | None, skus: tuple[str, ...]) -> np.ndarray:
     """Return the step of demand of each SKU (K,), 1 where the forecast states none."""
     steps = np.ones(len(skus))
     if windows is not None and "step_units" in windows:
-        at = codes(list(windows["sku"]), skus)
+        index = codes(list(windows["sku"]), skus)
         stated = windows["step_units"].to_numpy(dtype="float64", na_value=np.nan)
-        known = (at >= 0) & np.isfinite(stated)
-        steps[at[known]] = stated[known]
+        known = (index >= 0) & np.isfinite(stated)
+        steps[index[known]] = stated[known]
     return steps
 
 
 def _correlation(dependence: pd.DataFrame | None, name: str, skus: tuple[str, ...]) -> np.ndarray:
     values = np.zeros(len(skus))
     if dependence is not None and len(dependence):
-        at = codes(list(dependence["sku"]), skus)
-        found = np.nan_to_num(dependence[name].to_numpy(dtype="float64"))
-        values[at[at >= 0]] = np.clip(found, 0.0, 0.95)[at >= 0]
+        index = codes(list(dependence["sku"]), skus)
+        result = np.nan_to_num(dependence[name].to_numpy(dtype="float64"))
+        values[index[index >= 0]] = np.clip(result, 0.0, 0.95)[index >= 0]
     return values

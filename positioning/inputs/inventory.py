@@ -163,11 +163,13 @@ def blocked_moves(
     """Say which transfers (K, L) would send units back the way they came within the block window."""
     days = settings.positioning.block_days
     recent = previous.moves[previous.moves["ship_day"] >= -days]
-    came = [tuple(int(at) for at in key) for key in recent[["sku_at", "origin_hub", "hub"]].to_numpy()]
+    came = [tuple(int(index) for index in key) for key in recent[["sku_at", "origin_hub", "hub"]].to_numpy()]
     inbound = table(tables, "inbound")
     arrival = days_after(inbound, "arrival_date", as_timestamp(network.as_of))
     rows = (codes(texts(inbound, "sku"), skus), codes(texts(inbound, "origin"), network.hubs), codes(texts(inbound, "hub"), network.hubs))  # fmt: skip
-    came += [tuple(int(at) for at in key) for key, day in zip(np.transpose(rows), arrival, strict=True) if day >= -days]
+    came += [
+        tuple(int(index) for index in key) for key, day in zip(np.transpose(rows), arrival, strict=True) if day >= -days
+    ]
     is_blocked = np.zeros((len(skus), len(network.ship_days)), dtype=bool)
     lanes = network.shipments
     for sku, origin, hub in came:
@@ -184,12 +186,12 @@ def is_still_rejected(previous: Previous, line: tuple[str, str, str, str], benef
 
 def _refused(lines: pd.DataFrame) -> dict[tuple[str, str, str, str], float]:
     """Return the largest benefit each line was refused at."""
-    found: dict[tuple[str, str, str, str], float] = {}
+    result: dict[tuple[str, str, str, str], float] = {}
     names = (lines[name].tolist() for name in ("kind", "sku", "origin", "destination", "benefit_eur"))
     for kind, sku, origin, destination, benefit_eur in zip(*names, strict=True):
         key = (str(kind), str(sku), str(origin), str(destination))
-        found[key] = max(found.get(key, -np.inf), benefit_eur)
-    return found
+        result[key] = max(result.get(key, -np.inf), benefit_eur)
+    return result
 
 
 def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]) -> pd.DataFrame:
@@ -197,7 +199,7 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
         earlier = pd.DataFrame({name: pd.Series(dtype=object) for name in _COLUMNS})
     as_of = as_timestamp(network.as_of)
     lines = earlier[list(_COLUMNS)].sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True)
-    asked = "decided_on" if "decided_on" in earlier else "as_of"
+    request = "decided_on" if "decided_on" in earlier else "as_of"
     lines = lines.assign(
         units=lines["units"].astype("float64"),
         benefit_eur=lines["benefit_eur"].astype("float64"),
@@ -207,7 +209,7 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
         ship_day=days_after(lines, "ship_date", as_of),
         arrival_day=days_after(lines, "arrival_date", as_of),
         asked_day=days_after(
-            earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), asked, as_of
+            earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), request, as_of
         ),
     )
     # what is no longer sold or no longer a hub has no place to count at

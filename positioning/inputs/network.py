@@ -187,8 +187,8 @@ def _departures(
 ) -> tuple[Departure, ...]:
     zones = texts(hubs, "timezone")
     clock = Clock(as_of, time.fromisoformat(settings.positioning.ready_at), settings.grid.days)
-    at = np.where(lanes.is_supply, lanes.destination, lanes.origin)
-    rows = zip(texts(ships, "departs"), texts(ships, "cutoff"), at, strict=True)
+    index = np.where(lanes.is_supply, lanes.destination, lanes.origin)
+    rows = zip(texts(ships, "departs"), texts(ships, "cutoff"), index, strict=True)
     return tuple(next_departure(departs, cutoff, zones[hub], clock) for departs, cutoff, hub in rows)
 
 

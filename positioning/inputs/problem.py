@@ -131,8 +131,13 @@ def _arrivals(stock: Stock, buckets: Buckets) -> np.ndarray:
 
 
 def _prices(settings: Settings) -> Prices:
-    own = settings.positioning
-    return Prices(own.carbon_eur_per_t, own.churn_eur_per_unit, own.handling_eur_per_unit, own.terminal_value_rate)
+    specified = settings.positioning
+    return Prices(
+        specified.carbon_eur_per_t,
+        specified.churn_eur_per_unit,
+        specified.handling_eur_per_unit,
+        specified.terminal_value_rate,
+    )
 
 
 def snapshot_day(tables: dict[str, pd.DataFrame], as_of: date) -> float:

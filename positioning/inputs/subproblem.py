@@ -144,9 +144,12 @@ def _measure(resource: Resource, article: Article) -> float:
 
 
 def _article(problem: Problem, sku: int) -> Article:
-    own = problem.catalogue
+    specified = problem.catalogue
     return Article(
-        float(own.unit_cost_eur[sku]), float(own.lost_sale_eur[sku]), float(own.mass_kg[sku]), float(own.volume_l[sku])
+        float(specified.unit_cost_eur[sku]),
+        float(specified.lost_sale_eur[sku]),
+        float(specified.mass_kg[sku]),
+        float(specified.volume_l[sku]),
     )
 
 
@@ -156,14 +159,16 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     Not allowed: handling classes of lane and both hubs, hubs that do not stock the sku or are closed on
     the day, frozen stock, way longer than the shelf life, moves back within the block window, no load that could leave.
     """
-    network, own, lanes = problem.network, problem.catalogue, problem.network.shipments
+    network, specified, lanes = problem.network, problem.catalogue, problem.network.shipments
     days, is_open = network.arrival_days, problem.shared.is_open
     to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
-    movable = np.floor(np.maximum(problem.stock.usable[sku] - own.min_units[sku], 0.0) / own.pack_units[sku])
-    movable = movable * own.pack_units[sku]
+    movable = np.floor(
+        np.maximum(problem.stock.usable[sku] - specified.min_units[sku], 0.0) / specified.pack_units[sku]
+    )
+    movable = movable * specified.pack_units[sku]
     movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
-    allowed = may_travel(network, own, sku) & is_open[to, days] & ~problem.is_blocked[sku]
-    leaves = is_open[origin, network.ship_days] & (network.ship_days >= own.frozen_until_day[sku][origin])
+    allowed = may_travel(network, specified, sku) & is_open[to, days] & ~problem.is_blocked[sku]
+    leaves = is_open[origin, network.ship_days] & (network.ship_days >= specified.frozen_until_day[sku][origin])
     supplier = np.where(lanes.is_supply, lanes.origin, 0)
     offered = whole_orders(problem.catalogue, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
     most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
@@ -188,9 +193,9 @@ def _hubs(problem: Problem, sku: int, most: np.ndarray, deliveries: np.ndarray) 
 
 
 def _places(chosen: np.ndarray, count: int) -> np.ndarray:
-    at = np.full(count, -1, dtype="int64")
-    at[chosen] = np.arange(len(chosen))
-    return at
+    index = np.full(count, -1, dtype="int64")
+    index[chosen] = np.arange(len(chosen))
+    return index
 
 
 def _late_eur(problem: Problem, sku: int, deliveries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -212,13 +217,13 @@ def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _packs(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    own, lanes = problem.catalogue, problem.network.shipments
+    specified, lanes = problem.catalogue, problem.network.shipments
     is_supply = lanes.is_supply[used]
     supplier = np.where(is_supply, lanes.origin[used], 0)
     width = max(len(problem.network.suppliers), 1)
-    order_pack = np.resize(own.order_pack_units[sku], width)[supplier]
-    order_least = np.resize(own.order_min_units[sku], width)[supplier]
-    pack = np.where(is_supply, order_pack, own.pack_units[sku])
+    order_pack = np.resize(specified.order_pack_units[sku], width)[supplier]
+    order_least = np.resize(specified.order_min_units[sku], width)[supplier]
+    pack = np.where(is_supply, order_pack, specified.pack_units[sku])
     least = np.where(is_supply, order_least, problem.settings.positioning.min_move_units)
     return pack, np.maximum(np.ceil(least / pack), 1.0) * pack
 
@@ -232,11 +237,11 @@ def _nearest(network: Network, deliveries: np.ndarray, regions: np.ndarray, hub_
     """Return the nearest hub of each region (R,), as ``foundation.proximity`` ranks its lanes; −1 when none."""
     lanes = network.deliveries
     nearest = np.full(len(regions), -1, dtype="int64")
-    for at, region in enumerate(regions):
+    for index, region in enumerate(regions):
         rows = np.flatnonzero(lanes.destination[deliveries] == region)
         if len(rows):
             best = rows[np.argmin(lanes.nearness[deliveries[rows]])]
-            nearest[at] = hub_at[lanes.origin[deliveries[best]]]
+            nearest[index] = hub_at[lanes.origin[deliveries[best]]]
     return nearest
 
 
@@ -253,12 +258,12 @@ def _end(
     hub_at = _places(hubs, len(problem.network.hubs))
     regions = np.flatnonzero(daily > 0)
     nearest = _nearest(problem.network, deliveries, regions, hub_at)
-    own = np.zeros(len(hubs))
-    np.add.at(own, nearest[nearest >= 0], daily[regions][nearest >= 0])
+    specified = np.zeros(len(hubs))
+    np.add.at(specified, nearest[nearest >= 0], daily[regions][nearest >= 0])
     review = problem.settings.positioning.review_days
     room = np.full((len(hubs), N_RANKS), np.inf)
-    room[:, 0] = np.ceil(own * review * RANK_REVIEWS[0])
-    room[:, 1] = np.ceil(own * review * RANK_REVIEWS[1]) - room[:, 0]
+    room[:, 0] = np.ceil(specified * review * RANK_REVIEWS[0])
+    room[:, 1] = np.ceil(specified * review * RANK_REVIEWS[1]) - room[:, 0]
     wait = np.array(RANK_WAITS) * review
     charged = np.minimum(wait, problem.settings.positioning.end_wait_days or np.inf)
     waits = np.tile(np.where(wait > problem.catalogue.shelf_life_days[sku], np.inf, charged), (len(hubs), 1))

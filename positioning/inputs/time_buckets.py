@@ -55,8 +55,8 @@ def cover_days(arrival_days: list[int], review_days: int, horizon_days: int, per
 
     Rounded up to whole periods, at least one, at most the forecast's horizon.
     """
-    wanted = max(arrival_days, default=0) + review_days
-    return max(period_days, min(-(-wanted // period_days) * period_days, horizon_days // period_days * period_days))
+    requested = max(arrival_days, default=0) + review_days
+    return max(period_days, min(-(-requested // period_days) * period_days, horizon_days // period_days * period_days))
 
 
 def cut(cover: int, arrivals: dict[str, list[int]], period_days: int, most: int) -> Buckets:

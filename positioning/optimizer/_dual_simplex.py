@@ -111,15 +111,15 @@ def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray, fea
 
 
 @njit(cache=True, nogil=True)
-def _entering(now: Dictionary, bounds: np.ndarray, wanted: tuple[int, float, float], is_flipped: np.ndarray) -> int:
+def _entering(now: Dictionary, bounds: np.ndarray, requested: tuple[int, float, float], is_flipped: np.ndarray) -> int:
     """Return the nonbasic variable that enters for a row, −1 when its gap cannot be closed; mark those to flip.
 
-    ``wanted`` is the row, its gap, and how closely bounds are kept.
+    ``requested`` is the row, its gap, and how closely bounds are kept.
 
     Least cost per unit of gap closed; one whose whole range does not close the gap is flipped and the next one
     taken (Maros, "Computational Techniques of the Simplex Method", 2003, chapter 10).
     """
-    row, gap, feasible = wanted
+    row, gap, feasible = requested
     is_flipped[:] = False
     left, rate = abs(gap), np.zeros(len(now.cost))
     for j in range(len(rate)):

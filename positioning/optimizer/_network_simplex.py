@@ -121,9 +121,9 @@ def _fill_balance(
     balance: np.ndarray, sources: np.ndarray, demand: np.ndarray, room: np.ndarray, m: int, n: int
 ) -> None:
     """Set supply (+) and demand (−): the root can fill every sink, the dump takes the rest."""
-    wanted = demand.sum() + room.sum()
+    requested = demand.sum() + room.sum()
     balance[: m - 1] = sources
-    balance[m - 1] = wanted + 1.0
+    balance[m - 1] = requested + 1.0
     balance[m : m + len(demand)] = -demand
     balance[m + len(demand) : m + n - 1] = -room
     balance[m + n - 1] = -(sources.sum() + 1.0)
@@ -147,8 +147,8 @@ def _sort_by_depth(depth: np.ndarray, order: np.ndarray) -> None:
 def _flows(parent: np.ndarray, order: np.ndarray, balance: np.ndarray, flow: np.ndarray, m: int) -> None:
     """Set the flow source → sink on every tree arc from the balances, leaves first."""
     left = balance.copy()
-    for at in range(len(order) - 1, 0, -1):
-        node = order[at]
+    for index in range(len(order) - 1, 0, -1):
+        node = order[index]
         flow[node] = left[node] if node < m else -left[node]
         left[parent[node]] += left[node]
 
@@ -157,8 +157,8 @@ def _flows(parent: np.ndarray, order: np.ndarray, balance: np.ndarray, flow: np.
 def _potentials(parent: np.ndarray, order: np.ndarray, cost: np.ndarray, potential: np.ndarray, m: int) -> None:
     """Set node prices so that tree arcs have no reduced cost, the root at 0."""
     potential[order[0]] = 0.0
-    for at in range(1, len(order)):
-        node = order[at]
+    for index in range(1, len(order)):
+        node = order[index]
         up = parent[node]
         potential[node] = (cost[node, up - m] if node < m else cost[up, node - m]) - potential[up]
 
@@ -208,12 +208,12 @@ def _mark_below(parent: np.ndarray, child: int, is_below: np.ndarray, seen: np.n
         node = start
         while not seen[node] and parent[node] >= 0:
             node = parent[node]
-        found = is_below[node] and seen[node]
+        result = is_below[node] and seen[node]
         seen[node] = True
         node = start
         while not seen[node]:
             seen[node] = True
-            is_below[node] = found
+            is_below[node] = result
             node = parent[node]
 
 

@@ -83,12 +83,12 @@ def decide(problem: Problem, crew: Crew) -> Decided:
         if chosen.loads.tobytes() in tried:
             break
         tried.add(chosen.loads.tobytes())
-        found = joint.fixed(chosen.loads, nothing_eur)
-        best = found if found.eur < best.eur else best
+        result = joint.fixed(chosen.loads, nothing_eur)
+        best = result if result.eur < best.eur else best
         if best.eur - bound <= _CLOSE * (nothing_eur - bound):
             break
-    nothing = {sketch.sku: sketch.nothing.eur for sketch in sketches}
-    decided = Decided(best.loads, best.mixes, best.prices, min(bound, best.eur), nothing)
+    no_shipment = {sketch.sku: sketch.nothing.eur for sketch in sketches}
+    decided = Decided(best.loads, best.mixes, best.prices, min(bound, best.eur), no_shipment)
     return _packed(joint, decided, nothing_eur) if joint.n_shipments <= _PACKED_SHIPMENTS else decided
 
 
@@ -143,9 +143,9 @@ class Joint:
     def fixed(self, loads: np.ndarray, nothing_eur: float) -> _Found:
         """Return the best shipments on ``loads``, which are all paid for."""
         self._program.fix_loads(loads)
-        found = replace(self.converge(_FIXED_ROUNDS, _CLOSE, nothing_eur), loads=loads)
+        result = replace(self.converge(_FIXED_ROUNDS, _CLOSE, nothing_eur), loads=loads)
         self._program.free_loads()
-        return found
+        return result
 
     def choose(self, gap_eur: float) -> _Found | None:
         """Return the whole loads the program takes, within ``gap_eur``, and its bound; None where it has no answer."""
@@ -189,7 +189,7 @@ class Joint:
             everywhere[sketch.lanes] = sent
             mixes.append(Mix(sketch.sku, everywhere))
         parts = chunks_of([sketch.sku for sketch in self._sketches])
-        cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[at] for at in part],) for part in parts])
+        cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[index] for index in part],) for part in parts])
         self._program.add_cuts(cuts)
         return mixes, float(sum(cut.eur for cut in cuts) + loads @ self._load_eur)
 

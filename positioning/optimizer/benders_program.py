@@ -53,7 +53,7 @@ class Program:
         self._is_packed = self._most <= _COUNTS * self._pack
         self._unit = np.ones(n + len(sketches) + len(self._load))
         self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
-        self._unit[self._serving] = [self._largest_eur(at) for at in range(len(sketches))]
+        self._unit[self._serving] = [self._largest_eur(index) for index in range(len(sketches))]
         self._room_scale = np.ones(len(shared.resources))
         self._highs = highspy.Highs()
         self._highs.silent()
@@ -84,16 +84,16 @@ class Program:
         """Return the answer with whole loads and packs, smallest sizes included, within ``gap_eur``."""
         sends = np.flatnonzero(self._is_packed & (self._most > 0))
         smallest, never = sends[self._least[sends] > self._pack[sends]], sends[self._least[sends] > self._most[sends]]
-        for at in smallest:
-            self._bound(at, self._least[at], self._most[at])
-        for at in never:
-            self._bound(at, 0.0, 0.0)
+        for index in smallest:
+            self._bound(index, self._least[index], self._most[index])
+        for index in never:
+            self._bound(index, 0.0, 0.0)
         smallest = np.setdiff1d(smallest, never)
         self._highs.setOptionValue("mip_max_nodes", _NODES_OF_PACKS)
         answer = self._whole(np.concatenate([sends, self._load]), gap_eur, smallest)
         self._highs.setOptionValue("mip_max_nodes", _NODES)
-        for at in [*smallest, *never]:
-            self._bound(at, 0.0, self._most[at])
+        for index in [*smallest, *never]:
+            self._bound(index, 0.0, self._most[index])
         return answer
 
     def fix_loads(self, loads: np.ndarray) -> None:
@@ -108,14 +108,16 @@ class Program:
 
     def add_cuts(self, cuts: list[Cuts]) -> None:
         """Add rows slope · units + cost of serving ≥ floor by sku."""
-        for at, cut in enumerate(cuts):
-            first, most = self._first[at], self._sketches[at].most
+        for index, cut in enumerate(cuts):
+            first, most = self._first[index], self._sketches[index].most
             for slope, floor in zip(cut.slope, cut.floor, strict=True):
-                size = np.abs(slope) * self._unit[first : self._first[at + 1]]
-                is_noise = size < _NO_SLOPE * max(size.max(initial=0.0), self._unit[self._serving[at]])
+                size = np.abs(slope) * self._unit[first : self._first[index + 1]]
+                is_noise = size < _NO_SLOPE * max(size.max(initial=0.0), self._unit[self._serving[index]])
                 floor -= float((np.maximum(slope, 0.0) * most)[is_noise].sum())
                 used = np.flatnonzero(~is_noise)
-                self._add_row((floor, np.inf), np.append(first + used, self._serving[at]), np.append(slope[used], 1.0))
+                self._add_row(
+                    (floor, np.inf), np.append(first + used, self._serving[index]), np.append(slope[used], 1.0)
+                )
 
     def _largest_eur(self, at: int) -> float:
         """Return what the cost of serving a sku is counted in: more than 1 EUR only where its cuts are very steep."""
@@ -126,8 +128,8 @@ class Program:
         kind = {int(column): _WHOLE for column in columns}
         kind |= {} if smallest is None else {int(column): _NONE_OR_WHOLE for column in smallest}
         self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
-        for column, wanted in kind.items():
-            self._highs.changeColIntegrality(column, wanted)
+        for column, requested in kind.items():
+            self._highs.changeColIntegrality(column, requested)
         is_usable, info = run_to_answer(self._highs), self._highs.getInfo()
         bound = info.mip_dual_bound if len(columns) else info.objective_function_value  # no MILP without whole numbers
         answer = self._answer(float(bound), columns) if is_usable else None
@@ -136,14 +138,14 @@ class Program:
         return answer
 
     def _answer(self, bound_eur: float, whole: np.ndarray | None = None) -> Answer:
-        found = self._highs.getSolution()
-        values = np.maximum(np.array(found.col_value), 0.0)
+        result = self._highs.getSolution()
+        values = np.maximum(np.array(result.col_value), 0.0)
         if whole is not None:
             values[whole] = np.round(values[whole])
         values[: self._first[-1]] *= self._unit[: self._first[-1]]
         units = [values[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
         rows = slice(self._first_room, self._first_room + len(self._room_scale))
-        prices = np.maximum(-np.array(found.row_dual)[rows], 0.0) * self._room_scale
+        prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._room_scale
         return Answer(units, values[self._load], prices, bound_eur)
 
     def _bound(self, column: np.integer | int, least: float, most: float) -> None:
@@ -167,22 +169,22 @@ class Program:
             for slope, floor in zip(sketch.slope, sketch.floor, strict=True):
                 used = np.flatnonzero(slope)
                 self._add_row((floor, np.inf), first + used, slope[used])
-            for at, lane in enumerate(sketch.lanes):
-                if int(lane) in column_of and sketch.most[at] > 0:
-                    columns = np.array([first + at, column_of[int(lane)]])
-                    self._add_row((-np.inf, 0.0), columns, np.array([1.0, -sketch.most[at]]))
+            for index, lane in enumerate(sketch.lanes):
+                if int(lane) in column_of and sketch.most[index] > 0:
+                    columns = np.array([first + index, column_of[int(lane)]])
+                    self._add_row((-np.inf, 0.0), columns, np.array([1.0, -sketch.most[index]]))
 
     def _add_rooms(self) -> None:
         column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
         none = np.zeros((len(self._shared.resources), 0))
         uses = np.concatenate([none, *(sketch.uses for sketch in self._sketches)], axis=1)
-        for at, (row, resource) in enumerate(zip(uses, self._shared.resources, strict=True)):
+        for index, (row, resource) in enumerate(zip(uses, self._shared.resources, strict=True)):
             used = np.flatnonzero(row)
             columns, amounts, room = used, row[used], resource.room
             if resource.load >= 0:
                 columns, amounts = np.append(used, column_of[resource.load]), np.append(row[used], -resource.room)
                 room = 0.0
-            self._room_scale[at] = self._add_row((-np.inf, room), columns, amounts)
+            self._room_scale[index] = self._add_row((-np.inf, room), columns, amounts)
 
     def _add_row(self, between: tuple[float, float], columns: np.ndarray, amounts: np.ndarray) -> float:
         """Add lower ≤ Σ amounts × columns ≤ upper, scaled; return the scale."""

@@ -56,13 +56,13 @@ def dictionary(rows: Rows, offer: Offer) -> tuple[Dictionary, np.ndarray]:
     is_home[rows.home] = True
     others = np.flatnonzero(~is_home)
     table, constant = np.zeros((len(others), n + n_groups)), -rows.floor[others]
-    for at, row in enumerate(others):
-        table[at, :n] = rows.slope[row]
+    for index, row in enumerate(others):
+        table[index, :n] = rows.slope[row]
         group = rows.group[row]
         if group >= 0:
-            table[at, :n] -= rows.slope[rows.home[group]]
-            table[at, n + group] = 1.0
-            constant[at] += rows.floor[rows.home[group]]
+            table[index, :n] -= rows.slope[rows.home[group]]
+            table[index, n + group] = 1.0
+            constant[index] += rows.floor[rows.home[group]]
     cost = np.ones(n + n_groups)
     cost[:n] = offer.asked + offer.part
     for row in rows.home:
@@ -187,11 +187,11 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
     now, bounds = dictionary(rows, offer)
     nodes = _nodes(2 * n_nodes + 1, offer.most)
     plan, plan_eur, is_paid = np.zeros(len(offer.most)), np.inf, np.zeros(len(offer.most), np.bool_)
-    count, first, at, best, closed = 1, 0, 0, best_known, np.inf
+    count, first, index, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
             _pay(now, offer, is_paid, nodes.is_paid[child])
-            nodes.eur[child] = max(_solve(rows, offer, now, bounds, (nodes, child)), nodes.eur[at])
+            nodes.eur[child] = max(_solve(rows, offer, now, bounds, (nodes, child)), nodes.eur[index])
             if nodes.eur[child] >= best:
                 closed = min(closed, nodes.eur[child])
                 continue
@@ -200,15 +200,15 @@ def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: i
             eur = by_cuts(whole, rows, offer)
             if eur < plan_eur:
                 plan, plan_eur, best = whole, eur, min(best, eur)
-        at = _least(nodes, count)
-        if at < 0 or count > n_nodes or nodes.eur[at] >= best - max(1e-6, share * (best_known - nodes.eur[0])):
+        index = _least(nodes, count)
+        if index < 0 or count > n_nodes or nodes.eur[index] >= best - max(1e-6, share * (best_known - nodes.eur[0])):
             break
-        nodes.is_open[at] = False
-        lane = _worst(nodes.x[at], nodes.is_paid[at], offer)
-        first, count = count, _split(nodes, at, lane, offer, count) if lane >= 0 else count
+        nodes.is_open[index] = False
+        lane = _worst(nodes.x[index], nodes.is_paid[index], offer)
+        first, count = count, _split(nodes, index, lane, offer, count) if lane >= 0 else count
         if lane < 0:
-            closed = min(closed, nodes.eur[at])
-    bound_eur = min(closed, best, nodes.eur[at] if at >= 0 else np.inf)
+            closed = min(closed, nodes.eur[index])
+    bound_eur = min(closed, best, nodes.eur[index] if index >= 0 else np.inf)
     return Branched(bound_eur, nodes.x[0], nodes.eur[0], plan, nodes.x[:count])
 
 
@@ -224,26 +224,26 @@ def _nodes(size: int, most: np.ndarray) -> Nodes:
 
 
 @njit(cache=True, nogil=True)
-def _pay(now: Dictionary, offer: Offer, is_paid: np.ndarray, wanted: np.ndarray) -> None:
+def _pay(now: Dictionary, offer: Offer, is_paid: np.ndarray, requested: np.ndarray) -> None:
     """Let charges be due in proportion where they are not paid in full."""
     for j in range(len(is_paid)):
-        if is_paid[j] != wanted[j]:
-            add_cost(now, j, -offer.part[j] if wanted[j] else offer.part[j])
-            is_paid[j] = wanted[j]
+        if is_paid[j] != requested[j]:
+            add_cost(now, j, -offer.part[j] if requested[j] else offer.part[j])
+            is_paid[j] = requested[j]
 
 
 @njit(cache=True, nogil=True)
 def _solve(rows: Rows, offer: Offer, now: Dictionary, bounds: np.ndarray, node: tuple[Nodes, int]) -> float:
     """Solve a node's relaxation, write its answer and return its bound: infinite when nothing fits."""
-    nodes, at = node
+    nodes, index = node
     n = len(offer.most)
-    bounds[0, :n], bounds[1, :n] = nodes.lower[at], nodes.upper[at]
+    bounds[0, :n], bounds[1, :n] = nodes.lower[index], nodes.upper[index]
     is_solved, value = settle(now, bounds)
-    _read(nodes.x[at], now, bounds, value)
+    _read(nodes.x[index], now, bounds, value)
     if not is_solved:
-        return -np.inf if may_fit(rows, nodes.lower[at], nodes.upper[at]) else np.inf
-    rest = offer.asked + np.where(nodes.is_paid[at], 0.0, offer.part)
-    return offer.charges[nodes.is_paid[at]].sum() + bound(rows, now, rest, bounds)
+        return -np.inf if may_fit(rows, nodes.lower[index], nodes.upper[index]) else np.inf
+    rest = offer.asked + np.where(nodes.is_paid[index], 0.0, offer.part)
+    return offer.charges[nodes.is_paid[index]].sum() + bound(rows, now, rest, bounds)
 
 
 @njit(cache=True, nogil=True)
@@ -264,11 +264,11 @@ def _read(x: np.ndarray, now: Dictionary, bounds: np.ndarray, value: np.ndarray)
 @njit(cache=True, nogil=True)
 def _least(nodes: Nodes, count: int) -> int:
     """Return the open node of least bound, −1 when none is open."""
-    at = -1
+    index = -1
     for node in range(count):
-        if nodes.is_open[node] and (at < 0 or nodes.eur[node] < nodes.eur[at]):
-            at = node
-    return at
+        if nodes.is_open[node] and (index < 0 or nodes.eur[node] < nodes.eur[index]):
+            index = node
+    return index
 
 
 @njit(cache=True, nogil=True)

@@ -63,8 +63,8 @@ def nothing_of(answers: list[Answer]) -> dict[int, float]:
 
 def bound_eur(problem: Problem, answers: list[Answer], ask: Ask) -> float:
     """Return the Lagrangian bound of the first row of prices and the charges: no plan costs less, EUR."""
-    own = float(sum(answer.bound_eur for answer in answers))
-    return own + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
+    specified = float(sum(answer.bound_eur for answer in answers))
+    return specified + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
 
 
 class Generation:
@@ -72,8 +72,8 @@ class Generation:
 
     def __init__(self, problem: Problem, crew: Crew, prices: np.ndarray) -> None:
         """Start from ``prices`` (n_resources,) and no charges."""
-        nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
-        self.best = self._asked = Ask(prices[None], nobody)
+        zeros = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+        self.best = self._asked = Ask(prices[None], zeros)
         self.bound_eur = -np.inf
         self.nothing_eur: dict[int, float] = {}
         self.columns: list[Column] = []
@@ -95,8 +95,8 @@ class Generation:
             pool = self.pool()
             master = central(pool, self._problem.shared, len(self.nothing_eur))
             self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
-            nothing = sum(self.nothing_eur.values())
-            if nothing - master.gain_eur - self.bound_eur <= _CLOSE * (nothing - self.bound_eur):
+            no_shipment = sum(self.nothing_eur.values())
+            if no_shipment - master.gain_eur - self.bound_eur <= _CLOSE * (no_shipment - self.bound_eur):
                 break
             self._asked = _between(self.best, master, self._trust)
 
@@ -122,7 +122,7 @@ def _kept(pool: Pool, master: Central, most: int) -> list[Column]:
     promise = pool.gain_eur - pool.uses @ master.prices - owed
     order = np.lexsort((np.arange(len(promise)), -promise, pool.sku))
     rank = np.arange(len(order)) - np.searchsorted(pool.sku[order], pool.sku[order])
-    return [pool.columns[at] for at in np.sort(order[rank < most])]
+    return [pool.columns[index] for index in np.sort(order[rank < most])]
 
 
 _SAMPLE_SKUS = 160
@@ -150,18 +150,18 @@ class Sample:
         Column generation with the prices of the master drawn towards the best bound (Wentges smoothing),
         for at most ``rounds`` or until bound and master are close.
         """
-        asked = best = start
+        request = best = start
         best_eur, trust = -np.inf, 0.5
-        nobody = np.zeros(self._n_shipments)
+        zeros = np.zeros(self._n_shipments)
         for _ in range(rounds):
-            own = float(sum(answer.bound_eur for answer in self._priced(asked)))
-            eur = own + load_terms_eur(self._problem, asked, nobody)
+            specified = float(sum(answer.bound_eur for answer in self._priced(request)))
+            eur = specified + load_terms_eur(self._problem, request, zeros)
             trust = min(1.0, 1.2 * trust) if eur > best_eur else trust * 0.7
-            best, best_eur = (asked, eur) if eur > best_eur else (best, best_eur)
+            best, best_eur = (request, eur) if eur > best_eur else (best, best_eur)
             prices, gain_eur = relaxed(self._pool(), self._problem.shared)
             if sum(self._nothing.values()) - gain_eur - best_eur <= _CLOSE_ON_SAMPLE * gain_eur:
                 break
-            asked = best + trust * (prices - best)
+            request = best + trust * (prices - best)
         return best
 
     @property
@@ -172,8 +172,8 @@ class Sample:
         return build_pool(self._columns, self._nothing, len(self._problem.shared.resources))
 
     def _priced(self, prices: np.ndarray) -> list[Answer]:
-        nobody = np.zeros((1, self._n_shipments))
-        chunks = [(chunk, prices[None], nobody.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)]
+        zeros = np.zeros((1, self._n_shipments))
+        chunks = [(chunk, prices[None], zeros.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)]
         answers: list[Answer] = self._crew.run(price_chunk, chunks)
         self._columns += [column for answer in answers for column in answer.columns]
         self._nothing = {answer.sku: answer.nothing_eur for answer in answers}
@@ -239,9 +239,11 @@ def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
         columns += _wanted(problem, crew, pool(), (loads, _EFFORT_OF_FEW))
         loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
     bound = max(decided.bound_eur, bound_eur(problem, answers, ask))  # the other knows whole packs, but no whole loads
-    found = _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
+    result = _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
     return (
-        found if decided.packs is None else _better(problem, found, decided, crew.run(mix_chunk, _parts(decided.packs)))
+        result
+        if decided.packs is None
+        else _better(problem, result, decided, crew.run(mix_chunk, _parts(decided.packs)))
     )
 
 
@@ -302,19 +304,19 @@ def _wanted(problem: Problem, crew: Crew, pool: Pool, asked: tuple[np.ndarray, E
 def _at(problem: Problem, crew: Crew, prices: np.ndarray, asked: tuple[np.ndarray, Effort]) -> list[Column]:
     """Return what skus want at ``prices`` (n_resources,) on the loads asked for."""
     loads, effort = asked
-    nobody = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
-    return columns_of(priced(crew, Ask(np.maximum(prices, shut_prices(problem, loads))[None], nobody), effort))
+    zeros = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
+    return columns_of(priced(crew, Ask(np.maximum(prices, shut_prices(problem, loads))[None], zeros), effort))
 
 
 def _chosen(
-    problem: Problem, crew: Crew, columns: list[Column], nothing: dict[int, float], loads: np.ndarray
+    problem: Problem, crew: Crew, columns: list[Column], no_shipment: dict[int, float], loads: np.ndarray
 ) -> Choice:
     """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
     shut = [load.shipment for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0]
 
     def chosen() -> Choice:
         going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
-        pool = build_pool(going, nothing, len(problem.shared.resources))
+        pool = build_pool(going, no_shipment, len(problem.shared.resources))
         return choose(pool, problem.shared, loads)
 
     choice = chosen()
@@ -329,7 +331,7 @@ def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
     return [([of[sku] for sku in chunk],) for chunk in chunks_of(sorted(of))]
 
 
-def _plan_eur(problem: Problem, nothing: dict[int, float], choice: Choice) -> float:
+def _plan_eur(problem: Problem, no_shipment: dict[int, float], choice: Choice) -> float:
     moved = {sku: column.eur for sku, column in choice.column.items()}
     fixed = sum(load.eur * amount for load, amount in zip(problem.shared.loads, choice.loads, strict=True))
-    return float(sum(moved.get(sku, eur) for sku, eur in nothing.items()) + fixed)
+    return float(sum(moved.get(sku, eur) for sku, eur in no_shipment.items()) + fixed)

@@ -43,12 +43,12 @@ def _cycle(article: SkuProblem, units: np.ndarray) -> list[int] | None:
             to = int(article.destination[lane])
             if to in on_path:
                 return [*path[on_path.index(to) :], lane]
-            if to not in done and (found := walk(to, [*path, lane], [*on_path, to])) is not None:
-                return found
+            if to not in done and (result := walk(to, [*path, lane], [*on_path, to])) is not None:
+                return result
         done.add(hub)
         return None
 
     for start in range(len(article.hubs)):
-        if start not in done and (found := walk(start, [], [start])) is not None:
-            return found
+        if start not in done and (result := walk(start, [], [start])) is not None:
+            return result
     return None

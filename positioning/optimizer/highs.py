@@ -175,11 +175,11 @@ class Solver:
 
     def solve(self) -> Solution:
         """Solve from where the last solve ended; raises ``RuntimeError`` without an answer."""
-        found = self.try_solve()
-        if found is None:
+        result = self.try_solve()
+        if result is None:
             status = self.highs.modelStatusToString(self.highs.getModelStatus())
             raise RuntimeError(f"the solver ended with {status}")
-        return found
+        return result
 
     def try_solve(self) -> Solution | None:
         """Solve from where the last solve ended; None without an answer, also after a restart from scratch."""

@@ -42,10 +42,10 @@ def improve(case: Case, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndar
         if move is None or misses >= _MISSES:
             break
         tried.add(tuple(move))
-        found = case.serve(move)
-        eur = float(found.path_eur.mean()) + case.sending_eur(move)
+        result = case.serve(move)
+        eur = float(result.path_eur.mean()) + case.sending_eur(move)
         if eur + case.price @ move < best_eur + case.price @ best - 1e-9:
-            best, best_eur, service, misses = move, eur, found, 0
+            best, best_eur, service, misses = move, eur, result, 0
         else:
             misses += 1
     return best, best_eur

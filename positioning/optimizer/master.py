@@ -96,8 +96,8 @@ def central(pool: Pool, shared: Shared, n_skus: int) -> Central:
     programme, _ = master_programme(pool, shared, ties)
     duals, eur, values = _run_master(programme, (), presolve="off", solver="ipm", run_crossover="off")
     first = len(duals) - len(shared.resources)
-    for (sku, at), owed in zip(ties.keys, duals[first - len(ties.keys) : first], strict=True):
-        charges[sku, shared.loads[at].shipment] = owed
+    for (sku, index), owed in zip(ties.keys, duals[first - len(ties.keys) : first], strict=True):
+        charges[sku, shared.loads[index].shipment] = owed
     return Central(duals[first:], charges, values[len(pool.columns) :], -eur)
 
 
@@ -121,11 +121,11 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     best, best_eur = start, gain_eur(start)
     for _ in range(_TURNS):
         before = best_eur
-        for at in np.flatnonzero(doubtful):
+        for index in np.flatnonzero(doubtful):
             for change in (1.0, -1.0):
                 loads = best.copy()
-                loads[at] += change
-                if 0.0 <= loads[at] <= shared.loads[at].most and (eur_now := gain_eur(loads)) > best_eur + 1e-6:
+                loads[index] += change
+                if 0.0 <= loads[index] <= shared.loads[index].most and (eur_now := gain_eur(loads)) > best_eur + 1e-6:
                     best, best_eur = loads, eur_now
         if best_eur <= before:
             break
@@ -135,7 +135,7 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
     """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
     room = room_with(shared, loads)
-    rows = tuple(replace(row, room=room[at], load=-1) for at, row in enumerate(shared.resources))
+    rows = tuple(replace(row, room=room[index], load=-1) for index, row in enumerate(shared.resources))
     return replace(shared, resources=rows, loads=())
 
 
@@ -161,27 +161,27 @@ _NO_TIES = Ties((), np.zeros(0, "int64"), np.zeros(0, "int64"))
 
 def tie_rows(pool: Pool, shared: Shared) -> Ties:
     """Return the ties of every sku to the loads its columns use."""
-    place = {load.shipment: at for at, load in enumerate(shared.loads)}
-    found: dict[tuple[int, int], int] = {}
+    place = {load.shipment: index for index, load in enumerate(shared.loads)}
+    result: dict[tuple[int, int], int] = {}
     entries = []
-    for at, column in enumerate(pool.columns):
+    for index, column in enumerate(pool.columns):
         for shipment in column.lanes:
             if int(shipment) in place:
-                row = found.setdefault((column.sku, place[int(shipment)]), len(found))
-                entries.append((row, at))
+                row = result.setdefault((column.sku, place[int(shipment)]), len(result))
+                entries.append((row, index))
     if not entries:
         return _NO_TIES
     rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
-    return Ties(tuple(found), rows, columns)
+    return Ties(tuple(result), rows, columns)
 
 
 def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Mix, ...]:
     """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
     mixed: dict[int, np.ndarray] = {}
-    for at in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
-        column = pool.columns[at]
+    for index in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
+        column = pool.columns[index]
         units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
-        units[column.lanes] += values[at] * column.units
+        units[column.lanes] += values[index] * column.units
     return tuple(Mix(sku, mixed[sku]) for sku in sorted(mixed))
 
 
@@ -202,7 +202,7 @@ def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme,
     skus, sku_row = np.unique(pool.sku, return_inverse=True)
     n_skus = int(sku_row.max()) + 1
     one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
-    place = {load.shipment: at for at, load in enumerate(shared.loads)}
+    place = {load.shipment: index for index, load in enumerate(shared.loads)}
     sized = [(row, place[r.load], -r.room) for row, r in enumerate(shared.resources) if r.load >= 0]
     rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
     load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
@@ -210,14 +210,14 @@ def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme,
     rows_of_ties = np.arange(len(ties.keys))
     tie_part = csc_array((
         np.concatenate([np.ones(len(ties.row)), -np.ones(len(ties.keys))]),
-        (np.concatenate([ties.row, rows_of_ties]), np.concatenate([ties.column, np.array([n + at for _, at in ties.keys], dtype="int64")])),
+        (np.concatenate([ties.row, rows_of_ties]), np.concatenate([ties.column, np.array([n + index for _, index in ties.keys], dtype="int64")])),
     ), shape=(len(ties.keys), n + len(shared.loads)))  # fmt: skip
     matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
     room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
     upper = np.concatenate([np.ones(n_skus), np.zeros(len(ties.keys)), room])
     cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
     most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
-    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{at}]" for sku, at in ties.keys]
+    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{index}]" for sku, index in ties.keys]
     lower = np.full(len(upper), -np.inf)
     return Programme(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
         row.name for row in shared.resources
@@ -233,9 +233,9 @@ def _run_master(
     for column in whole:
         solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
     solver.highs.run()
-    found = solver.highs.getSolution()
-    duals = np.zeros(len(programme.lower)) if whole else np.maximum(-np.array(found.row_dual), 0.0)
-    return duals, solver.highs.getInfo().objective_function_value, np.array(found.col_value)
+    result = solver.highs.getSolution()
+    duals = np.zeros(len(programme.lower)) if whole else np.maximum(-np.array(result.row_dual), 0.0)
+    return duals, solver.highs.getInfo().objective_function_value, np.array(result.col_value)
 
 
 def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
@@ -251,7 +251,7 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
     near = np.flatnonzero((shares > 1e-6) | (regret <= _REGRET_EUR))
     if not len(near):
         return []
-    few = Pool(tuple(pool.columns[at] for at in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
+    few = Pool(tuple(pool.columns[index] for index in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
     programme, _ = master_programme(few, shared, _NO_TIES)
     _, _, values = _run_master(programme, tuple(range(len(near))))
     room = np.array([row.room for row in shared.resources])
@@ -260,20 +260,20 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
 
 def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
     """Swap columns for better ones of the same sku that fit, dearest first, a few times over."""
-    chosen = {int(pool.sku[at]): int(at) for at in taken}
+    chosen = {int(pool.sku[index]): int(index) for index in taken}
     used = pool.uses[list(chosen.values())].sum(axis=0)
     by_gain = np.lexsort((np.arange(len(pool.columns)), -pool.gain_eur))
     for _ in range(_SWEEPS):
         is_changed = False
-        for at in by_gain:
-            sku = int(pool.sku[at])
+        for index in by_gain:
+            sku = int(pool.sku[index])
             now = chosen.get(sku)
-            gain = pool.gain_eur[at] - (pool.gain_eur[now] if now is not None else 0.0)
+            gain = pool.gain_eur[index] - (pool.gain_eur[now] if now is not None else 0.0)
             if gain <= 1e-9:
                 continue
-            after = used + pool.uses[at] - (pool.uses[now] if now is not None else 0.0)
+            after = used + pool.uses[index] - (pool.uses[now] if now is not None else 0.0)
             if (after <= room + 1e-6).all():
-                chosen[sku], used, is_changed = int(at), after, True
+                chosen[sku], used, is_changed = int(index), after, True
         if not is_changed:
             break
     return [chosen[sku] for sku in sorted(chosen)]

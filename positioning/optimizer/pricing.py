@@ -26,9 +26,9 @@ class Desk:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        own = problem.settings.positioning
-        self.arrival = arrival_buckets(problem, own.scenarios, "plan")
-        self.fresh_arrival = arrival_buckets(problem, own.out_of_sample_scenarios, "fresh")
+        specified = problem.settings.positioning
+        self.arrival = arrival_buckets(problem, specified.scenarios, "plan")
+        self.fresh_arrival = arrival_buckets(problem, specified.out_of_sample_scenarios, "fresh")
         self._articles: dict[int, SkuProblem] = {}
         self._paths: dict[int, np.ndarray] = {}
         self._outlines: dict[int, Outline] = {}
@@ -69,9 +69,9 @@ class Desk:
         return outlines[sku]
 
     def _drawn(self, article: SkuProblem, *, is_fresh: bool) -> np.ndarray:
-        own = self.problem.settings.positioning
-        key = (own.seed, self.problem.catalogue.skus[article.sku], "fresh" if is_fresh else "plan")
-        count = own.out_of_sample_scenarios if is_fresh else own.scenarios
+        specified = self.problem.settings.positioning
+        key = (specified.seed, self.problem.catalogue.skus[article.sku], "fresh" if is_fresh else "plan")
+        count = specified.out_of_sample_scenarios if is_fresh else specified.scenarios
         joint = law(self.problem.demand, article.sku, article.regions, self.problem.buckets)
         return draw(joint, count, key, is_stratified=not is_fresh)
 
@@ -182,9 +182,9 @@ def uncycle_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
     columns = []
     for mix in mixes:
         article, outline = desk.article(mix.sku), desk.outline(mix.sku)
-        found = without_cycles(article, mix.units[article.lanes])
+        result = without_cycles(article, mix.units[article.lanes])
         columns += [
-            min((make_column(article, units, outline.eur(units)) for units in found), key=lambda column: column.eur)
+            min((make_column(article, units, outline.eur(units)) for units in result), key=lambda column: column.eur)
         ]
     return columns
 
@@ -192,13 +192,13 @@ def uncycle_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
 def _price_sku(desk: Desk, sku: int, prices: np.ndarray, charges: np.ndarray, effort: Effort) -> Answer:
     outline = desk.outline(sku)
     article = outline.case.problem
-    nobody = np.zeros(len(article.lanes))
+    zeros = np.zeros(len(article.lanes))
     bounds, columns = [], {}
     for row, price in enumerate(prices @ article.uses):
-        asked = Asked(price, nobody if row else charges[article.lanes], outline.most)
-        found, plans = outline.best(asked, effort)
-        bounds.append(found.bound_eur)
-        for units in (found.units, *(plan.units for plan in plans)):
+        request = Asked(price, zeros if row else charges[article.lanes], outline.most)
+        result, plans = outline.best(request, effort)
+        bounds.append(result.bound_eur)
+        for units in (result.units, *(plan.units for plan in plans)):
             if units.any():
                 columns[units.tobytes()] = make_column(article, units, outline.eur(units))
     return Answer(sku, outline.nothing_eur, bounds[0], tuple(columns.values()))

@@ -64,11 +64,11 @@ class CutPool:
         was_near = self._is_near()[is_cut]
         on, is_broken = np.zeros(len(height), dtype=bool), False
         for of in range(n_groups):
-            mine = np.flatnonzero(group[is_cut] == of)
-            top = height[mine].max(axis=0)
+            selected = np.flatnonzero(group[is_cut] == of)
+            top = height[selected].max(axis=0)
             slack = _ON_EUR * np.maximum(1.0, np.abs(top))
-            on[mine] = (height[mine] >= top - slack).any(axis=1)
-            is_broken |= bool((height[mine[was_near[mine]]].max(axis=0) < top - slack).any())
+            on[selected] = (height[selected] >= top - slack).any(axis=1)
+            is_broken |= bool((height[selected[was_near[selected]]].max(axis=0) < top - slack).any())
         self._idle[is_cut] = np.where(on, 0, self._idle[is_cut] + 1)
         self._chosen = None
         return is_broken
@@ -181,8 +181,8 @@ class Outline:
         self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
         self._known: dict[bytes, float] = {}
         self._plans: dict[bytes, Plan] = {}
-        nothing = np.zeros(len(self.most))
-        self.nothing_eur = self.eur(nothing)
+        no_shipment = np.zeros(len(self.most))
+        self.nothing_eur = self.eur(no_shipment)
         self.first_cut = self._pool.latest_summed()
         self.slopes = self.sending_eur - self.first_cut[0][0]
 
@@ -216,33 +216,33 @@ class Outline:
         The bound holds for all shipments within ``asked.most`` whatever the effort.
         """
         offer = self._offer(asked)
-        found = Found(self.nothing_eur, np.zeros(len(self.most)), self.nothing_eur)
+        result = Found(self.nothing_eur, np.zeros(len(self.most)), self.nothing_eur)
         if self.is_idle(asked.price + offer.part):
-            return found, []
+            return result, []
         for plan in self._plans.values():
-            found = _better(found, plan, asked)
+            result = _better(result, plan, asked)
         bound, fresh = self._relaxed_eur(offer, effort), []
         for _ in range(effort.searches):
-            told = branch(self._pool.rows(), offer, found.eur, effort.share, effort.nodes)
-            bound = max(bound, told.bound_eur)
-            if self._pool.recall(told.met):
+            text = branch(self._pool.rows(), offer, result.eur, effort.share, effort.nodes)
+            bound = max(bound, text.bound_eur)
+            if self._pool.recall(text.met):
                 continue
-            if told.plan.tobytes() in self._plans or not told.plan.any():
+            if text.plan.tobytes() in self._plans or not text.plan.any():
                 break
-            fresh.append(Plan(told.plan, self.eur(told.plan)))
-            self._plans[told.plan.tobytes()] = fresh[-1]
-            found = _better(found, fresh[-1], asked)
-            if found.eur - bound <= effort.share * (self.nothing_eur - bound):
+            fresh.append(Plan(text.plan, self.eur(text.plan)))
+            self._plans[text.plan.tobytes()] = fresh[-1]
+            result = _better(result, fresh[-1], asked)
+            if result.eur - bound <= effort.share * (self.nothing_eur - bound):
                 break
-        return Found(min(bound, found.eur), found.units, found.eur), fresh
+        return Found(min(bound, result.eur), result.units, result.eur), fresh
 
     def _relaxed_eur(self, offer: Offer, effort: Effort) -> float:
         """Bring the outline close to the sku where packs need not be whole; return the bound there."""
         best, bound = self.nothing_eur, -np.inf
         for _ in range(effort.cuts):
-            told: Branched = branch(self._pool.rows(), offer, self.nothing_eur, 1.0, 0)
-            bound, units = max(bound, told.root_eur), told.root
-            if self._pool.recall(told.met):
+            text: Branched = branch(self._pool.rows(), offer, self.nothing_eur, 1.0, 0)
+            bound, units = max(bound, text.root_eur), text.root
+            if self._pool.recall(text.met):
                 continue
             if units.tobytes() in self._known:
                 break

@@ -71,16 +71,16 @@ def admit(wishes: pd.DataFrame, state: State, network: Network, leaving: Departu
     rows = wishes[~wishes["is_outlook"].astype(bool)] if "is_outlook" in wishes else wishes
     sku = codes(network.skus.index, rows["sku"])
     lane = codes(network.lanes.index, rows["lane"])
-    wanted = rows["units"].to_numpy(dtype=np.int64)
+    requested = rows["units"].to_numpy(dtype=np.int64)
     day = (pd.to_datetime(rows["ship_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
-    known = (sku >= 0) & (lane >= 0) & (wanted > 0)
+    known = (sku >= 0) & (lane >= 0) & (requested > 0)
     known[known] &= leaving.is_decided[lane[known]] & (leaving.ship_day[lane[known]] == day[known])
     known[known] &= (network.lanes.is_allowed & is_thawed(network, leaving))[sku[known], lane[known]]
-    refused = int(wanted[~known & (wanted > 0)].sum())
-    sku, lane, wanted = sku[known], lane[known], wanted[known]
-    units = _fill((sku, lane, wanted), _lane_rooms(network), _hub_rooms(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
+    refused = int(requested[~known & (requested > 0)].sum())
+    sku, lane, requested = sku[known], lane[known], requested[known]
+    units = _fill((sku, lane, requested), _lane_rooms(network), _hub_rooms(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
     keep = units > 0
-    return Shipments(sku[keep], lane[keep], units[keep], refused + int((wanted - units).sum()))
+    return Shipments(sku[keep], lane[keep], units[keep], refused + int((requested - units).sum()))
 
 
 def _lane_rooms(network: Network) -> tuple[np.ndarray, ...]:
@@ -135,15 +135,15 @@ def _rules(network: Network, state: State) -> tuple[np.ndarray, ...]:
 @numba.njit(cache=True)
 def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
     """Cut each line to what is left of every room, in whole packs, and use that up."""
-    sku, lane, wanted = lines
+    sku, lane, requested = lines
     litres, kilos, volume, mass = lane_rooms
     outbound, inbound, storage, ships, arrival, is_bound = hub_rooms
     packs, least, origins, destinations, is_supply, head, available = rules
-    got = np.zeros(len(wanted), dtype=np.int64)
-    for n in range(len(wanted)):
+    got = np.zeros(len(requested), dtype=np.int64)
+    for n in range(len(requested)):
         k, d = sku[n], lane[n]
         origin, hub, period = origins[d], destinations[d], arrival[d]
-        most = min(float(wanted[n]), head[k, hub])
+        most = min(float(requested[n]), head[k, hub])
         for g in range(len(is_bound)):
             if is_bound[g, k]:
                 most = min(most, inbound[g, hub, period])

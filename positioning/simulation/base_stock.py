@@ -83,8 +83,8 @@ def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[n
     to hubs that hold the smallest part of their level.
     """
     network = night.network
-    total, wanted = position.sum(axis=1), level.sum(axis=1)
-    scale = np.minimum(1.0, np.divide(total, wanted, out=np.ones(len(total)), where=wanted > 0))
+    total, requested = position.sum(axis=1), level.sum(axis=1)
+    scale = np.minimum(1.0, np.divide(total, requested, out=np.ones(len(total)), where=requested > 0))
     share = level * scale[:, None]
     need = np.maximum(share - position, 0.0)
     give = np.minimum(np.maximum(position - share, 0.0), night.state.on_hand - network.hubs.min_units)
@@ -141,9 +141,9 @@ def orders(night: Night, missing: np.ndarray) -> tuple[np.ndarray, ...]:
     for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0) & night.leaving.is_decided):
         origin, hub = lanes.origin[lane], lanes.destination[lane]
         packs = supply.pack_units[origin]
-        wanted = np.ceil(np.maximum(missing[:, hub], 0.0) / packs - 1e-9) * packs
+        requested = np.ceil(np.maximum(missing[:, hub], 0.0) / packs - 1e-9) * packs
         least = np.ceil(supply.min_order_units[origin] / packs) * packs
-        units = np.where(wanted > 0, np.maximum(wanted, least), 0.0)
+        units = np.where(requested > 0, np.maximum(requested, least), 0.0)
         who = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
         taken[who, hub] = True
         lines.append((who, np.full(len(who), lane), units[who].astype(np.int64)))

@@ -220,12 +220,12 @@ def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], judged: str) 
     for ledger in ledgers:
         row: dict[str, object] = {"policy": ledger.policy}
         for with_goods, ending in ((False, ""), (True, "_with_goods")):
-            nothing, own = ledgers[0].sku_eur(with_goods=with_goods), ledger.sku_eur(with_goods=with_goods)
-            share = closed_interval(nothing, own, bounds[with_goods])
-            change = paired_difference(nothing, own)
-            more = paired_difference(own, beside.sku_eur(with_goods=with_goods))
+            no_shipment, specified = ledgers[0].sku_eur(with_goods=with_goods), ledger.sku_eur(with_goods=with_goods)
+            share = closed_interval(no_shipment, specified, bounds[with_goods])
+            change = paired_difference(no_shipment, specified)
+            more = paired_difference(specified, beside.sku_eur(with_goods=with_goods))
             row |= {
-                f"value_eur{ending}": float(own.sum()),
+                f"value_eur{ending}": float(specified.sum()),
                 f"closed{ending}": share.value, f"closed_low{ending}": share.low, f"closed_high{ending}": share.high,
                 f"saved_eur{ending}": change.value, f"saved_eur_low{ending}": change.low, f"saved_eur_high{ending}": change.high,
                 f"dearer_eur{ending}": more.value, f"dearer_eur_low{ending}": more.low, f"dearer_eur_high{ending}": more.high,

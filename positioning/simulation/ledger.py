@@ -113,8 +113,8 @@ class Prices:
 
 def read_prices(settings: Settings) -> Prices:
     """Return the prices of ``settings.positioning``."""
-    own = settings.positioning
-    return Prices(own.carbon_eur_per_t / 1000.0, own.churn_eur_per_unit, own.handling_eur_per_unit, own.terminal_value_rate)  # fmt: skip
+    specified = settings.positioning
+    return Prices(specified.carbon_eur_per_t / 1000.0, specified.churn_eur_per_unit, specified.handling_eur_per_unit, specified.terminal_value_rate)  # fmt: skip
 
 
 def load_costs(ships: Shipments, network: Network) -> np.ndarray:
@@ -179,7 +179,7 @@ def book_service(ledger: Ledger, period: int, served_demand: tuple[np.ndarray, n
     kg_co2e = np.einsum("khr,khr->k", delivery.kg_co2e, shipped)
     served = shipped.sum(axis=(1, 2))
     lost = demand.sum(axis=1) - served
-    at = (slice(None), period)
+    index = (slice(None), period)
     carriage = np.where(shipped > 0, delivery.cost_eur, 0.0)
     terms = {
         "delivery_eur": np.einsum("khr,khr->k", carriage, shipped),
@@ -189,8 +189,8 @@ def book_service(ledger: Ledger, period: int, served_demand: tuple[np.ndarray, n
         "carbon_eur": kg_co2e * prices.carbon_eur_per_kg,
     }
     for term, eur in terms.items():
-        ledger.eur[TERMS.index(term)][at] += eur
-    ledger.kg_co2e[at] += kg_co2e
+        ledger.eur[TERMS.index(term)][index] += eur
+    ledger.kg_co2e[index] += kg_co2e
     hubs = np.arange(shipped.shape[1])[None, :, None]
     counts = {
         "demanded": demand.sum(axis=1),
@@ -199,7 +199,7 @@ def book_service(ledger: Ledger, period: int, served_demand: tuple[np.ndarray, n
         "on_time": np.where(delivery.is_late, 0, shipped).sum(axis=(1, 2)),
     }
     for name, units in counts.items():
-        ledger.units[UNIT_COUNTS.index(name)][at] += units
+        ledger.units[UNIT_COUNTS.index(name)][index] += units
     ledger.lead_units += np.bincount(delivery.lead_days.ravel(), shipped.ravel(), len(ledger.lead_units)).astype(
         np.int64
     )

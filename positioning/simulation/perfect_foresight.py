@@ -60,11 +60,11 @@ def open_moves(game: Game) -> Moves:
     """Return every departure that a night of the game decides."""
     network = game.network
     lanes, skus, prices = network.lanes, network.skus, game.prices
-    found = [departures(network, period, game.ready_minutes, game.opening.arriving.shape[2]) for period in game.nights]
-    lane = [np.flatnonzero(leaving.is_decided) for leaving in found]
+    result = [departures(network, period, game.ready_minutes, game.opening.arriving.shape[2]) for period in game.nights]
+    lane = [np.flatnonzero(leaving.is_decided) for leaving in result]
     size = [len(part) for part in lane]
     index = np.concatenate([*lane, np.zeros(0, dtype=np.int64)]).astype(np.int64)
-    arrival = np.concatenate([*(leaving.arrival_period[part] for leaving, part in zip(found, lane, strict=True)), np.zeros(0)])  # fmt: skip
+    arrival = np.concatenate([*(leaving.arrival_period[part] for leaving, part in zip(result, lane, strict=True)), np.zeros(0)])  # fmt: skip
     everyone = np.arange(len(skus.index))
     eur = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
     eur = eur + lanes.kg_co2e * prices.carbon_eur_per_kg
@@ -157,9 +157,9 @@ def _supplied(game: Game, moves: tuple[Moves, np.ndarray], n_serves: int) -> spa
     lane = all_moves.lane[used]
     bought = network.lanes.is_supply[lane]
     first = len(network.hubs.index) * network.periods
-    at = (network.lanes.origin[lane[bought]], first + np.flatnonzero(bought))
+    index = (network.lanes.origin[lane[bought]], first + np.flatnonzero(bought))
     shape = (len(network.supply.index), first + len(used) + n_serves)
-    return sparse.coo_array((np.ones(int(bought.sum())), at), shape=shape)
+    return sparse.coo_array((np.ones(int(bought.sum())), index), shape=shape)
 
 
 def _sides(game: Game, sku: int) -> tuple[np.ndarray, np.ndarray]:
@@ -167,8 +167,10 @@ def _sides(game: Game, sku: int) -> tuple[np.ndarray, np.ndarray]:
     arriving = game.opening.arriving[sku, :, : game.network.periods].astype(float)
     arriving[:, 0] += game.opening.on_hand[sku]
     demand = game.demand.ahead[sku]
-    asked = demand[demand > 0].astype(float)
-    return np.concatenate([arriving.ravel(), np.full(len(asked), -np.inf)]), np.concatenate([arriving.ravel(), asked])
+    request = demand[demand > 0].astype(float)
+    return np.concatenate([arriving.ravel(), np.full(len(request), -np.inf)]), np.concatenate(
+        [arriving.ravel(), request]
+    )
 
 
 def _minimum(costs: np.ndarray, matrix: sparse.csc_array, lower: np.ndarray, upper: np.ndarray) -> float:

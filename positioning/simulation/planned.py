@@ -53,13 +53,13 @@ class Planned:
 
         Where that is longer than usual and no night follows, demand after the end is nobody's.
         """
-        own = self.settings.positioning
-        if night.review_days <= own.review_days:
+        specified = self.settings.positioning
+        if night.review_days <= specified.review_days:
             return self.settings
         longer: dict[str, int] = {"review_days": night.review_days}
         if night.is_last:
             longer["cover_days"] = night.review_days
-        return self.settings.model_copy(update={"positioning": own.model_copy(update=longer)})
+        return self.settings.model_copy(update={"positioning": specified.model_copy(update=longer)})
 
     def _tables(self, night: Night) -> Frames:
         known = {name: frame for name, frame in self.tables.items() if name not in _PLAYED}
@@ -107,7 +107,7 @@ def earlier_table(night: Night) -> pd.DataFrame:
         sent = as_timestamp(network.start + timedelta(days=period * network.period_days))
         arrival = sent + pd.to_timedelta(lanes.lead_days[lane], unit="D")
         blocks.append(pd.DataFrame({
-            "proposal_id": [f"{period}-{name}-{network.lanes.index[at]}" for name, at in zip(skus[sku], lane, strict=True)],
+            "proposal_id": [f"{period}-{name}-{network.lanes.index[index]}" for name, index in zip(skus[sku], lane, strict=True)],
             "status": "executed", "kind": "transfer", "sku": skus[sku], "origin": hubs[lanes.origin[lane]],
             "destination": hubs[lanes.destination[lane]], "units": units[moved], "ship_date": sent,
             "arrival_date": arrival, "benefit_eur": 0.0, "as_of": sent, "decided_on": sent,
@@ -124,10 +124,10 @@ def _no_proposals() -> pd.DataFrame:
 def supply_table(supply: pd.DataFrame, night: Night) -> pd.DataFrame:
     """Return `supply` with what suppliers have left after the orders of the replay."""
     network = night.network
-    at = codes(network.supply.index, supply["supplier"]), codes(network.skus.index, supply["sku"])
-    has_lane = (at[0] >= 0) & (at[1] >= 0)
+    index = codes(network.supply.index, supply["supplier"]), codes(network.skus.index, supply["sku"])
+    has_lane = (index[0] >= 0) & (index[1] >= 0)
     units = numbers(supply, "units_available", np.inf)
-    units[has_lane] = night.state.available[at[0][has_lane], at[1][has_lane]]
+    units[has_lane] = night.state.available[index[0][has_lane], index[1][has_lane]]
     return supply.assign(units_available=pd.array(np.where(np.isfinite(units), units, np.nan), dtype="float64"))
 
 
@@ -170,8 +170,8 @@ class Foresight:
         forecast, start = frames["forecast"], as_timestamp(self.game.network.start)
         end = start + pd.Timedelta(days=self.game.network.periods * self.game.network.period_days)
         known = forecast.assign(mean_units=forecast["mean_units"].where(forecast["date"] >= end, 0.0))
-        told = pd.concat([known, self._demanded(as_timestamp(as_of))], ignore_index=True)
-        return frames | {"forecast": told, "forecast_window": frames["forecast_window"].assign(is_certain=True)}
+        text = pd.concat([known, self._demanded(as_timestamp(as_of))], ignore_index=True)
+        return frames | {"forecast": text, "forecast_window": frames["forecast_window"].assign(is_certain=True)}
 
     def _demanded(self, as_of: pd.Timestamp) -> pd.DataFrame:
         """Return what is demanded from ``as_of`` to the replay's end, a row where there is any."""

@@ -81,13 +81,13 @@ def _delivery(
         late = lanes.lead_days[lane] > promised[region, column]
         price = np.where(late, penalty[region, column], 0.0)
         allowed = _allowed(catalogue, network, lane)
-        at = (slice(None), hub, region)
-        better = allowed & (unit_eur[:, lane] + price < carriage[at] + late_eur[at])
+        index = (slice(None), hub, region)
+        better = allowed & (unit_eur[:, lane] + price < carriage[index] + late_eur[index])
         for target, value in (
             (carriage, unit_eur[:, lane]), (late_eur, price), (kg_co2e, unit_kg[:, lane]), (is_late, late),
             (lead_days, lanes.lead_days[lane]),
         ):  # fmt: skip
-            target[at] = np.where(better, value, target[at])
+            target[index] = np.where(better, value, target[index])
         nearer = allowed & (lanes.nearness[lane] < rank[:, region])
         rank[nearer, region], nearest[nearer, region] = lanes.nearness[lane], hub
     regions = pd.Index(network.regions, name="region", dtype="str")

@@ -39,26 +39,26 @@ def serve(on_hand: np.ndarray, demand: np.ndarray, preference: np.ndarray, is_op
 def _share(stock: np.ndarray, unmet: np.ndarray, asked_hub: np.ndarray, at: tuple[int, np.ndarray]) -> None:
     """Share the stock of one hub among the regions that ask it now; updates all arrays in place."""
     hub, shipped = at
-    asked = 0
+    request = 0
     for region in range(len(unmet)):
         if asked_hub[region] == hub:
-            asked += unmet[region]
-    if asked == 0:
+            request += unmet[region]
+    if request == 0:
         return
-    have = min(stock[hub], asked)
+    have = min(stock[hub], request)
     remainders = np.full(len(unmet), -1, dtype=np.int64)
     left = have
     for region in range(len(unmet)):
         if asked_hub[region] == hub and unmet[region] > 0:
-            given = unmet[region] * have // asked
-            remainders[region] = unmet[region] * have % asked
+            given = unmet[region] * have // request
+            remainders[region] = unmet[region] * have % request
             shipped[region] += given
             left -= given
     _largest_remainders(remainders, left, shipped)
     stock[hub] -= have
     for region in range(len(unmet)):
         if asked_hub[region] == hub:
-            unmet[region] -= _given(unmet[region], have, asked, remainders[region])
+            unmet[region] -= _given(unmet[region], have, request, remainders[region])
 
 
 @numba.njit(cache=True)

@@ -197,14 +197,14 @@ def read_demand(sales: pd.DataFrame, network: Network, past_periods: int) -> Dem
     shape = (len(network.skus.index), len(network.delivery.regions), past_periods + network.periods)
     units, known = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     inside = (sku >= 0) & (region >= 0)
-    at = (sku[inside], region[inside], period[inside])
+    index = (sku[inside], region[inside], period[inside])
     in_stock = numbers(rows, "in_stock_rate", 1.0)[inside] > 0
     sold = np.rint(numbers(rows, "units_sold", 0.0)[inside]).astype(np.int64)
-    np.add.at(units, at, np.where(in_stock, sold, 0))
+    np.add.at(units, index, np.where(in_stock, sold, 0))
     began = np.zeros(shape, dtype=bool)
-    began[at] = True
+    began[index] = True
     known = np.logical_or.accumulate(began, axis=2)
-    known[tuple(axis[~in_stock] for axis in at)] = False
+    known[tuple(axis[~in_stock] for axis in index)] = False
     return Demand(units[:, :, :past_periods], known[:, :, :past_periods], units[:, :, past_periods:])
 
 

@@ -30,8 +30,8 @@ def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
         return pd.DataFrame(columns=COLUMNS)
     sold = tables["sales"][tables["sales"]["date"] >= returned["cohort"].min()].astype({"region": "str", "sku": "str"})
     cost = _cost_eur(tables, returned)
-    found = [_findings(kind, sold, returned, _plan_eur(kind, service, cost)) for kind in ("sku", "region")]
-    rows = pd.concat(found, ignore_index=True)
+    result = [_findings(kind, sold, returned, _plan_eur(kind, service, cost)) for kind in ("sku", "region")]
+    rows = pd.concat(result, ignore_index=True)
     return rows.sort_values(["is_outlier", "eur", "excess_units", "kind", "place", "reason"], ascending=[False, False, False, True, True, True], ignore_index=True)[COLUMNS]  # fmt: skip
 
 
@@ -70,18 +70,18 @@ def _findings(kind: str, sold: pd.DataFrame, returned: pd.DataFrame, served_eur:
     """Return the rows of one ``kind`` (sku or region) for every reason."""
     units = sold.groupby(kind)["units_sold"].sum()
     units = units[units > 0].astype("float64")
-    found = []
+    result = []
     for reason, lines in returned.groupby("reason", sort=True):
         events = lines.groupby(kind)["units"].sum().reindex(units.index).fillna(0.0)
         rate, low, mean = shrunk(events.to_numpy(), units.to_numpy())
         excess = np.maximum(events.to_numpy() - mean * units.to_numpy(), 0.0)
         eur = np.maximum(rate - mean, 0.0) * served_eur.reindex(units.index).fillna(0.0).to_numpy()
-        found.append(pd.DataFrame({
+        result.append(pd.DataFrame({
             "kind": kind, "place": units.index, "reason": reason, "units_sold": units.to_numpy(), "units_returned": events.to_numpy(),
             "return_rate": events.to_numpy() / units.to_numpy(), "shrunk_return_rate": rate, "low_return_rate": low,
             "network_return_rate": mean, "excess_units": excess, "eur": eur, "is_outlier": low > mean + 1e-12,
         }))  # fmt: skip
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(result, ignore_index=True)
 
 
 def _cost_eur(tables: Frames, returned: pd.DataFrame) -> pd.Series:
@@ -93,8 +93,8 @@ def _cost_eur(tables: Frames, returned: pd.DataFrame) -> pd.Series:
     mass = skus["mass_kg"].astype("float64").fillna(0.0) if "mass_kg" in skus else pd.Series(0.0, index=skus.index)
     way = np.min(lanes["eur_per_unit"].to_numpy() + np.multiply.outer(mass.to_numpy(), lanes["eur_per_kg"].to_numpy()), axis=1) if len(lanes) else 0.0  # fmt: skip
     worth = skus["unit_cost_eur"].astype("float64").fillna(0.0) if "unit_cost_eur" in skus else pd.Series(0.0, index=skus.index)  # fmt: skip
-    said = returned[returned["restocked"].notna()]
-    lost = 1.0 - float(said["restocked"].sum()) / float(said["units"].sum()) if said["units"].sum() > 0 else 0.0
+    parts = returned[returned["restocked"].notna()]
+    lost = 1.0 - float(parts["restocked"].sum()) / float(parts["units"].sum()) if parts["units"].sum() > 0 else 0.0
     return pd.Series(way + worth.to_numpy() * max(lost, 0.0), index=skus["sku"].astype(str))
 
 

@@ -58,8 +58,8 @@ def nearest_hubs(tables: Frames) -> pd.DataFrame:
     """
     classes = handling_classes(tables["skus"])
     lanes = delivery_lanes(tables)
-    found = [_nearest(lanes, tables["hubs"], name) for name in sorted(classes["handling_class"].unique())]
-    by_class = pd.concat(found, ignore_index=True)
+    result = [_nearest(lanes, tables["hubs"], name) for name in sorted(classes["handling_class"].unique())]
+    by_class = pd.concat(result, ignore_index=True)
     return classes.merge(by_class, on="handling_class")[["region", "sku", "hub", "lead_time_days"]]
 
 
@@ -76,8 +76,8 @@ def delivery_lanes(tables: Frames) -> pd.DataFrame:
 def handling_classes(skus: pd.DataFrame) -> pd.DataFrame:
     """Return sku and handling class; ambient where it is not said."""
     given = skus["handling_class"] if "handling_class" in skus else pd.Series(None, index=skus.index, dtype=object)
-    said = given.astype(object).where(given.notna(), "ambient").astype(str)
-    return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": said})
+    parts = given.astype(object).where(given.notna(), "ambient").astype(str)
+    return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": parts})
 
 
 def _may_carry(rows: pd.DataFrame, handling_class: str) -> np.ndarray:

@@ -43,10 +43,10 @@ def _orders(happened: Happened) -> pd.DataFrame:
     """Return the order lines of the night's snapshot with the day they came on."""
     then, now = _inbound(happened.then), _inbound(happened.now)
     later = now.drop_duplicates("inbound_id").set_index("inbound_id")["arrival_date"]
-    said = _looked_up(later, then["inbound_id"])
+    parts = _looked_up(later, then["inbound_id"])
     snapshot = _snapshot_day(happened.now)
-    came = said.where(said >= snapshot) if snapshot is not None else said
-    return then.assign(meant_for=then["arrival_date"], came_on=came.where(said.notna(), then["arrival_date"]))
+    came = parts.where(parts >= snapshot) if snapshot is not None else parts
+    return then.assign(meant_for=then["arrival_date"], came_on=came.where(parts.notna(), then["arrival_date"]))
 
 
 def _proposals(happened: Happened) -> pd.DataFrame:
@@ -56,9 +56,9 @@ def _proposals(happened: Happened) -> pd.DataFrame:
     lines = lines.rename(columns={"destination": "hub"})
     lines = lines.assign(units=lines["units"].astype("float64"), meant_for=_moments(lines["arrival_date"]))
     seen = now[now["proposal_id"].notna()].drop_duplicates("proposal_id").set_index("proposal_id")["arrival_date"]
-    said = _looked_up(seen, lines["proposal_id"])
-    came = said.where(said.notna(), lines["meant_for"])
-    is_lost = _stopped(lines, happened) & said.isna() & (lines["status"] != "executed")
+    parts = _looked_up(seen, lines["proposal_id"])
+    came = parts.where(parts.notna(), lines["meant_for"])
+    is_lost = _stopped(lines, happened) & parts.isna() & (lines["status"] != "executed")
     return lines.assign(came_on=came.mask(is_lost))
 
 
@@ -161,9 +161,9 @@ def stockouts(happened: Happened) -> pd.DataFrame:
         facts.keys[ran_out].assign(cause=cause, caused_units=row[ran_out], share_rate=row[ran_out] / damage[ran_out])
         for cause, row in zip((*CAUSES, SHORT), shares, strict=True)
     ]
-    found = pd.concat(frames, ignore_index=True)
-    found["share_rate"] = found["share_rate"].clip(0.0, 1.0)
-    return found.sort_values([*_KEYS, "cause"], ignore_index=True)
+    result = pd.concat(frames, ignore_index=True)
+    result["share_rate"] = result["share_rate"].clip(0.0, 1.0)
+    return result.sort_values([*_KEYS, "cause"], ignore_index=True)
 
 
 def _lost(facts: _Facts, mended: frozenset[int]) -> np.ndarray:

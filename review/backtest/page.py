@@ -77,28 +77,28 @@ def _figure_rows(overall: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _level_rows(levels: pd.DataFrame) -> list[dict[str, object]]:
-    found = []
+    result = []
     for number_, rows in levels.groupby("number", sort=True):
         first = rows.iloc[0]
         values = [_written(row, "wrmsse", "score") for _, row in rows.iterrows()]
         quantiles = _written(first, "wspl", "score")
         covered = _written(first, "interval_coverage", "rate")
-        said = {"number": number_, "name": first["level"], "n": number(first["n_nodes"])}
-        found.append(said | {"values": values, "wspl": quantiles, "covered": covered})
-    return found
+        parts = {"number": number_, "name": first["level"], "n": number(first["n_nodes"])}
+        result.append(parts | {"values": values, "wspl": quantiles, "covered": covered})
+    return result
 
 
 def _segment_rows(segments: pd.DataFrame) -> list[dict[str, object]]:
     """Return the judged method's rows, each with the WAPE of the best baseline of its segment."""
     judged = segments["method"].iloc[0]
-    found = []
+    result = []
     for (kind, segment), rows in segments.groupby(["kind", "segment"], sort=False):
         row, others = rows[rows["method"] == judged].iloc[0], rows[rows["method"] != judged]
         values = [number(row["n_series"]), rate(row["actual_units"] / _total(segments, judged, str(kind)), 0)]
         values += [_written(row, "wape", "rate"), rate(others["wape"].min()), _written(row, "bias", "rate")]
         values += [_written(row, name, kind_) for name, kind_ in (("wql", "score"), ("coverage_950", "rate"))]
-        found.append({"kind": kind, "segment": segment, "values": values})
-    return found
+        result.append({"kind": kind, "segment": segment, "values": values})
+    return result
 
 
 def _total(segments: pd.DataFrame, method: str, kind: str) -> float:

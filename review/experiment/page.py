@@ -83,24 +83,24 @@ def letters(count: int) -> list[str]:
 
 def _pictures(backtests: list[BacktestRun], replays: list[ReplayRun]) -> dict[str, bytes]:
     names = letters(len(backtests))
-    found = {}
+    result = {}
     if backtests:
-        found["Accuracy by level of the hierarchy, by run"] = png(
+        result["Accuracy by level of the hierarchy, by run"] = png(
             level_lines(dict(zip(names, (run.levels for run in backtests), strict=True)))
         )
-        found["Calibration by run"] = png(
+        result["Calibration by run"] = png(
             calibration_lines(dict(zip(names, (run.coverage for run in backtests), strict=True)))
         )
-        found["Bias by segment and run"] = png(
+        result["Bias by segment and run"] = png(
             bias_map(dict(zip(names, (run.segments for run in backtests), strict=True)))
         )
     drawn = {str(place + 1): run.days for place, run in enumerate(replays) if len(run.days)}
     if drawn:
         bounds = {str(place + 1): run.bound_eur for place, run in enumerate(replays)}
-        found["Replays: cost so far, stock and service by day, this policy, its baselines and the bound"] = png(
+        result["Replays: cost so far, stock and service by day, this policy, its baselines and the bound"] = png(
             replay_lines(drawn, bounds)
         )
-    return found
+    return result
 
 
 def _differences(runs: list[Mapping[str, str]]) -> list[Row]:
@@ -119,23 +119,23 @@ def _headline(runs: list[BacktestRun]) -> list[Row]:
 
 def _by_level(runs: list[BacktestRun]) -> list[Row]:
     """Return WRMSSE of the judged method by level, a value per run."""
-    found: dict[tuple[float, str], list[str]] = {}
+    result: dict[tuple[float, str], list[str]] = {}
     for place, run in enumerate(runs):
         for row in judged(run.levels).to_dict("records"):
-            values = found.setdefault((float(row["number"]), str(row["level"])), [NOTHING] * len(runs))
+            values = result.setdefault((float(row["number"]), str(row["level"])), [NOTHING] * len(runs))
             values[place] = number(float(row["wrmsse"]), 3)
-    return [{"name": f"{at:.0f} {level}", "values": values} for (at, level), values in sorted(found.items())]
+    return [{"name": f"{index:.0f} {level}", "values": values} for (index, level), values in sorted(result.items())]
 
 
 def _by_segment(runs: list[BacktestRun]) -> list[Row]:
     """Return WAPE and bias of the judged method by segment, most demanded first, a pair per run."""
-    found: dict[tuple[str, str], list[str]] = {}
+    result: dict[tuple[str, str], list[str]] = {}
     for place, run in enumerate(runs):
         for row in judged(run.segments).sort_values("actual_units", ascending=False, kind="stable").itertuples():
-            values = found.setdefault((str(row.kind), str(row.segment)), [NOTHING] * len(runs))
+            values = result.setdefault((str(row.kind), str(row.segment)), [NOTHING] * len(runs))
             values[place] = f"{rate(row.wape)} / {rate(row.bias)}"  # type: ignore[arg-type] # numbers of a table
     return [
-        {"name": f"{kind}: {segment}", "values": values} for (kind, segment), values in list(found.items())[:_SEGMENTS]
+        {"name": f"{kind}: {segment}", "values": values} for (kind, segment), values in list(result.items())[:_SEGMENTS]
     ]
 
 
@@ -150,12 +150,12 @@ def _replay_rows(runs: list[ReplayRun], currency: str) -> list[Row]:
     for name, text, kind in _REPLAY:
         values = []
         for run in runs:
-            own = run.policies[run.policies["policy"] == OWN]
+            specified = run.policies[run.policies["policy"] == OWN]
             others = run.policies[run.policies["policy"] != OWN]
             best = others.loc[[int(others["value_eur"].to_numpy().argmin())]] if len(others) else others
-            said = [_written(part[name].iloc[0], kind, currency) if len(part) and name in part else NOTHING for part in (own, best.reset_index(drop=True))]  # fmt: skip
+            parts = [_written(part[name].iloc[0], kind, currency) if len(part) and name in part else NOTHING for part in (specified, best.reset_index(drop=True))]  # fmt: skip
             rival = method_name(str(best["policy"].iloc[0])) if len(best) else NOTHING
-            values.append(f"{said[0]} ({rival}: {said[1]})")
+            values.append(f"{parts[0]} ({rival}: {parts[1]})")
         rows.append({"name": text, "values": values})
     return rows
 

@@ -47,14 +47,14 @@ class Finding:
 
 def findings(exception: pd.DataFrame) -> list[Finding]:
     """Return the findings by kind, most money at stake first, ties by kind."""
-    found = [
+    result = [
         Finding(
             str(kind), len(rows), float(rows["units"].sum()), float(rows["eur"].sum()),
             rows.sort_values(["eur", "units", "hub", "sku"], ascending=[False, False, True, True]).head(_SHOWN),
         )
         for kind, rows in exception.groupby("kind", sort=True)
     ]  # fmt: skip
-    return sorted(found, key=lambda finding: (-finding.eur, finding.kind))
+    return sorted(result, key=lambda finding: (-finding.eur, finding.kind))
 
 
 _OWN = "forestock"
@@ -78,14 +78,14 @@ def watched(tables: Frames, outputs: Frames, settings: Settings, as_of: date) ->
     ``outputs`` hold ``forecast`` and ``exception`` of the night and, where earlier nights have been looked back on,
     ``accuracy``. A matter nothing is known of says so.
     """
-    found = [
+    result = [
         _stock(tables, settings, as_of),
         _sales(tables, settings, as_of),
         _bias(outputs.get("accuracy", pd.DataFrame()), settings),
         _new_skus(outputs["forecast"]),
         *_capacities(outputs["exception"], settings),
     ]
-    return sorted(found, key=lambda matter: not matter.is_worrying)
+    return sorted(result, key=lambda matter: not matter.is_worrying)
 
 
 def _stock(tables: Frames, settings: Settings, as_of: date) -> Watched:
@@ -154,11 +154,13 @@ def _capacities(exception: pd.DataFrame, settings: Settings) -> list[Watched]:
         return [Watched("Room worth money", "none", "no shared room of a hub is used up at a cost", False)]
     money = Money(settings.currency)
     ranked = rows.sort_values(["eur", "hub"], ascending=[False, True]).head(_NAMED)
-    said = "; ".join(
+    parts = "; ".join(
         f"{kind.removeprefix(_CAPACITY)} at {hub} {money(eur)}"
         for kind, hub, eur in zip(ranked["kind"], ranked["hub"], ranked["eur"], strict=True)
     )
-    return [Watched("Room worth money", money(float(rows["eur"].sum())), f"what a tenth more would save: {said}", True)]
+    return [
+        Watched("Room worth money", money(float(rows["eur"].sum())), f"what a tenth more would save: {parts}", True)
+    ]
 
 
 _MOVE = ["kind", "sku", "origin", "destination"]
@@ -212,9 +214,9 @@ def changed_moves(before: pd.DataFrame, now: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summed(transfer: pd.DataFrame) -> pd.DataFrame:
-    own = transfer[~transfer["is_outlook"].astype(bool)].astype(dict.fromkeys(_MOVE, "str"))
-    return own.groupby(_MOVE).agg(
-        units=("units", "sum"), benefit_eur=("benefit_eur", "sum"), status=("status", lambda said: ", ".join(sorted(set(said))))
+    specified = transfer[~transfer["is_outlook"].astype(bool)].astype(dict.fromkeys(_MOVE, "str"))
+    return specified.groupby(_MOVE).agg(
+        units=("units", "sum"), benefit_eur=("benefit_eur", "sum"), status=("status", lambda parts: ", ".join(sorted(set(parts))))
     )  # fmt: skip
 
 

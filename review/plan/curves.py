@@ -79,8 +79,8 @@ def _bands(settings: Settings) -> list[tuple[float, float]]:
     return list(dict.fromkeys(pair for pair in pairs if pair[0] < pair[1]))
 
 
-def _nearest(wanted: float, levels: tuple[float, ...]) -> float:
-    return min(levels, key=lambda level: abs(level - wanted))
+def _nearest(requested: float, levels: tuple[float, ...]) -> float:
+    return min(levels, key=lambda level: abs(level - requested))
 
 
 def _band_columns(settings: Settings) -> list[str]:

@@ -51,14 +51,14 @@ def labels(places: list[Place]) -> list[Label]:
     if len(places) > _MOST:
         return []
     taken = [_around(place) for place in places]
-    found = []
+    result = []
     for place in sorted(places, key=lambda place: place.kind != "hub"):
         free = [(label, box) for label, box in _candidates(place) if not any(_overlap(box, other) for other in taken)]
         if free or place.kind == "hub":
             label, box = free[0] if free else next(_candidates(place))
-            found.append(label)
+            result.append(label)
             taken.append(box)
-    return found
+    return result
 
 
 def _candidates(place: Place) -> Iterator[tuple[Label, Box]]:
@@ -128,12 +128,12 @@ def network_sheet(tables: dict[str, pd.DataFrame], transfer: pd.DataFrame) -> Sh
 
 
 def _located(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    found = []
+    result = []
     for kind, table in (("region", "regions"), ("hub", "hubs")):
         frame = tables.get(table, pd.DataFrame())
         if {"latitude", "longitude"} <= set(frame.columns):
             names = frame["name"] if "name" in frame.columns else frame[kind]
-            found.append(
+            result.append(
                 pd.DataFrame(
                     {
                         "code": frame[kind],
@@ -144,9 +144,9 @@ def _located(tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
                     }
                 )
             )
-    if not found:
+    if not result:
         return pd.DataFrame(columns=["code", "name", "kind", "latitude", "longitude"])
-    return pd.concat(found, ignore_index=True).dropna(subset=["latitude", "longitude"])
+    return pd.concat(result, ignore_index=True).dropna(subset=["latitude", "longitude"])
 
 
 def _project(located: pd.DataFrame) -> tuple[float, list[Place]]:

@@ -133,8 +133,8 @@ def _of(frame: pd.DataFrame, skus: pd.Index) -> pd.DataFrame:
     """Return the rows of ``skus`` with their keys as plain text, whatever way the keys were held."""
     if frame.empty:
         return frame
-    found = frame[frame["sku"].isin(skus)]
-    return found.astype({name: "str" for name in ("sku", "region", "hub") if name in found.columns})
+    result = frame[frame["sku"].isin(skus)]
+    return result.astype({name: "str" for name in ("sku", "region", "hub") if name in result.columns})
 
 
 @cache

@@ -25,11 +25,11 @@ def ranked(transfer: pd.DataFrame) -> pd.DataFrame:
 
 def decided(transfer: pd.DataFrame) -> str:
     """Return what became of this night's proposals, as ``12 approved, 3 released, 5 open``; empty where all are open."""
-    said = transfer.loc[~transfer["is_outlook"].astype(bool), "status"]
-    counted = said[said != "proposed"].value_counts(sort=False).sort_index()
+    parts = transfer.loc[~transfer["is_outlook"].astype(bool), "status"]
+    counted = parts[parts != "proposed"].value_counts(sort=False).sort_index()
     if counted.empty:
         return ""
-    n_open = int((said == "proposed").sum())
+    n_open = int((parts == "proposed").sum())
     return ", ".join([*(f"{count} {status}" for status, count in counted.items()), f"{n_open} open"])
 
 
@@ -70,18 +70,18 @@ def proposal_content(
 
 def _skus(proposals: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
     skus = tables.get("skus", pd.DataFrame(columns=["sku"])).set_index("sku")
-    found = skus.reindex(index=proposals["sku"], columns=["handling_class", "owner", "name"]).reset_index(drop=True)
-    found["handling_class"] = found["handling_class"].fillna("ambient")
-    return found.rename(columns={"name": "label"})
+    result = skus.reindex(index=proposals["sku"], columns=["handling_class", "owner", "name"]).reset_index(drop=True)
+    result["handling_class"] = result["handling_class"].fillna("ambient")
+    return result.rename(columns={"name": "label"})
 
 
 def _departures(departure: pd.DataFrame, tables: dict[str, pd.DataFrame], names: Names) -> dict[str, object]:
-    found: dict[str, object] = {
+    result: dict[str, object] = {
         column: names.of(departure[column]) for column in ("departure_id", "lane", "kind", "origin", "destination")
     }
-    found["decide_by"] = names.of(_cutoffs(departure, tables))
+    result["decide_by"] = names.of(_cutoffs(departure, tables))
     for column in ("ship_date", "arrival_date"):
-        found[column] = dates(departure[column])
+        result[column] = dates(departure[column])
     for column, decimals in (
         ("loads", 0),
         ("units", 0),
@@ -91,8 +91,8 @@ def _departures(departure: pd.DataFrame, tables: dict[str, pd.DataFrame], names:
         ("fixed_eur", 2),
         ("benefit_eur", 2),
     ):
-        found[column] = numbers(departure[column], decimals)
-    return found
+        result[column] = numbers(departure[column], decimals)
+    return result
 
 
 def _cutoffs(departure: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[str]:
@@ -148,7 +148,9 @@ def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -
 def _piece(sku: str, reasons: Rows, parts: dict[str, Rows], has_curves: bool) -> dict[str, object]:
     piece: dict[str, object] = {name: rows.get(sku, []) for name, rows in parts.items() if name != "curves"}
     piece["reasons"] = {str(place): reason for place, reason, *_ in reasons[sku]}
-    piece["instead"] = {str(place): said for place, _, *said in reasons[sku] if any(word is not None for word in said)}
+    piece["instead"] = {
+        str(place): values for place, _, *values in reasons[sku] if any(word is not None for word in values)
+    }
     piece["curves"] = parts["curves"].get(sku, []) if has_curves else None
     return piece
 
@@ -169,10 +171,10 @@ def _instead(proposals: pd.DataFrame) -> list[list[Any]]:
 
 def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:
     """Return rows made of ``columns`` by key, in their order."""
-    found: Rows = defaultdict(list)
+    result: Rows = defaultdict(list)
     for key, *row in zip(keys, *columns, strict=True):
-        found[key].append(row)
-    return dict(found)
+        result[key].append(row)
+    return dict(result)
 
 
 def hub_rows(position: pd.DataFrame) -> Rows:

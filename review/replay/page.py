@@ -60,16 +60,16 @@ def replay_page(page: ReplayPage) -> str:
 
 def verdict(page: ReplayPage) -> str:
     """Return the outcome in a sentence: the judged policy beside the best of the others and the bound."""
-    money, own = Money(page.currency), page.figures.iloc[-1]
+    money, specified = Money(page.currency), page.figures.iloc[-1]
     others = page.figures.iloc[:-1]
     others = others[others["policy"] != _FORESIGHT]
     best = others.iloc[int(others["value_eur"].to_numpy().argmin())]
-    share = float(own["value_eur"]) / float(best["value_eur"]) - 1.0
+    share = float(specified["value_eur"]) / float(best["value_eur"]) - 1.0
     side = "less" if share < 0 else "more"
     return (
-        f"{method_name(str(own['policy']))} cost {money(own['value_eur'])}, {rate(abs(share))} {side} than {method_name(str(best['policy']))} ({money(best['value_eur'])}), "
-        f"and closed {rate(own['closed'])} of what perfect hindsight could win over doing nothing "
-        f"({rate(own['closed_low'])} to {rate(own['closed_high'])})."
+        f"{method_name(str(specified['policy']))} cost {money(specified['value_eur'])}, {rate(abs(share))} {side} than {method_name(str(best['policy']))} ({money(best['value_eur'])}), "
+        f"and closed {rate(specified['closed'])} of what perfect hindsight could win over doing nothing "
+        f"({rate(specified['closed_low'])} to {rate(specified['closed_high'])})."
     )
 
 

@@ -24,14 +24,14 @@ def line_differences(record: Frames, other: Frames) -> pd.DataFrame:
     """
     old, new = (frames["transfer"].set_index("proposal_id") for frames in (record, other))
     lines = new[[*_KEYS, "reason"]].combine_first(old[[*_KEYS, "reason"]])[[*_KEYS, "reason"]].sort_index()
-    found = lines.assign(
+    result = lines.assign(
         units_of_record=_of(old, "units", lines.index).astype("Int64"), units=_of(new, "units", lines.index).astype("Int64"),
         benefit_eur_of_record=_of(old, "benefit_eur", lines.index), benefit_eur=_of(new, "benefit_eur", lines.index),
     )  # fmt: skip
-    before, after = found["units_of_record"].to_numpy(int), found["units"].to_numpy(int)
+    before, after = result["units_of_record"].to_numpy(int), result["units"].to_numpy(int)
     named = [(before == 0, "new"), (after == 0, "dropped"), (after > before, "more"), (after < before, "less")]
     words = np.select([rule for rule, _ in named], [word for _, word in named], "same")
-    return found.assign(difference=pd.array(words, dtype="str")).rename_axis("proposal_id").reset_index()
+    return result.assign(difference=pd.array(words, dtype="str")).rename_axis("proposal_id").reset_index()
 
 
 def _of(plan: pd.DataFrame, column: str, lines: pd.Index) -> pd.Series:
@@ -43,10 +43,10 @@ def place_differences(record: Frames, other: Frames) -> pd.DataFrame:
 
     Units are summed over skus. ``skus_at_risk`` counts skus more likely than not to run out before their next receipt.
     """
-    found = pd.concat(
+    result = pd.concat(
         [_joined("hub", _hubs(record), _hubs(other)), _joined("region", _regions(record), _regions(other))]
     )
-    return found.reset_index(drop=True)
+    return result.reset_index(drop=True)
 
 
 def _hubs(frames: Frames) -> pd.DataFrame:

@@ -97,22 +97,22 @@ def ranked_lines(lines: pd.DataFrame) -> pd.DataFrame:
 def _ranked_places(places: pd.DataFrame) -> list[Row]:
     """Return the figures of hubs and regions that differ, the largest change first."""
     change = places["kpi_value"] - places["kpi_value_of_record"]
-    found = places.assign(change=change, size=change.abs(), text=places["kpi"].map(_KPIS).fillna(places["kpi"]))
-    found = found[found["size"] >= 0.5].sort_values(["size", "place", "kpi"], ascending=[False, True, True])
-    return [{str(key): value for key, value in row.items()} for row in found.head(_PLACES).to_dict("records")]
+    result = places.assign(change=change, size=change.abs(), text=places["kpi"].map(_KPIS).fillna(places["kpi"]))
+    result = result[result["size"] >= 0.5].sort_values(["size", "place", "kpi"], ascending=[False, True, True])
+    return [{str(key): value for key, value in row.items()} for row in result.head(_PLACES).to_dict("records")]
 
 
 def said_of(changes: str) -> str:
     """Return what a what-if changes in words; ``changes`` is the JSON of the table ``what_if``."""
-    said = []
+    parts = []
     for key, value in json.loads(changes).items():
         if key == "positioning":
-            said += [f"{name} = {what}" for name, what in value.items()]
+            parts += [f"{name} = {label}" for name, label in value.items()]
         elif isinstance(value, dict):
-            said += [f"{name}: {_WORDS[key]} {what:g}" for name, what in value.items()]
+            parts += [f"{name}: {_WORDS[key]} {label:g}" for name, label in value.items()]
         else:
-            said += [f"{name} {_WORDS[key]}" for name in value]
-    return "; ".join(said) or "nothing changed"
+            parts += [f"{name} {_WORDS[key]}" for name in value]
+    return "; ".join(parts) or "nothing changed"
 
 
 def figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, money: Money) -> list[Row]:
@@ -129,7 +129,7 @@ def figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, mo
         {
             "name": name,
             "text": text,
-            "values": [_cell(row, rows[0], key, write, at == 0) for at, row in enumerate(rows)],
+            "values": [_cell(row, rows[0], key, write, index == 0) for index, row in enumerate(rows)],
         }
         for key, name, write, text in _shown(money)
     ]
@@ -159,12 +159,12 @@ def _shown(money: Money) -> list[tuple[str, str, Writer, str]]:
 def _cell(row: Row, record: Row, key: str, write: Writer, is_record: bool) -> Row:
     """Return a figure as text and, for a what-if, its change against the record; shares change by points."""
     value, base = row[key], record[key]
-    said = {"value": write(value), "change": ""}
+    parts = {"value": write(value), "change": ""}
     if not is_record and pd.notna(base) and pd.notna(value):
         change = f"{number(100 * (value - base), 1)} points" if key.endswith("_rate") else write(value - base)
         is_none = not any(digit in change for digit in "123456789")
-        said["change"] = "as before" if is_none else change if change.startswith("−") else f"+{change}"
-    return said
+        parts["change"] = "as before" if is_none else change if change.startswith("−") else f"+{change}"
+    return parts
 
 
 def what_if_summary(page: WhatIfPage, settings: Settings) -> str:
@@ -174,7 +174,7 @@ def what_if_summary(page: WhatIfPage, settings: Settings) -> str:
     shown = figures(record, [row for _, row in rows.iterrows()], page.places, Money(settings.currency))
     names = [escaped(str(name)) for name in rows["what_if"]]
     changes = [
-        f"* **{name}**: {escaped(said_of(str(said)))}" for name, said in zip(names, rows["changes"], strict=True)
+        f"* **{name}**: {escaped(said_of(str(values)))}" for name, values in zip(names, rows["changes"], strict=True)
     ]
     heads = ["", "plan of record", *names]
     lines = [

@@ -21,16 +21,16 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = next((found for name in NAMES if (found := shutil.which(name))), None)
+    path = next((result for name in NAMES if (result := shutil.which(name))), None)
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield opened
         opened.close()
 
 
-def _written(folder: Path, made: Night) -> str:
+def _written(folder: Path, built: Night) -> str:
     path = folder / "plan.html"
-    path.write_text(plan_page(made.tables, made.outputs, made.settings, made.as_of), "utf-8")
+    path.write_text(plan_page(built.tables, built.outputs, built.settings, built.as_of), "utf-8")
     return path.as_uri()
 
 

@@ -64,8 +64,8 @@ def faults(page: Page) -> list[tuple[str, list[str]]]:
     """Return what axe-core finds with every part of the page open, and where."""
     page.evaluate("document.querySelectorAll('details').forEach((box) => { box.open = true; })")
     page.evaluate("document.querySelector('meta[http-equiv]').remove()")
-    found = Axe().run(page).response["violations"]
-    return [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in found]
+    result = Axe().run(page).response["violations"]
+    return [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in result]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -165,8 +165,8 @@ def test_an_opened_proposal_says_what_matters_most_what_refusing_it_comes_to_and
     with opened(browser, page_address) as (page, _):
         page.click(".opener >> nth=0")
         page.wait_for_selector(".detail .reason")
-        said = [text.replace("\u00a0", " ") for text in page.locator(".detail .reason ~ p").all_inner_texts()]
-        assert said[:5] == [
+        parts = [text.replace("\u00a0", " ") for text in page.locator(".detail .reason ~ p").all_inner_texts()]
+        assert parts[:5] == [
             "Why: WEST has 2 on hand and 2 on the way for an expected demand of 3 nearest to it; EAST has 0 on hand and 0 on the way for an expected demand of 1 nearest to it.",
             "Matters most: fewer lost sales, €1,050, which rests on expected demand and the cost of a lost sale. Were that 95 % less, the line would save nothing, all else as it is.",
             "If refused: the plan is expected to lose €900. Next best is MID → EAST Tue 24 May +4, EAST → WEST Mon 23 May −2 units. With nothing in its place it would be €950. It pays on 90 % of demand paths.",

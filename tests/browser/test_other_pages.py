@@ -49,6 +49,6 @@ def test_a_page_is_quiet_fits_its_width_and_breaks_no_rule_of_accessibility(
     assert heard == []
     assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     page.evaluate("document.querySelector('meta[http-equiv]').remove()")
-    found = Axe().run(page).response["violations"]
-    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in found] == []
+    result = Axe().run(page).response["violations"]
+    assert [(rule["id"], [node["html"][:120] for node in rule["nodes"]][:3]) for rule in result] == []
     context.close()

@@ -43,8 +43,8 @@ def test_function_bodies_are_short() -> None:
 
 def test_functions_take_few_arguments_or_their_file_has_a_reason() -> None:
     """More than five belong together in a frozen dataclass with a name."""
-    found = _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()})
-    paths = {key.split("::")[0] for key in found}
+    result = _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()})
+    paths = {key.split("::")[0] for key in result}
     excused = {pattern: {path for path in paths if fnmatch(path, pattern)} for pattern in MANY_ARGUMENTS}
     assert paths - set().union(*excused.values()) == set()
     assert [pattern for pattern, matched in excused.items() if not matched] == []

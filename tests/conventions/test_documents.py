@@ -69,13 +69,13 @@ def test_every_bundled_configuration_is_valid(path: Path) -> None:
 
 def _keys(model: type[BaseModel], prefix: str = "") -> dict[str, str]:
     """Return the published sentence of every key, by dotted path; sections have none."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for name, field in model.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            found |= _keys(field.annotation, f"{prefix}{name}.")
+            result |= _keys(field.annotation, f"{prefix}{name}.")
         else:
-            found[f"{prefix}{name}"] = field.description or ""
-    return found
+            result[f"{prefix}{name}"] = field.description or ""
+    return result
 
 
 def test_every_setting_has_a_sentence() -> None:

@@ -31,17 +31,17 @@ def test_every_top_level_package_stands_on_a_floor() -> None:
 
 
 def test_every_top_level_package_is_installed_and_type_checked() -> None:
-    found = {pattern.rstrip("*") for pattern in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
-    assert found == _packages()
+    result = {pattern.rstrip("*") for pattern in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]}
+    assert result == _packages()
     assert set(PROJECT["tool"]["mypy"]["packages"]) == _packages()
 
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_a_room_resolves_inside_this_checkout(room: str) -> None:
     """Top-level names are common words; another package of that name must not win."""
-    found = importlib.import_module(room).__file__
-    assert found is not None
-    assert Path(found).resolve().is_relative_to(ROOT)
+    result = importlib.import_module(room).__file__
+    assert result is not None
+    assert Path(result).resolve().is_relative_to(ROOT)
 
 
 def test_no_file_in_flows_bears_a_rooms_name() -> None:

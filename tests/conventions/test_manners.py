@@ -73,14 +73,14 @@ def _outside_the_store() -> list[Path]:
 
 def test_only_the_store_touches_the_disk() -> None:
     """Atomic writes, object stores and history live in one place; a second one would miss them."""
-    found = {relative(path): list(_disk(path)) for path in _outside_the_store()}
-    assert {name: lines for name, lines in found.items() if lines and name not in MAY_TOUCH_DISK} == {}
+    result = {relative(path): list(_disk(path)) for path in _outside_the_store()}
+    assert {name: lines for name, lines in result.items() if lines and name not in MAY_TOUCH_DISK} == {}
 
 
 def test_nobody_asks_the_clock() -> None:
     """The same date and inputs must give the same rows, tonight and in a year."""
-    found = {relative(path): list(_clock(path)) for path in modules()}
-    assert {name: lines for name, lines in found.items() if lines and name not in MAY_ASK_THE_CLOCK} == {}
+    result = {relative(path): list(_clock(path)) for path in modules()}
+    assert {name: lines for name, lines in result.items() if lines and name not in MAY_ASK_THE_CLOCK} == {}
 
 
 def test_every_leave_is_still_needed() -> None:

@@ -21,13 +21,13 @@ LICENCE = re.compile(r"[Ll]icen[cs]e")
 
 
 def test_nothing_names_a_machine_or_work_left_over() -> None:
-    found = [
+    result = [
         f"{relative(path)}:{number}: {line}"
         for path in files(*TEXT)
         for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
         if FOREIGN.search(line)
     ]
-    assert found == []
+    assert result == []
 
 
 def test_the_lock_names_no_host() -> None:
@@ -37,24 +37,24 @@ def test_the_lock_names_no_host() -> None:
 
 def test_a_silenced_check_says_why() -> None:
     """``# noqa: S608 - the name is ours``: the code silenced, then the reason, on the same line."""
-    found = [
+    result = [
         f"{relative(path)}:{token.start[0]}: {token.string}"
         for path in modules("tests", "benchmarks", *ROOMS)
         for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
         if token.type == tokenize.COMMENT and SILENCED.match(token.string) and not _reason(token.string)
     ]
-    assert found == []
+    assert result == []
 
 
 def _reason(comment: str) -> str:
     """Return what a comment says beyond the check it silences, at least a few letters of it."""
-    said = SILENCED.sub("", comment).strip(" #-—:;,")
-    return said if len(said) > 5 else ""
+    parts = SILENCED.sub("", comment).strip(" #-—:;,")
+    return parts if len(parts) > 5 else ""
 
 
 def test_a_skipped_test_says_why() -> None:
-    found = [f"{relative(path)}:{line}" for path in modules("tests") for line in _unexplained_skips(path)]
-    assert found == []
+    result = [f"{relative(path)}:{line}" for path in modules("tests") for line in _unexplained_skips(path)]
+    assert result == []
 
 
 def _unexplained_skips(path: Path) -> Iterator[int]:
@@ -73,13 +73,13 @@ def _skips(node: ast.AST) -> bool:
 def test_a_test_can_fail() -> None:
     """A test without an assertion passes whatever the code does."""
     tests = [path for path in modules("tests") if path.name.startswith("test_")]
-    found = [
+    result = [
         f"{relative(path)}::{test.name}"
         for path in tests
         for test in _tests(path)
         if not _asserts(test, _checks(tree(path)))
     ]
-    assert found == []
+    assert result == []
 
 
 def _tests(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
@@ -103,8 +103,8 @@ def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
 
 def _checks(module: ast.Module) -> frozenset[str]:
     """Return the module's own functions that assert and are not tests."""
-    found = (node for node in module.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"))
-    return frozenset(node.name for node in found if _asserts(node))
+    result = (node for node in module.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"))
+    return frozenset(node.name for node in result if _asserts(node))
 
 
 def test_every_sample_has_its_source_and_licence() -> None:

@@ -38,25 +38,25 @@ def test_every_series_and_period_of_the_horizon_has_a_row(night) -> None:
 
 @pytest.mark.parametrize("table", ["forecast", "forecast_window"])
 def test_quantiles_never_cross_and_are_never_negative(night, table: str) -> None:
-    found = night[1][table][_QUANTILES].to_numpy()
-    assert (found >= 0).all()
-    assert (np.diff(found, axis=1) >= 0).all()
+    result = night[1][table][_QUANTILES].to_numpy()
+    assert (result >= 0).all()
+    assert (np.diff(result, axis=1) >= 0).all()
 
 
 def test_window_mean_is_the_sum_of_its_days(night) -> None:
     forecast, window = night[1]["forecast"], night[1]["forecast_window"]
     first_week = forecast[forecast["date"] < pd.Timestamp(AS_OF) + pd.Timedelta(days=7)]
     added = first_week.groupby(["region", "sku"])["mean_units"].sum()
-    said = window[window["window_days"] == 7].set_index(["region", "sku"])["mean_units"]
-    assert np.allclose(added, said.reindex(added.index), rtol=1e-5)
+    parts = window[window["window_days"] == 7].set_index(["region", "sku"])["mean_units"]
+    assert np.allclose(added, parts.reindex(added.index), rtol=1e-5)
 
 
 def test_window_is_narrower_than_summed_daily_quantiles(night) -> None:
     """Summing quantiles overstates: a fortnight of bad days does not happen."""
     forecast, window = night[1]["forecast"], night[1]["forecast_window"]
     summed = forecast.groupby(["region", "sku"])["q975"].sum()
-    said = window[window["window_days"] == 14].set_index(["region", "sku"])["q975"]
-    assert (said.reindex(summed.index) < summed).all()
+    parts = window[window["window_days"] == 14].set_index(["region", "sku"])["q975"]
+    assert (parts.reindex(summed.index) < summed).all()
 
 
 def test_the_same_night_gives_equal_bytes(night) -> None:
@@ -86,19 +86,19 @@ def test_other_quantile_levels_are_refused(night) -> None:
 
 def test_an_ignored_feature_is_not_in_the_model() -> None:
     chosen = settings(ignored_features=("region", "lag_1"))
-    model, found = _night(tables(), chosen)
+    model, result = _night(tables(), chosen)
     everything = training_set(build_panel(tables(), _SMALL, AS_OF), _SMALL).fit().names
     assert model.facts["features"] == [name for name in everything if name not in ("region", "lag_1")]
     assert "region" not in model.facts["categories"]
-    assert len(found["forecast"]) == len(REGIONS) * len(SKUS) * _SMALL.horizon
+    assert len(result["forecast"]) == len(REGIONS) * len(SKUS) * _SMALL.horizon
 
 
 def test_an_ignored_feature_that_is_not_there_is_said_and_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """It may be of a table that came in other nights; misspelt it would otherwise be seen without a word."""
     chosen = settings(ignored_features=("regoin",))
-    (said,) = _night(tables(), chosen)[0].facts["unknown_features"]
-    assert said == "forecast.ignored_features: there is no feature 'regoin' (did you mean 'region'?)"
-    assert said in caplog.text
+    (parts,) = _night(tables(), chosen)[0].facts["unknown_features"]
+    assert parts == "forecast.ignored_features: there is no feature 'regoin' (did you mean 'region'?)"
+    assert parts in caplog.text
 
 
 def test_unseen_sku_region_and_kind_get_a_forecast_of_a_new_series(night) -> None:
@@ -123,8 +123,8 @@ def test_new_regions_do_not_change_what_a_category_code_means(night) -> None:
     price = {"date": pd.Timestamp("2024-06-01"), "region": "aaa", "sku": "apple", "unit_price_eur": 1.5}
     given["prices"] = pd.concat([given["prices"], pd.DataFrame([price])])
     matrix = forecast_matrix(build_panel(given, _SMALL, AS_OF), _SMALL)
-    found = models.forecast(night[0], matrix, _SMALL, AS_OF)["forecast"]
-    old = found[(found["region"] != "aaa") & (found["sku"] != "apple")].reset_index(drop=True)
+    result = models.forecast(night[0], matrix, _SMALL, AS_OF)["forecast"]
+    old = result[(result["region"] != "aaa") & (result["sku"] != "apple")].reset_index(drop=True)
     before = night[1]["forecast"]
     pd.testing.assert_frame_equal(old, before[before["sku"] != "apple"].reset_index(drop=True))
 

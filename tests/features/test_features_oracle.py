@@ -28,30 +28,30 @@ def _column(matrix: FeatureMatrix, name: str) -> pd.Series:
 
 
 @pytest.mark.parametrize("days", [7, 14, 28, 56])
-def test_rolling_mean_is_the_mean_of_the_last_known_days(made, days: int) -> None:
-    _, matrix, wide = made
+def test_rolling_mean_is_the_mean_of_the_last_known_days(built, days: int) -> None:
+    _, matrix, wide = built
     for (region, sku), units in wide.items():
-        found = _column(matrix, f"mean_{days}").loc[region, sku]
-        assert np.allclose(found, units.iloc[-days:].mean(), rtol=1e-5)
+        result = _column(matrix, f"mean_{days}").loc[region, sku]
+        assert np.allclose(result, units.iloc[-days:].mean(), rtol=1e-5)
 
 
-def test_deviation_is_the_population_deviation_of_the_last_known_days(made) -> None:
-    _, matrix, wide = made
+def test_deviation_is_the_population_deviation_of_the_last_known_days(built) -> None:
+    _, matrix, wide = built
     for (region, sku), units in wide.items():
         assert np.allclose(_column(matrix, "deviation_28").loc[region, sku], units.iloc[-28:].std(ddof=0), rtol=1e-4)
 
 
-def test_weekday_mean_looks_at_the_weekday_of_the_target(made) -> None:
-    _, matrix, wide = made
+def test_weekday_mean_looks_at_the_weekday_of_the_target(built) -> None:
+    _, matrix, wide = built
     for (region, sku), units in wide.items():
-        found = _column(matrix, "weekday_mean_8").loc[region, sku]
+        result = _column(matrix, "weekday_mean_8").loc[region, sku]
         recent = units.iloc[-56:]
-        for day, value in found.items():
+        for day, value in result.items():
             assert value == pytest.approx(recent[recent.index.day_of_week == day.day_of_week].mean(), rel=1e-5)
 
 
-def test_exponentially_weighted_mean_halves_the_weight_every_half_life(made) -> None:
-    _, matrix, wide = made
+def test_exponentially_weighted_mean_halves_the_weight_every_half_life(built) -> None:
+    _, matrix, wide = built
     for (region, sku), units in wide.items():
         tail = units.iloc[-32:]
         weight = 0.5 ** (np.arange(31, -1, -1) / 4)
@@ -60,41 +60,41 @@ def test_exponentially_weighted_mean_halves_the_weight_every_half_life(made) -> 
         assert np.allclose(_column(matrix, "ewm_4").loc[region, sku], expected, rtol=1e-4)
 
 
-def test_price_is_relative_to_what_it_was(made) -> None:
+def test_price_is_relative_to_what_it_was(built) -> None:
     """120 days: 60 at 2.00, then 1.50; the plan says 2.50 from the sixth day on."""
-    _, matrix, _ = made
-    found = _column(matrix, "price_to_mean").loc["east", "cream"].to_numpy()
-    assert np.allclose(found[:5], 1.5 / 1.75)
-    assert np.allclose(found[5:], 2.5 / 1.75)
+    _, matrix, _ = built
+    result = _column(matrix, "price_to_mean").loc["east", "cream"].to_numpy()
+    assert np.allclose(result[:5], 1.5 / 1.75)
+    assert np.allclose(result[5:], 2.5 / 1.75)
     assert np.allclose(_column(matrix, "price_to_last").loc["east", "cream"].to_numpy()[5:], 2.5 / 1.5)
 
 
-def test_event_countdown_counts_to_the_next_event_of_the_region(made) -> None:
+def test_event_countdown_counts_to_the_next_event_of_the_region(built) -> None:
     """The feast on 10 June is held in the east alone."""
-    _, matrix, _ = made
+    _, matrix, _ = built
     ahead = _column(matrix, "event_ahead")
     assert ahead.loc["east", "cream"].tolist()[:9] == [7, 6, 5, 4, 3, 2, 1, 0, 21]
     assert ahead.loc["north", "cream"].tolist()[0] == 21
 
 
-def test_pooled_mean_is_over_all_regions_of_the_sku(made) -> None:
-    _, matrix, wide = made
+def test_pooled_mean_is_over_all_regions_of_the_sku(built) -> None:
+    _, matrix, wide = built
     daily = wide.T.groupby("sku").mean().T
     for sku in daily:
         assert np.allclose(_column(matrix, "sku_mean_28").loc["east", sku], daily[sku].iloc[-28:].mean(), rtol=1e-4)
 
 
-def test_flag_response_compares_raised_days_with_all_days(made) -> None:
-    given, matrix, wide = made
+def test_flag_response_compares_raised_days_with_all_days(built) -> None:
+    given, matrix, wide = built
     flag = given["regional"].query("region == 'east'").set_index("date")["snap"].reindex(wide.index)[-112:]
     units = wide["east", "cream"].iloc[-112:]
-    found = _column(matrix, "snap_response").loc["east", "cream"]
+    result = _column(matrix, "snap_response").loc["east", "cream"]
     raised = units[flag == 1].mean() / units.mean()
-    assert found.loc["2024-06-04"] == pytest.approx(raised, rel=1e-4)
+    assert result.loc["2024-06-04"] == pytest.approx(raised, rel=1e-4)
 
 
-def test_category_codes_mean_the_same_in_training_and_forecast(made) -> None:
-    _, matrix, _ = made
+def test_category_codes_mean_the_same_in_training_and_forecast(built) -> None:
+    _, matrix, _ = built
     panel = build_panel(tables(), settings(), AS_OF)
     fit = training_set(panel, settings()).fit()
     assert fit.names == matrix.names

@@ -24,10 +24,10 @@ def _demand(rate: float, n_series: int = 40, length: int = 200, seed: int = 2) -
 def test_a_shift_of_one_series_is_found_where_it_begins(split: int, factor: float) -> None:
     demand = _demand(20.0)
     demand[3, -split:] = np.random.default_rng(1).poisson(20.0 * factor, split)
-    found = find_shifts(demand, 1)
-    assert np.flatnonzero(found.is_shifted).tolist() == [3]
-    assert abs(200 - split - found.start[3]) <= 4
-    assert found.ratio[3] == pytest.approx(factor, rel=0.35)
+    result = find_shifts(demand, 1)
+    assert np.flatnonzero(result.is_shifted).tolist() == [3]
+    assert abs(200 - split - result.start[3]) <= 4
+    assert result.ratio[3] == pytest.approx(factor, rel=0.35)
 
 
 def test_a_shift_of_all_series_is_found_where_each_alone_is_too_rare_to_tell() -> None:
@@ -70,10 +70,10 @@ def test_a_world_whose_level_shifts_is_forecast_near_the_new_level_and_reported(
     panel = build_panel(given, _SMALL, AS_OF)
     model = models.train(training_set(panel, _SMALL), _SMALL, AS_OF)
     matrix = forecast_matrix(panel, _SMALL)
-    found = models.forecast(model, matrix, _SMALL, AS_OF)["forecast"]
+    result = models.forecast(model, matrix, _SMALL, AS_OF)["forecast"]
     recent = given["sales"][is_new]["units_sold"].mean()
-    assert found["mean_units"].mean() == pytest.approx(recent, rel=0.2)
-    assert set(found["tier"]) == {"level_shift"}
+    assert result["mean_units"].mean() == pytest.approx(recent, rel=0.2)
+    assert set(result["tier"]) == {"level_shift"}
     note = shift_note(matrix, 1)
     assert note is not None
     assert "12 of 12 series" in note
@@ -92,9 +92,9 @@ def test_no_forecast_is_far_beyond_what_a_series_ever_sold() -> None:
     combination = model.facts["combination"]
     combination["weights"] = {name: [50.0 * weight for weight in row] for name, row in combination["weights"].items()}
     model.facts["bias"] = {}
-    found = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
+    result = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
     weekly = given["sales"].groupby(["region", "sku"])["units_sold"].max()
-    mean = found.groupby(["region", "sku"])["mean_units"].mean()
+    mean = result.groupby(["region", "sku"])["mean_units"].mean()
     assert (mean <= 1.5 * weekly.reindex(mean.index)).all()
 
 

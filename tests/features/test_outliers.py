@@ -19,11 +19,11 @@ def test_a_typing_error_is_found_whatever_the_units_and_the_order(seed: int, sca
     draw = np.random.default_rng(seed)
     series = np.repeat(np.arange(30), 100)
     units = draw.negative_binomial(1, 0.1, 3000) * scale
-    at = int(draw.integers(3000))
-    units[at] = 50_000 * max(units[at], scale)
+    index = int(draw.integers(3000))
+    units[index] = 50_000 * max(units[index], scale)
     order = draw.permutation(3000)
-    found, usual = gross_outliers(series[order], units[order])
-    assert order[found].tolist() == [at]
+    result, usual = gross_outliers(series[order], units[order])
+    assert order[result].tolist() == [index]
     assert 0 < usual[0] < 200 * scale
 
 
@@ -39,25 +39,25 @@ def test_lumpy_sales_promotions_and_shifts_are_no_outliers(seed: int) -> None:
 def test_the_warning_names_key_value_and_what_is_usual() -> None:
     sales = tables()["sales"]
     assert outlier_doubt(sales) is None
-    at = sales.index[(sales["sku"] == "bread") & (sales["region"] == "north")][50]
+    index = sales.index[(sales["sku"] == "bread") & (sales["region"] == "north")][50]
     usual = sales.loc[(sales["sku"] == "bread") & (sales["region"] == "north"), "units_sold"].max()
-    sales.loc[at, "units_sold"] = 250_000.0
-    said = str(outlier_doubt(sales))
-    assert f"{sales.loc[at, 'date']:%Y-%m-%d} north bread: 250,000, usually at most " in said
-    assert float(said.split("usually at most ")[1].split(")")[0]) <= usual
+    sales.loc[index, "units_sold"] = 250_000.0
+    parts = str(outlier_doubt(sales))
+    assert f"{sales.loc[index, 'date']:%Y-%m-%d} north bread: 250,000, usually at most " in parts
+    assert float(parts.split("usually at most ")[1].split(")")[0]) <= usual
 
 
 @pytest.mark.parametrize("back", [1, 10, 60])
 def test_a_typing_error_lifts_no_series(back: int) -> None:
     given, typo = tables(), tables()
     day = given["sales"]["date"].max() - np.timedelta64(back, "D")
-    at = typo["sales"].index[(typo["sales"]["date"] == day) & (typo["sales"]["sku"] == "bread")][0]
-    typo["sales"].loc[at, ["units_sold", "in_stock_rate"]] = [50_000.0 * 3, 1.0]
+    index = typo["sales"].index[(typo["sales"]["date"] == day) & (typo["sales"]["sku"] == "bread")][0]
+    typo["sales"].loc[index, ["units_sold", "in_stock_rate"]] = [50_000.0 * 3, 1.0]
     means = []
     for one in (given, typo):
         panel = build_panel(one, _SMALL, AS_OF)
         model = models.train(training_set(panel, _SMALL), _SMALL, AS_OF)
-        found = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
-        means.append(found.groupby(["region", "sku"])["mean_units"].mean())
+        result = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
+        means.append(result.groupby(["region", "sku"])["mean_units"].mean())
     assert (means[1] < 1.5 * means[0] + 0.1).all()
     assert (means[1] > means[0] / 1.5 - 0.1).all()

@@ -12,8 +12,8 @@ from tests.worlds.small_world import AS_OF, settings, tables
 
 
 def _units(panel, region: str, sku: str) -> np.ndarray:
-    at = panel.series.query("region == @region and sku == @sku").index[0]
-    return panel.demand[at]
+    index = panel.series.query("region == @region and sku == @sku").index[0]
+    return panel.demand[index]
 
 
 def test_gap_between_rows_is_a_zero_and_does_not_shift_later_periods() -> None:
@@ -99,5 +99,5 @@ def test_every_series_has_its_own_price() -> None:
     held = given["prices"][given["prices"]["date"] < pd.Timestamp(AS_OF)].sort_values("date").astype({"region": "str", "sku": "str"})  # fmt: skip
     right = held.groupby(["region", "sku"])["unit_price_eur"].last()
     assert len(right) > 1
-    for at, row in enumerate(panel.series.astype({"region": "str", "sku": "str"}).itertuples()):
-        assert panel.price[at, panel.n_history - 1] == right[row.region, row.sku]
+    for index, row in enumerate(panel.series.astype({"region": "str", "sku": "str"}).itertuples()):
+        assert panel.price[index, panel.n_history - 1] == right[row.region, row.sku]

@@ -52,9 +52,9 @@ def test_a_replacement_not_sold_yet_changes_nothing() -> None:
 def test_a_renamed_sku_is_forecast_at_its_level() -> None:
     panel = build_panel(_renamed(21), _SMALL, AS_OF)
     model = models.train(training_set(panel, _SMALL), _SMALL, AS_OF)
-    found = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
+    result = models.forecast(model, forecast_matrix(panel, _SMALL), _SMALL, AS_OF)["forecast"]
     sold = tables()["sales"].query("sku == 'cream'")["units_sold"].mean()
-    assert found[found["sku"] == "creme"]["mean_units"].mean() == pytest.approx(sold, rel=0.25)
+    assert result[result["sku"] == "creme"]["mean_units"].mean() == pytest.approx(sold, rel=0.25)
 
 
 def test_circles_and_doubles_are_faults() -> None:

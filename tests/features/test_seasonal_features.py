@@ -57,8 +57,8 @@ def test_the_recent_level_is_half_as_heavy_every_sixteen_weeks() -> None:
     units = np.arange(40.0)
     matrix = weekly_matrix(units)
     weight = 0.5 ** (np.arange(40)[::-1] / 16)
-    found = matrix.values[:, matrix.names.index("seasonal_recent")]
-    assert found == pytest.approx(np.full(4, (units * weight).sum() / weight.sum()), rel=1e-5)
+    result = matrix.values[:, matrix.names.index("seasonal_recent")]
+    assert result == pytest.approx(np.full(4, (units * weight).sum() / weight.sum()), rel=1e-5)
 
 
 def test_a_third_of_a_weekly_forecast_is_the_recent_level() -> None:

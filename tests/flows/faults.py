@@ -99,15 +99,15 @@ def ended(night: Begun) -> Ended:
     """Wait for the night and return how it ended; what it says fits into a pipe."""
     night.process.join(600)
     os.set_blocking(night.voice.fileno(), False)
-    said = b""
+    parts = b""
     try:
         while part := os.read(night.voice.fileno(), 65_536):
-            said += part
+            parts += part
     except BlockingIOError:
         pass  # a process of its own still holds the pipe
     night.voice.close()
     code = night.process.exitcode
-    return Ended(99 if code is None else code, said.decode("utf-8", "replace"))
+    return Ended(99 if code is None else code, parts.decode("utf-8", "replace"))
 
 
 def killed_after(seconds: float) -> Callable[[], None]:
@@ -154,10 +154,10 @@ def _kill_at(module: Any, name: str, nth: int, is_after: bool) -> None:
         is_now = next(count) == nth
         if is_now and not is_after:
             os.kill(os.getpid(), signal.SIGKILL)
-        made = call(*arguments, **options)
+        built = call(*arguments, **options)
         if is_now:
             os.kill(os.getpid(), signal.SIGKILL)
-        return made
+        return built
 
     setattr(module, name, counted)
 
@@ -227,7 +227,7 @@ _AGAIN = ("--as-of", BEFORE)
 
 
 def _kills() -> list[Fault]:
-    found = [
+    result = [
         Fault(
             f"killed at file {nth} {'after' if nth % 2 else 'before'}",
             _KILLED,
@@ -236,9 +236,9 @@ def _kills() -> list[Fault]:
         for nth in (1, 4, 7, 10, 13, 15, 16, 17)
     ]
     for nth in range(1, 10):
-        found.append(Fault(f"killed in table {nth}", _KILLED, inside=killed_at_table(nth, _DRAW.uniform(0, 0.03))))
+        result.append(Fault(f"killed in table {nth}", _KILLED, inside=killed_at_table(nth, _DRAW.uniform(0, 0.03))))
     moments = [_DRAW.uniform(0.05, 8) for _ in range(9)]
-    return found + [Fault(f"killed after {moment:.2f} s", _KILLED, inside=killed_after(moment)) for moment in moments]
+    return result + [Fault(f"killed after {moment:.2f} s", _KILLED, inside=killed_after(moment)) for moment in moments]
 
 
 def _disks() -> list[Fault]:
@@ -252,14 +252,14 @@ def _inputs() -> list[Fault]:
 
 
 def _damages() -> list[Fault]:
-    found = [
+    result = [
         Fault(f"model {how}", (0,), ("damaged",), before=damaged("_models/*/*", how, seed), arguments=_AGAIN)
         for seed, how in enumerate(("removed", "emptied", "torn", "garbled"))
     ]
     for seed, how in enumerate(("removed", "torn")):
-        found.append(Fault(f"snapshot {how}", before=damaged("_inputs/*/*.parquet", how, seed), arguments=_AGAIN))
+        result.append(Fault(f"snapshot {how}", before=damaged("_inputs/*/*.parquet", how, seed), arguments=_AGAIN))
     note = damaged("_nights/forecast-*", "torn", 1)
-    return [*found, Fault("note torn", (0,), ("cannot be read",), before=note, arguments=_AGAIN)]
+    return [*result, Fault("note torn", (0,), ("cannot be read",), before=note, arguments=_AGAIN)]
 
 
 def _surroundings() -> list[Fault]:

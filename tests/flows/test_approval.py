@@ -28,25 +28,25 @@ def settings(
 ) -> Settings:
     """Return settings of a warehouse with a plan that has proposals, and an outbox."""
     demo_tables["stock"].loc[demo_tables["stock"]["hub"] != "DFW", ["units_on_hand", "units_reserved"]] = 0
-    made = settings_for(
+    built = settings_for(
         write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "positioning.max_gap_rate=1.0",
         f"decisions.outbox.target={tmp_path / 'out'}",
     )  # fmt: skip
-    night = run.validate_stage(made, NIGHT, "rebalance")
+    night = run.validate_stage(built, NIGHT, "rebalance")
     run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
-    return made
+    return built
 
 
-def _answer(**said: object) -> Answer:
-    return Answer.model_validate({"by": "ann", **said})
+def _answer(**parts: object) -> Answer:
+    return Answer.model_validate({"by": "ann", **parts})
 
 
 def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Settings, tmp_path: Path) -> None:
     proposals = open_plan(settings, NIGHT).proposals
     best = proposals[~proposals["is_outlook"].astype(bool)].nlargest(1, "benefit_eur")["proposal_id"].iloc[0]
     assert best in question(settings, NIGHT)
-    said = carry_out(settings, NIGHT, _answer(decision="approve", proposals=[best[:10]], release=True), MORNING)
-    assert said == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
+    parts = carry_out(settings, NIGHT, _answer(decision="approve", proposals=[best[:10]], release=True), MORNING)
+    assert parts == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
     assert len(list((tmp_path / "out").glob("*.json"))) == 1
     assert best not in question(settings, NIGHT)
 

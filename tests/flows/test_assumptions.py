@@ -48,23 +48,23 @@ def test_one_line_says_where_how_many_what_and_the_effect() -> None:
 
 
 def test_page_and_summary_show_warnings_and_assumptions_escaped() -> None:
-    made = night()
+    built = night()
     taken = (Assumption("k", "lanes", "<b>", 4, "free <i>", "far as near"), DEAR)
-    outputs = made.outputs | {
-        "assumption": assumption_frame(taken, made.as_of),
+    outputs = built.outputs | {
+        "assumption": assumption_frame(taken, built.as_of),
         "warning": pd.DataFrame({"warning": ["stock.date: old & <u>"]}),
     }
-    page = plan_page(made.tables, outputs, made.settings, made.as_of)
+    page = plan_page(built.tables, outputs, built.settings, built.as_of)
     assert "stock.date: old &amp; &lt;u&gt;" in page
     assert "free &lt;i&gt;" in page
     assert "<i>" not in page
     assert page.index("nothing can be ordered") < page.index("free &lt;i&gt;")
-    assert "lanes.\\<b\\> (4 rows): free \\<i\\>; far as near" in plan_summary(outputs, made.settings, made.as_of)
+    assert "lanes.\\<b\\> (4 rows): free \\<i\\>; far as near" in plan_summary(outputs, built.settings, built.as_of)
 
 
 def test_a_page_without_doubts_has_no_such_section() -> None:
-    made = night()
-    assert 'id="inputs"' not in plan_page(made.tables, made.outputs, made.settings, made.as_of)
+    built = night()
+    assert 'id="inputs"' not in plan_page(built.tables, built.outputs, built.settings, built.as_of)
 
 
 def test_validate_prints_the_assumptions(

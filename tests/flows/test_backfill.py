@@ -54,12 +54,12 @@ def test_five_past_nights_equal_those_of_a_warehouse_that_never_saw_later_data(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """The one warehouse is given all data and plans the nights backwards; the other has each morning's data alone."""
-    said = (*QUICK, "positioning.max_gap_rate=1.0", "inputs.keep_snapshots=50")
-    all_of_it = settings_for(write_tables(demo_tables, tmp_path / "all"), *said)
+    parts = (*QUICK, "positioning.max_gap_rate=1.0", "inputs.keep_snapshots=50")
+    all_of_it = settings_for(write_tables(demo_tables, tmp_path / "all"), *parts)
     late = {as_of: _plan(all_of_it, as_of) for as_of in reversed(FIVE)}
     for as_of in FIVE:
         folder = write_tables(_known_by(demo_tables, as_of), tmp_path / f"known-{as_of}")
-        early = _plan(settings_for(folder, *said, f"warehouse={tmp_path / 'early'}"), as_of)
+        early = _plan(settings_for(folder, *parts, f"warehouse={tmp_path / 'early'}"), as_of)
         assert len(early["forecast"])
         _assert_same(early, late[as_of])
 
@@ -88,7 +88,7 @@ def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_th
     inputs = write_tables(demo_tables, tmp_path / "inputs")
     backfill_nights("demo", Span(FIVE[2], LAST, 7), _overrides(inputs, tmp_path / "one"))
     monkeypatch.setenv("PREFECT_API_URL", server)
-    said = [part for text in _overrides(inputs, tmp_path / "many") for part in ("--set", text)]
+    parts = [part for text in _overrides(inputs, tmp_path / "many") for part in ("--set", text)]
     span = ["--start", str(FIVE[2]), "--end", str(FIVE[4])]
     commands = [
         ["backfill", *span, "--parallel", "2"],
@@ -97,12 +97,12 @@ def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_th
     ]
     started = [
         subprocess.Popen(  # noqa: S603 - our own command
-            [sys.executable, "-m", "forestock.cli.main", *command, "--config", "demo", *said],
+            [sys.executable, "-m", "forestock.cli.main", *command, "--config", "demo", *parts],
             stderr=subprocess.PIPE,
             text=True,
         )
         for command in commands
     ]
     ended = [(process.communicate()[1], process.returncode) for process in started]
-    assert [code for _, code in ended] == [0, 0, 0], [said for said, _ in ended]
+    assert [code for _, code in ended] == [0, 0, 0], [parts for parts, _ in ended]
     _assert_same(_tables(tmp_path / "many"), _tables(tmp_path / "one"))

@@ -27,8 +27,8 @@ def test_help_shows_an_example(command: str) -> None:
 
 
 def test_the_version_is_that_of_the_package() -> None:
-    asked = CliRunner().invoke(app, ["--version"])
-    assert (asked.exit_code, asked.output) == (0, f"forestock {version('forestock')}\n")
+    request = CliRunner().invoke(app, ["--version"])
+    assert (request.exit_code, request.output) == (0, f"forestock {version('forestock')}\n")
 
 
 def test_help_and_parsing_import_nothing_heavy() -> None:
@@ -39,7 +39,7 @@ def test_help_and_parsing_import_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["run"], "--config"),
         (["rnu"], "run"),
@@ -55,10 +55,10 @@ def test_help_and_parsing_import_nothing_heavy() -> None:
         (["review", "--config", "demo", "--set", "warehouse=nowhere"], "has no plan"),
     ],
 )
-def test_a_mistake_ends_in_2_and_says_what_to_write(arguments: list[str], said: str) -> None:
+def test_a_mistake_ends_in_2_and_says_what_to_write(arguments: list[str], message: str) -> None:
     ended = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     assert ended.exit_code == 2
-    assert said in ended.output
+    assert message in ended.output
     assert "Traceback" not in ended.output
 
 

@@ -36,12 +36,12 @@ def _decision(proposal_id: str, at: str, status: str, units: int | None = None) 
 @pytest.fixture
 def warehouse(tmp_path: Path) -> Warehouse:
     """Return a warehouse with two nights of proposals."""
-    made = Warehouse(tmp_path / "warehouse")
-    made.write(
+    built = Warehouse(tmp_path / "warehouse")
+    built.write(
         "transfer", pd.DataFrame([_proposal("x", "2016-05-16", 5), _proposal("y", "2016-05-16", 6)]), date(2016, 5, 16)
     )
-    made.write("transfer", pd.DataFrame([_proposal("x", "2016-05-23", 9)]), NIGHT)
-    return made
+    built.write("transfer", pd.DataFrame([_proposal("x", "2016-05-23", 9)]), NIGHT)
+    return built
 
 
 def test_without_decisions_earlier_nights_are_not_seen(warehouse: Warehouse) -> None:
@@ -59,12 +59,12 @@ def test_the_latest_decision_before_the_night_counts_with_its_units(warehouse: W
     second = _decision("x", "2016-05-17 09:00", "released", 4)
     later = _decision("x", "2016-05-23 11:30", "executed", 3)
     warehouse.append("decision", pd.DataFrame([second, first, later]))
-    found = decided_before(warehouse, HUBS, NIGHT)
-    assert found["proposal_id"].tolist() == ["x"]
-    assert found["status"].tolist() == ["released"]
-    assert found["units"].tolist() == [4]
-    assert found["as_of"].tolist() == [pd.Timestamp("2016-05-16")]
-    assert found["decided_on"].tolist() == [pd.Timestamp("2016-05-17")]
+    result = decided_before(warehouse, HUBS, NIGHT)
+    assert result["proposal_id"].tolist() == ["x"]
+    assert result["status"].tolist() == ["released"]
+    assert result["units"].tolist() == [4]
+    assert result["as_of"].tolist() == [pd.Timestamp("2016-05-16")]
+    assert result["decided_on"].tolist() == [pd.Timestamp("2016-05-17")]
 
 
 def test_units_nobody_changed_stay_as_proposed(warehouse: Warehouse) -> None:

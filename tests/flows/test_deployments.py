@@ -29,9 +29,9 @@ EVENTS = {Finding(kind, "").event for kind in KINDS} | {
 
 def _flow(deployment: dict[str, Any]) -> Flow[Any, Any]:
     module, _, name = deployment["entrypoint"].rpartition(".")
-    found = getattr(importlib.import_module(module), name)
-    assert isinstance(found, Flow)
-    return found
+    result = getattr(importlib.import_module(module), name)
+    assert isinstance(result, Flow)
+    return result
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
@@ -46,7 +46,7 @@ def test_a_deployment_names_a_flow_and_its_parameters_and_has_valid_schedules(de
 def test_the_form_of_a_deployment_describes_every_parameter(deployment: dict[str, Any]) -> None:
     """The page asks for a value under each description; a name alone is a riddle to whoever is on call."""
     properties = _flow(deployment).parameters.properties
-    assert [name for name, said in properties.items() if not said.get("description")] == []
+    assert [name for name, parts in properties.items() if not parts.get("description")] == []
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
@@ -76,11 +76,11 @@ def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time(
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
 def test_an_automation_is_one_prefect_takes_and_hears_events_that_are_sent(path: Path) -> None:
-    said = read(path)
-    ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in names_of(said, key)}
-    made = numbered(said, ids)
-    assert set(said["trigger"]["expect"]) <= EVENTS
-    assert len(made.actions) == len(said["actions"])
+    parts = read(path)
+    ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in names_of(parts, key)}
+    built = numbered(parts, ids)
+    assert set(parts["trigger"]["expect"]) <= EVENTS
+    assert len(built.actions) == len(parts["actions"])
 
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)

@@ -28,7 +28,7 @@ class KilledError(Exception):
 
 def trained(warehouse: Path, grown: list[str], killed_at: str = "") -> DemandModel:
     """Train in ``warehouse``; note in ``grown`` what is grown, and end before ``killed_at`` is."""
-    own = settings()
+    specified = settings()
     with kept_drafts(str(warehouse), TRAINING) as drafts:
 
         def noted(name: str, grow: Callable[[], str]) -> str:
@@ -36,7 +36,7 @@ def trained(warehouse: Path, grown: list[str], killed_at: str = "") -> DemandMod
                 raise KilledError
             return drafts(name, lambda: (grown.append(name), grow())[1])
 
-        return models.train(training_set(build_panel(tables(), own, AS_OF), own), own, AS_OF, noted)
+        return models.train(training_set(build_panel(tables(), specified, AS_OF), specified), specified, AS_OF, noted)
 
 
 @pytest.fixture
@@ -99,18 +99,18 @@ def test_no_draft_is_left_once_the_model_is_made(interrupted: Path) -> None:
 @pytest.mark.parametrize("seed", [1, 4])
 def test_a_plan_goes_on_from_its_loads_and_is_the_same_to_the_last_digit(seed: int, tmp_path: Path) -> None:
     """Which answers a process has seen must not decide between plans of equal worth."""
-    world, made = random_world(seed), []
+    world, built = random_world(seed), []
 
     def kept(name: str, make: Callable[[], str]) -> str:
         path = tmp_path / name
         if not path.exists():
-            made.append(name)
+            built.append(name)
             path.write_text(make())
         return path.read_text()
 
     first, second = (
         positioning.plan(world.tables(), world.forecasts(), world.settings, WORLD_AS_OF, kept) for _ in range(2)
     )
-    assert made == ["loads"]
+    assert built == ["loads"]
     for name, frame in first.items():
         pd.testing.assert_frame_equal(frame, second[name], check_exact=True, obj=name)

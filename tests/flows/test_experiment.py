@@ -52,9 +52,9 @@ def test_runs_are_read_back_newest_first_and_compared(tmp_path: Path) -> None:
     )
     Tracker(settings, "simulation", "").record(replay)
     runs = Runs(settings, "backtest")
-    found = runs.latest(5)
-    assert {run.run_id for run in found} == set(ids), "children are no runs of their own"
-    first = next(run for run in found if run.run_id == ids[0])
+    result = runs.latest(5)
+    assert {run.run_id for run in result} == set(ids), "children are no runs of their own"
+    first = next(run for run in result if run.run_id == ids[0])
     assert (first.metrics["wrmsse"], first.params["origins"]) == (0.7, "4")
     pd.testing.assert_frame_equal(runs.table(first, "tables/levels.json"), _levels(0.7))
     assert runs.table(first, "tables/nothing.json").empty

@@ -29,15 +29,15 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
     run.forecast_stage(night, trained)
     first = demo_tables["sales"].iloc[0]
     question = SeriesQuestion(str(first["sku"]), str(first["region"]), NIGHT, None)
-    asked = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
-    explain_series("demo", question, [*asked, "forecast.train_until=2016-05-16"])
+    request = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
+    explain_series("demo", question, [*request, "forecast.train_until=2016-05-16"])
     assert "was made by" not in capsys.readouterr().out
-    explain_series("demo", question, asked)
+    explain_series("demo", question, request)
     assert (
         f"The forecast kept of 2016-05-23 was made by {trained.model_version}, under other" in capsys.readouterr().out
     )
     warehouse = Warehouse(settings)
     kept = warehouse.read("forecast", NIGHT).drop(columns="as_of")
     warehouse.write("forecast", kept.assign(tier="seasonal_naive"), NIGHT)
-    explain_series("demo", question, asked)
+    explain_series("demo", question, request)
     assert "The forecast kept of 2016-05-23 is the baseline's (seasonal_naive)" in capsys.readouterr().out

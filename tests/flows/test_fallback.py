@@ -27,9 +27,9 @@ def settings(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> Settings:
     """Return settings of a warehouse with one forecast night."""
-    made = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    _forecast(made)
-    return made
+    built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
+    _forecast(built)
+    return built
 
 
 def _forecast(settings: Settings) -> bool:

@@ -70,8 +70,8 @@ def world(server: None, _demo_cut: Tables, tmp_path_factory: pytest.TempPathFact
 
 
 def _command(root: Path, warehouse: str) -> list[str]:
-    said = (*QUICK, f"inputs.path={root / 'inputs'}", f"warehouse={root / warehouse}", "positioning.max_gap_rate=1.0")
-    return ["run", "--config", "demo", *(part for text in said for part in ("--set", text))]
+    parts = (*QUICK, f"inputs.path={root / 'inputs'}", f"warehouse={root / warehouse}", "positioning.max_gap_rate=1.0")
+    return ["run", "--config", "demo", *(part for text in parts for part in ("--set", text))]
 
 
 def _night(root: Path, warehouse: str, *arguments: str) -> faults.Ended:
@@ -124,23 +124,23 @@ def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         assert night.stdout is not None
-        said = "".join(takewhile(lambda line: line != f"{stage} …\n", night.stdout))
-        assert night.poll() is None, said
+        parts = "".join(takewhile(lambda line: line != f"{stage} …\n", night.stdout))
+        assert night.poll() is None, parts
         os.killpg(first.pid, signal.SIGKILL)
     time.sleep(5)
     with running(server, environment, log) as second:
         wait_for(f"{api}/health", second, log)
-        said += night.communicate(timeout=300)[0]
+        parts += night.communicate(timeout=300)[0]
         states = _run_states(f"{api}/flow_runs/filter")
-    assert night.returncode == 0, said
-    assert "Traceback" not in said
+    assert night.returncode == 0, parts
+    assert "Traceback" not in parts
     assert states == {f"nightly-{NIGHT}": "Completed"}
     _assert_same(_tables(world, f"restarted-{stage}"), _tables(world, "undisturbed"))
 
 
 def _run_states(address: str) -> dict[str, str]:
-    asked = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - of this machine
-    with urllib.request.urlopen(asked, timeout=30) as answer:  # noqa: S310 - an address of this machine
+    request = urllib.request.Request(address, b"{}", {"Content-Type": "application/json"})  # noqa: S310 - of this machine
+    with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - an address of this machine
         return {run["name"]: run["state_name"] for run in json.load(answer)}
 
 
@@ -157,14 +157,14 @@ def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -
 def _assert_whole(root: Path, name: str) -> None:
     """Hold that every partition is there as an undisturbed night writes it, or not there at all."""
     right = _tables(root, "undisturbed")
-    for table, found in _tables(root, name).items():
-        assert not found.duplicated(list(Warehouse(str(root)).definition(table).grain)).any()
+    for table, result in _tables(root, name).items():
+        assert not result.duplicated(list(Warehouse(str(root)).definition(table).grain)).any()
         for day, rows in right[table].groupby("as_of"):
-            mine = found[found["as_of"] == day]
-            is_absent = mine.empty and str(day.date()) == NIGHT
-            assert is_absent or len(mine) == len(rows)
+            selected = result[result["as_of"] == day]
+            is_absent = selected.empty and str(day.date()) == NIGHT
+            assert is_absent or len(selected) == len(rows)
             if not is_absent:
-                pd.testing.assert_frame_equal(mine.reset_index(drop=True), rows.reset_index(drop=True), obj=table)
+                pd.testing.assert_frame_equal(selected.reset_index(drop=True), rows.reset_index(drop=True), obj=table)
 
 
 def test_there_are_fifty_faults_of_every_kind() -> None:

@@ -63,8 +63,8 @@ def _runs() -> list[FlowRun]:
 def _artifact_types(key: str) -> set[str | None]:
     async def read() -> set[str | None]:
         async with get_client() as client:
-            found = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
-            return {artifact.type for artifact in found}
+            result = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
+            return {artifact.type for artifact in result}
 
     return asyncio.run(read())
 
@@ -91,8 +91,8 @@ def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overri
     nightly("demo", night, overrides)
     done = what_if("demo", Asked(night, (), ("lost_lanes=[SUP>MCI]",)), overrides)
     assert any(note.startswith("MLflow: below run ") for note in done.notes)
-    told = why("demo", Question(night), overrides)
-    assert "Hubs that ran out" in told or "No hub ran out" in told
+    text = why("demo", Question(night), overrides)
+    assert "Hubs that ran out" in text or "No hub ran out" in text
     for topic in ("what-if", "why"):
         assert _artifact_types(f"demo-{topic}") == {"markdown"}
         assert any(run.name == f"{topic}-{night}" and run.state_name == "Completed" for run in _runs())

@@ -35,11 +35,11 @@ def settings(
         "hub": demo_tables["hubs"]["hub"].iloc[0], "region": "CA_1",
         "promised_at": moment[:1].append(moment[:1]), "delivered_at": moment,
     })  # fmt: skip
-    made = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
+    built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
     for as_of in NIGHTS:
-        night = run.validate_stage(made, as_of, "rebalance")
+        night = run.validate_stage(built, as_of, "rebalance")
         run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
-    return made
+    return built
 
 
 def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
@@ -61,9 +61,9 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     pd.testing.assert_frame_equal(warehouse.read("exception", TODAY), both)
     write_seen(settings, look_back(settings, TODAY, TODAY))
     assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])
-    said = record_of(settings, seen)
-    assert {"wape", "wape_baseline", "bias", "coverage_950"} <= set(said.metrics)
-    assert verdict_of(seen) in said.note
+    parts = record_of(settings, seen)
+    assert {"wape", "wape_baseline", "bias", "coverage_950"} <= set(parts.metrics)
+    assert verdict_of(seen) in parts.note
 
 
 def _assert_scored_by_hand(warehouse: Warehouse) -> None:
@@ -72,9 +72,9 @@ def _assert_scored_by_hand(warehouse: Warehouse) -> None:
     sales = pd.read_parquet(Path(warehouse.settings.inputs.path) / "sales.parquet")
     known = sales[sales["in_stock_rate"] == 1].rename(columns={"units_sold": "came"})
     both = pd.concat(warehouse.read("forecast", day) for day in NIGHTS).merge(known, on=["date", "region", "sku"])
-    mine = rows[rows["method"] == JUDGED]
-    assert mine["actual_units"].sum() == pytest.approx(both["came"].sum())
-    assert mine["forecast_units"].sum() == pytest.approx(both["mean_units"].sum())
+    selected = rows[rows["method"] == JUDGED]
+    assert selected["actual_units"].sum() == pytest.approx(both["came"].sum())
+    assert selected["forecast_units"].sum() == pytest.approx(both["mean_units"].sum())
     assert rows.groupby("method")["n_periods"].sum().nunique() == 1
 
 

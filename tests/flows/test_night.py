@@ -88,11 +88,11 @@ def test_a_night_says_the_same_twice_and_nothing_of_later(demo_tables: Tables, p
     One warehouse on other hands (threads, processes), one on a world whose future went otherwise.
     """
     tables = _with_observations(demo_tables)
-    said = _rows(play(tables, "first"))
-    assert all(len(said[name]) for name in run.FORECAST_TABLES)
-    assert len(said["plan"]) == 1
-    _assert_same(said, _rows(play(tables, "again", "forecast.threads=2", "positioning.processes=2")))
-    _assert_same(said, _rows(play(_with_another_future(tables), "otherwise")))
+    parts = _rows(play(tables, "first"))
+    assert all(len(parts[name]) for name in run.FORECAST_TABLES)
+    assert len(parts["plan"]) == 1
+    _assert_same(parts, _rows(play(tables, "again", "forecast.threads=2", "positioning.processes=2")))
+    _assert_same(parts, _rows(play(_with_another_future(tables), "otherwise")))
 
 
 def test_what_is_written_keeps_the_contract_and_adds_up(demo_tables: Tables, play: Play) -> None:
@@ -165,8 +165,8 @@ def test_a_forecast_that_is_there_is_not_made_again(
     settings = settings_for(folder, *QUICK)
     night = run.validate_stage(settings, NIGHT, "forecast")
     trained = run.train_stage(night)
-    made = [run.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
-    assert made == [True, False, True]
+    built = [run.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
+    assert built == [True, False, True]
     demo_tables["prices"]["unit_price_eur"] *= 1.1
     write_tables(demo_tables, folder)
     changed = run.validate_stage(settings, NIGHT, "forecast")
@@ -183,8 +183,8 @@ def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
     assert run.forecast_stage(night, run.train_stage(night)).n_series == 12
     with pytest.raises(InputError) as refusal:
         run.validate_stage(settings, NIGHT, "rebalance")
-    said = "\n".join(refusal.value.lines)
-    assert all(name in said for name in ("hubs", "lanes", "stock"))
+    parts = "\n".join(refusal.value.lines)
+    assert all(name in parts for name in ("hubs", "lanes", "stock"))
 
 
 def test_a_plan_the_gate_refuses_is_kept_without_proposals(
@@ -243,9 +243,9 @@ def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_acc
     settings = warehouse.settings
     folder = Path(run.planned_night(settings, NIGHT).night.inputs.folder)
     (folder / "manifest.json").write_text(manifest)
-    found = run.planned_night(settings, NIGHT).night.inputs
-    assert found.folder == str(folder)
-    assert set(snapshot.read(found.folder)) >= {"sales", "stock"}
+    result = run.planned_night(settings, NIGHT).night.inputs
+    assert result.folder == str(folder)
+    assert set(snapshot.read(result.folder)) >= {"sales", "stock"}
 
 
 def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_path: Path) -> None:

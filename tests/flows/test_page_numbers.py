@@ -61,7 +61,7 @@ def test_fifty_numbers_of_proposals_and_their_reasons_are_those_of_the_tables(
     page, frames, tables = shown
     numbers = list(_packed(page, frames, tables))
     assert len(numbers) > 500
-    wrong = [found for found in random.Random(50).sample(numbers, DRAWN) if not _agree(*found)]  # noqa: S311 - a sample, no secret
+    wrong = [result for result in random.Random(50).sample(numbers, DRAWN) if not _agree(*result)]  # noqa: S311 - a sample, no secret
     assert wrong == []
 
 
@@ -70,22 +70,22 @@ def test_fifty_numbers_of_the_text_are_in_the_tables_or_their_sums(shown: tuple[
     body = re.sub(r"<(style|script|svg|select|form)\b.*?</\1>", " ", page.split("<main>")[1], flags=re.S)
     text = unescape(re.sub(r"<code>.*?</code>|<[^>]+>", " ", body, flags=re.S))
     text = re.sub(r"\d{1,2} [A-Z][a-z]{2} \d{4}(?: \d\d:\d\d)?|[A-Z]+_\d+_\d+|[A-Z]{2}_\d+|PO\d+-\d+", " ", text)
-    found = re.findall(r"(?<![\w.,])−?\d[\d,]*(?:\.\d+)?(?![\w])", text)
-    assert len(found) > DRAWN
+    result = re.findall(r"(?<![\w.,])−?\d[\d,]*(?:\.\d+)?(?![\w])", text)
+    assert len(result) > DRAWN
     known = _known(frames, tables) | _SETTINGS  # warnings name the horizon and the one that would do
-    wrong = [word for word in random.Random(50).sample(found, DRAWN) if word.removeprefix("−") not in known]  # noqa: S311 - a sample, no secret
+    wrong = [word for word in random.Random(50).sample(result, DRAWN) if word.removeprefix("−") not in known]  # noqa: S311 - a sample, no secret
     assert wrong == []
     made_up = [number(value, 2) for value in np.random.default_rng(3).uniform(100, 90_000, 1000)]
     assert sum(word in known for word in made_up) < 50, "the tables hold so much that anything would be found"
 
 
-def _agree(where: str, said: float | None, held: float | None) -> bool:
+def _agree(where: str, parts: float | None, held: float | None) -> bool:
     """Say whether a number on the page is the table's cell, rounded as the page rounds it."""
-    if said is None or held is None or pd.isna(held):
-        return said is None and (held is None or pd.isna(held))
+    if parts is None or held is None or pd.isna(held):
+        return parts is None and (held is None or pd.isna(held))
     endings = {"rate": 0.0005, "probability": 0.0005, "eur": 0.005, "mean_units": 0.005, "sold": 0.005}
     half = next((half for ending, half in endings.items() if where.endswith(ending)), 0.05)
-    return abs(said - float(held)) <= half + 1e-9
+    return abs(parts - float(held)) <= half + 1e-9
 
 
 def _unpacked(text: str) -> Any:
@@ -104,11 +104,11 @@ def _packed(page: str, frames: Frames, tables: Tables) -> Iterator[Number]:
         name = listed["texts"][text]
         yield from ((f"{name} {column}", listed["departures"][column][place], departure.loc[name, column]) for column in _DEPARTURES)  # fmt: skip
     for piece in map(_unpacked, content["details"]):
-        for sku, found in piece.items():
-            for place, (_, *figures) in found["instead"].items():
+        for sku, result in piece.items():
+            for place, (_, *figures) in result["instead"].items():
                 name = listed["id"][int(place)]
                 yield from ((f"{name} {column}", *pair) for column, *pair in zip(_INSTEAD, figures, transfer.loc[name, [*_INSTEAD]], strict=True))  # fmt: skip
-            yield from _details(sku, found, frames, tables)
+            yield from _details(sku, result, frames, tables)
 
 
 def _details(sku: str, found: dict[str, Any], frames: Frames, tables: Tables) -> Iterator[Number]:

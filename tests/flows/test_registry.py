@@ -160,8 +160,8 @@ def test_two_processes_may_record_at_once_in_a_store_that_is_not_there(tmp_path:
     """MLflow crashes when two processes make its database together; a lock file lets them take turns."""
     settings = Settings(name="demo", warehouse=str(tmp_path / "new"))
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
-        found = [pool.submit(_publish, settings, key).result for key in ("a", "b")]
-        versions = {result().version for result in found}
+        matches = [pool.submit(_publish, settings, key).result for key in ("a", "b")]
+        versions = {result().version for result in matches}
     assert versions == {"1", "2"}
 
 

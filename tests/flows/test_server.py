@@ -31,9 +31,9 @@ def test_a_server_that_fails_is_told_in_one_line() -> None:
         end = time.monotonic() + 10
         while not _reason(kept) and time.monotonic() < end:
             time.sleep(0.05)
-        with pytest.raises(StageError) as told:
+        with pytest.raises(StageError) as text:
             _wait(process, "http://127.0.0.1:9/health", kept)
-    assert told.value.lines == ("stage start failed: Prefect's temporary server ended with code 0 (disk is full)",)
+    assert text.value.lines == ("stage start failed: Prefect's temporary server ended with code 0 (disk is full)",)
 
 
 @pytest.mark.slow

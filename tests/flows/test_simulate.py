@@ -80,16 +80,16 @@ def test_a_replay_stands_in_mlflow_with_a_run_per_policy(demo_tables: Tables, re
 
 
 @pytest.mark.parametrize(
-    ("span", "said"),
+    ("span", "message"),
     [
         (Span(date(2016, 5, 9), date(2016, 5, 8)), "--end 2016-05-08 lies before"),
         (Span(date(2016, 5, 10), date(2016, 5, 16)), "--start 2016-05-10 is not the first day"),
         (Span(date(2016, 5, 9), date(2016, 5, 15), every_days=3), "--every 3 is not whole periods"),
     ],
 )
-def test_a_span_off_the_grid_is_refused(span: Span, said: str) -> None:
+def test_a_span_off_the_grid_is_refused(span: Span, message: str) -> None:
     weekly = Settings(frequency="W-MON", horizon=4, forecast={"window_days": [7]})
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         periods_of(weekly, span)
 
 

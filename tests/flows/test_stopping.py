@@ -33,14 +33,14 @@ def _stopped(command: list[str], sent: int, until: str) -> tuple[int, str]:
         if until in line:
             break
     process.send_signal(sent)
-    _, said = process.communicate(timeout=120)
-    return process.returncode, said
+    _, parts = process.communicate(timeout=120)
+    return process.returncode, parts
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
-    ended, said = _stopped(["-c", _PROGRAM, "wait"], sent, "waiting")
-    assert (ended, "Run the same command again" in said, "Traceback" in said) == (code, True, False), said
+    ended, parts = _stopped(["-c", _PROGRAM, "wait"], sent, "waiting")
+    assert (ended, "Run the same command again" in parts, "Traceback" in parts) == (code, True, False), parts
 
 
 @pytest.mark.slow
@@ -48,7 +48,7 @@ def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
 def test_a_run_that_is_terminated_leaves_nothing_half_written(tmp_path: Path) -> None:
     place = tmp_path / "warehouse"
     command = ["-m", "forestock.cli.main", "forecast", "--config", "fast", "--set", f"warehouse={place}"]
-    code, said = _stopped(command, signal.SIGTERM, "train")
-    assert (code, "Run the same command again" in said, "Traceback" in said) == (143, True, False), said
+    code, parts = _stopped(command, signal.SIGTERM, "train")
+    assert (code, "Run the same command again" in parts, "Traceback" in parts) == (143, True, False), parts
     assert [path for path in place.rglob(".*.json.*") if path.is_file()] == []
     assert not list(place.glob("_models/*/manifest.json"))

@@ -83,7 +83,7 @@ def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings
 
 
 @pytest.mark.parametrize(
-    ("override", "said"),
+    ("override", "message"),
     [
         ("what_if=[{name: a, closed_hub: [ONT]}]", "did you mean 'closed_hubs'"),
         ("what_if=[{name: a}, {name: a}]", "two have the same name"),
@@ -91,8 +91,8 @@ def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings
         ("what_if=[{name: a, demand_factor: {CA_1: -1}}]", "demand_factor"),
     ],
 )
-def test_a_wrong_what_if_is_refused_with_the_configuration(override: str, said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_a_wrong_what_if_is_refused_with_the_configuration(override: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         load_settings("demo", [override])
 
 

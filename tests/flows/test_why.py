@@ -50,8 +50,8 @@ def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened
     assert stockout.groupby(["hub", "sku"])["share_rate"].sum().to_numpy() == pytest.approx(1.0)
     assert ("ONT", "FOODS_3_586") in set(stockout[["hub", "sku"]].itertuples(index=False, name=None))
     assert (stockout["eur"] >= 0).all()
-    found = Warehouse(happened).read("return_finding", NIGHT)
-    assert found.set_index(["kind", "place"]).loc[("sku", "FOODS_3_586"), "units_returned"] == 3.0
+    result = Warehouse(happened).read("return_finding", NIGHT)
+    assert result.set_index(["kind", "place"]).loc[("sku", "FOODS_3_586"), "units_returned"] == 3.0
 
 
 def test_asking_again_changes_nothing(happened: Settings) -> None:
@@ -62,10 +62,10 @@ def test_asking_again_changes_nothing(happened: Settings) -> None:
 def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
     console = Console(width=80, record=True, file=StringIO())
     print_attribution(attributed(happened, Question(NIGHT)), ("ONT", "FOODS_3_586"), console)
-    said = console.export_text()
-    assert "FOODS_3_586" in said
-    assert "together:" in said
-    assert max(map(len, said.splitlines())) <= 80
+    parts = console.export_text()
+    assert "FOODS_3_586" in parts
+    assert "together:" in parts
+    assert max(map(len, parts.splitlines())) <= 80
 
 
 def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
@@ -75,12 +75,12 @@ def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Set
         attributed(happened, Question(date(2016, 5, 1)))
 
 
-@pytest.mark.parametrize(("only", "said"), [(("NOPE", None), "--hub NOPE"), (("ONT", "NOPE"), "--sku NOPE")])
-def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None], said: str) -> None:
+@pytest.mark.parametrize(("only", "message"), [(("NOPE", None), "--hub NOPE"), (("ONT", "NOPE"), "--sku NOPE")])
+def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None], message: str) -> None:
     """Of a name with a typing error, "no hub ran out" would be taken for good news."""
     known = pd.DataFrame({"hub": ["ONT", "MCI"], "sku": ["FOODS_3_586"] * 2})
     check_named(known, ("ONT", "FOODS_3_586"))
-    with pytest.raises(ConfigurationError, match=said):
+    with pytest.raises(ConfigurationError, match=message):
         check_named(known, only)
 
 

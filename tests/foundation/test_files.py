@@ -89,8 +89,8 @@ def test_a_disk_nearly_full_is_told_before_a_run_begins(tmp_path: Path, monkeypa
     used = shutil.disk_usage(tmp_path)
     files.require_room(str(tmp_path / "not" / "there"))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: used._replace(free=3_000_000))
-    with pytest.raises(StageError, match="nearly full: 3 MB are free, a run needs at least 50 MB") as told:
+    with pytest.raises(StageError, match="nearly full: 3 MB are free, a run needs at least 50 MB") as text:
         files.require_room(str(tmp_path / "not" / "there"))
-    assert told.value.exit_code == 3
-    assert len(told.value.lines) == 1
+    assert text.value.exit_code == 3
+    assert len(text.value.lines) == 1
     files.require_room("s3://bucket/warehouse")

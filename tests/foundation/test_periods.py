@@ -62,11 +62,11 @@ def test_training_dates_stand_on_a_grid_of_their_own(code: str, every_days: int)
     """Every night between two training dates looks back to the same one."""
     grid = Frequency(code)
     days = [date(2016, 1, 1) + timedelta(days=offset) for offset in range(60)]
-    found = [grid.training_date(day, every_days) for day in days]
-    assert all(0 <= (day - trained).days < every_days for day, trained in zip(days, found, strict=True))
-    assert all(grid.training_date(trained, every_days) == trained for trained in found)
+    result = [grid.training_date(day, every_days) for day in days]
+    assert all(0 <= (day - trained).days < every_days for day, trained in zip(days, result, strict=True))
+    assert all(grid.training_date(trained, every_days) == trained for trained in result)
     if grid.days == 7:
-        assert all(grid.holds(trained) for trained in found)
+        assert all(grid.holds(trained) for trained in result)
 
 
 def test_steps_and_ranges_keep_to_the_grid() -> None:

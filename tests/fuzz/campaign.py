@@ -109,10 +109,10 @@ class _Worker:
 def _work(process: psutil.Process) -> float:
     """Return the seconds ``process`` has computed; 0 where it is gone."""
     try:
-        said = process.cpu_times()
+        parts = process.cpu_times()
     except psutil.NoSuchProcess:
         return 0.0
-    return float(said.user + said.system)
+    return float(parts.user + parts.system)
 
 
 def _serve() -> None:

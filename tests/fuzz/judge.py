@@ -44,17 +44,17 @@ def judged(case: Case, folder: Path, is_full: bool) -> Outcome:
     (warehouse / "kept").mkdir(parents=True)
     (warehouse / "kept" / "row").write_text("1")
     before, began = _digest(warehouse), time.monotonic()  # a test may time itself
-    code, wrong, said = 0, "", ()
+    code, wrong, parts = 0, "", ()
     try:
         _run(prepared, is_full)
     except ForestockError as error:
-        code, said = error.exit_code, error.lines
+        code, parts = error.exit_code, error.lines
         wrong = _wrong_refusal(error, is_full)
     except BaseException as error:
         code, wrong = 1, "".join(traceback.format_exception(error)[-6:])
     if code == 2 and _digest(warehouse) != before and not wrong:
         wrong = "the warehouse was changed though the input was refused"
-    return Outcome(case, prepared.changed, code, wrong, time.monotonic() - began, tuple(said))
+    return Outcome(case, prepared.changed, code, wrong, time.monotonic() - began, tuple(parts))
 
 
 def _run(prepared: Prepared, is_full: bool) -> None:
@@ -95,8 +95,8 @@ def _wrong_refusal(error: ForestockError, is_full: bool) -> str:
 
 def _is_complete(line: str) -> bool:
     """Say whether ``line`` names a table, what is wrong (rows with their count) and what to do."""
-    found = _FAULT.fullmatch(line)
-    return found is not None and line.startswith(_PLACES) and bool(found["what"].strip() and found["remedy"].strip())
+    result = _FAULT.fullmatch(line)
+    return result is not None and line.startswith(_PLACES) and bool(result["what"].strip() and result["remedy"].strip())
 
 
 def _digest(folder: Path) -> str:

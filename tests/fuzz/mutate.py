@@ -42,17 +42,17 @@ DATES = ["1677-09-21", "1899-12-31", "2024-06-02", "2024-06-03", "2042-01-01", "
 
 def mutated_table(frame: pd.DataFrame, draw: Draw) -> tuple[pa.Table, str]:
     """Return ``frame`` as Arrow with one to three mutations, and what they are."""
-    said = []
+    parts = []
     frame = frame.astype({name: "object" for name in frame.columns if frame[name].dtype == "str"})
     for _ in range(draw.choice([1, 1, 1, 2, 3])):
         change = draw.choice(_CHANGES)
-        frame, what = change(frame, draw)
-        said.append(what)
+        frame, label = change(frame, draw)
+        parts.append(label)
     data = _arrow(frame)
     if draw.random() < 0.35 and len(data):
-        data, what = _odd_column(data, draw)
-        said.append(what)
-    return data, "; ".join(said)
+        data, label = _odd_column(data, draw)
+        parts.append(label)
+    return data, "; ".join(parts)
 
 
 def _arrow(frame: pd.DataFrame) -> pa.Table:
@@ -116,7 +116,7 @@ def _columns(frame: pd.DataFrame, draw: Draw) -> tuple[pd.DataFrame, str]:
         return pd.concat([frame, frame[[name]]], axis=1).loc[:, lambda both: ~both.columns.duplicated()], "as it was"
     count = 40 if kind == "many" else 1
     others = ["date", "email", "price", "age", "a b", "a_b", "weekday", "lag_7", "level", "x" * 300, "mean"]
-    added = {f"{draw.choice(others)}{at or ''}": draw.choice([1.0, "text", None, 1e14]) for at in range(count)}
+    added = {f"{draw.choice(others)}{index or ''}": draw.choice([1.0, "text", None, 1e14]) for index in range(count)}
     return frame.assign(**added), f"{count} more columns: {', '.join(added)[:60]}"
 
 
@@ -212,12 +212,12 @@ def damage_file(path: Path, draw: Draw) -> str:
     elif kind != "gone":
         table = pyarrow.parquet.read_table(pa.BufferReader(content)).to_pandas()
         text = table.to_csv(index=False)
-        made: dict[str, bytes] = {
+        built: dict[str, bytes] = {
             "empty": b"", "zeros": bytes(1_000), "other bytes": draw.randbytes(5_000), "text": b"hello\n",
             "latin": (text + text.splitlines()[-1] + "\xe4\n").encode("latin-1", "replace"), "utf-16": text.encode("utf-16"),
             "thousands": text.replace(".0", ",000").encode(),
         }  # fmt: skip
-        (path if kind in ("empty", "zeros", "other bytes") else csv).write_bytes(made[kind])
+        (path if kind in ("empty", "zeros", "other bytes") else csv).write_bytes(built[kind])
     return f"{path.name} {kind}"
 
 

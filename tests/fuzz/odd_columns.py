@@ -14,16 +14,16 @@ _MOMENTS = [0, 1_716_000_000, 2**62, -(2**62), 2**63 - 1, -(2**63), None]
 
 def odd_columns() -> dict[str, pa.Array]:
     """Return columns by name, plain and dictionary-coded where Arrow allows it."""
-    found = dict(_plain())
-    for name, values in list(found.items()):
+    result = dict(_plain())
+    for name, values in list(result.items()):
         try:
-            found[f"coded {name}"] = values.dictionary_encode()
+            result[f"coded {name}"] = values.dictionary_encode()
         except (pa.ArrowException, NotImplementedError):
             continue
     words = pa.array(["x" * 20_000, "b"])
-    found["coded long text"] = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int32()), words)
-    found["coded uuid"] = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), found["uuid"])
-    return found
+    result["coded long text"] = pa.DictionaryArray.from_arrays(pa.array([0, 1, None, 0], pa.int32()), words)
+    result["coded uuid"] = pa.DictionaryArray.from_arrays(pa.array([0], pa.int32()), result["uuid"])
+    return result
 
 
 def _plain() -> Iterator[tuple[str, pa.Array]]:

@@ -18,16 +18,16 @@ N_CASES = 30
 
 
 def test_no_case_ends_in_a_traceback_a_hang_or_a_riddle() -> None:
-    found = list(outcomes([*remembered(), *cases(N_CASES, seed=20240603)], n_full=1))
-    assert len(found) >= N_CASES
-    assert [(outcome["case"], outcome["changed"], outcome["wrong"]) for outcome in found if outcome["wrong"]] == []
-    assert {outcome["code"] for outcome in found} == {0, 2}
+    result = list(outcomes([*remembered(), *cases(N_CASES, seed=20240603)], n_full=1))
+    assert len(result) >= N_CASES
+    assert [(outcome["case"], outcome["changed"], outcome["wrong"]) for outcome in result if outcome["wrong"]] == []
+    assert {outcome["code"] for outcome in result} == {0, 2}
 
 
 @pytest.mark.parametrize("kind", ["table", "file", "document", "setting"])
 def test_a_case_is_the_same_each_time(kind: str, tmp_path: Path) -> None:
-    made = [prepare(Case(kind, 5), tmp_path / name) for name in ("one", "other")]
-    assert made[0].overrides[:-1] == made[1].overrides[:-1]
+    built = [prepare(Case(kind, 5), tmp_path / name) for name in ("one", "other")]
+    assert built[0].overrides[:-1] == built[1].overrides[:-1]
     one, other = (_contents(tmp_path / name) for name in ("one", "other"))
     assert one.keys() == other.keys()
 

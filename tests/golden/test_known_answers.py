@@ -134,8 +134,8 @@ def _multi(fixed_eur: float) -> tuple[float, float]:
     desk.demands = tuple(np.array(MULTI_DEMAND[product], dtype="float64")[order] for product in problem.catalogue.skus)
     team = Crew(problem)
     team.desk = desk
-    found = optimise(problem, team)
-    return found.bound_eur, found.plan_eur
+    result = optimise(problem, team)
+    return result.bound_eur, result.plan_eur
 
 
 def test_ampl_multi_products_share_lane_limits() -> None:
@@ -178,8 +178,8 @@ def _ordered(article: SkuProblem, demand: np.ndarray) -> tuple[float, float]:
     programme = build_programme(Instance(article, paths, np.zeros((len(paths), 1), dtype="int64")))
     solver = Solver()
     solver.load(programme)
-    found = solver.solve()
-    return float(found.values[0]), found.eur
+    result = solver.solve()
+    return float(result.values[0]), result.eur
 
 
 @pytest.mark.parametrize(("overage", "underage", "mean", "sd", "units", "eur"), [

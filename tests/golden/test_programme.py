@@ -76,8 +76,8 @@ def test_constraint_is_written_as_kept(constraint: Constraint, tmp_path: Path) -
     arrival = arrival_buckets(problem, 1, "plan")[:, article.lanes]
     programme = build_programme(Instance(article, paths, arrival), (constraint,))
     solver = Solver()
-    told = names(problem)
-    solver.load(programme, (row_names(programme, told), column_names(article, programme.columns, told)))
+    text = names(problem)
+    solver.load(programme, (row_names(programme, text), column_names(article, programme.columns, text)))
     compare(written(solver, tmp_path), constraint.__name__)
 
 
@@ -90,7 +90,7 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
         [Column(0, article.lanes, units, -4.0, article.uses @ units)], {0: 10.0}, len(problem.shared.resources)
     )
     programme, rows = master_programme(pool, problem.shared, tie_rows(pool, problem.shared))
-    chosen = [at for at, name in enumerate(rows) if name.startswith(f"{kind}[")]
+    chosen = [index for index, name in enumerate(rows) if name.startswith(f"{kind}[")]
     part = replace(
         programme,
         matrix=csc_array(programme.matrix.tocsr()[chosen]),
@@ -98,7 +98,7 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
         upper=programme.upper[chosen],
     )
     solver = Solver()
-    solver.load(part, ([rows[at] for at in chosen], _master_columns(problem.shared)))
+    solver.load(part, ([rows[index] for index in chosen], _master_columns(problem.shared)))
     compare(written(solver, tmp_path), kind)
 
 

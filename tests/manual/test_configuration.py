@@ -94,13 +94,13 @@ def test_a_relative_path_starts_at_the_configuration_and_one_of_the_command_line
         text = f"{section}: {{{text}}}"
     config.write_text(text + "\n")
     place = PATHS[key].removeprefix("sqlite:///")
-    found = set()
+    result = set()
     for folder in ("one", "two"):
         (tmp_path / folder / place).mkdir(parents=True)  # bait: what lies at the same path below here is not meant
         monkeypatch.chdir(tmp_path / folder)
-        found.add(_value(load_settings(config), key))
+        result.add(_value(load_settings(config), key))
         assert _value(load_settings(config, [f"{key}={PATHS[key]}"]), key).endswith(f"{tmp_path}/{folder}/{place}")
-    assert found == {PATHS[key].replace(place, f"{tmp_path}/{place}")}
+    assert result == {PATHS[key].replace(place, f"{tmp_path}/{place}")}
 
 
 def test_the_bundled_configurations_keep_their_warehouses_beside_them(

@@ -31,7 +31,9 @@ def _order_lines(world: dict[str, pd.DataFrame], rate: float, seed: int) -> dict
 def test_one_row_on_the_last_day_is_said_for_networks_of_any_shape(
     regions: int, skus: int, days: int, tmp_path: Path
 ) -> None:
-    world = foreign_world(days, tuple(f"R{at:03}" for at in range(regions)), tuple(f"S{at}" for at in range(skus)))
+    world = foreign_world(
+        days, tuple(f"R{index:03}" for index in range(regions)), tuple(f"S{index}" for index in range(skus))
+    )
     assert _incomplete(world, tmp_path) == []
     sales = world["sales"]
     is_last = sales["date"] == LAST
@@ -119,12 +121,12 @@ def test_sparse_order_lines_raise_no_false_alarm(rate: float, tmp_path: Path) ->
     """Over 40 worlds not one: chance alone empties days of a region."""
     for seed in range(10):
         for n_regions in (2, 8):
-            world = foreign_world(days=200, regions=tuple(f"R{at}" for at in range(n_regions)))
+            world = foreign_world(days=200, regions=tuple(f"R{index}" for index in range(n_regions)))
             world = _order_lines(world, rate, seed)
             ends = pd.DataFrame({"date": [LAST], "region": "R0", "sku": "A", "units_sold": 1})
             world["sales"] = pd.concat([world["sales"], ends]).drop_duplicates(["date", "region", "sku"])
-            found = [line for line in _incomplete(world, tmp_path, "series.missing_sales=zero") if "sales" in line]
-            assert found == [], (rate, seed, n_regions)
+            result = [line for line in _incomplete(world, tmp_path, "series.missing_sales=zero") if "sales" in line]
+            assert result == [], (rate, seed, n_regions)
 
 
 def test_a_weekday_without_trade_raises_no_alarm(tmp_path: Path) -> None:
@@ -147,13 +149,13 @@ def test_old_snapshots_are_said_with_what_was_sold_since(tmp_path: Path) -> None
 
 
 def _snapshots(world: dict[str, pd.DataFrame], n: int, step_days: int) -> pd.DataFrame:
-    days = [pd.Timestamp(AS_OF) - pd.Timedelta(days=step_days * at) for at in range(n)]
+    days = [pd.Timestamp(AS_OF) - pd.Timedelta(days=step_days * index) for index in range(n)]
     return pd.concat([world["stock"].assign(date=f"{day:%Y-%m-%d}") for day in days], ignore_index=True)
 
 
 @pytest.mark.parametrize(("n_skus", "n_earlier"), [(5, 1), (5, 4), (200, 1), (200, 4)])
 def test_half_a_snapshot_is_said(n_skus: int, n_earlier: int, tmp_path: Path) -> None:
-    world = foreign_world(days=30, skus=tuple(f"S{at:03}" for at in range(n_skus)))
+    world = foreign_world(days=30, skus=tuple(f"S{index:03}" for index in range(n_skus)))
     whole = _snapshots(world, n_earlier + 1, 7)
     world["stock"] = whole
     assert _incomplete(world, tmp_path) == []
@@ -202,27 +204,27 @@ def test_doubts_about_money_do_not_stop(tmp_path: Path) -> None:
 def test_a_row_of_the_far_future_is_named_and_moves_nothing(day: str, tmp_path: Path) -> None:
     world = foreign_world()
     typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
-    found = examined(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)
-    assert found.as_of == AS_OF
-    assert not found.stops
-    assert any(f"date={day}, region=R1, sku=A" in line and "left out" in line for line in found.warnings)
-    assert found.tables["sales"]["date"].max() == LAST
+    result = examined(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)
+    assert result.as_of == AS_OF
+    assert not result.stops
+    assert any(f"date={day}, region=R1, sku=A" in line and "left out" in line for line in result.warnings)
+    assert result.tables["sales"]["date"].max() == LAST
 
 
 @pytest.mark.parametrize("day", ["1970-01-01", "1924-06-01", "2014-05-03"])
 def test_a_row_of_the_distant_past_is_named_and_left_out(day: str, tmp_path: Path) -> None:
     world = foreign_world()
     typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
-    found = examined(world | {"sales": pd.concat([typo, world["sales"]])}, tmp_path)
-    assert not found.stops
-    assert any(f"date={day}, region=R1, sku=A" in line for line in found.warnings)
-    assert found.tables["sales"]["date"].min() == world["sales"]["date"].min()
+    result = examined(world | {"sales": pd.concat([typo, world["sales"]])}, tmp_path)
+    assert not result.stops
+    assert any(f"date={day}, region=R1, sku=A" in line for line in result.warnings)
+    assert result.tables["sales"]["date"].min() == world["sales"]["date"].min()
 
 
 def test_sales_after_a_long_closure_are_no_typing_error(tmp_path: Path) -> None:
     world = foreign_world(days=300)
     sales = world["sales"]
     closed = sales["date"].between("2024-03-01", "2024-06-01")
-    found = examined(world | {"sales": sales[~closed]}, tmp_path)
-    assert found.as_of == AS_OF
-    assert not any("far from all others" in line for line in found.warnings)
+    result = examined(world | {"sales": sales[~closed]}, tmp_path)
+    assert result.as_of == AS_OF
+    assert not any("far from all others" in line for line in result.warnings)

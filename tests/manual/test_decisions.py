@@ -63,7 +63,7 @@ def test_a_proposal_nobody_decided_on_is_proposed() -> None:
     ],
 )
 def test_the_last_row_that_may_follow_is_the_state(history: list[str], status: str) -> None:
-    rows = [decision("x", said, f"2016-05-23T0{hour}:00") for hour, said in enumerate(history)]
+    rows = [decision("x", parts, f"2016-05-23T0{hour}:00") for hour, parts in enumerate(history)]
     assert (_status(*rows) if status != "proposed" else "proposed") == status
     assert len(states(ledger(*rows))) == (status != "proposed")
 
@@ -103,8 +103,16 @@ def test_two_releases_never_share_a_moment() -> None:
 def test_an_approval_keeps_the_line_it_is_about() -> None:
     """A night that runs again may no longer propose it; what was approved must still be known."""
     row = approve(proposals(proposal("x")), act()).rows.iloc[0]
-    said = (row["status"], row["units"], row["by"], row["sku"], row["origin"], row["departure_id"], row["as_of"].date())
-    assert said == ("approved", 12, "Ada", "tea", "A", "A-B 2016-05-23", NIGHT)
+    parts = (
+        row["status"],
+        row["units"],
+        row["by"],
+        row["sku"],
+        row["origin"],
+        row["departure_id"],
+        row["as_of"].date(),
+    )
+    assert parts == ("approved", 12, "Ada", "tea", "A", "A-B 2016-05-23", NIGHT)
 
 
 @pytest.mark.parametrize(
@@ -180,8 +188,8 @@ def test_the_first_rule_that_matches_decides() -> None:
         Rule(name="poor", action="reject", max_benefit_eur=5),
         Rule(name="small", max_cost_eur=500, max_cover_hours=48),
     ]
-    found = by_rules(known, position(B__tea=2.0, B__rum=2.1, A__tea=9.0), rules)
-    assert found[["proposal_id", "rule", "action"]].values.tolist() == [
+    result = by_rules(known, position(B__tea=2.0, B__rum=2.1, A__tea=9.0), rules)
+    assert result[["proposal_id", "rule", "action"]].values.tolist() == [
         ["cheap", "small", "approve"], ["poor", "poor", "reject"],
     ]  # fmt: skip
     assert rule_reason(rules[1]) == "rule small: max_cost_eur 500, max_cover_hours 48"
@@ -200,11 +208,11 @@ def test_whole_packs_up_to_what_the_origin_has_are_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    ("units", "said"),
+    ("units", "message"),
     [(13, "not whole packs of 6; take 12 or 18"), (0, "are no shipment"), (-6, "are no shipment"), (36, "more than the 30 A can give"), (4, "not whole packs of 6; take 6")],
 )  # fmt: skip
-def test_units_that_cannot_be_are_refused_with_what_can(units: int, said: str) -> None:
-    with pytest.raises(InputError, match=said):
+def test_units_that_cannot_be_are_refused_with_what_can(units: int, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         with_units(proposals(proposal("x")), {"x": units}, position(A__tea=9.0), NO_SUPPLY)
 
 
@@ -225,9 +233,9 @@ def test_a_departure_left_with_too_little_is_flagged() -> None:
     one_off = proposals(*lines, decisions=ledger(decision("y", "rejected")))
     assert departure_values(one_off, table)["value_eur"].tolist() == [20.0]
     cut = ledger(decision("y", "rejected"), decision("x", "approved", units=3))
-    found = departure_values(proposals(*lines, decisions=cut), table)
-    assert found["value_eur"].tolist() == [-10.0]
-    assert losing(found)["departure_id"].tolist() == ["A-B 2016-05-23"]
+    result = departure_values(proposals(*lines, decisions=cut), table)
+    assert result["value_eur"].tolist() == [-10.0]
+    assert losing(result)["departure_id"].tolist() == ["A-B 2016-05-23"]
     row = findings(proposals(*lines, decisions=cut), table).iloc[0]
     assert (row["kind"], row["hub"], row["units"], row["eur"]) == ("departure_not_paying", "A", 3, 10.0)
 
@@ -243,16 +251,16 @@ def test_a_bulky_line_bears_more_of_the_load() -> None:
 def test_loads_no_longer_needed_are_no_longer_paid() -> None:
     lines = (proposal("x"), proposal("y", sku="rum"))
     two_loads = pd.DataFrame([departure(loads=2, volume_fill_rate=0.9, fixed_eur=40.0)])
-    found = departure_values(proposals(*lines, decisions=ledger(decision("y", "rejected"))), two_loads)
-    assert found["value_eur"].tolist() == [30.0 + 20.0 - 20.0]
+    result = departure_values(proposals(*lines, decisions=ledger(decision("y", "rejected"))), two_loads)
+    assert result["value_eur"].tolist() == [30.0 + 20.0 - 20.0]
 
 
 def test_a_departure_nothing_travels_on_costs_nothing() -> None:
-    found = departure_values(
+    result = departure_values(
         proposals(proposal("x"), decisions=ledger(decision("x", "rejected"))), pd.DataFrame([departure()])
     )
-    assert found["value_eur"].tolist() == [0.0]
-    assert losing(found).empty
+    assert result["value_eur"].tolist() == [0.0]
+    assert losing(result).empty
 
 
 def test_a_night_knows_decisions_made_before_it_is_ready_on_plans_before_its_own() -> None:
@@ -261,16 +269,16 @@ def test_a_night_knows_decisions_made_before_it_is_ready_on_plans_before_its_own
     evening = decision("x", "rejected", "2016-05-24T12:59")
     later = decision("y", "rejected", "2016-05-24T13:00")
     table = transfer(proposal("x"), proposal("y"))
-    found = earlier_proposals(ledger(evening, later), table, pd.Timestamp("2016-05-24").date(), ready)
-    assert found[["proposal_id", "status"]].values.tolist() == [["x", "rejected"]]
+    result = earlier_proposals(ledger(evening, later), table, pd.Timestamp("2016-05-24").date(), ready)
+    assert result[["proposal_id", "status"]].values.tolist() == [["x", "rejected"]]
     assert earlier_proposals(ledger(evening, later), table, NIGHT, ready).empty
 
 
 def test_the_ledgers_own_line_stands_when_the_night_no_longer_proposes_it() -> None:
     rows = ledger_rows(proposals(proposal("x")), "released", act())
     ready = pd.Timestamp("2016-05-24T06:00", tz="UTC")
-    found = earlier_proposals(rows, transfer(proposal("other")), pd.Timestamp("2016-05-24").date(), ready)
-    assert found[["proposal_id", "sku", "units", "benefit_eur"]].values.tolist() == [["x", "tea", 12, 30.0]]
+    result = earlier_proposals(rows, transfer(proposal("other")), pd.Timestamp("2016-05-24").date(), ready)
+    assert result[["proposal_id", "sku", "units", "benefit_eur"]].values.tolist() == [["x", "tea", 12, 30.0]]
 
 
 def test_what_the_goods_systems_have_seen_is_executed_and_what_missed_its_truck_superseded() -> None:

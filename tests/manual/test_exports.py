@@ -85,11 +85,11 @@ def test_the_same_release_gives_the_same_bytes(form: Form) -> None:
 
 
 def test_one_release_on_one_departure_is_one_document() -> None:
-    found = list(documents(_lines()))
-    assert [document.header["lane"] for document in found] == ["A-B", "B-C"]
-    assert [len(document.lines) for document in found] == [2, 2]
+    result = list(documents(_lines()))
+    assert [document.header["lane"] for document in result] == ["A-B", "B-C"]
+    assert [len(document.lines) for document in result] == [2, 2]
     later = ledger_rows(proposals(proposal("p9")), "released", act(act().at + pd.Timedelta(hours=1)))
-    assert released_lines(later, transfer(proposal("p9")))["document_id"].item() not in {d.document_id for d in found}
+    assert released_lines(later, transfer(proposal("p9")))["document_id"].item() not in {d.document_id for d in result}
 
 
 def test_a_line_released_by_its_id_alone_is_looked_up() -> None:
@@ -184,7 +184,7 @@ def test_a_value_too_long_for_x12_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pattern", "instead", "said"),
+    ("pattern", "instead", "message"),
     [
         (r"\nSE\*(\d+)", "\nSE*3", "SE01"),
         (r"IEA\*1\*\d{9}", "IEA*1*000000001", "IEA02"),
@@ -194,8 +194,8 @@ def test_a_value_too_long_for_x12_is_refused() -> None:
         (r"^ISA", "XXX", "no X12 interchange"),
     ],
 )
-def test_a_damaged_interchange_is_not_read(pattern: str, instead: str, said: str) -> None:
-    with pytest.raises(InputError, match=re.escape(said)):
+def test_a_damaged_interchange_is_not_read(pattern: str, instead: str, message: str) -> None:
+    with pytest.raises(InputError, match=re.escape(message)):
         FORMS["x12-940"].read(re.sub(pattern, instead, _x12("x12-940"), count=1))
 
 

@@ -57,9 +57,9 @@ def test_latin_1_is_named_in_defined_and_other_columns(column: str, encoding: st
 
 def test_utf_8_with_any_letters_is_read(tmp_path: Path) -> None:
     world = foreign_world(regions=("Zürich", "東京", "Łódź"))
-    found = examined(world | {"sales": world["sales"].to_csv(index=False).encode("utf-8-sig")}, tmp_path)
-    assert not found.faults
-    assert set(found.tables["sales"]["region"]) == {"Zürich", "東京", "Łódź"}
+    result = examined(world | {"sales": world["sales"].to_csv(index=False).encode("utf-8-sig")}, tmp_path)
+    assert not result.faults
+    assert set(result.tables["sales"]["region"]) == {"Zürich", "東京", "Łódź"}
 
 
 @pytest.mark.parametrize("form", ["{:,}", "{:,} ", "'{:,}", "{:_}"])
@@ -101,9 +101,9 @@ def test_decimal_points_are_read_as_they_are(decimals: int, trimmed: bool, tmp_p
     world = foreign_world()
     units = np.round(np.random.default_rng(3).gamma(2.0, 3.0, len(world["sales"])), decimals)
     text = [f"{value:g}" if trimmed else f"{value:.{decimals}f}" for value in units]
-    found = examined(world | {"sales": world["sales"].assign(units_sold=text)}, tmp_path)
-    assert not found.faults
-    assert found.tables["sales"]["units_sold"].sum() == pytest.approx(sum(map(float, text)))
+    result = examined(world | {"sales": world["sales"].assign(units_sold=text)}, tmp_path)
+    assert not result.faults
+    assert result.tables["sales"]["units_sold"].sum() == pytest.approx(sum(map(float, text)))
 
 
 def test_a_comma_without_quotes_is_shown_with_its_row(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_an_as_of_that_is_no_usable_date(text: str) -> None:
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1899, 12, 31), date(2200, 1, 1), date(9999, 12, 31)])
 def test_a_date_object_beyond_the_calendar(day: date) -> None:
-    found = examine_inputs(Settings(), day, "rebalance")
-    assert [str(fault) for fault in found.faults] == [
+    result = examine_inputs(Settings(), day, "rebalance")
+    assert [str(fault) for fault in result.faults] == [
         f"as_of: {day} is outside the years 1900 to 2199; correct the year"
     ]

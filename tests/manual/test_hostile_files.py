@@ -89,16 +89,16 @@ def test_a_folder_nobody_may_read(inputs: Path, settings_for: Callable[..., Sett
     inputs.chmod(0o700)
     os.seteuid(65534)
     try:
-        found = snapshot.examine_inputs(settings, AS_OF, "rebalance")
+        result = snapshot.examine_inputs(settings, AS_OF, "rebalance")
     finally:
         os.seteuid(0)
-    assert found.stops
-    assert found.faults
+    assert result.stops
+    assert result.faults
 
 
 @pytest.mark.parametrize("ending", [".csv", ".parquet"])
 def test_30000_columns(ending: str, inputs: Path, refused: Refused) -> None:
-    wide = pd.DataFrame(np.ones((1, 30_000)), columns=[f"c{at}" for at in range(30_000)])
+    wide = pd.DataFrame(np.ones((1, 30_000)), columns=[f"c{index}" for index in range(30_000)])
     (inputs / "skus.parquet").unlink()
     (wide.to_csv if ending == ".csv" else wide.to_parquet)(inputs / f"skus{ending}", index=False)
     line = next(line for line in refused() if line.startswith("skus"))
@@ -175,7 +175,8 @@ def test_a_delta_table_with_mapped_columns(demo_tables: Tables, inputs: Path, re
 
 
 @pytest.mark.parametrize(
-    ("sign", "as_url"), [(sign, bool(at % 2)) for at, sign in enumerate([*SIGNS, "%20", "%2F", "100%", "?x=1", "#x"])]
+    ("sign", "as_url"),
+    [(sign, bool(index % 2)) for index, sign in enumerate([*SIGNS, "%20", "%2F", "100%", "?x=1", "#x"])],
 )
 def test_a_folder_of_any_name_is_used_or_refused_at_once(
     sign: str, as_url: bool, demo_tables: Tables, tmp_path: Path
@@ -189,8 +190,8 @@ def test_a_folder_of_any_name_is_used_or_refused_at_once(
     config.write_text(json.dumps({"inputs": {"path": text}, "warehouse": str(tmp_path / "plain")}))
     settings = load_settings(config)
     assert settings.inputs.path == str(folder)
-    found = snapshot.examine_inputs(settings, AS_OF, "forecast")
-    assert [fault.table for fault in found.faults] == ["sales"]
+    result = snapshot.examine_inputs(settings, AS_OF, "forecast")
+    assert [fault.table for fault in result.faults] == ["sales"]
     if any(part in f"a{sign}b" for part in MISREAD):
         with pytest.raises(ConfigurationError, match="use a folder without it"):
             load_settings(config, [f"warehouse='{text.replace(chr(39), chr(39) * 2)}'"])

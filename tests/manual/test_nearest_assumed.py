@@ -26,8 +26,8 @@ def _tables(*, distance: list[float] | None = None, places: bool = False, **lane
 
 
 def _found(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
-    found = {one.key: one for one in assumptions(Given(tables, Settings(), date(2024, 6, 3)), "rebalance")}
-    return {key: (one.assumed, one.rows) for key, one in found.items() if key.startswith(("nearest", "carbon"))}
+    result = {one.key: one for one in assumptions(Given(tables, Settings(), date(2024, 6, 3)), "rebalance")}
+    return {key: (one.assumed, one.rows) for key, one in result.items() if key.startswith(("nearest", "carbon"))}
 
 
 @pytest.mark.parametrize(

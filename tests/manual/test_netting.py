@@ -29,7 +29,7 @@ class Netted:
 
 
 def _net(
-    night: date = NEXT, stock: pd.DataFrame | None = None, inbound: pd.DataFrame | None = None, **said: object
+    night: date = NEXT, stock: pd.DataFrame | None = None, inbound: pd.DataFrame | None = None, **parts: object
 ) -> Netted:
     """Net 12 tea from A to B, shipped on the 23rd and due on the 25th, 30 on hand at A and 5 at B."""
     held = pd.DataFrame({"date": [pd.Timestamp(night)] * 2, "hub": ["A", "B"], "sku": "tea", "units_on_hand": [30, 5]})
@@ -44,7 +44,7 @@ def _net(
     if inbound is not None:
         tables["inbound"] = inbound
     settings = Settings(positioning={"release_timeout_days": 3})  # type: ignore[arg-type] # a section as a dict
-    decisions = ledger(decision("x", "released", "2016-05-23T07:00") | said)
+    decisions = ledger(decision("x", "released", "2016-05-23T07:00") | parts)
     ready = pd.Timestamp(night, tz="UTC") + pd.Timedelta(hours=6)
     earlier = earlier_proposals(decisions, transfer(proposal("x")), night, ready)
     network = build_network(tables, settings, night)
@@ -81,28 +81,28 @@ def _stock(day: str, **reserved: int) -> pd.DataFrame:
 
 
 def test_in_the_ledger_only_it_counts_at_both_ends() -> None:
-    found = _net()
-    assert found.usable == {"A": 18, "B": 5}
-    assert found.coming == {"A": 0, "B": 12}
+    result = _net()
+    assert result.usable == {"A": 18, "B": 5}
+    assert result.coming == {"A": 0, "B": 12}
 
 
 def test_units_a_planner_changed_count_as_changed() -> None:
-    found = _net(units=24)
-    assert found.usable["A"] == 6
-    assert found.coming["B"] == 24
+    result = _net(units=24)
+    assert result.usable["A"] == 6
+    assert result.coming["B"] == 24
 
 
 def test_once_in_inbound_the_goods_systems_count_it() -> None:
     """The origin has booked it out or reserved it by then: the snapshot says what is left."""
-    found = _net(inbound=_inbound())
-    assert found.usable == {"A": 30, "B": 5}
-    assert found.coming == {"A": 0, "B": 12}
+    result = _net(inbound=_inbound())
+    assert result.usable == {"A": 30, "B": 5}
+    assert result.coming == {"A": 0, "B": 12}
 
 
 def test_reserved_at_the_origin_and_in_inbound_it_counts_once_at_each_end() -> None:
-    found = _net(stock=_stock("2016-05-24", A=12), inbound=_inbound())
-    assert found.usable == {"A": 18, "B": 5}
-    assert found.coming == {"A": 0, "B": 12}
+    result = _net(stock=_stock("2016-05-24", A=12), inbound=_inbound())
+    assert result.usable == {"A": 18, "B": 5}
+    assert result.coming == {"A": 0, "B": 12}
 
 
 def test_reserved_for_others_meanwhile_both_count() -> None:
@@ -111,28 +111,28 @@ def test_reserved_for_others_meanwhile_both_count() -> None:
 
 
 def test_an_inbound_line_of_another_proposal_is_no_sign_of_it() -> None:
-    found = _net(inbound=_inbound(proposal_id="other"))
-    assert found.usable["A"] == 18
-    assert found.coming["B"] == 24
+    result = _net(inbound=_inbound(proposal_id="other"))
+    assert result.usable["A"] == 18
+    assert result.coming["B"] == 24
 
 
 def test_a_snapshot_on_its_arrival_has_it_on_the_shelf() -> None:
-    found = _net(night=date(2016, 5, 25), stock=_stock("2016-05-25"))
-    assert found.usable == {"A": 30, "B": 5}
-    assert found.coming == {"A": 0, "B": 0}
+    result = _net(night=date(2016, 5, 25), stock=_stock("2016-05-25"))
+    assert result.usable == {"A": 30, "B": 5}
+    assert result.coming == {"A": 0, "B": 0}
 
 
 def test_a_snapshot_of_the_day_before_does_not() -> None:
-    found = _net(night=date(2016, 5, 25), stock=_stock("2016-05-24"))
-    assert found.usable["A"] == 18
-    assert found.coming["B"] == 12
+    result = _net(night=date(2016, 5, 25), stock=_stock("2016-05-24"))
+    assert result.usable["A"] == 18
+    assert result.coming["B"] == 12
 
 
 @pytest.mark.parametrize(("night", "is_open"), [(date(2016, 5, 25), True), (date(2016, 5, 26), False)])
 def test_unseen_for_three_days_it_stops_counting_and_is_found(night: date, is_open: bool) -> None:
-    found = _net(night=night, stock=_stock("2016-05-24"))
-    assert (found.usable["A"] == 18) == is_open
-    assert len(found.previous.unseen) == (not is_open)
+    result = _net(night=night, stock=_stock("2016-05-24"))
+    assert (result.usable["A"] == 18) == is_open
+    assert len(result.previous.unseen) == (not is_open)
 
 
 def test_executed_it_no_longer_counts_though_inbound_has_forgotten_it() -> None:
@@ -182,7 +182,7 @@ def test_arrivals_overdue_for_too_long_stop_counting(due: str, coming: int, laps
         "hubs": pd.DataFrame({"hub": list(HUBS)}), "regions": pd.DataFrame({"region": ["r"]}), "stock": held, "inbound": inbound,
         "lanes": pd.DataFrame({"lane": ["A-B"], "origin": ["A"], "destination": ["B"], "kind": ["transfer"], "lead_time_days": [2]}),
     }  # fmt: skip
-    found = read_stock(tables, build_network(tables, Settings(), NEXT), SKUS, Settings())
-    assert _coming(found)["B"] == coming
-    assert found.lapsed["units"].sum() == lapsed
-    assert found.usable[0].tolist() == [30, 5]
+    result = read_stock(tables, build_network(tables, Settings(), NEXT), SKUS, Settings())
+    assert _coming(result)["B"] == coming
+    assert result.lapsed["units"].sum() == lapsed
+    assert result.usable[0].tolist() == [30, 5]

@@ -80,7 +80,7 @@ def test_a_text_too_long_to_copy_is_cut(name: str) -> None:
 
 
 def test_a_megabyte_in_each_of_3600_coded_rows_needs_no_gigabytes() -> None:
-    words = pa.array([chr(97 + at) * 1_000_000 for at in range(3)])
+    words = pa.array([chr(97 + index) * 1_000_000 for index in range(3)])
     codes = pa.array(np.arange(3_600) % 3, pa.int32())
     before = pa.total_allocated_bytes()
     text, _ = extra(pa.chunked_array([pa.DictionaryArray.from_arrays(codes, words)]))
@@ -103,8 +103,8 @@ def test_a_column_of_any_type_is_told_by_row_in_a_table(name: str) -> None:
     values = COLUMNS[name]
     days = pa.array(["2024-05-01"] * len(values))
     data = pa.table([values, days, days], names=["launch_date", "sku", "note"])
-    made, faults = draft(data, INPUTS["skus"], Settings())
-    lines = [*map(str, faults), *(str(made.fault(finding)) for finding in made.findings)]
+    built, faults = draft(data, INPUTS["skus"], Settings())
+    lines = [*map(str, faults), *(str(built.fault(finding)) for finding in built.findings)]
     assert all(line.startswith("skus.launch_date: ") and line.isprintable() for line in lines)
     if name in ("date32", "timestamp s None"):
         assert any("outside the years" in line for line in lines)

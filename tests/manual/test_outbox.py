@@ -51,9 +51,9 @@ class Book:
         return {document for _, document in self.rows}
 
 
-def _send(lines: pd.DataFrame, book: Book, target: str, **said: object) -> Delivery:
+def _send(lines: pd.DataFrame, book: Book, target: str, **parts: object) -> Delivery:
     """Deliver what is open to ``target``, as the release command does."""
-    outbox = Outbox(target=target, receiver="wms", **said)  # type: ignore[arg-type] # fields by name
+    outbox = Outbox(target=target, receiver="wms", **parts)  # type: ignore[arg-type] # fields by name
     waits: list[float] = []
     patience = Patience(outbox.attempts, outbox.wait_seconds, waits.append)
     receiver = open_receiver(outbox, book.recorded, "secret-token")
@@ -105,8 +105,8 @@ def test_killed_after_the_record_the_document_appears_with_the_next_run(
 
 def test_a_file_is_the_documents_canonical_record(tmp_path: Path) -> None:
     _send(_lines("A-B"), Book(), str(tmp_path))
-    said = json.loads(next(tmp_path.glob("*.json")).read_text("utf-8"))
-    assert (said["origin"], said["destination"], len(said["lines"])) == ("A", "B", 2)
+    parts = json.loads(next(tmp_path.glob("*.json")).read_text("utf-8"))
+    assert (parts["origin"], parts["destination"], len(parts["lines"])) == ("A", "B", 2)
 
 
 def test_a_line_that_joins_a_document_after_its_delivery_travels_alone(tmp_path: Path) -> None:
@@ -170,12 +170,12 @@ class Hook:
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     """Start and stop a hook."""
-    made = Hook()
-    thread = threading.Thread(target=made.server.serve_forever, daemon=True)
+    built = Hook()
+    thread = threading.Thread(target=built.server.serve_forever, daemon=True)
     thread.start()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
+    yield built
+    built.server.shutdown()
+    built.server.server_close()
 
 
 def test_a_webhook_is_posted_each_document_with_its_id_as_key(hook: Hook) -> None:
@@ -212,9 +212,9 @@ def test_killed_before_the_record_the_repetition_carries_the_same_key(hook: Hook
 def test_a_refused_document_does_not_hold_up_the_others(hook: Hook) -> None:
     hook.answers = [422, 200]
     lines, book = _lines("A-B", "B-C"), Book()
-    found = _send(lines, book, hook.url)
-    assert len(found.delivered) == 1
-    assert "answered 422" in next(iter(found.refused.values()))
+    result = _send(lines, book, hook.url)
+    assert len(result.delivered) == 1
+    assert "answered 422" in next(iter(result.refused.values()))
     assert len(book.recorded) == 1
 
 

@@ -29,9 +29,9 @@ def settings(tmp_path: Path) -> Settings:
         proposal("aaaa1111", benefit_eur=25.0), proposal("bbbb2222", sku="rum"), proposal("cccc3333", lane="B-C", is_outlook=True),
         proposal("dddd4444", lane="S-C", kind="supply", cost_eur=900.0),
     )  # fmt: skip
-    made = warehouse_with(tmp_path, *rows)
-    (tmp_path / "c.yaml").write_text(f"name: x\nwarehouse: {made.warehouse}\n{RULES}\n", "utf-8")
-    return made
+    built = warehouse_with(tmp_path, *rows)
+    (tmp_path / "c.yaml").write_text(f"name: x\nwarehouse: {built.warehouse}\n{RULES}\n", "utf-8")
+    return built
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Se
 
 def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
     forestock("approve", "aaaa")
-    said = " ".join(forestock("release").output.split())
-    assert "No outbox is set (decisions.outbox.target), so nothing was handed over" in said
+    parts = " ".join(forestock("release").output.split())
+    assert "No outbox is set (decisions.outbox.target), so nothing was handed over" in parts
 
 
 def test_nobody_decides_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
@@ -125,7 +125,7 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("approve", "zzzz9999"), "there is no proposal 'zzzz9999'"),
         (("approve", "aaaa=13"), "whole packs of 6"),
@@ -141,9 +141,9 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_in_a_line_and_writes_nothing(
-    words: tuple[str, ...], said: str, forestock: Command, settings: Settings
+    words: tuple[str, ...], message: str, forestock: Command, settings: Settings
 ) -> None:
-    assert said in _fault(forestock(*words))
+    assert message in _fault(forestock(*words))
     assert Warehouse(settings).read("decision").empty
 
 
@@ -192,8 +192,8 @@ def test_a_release_can_be_repeated_after_its_receiver_was_away(
 def test_a_departure_that_no_longer_pays_is_said_and_found(forestock: Command, settings: Settings) -> None:
     assert "no longer pays" not in forestock("reject", "bbbb", "--reason", "no shelf").output
     assert "Warning: departure A-B 2016-05-23 no longer pays" in forestock("approve", "aaaa=6").output
-    found = Warehouse(settings).read("exception", NIGHT)
-    assert found["kind"].tolist() == ["departure_not_paying"]
+    result = Warehouse(settings).read("exception", NIGHT)
+    assert result["kind"].tolist() == ["departure_not_paying"]
     forestock("approve", "aaaa=18")
     assert Warehouse(settings).read("exception", NIGHT).empty
 

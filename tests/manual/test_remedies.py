@@ -50,9 +50,9 @@ def test_the_closed_days_line_can_be_pasted_and_mends_the_input(tmp_path: Path) 
     sales = world["sales"]
     lost = pd.to_datetime(["2023-12-25", "2024-01-01", "2024-03-29", "2024-04-01", "2024-05-01"])
     world["sales"] = sales[(sales["date"].dt.day_of_week != 5) & ~sales["date"].isin(lost)]
-    found = examined(world, tmp_path)
-    assert found.as_of is not None
-    (line,) = [str(fault) for fault in found.faults]
+    result = examined(world, tmp_path)
+    assert result.as_of is not None
+    (line,) = [str(fault) for fault in result.faults]
     pasted = line.split("series.closed_days: ", 1)[1].split("]", 1)[0] + "]"
     assert pasted == "[Sat, 2023-12-25, 2024-01-01, 2024-03-29, 2024-04-01, 2024-05-01]"
     assert examined(world, tmp_path, f"series.closed_days={pasted}").faults == ()

@@ -16,12 +16,12 @@ COLD = pd.DataFrame({"sku": SKUS, "handling_class": ["cold", *["ambient"] * 4]})
 
 
 def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
-    found = examine_inputs(load_settings("demo"), None, "rebalance")
-    assert (found.faults, found.warnings, found.incomplete, found.assumptions) == ((), (), (), ())
+    result = examine_inputs(load_settings("demo"), None, "rebalance")
+    assert (result.faults, result.warnings, result.incomplete, result.assumptions) == ((), (), (), ())
 
 
 @pytest.mark.parametrize(
-    ("lacks", "said"),
+    ("lacks", "message"),
     [
         (("unit_price_eur",), ["skus.unit_price_eur: 5 rows empty and no lost_sale_eur; losing their sales costs nothing"]),
         (("unit_cost_eur",), ["skus.unit_cost_eur: 5 rows empty; goods count as free"]),
@@ -29,13 +29,13 @@ def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
     ],
 )  # fmt: skip
 def test_sales_that_cost_nothing_to_lose_and_goods_that_are_free(
-    lacks: tuple[str, ...], said: list[str], tmp_path: Path
+    lacks: tuple[str, ...], message: list[str], tmp_path: Path
 ) -> None:
     world = foreign_world()
     world["skus"] = world["skus"].drop(columns=list(lacks))
     warnings = examined(world, tmp_path).warnings
-    assert len(warnings) == len(said)
-    assert all(line.startswith(start) for line, start in zip(warnings, said, strict=True))
+    assert len(warnings) == len(message)
+    assert all(line.startswith(start) for line, start in zip(warnings, message, strict=True))
     recent = world["sales"]["date"] >= "2024-05-06"
     assert f"{world['sales'].loc[recent, 'units_sold'].sum():,} units sold in the last 28 days" in warnings[0]
 
@@ -103,10 +103,10 @@ def test_each_default_that_decides_a_plan_is_an_assumption(change: object, keys:
     assert usual >= {"lost_sale", "emission_factor", "holding_rate", "no_promise", "no_inbound"}
     world = foreign_world()
     change(world)
-    found = examined(world, tmp_path).assumptions
-    assert {one.key for one in found} - usual == keys
-    assert all(one.assumed and one.effect for one in found)
-    assert [one.eur or 0.0 for one in found] == sorted((one.eur or 0.0 for one in found), reverse=True)
+    result = examined(world, tmp_path).assumptions
+    assert {one.key for one in result} - usual == keys
+    assert all(one.assumed and one.effect for one in result)
+    assert [one.eur or 0.0 for one in result] == sorted((one.eur or 0.0 for one in result), reverse=True)
 
 
 def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "lead", "overrides", "said"),
+    ("kind", "lead", "overrides", "message"),
     [
         ("supply", 45, (), "2 supply lanes take 45 days, the horizon is 28; nothing is ever ordered on them (S-H1, S-H2); set horizon to 52 or more"),
         ("transfer", 28, (), "2 transfer lanes take 28 days, the horizon is 28; nothing is ever transferred on them (H1-H2, H2-H1); set horizon to 35 or more"),
@@ -129,11 +129,13 @@ def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 def test_a_lane_that_can_never_be_used_is_named_with_what_would_do(
-    kind: str, lead: int, overrides: tuple[str, ...], said: str, tmp_path: Path
+    kind: str, lead: int, overrides: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     world = foreign_world()
     world["lanes"].loc[world["lanes"]["kind"] == kind, "lead_time_days"] = lead
-    assert list(examined(world, tmp_path, *overrides).warnings) == ([f"lanes.lead_time_days: {said}"] if said else [])
+    assert list(examined(world, tmp_path, *overrides).warnings) == (
+        [f"lanes.lead_time_days: {message}"] if message else []
+    )
 
 
 def test_a_weekly_lane_is_measured_in_whole_weeks(tmp_path: Path) -> None:
@@ -177,16 +179,16 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
     is_c = sales["sku"] == "C"
     sales["units_sold"] = np.where(is_c, factor * sales["units_sold"] + 1, sales["units_sold"])
     world["stock"] = stock[stock["sku"] != "C"]
-    found = examined(world, tmp_path)
+    result = examined(world, tmp_path)
     units = sales.loc[is_c & (sales["date"] >= "2024-05-06"), "units_sold"].sum()
     start = f"stock.sku: 1 of 5 SKUs sold in the last 28 days has no row in the snapshot though selling well (C: {units:,} units sold)"
-    assert [line[: len(start)] for line in found.warnings] == [start] * is_said
-    assert ("uncounted" in {one.key for one in found.assumptions}) != is_said
-    assert found.incomplete == ()
+    assert [line[: len(start)] for line in result.warnings] == [start] * is_said
+    assert ("uncounted" in {one.key for one in result.assumptions}) != is_said
+    assert result.incomplete == ()
     world["stock"] = world["stock"].iloc[1:]
-    found = examined(world, tmp_path)
-    assert found.warnings == ()
-    assert "uncounted" in {one.key for one in found.assumptions}
+    result = examined(world, tmp_path)
+    assert result.warnings == ()
+    assert "uncounted" in {one.key for one in result.assumptions}
     world["skus"]["delist_date"] = np.where(world["skus"]["sku"] == "C", "2024-05-20", None)
     assert "uncounted" not in {one.key for one in examined(world, tmp_path).assumptions}
 
@@ -215,7 +217,7 @@ def test_one_stock_row_of_years_beside_usual_ones_is_named(
 
 
 @pytest.mark.parametrize(
-    ("cost", "said"),
+    ("cost", "message"),
     [
         (5.0, ""),
         (7.0, ""),
@@ -228,11 +230,13 @@ def test_one_stock_row_of_years_beside_usual_ones_is_named(
         ),
     ],
 )
-def test_an_offer_per_pack_is_named(cost: float, said: str, tmp_path: Path) -> None:
+def test_an_offer_per_pack_is_named(cost: float, message: str, tmp_path: Path) -> None:
     world = foreign_world()
     world["supply"]["unit_cost_eur"] = np.where(world["supply"]["sku"] == "C", cost, 5.0)
     remedy = "give EUR per unit; a price per pack is to be divided by pack_units"
-    assert list(examined(world, tmp_path).warnings) == ([f"supply.unit_cost_eur: {said}; {remedy}"] if said else [])
+    assert list(examined(world, tmp_path).warnings) == (
+        [f"supply.unit_cost_eur: {message}; {remedy}"] if message else []
+    )
 
 
 @pytest.mark.parametrize(("eur", "is_said"), [(500.0, True), (5.5, True), (5.0, False), (1.0, False)])

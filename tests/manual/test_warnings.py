@@ -107,9 +107,9 @@ def said_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, .
     settings = Settings.model_validate(
         {"frequency": frequency, "series": {"closed_days": closed_days}, "forecast": {"window_days": (7, 14)}}
     )
-    found = list(sales_doubts(Given({"sales": sales.assign(units_sold=1.0)}, settings, AS_OF)))
-    assert len(found) <= 1
-    return str(found[0]) if found else ""
+    result = list(sales_doubts(Given({"sales": sales.assign(units_sold=1.0)}, settings, AS_OF)))
+    assert len(result) <= 1
+    return str(result[0]) if result else ""
 
 
 def test_sales_of_half_a_day_are_said() -> None:

@@ -69,9 +69,9 @@ def test_revisions_compare_forecasts_of_the_same_days() -> None:
     """Two days later the third and fourth day are forecast again: |6 − 4| + |4 − 4| over 4 + 4."""
     before = _trace(1, [[1.0, 1.0, 4.0, 4.0]], [[1.0] * 4])
     after = _trace(3, [[6.0, 4.0, 9.0, 9.0]], [[2.0] * 4])
-    found = stability(before, after)
-    assert found["revision_rate"] == pytest.approx(2 / 8)
-    assert found["movement_ratio"] == pytest.approx(18 / 4)
+    result = stability(before, after)
+    assert result["revision_rate"] == pytest.approx(2 / 8)
+    assert result["movement_ratio"] == pytest.approx(18 / 4)
 
 
 def test_origins_a_horizon_apart_have_no_revision() -> None:

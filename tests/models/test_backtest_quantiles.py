@@ -56,8 +56,8 @@ def test_the_variance_of_a_sum_counts_every_pair_once_by_its_kind() -> None:
         covariance[i, j] = rho * deviation[i] * deviation[j]
     total = groupings(series, ())[0]
     by_sku, by_region = (total.squares_within(deviation, code) for code in (total.sku, total.region))
-    found = common.variance(total.sums(deviation**2), by_sku, by_region, total.sums(deviation) ** 2)
-    assert found == pytest.approx([covariance.sum()])
+    result = common.variance(total.sums(deviation**2), by_sku, by_region, total.sums(deviation) ** 2)
+    assert result == pytest.approx([covariance.sum()])
 
 
 def test_common_errors_are_found_again() -> None:
@@ -67,10 +67,10 @@ def test_common_errors_are_found_again() -> None:
     rows = keys.to_frame(index=False).assign(origin=0, deviation=1.0)
     shared = rows.groupby(["step", "region"])["sku"].transform(lambda part: rng.normal())
     rows["residual"] = np.sqrt(0.5) * (shared.astype(float) + rng.normal(size=len(rows)))
-    found = fit_common(rows)
-    assert found.region == pytest.approx(0.5, abs=0.05)
-    assert found.sku == pytest.approx(0.0, abs=0.05)
-    assert found.other == pytest.approx(0.0, abs=0.05)
+    result = fit_common(rows)
+    assert result.region == pytest.approx(0.5, abs=0.05)
+    assert result.sku == pytest.approx(0.0, abs=0.05)
+    assert result.other == pytest.approx(0.0, abs=0.05)
 
 
 def test_members_without_stock_are_left_out_of_a_sum() -> None:
@@ -86,6 +86,6 @@ def test_members_without_stock_are_left_out_of_a_sum() -> None:
 
 @pytest.mark.parametrize("mean", [0.3, 5.0, 150.0, 250.0, 40_000.0])
 def test_quantiles_of_sums_ascend_around_the_mean(mean: float) -> None:
-    found = sum_quantiles(np.array([mean]), np.array([1.5 * mean]), LEVELS)[0]
-    assert (np.diff(found) >= 0).all()
-    assert found[0] <= mean <= found[-1]
+    result = sum_quantiles(np.array([mean]), np.array([1.5 * mean]), LEVELS)[0]
+    assert (np.diff(result) >= 0).all()
+    assert result[0] <= mean <= result[-1]

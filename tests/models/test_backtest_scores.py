@@ -40,8 +40,8 @@ def _method(mean: np.ndarray, spread: Spread | None = None) -> Method:
 
 
 def _outcome(**methods: np.ndarray) -> Outcome:
-    made = {name: _method(mean) for name, mean in methods.items()}
-    return Outcome(date(2016, 5, 2), LEVELS, 1, SERIES, ("department",), ACTUAL, HISTORY, made)
+    built = {name: _method(mean) for name, mean in methods.items()}
+    return Outcome(date(2016, 5, 2), LEVELS, 1, SERIES, ("department",), ACTUAL, HISTORY, built)
 
 
 def test_levels_stand_in_the_order_of_the_published_ones() -> None:

@@ -24,8 +24,8 @@ def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[Ju
     demand = draw.poisson(level[:, None], (n_series, 120)).astype(np.float32)
     mean = np.repeat((model * level)[:, None], _HORIZON, axis=1).astype(np.float32)
     return [
-        Judged(mean, simple_means(demand[:, :at], _HORIZON, 1), demand[:, at : at + _HORIZON])
-        for at in (92, 99, 106)
+        Judged(mean, simple_means(demand[:, :index], _HORIZON, 1), demand[:, index : index + _HORIZON])
+        for index in (92, 99, 106)
     ]  # fmt: skip
 
 
@@ -35,9 +35,9 @@ def test_a_model_that_loses_does_not_make_the_forecast(rate: float, off: float) 
     origins = _origins(200, rate, off)
     combination = Combination.fit(origins, 1, is_model_usable=True)
     last = origins[-1]
-    found, simple = combination.combine(last.model, last.simple), last.simple.means[METHODS.index("recent_mean")]
-    assert abs(found.sum() / last.actual.sum() - 1) < 0.2  # 162 units at the lowest rate: 8% by chance alone
-    assert np.abs(found - last.actual).sum() <= 1.05 * np.abs(simple - last.actual).sum()
+    result, simple = combination.combine(last.model, last.simple), last.simple.means[METHODS.index("recent_mean")]
+    assert abs(result.sum() / last.actual.sum() - 1) < 0.2  # 162 units at the lowest rate: 8% by chance alone
+    assert np.abs(result - last.actual).sum() <= 1.05 * np.abs(simple - last.actual).sum()
     if rate >= 1:  # below, the simple methods know less than half the truth
         assert combination.weights["all"][0] == 0
         assert not [name for name in combination.parts(last.simple) if name.startswith(MODEL)]
@@ -68,9 +68,9 @@ def test_weights_are_shares_and_survive_json(seed: int) -> None:
 def test_a_series_without_a_known_period_has_the_models_mean() -> None:
     origins = _origins(50, 5.0, 0.5)
     combination = Combination.fit(origins, 1, is_model_usable=True)
-    nothing = simple_means(np.full((2, 40), np.nan, np.float32), _HORIZON, 1)
+    no_shipment = simple_means(np.full((2, 40), np.nan, np.float32), _HORIZON, 1)
     model = np.full((2, _HORIZON), 3.0, np.float32)
-    assert np.allclose(combination.combine(model, nothing), model)
+    assert np.allclose(combination.combine(model, no_shipment), model)
 
 
 @pytest.mark.parametrize("scale", [0.1, 100.0])
@@ -99,9 +99,9 @@ def test_simple_methods_continue_a_constant(days: int) -> None:
 
 def test_simple_methods_keep_the_weekday() -> None:
     week = np.array([1.0, 1, 1, 1, 1, 4, 5], np.float32)
-    found = simple_means(np.tile(week, (2, 10)), 14, 1)
+    result = simple_means(np.tile(week, (2, 10)), 14, 1)
     for name in ("seasonal_naive", "recent_mean", "exponential_smoothing"):
-        assert np.allclose(found.means[METHODS.index(name)][0], np.tile(week, 2), rtol=0.2)
+        assert np.allclose(result.means[METHODS.index(name)][0], np.tile(week, 2), rtol=0.2)
 
 
 def _thin(days: int, rate: float) -> dict[str, pd.DataFrame]:
@@ -119,10 +119,10 @@ def test_thin_histories_are_forecast_at_what_each_sku_sells(days: int, rate: flo
     given, chosen = _thin(days, rate), settings(min_data_in_leaf=150, num_leaves=63, trees=60)
     panel = build_panel(given, chosen, AS_OF)
     model = models.train(training_set(panel, chosen), chosen, AS_OF)
-    found = models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)["forecast"]
-    by_sku = found.groupby("sku")["mean_units"].mean()
+    result = models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)["forecast"]
+    by_sku = result.groupby("sku")["mean_units"].mean()
     sold = given["sales"]["units_sold"].mean()
-    assert found["mean_units"].mean() == pytest.approx(sold, rel=0.3)
+    assert result["mean_units"].mean() == pytest.approx(sold, rel=0.3)
     if rate > 0.1:
         assert by_sku.is_monotonic_increasing
         assert by_sku.iloc[-1] > 2 * by_sku.iloc[0]

@@ -43,9 +43,9 @@ def _rows(factor: float, seed: int = 3, shape: float = 4.0) -> pd.DataFrame:
 
 
 def _law(rows: pd.DataFrame) -> tuple[Spread, Spread]:
-    said = calibrate(rows, small_settings())
-    support = Support.from_json(said["support"])
-    return Spread.from_json(said["period"], support), Spread.from_json(said["windows"]["14"], support)
+    parts = calibrate(rows, small_settings())
+    support = Support.from_json(parts["support"])
+    return Spread.from_json(parts["period"], support), Spread.from_json(parts["windows"]["14"], support)
 
 
 @pytest.mark.parametrize("factor", [0.1, 0.37, 100.0, 10_000.0])
@@ -53,11 +53,11 @@ def test_the_law_scales_with_the_unit_of_demand(factor: float) -> None:
     """Grams or tons: quantiles are those of the same demand, for periods and for sums."""
     for one, other in zip(_law(_rows(1.0)), _law(_rows(factor)), strict=True):
         mean, sku = np.geomspace(0.01, 5000, 60), pd.Series(["s03"] * 30 + ["s11"] * 30)
-        expected, found = (
+        expected, result = (
             quantiles(law.table, law.margins(sku, mean * unit, sku.map(law.dispersion.by_sku).to_numpy(float)), LEVELS)
             for law, unit in ((one, 1.0), (other, factor))
         )
-        np.testing.assert_allclose(found / factor, expected, rtol=2e-3, atol=2e-3)
+        np.testing.assert_allclose(result / factor, expected, rtol=2e-3, atol=2e-3)
 
 
 @given(
@@ -67,9 +67,9 @@ def test_the_law_scales_with_the_unit_of_demand(factor: float) -> None:
 def test_far_quantiles_enclose_every_mean(mean: float, spread: float, factor: float) -> None:
     law = _law_of(factor)
     margins = replace(law.margins(pd.Series(["s04"]), np.array([mean * factor]), np.ones(1)), spread=np.array([spread]))
-    found = quantiles(law.table, margins, LEVELS)[0]
-    assert found[1] < mean * factor < found[7]
-    assert (np.diff(found) >= 0).all()
+    result = quantiles(law.table, margins, LEVELS)[0]
+    assert result[1] < mean * factor < result[7]
+    assert (np.diff(result) >= 0).all()
 
 
 @lru_cache
@@ -81,8 +81,8 @@ def _law_of(factor: float) -> Spread:
 def test_quantiles_of_counts_are_counts(factor: float) -> None:
     law = _law_of(factor)
     mean = np.geomspace(0.05, 2000, 200) * factor
-    found = quantiles(law.table, law.margins(pd.Series(["s04"] * 200), mean, np.ones(200)), LEVELS)
-    inner = found[:, 2:7] / factor
+    result = quantiles(law.table, law.margins(pd.Series(["s04"] * 200), mean, np.ones(200)), LEVELS)
+    inner = result[:, 2:7] / factor
     np.testing.assert_allclose(inner, np.round(inner), atol=1e-4)
 
 
@@ -90,11 +90,11 @@ def test_quantiles_of_counts_are_counts(factor: float) -> None:
 def test_counts_hand_over_to_a_continuous_law_without_a_jump(spread: float) -> None:
     """From means of 1 to 10 million the quantiles are the negative binomial's, within a unit or half a percent."""
     mean = np.geomspace(1, 1e7, 300)
-    found = binomial_quantiles(mean, np.full(300, spread), LEVELS)
+    result = binomial_quantiles(mean, np.full(300, spread), LEVELS)
     exact = stats.nbinom.ppf(LEVELS, 1 / spread, 1 / (1 + spread * mean[:, None]))
     near = np.isfinite(exact)
-    assert (np.abs(found - exact)[near] <= (1.2 + 0.006 * exact + 2e-6 * mean[:, None])[near]).all()
-    assert (np.diff(found, axis=0) > -0.02 * (1 + found[1:])).all()
+    assert (np.abs(result - exact)[near] <= (1.2 + 0.006 * exact + 2e-6 * mean[:, None])[near]).all()
+    assert (np.diff(result, axis=0) > -0.02 * (1 + result[1:])).all()
 
 
 @pytest.mark.parametrize("whole", [True, False])
@@ -139,9 +139,9 @@ def test_intermittent_quantities_have_a_mass_at_zero() -> None:
     phi = ((actual - mean) ** 2).mean() / (mean**2).mean()
     fine = tuple(np.linspace(0.0005, 0.9995, 1000))
     margins = Margins(np.array([1.0]), np.array([phi]), np.zeros(1), np.zeros(1), rate.of(np.array([1.0])))
-    found = continuous_quantiles(margins, fine)[0]
-    assert (found == 0).mean() == pytest.approx(1 - 1 / 5.3, abs=0.03)
-    assert found.mean() == pytest.approx(1.0, rel=0.02)
+    result = continuous_quantiles(margins, fine)[0]
+    assert (result == 0).mean() == pytest.approx(1 - 1 / 5.3, abs=0.03)
+    assert result.mean() == pytest.approx(1.0, rel=0.02)
 
 
 def test_no_zeros_leave_no_mass() -> None:
@@ -224,8 +224,8 @@ def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple
     support = Support.fit(seen["sku"].to_numpy(object), seen["actual"].to_numpy(), seen["mean"].to_numpy())
     law = Spread.fit(seen, support, LEVELS)
     factor_of = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
-    found = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), factor_of), LEVELS)
-    pit = randomised_pit(new["actual"].to_numpy(), found, LEVELS, random)
+    result = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), factor_of), LEVELS)
+    pit = randomised_pit(new["actual"].to_numpy(), result, LEVELS, random)
     covered = np.array([(pit <= level).mean() for level in LEVELS])
     np.testing.assert_allclose(covered, LEVELS, atol=0.025)
 

@@ -52,29 +52,29 @@ def _model(seed: int = 1) -> DemandModel:
 def test_drivers_add_up_to_the_forecast_in_logs_and_in_units() -> None:
     matrix, model = _matrix(), _model()
     rows = np.array([3, 77, 20])
-    found = explain(model, matrix, rows)
+    result = explain(model, matrix, rows)
     expected = means(model, matrix, 1)[rows]
-    logs = found[[f"{term}_log" for term in TERMS]].sum(axis=1)
-    assert found["mean_units"].to_numpy() == pytest.approx(expected, rel=1e-5)
+    logs = result[[f"{term}_log" for term in TERMS]].sum(axis=1)
+    assert result["mean_units"].to_numpy() == pytest.approx(expected, rel=1e-5)
     assert np.exp(logs).to_numpy() == pytest.approx(expected, rel=1e-5)
-    assert found[UNITS].sum(axis=1).to_numpy() == pytest.approx(expected, rel=1e-5)
-    assert found["sku"].tolist() == ["s0", "s5", "s1"]
+    assert result[UNITS].sum(axis=1).to_numpy() == pytest.approx(expected, rel=1e-5)
+    assert result["sku"].tolist() == ["s0", "s5", "s1"]
 
 
 def test_a_closed_period_is_explained_by_not_being_sold() -> None:
     matrix = _matrix()
     is_sold = matrix.is_sold.copy()
     is_sold[5] = False
-    found = explain(_model(), replace(matrix, is_sold=is_sold), np.array([5]))
-    assert found["mean_units"].tolist() == [0.0]
-    assert found[UNITS].sum(axis=1).to_numpy() == pytest.approx([0.0], abs=1e-9)
-    assert found["not_sold_units"].iloc[0] < 0
+    result = explain(_model(), replace(matrix, is_sold=is_sold), np.array([5]))
+    assert result["mean_units"].tolist() == [0.0]
+    assert result[UNITS].sum(axis=1).to_numpy() == pytest.approx([0.0], abs=1e-9)
+    assert result["not_sold_units"].iloc[0] < 0
 
 
 def test_the_bias_factor_is_shown_as_a_correction() -> None:
-    found = explain(_model(), _matrix(), np.arange(2 * N_STEPS))
-    assert (found.loc[found["region"] == "r0", "correction_units"] > 0).all()
-    assert (found.loc[found["region"] == "r1", "correction_units"] < 0).all()
+    result = explain(_model(), _matrix(), np.arange(2 * N_STEPS))
+    assert (result.loc[result["region"] == "r0", "correction_units"] > 0).all()
+    assert (result.loc[result["region"] == "r1", "correction_units"] < 0).all()
 
 
 def test_a_driver_that_changed_alone_explains_the_whole_movement() -> None:
@@ -124,7 +124,7 @@ def test_every_feature_has_a_driver(name: str, family: str, driver: str) -> None
 
 def test_the_logarithmic_mean_lies_between_its_arguments() -> None:
     a, b = np.array([1.0, 2.0, 5.0]), np.array([2.0, 2.0, 0.1])
-    found = logarithmic_mean(a, b)
-    assert (found >= np.minimum(a, b)).all()
-    assert (found <= np.maximum(a, b)).all()
-    assert found * np.log(a / b) == pytest.approx(a - b)
+    result = logarithmic_mean(a, b)
+    assert (result >= np.minimum(a, b)).all()
+    assert (result <= np.maximum(a, b)).all()
+    assert result * np.log(a / b) == pytest.approx(a - b)

@@ -35,10 +35,10 @@ def _matrix(n_series: int, is_sold: np.ndarray | None = None) -> FeatureMatrix:
 
 def test_each_day_repeats_the_same_weekday_of_the_last_week() -> None:
     week = np.array([3.0, 1, 4, 1, 5, 9, 2])
-    found = naive_forecast(np.tile(week, 12)[None], _matrix(1), _settings(), _AS_OF)
-    assert found["forecast"]["mean_units"].tolist() == week.tolist()
-    assert found["forecast_window"]["mean_units"].tolist() == [25.0]
-    assert set(found["forecast"]["tier"]) == {"seasonal_naive"}
+    result = naive_forecast(np.tile(week, 12)[None], _matrix(1), _settings(), _AS_OF)
+    assert result["forecast"]["mean_units"].tolist() == week.tolist()
+    assert result["forecast_window"]["mean_units"].tolist() == [25.0]
+    assert set(result["forecast"]["tier"]) == {"seasonal_naive"}
 
 
 def test_a_certain_season_is_as_wide_as_counts_are_and_an_erratic_one_wider() -> None:

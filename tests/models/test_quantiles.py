@@ -22,8 +22,8 @@ def test_few_lumpy_series_do_not_widen_a_fast_one():
     mean, actual = _rows(slow=250, fast=30)
     table = RatioTable.fit(mean, actual, np.full(len(mean), 0.01), LEVELS)
     assert table.ratio[0, 0, 2] > 3
-    found = quantiles(table, Margins.of_counts(np.array([1000.0]), np.array([0.01])), LEVELS)
-    assert found[0, 2] < 1300
+    result = quantiles(table, Margins.of_counts(np.array([1000.0]), np.array([0.01])), LEVELS)
+    assert result[0, 2] < 1300
 
 
 def test_many_rows_let_the_table_count_as_much_as_the_counts():

@@ -30,10 +30,10 @@ def test_series_that_begin_to_sell_after_zeros_are_forecast(n_days: int) -> None
     given = tables()
     opened = pd.Timestamp(AS_OF) - pd.Timedelta(days=n_days)
     given["sales"].loc[given["sales"]["date"] < opened, "units_sold"] = 0.0
-    found = _forecast(given)[1]
-    assert np.isfinite(found.drop(columns=["date", "region", "sku", "tier", "model_version", "as_of"])).all(axis=None)
+    result = _forecast(given)[1]
+    assert np.isfinite(result.drop(columns=["date", "region", "sku", "tier", "model_version", "as_of"])).all(axis=None)
     if n_days == 0:
-        assert found["mean_units"].max() < 0.01
+        assert result["mean_units"].max() < 0.01
 
 
 def test_a_world_without_demand_says_that_nothing_was_measured() -> None:
@@ -47,8 +47,8 @@ def test_every_history_that_validation_accepts_can_be_trained_on(days: int) -> N
     given = tables(days)
     first = given["sales"]["date"].min().date()
     assert training_faults(first, AS_OF, _SMALL) == []
-    found = _forecast(given)[1]
-    assert np.isfinite(found["mean_units"]).all()
+    result = _forecast(given)[1]
+    assert np.isfinite(result["mean_units"]).all()
 
 
 @pytest.mark.parametrize("frequency", ["D", "W-MON"])
@@ -72,7 +72,7 @@ def test_columns_that_share_a_name_after_cleaning_are_learned_from(names: tuple[
     given = tables()
     for name in names:
         given["regional"][name] = given["regional"]["temperature"]
-    model, found = _forecast(given)
+    model, result = _forecast(given)
     assert len(set(model.facts["features"])) == len(model.facts["features"])
     assert len(set(booster_names(tuple(model.facts["features"])))) == len(model.facts["features"])
-    assert np.isfinite(found["mean_units"]).all()
+    assert np.isfinite(result["mean_units"]).all()

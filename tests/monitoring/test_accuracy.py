@@ -13,12 +13,12 @@ SERIES = pd.DataFrame({"region": ["N", "N", "S"], "segment": ["FOOD", "FOOD", "T
 
 def _night(actual: list[list[float]], mean: float, first_age: int = 14, half_width: float = 2.0) -> Scored:
     known = np.array(actual)
-    said = Said(
+    parts = Said(
         np.full(known.shape, mean), np.full(known.shape, mean - half_width), np.full(known.shape, mean + half_width)
     )
     naive = Said(known + 1, known, known + 1)
     ages = np.arange(first_age, first_age - known.shape[1], -1)
-    return Scored(SERIES, known, ages, {JUDGED: said, "naive": naive})
+    return Scored(SERIES, known, ages, {JUDGED: parts, "naive": naive})
 
 
 def test_errors_are_added_up_before_they_are_divided() -> None:

@@ -14,9 +14,9 @@ TODAY = date(2016, 5, 23)
 
 
 def _cell(method: str, wape: float, bias: float = 0.0, **others: object) -> dict[str, object]:
-    said = {"method": method, "region": "N", "segment": "FOOD", "n_periods": 100, "actual_units": 100.0}
-    said |= {"forecast_units": 100 * (1 + bias), "bias_rate": bias, "wape_rate": wape, "coverage_rate": 0.95}
-    return said | {"is_sustained": True} | others
+    parts = {"method": method, "region": "N", "segment": "FOOD", "n_periods": 100, "actual_units": 100.0}
+    parts |= {"forecast_units": 100 * (1 + bias), "bias_rate": bias, "wape_rate": wape, "coverage_rate": 0.95}
+    return parts | {"is_sustained": True} | others
 
 
 def _kinds(*cells: dict[str, object]) -> list[str]:
@@ -44,8 +44,8 @@ def test_too_little_demand_says_nothing() -> None:
 
 
 def test_stale_sales_and_stock_are_told_apart() -> None:
-    found = findings.stale_data({"N": date(2016, 5, 22), "S": date(2016, 5, 10)}, date(2016, 5, 9), TODAY, LIMITS)
-    assert [(one.region, one.facts["table"], one.facts["age_days"]) for one in found] == [
+    result = findings.stale_data({"N": date(2016, 5, 22), "S": date(2016, 5, 10)}, date(2016, 5, 9), TODAY, LIMITS)
+    assert [(one.region, one.facts["table"], one.facts["age_days"]) for one in result] == [
         ("S", "sales", "12"), (None, "stock", "14"),
     ]  # fmt: skip
 
@@ -71,8 +71,8 @@ def test_findings_of_one_place_become_one_row() -> None:
     rows = pd.DataFrame(
         [_cell("forestock", 0.4, 0.3), _cell("forestock", 0.4, 0.3, segment="TOYS"), _cell("naive", 0.5)]
     )
-    made = findings.exception_rows(findings.forecast_findings(rows, LIMITS))
-    assert len(made) == 1
-    assert made["units"].iloc[0] == 60
-    assert all(name in made["action"].iloc[0] for name in ("FOOD", "TOYS"))
+    built = findings.exception_rows(findings.forecast_findings(rows, LIMITS))
+    assert len(built) == 1
+    assert built["units"].iloc[0] == 60
+    assert all(name in built["action"].iloc[0] for name in ("FOOD", "TOYS"))
     assert findings.exception_rows([]).empty

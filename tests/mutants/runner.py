@@ -65,8 +65,8 @@ def run_tests(tree: Path, tests: tuple[str, ...]) -> subprocess.CompletedProcess
         "not slow",
         *tests,
     ]
-    own = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
-    return subprocess.run(command, cwd=tree, env=own, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  the command is this interpreter's pytest
+    specified = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_")}
+    return subprocess.run(command, cwd=tree, env=specified, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  the command is this interpreter's pytest
 
 
 def run_mutated(tree: Path, mutant: Mutant, turn: int) -> subprocess.CompletedProcess[str]:

@@ -42,14 +42,14 @@ def test_the_table_lists_every_variant() -> None:
 @pytest.fixture(scope="session")
 def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the tree in which every named test passes."""
-    made = copied_tree(tmp_path_factory.mktemp("mutants") / "tree")
-    found = run_tests(made, tuple(sorted({test for mutant in MUTANTS for test in mutant.tests})))
-    assert found.returncode == PASSED, found.stdout[-3000:]
-    return made
+    built = copied_tree(tmp_path_factory.mktemp("mutants") / "tree")
+    result = run_tests(built, tuple(sorted({test for mutant in MUTANTS for test in mutant.tests})))
+    assert result.returncode == PASSED, result.stdout[-3000:]
+    return built
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("turn", "mutant"), [*enumerate(MUTANTS)], ids=_NAMES)
 def test_a_wrong_variant_is_caught(turn: int, mutant: Mutant, tree: Path) -> None:
-    found = run_mutated(tree, mutant, turn)
-    assert found.returncode == FAILED, f"{mutant.name} is not caught by {mutant.tests}:\n{found.stdout[-2000:]}"
+    result = run_mutated(tree, mutant, turn)
+    assert result.returncode == FAILED, f"{mutant.name} is not caught by {mutant.tests}:\n{result.stdout[-2000:]}"

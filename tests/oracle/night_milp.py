@@ -43,8 +43,8 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
     cost, upper, whole = np.zeros(width), np.full(width, np.inf), np.zeros(width)
     whole[first_pack:] = 1
     upper[first_open:first_load] = 1
-    for at, load in enumerate(problem.shared.loads):
-        cost[first_load + at], upper[first_load + at] = load.eur, load.most
+    for index, load in enumerate(problem.shared.loads):
+        cost[first_load + index], upper[first_load + index] = load.eur, load.most
     rows, offset, lane = [], 0.0, 0
     shared = lil_array((len(problem.shared.resources), width))
     for (article, programme), start in zip(parts, starts, strict=False):
@@ -66,7 +66,7 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
             for row in range(len(problem.shared.resources)):
                 shared[row, start + send] = article.uses[row, send]
             lane += 1
-    place = {load.shipment: first_load + at for at, load in enumerate(problem.shared.loads)}
+    place = {load.shipment: first_load + index for index, load in enumerate(problem.shared.loads)}
     opened = first_open
     for article, _ in parts:
         for send in range(len(article.lanes)):
@@ -83,14 +83,14 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
             room[row] = resource.room
     if len(room):
         rows.append(LinearConstraint(shared.tocsr(), -np.inf, room))
-    found = milp(
+    result = milp(
         cost,
         constraints=rows,
         bounds=Bounds(0, upper),
         integrality=whole,
         options={"time_limit": seconds, "mip_rel_gap": 1e-6},
     )
-    assert found.status in (0, 1), found.message  # sending nothing is always possible
-    eur = np.inf if found.fun is None else float(found.fun)
-    bound = -np.inf if found.mip_dual_bound is None else float(found.mip_dual_bound)
+    assert result.status in (0, 1), result.message  # sending nothing is always possible
+    eur = np.inf if result.fun is None else float(result.fun)
+    bound = -np.inf if result.mip_dual_bound is None else float(result.mip_dual_bound)
     return Oracle(eur + offset, bound + offset)

@@ -123,10 +123,10 @@ def demand(instance: Instance, columns: Columns) -> Rows:
     entries = _Entries(instance.n_paths, len(problem.regions) * n_buckets)
     lane, bucket = np.divmod(np.arange(columns.n_serve), max(n_buckets, 1))
     entries.add(problem.delivery_region[lane] * n_buckets + bucket, columns.serve(np.arange(columns.n_serve)), 1.0)
-    wanted = instance.paths.reshape(instance.n_paths, -1).ravel()
+    requested = instance.paths.reshape(instance.n_paths, -1).ravel()
     paths, buckets = range(instance.n_paths), range(n_buckets)
     return entries.rows(
-        np.full(len(wanted), -INF), wanted,
+        np.full(len(requested), -INF), requested,
         lambda names: [f"demand[{r},b{b},s{s}]" for s, r, b in product(paths, names.regions, buckets)],
     )  # fmt: skip
 
@@ -218,10 +218,10 @@ def row_names(programme: Programme, names: Names) -> list[str]:
 def column_names(problem: SkuProblem, columns: Columns, names: Names) -> list[str]:
     """Return human-readable names of all columns."""
     buckets = range(len(problem.bucket_days))
-    told = [f"send[{lane}]" for lane in names.shipments]
+    text = [f"send[{lane}]" for lane in names.shipments]
     for s in range(columns.n_paths):
-        told += [f"serve[{d},b{b},s{s}]" for d, b in product(names.deliveries, buckets)]
-        told += [f"keep[{h},b{b},s{s}]" for h, b in product(names.hubs, buckets)]
-        told += [f"end[{h},r{g},s{s}]" for h, g in product(names.hubs, range(N_RANKS))]
-        told += [f"later[{names.shipments[lane]},b{b},s{s}]" for lane, _, b in problem.later]
-    return told
+        text += [f"serve[{d},b{b},s{s}]" for d, b in product(names.deliveries, buckets)]
+        text += [f"keep[{h},b{b},s{s}]" for h, b in product(names.hubs, buckets)]
+        text += [f"end[{h},r{g},s{s}]" for h, g in product(names.hubs, range(N_RANKS))]
+        text += [f"later[{names.shipments[lane]},b{b},s{s}]" for lane, _, b in problem.later]
+    return text

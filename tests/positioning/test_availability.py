@@ -28,29 +28,29 @@ def _position(world: World) -> pd.Series:
 
 
 def test_with_a_receipt_on_day_four_only_four_days_of_demand_count() -> None:
-    found = _position(_world(9, inbound=30))
-    assert found["stockout_probability"] == pytest.approx(poisson.sf(9, 4 * _DAILY), abs=0.03)
+    result = _position(_world(9, inbound=30))
+    assert result["stockout_probability"] == pytest.approx(poisson.sf(9, 4 * _DAILY), abs=0.03)
 
 
 def test_without_any_receipt_the_whole_window_counts() -> None:
-    found = _position(_world(18))
-    assert found["stockout_probability"] == pytest.approx(poisson.sf(18, 10 * _DAILY), abs=0.03)
+    result = _position(_world(18))
+    assert result["stockout_probability"] == pytest.approx(poisson.sf(18, 10 * _DAILY), abs=0.03)
 
 
 def test_without_a_receipt_on_its_way_the_first_later_departure_ends_the_cycle() -> None:
     """Review in three days, lead time one day: what is decided then arrives on day four."""
     world = _world(9).but(lanes=[delivery("A", "r"), supply("S", "A", 500.0, days=1)])
-    found = _position(world)
-    assert found["units_in"] == 0
-    assert found["stockout_probability"] == pytest.approx(poisson.sf(9, 4 * _DAILY), abs=0.03)
+    result = _position(world)
+    assert result["units_in"] == 0
+    assert result["stockout_probability"] == pytest.approx(poisson.sf(9, 4 * _DAILY), abs=0.03)
 
 
 def test_the_fill_rate_is_what_is_served_of_the_regions_demand() -> None:
     stock, units = 15, np.arange(200)
     right = (np.minimum(units, stock) * poisson.pmf(units, 10 * _DAILY)).sum() / (10 * _DAILY)
-    found = _position(_world(stock))
-    assert found["fill_rate"] == pytest.approx(right, abs=0.02)
-    assert found["fill_rate_before"] == found["fill_rate"]
+    result = _position(_world(stock))
+    assert result["fill_rate"] == pytest.approx(right, abs=0.02)
+    assert result["fill_rate_before"] == result["fill_rate"]
 
 
 def test_a_plan_raises_the_fill_rate_and_lowers_the_stockout_probability() -> None:
@@ -58,10 +58,10 @@ def test_a_plan_raises_the_fill_rate_and_lowers_the_stockout_probability() -> No
         skus=[sku()], hubs=[{"hub": "A"}, {"hub": "B"}], lanes=[delivery("B", "r"), transfer("A", "B")],
         stock={("A", "k"): 60}, demand={("k", "r"): _DAILY}, positioning={"scenarios": 100},
     )  # fmt: skip
-    found = world.plan()["position"].set_index("hub").loc["B"]
-    assert found["fill_rate_before"] == pytest.approx(0.0, abs=1e-9)
-    assert found["fill_rate"] > 0.6
-    assert found["units_in"] > 0
+    result = world.plan()["position"].set_index("hub").loc["B"]
+    assert result["fill_rate_before"] == pytest.approx(0.0, abs=1e-9)
+    assert result["fill_rate"] > 0.6
+    assert result["units_in"] > 0
 
 
 def test_units_served_by_another_hub_count_as_filled() -> None:
@@ -70,10 +70,10 @@ def test_units_served_by_another_hub_count_as_filled() -> None:
         lanes=[delivery("A", "r", distance_km=900.0), delivery("B", "r", distance_km=5.0)],
         stock={("A", "k"): 500}, demand={("k", "r"): _DAILY},
     )  # fmt: skip
-    found = world.plan()["position"].set_index("hub")
-    assert found.loc["B", "fill_rate"] == 1.0
-    assert found.loc["B", "stockout_probability"] == pytest.approx(1.0, abs=0.1)
-    assert pd.isna(found.loc["A", "fill_rate"])
+    result = world.plan()["position"].set_index("hub")
+    assert result.loc["B", "fill_rate"] == 1.0
+    assert result.loc["B", "stockout_probability"] == pytest.approx(1.0, abs=0.1)
+    assert pd.isna(result.loc["A", "fill_rate"])
 
 
 def test_fill_rates_are_by_the_nearest_hub_and_empty_without_demand() -> None:

@@ -90,19 +90,19 @@ def test_limit_that_does_not_bind_costs_nothing(name: str) -> None:
 
 
 def test_smallest_order_binds_above_what_is_wanted_and_not_below() -> None:
-    wanted = units(ordered())
-    assert wanted > 0
-    assert units(ordered(min_order_units=wanted)) == wanted
-    more = units(ordered(min_order_units=10 * wanted))
-    assert more == 0 or more >= 10 * wanted
-    assert cost(ordered(min_order_units=10 * wanted)) > cost(ordered()) + 0.01
+    requested = units(ordered())
+    assert requested > 0
+    assert units(ordered(min_order_units=requested)) == requested
+    more = units(ordered(min_order_units=10 * requested))
+    assert more == 0 or more >= 10 * requested
+    assert cost(ordered(min_order_units=10 * requested)) > cost(ordered()) + 0.01
 
 
 def test_pack_of_an_order_binds_only_where_it_does_not_divide() -> None:
-    wanted = units(ordered())
-    assert units(ordered(pack_units=int(wanted))) % wanted == 0
+    requested = units(ordered())
+    assert units(ordered(pack_units=int(requested))) % requested == 0
     assert cost(ordered(pack_units=1)) == pytest.approx(cost(ordered()), abs=1e-6)
-    assert cost(ordered(pack_units=int(wanted) + 7)) > cost(ordered()) + 0.01
+    assert cost(ordered(pack_units=int(requested) + 7)) > cost(ordered()) + 0.01
 
 
 def test_carbon_price_from_0_to_500_traces_a_frontier() -> None:

@@ -53,8 +53,8 @@ def best_by_highs(rows: Rows, offer: Offer, *, is_whole: bool) -> float:
             highs.addConstr(x >= float(offer.least[j]) * used)
         units.append(x)
     for slope, floor, group in zip(rows.slope, rows.floor, rows.group, strict=True):
-        told = sum(float(a) * x for a, x in zip(slope, units, strict=True))
-        highs.addConstr(told + theta[group] >= float(floor) if group >= 0 else told >= float(floor))
+        text = sum(float(a) * x for a, x in zip(slope, units, strict=True))
+        highs.addConstr(text + theta[group] >= float(floor) if group >= 0 else text >= float(floor))
     highs.run()
     return float(highs.getInfo().objective_function_value)
 
@@ -86,11 +86,11 @@ def test_whole_packs_agree_with_highs(seed: int) -> None:
     draw = np.random.default_rng(seed)
     n = int(draw.integers(1, 7))
     rows, offer = random_rows(draw, n), random_offer(draw, n)
-    found, best = branched(rows, offer, MANY_NODES), best_by_highs(rows, offer, is_whole=True)
-    assert found.bound_eur == pytest.approx(best, abs=1e-4)
-    assert by_cuts(found.plan, rows, offer) == pytest.approx(best, abs=1e-4)
-    assert (np.mod(found.plan, offer.pack) == 0).all()
-    assert (found.plan <= offer.most).all()
+    result, best = branched(rows, offer, MANY_NODES), best_by_highs(rows, offer, is_whole=True)
+    assert result.bound_eur == pytest.approx(best, abs=1e-4)
+    assert by_cuts(result.plan, rows, offer) == pytest.approx(best, abs=1e-4)
+    assert (np.mod(result.plan, offer.pack) == 0).all()
+    assert (result.plan <= offer.most).all()
 
 
 @pytest.mark.parametrize("nodes", [0, 1, 4, 16])

@@ -21,8 +21,8 @@ def test_every_day_departs_on_the_night_itself() -> None:
 
 
 def test_next_named_weekday_is_taken() -> None:
-    found = next_departure("Thu|Wed", "16:00", "UTC", clock())
-    assert found.ship_date == date(2024, 1, 3)
+    result = next_departure("Thu|Wed", "16:00", "UTC", clock())
+    assert result.ship_date == date(2024, 1, 3)
 
 
 def test_cutoff_before_the_plan_is_ready_is_missed() -> None:
@@ -38,8 +38,8 @@ def test_missed_only_weekday_comes_again_a_week_later() -> None:
 
 
 def test_decide_by_is_the_local_cutoff_in_utc() -> None:
-    found = next_departure("", "16:00", "America/Los_Angeles", clock())
-    assert found.decide_by == datetime(2024, 1, 2, 0, 0, tzinfo=UTC)
+    result = next_departure("", "16:00", "America/Los_Angeles", clock())
+    assert result.decide_by == datetime(2024, 1, 2, 0, 0, tzinfo=UTC)
 
 
 def test_departure_before_the_next_run_commits() -> None:
@@ -47,8 +47,8 @@ def test_departure_before_the_next_run_commits() -> None:
 
 
 def test_early_cutoff_tomorrow_commits_tonight_because_no_later_run_can_make_it() -> None:
-    found = next_departure("Tue", "05:00", "UTC", clock())
-    assert (found.ship_date, found.is_outlook) == (date(2024, 1, 2), False)
+    result = next_departure("Tue", "05:00", "UTC", clock())
+    assert (result.ship_date, result.is_outlook) == (date(2024, 1, 2), False)
 
 
 def test_departure_a_later_run_decides_is_outlook() -> None:

@@ -23,8 +23,8 @@ def test_quantiles_of_a_negative_binomial_give_its_variance_back(mean: float, al
     """Paths must be as wide as the forecast says."""
     size = 1.0 / alpha
     values = nbinom.ppf(LEVELS, size, size / (size + mean))
-    found = dispersion_of_quantiles(LEVELS, values[None], np.array([mean]))
-    assert mean + found * mean**2 == pytest.approx([mean + alpha * mean**2], rel=0.1)
+    result = dispersion_of_quantiles(LEVELS, values[None], np.array([mean]))
+    assert mean + result * mean**2 == pytest.approx([mean + alpha * mean**2], rel=0.1)
 
 
 def test_one_far_quantile_does_not_decide() -> None:
@@ -32,8 +32,8 @@ def test_one_far_quantile_does_not_decide() -> None:
     mean, size = 50.0, 1.0 / 0.1
     values = nbinom.ppf(LEVELS, size, size / (size + mean))
     far = np.where(LEVELS > 0.99, values * 1.3, values)
-    found = dispersion_of_quantiles(LEVELS, np.array([values, far]), np.array([mean, mean]))
-    assert found[1] < 2.0 * found[0]
+    result = dispersion_of_quantiles(LEVELS, np.array([values, far]), np.array([mean, mean]))
+    assert result[1] < 2.0 * result[0]
 
 
 def test_no_demand_has_no_dispersion() -> None:
@@ -43,8 +43,8 @@ def test_no_demand_has_no_dispersion() -> None:
 
 def test_quantiles_as_narrow_as_chance_alone_are_poisson() -> None:
     """Nothing below the spread of a Poisson law can be told apart from it."""
-    found = dispersion_of_quantiles(LEVELS, np.full((1, 9), 30.0), np.array([30.0]))
-    assert found == pytest.approx([0.0])
+    result = dispersion_of_quantiles(LEVELS, np.full((1, 9), 30.0), np.array([30.0]))
+    assert result == pytest.approx([0.0])
 
 
 def _windows(**columns: object) -> pd.DataFrame:
@@ -62,16 +62,16 @@ def test_a_stated_dispersion_is_taken_and_a_missing_one_fitted(columns: dict[str
     windows = _windows(**columns)
     before = windows.copy()
     network = SimpleNamespace(regions=("r",), as_of=date(2024, 6, 3))
-    found = read_demand({"forecast": _no_rows(), "forecast_window": windows}, network, ("s",), Settings())
-    assert found.dispersion[0, 0].tolist() == [expected]
+    result = read_demand({"forecast": _no_rows(), "forecast_window": windows}, network, ("s",), Settings())
+    assert result.dispersion[0, 0].tolist() == [expected]
     pd.testing.assert_frame_equal(windows, before)
 
 
 @pytest.mark.parametrize(("columns", "expected"), [({"step_units": 0.1}, 0.1), ({"step_units": None}, 1.0), ({}, 1.0)])
 def test_demand_is_whole_unless_the_forecast_states_a_step(columns: dict[str, object], expected: float) -> None:
     network = SimpleNamespace(regions=("r",), as_of=date(2024, 6, 3))
-    found = read_demand({"forecast": _no_rows(), "forecast_window": _windows(**columns)}, network, ("s",), Settings())
-    assert found.step_units.tolist() == [expected]
+    result = read_demand({"forecast": _no_rows(), "forecast_window": _windows(**columns)}, network, ("s",), Settings())
+    assert result.step_units.tolist() == [expected]
 
 
 def _no_rows() -> pd.DataFrame:

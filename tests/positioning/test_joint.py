@@ -13,7 +13,7 @@ from tests.worlds.positioning_world import World, delivery, random_world, sku, s
 
 def shared_truck(n_skus: int, eur_per_load: float) -> World:
     """Return skus whose stock is at A and demand at B's region; one truck carries them all."""
-    names = [f"k{at}" for at in range(n_skus)]
+    names = [f"k{index}" for index in range(n_skus)]
     return World(
         skus=[sku(name) for name in names],
         hubs=[{"hub": "A"}, {"hub": "B"}],
@@ -31,35 +31,39 @@ def shared_truck(n_skus: int, eur_per_load: float) -> World:
 def test_a_truck_goes_when_all_it_carries_pays_for_it_together(n_skus: int, goes: float) -> None:
     """No sku alone pays 40 EUR; six do. A price per litre of a nearly empty truck would let none or a part go."""
     problem = shared_truck(n_skus, 40.0).problem()
-    found = decide(problem, Crew(problem))
-    assert found.loads.tolist() == [goes]
-    assert bool(found.mixes) is bool(goes)
+    result = decide(problem, Crew(problem))
+    assert result.loads.tolist() == [goes]
+    assert bool(result.mixes) is bool(goes)
 
 
 @pytest.mark.parametrize("seed", range(6))
 def test_its_bound_is_never_above_the_optimum_of_the_whole_night(seed: int) -> None:
     problem = random_world(seed).problem()
-    found = decide(problem, Crew(problem))
-    assert found.bound_eur <= solve_at_once(problem).eur + 0.01
-    assert found.bound_eur <= sum(found.nothing_eur.values()) + 0.01
-    assert (found.loads == np.round(found.loads)).all()
+    result = decide(problem, Crew(problem))
+    assert result.bound_eur <= solve_at_once(problem).eur + 0.01
+    assert result.bound_eur <= sum(result.nothing_eur.values()) + 0.01
+    assert (result.loads == np.round(result.loads)).all()
 
 
 def without_loads(seed: int) -> World:
     """Return twenty skus with ample stock at four hubs between which goods move by the piece."""
     draw = np.random.default_rng(seed)
-    hubs, regions, names = [f"H{at}" for at in range(4)], [f"R{at}" for at in range(4)], [f"k{at}" for at in range(20)]
-    pairs = [(at, to) for at in range(4) for to in range(4)]
+    hubs, regions, names = (
+        [f"H{index}" for index in range(4)],
+        [f"R{index}" for index in range(4)],
+        [f"k{index}" for index in range(20)],
+    )
+    pairs = [(index, to) for index in range(4) for to in range(4)]
     lanes = [
-        delivery(hubs[at], regions[to], float(draw.uniform(0.5, 4)), int(draw.integers(1, 4)))
-        for at, to in pairs
-        if at == to or draw.random() < 0.4
+        delivery(hubs[index], regions[to], float(draw.uniform(0.5, 4)), int(draw.integers(1, 4)))
+        for index, to in pairs
+        if index == to or draw.random() < 0.4
     ]
     lanes += [supply("S", hub, 0.1, int(draw.integers(2, 5))) for hub in hubs]
     lanes += [
-        transfer(hubs[at], hubs[to], 0.2, int(draw.integers(1, 4)))
-        for at, to in pairs
-        if at != to and draw.random() < 0.6
+        transfer(hubs[index], hubs[to], 0.2, int(draw.integers(1, 4)))
+        for index, to in pairs
+        if index != to and draw.random() < 0.6
     ]
     return World(
         skus=[sku(name, unit_cost_eur=float(draw.uniform(1, 5))) for name in names],

@@ -26,9 +26,9 @@ def parts(world: World) -> Parts:
 
 
 def test_stores_with_regions_of_their_own_are_parts() -> None:
-    found = parts(stores())
-    assert found.count == 2
-    assert len(set(found.of_lane)) == 2
+    result = parts(stores())
+    assert result.count == 2
+    assert len(set(result.of_lane)) == 2
 
 
 @pytest.mark.parametrize("lane", [delivery("B", "r", 2.0), transfer("A", "B")], ids=["delivery", "transfer"])
@@ -43,21 +43,21 @@ def test_a_supplier_that_is_short_ties_whom_it_serves() -> None:
 
 
 def test_values_of_lanes_and_sinks_are_shared_out_without_loss() -> None:
-    found = parts(stores())
-    by_lane, by_sink = range(1, len(found.of_lane) + 1), range(1, len(found.of_sink) + 1)
-    assert found.split(list(by_lane)).sum() == sum(by_lane)
-    assert found.summed(list(by_sink)).sum() == sum(by_sink)
+    result = parts(stores())
+    by_lane, by_sink = range(1, len(result.of_lane) + 1), range(1, len(result.of_sink) + 1)
+    assert result.split(list(by_lane)).sum() == sum(by_lane)
+    assert result.summed(list(by_sink)).sum() == sum(by_sink)
 
 
 def test_a_sku_that_falls_apart_is_planned_to_within_a_thousandth() -> None:
     """Twelve stores searched as one left a tenth of what there was to win on the table."""
-    names = [f"H{at}" for at in range(12)]
+    names = [f"H{index}" for index in range(12)]
     world = World(
         skus=[sku("k")],
         hubs=[{"hub": name} for name in names],
         lanes=[lane for name in names for lane in (delivery(name, f"r-{name}"), supply("S", name, 0.1, 4))],
-        stock={(name, "k"): at % 4 for at, name in enumerate(names)},
-        demand={("k", f"r-{name}"): 0.2 + 0.3 * at for at, name in enumerate(names)},
+        stock={(name, "k"): index % 4 for index, name in enumerate(names)},
+        demand={("k", f"r-{name}"): 0.2 + 0.3 * index for index, name in enumerate(names)},
         positioning={"scenarios": 60},
     )
     row = world.plan()["plan"].iloc[0]

@@ -133,18 +133,18 @@ def test_sku_neither_in_stock_nor_wanted_stops_nobody() -> None:
 def test_gate_lets_a_gap_at_the_limit_pass_and_refuses_one_above() -> None:
     frames = lopsided().plan()
     settings = lopsided().settings
-    at = {"plan": frames["plan"].assign(gap_rate=settings.positioning.max_gap_rate)}
+    index = {"plan": frames["plan"].assign(gap_rate=settings.positioning.max_gap_rate)}
     above = {"plan": frames["plan"].assign(gap_rate=settings.positioning.max_gap_rate + 1e-6)}
-    assert gate(at, settings) == ()
+    assert gate(index, settings) == ()
     assert "max_gap_rate" in gate(above, settings)[0]
 
 
 @pytest.mark.parametrize("seed", [2, 5])
 def test_prices_tuned_on_a_sample_give_a_valid_bound_and_plan(seed: int) -> None:
     problem = random_world(seed, n_skus=4).problem()
-    found, oracle = of_many(problem, Crew(problem)), solve_at_once(problem)
-    assert found.bound_eur <= oracle.eur + 0.01
-    assert found.plan_eur >= oracle.bound_eur - 0.01
+    result, oracle = of_many(problem, Crew(problem)), solve_at_once(problem)
+    assert result.bound_eur <= oracle.eur + 0.01
+    assert result.plan_eur >= oracle.bound_eur - 0.01
 
 
 def test_bound_does_not_move_with_the_names_of_skus() -> None:

@@ -21,18 +21,18 @@ SEEDS = range(8)
 def test_what_stands_in_never_loses_more_than_nothing_in_its_place(seed: int) -> None:
     lines = random_world(seed, n_skus=2).plan()["transfer"]
     assert (lines["loss_if_refused_eur"] <= lines["loss_if_dropped_eur"] + 0.011).all()
-    nothing = lines[lines["next_best"] == ""]
-    assert nothing["loss_if_refused_eur"].to_numpy() == pytest.approx(
-        nothing["loss_if_dropped_eur"].to_numpy(), abs=0.011
+    no_shipment = lines[lines["next_best"] == ""]
+    assert no_shipment["loss_if_refused_eur"].to_numpy() == pytest.approx(
+        no_shipment["loss_if_dropped_eur"].to_numpy(), abs=0.011
     )
     assert lines["pays_rate"].between(0.0, 1.0).all()
 
 
 def test_what_stands_in_names_other_departures_and_whole_units_most_first() -> None:
     plans = [random_world(seed, n_skus=1).plan()["transfer"] for seed in (10, 11, 12, 37, 38)]
-    told = [line for lines in plans for line in lines.itertuples() if line.next_best]
-    assert told
-    for line in told:
+    text = [line for lines in plans for line in lines.itertuples() if line.next_best]
+    assert text
+    for line in text:
         changes = [re.fullmatch(r"(\S+@\d{4}-\d\d-\d\d) ([+-]\d+)", part) for part in line.next_best.split("|")]
         assert all(change and change[1] != line.departure_id for change in changes)
         amounts = [abs(int(change[2])) for change in changes if change]

@@ -67,9 +67,9 @@ def test_a_bound_without_end_is_said_to_be_minus_infinity() -> None:
 def test_equal_policies_differ_by_nothing_and_the_interval_holds_the_estimate() -> None:
     eur = np.array([3.0, 5.0, 8.0, 1.0])
     assert paired_difference(eur, eur).high == 0.0
-    found = paired_difference(eur - np.array([1.0, 2.0, 3.0, 0.0]), eur)
-    assert (found.value, found.low <= found.value <= found.high) == (-6.0, True)
-    assert found.high <= 0.0
+    result = paired_difference(eur - np.array([1.0, 2.0, 3.0, 0.0]), eur)
+    assert (result.value, result.low <= result.value <= result.high) == (-6.0, True)
+    assert result.high <= 0.0
 
 
 def test_an_interval_is_the_same_every_time() -> None:
@@ -78,9 +78,9 @@ def test_an_interval_is_the_same_every_time() -> None:
 
 
 def test_closed_of_every_article_alike_has_no_width() -> None:
-    nothing, bound = np.array([10.0, 20.0]), np.array([6.0, 12.0])
-    found = closed_interval(nothing, nothing - (nothing - bound) / 2, bound)
-    assert (found.value, found.low, found.high) == (0.5, pytest.approx(0.5), pytest.approx(0.5))
+    no_shipment, bound = np.array([10.0, 20.0]), np.array([6.0, 12.0])
+    result = closed_interval(no_shipment, no_shipment - (no_shipment - bound) / 2, bound)
+    assert (result.value, result.low, result.high) == (0.5, pytest.approx(0.5), pytest.approx(0.5))
 
 
 def test_the_summary_has_a_row_per_policy_with_and_without_goods() -> None:
@@ -88,9 +88,9 @@ def test_the_summary_has_a_row_per_policy_with_and_without_goods() -> None:
     played = game(world, 2, settings(kinds=("transfer",)))
     ledgers = [play(played, DoNothing()), play(played, Scripted((0, "k", "A>B", 1)))]
     bounds = {with_goods: bound_eur(played, with_goods=with_goods) for with_goods in (False, True)}
-    found = summary(ledgers, bounds, "scripted").set_index("policy")
+    result = summary(ledgers, bounds, "scripted").set_index("policy")
     # the script moves one of two: 0.5 + 1 + 3.5 + holding 0.2 + ... half of what there is to win
-    assert found.loc["nothing", ["closed", "closed_with_goods", "saved_eur"]].tolist() == [0.0, 0.0, 0.0]
-    assert found["dearer_eur"].tolist() == [found.loc["scripted", "saved_eur"], 0.0]
-    assert found.loc["scripted", "closed"] == pytest.approx(0.5)
-    assert found.loc["scripted", "closed_with_goods"] == pytest.approx(0.5)
+    assert result.loc["nothing", ["closed", "closed_with_goods", "saved_eur"]].tolist() == [0.0, 0.0, 0.0]
+    assert result["dearer_eur"].tolist() == [result.loc["scripted", "saved_eur"], 0.0]
+    assert result.loc["scripted", "closed"] == pytest.approx(0.5)
+    assert result.loc["scripted", "closed_with_goods"] == pytest.approx(0.5)

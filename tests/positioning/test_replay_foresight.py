@@ -55,7 +55,7 @@ def test_foresight_sends_what_will_be_asked_for_and_no_unit_more() -> None:
 
 def test_foresight_leaves_what_lies_beyond_the_replay_as_forecast() -> None:
     world = tables({("A", "k"): 20}, {("X", "k"): [0.0, 2.0], ("Y", "k"): [0.0, 0.0]})
-    told = Foresight(_forecast, game(world, 2, _own()))(START)["forecast"]
-    by_day = told.groupby(["region", "date"])["mean_units"].sum().unstack()
+    text = Foresight(_forecast, game(world, 2, _own()))(START)["forecast"]
+    by_day = text.groupby(["region", "date"])["mean_units"].sum().unstack()
     assert by_day.loc["X"].tolist() == pytest.approx([0.0, 2.0] + [1.0] * (2 * DAYS - 2))
     assert by_day.loc["Y"].tolist() == [0.0] * 2 * DAYS

@@ -89,8 +89,8 @@ def test_leftover_and_travelling_units_are_valued_alike() -> None:
 def test_churn_handling_and_carbon_are_paid_at_the_settings_prices() -> None:
     world = tables({("A", "k"): 2}, {("X", "k"): [0], ("Y", "k"): [0]})
     world["lanes"]["kg_co2e_per_t_km"] = 0.2
-    own = settings(churn_eur_per_unit=0.05, handling_eur_per_unit=0.3, carbon_eur_per_t=100.0)
-    ledger = play(game(world, 1, own), Scripted((0, "k", "A>B", 2)))
+    specified = settings(churn_eur_per_unit=0.05, handling_eur_per_unit=0.3, carbon_eur_per_t=100.0)
+    ledger = play(game(world, 1, specified), Scripted((0, "k", "A>B", 2)))
     # 2 units × 2 kg × 300 km × 0.2 kg/(t km) = 0.24 kg
     assert _terms(ledger, "churn_eur", "handling_eur", "carbon_eur") == [0.1, 0.6, 0.024]
     assert ledger.kg_co2e.sum() == pytest.approx(0.24)

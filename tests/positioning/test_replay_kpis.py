@@ -106,12 +106,12 @@ def test_a_replay_gives_every_kpi() -> None:
     """X 4 of 5 served, 3 by A in 1 day and 1 by B in 3 days: (3 + 3) / 4 = 1.5 days; cost 5 + 1.5 + 10."""
     world = tables({("A", "k"): 3, ("B", "k"): 1}, {("X", "k"): [5], ("Y", "k"): [0]})
     played = game(world, 1)
-    found = all_kpis(play(played, DoNothing()), played.network, np.array([[1.0, 1.0]]))
-    assert found["unit_fill_rate"] == 0.8
-    assert found["time_to_door_mean_days"] == 1.5
-    assert found["eur_per_unit_served"] == pytest.approx(16.5 / 4)
-    assert found["days_of_supply"] == 0.0
-    assert math.isnan(found["stock_imbalance"])
+    result = all_kpis(play(played, DoNothing()), played.network, np.array([[1.0, 1.0]]))
+    assert result["unit_fill_rate"] == 0.8
+    assert result["time_to_door_mean_days"] == 1.5
+    assert result["eur_per_unit_served"] == pytest.approx(16.5 / 4)
+    assert result["days_of_supply"] == 0.0
+    assert math.isnan(result["stock_imbalance"])
 
 
 def test_moves_of_a_replay_reach_the_churn() -> None:

@@ -50,14 +50,14 @@ def test_plan_reviews_no_sooner_than_a_night_decides_again(
     nights: tuple[int, ...], expected: list[tuple[int, int | None]]
 ) -> None:
     """A plan that counts on a later departure nobody will decide leaves regions short."""
-    world, own, seen = _with_past(tables({("A", "k"): 5}, _QUIET), 28, X=1.0, Y=1.0), settings(review_days=2), []
+    world, specified, seen = _with_past(tables({("A", "k"): 5}, _QUIET), 28, X=1.0, Y=1.0), settings(review_days=2), []
 
     def planner(_: object, __: object, known: Settings, ___: object) -> dict[str, pd.DataFrame]:
         seen.append((known.positioning.review_days, known.positioning.cover_days))
         return {"transfer": pd.DataFrame(columns=["sku", "lane", "units", "ship_date", "is_outlook", "benefit_eur"])}
 
-    policy = Planned("plan", lambda _: {}, planner, world, own)
-    play(replace(game(world, 4, own, past_periods=28), nights=nights), policy)
+    policy = Planned("plan", lambda _: {}, planner, world, specified)
+    play(replace(game(world, 4, specified, past_periods=28), nights=nights), policy)
     assert seen == expected
 
 

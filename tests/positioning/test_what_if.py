@@ -115,7 +115,7 @@ def test_carrying_out_the_plan_of_record_is_no_better_than_planning_anew() -> No
 
 
 @pytest.mark.parametrize(
-    ("keys", "said"),
+    ("keys", "message"),
     [
         ({"closed_hubs": ("C",)}, "closed_hubs: 'C' is not known"),
         ({"lost_lanes": ("A>C",)}, r"lost_lanes: 'A>C' is not known \(did you mean 'A>"),
@@ -124,6 +124,6 @@ def test_carrying_out_the_plan_of_record_is_no_better_than_planning_anew() -> No
         ({"added_storage_l": {"a": 2.0}}, "added_storage_l: 'a' is not known"),
     ],
 )
-def test_a_name_nobody_knows_is_refused(keys: dict[str, Any], said: str) -> None:
-    with pytest.raises(ConfigurationError, match=said):
+def test_a_name_nobody_knows_is_refused(keys: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
         _changed(**keys)

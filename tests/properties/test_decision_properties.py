@@ -26,12 +26,12 @@ def _ledger(history: list[tuple[str, str, int]]) -> pd.DataFrame:
 
 def _slow_states(decisions: pd.DataFrame) -> dict[str, str]:
     """Return the states by walking row by row: the obvious way."""
-    found: dict[str, str] = {}
+    result: dict[str, str] = {}
     for row in in_order(decisions).to_dict("records"):
-        before = found.get(row["proposal_id"], "proposed")
+        before = result.get(row["proposal_id"], "proposed")
         if row["status"] in FOLLOWERS[before]:
-            found[row["proposal_id"]] = row["status"]
-    return found
+            result[row["proposal_id"]] = row["status"]
+    return result
 
 
 @few
@@ -46,8 +46,8 @@ def test_the_states_are_those_of_a_walk_through_the_rows(history: list[tuple[str
 @given(HISTORIES)
 def test_every_row_that_took_effect_follows_the_one_before(history: list[tuple[str, str, int]]) -> None:
     rows = in_order(_ledger(history))
-    for _, mine in rows[counts(rows)].groupby("proposal_id"):
-        for before, after in zip(["proposed", *mine["status"]], mine["status"], strict=False):
+    for _, selected in rows[counts(rows)].groupby("proposal_id"):
+        for before, after in zip(["proposed", *selected["status"]], selected["status"], strict=False):
             assert after in FOLLOWERS[before]
 
 
@@ -103,8 +103,8 @@ class Reader:
         """Finish what is recorded, then deliver what is open."""
         frame = pd.DataFrame(self.book, columns=["proposal_id", "document_id"]).astype("str")
         self.confirm(sorted({document for _, document in self.book} & set(self.staged)))
-        found = documents(undelivered(lines, frame.assign(receiver="wms"), "wms"))
-        deliver(found, self, self.record, Patience(1, 0, lambda seconds: None))
+        result = documents(undelivered(lines, frame.assign(receiver="wms"), "wms"))
+        deliver(result, self, self.record, Patience(1, 0, lambda seconds: None))
 
 
 @few

@@ -18,12 +18,12 @@ from tests.worlds.positioning_world import World, delivery, sku, transfer
 def free_world(seed: int) -> World:
     """Return skus with much stock at hubs between which every transfer is free, some with a minimum move."""
     draw = np.random.default_rng(seed)
-    hubs, names = [f"H{at}" for at in range(int(draw.integers(2, 5)))], [f"k{at}" for at in range(4)]
+    hubs, names = [f"H{index}" for index in range(int(draw.integers(2, 5)))], [f"k{index}" for index in range(4)]
     lanes = [
         delivery(hub, f"R{to}", float(draw.uniform(0.0, 3.0)))
-        for at, hub in enumerate(hubs)
+        for index, hub in enumerate(hubs)
         for to in range(3)
-        if at == to or draw.random() < 0.3
+        if index == to or draw.random() < 0.3
     ]
     lanes += [transfer(a, b, 0.0, int(draw.integers(0, 4))) for a in hubs for b in hubs if a != b]
     return World(
@@ -56,8 +56,8 @@ def _has_circle(sources: Mapping[str, set[str]]) -> bool:
 @pytest.mark.parametrize("seed", range(20))
 def test_taking_circles_back_keeps_what_hubs_gain_where_no_smallest_size_is_in_the_way(seed: int) -> None:
     draw, problem = np.random.default_rng(seed), free_world(seed).problem()
-    for at in range(len(problem.catalogue.skus)):
-        article = sku_problem(problem, at)
+    for index in range(len(problem.catalogue.skus)):
+        article = sku_problem(problem, index)
         packs = draw.integers(0, 4, len(article.lanes))
         units = np.where(packs * article.pack >= article.least, packs * article.pack, 0.0)
         if not fits(article, units):

@@ -74,7 +74,7 @@ def test_the_announced_plan_is_used() -> None:
     prices.loc[prices["date"] >= _TODAY, "unit_price_eur"] = 9.0
     before = forecast_matrix(build_panel(known, _SMALL, AS_OF), _SMALL)
     after = forecast_matrix(build_panel(known | {"prices": prices}, _SMALL, AS_OF), _SMALL)
-    changed = {name for at, name in enumerate(before.names)
-               if not np.array_equal(before.values[:, at], after.values[:, at], equal_nan=True)}  # fmt: skip
+    changed = {name for index, name in enumerate(before.names)
+               if not np.array_equal(before.values[:, index], after.values[:, index], equal_nan=True)}  # fmt: skip
     assert changed
     assert all(name.startswith("price") for name in changed)

@@ -14,12 +14,12 @@ def _compared(seed: int) -> list[tuple[float, float, float]]:
     problem, frames = world.problem(), world.plan()
     row, best_eur = frames["plan"].iloc[0], solve_at_once(problem).eur
     lanes, gap_eur = problem.network.shipments.lane, row["total_eur"] - row["lower_bound_eur"]
-    found = []
+    result = []
     for line in frames["transfer"].itertuples():
         lost_eur = solve_at_once(problem, shut=(0, lanes.index(line.lane))).eur - best_eur
         assert line.loss_if_refused_eur >= 0 or "would do as well" in line.reason
-        found.append((line.loss_if_refused_eur, lost_eur, gap_eur))
-    return found
+        result.append((line.loss_if_refused_eur, lost_eur, gap_eur))
+    return result
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])

@@ -25,9 +25,9 @@ def test_what_is_left_out_on_purpose_is_no_gap(seed: int) -> None:
     assert none["lower_bound_eur"] == pytest.approx(row["lower_bound_eur"])
     assert none["gap_of_benefit_rate"] <= max(row["gap_of_benefit_rate"], 0.001) + 1e-9
     assert gate(sparse, world.settings) == ()
-    told = sparse["exception"].query("kind == 'benefit_omitted'")["eur"].sum()
+    text = sparse["exception"].query("kind == 'benefit_omitted'")["eur"].sum()
     saved = row["total_eur_before"] - row["total_eur"]
-    assert told == pytest.approx(saved, abs=0.01 * abs(saved) + 1e-6)
+    assert text == pytest.approx(saved, abs=0.01 * abs(saved) + 1e-6)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -168,16 +168,16 @@ def _most_alone(problem: Problem, sku: int) -> dict[int, int]:
     """Return the largest line of the SKU on each shipment when nothing else is sent."""
     article, shared = sku_problem(problem, sku), problem.shared
     loads = {load.shipment: load.most for load in shared.loads}
-    found = {}
-    for at, lane in enumerate(article.lanes):
-        most = min(article.most[at], article.receive[article.destination[at]], _MUCH)
+    result = {}
+    for index, lane in enumerate(article.lanes):
+        most = min(article.most[index], article.receive[article.destination[index]], _MUCH)
         for row, resource in enumerate(shared.resources):
-            if article.uses[row, at] > 0:
+            if article.uses[row, index] > 0:
                 room = resource.room * (loads[resource.load] if resource.load >= 0 else 1.0)
-                most = min(most, (room + 1e-6) / article.uses[row, at])
-        units = int(most // article.pack[at] * article.pack[at])
-        found[int(lane)] = units if units >= article.least[at] else 0
-    return found
+                most = min(most, (room + 1e-6) / article.uses[row, index])
+        units = int(most // article.pack[index] * article.pack[index])
+        result[int(lane)] = units if units >= article.least[index] else 0
+    return result
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
@@ -192,15 +192,15 @@ def test_a_lost_sale_is_worth_what_the_tables_say_row_by_row(seed: int) -> None:
     """An independent reading of the definition, one SKU and one region at a time."""
     problem, _, _, tables = _both(seed)
     prices = tables.get("prices", pd.DataFrame(columns=["date", "region", "sku", "unit_price_eur"]))
-    for at, row in enumerate(tables["skus"].sort_values("sku").to_dict("records")):
+    for index, row in enumerate(tables["skus"].sort_values("sku").to_dict("records")):
         held = []
-        for _, own in prices[prices["sku"] == row["sku"]].sort_values("date").groupby("region"):
-            before = own[own["date"] <= pd.Timestamp(AS_OF)]
-            held.append(before["unit_price_eur"].iloc[-1] if len(before) else own["unit_price_eur"].iloc[0])
+        for _, specified in prices[prices["sku"] == row["sku"]].sort_values("date").groupby("region"):
+            before = specified[specified["date"] <= pd.Timestamp(AS_OF)]
+            held.append(before["unit_price_eur"].iloc[-1] if len(before) else specified["unit_price_eur"].iloc[0])
         price = row["unit_price_eur"] if not np.isnan(row["unit_price_eur"]) else np.mean(held) if held else np.nan
         margin = max(price - row["unit_cost_eur"], 0.0) if not np.isnan(price) else 0.0
         right = row["lost_sale_eur"] if not np.isnan(row["lost_sale_eur"]) else margin
-        assert problem.catalogue.lost_sale_eur[at] == pytest.approx(right)
+        assert problem.catalogue.lost_sale_eur[index] == pytest.approx(right)
 
 
 def test_a_price_only_in_prices_gives_three_in_plan_and_replay() -> None:

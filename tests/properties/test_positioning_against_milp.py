@@ -37,9 +37,9 @@ def assert_good(found: Optimum, oracle: Oracle, problem: Problem, share: float =
 
 def _check(world: World) -> float:
     problem = world.problem()
-    found, oracle = optimise(problem, Crew(problem)), solve_at_once(problem)
-    assert_good(found, oracle, problem)
-    return sum(found.nothing_eur.values()) - oracle.eur
+    result, oracle = optimise(problem, Crew(problem)), solve_at_once(problem)
+    assert_good(result, oracle, problem)
+    return sum(result.nothing_eur.values()) - oracle.eur
 
 
 def test_plan_and_bound_are_within_a_thousandth_of_the_stake() -> None:
@@ -58,8 +58,8 @@ def test_plan_and_bound_are_within_a_thousandth_of_the_stake_in_many_worlds(seed
 def test_worlds_of_weeks_end_in_a_good_plan(seed: int) -> None:
     """The solver once ended undecided, or never, on the rounding errors among the coefficients of these worlds."""
     problem = weekly_world(seed).problem()
-    found = optimise(problem, Crew(problem))
-    nothing_eur = sum(found.nothing_eur.values())
-    assert found.choice.column
-    assert found.bound_eur <= found.plan_eur + ROUNDING * abs(nothing_eur)
-    assert found.plan_eur - found.bound_eur <= 0.005 * (nothing_eur - found.bound_eur)
+    result = optimise(problem, Crew(problem))
+    nothing_eur = sum(result.nothing_eur.values())
+    assert result.choice.column
+    assert result.bound_eur <= result.plan_eur + ROUNDING * abs(nothing_eur)
+    assert result.plan_eur - result.bound_eur <= 0.005 * (nothing_eur - result.bound_eur)

@@ -60,11 +60,11 @@ def test_stock_after_is_before_less_out_plus_in(planned: tuple[World, Frames]) -
 def test_shared_rooms_and_loads_hold(planned: tuple[World, Frames]) -> None:
     world, frames = planned
     lines, problem = frames["transfer"], world.problem()
-    at = {name: i for i, name in enumerate(problem.network.shipments.lane)}
+    index = {name: i for i, name in enumerate(problem.network.shipments.lane)}
     loads = frames["departure"].set_index("lane")["loads"]
     for resource in problem.shared.resources:
-        mine = lines[lines["lane"].map(at).isin(resource.shipments)]
-        used = float(mine["units"].sum()) * (1.0, 2.0, 1.0)[resource.measure]
+        selected = lines[lines["lane"].map(index).isin(resource.shipments)]
+        used = float(selected["units"].sum()) * (1.0, 2.0, 1.0)[resource.measure]
         paid = float(loads.get(problem.network.shipments.lane[resource.load], 0)) if resource.load >= 0 else 1.0
         assert used <= resource.room * paid + 1e-6
 

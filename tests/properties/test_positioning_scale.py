@@ -45,8 +45,8 @@ def _all_times(world: World, names: tuple[str, ...], factor: float) -> World:
 
 def in_currency(world: World, factor: float) -> World:
     """Return ``world`` with all money columns and settings times ``factor``."""
-    own = world.settings.positioning
-    settings = {name: getattr(own, name) * factor for name in MONEY_SETTINGS}
+    specified = world.settings.positioning
+    settings = {name: getattr(specified, name) * factor for name in MONEY_SETTINGS}
     return _all_times(world, MONEY, factor).but(positioning={**world.positioning, **settings})
 
 
@@ -102,14 +102,14 @@ def test_ten_times_the_units_is_ten_times_the_plan(seed: int) -> None:
     plans = []
     for factor in (0.1, 1.0, 100.0):
         problem = in_units(world, 10.0 * factor).problem()
-        team, own = Crew(problem), _Scaled(problem)
-        own.base, own.factor = desk, factor
-        team.desk = own
-        found = optimise(problem, team)
-        plans.append((found.plan_eur / factor, found.bound_eur / factor, sum(found.nothing_eur.values()) / factor))
-    costs, bounds, nothing = (np.array(part) for part in zip(*plans, strict=True))
-    assert nothing == pytest.approx(nothing[1])
-    allowed = 2 * SHARE * (nothing[1] - bounds.min()) + 1e-6 * abs(nothing[1])
+        team, specified = Crew(problem), _Scaled(problem)
+        specified.base, specified.factor = desk, factor
+        team.desk = specified
+        result = optimise(problem, team)
+        plans.append((result.plan_eur / factor, result.bound_eur / factor, sum(result.nothing_eur.values()) / factor))
+    costs, bounds, no_shipment = (np.array(part) for part in zip(*plans, strict=True))
+    assert no_shipment == pytest.approx(no_shipment[1])
+    allowed = 2 * SHARE * (no_shipment[1] - bounds.min()) + 1e-6 * abs(no_shipment[1])
     assert costs == pytest.approx(costs[1], abs=allowed)
     assert bounds == pytest.approx(bounds[1], abs=allowed)
 

@@ -43,10 +43,10 @@ def worlds(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], Settings]:
     world["lanes"]["loads_per_departure"] = draw(st.sampled_from([np.nan, 1.0, 3.0]))
     world["lanes"]["departs"] = draw(st.sampled_from(["", "Mon|Wed"]))
     world["hubs"]["storage_l"] = draw(st.sampled_from([np.nan, 9.0]))
-    own = settings(
+    specified = settings(
         churn_eur_per_unit=draw(st.sampled_from([0.0, 0.05])), carbon_eur_per_t=draw(st.sampled_from([0.0, 80.0]))
     )
-    return world, own
+    return world, specified
 
 
 @st.composite
@@ -110,10 +110,10 @@ def test_more_opening_stock_never_fills_less_when_nothing_moves(
     drawn: tuple[dict[str, pd.DataFrame], Settings],
 ) -> None:
     """Over the whole replay, in a network where every hub reaches every region."""
-    world, own = drawn
-    fewer = _played((world, own), DoNothing())[1]
+    world, specified = drawn
+    fewer = _played((world, specified), DoNothing())[1]
     world["stock"]["units_on_hand"] += 1
-    more = _played((world, own), DoNothing())[1]
+    more = _played((world, specified), DoNothing())[1]
     assert more.count("served") >= fewer.count("served")
 
 

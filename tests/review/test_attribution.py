@@ -19,17 +19,17 @@ TRIES, ENOUGH = 20, 18
 Plant = Callable[[int], World]
 
 
-def _first_of_stockout(made: World) -> str:
-    causes = stockouts(made.happened)
-    mine = causes[(causes["hub"] == made.hub) & (causes["sku"] == made.sku)]
-    return "" if mine.empty else str(mine.sort_values("share_rate").iloc[-1]["cause"])
+def _first_of_stockout(built: World) -> str:
+    causes = stockouts(built.happened)
+    selected = causes[(causes["hub"] == built.hub) & (causes["sku"] == built.sku)]
+    return "" if selected.empty else str(selected.sort_values("share_rate").iloc[-1]["cause"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("plant", [plants.hub_emptied, plants.lane_closed, plants.order_late, plants.demand_missed])
 def test_why_a_hub_ran_out_names_the_planted_cause_first(plant: Plant) -> None:
-    made = [plant(seed) for seed in range(TRIES)]
-    assert sum(_first_of_stockout(one) == one.planted for one in made) >= ENOUGH
+    built = [plant(seed) for seed in range(TRIES)]
+    assert sum(_first_of_stockout(one) == one.planted for one in built) >= ENOUGH
 
 
 @pytest.mark.parametrize("plant", [plants.hub_emptied, plants.lane_closed, plants.order_late, plants.demand_missed])
@@ -46,13 +46,13 @@ def test_why_parcels_were_late_names_the_planted_cause_and_place_first(plant: Pl
     """A carrier's problem must not be taken for one upstream, nor the other way round."""
     hits = 0
     for seed in range(TRIES):
-        made = plant(seed)
-        causes = late_parcels(made.happened.now, UNTIL)
+        built = plant(seed)
+        causes = late_parcels(built.happened.now, UNTIL)
         by_cause = causes.groupby("cause")["caused_units"].sum()
-        places = causes[causes["cause"] == made.planted]
+        places = causes[causes["cause"] == built.planted]
         where = {key: places.groupby(key)["caused_units"].sum().idxmax() for key in ("hub", "region", "carrier")}
-        is_there = all(getattr(made, key) in ("", name) for key, name in where.items())
-        hits += by_cause.idxmax() == made.planted and is_there
+        is_there = all(getattr(built, key) in ("", name) for key, name in where.items())
+        hits += by_cause.idxmax() == built.planted and is_there
         assert causes["share_rate"].sum() == pytest.approx(1.0)
         assert causes["caused_units"].sum() == pytest.approx(round(causes["caused_units"].sum()))
     assert hits >= ENOUGH
@@ -62,63 +62,63 @@ def test_why_parcels_were_late_names_the_planted_cause_and_place_first(plant: Pl
 def test_which_returns_stand_out_names_the_planted_sku_and_reason_first() -> None:
     hits = 0
     for seed in range(TRIES):
-        made = plants.product_returned(seed)
-        service = made.happened.outputs["forecast"].groupby(["region", "sku"], as_index=False)["mean_units"].sum()
+        built = plants.product_returned(seed)
+        service = built.happened.outputs["forecast"].groupby(["region", "sku"], as_index=False)["mean_units"].sum()
         service = service.rename(columns={"mean_units": "demand_units"}).assign(lost_units=0.0)
-        first = return_findings(made.happened.now, service).iloc[0]
-        hits += (first["kind"], first["place"], first["reason"]) == ("sku", made.sku, made.planted) and first[
+        first = return_findings(built.happened.now, service).iloc[0]
+        hits += (first["kind"], first["place"], first["reason"]) == ("sku", built.sku, built.planted) and first[
             "is_outlier"
         ]
     assert hits >= ENOUGH
 
 
 def test_where_everything_goes_as_meant_nothing_ran_out() -> None:
-    made = plants.world(1).happened
-    expected = made.outputs["forecast"].rename(columns={"mean_units": "units_sold"})
-    assert stockouts(replace(made, now=made.now | {"sales": expected})).empty
+    built = plants.world(1).happened
+    expected = built.outputs["forecast"].rename(columns={"mean_units": "units_sold"})
+    assert stockouts(replace(built, now=built.now | {"sales": expected})).empty
 
 
 def test_what_nobody_could_buy_counts_as_forecast_and_blames_the_stock() -> None:
     """Sales of an empty shelf are zero; they must not prove that nothing was wanted."""
-    made = plants.hub_emptied(2)
-    now = made.happened.now
+    built = plants.hub_emptied(2)
+    now = built.happened.now
     sales = now["sales"].assign(in_stock_rate=1.0)
     regions = now["lanes"].query("kind == 'delivery' and distance_km == 10 and origin == @made.hub")["destination"]
-    is_empty = (sales["sku"] == made.sku) & sales["region"].isin(regions)
+    is_empty = (sales["sku"] == built.sku) & sales["region"].isin(regions)
     sales.loc[is_empty, ["units_sold", "in_stock_rate"]] = 0.0
-    made = replace(made, happened=replace(made.happened, now=now | {"sales": sales}))
-    assert _first_of_stockout(made) == "placement"
+    built = replace(built, happened=replace(built.happened, now=now | {"sales": sales}))
+    assert _first_of_stockout(built) == "placement"
 
 
 def test_a_released_proposal_whose_lane_stopped_is_the_lanes() -> None:
-    made = plants.world(5)
-    position = made.happened.outputs["position"]
+    built = plants.world(5)
+    position = built.happened.outputs["position"]
     row = position.sort_values("expected_demand_units").iloc[-1]
     line = {"as_of": pd.Timestamp(plants.AS_OF), "proposal_id": "p", "kind": "supply", "sku": row["sku"], "origin": "SUP", "destination": row["hub"],
             "units": row["expected_demand_units"], "arrival_date": pd.Timestamp(plants.AS_OF) + pd.Timedelta(days=2), "status": "released"}  # fmt: skip
-    inbound = made.happened.then["inbound"]
-    then = made.happened.then | {"inbound": inbound[(inbound["hub"] != row["hub"]) | (inbound["sku"] != row["sku"])]}
-    lanes = made.happened.now["lanes"]
-    now = made.happened.now | {"lanes": lanes[lanes["lane"] != f"SUP>{row['hub']}"]}
-    made = replace(made, hub=row["hub"], sku=row["sku"])
-    happened = replace(made.happened, then=then, now=now, released=pd.DataFrame([line]))
-    assert _first_of_stockout(replace(made, happened=happened)) == "lane"
-    running = replace(happened, now=made.happened.now)
+    inbound = built.happened.then["inbound"]
+    then = built.happened.then | {"inbound": inbound[(inbound["hub"] != row["hub"]) | (inbound["sku"] != row["sku"])]}
+    lanes = built.happened.now["lanes"]
+    now = built.happened.now | {"lanes": lanes[lanes["lane"] != f"SUP>{row['hub']}"]}
+    built = replace(built, hub=row["hub"], sku=row["sku"])
+    happened = replace(built.happened, then=then, now=now, released=pd.DataFrame([line]))
+    assert _first_of_stockout(replace(built, happened=happened)) == "lane"
+    running = replace(happened, now=built.happened.now)
     causes = stockouts(running)
     assert causes[(causes["hub"] == row["hub"]) & (causes["sku"] == row["sku"])].empty
 
 
 def test_without_parcels_or_returns_there_is_nothing_to_say() -> None:
-    made = plants.world(1).happened
-    assert late_parcels(made.now, UNTIL).empty
-    assert return_findings(made.now, pd.DataFrame()).empty
+    built = plants.world(1).happened
+    assert late_parcels(built.now, UNTIL).empty
+    assert return_findings(built.now, pd.DataFrame()).empty
 
 
 def test_a_parcel_that_never_came_is_late_and_one_on_time_is_not() -> None:
-    made = plants.carrier_slow(4)
-    parcels = made.happened.now["deliveries"].head(2).copy()
+    built = plants.carrier_slow(4)
+    parcels = built.happened.now["deliveries"].head(2).copy()
     parcels["delivered_at"] = [pd.NaT, parcels["promised_at"].iloc[1]]
-    causes = late_parcels(made.happened.now | {"deliveries": parcels}, UNTIL)
+    causes = late_parcels(built.happened.now | {"deliveries": parcels}, UNTIL)
     assert causes["caused_units"].sum() == pytest.approx(1.0)
 
 

@@ -56,7 +56,7 @@ def test_only_what_differs_between_runs_is_named() -> None:
 
 def test_figures_of_every_run_stand_side_by_side() -> None:
     text = unescape(experiment_page(PAGE)).replace("\N{NO-BREAK SPACE}", " ")
-    for said in (
+    for parts in (
         "0.610",
         "0.700",
         "1 total",
@@ -66,7 +66,7 @@ def test_figures_of_every_run_stand_side_by_side() -> None:
         "50.0 % / −4.0 %",
         "€600 (base stock: €800)",
     ):
-        assert said in text, said
+        assert parts in text, parts
     assert text.index("region: WI") < text.index("region: CA"), "most demanded first"
     assert "9.000" not in text, "baselines belong to a run's own report"
 

@@ -18,8 +18,8 @@ from tests.review.night import AS_OF, Night, night
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
-def _page(made: Night) -> str:
-    return plan_page(made.tables, made.outputs, made.settings, made.as_of)
+def _page(built: Night) -> str:
+    return plan_page(built.tables, built.outputs, built.settings, built.as_of)
 
 
 def _unpacked(text: str) -> Any:
@@ -27,9 +27,9 @@ def _unpacked(text: str) -> Any:
 
 
 def _content(page: str) -> dict[str, Any]:
-    found = re.search(r'<script type="application/json" id="content">(.*?)</script>', page, re.S)
-    assert found is not None
-    return json.loads(found[1])
+    result = re.search(r'<script type="application/json" id="content">(.*?)</script>', page, re.S)
+    assert result is not None
+    return json.loads(result[1])
 
 
 def _listed(page: str) -> dict[str, Any]:
@@ -38,8 +38,8 @@ def _listed(page: str) -> dict[str, Any]:
 
 def test_every_proposal_is_on_the_page_with_its_units_and_its_money() -> None:
     """What goes in comes out: no proposal is lost or counted twice on the way to the planner."""
-    made = night(n_skus=50, n_proposals=333)
-    listed, transfer = _listed(_page(made)), made.outputs["transfer"]
+    built = night(n_skus=50, n_proposals=333)
+    listed, transfer = _listed(_page(built)), built.outputs["transfer"]
     assert sorted(listed["id"]) == sorted(transfer["proposal_id"])
     assert sum(listed["units"]) == transfer["units"].sum()
     assert sum(listed["benefit_eur"]) == pytest.approx(transfer["benefit_eur"].sum())
@@ -53,8 +53,8 @@ def test_proposals_are_ranked_tonight_first_then_by_benefit() -> None:
 
 
 def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curves() -> None:
-    made = night(n_skus=60, n_proposals=90)
-    content = _content(_page(made))
+    built = night(n_skus=60, n_proposals=90)
+    content = _content(_page(built))
     listed = _unpacked(content["listed"])
     pieces = {sku: piece for pack in content["details"] for sku, piece in _unpacked(pack).items()}
     assert list(pieces) == listed["skus"]
@@ -69,14 +69,14 @@ def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curve
 
 def test_what_takes_the_place_of_a_refused_line_is_on_the_page_where_the_plan_says_it() -> None:
     """Plans of earlier versions do not say it; their pages must open all the same."""
-    made = night(n_skus=1, n_proposals=2)
-    piece = _unpacked(_content(_page(made))["details"][0])["SKU_00000"]
+    built = night(n_skus=1, n_proposals=2)
+    piece = _unpacked(_content(_page(built))["details"][0])["SKU_00000"]
     assert piece["instead"] == {
         "0": ["MID>EAST@2016-05-24 +4|EAST>WEST@2016-05-23 -2", 950, 0.9],
         "1": ["", 475, 0.9],
     }
-    earlier = made.outputs["transfer"].drop(columns=["next_best", "loss_if_dropped_eur", "pays_rate"])
-    without = plan_page(made.tables, made.outputs | {"transfer": earlier}, made.settings, AS_OF)
+    earlier = built.outputs["transfer"].drop(columns=["next_best", "loss_if_dropped_eur", "pays_rate"])
+    without = plan_page(built.tables, built.outputs | {"transfer": earlier}, built.settings, AS_OF)
     assert _unpacked(_content(without)["details"][0])["SKU_00000"]["instead"] == {}
 
 
@@ -88,27 +88,27 @@ def test_a_sku_is_in_the_pack_the_page_looks_for_it_in() -> None:
 
 
 def test_sales_history_is_what_was_sold_before_the_night_oldest_first() -> None:
-    made = night(n_skus=1, n_proposals=1)
-    piece = _unpacked(_content(_page(made))["details"][0])["SKU_00000"]
-    sales = made.tables["sales"].query("region == 'R1'").sort_values("date")["units_sold"].tolist()
+    built = night(n_skus=1, n_proposals=1)
+    piece = _unpacked(_content(_page(built))["details"][0])["SKU_00000"]
+    sales = built.tables["sales"].query("region == 'R1'").sort_values("date")["units_sold"].tolist()
     assert piece["curves"][0][1] == sales[-28:]
 
 
 def test_missing_sales_are_zero_only_where_the_settings_say_so() -> None:
-    made = night(n_skus=1, n_proposals=1)
-    sales = made.tables["sales"]
-    hole = made.tables | {"sales": sales[sales["date"] != "2016-05-20"]}
+    built = night(n_skus=1, n_proposals=1)
+    sales = built.tables["sales"]
+    hole = built.tables | {"sales": sales[sales["date"] != "2016-05-20"]}
     unknown = Settings(horizon=14, forecast={"window_days": (7, 14)}, series={"missing_sales": "unknown"})
     drawn = [
-        _unpacked(_content(plan_page(hole, made.outputs, s, AS_OF))["details"][0]) for s in (made.settings, unknown)
+        _unpacked(_content(plan_page(hole, built.outputs, s, AS_OF))["details"][0]) for s in (built.settings, unknown)
     ]
     assert [pieces["SKU_00000"]["curves"][0][1][-3] for pieces in drawn] == [0, None]
 
 
 def test_curves_stop_at_their_budget_and_the_page_says_so() -> None:
-    made = night(n_skus=60, n_proposals=90)
+    built = night(n_skus=60, n_proposals=90)
     settings = Settings(horizon=14, forecast={"window_days": (7, 14)}, review={"curves_mb": 0.0})
-    content = _content(plan_page(made.tables, made.outputs, settings, AS_OF))
+    content = _content(plan_page(built.tables, built.outputs, settings, AS_OF))
     assert _unpacked(content["listed"])["skus_with_curves"] == 0
     assert _unpacked(content["details"][0])["SKU_00000"]["curves"] is None
 
@@ -138,21 +138,21 @@ def test_the_same_night_gives_the_same_page() -> None:
 
 def test_a_night_without_proposals_or_plan_still_has_a_page() -> None:
     """A refused plan writes no proposal; the planner must see that rather than an error."""
-    made = night()
-    page = plan_page(made.tables, {}, made.settings, AS_OF)
+    built = night()
+    page = plan_page(built.tables, {}, built.settings, AS_OF)
     assert "There is no plan for this night." in page
     assert _listed(page)["id"] == []
 
 
 def test_a_refused_plan_says_so_and_why() -> None:
     """Figures of a plan that is not proposed must not be read as tonight's."""
-    made = night()
-    nothing = {name: made.outputs[name].iloc[:0] for name in ("transfer", "departure")}
-    wide = {"plan": made.outputs["plan"].assign(gap_rate=0.16)}
-    refused = plan_page(made.tables, made.outputs | nothing | wide, made.settings, AS_OF)
+    built = night()
+    no_shipment = {name: built.outputs[name].iloc[:0] for name in ("transfer", "departure")}
+    wide = {"plan": built.outputs["plan"].assign(gap_rate=0.16)}
+    refused = plan_page(built.tables, built.outputs | no_shipment | wide, built.settings, AS_OF)
     assert "This plan was refused: no proposal was written" in refused
     assert "16.00\N{NO-BREAK SPACE}% of the cost" in refused
-    assert "was refused" not in _page(made)
+    assert "was refused" not in _page(built)
 
 
 def test_the_headline_says_what_the_gap_does_not_certify() -> None:
@@ -163,9 +163,9 @@ def test_the_headline_says_what_the_gap_does_not_certify() -> None:
 
 
 def test_money_is_in_the_configured_currency() -> None:
-    made = night()
+    built = night()
     page = plan_page(
-        made.tables, made.outputs, Settings(currency="CHF", horizon=14, forecast={"window_days": (7, 14)}), AS_OF
+        built.tables, built.outputs, Settings(currency="CHF", horizon=14, forecast={"window_days": (7, 14)}), AS_OF
     )
     assert "CHF 400" in page
     assert "€" not in page
@@ -173,18 +173,18 @@ def test_money_is_in_the_configured_currency() -> None:
 
 def test_cut_offs_are_on_the_clock_of_the_origin() -> None:
     """A planner in the east must not read a western cut-off as their own; a supplier has no clock, its hub has."""
-    made = night(n_proposals=3)
-    texts = " ".join(_listed(_page(made))["texts"])
+    built = night(n_proposals=3)
+    texts = " ".join(_listed(_page(built))["texts"])
     assert "Mon 23 May 2016 12:00 EDT" in texts
     assert "Mon 23 May 2016 11:00 CDT" in texts
 
 
 def test_keys_held_as_categories_make_the_same_page() -> None:
     """Long tables hold their keys as categories, of which a night may use a few."""
-    made = night(n_proposals=9)
+    built = night(n_proposals=9)
     keys = {"sku", "region", "hub", "origin", "destination"}
     coded = [
         {name: frame.astype(dict.fromkeys(keys & set(frame.columns), "category")) for name, frame in frames.items()}
-        for frames in (made.tables, made.outputs)
+        for frames in (built.tables, built.outputs)
     ]
-    assert plan_page(coded[0], coded[1], made.settings, AS_OF) == _page(made)
+    assert plan_page(coded[0], coded[1], built.settings, AS_OF) == _page(built)

@@ -60,48 +60,49 @@ def test_names_give_each_text_one_number() -> None:
 
 def test_the_terms_shown_add_up_to_the_total() -> None:
     """The value of what is left is a credit; shown with its own sign the column would not add up."""
-    made = night()
-    found = headline(made.outputs["plan"], made.outputs["service"])
-    assert found is not None
-    assert sum(term.after_eur for term in found.terms) == found.total.after_eur == 500
-    assert found.saving_eur == 400
+    built = night()
+    result = headline(built.outputs["plan"], built.outputs["service"])
+    assert result is not None
+    assert sum(term.after_eur for term in result.terms) == result.total.after_eur == 500
+    assert result.saving_eur == 400
 
 
 def test_service_rates_divide_by_units_demanded() -> None:
-    found = headline(night().outputs["plan"], night().outputs["service"])
-    assert found is not None
-    assert (found.before.local_fill_rate, found.after.local_fill_rate) == (0.6, 0.8)
-    assert (found.before.promise_hit_rate, found.after.promise_hit_rate) == pytest.approx((0.7, 0.85))
+    result = headline(night().outputs["plan"], night().outputs["service"])
+    assert result is not None
+    assert (result.before.local_fill_rate, result.after.local_fill_rate) == (0.6, 0.8)
+    assert (result.before.promise_hit_rate, result.after.promise_hit_rate) == pytest.approx((0.7, 0.85))
 
 
 def test_days_of_supply_of_a_hub_are_its_units_over_its_daily_demand() -> None:
-    made = night(n_skus=20)
-    for hub in hub_positions(made.tables, made.outputs["position"], AS_OF):
-        rows = made.outputs["position"].query("hub == @hub.hub")
+    built = night(n_skus=20)
+    for hub in hub_positions(built.tables, built.outputs["position"], AS_OF):
+        rows = built.outputs["position"].query("hub == @hub.hub")
         daily = rows["expected_demand_units"].sum() / 14
         assert hub.days_of_supply == pytest.approx(rows["units_on_hand"].sum() / daily)
 
 
 def test_storage_counts_the_latest_change_of_capacity_that_holds() -> None:
-    made = night(n_skus=20)
+    built = night(n_skus=20)
     changes = pd.DataFrame(
         {"hub": ["WEST"] * 2, "from_date": pd.to_datetime(["2016-05-01", "2016-06-01"]), "storage_l": [450.0, 1.0]}
     )
-    plain = {hub.hub: hub for hub in hub_positions(made.tables, made.outputs["position"], AS_OF)}
+    plain = {hub.hub: hub for hub in hub_positions(built.tables, built.outputs["position"], AS_OF)}
     changed = {
-        hub.hub: hub for hub in hub_positions(made.tables | {"hub_capacity": changes}, made.outputs["position"], AS_OF)
+        hub.hub: hub
+        for hub in hub_positions(built.tables | {"hub_capacity": changes}, built.outputs["position"], AS_OF)
     }
     assert plain["MID"].storage_rate_after is None
     assert changed["WEST"].storage_rate_after == pytest.approx(2 * plain["WEST"].storage_rate_after)
 
 
 def test_findings_come_by_kind_most_money_first() -> None:
-    found = findings(night().outputs["exception"])
-    assert [(finding.kind, finding.count, finding.eur) for finding in found] == [
+    result = findings(night().outputs["exception"])
+    assert [(finding.kind, finding.count, finding.eur) for finding in result] == [
         ("short_supply", 2, 110.0),
         ("overdue_inbound", 1, 0.0),
     ]
-    assert found[0].rows["eur"].tolist() == [70.0, 40.0]
+    assert result[0].rows["eur"].tolist() == [70.0, 40.0]
 
 
 def test_an_action_all_findings_of_a_kind_share_is_said_once() -> None:
@@ -114,8 +115,8 @@ def test_an_action_all_findings_of_a_kind_share_is_said_once() -> None:
 
 
 def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
-    made = night()
-    sheet = network_sheet(made.tables, made.outputs["transfer"])
+    built = night()
+    sheet = network_sheet(built.tables, built.outputs["transfer"])
     places = {place.code: place for place in sheet.places}
     assert places["WEST"].x < places["MID"].x < places["EAST"].x
     assert places["R1"].y < places["EAST"].y
@@ -125,30 +126,30 @@ def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
 def test_names_on_the_map_cover_no_other_name_and_every_hub_is_named() -> None:
     crowd = [Place(f"R{n}", "", "region", 500.0 + n % 5 * 12, 300.0 + n // 5 * 12) for n in range(20)]
     apart = [Place("EAST", "", "hub", 900.0, 300.0), Place("LONE", "", "region", 100.0, 100.0)]
-    found = labels(crowd + apart)
-    assert {"EAST", "LONE"} <= {label.text for label in found}
-    assert len(found) < len(crowd)
+    result = labels(crowd + apart)
+    assert {"EAST", "LONE"} <= {label.text for label in result}
+    assert len(result) < len(crowd)
     assert labels([Place(str(n), "", "hub", float(n), 1.0) for n in range(121)]) == []
 
 
 def test_flows_on_the_map_hold_all_units() -> None:
-    made = night(n_proposals=100)
-    sheet = network_sheet(made.tables, made.outputs["transfer"])
-    assert sum(flow.units for flow in sheet.flows) == made.outputs["transfer"]["units"].sum()
+    built = night(n_proposals=100)
+    sheet = network_sheet(built.tables, built.outputs["transfer"])
+    assert sum(flow.units for flow in sheet.flows) == built.outputs["transfer"]["units"].sum()
     assert all(flow.path for flow in sheet.flows)
 
 
 def test_hubs_without_coordinates_are_left_off_the_map_not_the_list() -> None:
-    made = night(n_proposals=9)
-    tables = made.tables | {"hubs": HUBS.drop(columns=["latitude", "longitude"])}
-    sheet = network_sheet(tables, made.outputs["transfer"])
+    built = night(n_proposals=9)
+    tables = built.tables | {"hubs": HUBS.drop(columns=["latitude", "longitude"])}
+    sheet = network_sheet(tables, built.outputs["transfer"])
     assert [flow.path for flow in sheet.flows] == ["", "", ""]
     assert {place.kind for place in sheet.places} == {"region"}
 
 
 def test_the_summary_says_what_the_plan_saves_and_what_is_undone() -> None:
-    made = night()
-    text = plan_summary(made.outputs, made.settings, AS_OF)
+    built = night()
+    text = plan_summary(built.outputs, built.settings, AS_OF)
     assert "**Expected saving €400** by 6 proposals" in text
     assert "* Short supply: 2 (€110)" in text
     assert "does not certify the forecast" in text
@@ -156,26 +157,26 @@ def test_the_summary_says_what_the_plan_saves_and_what_is_undone() -> None:
 
 def test_the_summary_says_what_was_decided_and_what_is_left_to_later_nights() -> None:
     """A plan made again after an approval shows lines nobody can decide any more."""
-    made = night(n_proposals=40)
-    transfer = made.outputs["transfer"]
+    built = night(n_proposals=40)
+    transfer = built.outputs["transfer"]
     n_outlook = int(transfer["is_outlook"].sum())
     assert f"by 40 proposals ({n_outlook} of them decided by later nights);" in plan_summary(
-        made.outputs, made.settings, AS_OF
+        built.outputs, built.settings, AS_OF
     )
     tonight = transfer.index[~transfer["is_outlook"]]
     transfer.loc[tonight[:3], "status"] = "released"
     transfer.loc[tonight[3:5], "status"] = "approved"
     assert f"Decided so far: 2 approved, 3 released, {40 - n_outlook - 5} open." in plan_summary(
-        made.outputs, made.settings, AS_OF
+        built.outputs, built.settings, AS_OF
     )
-    page = plan_page(made.tables, made.outputs, made.settings, AS_OF)
+    page = plan_page(built.tables, built.outputs, built.settings, AS_OF)
     assert "decided when this page was made: 2 approved, 3 released, " in page
 
 
 def test_the_summary_lists_tonights_best_proposals_only() -> None:
-    made = night(n_proposals=40)
-    rows = top_proposals(made.outputs["transfer"], made.settings)
+    built = night(n_proposals=40)
+    rows = top_proposals(built.outputs["transfer"], built.settings)
     assert len(rows) == 10
     assert rows[0]["saving"] == "€1,000"
-    outlook = set(made.outputs["transfer"].query("is_outlook")["proposal_id"])
+    outlook = set(built.outputs["transfer"].query("is_outlook")["proposal_id"])
     assert not outlook & {row["proposal"] for row in rows}

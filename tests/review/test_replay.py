@@ -22,16 +22,16 @@ def _figures() -> pd.DataFrame:
         "saved_eur": [0.0, 200.0, 400.0],
         "dearer_eur": [400.0, 200.0, 0.0],
     }
-    found = {"policy": POLICIES}
+    result = {"policy": POLICIES}
     for name, numbers in values.items():
         for ending in ("", "_with_goods"):
-            found[f"{name}{ending}"] = numbers
+            result[f"{name}{ending}"] = numbers
             if name != "value_eur":
-                found |= {
+                result |= {
                     f"{name}{part}{ending}": [n * scale for n in numbers]
                     for part, scale in (("_low", 0.9), ("_high", 1.1))
                 }
-    return pd.DataFrame(found | {name: [0.5, 0.6, 0.7] for name, _, _ in KPIS})
+    return pd.DataFrame(result | {name: [0.5, 0.6, 0.7] for name, _, _ in KPIS})
 
 
 def _page(figures: pd.DataFrame) -> ReplayPage:
@@ -41,8 +41,8 @@ def _page(figures: pd.DataFrame) -> ReplayPage:
 
 
 def test_the_verdict_compares_with_the_best_of_the_others_and_the_bound() -> None:
-    said = verdict(_page(_figures())).replace("\N{NO-BREAK SPACE}", " ")
-    assert said == (
+    parts = verdict(_page(_figures())).replace("\N{NO-BREAK SPACE}", " ")
+    assert parts == (
         "Forestock cost €600, 25.0 % less than base stock (€800), and closed 80.0 % of what perfect hindsight could win "
         "over doing nothing (72.0 % to 88.0 %)."
     )

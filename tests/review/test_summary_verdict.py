@@ -22,8 +22,8 @@ def summary_of(n_proposals: int, n_outlook: int, decided: str = "") -> Summary:
 
 
 def test_what_was_decided_already_is_said() -> None:
-    said = summary_of(3, 2, "1 approved, 1 released").verdict
-    assert said.endswith("expected cost. Decided so far: 1 approved, 1 released.")
+    parts = summary_of(3, 2, "1 approved, 1 released").verdict
+    assert parts.endswith("expected cost. Decided so far: 1 approved, 1 released.")
 
 
 @pytest.mark.parametrize(

@@ -21,42 +21,42 @@ LANES = pd.DataFrame(
 )
 
 
-def _known(made: Night) -> dict[str, pd.DataFrame]:
-    stock = made.outputs["position"][["hub", "sku", "units_on_hand"]].assign(
-        date=pd.Timestamp(made.as_of), units_reserved=0
+def _known(built: Night) -> dict[str, pd.DataFrame]:
+    stock = built.outputs["position"][["hub", "sku", "units_on_hand"]].assign(
+        date=pd.Timestamp(built.as_of), units_reserved=0
     )
-    prices = made.tables["sales"][["date", "region", "sku"]].assign(unit_price_eur=2.5)
-    skus = made.tables["skus"].assign(unit_cost_eur=1.0, lost_sale_eur=8.0, pack_units=1)
-    return made.tables | {"lanes": LANES, "stock": stock, "prices": prices, "skus": skus}
+    prices = built.tables["sales"][["date", "region", "sku"]].assign(unit_price_eur=2.5)
+    skus = built.tables["skus"].assign(unit_cost_eur=1.0, lost_sale_eur=8.0, pack_units=1)
+    return built.tables | {"lanes": LANES, "stock": stock, "prices": prices, "skus": skus}
 
 
 def test_the_tour_follows_the_best_transfer_to_the_region_its_hub_is_nearest_to() -> None:
-    made = night(n_proposals=9)
-    found = way(_known(made), made.outputs)
-    assert found is not None
-    assert (found.hub, found.region, found.proposal["kind"]) == ("WEST", "R2", "transfer")
+    built = night(n_proposals=9)
+    result = way(_known(built), built.outputs)
+    assert result is not None
+    assert (result.hub, result.region, result.proposal["kind"]) == ("WEST", "R2", "transfer")
 
 
 def test_without_transfers_it_follows_the_best_order_and_without_proposals_nothing() -> None:
-    made = night(n_proposals=9)
-    transfer = made.outputs["transfer"].assign(kind="supply")
-    found = way(_known(made), made.outputs | {"transfer": transfer})
-    assert found is not None
-    assert found.proposal["benefit_eur"] == transfer["benefit_eur"].max()
-    assert way(_known(made), made.outputs | {"transfer": transfer.iloc[:0]}) is None
+    built = night(n_proposals=9)
+    transfer = built.outputs["transfer"].assign(kind="supply")
+    result = way(_known(built), built.outputs | {"transfer": transfer})
+    assert result is not None
+    assert result.proposal["benefit_eur"] == transfer["benefit_eur"].max()
+    assert way(_known(built), built.outputs | {"transfer": transfer.iloc[:0]}) is None
 
 
 def test_the_tour_shows_the_rows_of_its_article_and_no_other() -> None:
-    made = night(n_proposals=9)
-    tables = _known(made)
-    window = made.outputs["forecast"].assign(window_days=7)
-    outputs = made.outputs | {"forecast_window": window, "plan": made.outputs["plan"].assign(n_features=1)}
-    found = way(tables, outputs)
-    assert found is not None
-    page = tour_page(found, tables, outputs, pd.DataFrame({"feature": ["lag_1"], "value": [2.0]}), made.settings)
-    others = set(tables["skus"]["sku"]) - {found.sku}
-    assert found.proposal["proposal_id"] in page
-    assert found.proposal["reason"] in page
+    built = night(n_proposals=9)
+    tables = _known(built)
+    window = built.outputs["forecast"].assign(window_days=7)
+    outputs = built.outputs | {"forecast_window": window, "plan": built.outputs["plan"].assign(n_features=1)}
+    result = way(tables, outputs)
+    assert result is not None
+    page = tour_page(result, tables, outputs, pd.DataFrame({"feature": ["lag_1"], "value": [2.0]}), built.settings)
+    others = set(tables["skus"]["sku"]) - {result.sku}
+    assert result.proposal["proposal_id"] in page
+    assert result.proposal["reason"] in page
     assert not any(sku in page for sku in others)
 
 

@@ -40,18 +40,18 @@ def _shown(record: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], name
 
 def test_the_summary_has_the_pages_figures_and_no_markup_of_its_own() -> None:
     """It is a run's description and artifact: a name from a configuration must not break its table."""
-    said = what_if_summary(_shown(*_plans(), "more|trucks"), Settings())
-    assert "* **more\\|trucks**: EAST closed" in said
-    assert "| Expected cost with the plan | €500 | €480 (−€20) |" in said
-    assert "* A note." in said
+    parts = what_if_summary(_shown(*_plans(), "more|trucks"), Settings())
+    assert "* **more\\|trucks**: EAST closed" in parts
+    assert "| Expected cost with the plan | €500 | €480 (−€20) |" in parts
+    assert "* A note." in parts
 
 
 def test_every_line_of_either_plan_is_there_once_with_how_it_differs() -> None:
     record, other = _plans()
     lines = line_differences(record, other).set_index("proposal_id")
     assert sorted(lines.index) == sorted({*record["transfer"]["proposal_id"], *other["transfer"]["proposal_id"]})
-    said = [lines.loc[f"{number:016x}", "difference"] for number in range(7)]
-    assert said == ["dropped", "less", "more", "same", "same", "same", "new"]
+    parts = [lines.loc[f"{number:016x}", "difference"] for number in range(7)]
+    assert parts == ["dropped", "less", "more", "same", "same", "same", "new"]
     assert lines["units"].sum() == other["transfer"]["units"].sum()
     assert lines["units_of_record"].sum() == record["transfer"]["units"].sum()
     assert lines.loc["0" * 16, "reason"] == record["transfer"]["reason"].iloc[0]
@@ -94,16 +94,18 @@ def test_the_page_puts_money_service_carbon_and_gap_beside_the_plan_of_record() 
 
 
 def test_text_from_tables_cannot_become_markup_and_the_page_runs_nothing() -> None:
-    made = night(n_skus=2, n_proposals=3, marked=HOSTILE).outputs
-    page = _page(made, made | {"transfer": made["transfer"].iloc[:1]})
+    built = night(n_skus=2, n_proposals=3, marked=HOSTILE).outputs
+    page = _page(built, built | {"transfer": built["transfer"].iloc[:1]})
     assert "<script" not in page
     assert "alert(1)" in page
     assert "default-src 'none'" in page
 
 
 def test_changes_are_said_in_words() -> None:
-    said = said_of('{"closed_hubs": ["ONT"], "demand_factor": {"CA_1": 1.3}, "positioning": {"carbon_eur_per_t": 200}}')
-    assert said == "ONT closed; CA_1: demand × 1.3; carbon_eur_per_t = 200"
+    parts = said_of(
+        '{"closed_hubs": ["ONT"], "demand_factor": {"CA_1": 1.3}, "positioning": {"carbon_eur_per_t": 200}}'
+    )
+    assert parts == "ONT closed; CA_1: demand × 1.3; carbon_eur_per_t = 200"
 
 
 @pytest.mark.parametrize("key", [key for key in WhatIf.model_fields if key != "name"])

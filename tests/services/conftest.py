@@ -28,14 +28,14 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_SECONDS = 600
 
 
-def wait_until(is_so: Callable[[], bool], what: str, seconds: float = PATIENCE_SECONDS) -> None:
+def wait_until(is_so: Callable[[], bool], label: str, seconds: float = PATIENCE_SECONDS) -> None:
     """Wait until ``is_so``; fails the test where it does not become so."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if is_so():
             return
         time.sleep(0.5)
-    pytest.fail(f"{what} after {seconds:.0f} s")
+    pytest.fail(f"{label} after {seconds:.0f} s")
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,8 @@ class Postgres:
 
     def ask(self, database: str, query: str) -> str:
         """Return the one value a query gives."""
-        at = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "forestock", "-d", database)
-        return self.call("psql", *at, "-X", "-t", "-A", "-c", query).strip()
+        index = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "forestock", "-d", database)
+        return self.call("psql", *index, "-X", "-t", "-A", "-c", query).strip()
 
     def start(self) -> None:
         """Start the server and wait for it."""
@@ -75,11 +75,11 @@ class Postgres:
 
 
 def _programs() -> Path:
-    found = shutil.which("initdb")
+    result = shutil.which("initdb")
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: int(folder.parent.name))
-    if found is None and not folders:
+    if result is None and not folders:
         pytest.fail("PostgreSQL is not installed; make test-services installs it")
-    return folders[-1] if folders else Path(str(found)).resolve().parent
+    return folders[-1] if folders else Path(str(result)).resolve().parent
 
 
 @pytest.fixture(scope="session")
@@ -147,17 +147,17 @@ def _small_inputs(folder: Path) -> Path:
 
 
 def _configuration(folder: Path, mlflow: str) -> Path:
-    said: dict[str, object] = {"name": "services", "warehouse": str(folder / "warehouse"), "tracking_uri": mlflow}
-    said |= {"inputs": {"path": str(_small_inputs(folder / "inputs")), "keep_snapshots": 20}}
-    said |= {"series": {"hierarchy": ["department", "category"], "known_in_advance": ["snap"]}}
+    parts: dict[str, object] = {"name": "services", "warehouse": str(folder / "warehouse"), "tracking_uri": mlflow}
+    parts |= {"inputs": {"path": str(_small_inputs(folder / "inputs")), "keep_snapshots": 20}}
+    parts |= {"series": {"hierarchy": ["department", "category"], "known_in_advance": ["snap"]}}
     for text in (*QUICK, "positioning.max_gap_rate=1.0"):
         key, _, value = text.partition("=")
         section, _, name = key.rpartition(".")
-        inner = said.setdefault(section, {}) if section else said
+        inner = parts.setdefault(section, {}) if section else parts
         assert isinstance(inner, dict)
         inner[name] = yaml.safe_load(value)
     path = folder / "services.yaml"
-    path.write_text(yaml.safe_dump(said))
+    path.write_text(yaml.safe_dump(parts))
     return path
 
 
@@ -181,12 +181,12 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         *module("mlflow", "server"), "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
         "--backend-store-uri", postgres.url("mlflow", "psycopg"), "--artifacts-destination", str(home / "artifacts"),
     ]  # fmt: skip
-    made = Services(postgres, api, mlflow, environment, home, config, home / "warehouse")
+    built = Services(postgres, api, mlflow, environment, home, config, home / "warehouse")
     with running(server, environment, home / "prefect.log"), running(tracking, environment, home / "mlflow.log"):
         wait_until(lambda: answers(f"{api}/health"), "Prefect's server does not answer")
         wait_until(lambda: answers(f"{mlflow}/health"), "MLflow's server does not answer")
-        made.prefect("work-pool", "create", "forestock", "--type", "process")
-        made.prefect("deploy", "--all")
+        built.prefect("work-pool", "create", "forestock", "--type", "process")
+        built.prefect("deploy", "--all")
         worker = module("prefect", "worker", "start", "--pool", "forestock")
         with running(worker, environment, home / "worker.log"):
-            yield made
+            yield built

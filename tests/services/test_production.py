@@ -38,8 +38,8 @@ def client(services: Services) -> Iterator[SyncPrefectClient]:
 
 
 def _started(client: SyncPrefectClient, deployment: str, parameters: Mapping[str, Any]) -> uuid.UUID:
-    found = client.read_deployment_by_name(deployment)
-    return client.create_flow_run_from_deployment(found.id, parameters=dict(parameters)).id
+    result = client.read_deployment_by_name(deployment)
+    return client.create_flow_run_from_deployment(result.id, parameters=dict(parameters)).id
 
 
 def _ended(client: SyncPrefectClient, run_id: uuid.UUID, services: Services) -> FlowRun:
@@ -56,10 +56,10 @@ def _ended(client: SyncPrefectClient, run_id: uuid.UUID, services: Services) -> 
 
 
 def _runs(client: SyncPrefectClient, *, tag: str | None = None, like: str | None = None) -> list[FlowRun]:
-    wanted = FlowRunFilter(
+    requested = FlowRunFilter(
         tags=FlowRunFilterTags(all_=[tag]) if tag else None, name=FlowRunFilterName(like_=like) if like else None
     )
-    return list(client.read_flow_runs(flow_run_filter=wanted))
+    return list(client.read_flow_runs(flow_run_filter=requested))
 
 
 def test_the_nightly_deployment_runs_by_hand_and_is_recorded_in_both_databases(
@@ -76,15 +76,15 @@ def test_the_nightly_deployment_runs_by_hand_and_is_recorded_in_both_databases(
 
 def test_the_nightly_deployment_runs_by_its_own_schedule(client: SyncPrefectClient, services: Services) -> None:
     """Its cron fires once a day, too seldom for a test: an interval takes its place until a run has come."""
-    found = client.read_deployment_by_name("nightly/nightly")
-    assert [schedule.active for schedule in found.schedules] == [True]
-    (added,) = client.create_deployment_schedules(found.id, [(IntervalSchedule(interval=timedelta(seconds=20)), True)])
+    result = client.read_deployment_by_name("nightly/nightly")
+    assert [schedule.active for schedule in result.schedules] == [True]
+    (added,) = client.create_deployment_schedules(result.id, [(IntervalSchedule(interval=timedelta(seconds=20)), True)])
 
     def is_done() -> bool:
         return any(run.state_name == "Completed" for run in _runs(client, tag="auto-scheduled"))
 
     wait_until(is_done, "no scheduled night has completed", 600)
-    client.delete_deployment_schedule(found.id, added.id)
+    client.delete_deployment_schedule(result.id, added.id)
     for run in _runs(client, tag="auto-scheduled"):
         if run.state_name in ("Scheduled", "Late"):
             client.delete_flow_run(run.id)
@@ -128,11 +128,11 @@ def test_monitoring_tells_prefect_what_it_found_and_an_automation_answers(
 ) -> None:
     """What is sent must reach the server, and an event anybody sends must start the night again."""
     with temporary_settings({PREFECT_API_URL: services.api}):
-        said = install(sorted(FOLDER.glob("*.yaml")))
+        parts = install(sorted(FOLDER.glob("*.yaml")))
         again = install(sorted(FOLDER.glob("*.yaml")))
-    assert sum(sentence.endswith("made") for sentence in said) == 3
+    assert sum(sentence.endswith("made") for sentence in parts) == 3
     assert sum(sentence.endswith("renewed") for sentence in again) == 3
-    assert sum("left out" in sentence for sentence in said) == 2  # they notify by a block that is not there
+    assert sum("left out" in sentence for sentence in parts) == 2  # they notify by a block that is not there
     loud = {"overrides": ["monitoring.min_scored_units=1000000"], "today": "2016-06-20"}  # stale data alone
     _ended(client, _started(client, "monitor/monitoring", loud), services)
     wait_until(lambda: _count(services, "forestock.data-stale") > 0, "the event has not arrived", 120)
@@ -192,6 +192,6 @@ def test_a_database_that_is_gone_for_a_minute_costs_no_night(client: SyncPrefect
 
 def test_no_run_parameter_and_no_log_line_has_a_password(services: Services) -> None:
     """The receivers' token and the databases' passwords stand in the environment alone."""
-    said = services.postgres.ask("prefect", "select coalesce(string_agg(parameters::text, ' '), '') from flow_run")
-    assert "postgresql" not in json.dumps(said)
+    parts = services.postgres.ask("prefect", "select coalesce(string_agg(parameters::text, ' '), '') from flow_run")
+    assert "postgresql" not in json.dumps(parts)
     assert services.postgres.ask("prefect", "select count(*) from log where message like '%postgresql+%'") == "0"

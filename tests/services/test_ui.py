@@ -21,26 +21,26 @@ _MARK = "FORESTOCK_TEST_MARK"
 
 def _said(terminal: int, until: str, seconds: float) -> str:
     """Return what the terminal shows until it shows ``until``, or is closed."""
-    said, end = "", time.monotonic() + seconds
-    while until not in said and time.monotonic() < end:
+    parts, end = "", time.monotonic() + seconds
+    while until not in parts and time.monotonic() < end:
         if select.select([terminal], [], [], 1.0)[0]:
             try:
-                said += os.read(terminal, 4096).decode()
+                parts += os.read(terminal, 4096).decode()
             except OSError:  # its last process has ended
                 break
-    return said
+    return parts
 
 
 def _alive(mark: str) -> list[str]:
     """Return the commands of all processes that were born with ``mark`` in their environment."""
-    found = []
+    result = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if f"{_MARK}={mark}".encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:120])
+                result.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode()[:120])
         except OSError:  # it has ended meanwhile, or is another user's
             continue
-    return found
+    return result
 
 
 def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: Path) -> None:
@@ -57,10 +57,10 @@ def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: P
     )  # fmt: skip
     os.close(theirs)
     try:
-        said = _said(ours, "Ctrl-C stops", 600)
-        assert "http://127.0.0.1:4200/deployments" in said, said
-        assert "http://127.0.0.1:5000/#/experiments" in said
-        assert [line for line in said.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
+        parts = _said(ours, "Ctrl-C stops", 600)
+        assert "http://127.0.0.1:4200/deployments" in parts, parts
+        assert "http://127.0.0.1:5000/#/experiments" in parts
+        assert [line for line in parts.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
         assert len(_alive(mark)) > 3
         os.killpg(process.pid, signal.SIGINT)
         assert "stopping" in _said(ours, "stopping", 60)

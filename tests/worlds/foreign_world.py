@@ -32,7 +32,7 @@ def foreign_world(
     return {
         "sales": sales,
         "skus": pd.DataFrame({
-            "sku": skus, "department": [f"d{at % 2}" for at in range(len(skus))], "category": "c", "unit_cost_eur": 5.0,
+            "sku": skus, "department": [f"d{index % 2}" for index in range(len(skus))], "category": "c", "unit_cost_eur": 5.0,
             "unit_price_eur": 10.0, "mass_kg": 1.0, "volume_l": 2.0,
         }),
         "regions": pd.DataFrame({"region": regions}),

@@ -126,10 +126,10 @@ def goods_on_the_road(world: World, draw: np.random.Generator) -> World:
     """Send goods, some overdue, some due after all is over."""
     rows = [
         {
-            "inbound_id": f"I{at}", "hub": hub["hub"], "sku": "k0", "units": int(draw.integers(1, 30)),
+            "inbound_id": f"I{index}", "hub": hub["hub"], "sku": "k0", "units": int(draw.integers(1, 30)),
             "arrival_date": day(int(draw.integers(-9, 20))),
         }
-        for at, hub in enumerate(world.hubs)
+        for index, hub in enumerate(world.hubs)
     ]  # fmt: skip
     return world.but(more={**world.more, "inbound": rows})
 
@@ -163,11 +163,11 @@ def thousands(world: World, _: np.random.Generator) -> World:
 
 def another_look(world: World, draw: np.random.Generator) -> World:
     """Other buckets, cover and kinds."""
-    own = {
+    specified = {
         "buckets": int(draw.choice([1, 2, 6])), "cover_days": int(draw.choice([1, 2, 14])),
         "kinds": [("transfer",), ("supply",)][int(draw.integers(2))],
     }  # fmt: skip
-    return world.but(positioning={**world.positioning, **own})
+    return world.but(positioning={**world.positioning, **specified})
 
 
 ODDITIES: tuple[Odd, ...] = (

@@ -47,8 +47,12 @@ def world(seed: int) -> World:
     forecast = pd.DataFrame([(d, r, k, m) for (r, k), m in mean.items() for d in days], columns=["date", "region", "sku", "mean_units"])  # type: ignore[misc] # pairs  # fmt: skip
     sales = forecast[["date", "region", "sku"]].assign(units_sold=draw.poisson(forecast["mean_units"]).astype(float))
     nearest = dict(zip(tables["lanes"].query("kind == 'delivery' and distance_km == 10")["destination"], tables["lanes"].query("kind == 'delivery' and distance_km == 10")["origin"], strict=True))  # fmt: skip
-    own = mean.rename_axis(["region", "sku"]).rename("mean").reset_index().assign(hub=lambda rows: rows["region"].map(nearest))  # fmt: skip
-    daily = own.groupby(["hub", "sku"])["mean"].sum().reindex(pd.MultiIndex.from_product([hubs, skus]), fill_value=0.0)
+    specified = mean.rename_axis(["region", "sku"]).rename("mean").reset_index().assign(hub=lambda rows: rows["region"].map(nearest))  # fmt: skip
+    daily = (
+        specified.groupby(["hub", "sku"])["mean"]
+        .sum()
+        .reindex(pd.MultiIndex.from_product([hubs, skus]), fill_value=0.0)
+    )
     position, orders = _stock(draw, daily, start)
     tables |= {"inbound": orders, "stock": pd.DataFrame({"date": [start], "hub": hubs[0], "sku": skus[0], "units_on_hand": 0})}  # fmt: skip
     now = tables | {"sales": sales, "inbound": orders.iloc[:0], "stock": tables["stock"].assign(date=pd.Timestamp(UNTIL).as_unit("us"))}  # fmt: skip
@@ -94,52 +98,52 @@ def _stock(draw: np.random.Generator, daily: pd.Series, start: pd.Timestamp) -> 
     return position, orders
 
 
-def _with(made: World, part: str, **frames: pd.DataFrame) -> World:
-    happened = made.happened
-    return replace(made, happened=replace(happened, **{part: {**getattr(happened, part), **frames}}))
+def _with(built: World, part: str, **frames: pd.DataFrame) -> World:
+    happened = built.happened
+    return replace(built, happened=replace(happened, **{part: {**getattr(happened, part), **frames}}))
 
 
 def hub_emptied(seed: int) -> World:
     """Plant: all of one hub's stock of a sku stands at the other hubs, and its order is small."""
-    made, draw = world(seed), np.random.default_rng(seed + 1000)
-    position = made.happened.outputs["position"].copy()
+    built, draw = world(seed), np.random.default_rng(seed + 1000)
+    position = built.happened.outputs["position"].copy()
     hub, sku = _busy(position, draw)
     is_sku, is_hub = position["sku"] == sku, position["hub"] == hub
     moved = float(position.loc[is_sku & is_hub, "units_on_hand"].iloc[0])
     others = int((is_sku & ~is_hub).sum())
     position.loc[is_sku & ~is_hub, "units_on_hand"] += np.round(moved / others)
     position.loc[is_sku & is_hub, "units_on_hand"] = 0.0
-    return replace(_with(made, "outputs", position=position), planted="placement", hub=hub, sku=sku)
+    return replace(_with(built, "outputs", position=position), planted="placement", hub=hub, sku=sku)
 
 
 def lane_closed(seed: int) -> World:
     """Plant: the supply lane into a hub stops after the night; its orders never come."""
-    made, draw = world(seed), np.random.default_rng(seed + 2000)
-    hub, sku = _busy(made.happened.outputs["position"], draw)
-    lanes = made.happened.now["lanes"]
-    orders = made.happened.then["inbound"]
+    built, draw = world(seed), np.random.default_rng(seed + 2000)
+    hub, sku = _busy(built.happened.outputs["position"], draw)
+    lanes = built.happened.now["lanes"]
+    orders = built.happened.then["inbound"]
     stuck = orders[orders["hub"] == hub].assign(arrival_date=pd.Timestamp(AS_OF).as_unit("us"))
-    made = _with(made, "now", lanes=lanes[lanes["lane"] != f"SUP>{hub}"], inbound=stuck)
-    return replace(made, planted="lane", hub=hub, sku=sku)
+    built = _with(built, "now", lanes=lanes[lanes["lane"] != f"SUP>{hub}"], inbound=stuck)
+    return replace(built, planted="lane", hub=hub, sku=sku)
 
 
 def order_late(seed: int) -> World:
     """Plant: a hub's orders of one sku come a week later than they were confirmed for."""
-    made, draw = world(seed), np.random.default_rng(seed + 3000)
-    hub, sku = _busy(made.happened.outputs["position"], draw)
-    orders = made.happened.then["inbound"]
+    built, draw = world(seed), np.random.default_rng(seed + 3000)
+    hub, sku = _busy(built.happened.outputs["position"], draw)
+    orders = built.happened.then["inbound"]
     late = orders[(orders["hub"] == hub) & (orders["sku"] == sku)]
     late = late.assign(arrival_date=pd.Timestamp(UNTIL).as_unit("us") + pd.Timedelta(days=1))
-    return replace(_with(made, "now", inbound=late), planted="late_arrival", hub=hub, sku=sku)
+    return replace(_with(built, "now", inbound=late), planted="late_arrival", hub=hub, sku=sku)
 
 
 def demand_missed(seed: int) -> World:
     """Plant: customers of one sku want three times what was forecast."""
-    made, draw = world(seed), np.random.default_rng(seed + 4000)
-    hub, sku = _busy(made.happened.outputs["position"], draw)
-    sales = made.happened.now["sales"].copy()
+    built, draw = world(seed), np.random.default_rng(seed + 4000)
+    hub, sku = _busy(built.happened.outputs["position"], draw)
+    sales = built.happened.now["sales"].copy()
     sales.loc[sales["sku"] == sku, "units_sold"] *= 3
-    return replace(_with(made, "now", sales=sales), planted="forecast", hub=hub, sku=sku)
+    return replace(_with(built, "now", sales=sales), planted="forecast", hub=hub, sku=sku)
 
 
 def _busy(position: pd.DataFrame, draw: np.random.Generator) -> tuple[str, str]:
@@ -151,43 +155,43 @@ def _busy(position: pd.DataFrame, draw: np.random.Generator) -> tuple[str, str]:
 
 def carrier_slow(seed: int) -> World:
     """Plant: one carrier takes four days more in one region; of all parcels some are unready, misplaced or slow."""
-    made, draw = world(seed), np.random.default_rng(seed + 5000)
-    regions = sorted(made.happened.now["regions"]["region"])
+    built, draw = world(seed), np.random.default_rng(seed + 5000)
+    regions = sorted(built.happened.now["regions"]["region"])
     region, carrier = str(draw.choice(regions)), str(draw.choice(["swift", "stork"]))
-    parcels = _parcels(made, draw)
+    parcels = _parcels(built, draw)
     is_slow = (parcels["region"] == region) & (parcels["carrier"] == carrier)
     parcels.loc[is_slow, "delivered_at"] += pd.Timedelta(days=4)
-    return replace(_with(made, "now", deliveries=parcels), planted="carrier", region=region, carrier=carrier)
+    return replace(_with(built, "now", deliveries=parcels), planted="carrier", region=region, carrier=carrier)
 
 
 def hub_unready(seed: int) -> World:
     """Plant: one hub misses the cut-off for half of its parcels, which leave two days later."""
-    made, draw = world(seed), np.random.default_rng(seed + 6000)
-    parcels = _parcels(made, draw)
+    built, draw = world(seed), np.random.default_rng(seed + 6000)
+    parcels = _parcels(built, draw)
     hub = str(parcels["hub"].value_counts().index[0])
     is_late = (parcels["hub"] == hub) & (draw.random(len(parcels)) < 0.5)
     for name in ("picked_up_at", "delivered_at"):
         parcels.loc[is_late, name] += pd.Timedelta(days=2)
     parcels.loc[is_late, "ready_at"] = parcels.loc[is_late, "cutoff_at"] + pd.Timedelta(hours=2)
-    return replace(_with(made, "now", deliveries=parcels), planted="hub_not_ready", hub=hub)
+    return replace(_with(built, "now", deliveries=parcels), planted="hub_not_ready", hub=hub)
 
 
 def stock_misplaced(seed: int) -> World:
     """Plant: parcels of one region come from a far hub, two days farther than the nearest."""
-    made, draw = world(seed), np.random.default_rng(seed + 7000)
-    parcels = _parcels(made, draw)
+    built, draw = world(seed), np.random.default_rng(seed + 7000)
+    parcels = _parcels(built, draw)
     region = str(draw.choice(sorted(parcels["region"].unique())))
     near = parcels.loc[parcels["region"] == region, "hub"].value_counts().index[0]
-    far = sorted(set(made.happened.now["hubs"]["hub"]) - {near})[0]
+    far = sorted(set(built.happened.now["hubs"]["hub"]) - {near})[0]
     is_far = parcels["region"] == region
     parcels.loc[is_far, "delivered_at"] += pd.Timedelta(days=2)
     parcels.loc[is_far, "hub"] = far
-    return replace(_with(made, "now", deliveries=parcels), planted="wrong_hub", region=region)
+    return replace(_with(built, "now", deliveries=parcels), planted="wrong_hub", region=region)
 
 
-def _parcels(made: World, draw: np.random.Generator) -> pd.DataFrame:
+def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
     """Return parcels promised in two days that take one from the nearest hub, with a little of every trouble."""
-    lanes = made.happened.now["lanes"].query("kind == 'delivery'").sort_values("distance_km")
+    lanes = built.happened.now["lanes"].query("kind == 'delivery'").sort_values("distance_km")
     near = lanes.drop_duplicates("destination").set_index("destination")["origin"]
     count = 900
     region = draw.choice(sorted(near.index), count)
@@ -199,20 +203,20 @@ def _parcels(made: World, draw: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({
         "delivery_id": [f"P{number}" for number in range(count)], "date": day.tz_localize(None), "region": region,
         "hub": near.reindex(region).to_numpy(), "carrier": draw.choice(["swift", "stork", "heron"], count),
-        "sku": draw.choice(made.happened.now["skus"]["sku"], count), "ready_at": cutoff - pd.Timedelta(hours=3) + pd.to_timedelta(np.where(waits, 5, 0), unit="h"),
+        "sku": draw.choice(built.happened.now["skus"]["sku"], count), "ready_at": cutoff - pd.Timedelta(hours=3) + pd.to_timedelta(np.where(waits, 5, 0), unit="h"),
         "cutoff_at": cutoff, "picked_up_at": picked, "promised_at": day + pd.Timedelta(days=2), "delivered_at": door,
     })  # fmt: skip
 
 
 def product_returned(seed: int) -> World:
     """Plant: one sku comes back four times as often for one reason; every sku comes back a little for all of them."""
-    made, draw = world(seed), np.random.default_rng(seed + 8000)
-    sales = made.happened.now["sales"]
-    sku, reason = str(_busy(made.happened.outputs["position"], draw)[1]), str(draw.choice(["broken", "too small"]))
+    built, draw = world(seed), np.random.default_rng(seed + 8000)
+    sales = built.happened.now["sales"]
+    sku, reason = str(_busy(built.happened.outputs["position"], draw)[1]), str(draw.choice(["broken", "too small"]))
     rows = []
     for name in ("broken", "too small", "changed mind"):
         rate = np.where((sales["sku"] == sku) & (name == reason), 0.16, 0.04)
         rows.append(sales.assign(units_returned=draw.poisson(sales["units_sold"] * rate), reason=name))
     returns = pd.concat(rows, ignore_index=True).query("units_returned > 0").drop(columns="units_sold")
     returns = returns.assign(order_date=returns["date"], date=returns["date"] + pd.Timedelta(days=5))
-    return replace(_with(made, "now", returns=returns), planted=reason, sku=sku)
+    return replace(_with(built, "now", returns=returns), planted=reason, sku=sku)

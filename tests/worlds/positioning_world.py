@@ -38,12 +38,12 @@ class World:
     @property
     def settings(self) -> Settings:
         """Settings with few paths, no churn price and no least benefit unless asked for."""
-        own = {
+        specified = {
             "scenarios": 12, "out_of_sample_scenarios": 60, "review_days": 3, "churn_eur_per_unit": 0.0,
             "min_benefit_eur": 0.0, "processes": 1, **self.positioning,
         }  # fmt: skip
         return Settings(
-            horizon=self.horizon, frequency=self.frequency, forecast={"window_days": (7, 14)}, positioning=own
+            horizon=self.horizon, frequency=self.frequency, forecast={"window_days": (7, 14)}, positioning=specified
         )
 
     def tables(self) -> Frames:
@@ -70,13 +70,13 @@ class World:
         days = [
             {
                 "as_of": start,
-                "date": start + pd.Timedelta(days=period * at),
+                "date": start + pd.Timedelta(days=period * index),
                 "region": region,
                 "sku": sku,
                 "mean_units": period * self.demand[sku, region],
             }
             for sku, region in keys
-            for at in range(self.horizon)
+            for index in range(self.horizon)
         ]
         levels = self.settings.forecast.quantiles
         windows = [
@@ -150,20 +150,20 @@ def weekly_world(seed: int) -> World:
     """Return a world of weeks drawn from ``seed``: lead times shorter than a week, no loads, no capacities."""
     draw = np.random.default_rng(seed)
     names, regions = (
-        [f"k{at}" for at in range(int(draw.integers(3, 9)))],
-        [f"R{at}" for at in range(int(draw.integers(2, 5)))],
+        [f"k{index}" for index in range(int(draw.integers(3, 9)))],
+        [f"R{index}" for index in range(int(draw.integers(2, 5)))],
     )
     hubs = ("H0", "H1")
     lanes = [
-        delivery(hub, region, *((0.5, 1) if at == to % 2 else (2.0, 3)))
-        for at, hub in enumerate(hubs) for to, region in enumerate(regions)
+        delivery(hub, region, *((0.5, 1) if index == to % 2 else (2.0, 3)))
+        for index, hub in enumerate(hubs) for to, region in enumerate(regions)
     ]  # fmt: skip
     lanes += [transfer("H0", "H1", 0.3), transfer("H1", "H0", 0.3), *(supply("S", hub, 0.2, 3) for hub in hubs)]
     return World(
-        skus=[sku(name, unit_cost_eur=5.0 + at, unit_price_eur=10.0 + 2 * at) for at, name in enumerate(names)],
+        skus=[sku(name, unit_cost_eur=5.0 + index, unit_price_eur=10.0 + 2 * index) for index, name in enumerate(names)],
         hubs=[{"hub": hub, "holding_rate_per_year": 0.2} for hub in hubs], lanes=lanes,
         stock={(hub, name): 20 for hub in hubs for name in names},
-        demand={(name, region): 2.0 + 2 * at for at, name in enumerate(names) for region in regions},
+        demand={(name, region): 2.0 + 2 * index for index, name in enumerate(names) for region in regions},
         more={"supply": [{"supplier": "S", "sku": name} for name in names]},
         positioning={"scenarios": 100, "review_days": 7, "seed": seed}, horizon=int(draw.integers(8, 13)), frequency="W-MON",
     )  # fmt: skip

@@ -44,7 +44,7 @@ def proposals(*rows: dict[str, object], decisions: pd.DataFrame | None = None) -
     return current(transfer(*rows), ledger() if decisions is None else decisions)
 
 
-def decision(proposal_id: str, status: str, at: str = "2016-05-23T07:00", **said: object) -> dict[str, object]:
+def decision(proposal_id: str, status: str, at: str = "2016-05-23T07:00", **parts: object) -> dict[str, object]:
     """Return one row of ``decision`` as another system writes it: without the line."""
     moment = pd.Timestamp(at, tz="UTC")
     return {
@@ -54,7 +54,7 @@ def decision(proposal_id: str, status: str, at: str = "2016-05-23T07:00", **said
         "by": "Ada",
         "units": None,
         "reason": None,
-    } | said
+    } | parts
 
 
 def ledger(*rows: dict[str, object]) -> pd.DataFrame:
@@ -102,12 +102,12 @@ def plan_row() -> pd.DataFrame:
 
 def warehouse_with(folder: Path, *rows: dict[str, object], **settings: object) -> Settings:
     """Write a plan with ``rows`` as proposals into a warehouse below ``folder`` and return its settings."""
-    made = Settings(warehouse=str(folder / "warehouse"), **settings)  # type: ignore[arg-type] # sections as dicts
-    warehouse = Warehouse(made)
+    built = Settings(warehouse=str(folder / "warehouse"), **settings)  # type: ignore[arg-type] # sections as dicts
+    warehouse = Warehouse(built)
     lanes = dict.fromkeys(str(row["lane"]) for row in rows)
     hubs = {f"{row[end]}__{row['sku']}": 1.0 for row in rows for end in ("origin", "destination")}
     warehouse.write("plan", plan_row(), NIGHT)
     warehouse.write("transfer", transfer(*rows), NIGHT)
     warehouse.write("departure", pd.DataFrame([departure(lane) for lane in lanes]), NIGHT)
     warehouse.write("position", position(**hubs), NIGHT)
-    return made
+    return built

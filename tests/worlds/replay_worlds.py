@@ -56,12 +56,16 @@ def settings(**positioning: object) -> Settings:
     return Settings(positioning={"churn_eur_per_unit": 0.0, "review_days": 1} | positioning)
 
 
-def game(world: dict[str, pd.DataFrame], periods: int, own: Settings | None = None, past_periods: int = 0) -> Game:
+def game(
+    world: dict[str, pd.DataFrame], periods: int, specified: Settings | None = None, past_periods: int = 0
+) -> Game:
     """Return the game of ``world`` over ``periods`` days, every day a night."""
-    own = own or settings()
-    network = read_network(world, own, START, periods)
+    specified = specified or settings()
+    network = read_network(world, specified, START, periods)
     demand = read_demand(world["sales"], network, past_periods)
-    return read_game(network, demand, open_state(world, network, own), decision_periods(periods, None, 1), own)
+    return read_game(
+        network, demand, open_state(world, network, specified), decision_periods(periods, None, 1), specified
+    )
 
 
 class Scripted:
