@@ -13,7 +13,7 @@ import numpy as np
 
 from foundation.matrix import FeatureMatrix, TotalMatrix
 from foundation.settings import Forecast
-from models.combination import Combination, Judged
+from models.combination import CalibrationOrigin, Combination
 from models.reconciliation import align, base_units
 from models.simple import SimpleMeans, simple_means
 
@@ -199,9 +199,9 @@ class OriginMeans:
             return cls(model, simple, is_sold, None, np.empty(0, np.int32))
         return cls(model, simple, is_sold, total_means(boosters.totals, matrix.totals, threads), matrix.totals.code)
 
-    def judged(self, actual: np.ndarray) -> Judged:
+    def judged(self, actual: np.ndarray) -> CalibrationOrigin:
         """Return the parts beside what was demanded, ``actual`` (n_rows)."""
-        return Judged(self.model, self.simple, actual.reshape(self.model.shape))
+        return CalibrationOrigin(self.model, self.simple, actual.reshape(self.model.shape))
 
     def combined(self, combination: Combination) -> np.ndarray:
         """Return the combined means, scaled to the totals, float32 (n_rows)."""

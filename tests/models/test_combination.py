@@ -10,21 +10,21 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from models.combination import MODEL, PARTS, Combination, Judged, wape_advantage
+from models.combination import MODEL, PARTS, CalibrationOrigin, Combination, wape_advantage
 from models.simple import METHODS, simple_means
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _HORIZON = 14
 
 
-def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[Judged]:
+def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[CalibrationOrigin]:
     """Return three origins of Poisson series of mean ``rate``, whose model says ``model`` × the truth."""
     draw = np.random.default_rng(seed)
     level = rate * draw.gamma(4.0, 0.25, n_series)
     demand = draw.poisson(level[:, None], (n_series, 120)).astype(np.float32)
     mean = np.repeat((model * level)[:, None], _HORIZON, axis=1).astype(np.float32)
     return [
-        Judged(mean, simple_means(demand[:, :index], _HORIZON, 1), demand[:, index : index + _HORIZON])
+        CalibrationOrigin(mean, simple_means(demand[:, :index], _HORIZON, 1), demand[:, index : index + _HORIZON])
         for index in (92, 99, 106)
     ]  # fmt: skip
 
@@ -77,15 +77,16 @@ def test_a_series_without_a_known_period_has_the_models_mean() -> None:
 def test_units_of_another_size_give_the_same_weights(scale: float) -> None:
     origins = _origins(80, 2.0, 0.7)
     scaled = [
-        Judged(one.model * scale, simple_means(scale * _past(one), _HORIZON, 1), one.actual * scale) for one in origins
+        CalibrationOrigin(one.model * scale, simple_means(scale * _past(one), _HORIZON, 1), one.actual * scale)
+        for one in origins
     ]
-    unscaled = [Judged(one.model, simple_means(_past(one), _HORIZON, 1), one.actual) for one in origins]
+    unscaled = [CalibrationOrigin(one.model, simple_means(_past(one), _HORIZON, 1), one.actual) for one in origins]
     first, second = (Combination.fit(some, 1, True) for some in (unscaled, scaled))
     for name, row in first.weights.items():
         assert np.allclose(row, second.weights[name], atol=1e-3)
 
 
-def _past(one: Judged) -> np.ndarray:
+def _past(one: CalibrationOrigin) -> np.ndarray:
     return np.repeat(one.simple.level[:, None], 60, axis=1).astype(np.float32)
 
 
