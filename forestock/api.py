@@ -185,13 +185,13 @@ def read_inputs(
     InputError
         With one line per fault.
     """
-    from foundation.store.snapshot import examine_inputs
+    from foundation.store.snapshot import validate_inputs
 
     day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    examined = examine_inputs(settings, day, needs)
-    if examined.stops or examined.as_of is None:
-        raise InputError(*(str(fault) for fault in examined.faults))
-    return Inputs(settings, examined.as_of, examined.tables, examined.warnings, examined.assumptions)
+    validation = validate_inputs(settings, day, needs)
+    if validation.stops or validation.as_of is None:
+        raise InputError(*(str(fault) for fault in validation.faults))
+    return Inputs(settings, validation.as_of, validation.tables, validation.warnings, validation.assumptions)
 
 
 def train(inputs: Inputs) -> DemandModel:

@@ -1,7 +1,7 @@
 """What a run takes for granted where the input is silent: one entry per default that decides something.
 
 Here: how an assumption is held, ordered, and turned into the output table ``assumption``. Not here: finding
-them (``foundation.validation.assumed`` for inputs, the planning packages for what only a plan knows).
+them (``foundation.validation.assumptions`` for inputs, the planning packages for what only a plan knows).
 """
 
 from __future__ import annotations

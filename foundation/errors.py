@@ -78,7 +78,7 @@ class Fault:
 
     table: str
     column: str
-    what: str
+    problem: str
     remedy: str
     n_rows: int = 0
     first_keys: tuple[str, ...] = ()
@@ -89,22 +89,22 @@ class Fault:
         where = f"{self.table}.{self.column}" if self.column else self.table
         rows = f"{self.n_rows} {'row' if self.n_rows == 1 else 'rows'} " if self.n_rows else ""
         keys = f", first: {' / '.join(self.first_keys)}" if self.first_keys else ""
-        return f"{where}: {rows}{self.what}{keys}; {self.remedy}"
+        return f"{where}: {rows}{self.problem}{keys}; {self.remedy}"
 
 
 @dataclass(frozen=True)
-class Doubt(Fault):
-    """One thing that is allowed and probably not meant: a warning.
+class InputWarning(Fault):
+    """A warning: data that break no rule and are probably not meant.
 
-    ``is_incomplete`` says that data look missing, cut or old; such a doubt stops the run under ``inputs.on_warning: stop``.
+    ``is_incomplete`` says that data look missing, truncated or old; such a warning stops the run under ``inputs.on_warning: stop``.
     """
 
     is_incomplete: bool = False
 
     def as_fault(self) -> Fault:
-        """Return the doubt as a fault that stops the run, with the way to go on all the same."""
+        """Return the warning as a fault that stops the run; its remedy also says how to continue regardless."""
         remedy = f"{self.remedy}; to go on all the same: --set inputs.on_warning=warn"
-        return Fault(self.table, self.column, self.what, remedy, self.n_rows, self.first_keys, is_structural=True)
+        return Fault(self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, is_structural=True)
 
 
 def listed(names: Sequence[object]) -> str:
@@ -114,9 +114,9 @@ def listed(names: Sequence[object]) -> str:
     return f"{first} and {more:,} more" if more > 0 else first
 
 
-def structural(table: str, column: str, label: str, remedy: str) -> Fault:
+def structural(table: str, column: str, problem: str, remedy: str) -> Fault:
     """Return a fault of a whole table or column; it always stops the run."""
-    return Fault(table, column, label, remedy, is_structural=True)
+    return Fault(table, column, problem, remedy, is_structural=True)
 
 
 def shown(value: object) -> str:

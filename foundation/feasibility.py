@@ -31,9 +31,9 @@ def training_faults(first: date, as_of: date, settings: Settings, is_ever_in_sto
     """
     if is_too_short(first, as_of, settings):
         noun = "days" if settings.grid.days == 1 else "weeks"
-        label = f"{_periods(first, as_of, settings)} {noun} of sales before as_of {as_of}, from {first} on"
+        problem = f"{_periods(first, as_of, settings)} {noun} of sales before as_of {as_of}, from {first} on"
         needed = f"a first training needs {fewest_periods(settings)} {noun}; load earlier sales or choose a later as_of"
-        return [structural("sales", "date", label, needed)]
+        return [structural("sales", "date", problem, needed)]
     if not is_ever_in_stock:
         remedy = "demand is learned from rows with in_stock_rate 1; correct the column or leave it out"
         return [structural("sales", "in_stock_rate", "no row was in stock for its whole period", remedy)]

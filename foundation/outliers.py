@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, Doubt
+from foundation.errors import KEYS_SHOWN, InputWarning
 
 _TIMES_OWN, _TIMES_ALL = 50.0, 5.0
 _FEWEST_VALUES, _MOST_OUTLIERS = 5, 3
@@ -48,8 +48,8 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
     return result, by_row[result]
 
 
-def outlier_doubt(sales: pd.DataFrame) -> Doubt | None:
-    """Return a doubt that names the gross outliers of ``sales`` with key, value and what is usual; None without any."""
+def outlier_warning(sales: pd.DataFrame) -> InputWarning | None:
+    """Return a warning that names the gross outliers of ``sales`` with key, value and what is usual; None without any."""
     region, sku = (pd.factorize(sales[name])[0] for name in ("region", "sku"))
     units = sales["units_sold"].to_numpy(float, na_value=np.nan)
     known = (region >= 0) & (sku >= 0)
@@ -64,5 +64,5 @@ def outlier_doubt(sales: pd.DataFrame) -> Doubt | None:
         for row in rows.itertuples()
     )
     noun = "row is" if result.sum() == 1 else "rows are"
-    label = f"{int(result.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
-    return Doubt("sales", "units_sold", label, "correct them, or split what was sold in bulk over its days")
+    problem = f"{int(result.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
+    return InputWarning("sales", "units_sold", problem, "correct them, or split what was sold in bulk over its days")

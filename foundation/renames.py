@@ -27,12 +27,12 @@ def replacement_faults(skus: pd.DataFrame) -> list[Fault]:
     faults = []
     named = skus["replaces"].dropna().astype(str)
     if twice := sorted(set(named[named.duplicated() & (named.str.strip() != "")])):
-        label = f"{len(twice)} replaced by two SKUs, first: {', '.join(twice[:KEYS_SHOWN])}"
-        faults.append(structural("skus", "replaces", label, "a history can be carried into one SKU only; name one"))
+        problem = f"{len(twice)} replaced by two SKUs, first: {', '.join(twice[:KEYS_SHOWN])}"
+        faults.append(structural("skus", "replaces", problem, "a history can be carried into one SKU only; name one"))
     circle = sorted(old for old in by_old if successor(old, by_old) is None)
     if circle:
-        label = f"{len(circle)} replace one another in a circle, first: {', '.join(circle[:KEYS_SHOWN])}"
-        faults.append(structural("skus", "replaces", label, "name for each SKU the one it replaced, never itself"))
+        problem = f"{len(circle)} replace one another in a circle, first: {', '.join(circle[:KEYS_SHOWN])}"
+        faults.append(structural("skus", "replaces", problem, "name for each SKU the one it replaced, never itself"))
     return faults
 
 

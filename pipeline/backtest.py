@@ -23,7 +23,7 @@ from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.sources import FolderSource
-from foundation.validation.examine import UnreadableError
+from foundation.validation.validate import UnreadableError
 from models import DemandModel, forecast
 from models.backtest import GivenScales, Judged, Outcome, Trace, judge, modelled, rivals
 from pipeline.artifacts import ModelStore
@@ -209,5 +209,5 @@ def read_weights(path: str) -> GivenScales:
             raise InputError(f"--weights {path}: there is no such file")
         return GivenScales(source.read(file.stem, as_text=("series",)).to_pandas())
     except (UnreadableError, KeyError) as error:
-        label = error.what if isinstance(error, UnreadableError) else "is neither .csv nor .parquet"
+        label = error.problem if isinstance(error, UnreadableError) else "is neither .csv nor .parquet"
         raise InputError(f"--weights {path}: {label}") from error

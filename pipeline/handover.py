@@ -21,7 +21,7 @@ from foundation.commands import command
 from foundation.errors import InputError
 from foundation.keys import among
 from foundation.settings import Settings
-from foundation.store.snapshot import examine_inputs
+from foundation.store.snapshot import validate_inputs
 from foundation.store.warehouse import Warehouse
 from pipeline.decisions import Plan, alone, inputs_of, open_plan, refresh
 
@@ -37,7 +37,7 @@ def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFram
         decisions = warehouse.read("decision")
         if not states(decisions)["status"].isin(["approved", "released"]).any():
             return decisions.iloc[:0]
-        tables = examine_inputs(settings, as_of, "rebalance").tables
+        tables = validate_inputs(settings, as_of, "rebalance").tables
         stock, inbound = tables.get("stock"), tables.get("inbound", pd.DataFrame())
         seen_on = stock["date"].max() if stock is not None and len(stock) else None
         rows = closing.closing_rows(decisions, inbound, seen_on, act)
@@ -117,10 +117,10 @@ def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> s
 
 def _inbound(settings: Settings, day: date) -> pd.DataFrame:
     """Return the order lines known on ``day``; raises ``InputError`` where they do not say what planners moved."""
-    examined = examine_inputs(settings, day, "rebalance")
-    if examined.stops or examined.as_of is None:
-        raise InputError(*(str(fault) for fault in examined.faults))
-    inbound = examined.tables.get("inbound")
+    validation = validate_inputs(settings, day, "rebalance")
+    if validation.stops or validation.as_of is None:
+        raise InputError(*(str(fault) for fault in validation.faults))
+    inbound = validation.tables.get("inbound")
     if inbound is None:
         raise InputError("inbound: the table is missing; what planners did is read from it")
     if "origin" not in inbound:

@@ -25,7 +25,7 @@ from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
-from foundation.validation.examine import Needs
+from foundation.validation.validate import Needs
 from models import DemandModel, forecast, train
 from models.backtest.gate import Verdict
 from models.predict import shift_note, stop_note

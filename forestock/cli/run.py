@@ -21,7 +21,7 @@ from pipeline.environment import set_command_line_defaults
 if TYPE_CHECKING:
     import pandas as pd
 
-    from foundation.validation.examine import Examined
+    from foundation.validation.validate import ValidationResult
     from pipeline.results import Redo, Result, Stage
 
 
@@ -85,25 +85,27 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
     Raises ``InputError`` with one line per fault where the night would stop. Inputs without any table
     of the network are checked for forecasting alone, and that is said.
     """
-    from foundation.store.snapshot import examine_inputs
+    from foundation.store.snapshot import validate_inputs
 
     settings = load_settings(config, overrides)
-    examined = examine_inputs(settings, as_of, "rebalance")
-    is_forecast_only = {fault.table for fault in examined.faults} >= _NETWORK and not _NETWORK & set(examined.tables)
+    validation = validate_inputs(settings, as_of, "rebalance")
+    is_forecast_only = {fault.table for fault in validation.faults} >= _NETWORK and not _NETWORK & set(
+        validation.tables
+    )
     if is_forecast_only:
-        examined = examine_inputs(settings, as_of, "forecast")
+        validation = validate_inputs(settings, as_of, "forecast")
     console = Console()
-    if examined.faults and console.is_terminal:
-        console.print(_fault_table(examined.faults))
-    if examined.stops:
-        raise InputError(*(str(fault) for fault in examined.faults))
-    if settings.inputs.on_warning == "stop" and examined.incomplete:
-        raise InputError(*(str(fault) for fault in examined.incomplete))
-    for line in (*map(str, examined.faults), *examined.warnings):
+    if validation.faults and console.is_terminal:
+        console.print(_fault_table(validation.faults))
+    if validation.stops:
+        raise InputError(*(str(fault) for fault in validation.faults))
+    if settings.inputs.on_warning == "stop" and validation.incomplete:
+        raise InputError(*(str(fault) for fault in validation.incomplete))
+    for line in (*map(str, validation.faults), *validation.warnings):
         console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
-    for assumption in examined.assumptions:
+    for assumption in validation.assumptions:
         console.print(f"assumption: {assumption}", markup=False, highlight=False, soft_wrap=True)
-    _print_found(console, examined)
+    _print_found(console, validation)
     if is_forecast_only:
         console.print("They can be forecast; to rebalance, hubs, lanes and stock are needed too.", highlight=False)
 
@@ -115,27 +117,27 @@ def _fault_table(faults: Sequence[Fault]) -> Table:
     for fault in faults:
         rows = f"{fault.n_rows:,}" if fault.n_rows else ""
         first = f" ({fault.first_keys[0]})" if fault.first_keys else ""
-        table.add_row(fault.table, fault.column, rows, f"{fault.what}{first}", fault.remedy)
+        table.add_row(fault.table, fault.column, rows, f"{fault.problem}{first}", fault.remedy)
     return table
 
 
-def _print_found(console: Console, examined: Examined) -> None:
+def _print_found(console: Console, validation: ValidationResult) -> None:
     from foundation.tables import INPUTS
-    from foundation.validation.assumed import WITHOUT
+    from foundation.validation.assumptions import WITHOUT
 
     table = Table(box=None, pad_edge=False)
     for name, justify in (("table", "left"), ("rows", "right"), ("from", "left"), ("to", "left"), ("", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
     for name in INPUTS:
-        frame = examined.tables.get(name)
+        frame = validation.tables.get(name)
         if frame is None:
             table.add_row(name, "–", "", "", f"not provided: {WITHOUT[name]}")
             continue
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)
-    n_said = len(examined.faults) + len(examined.warnings)
+    n_said = len(validation.faults) + len(validation.warnings)
     but = f", with {n_said} {'warning' if n_said == 1 else 'warnings'}" if n_said else ""
-    console.print(f"The inputs are valid for the night of {examined.as_of}{but}.", highlight=False)
+    console.print(f"The inputs are valid for the night of {validation.as_of}{but}.", highlight=False)
 
 
 def _ends(frame: pd.DataFrame) -> tuple[str, str]:

@@ -63,7 +63,7 @@ def untyped_arrow(frame: pd.DataFrame) -> pa.Table:
 
 
 def untyped_frame(data: pa.Table) -> pd.DataFrame:
-    """Return Arrow data as a frame; whole numbers and flags are nullable, as behind the door."""
+    """Return Arrow data as a frame; whole numbers and flags are nullable, as after validation."""
     mapped = {pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}
     return data.to_pandas(date_as_object=False, types_mapper=mapped.get)
 

@@ -18,7 +18,7 @@ from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions
 
 from foundation.errors import repeated_remedy
 from foundation.tables import INPUTS
-from foundation.validation.report import UnreadableError
+from foundation.validation.input_table import UnreadableError
 
 MOST_COLUMNS = 2_000
 _MANY_ROWS = 1_000_000

@@ -16,7 +16,7 @@ import pyarrow.csv
 
 from foundation.errors import shown
 from foundation.store.columnar import refuse_wide
-from foundation.validation.report import UnreadableError
+from foundation.validation.input_table import UnreadableError
 
 _HEAD_BYTES = 65_536
 _CHUNK_BYTES = 1 << 20

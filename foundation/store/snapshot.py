@@ -1,6 +1,6 @@
 """Input snapshots: what a night may know, checked once, kept under the hash of its content.
 
-``accept`` takes the configured tables through the door and keeps them; every later stage reads the
+``accept`` validates the configured tables and keeps them; every later stage reads the
 snapshot, so a night sees one state of the world. Not here: the checks (``foundation.validation``),
 files and locks (``shelf``).
 """
@@ -23,8 +23,8 @@ from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.settings import Settings
 from foundation.store import files, snapshot_folder
 from foundation.store.sources import FolderSource, open_source
-from foundation.validation.examine import Examined, Needs, examine
-from foundation.validation.report import UnreadableError
+from foundation.validation.input_table import UnreadableError
+from foundation.validation.validate import Needs, ValidationResult, validate
 
 
 def content_hash(tables: Mapping[str, pd.DataFrame]) -> str:
@@ -86,11 +86,11 @@ __all__ = [
     "accept",
     "accept_for_run",
     "content_hash",
-    "examine_inputs",
     "is_kept",
     "read",
     "release",
     "source_mark",
+    "validate_inputs",
 ]
 
 
@@ -139,54 +139,54 @@ def accept_for_run(settings: Settings, as_of: date | None, needs: Needs, derive:
     Raises ``InputError`` for them too where ``inputs.on_warning`` is ``stop``, before anything is written. What looks back at
     history calls ``accept``.
     """
-    examined = _passed(settings, as_of, needs)
-    if settings.inputs.on_warning == "stop" and examined.incomplete:
-        raise InputError(*(str(fault) for fault in examined.incomplete))
-    return _kept(settings, examined, True, derive)
+    validation = _passed(settings, as_of, needs)
+    if settings.inputs.on_warning == "stop" and validation.incomplete:
+        raise InputError(*(str(fault) for fault in validation.incomplete))
+    return _kept(settings, validation, True, derive)
 
 
-def _passed(settings: Settings, as_of: date | None, needs: Needs) -> Examined:
-    examined = examine_inputs(settings, as_of, needs)
-    if examined.stops or examined.as_of is None:
-        cause = ConnectionError("the source of the inputs did not answer") if examined.may_pass else None
-        raise InputError(*(str(fault) for fault in examined.faults)) from cause
-    return examined
+def _passed(settings: Settings, as_of: date | None, needs: Needs) -> ValidationResult:
+    validation = validate_inputs(settings, as_of, needs)
+    if validation.stops or validation.as_of is None:
+        cause = ConnectionError("the source of the inputs did not answer") if validation.may_pass else None
+        raise InputError(*(str(fault) for fault in validation.faults)) from cause
+    return validation
 
 
-def _kept(settings: Settings, examined: Examined, write: bool, derive: Derive | None) -> Accepted:
-    assert examined.as_of is not None  # noqa: S101 - what has passed has a date
-    fingerprint = content_hash(examined.tables)
+def _kept(settings: Settings, validation: ValidationResult, write: bool, derive: Derive | None) -> Accepted:
+    assert validation.as_of is not None  # noqa: S101 - what has passed has a date
+    fingerprint = content_hash(validation.tables)
     reference = snapshot_folder.place(settings.warehouse, fingerprint)
     if write:
-        snapshot_folder.keep(reference, examined.tables)
+        snapshot_folder.keep(reference, validation.tables)
         snapshot_folder.prune(settings.warehouse, settings.inputs.keep_snapshots)
-    n_rows = {name: len(frame) for name, frame in examined.tables.items()}
+    n_rows = {name: len(frame) for name, frame in validation.tables.items()}
     return Accepted(
-        as_of=examined.as_of,
+        as_of=validation.as_of,
         reference=reference,
         fingerprint=fingerprint,
         n_rows=n_rows,
-        quarantined=examined.quarantined,
-        faults=examined.faults,
-        warnings=examined.warnings,
-        assumptions=examined.assumptions,
-        first_sale=examined.tables["sales"]["date"].min().date(),
-        derived=derive(examined.tables, examined.as_of) if derive else None,
+        quarantined=validation.quarantined,
+        faults=validation.faults,
+        warnings=validation.warnings,
+        assumptions=validation.assumptions,
+        first_sale=validation.tables["sales"]["date"].min().date(),
+        derived=derive(validation.tables, validation.as_of) if derive else None,
     )
 
 
-def examine_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Examined:
-    """Return everything the door finds about the configured inputs; writes nothing, raises for no fault."""
+def validate_inputs(settings: Settings, as_of: date | None, needs: Needs) -> ValidationResult:
+    """Validate the configured inputs and return the result; writes nothing, raises for no fault."""
     if as_of is not None and not FIRST_YEAR <= as_of.year <= LAST_YEAR:
         label = f"{as_of} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
-        return Examined(as_of, (structural("as_of", "", label, "correct the year"),), stops=True)
+        return ValidationResult(as_of, (structural("as_of", "", label, "correct the year"),), stops=True)
     try:
         source = open_source(settings.inputs)
     except UnreadableError as error:
         place = files.without_password(settings.inputs.path)
-        fault = structural("inputs.path", "", f"{place} {error.what}", error.remedy)
-        return Examined(as_of, (fault,), stops=True, may_pass=error.may_pass)
-    return examine(source, settings, as_of, needs)
+        fault = structural("inputs.path", "", f"{place} {error.problem}", error.remedy)
+        return ValidationResult(as_of, (fault,), stops=True, may_pass=error.may_pass)
+    return validate(source, settings, as_of, needs)
 
 
 def source_mark(settings: Settings) -> str | None:

@@ -33,7 +33,7 @@ from foundation.settings import Inputs
 from foundation.store import files
 from foundation.store.columnar import is_panic, read_delta, read_parquet
 from foundation.store.csv_files import read_csv
-from foundation.validation.report import Reader, UnreadableError
+from foundation.validation.input_table import Reader, UnreadableError
 
 _LONGEST_HEAD = 1_000_000
 _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}

@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a column holds; the dtype is the one it has in memory after the door."""
+    """What a column holds; the dtype is the one it has in memory after validation."""
 
     TEXT = "str"
     DATE = "datetime64[us]"

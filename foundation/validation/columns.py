@@ -1,6 +1,6 @@
 """The columns of one table: present, of the right type, about no person.
 
-Here: from an Arrow table as it arrived to a draft in the dtypes of its definition. Not here: rules
+Here: from an Arrow table as it was read to an ``InputTable`` in the dtypes of its definition. Not here: rules
 about values (``rows``, ``network``) or about time (``timeline``).
 """
 
@@ -17,8 +17,8 @@ import pyarrow as pa
 from foundation.errors import KEYS_SHOWN, Fault, nearest, shown, structural
 from foundation.settings import Settings
 from foundation.tables import Kind, Table
-from foundation.validation.normalise import Misfit, WrongTypeError, extra, normalise
-from foundation.validation.report import Draft, Finding
+from foundation.validation.input_table import Finding, InputTable
+from foundation.validation.normalize import Misfit, WrongTypeError, extra, normalize
 
 # Long tables: their keys are held as categoricals, one small number a row instead of a text.
 CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries")
@@ -129,26 +129,26 @@ def configured_faults(columns: dict[str, list[str]], settings: Settings) -> list
     return faults + [_unconfigured("series.features", "skus", name, anywhere) for name in lacking if anywhere]
 
 
-def draft(data: pa.Table, table: Table, settings: Settings) -> tuple[Draft, list[Fault]]:
-    """Return ``data`` in the dtypes of ``table`` with the rows that do not fit, and the faults of whole columns.
+def converted(data: pa.Table, definition: Table, settings: Settings) -> tuple[InputTable, list[Fault]]:
+    """Return ``data`` in the dtypes of ``definition`` with the rows that do not fit, and the faults of whole columns.
 
-    A column of a wrong type is left out of the draft, so that the other rules still run.
+    A column of a wrong type is left out of the table, so that the other rules still run.
     """
     columns: dict[str, pd.Series] = {}
-    built = Draft(table, pd.DataFrame(index=pd.RangeIndex(len(data))))
+    table = InputTable(definition, pd.DataFrame(index=pd.RangeIndex(len(data))))
     faults: list[Fault] = []
     first = {name: position for position, name in reversed(list(enumerate(data.column_names)))}
     for name in dict.fromkeys(data.column_names):
         values = data.column(first[name])
         try:
-            columns[name], misfits = _column(values, name, table, settings)
-            built.findings += [_finding(name, misfit, values) for misfit in misfits]
+            columns[name], misfits = _column(values, name, definition, settings)
+            table.findings += [_finding(name, misfit, values) for misfit in misfits]
         except WrongTypeError as error:
-            faults.append(_wrong_type(table, name, settings, str(error)))
+            faults.append(_wrong_type(definition, name, settings, str(error)))
         except (pa.ArrowException, ValueError, TypeError, OverflowError):  # a type no rule was written for
-            faults.append(_wrong_type(table, name, settings, str(values.type)))
-    built.frame = pd.DataFrame(columns, index=built.frame.index)
-    return built, faults
+            faults.append(_wrong_type(definition, name, settings, str(values.type)))
+    table.frame = pd.DataFrame(columns, index=table.frame.index)
+    return table, faults
 
 
 def is_personal(name: str) -> bool:
@@ -174,12 +174,12 @@ def _column(values: pa.ChunkedArray, name: str, table: Table, settings: Settings
         return extra(values)
     if kind is Kind.NUMBER and name not in table.names and pa.types.is_boolean(values.type):
         values = values.cast(pa.int8())
-    return normalise(values, kind, is_coded=table.name in CODED_TABLES and name in table.references)
+    return normalize(values, kind, is_coded=table.name in CODED_TABLES and name in table.references)
 
 
 def _finding(name: str, misfit: Misfit, values: pa.ChunkedArray) -> Finding:
     first = np.flatnonzero(misfit.rows)[:KEYS_SHOWN]
-    return Finding(name, misfit.what, misfit.remedy, misfit.rows, tuple(_given(values[int(row)]) for row in first))
+    return Finding(name, misfit.problem, misfit.remedy, misfit.rows, tuple(_given(values[int(row)]) for row in first))
 
 
 def _given(value: pa.Scalar) -> str:
@@ -197,13 +197,13 @@ def _missing(table: Table, name: str, names: list[str]) -> Fault:
 
 
 def _person(table: Table, name: str) -> Fault:
-    remedy = f"remove it or drop it at the door: inputs.drop_columns=[{table.name}.{shown(name)}]"
+    remedy = f"remove it, or leave it out with inputs.drop_columns=[{table.name}.{shown(name)}]"
     return structural(table.name, shown(name), "is about a person, which has no place here", remedy)
 
 
 def _unconfigured(key: str, table: str, name: str, names: list[str]) -> Fault:
-    label = f"named in {key}, but there is no such column{nearest(name, names)}"
-    return structural(table, shown(name), label, f"add the column or correct {key}")
+    problem = f"named in {key}, but there is no such column{nearest(name, names)}"
+    return structural(table, shown(name), problem, f"add the column or correct {key}")
 
 
 def _wrong_type(table: Table, name: str, settings: Settings, holds: str) -> Fault:

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 import numpy as np
 import pandas as pd
 
-from foundation.validation.report import Draft
+from foundation.validation.input_table import InputTable
 from foundation.validation.rows import missing_from
 
 LANE_ENDS = {"transfer": ("hubs", "hubs"), "supply": ("supply", "hubs"), "delivery": ("hubs", "regions")}
@@ -24,50 +24,50 @@ _ONE_LANE = ("kind", "origin", "destination", "mode", "departs", "cutoff", "hand
 Ids = Mapping[str, pd.Series]
 
 
-def check_network(draft: Draft, known_ids: Ids) -> None:
-    """Mark the rows of ``draft`` that contradict themselves or the network; ``known_ids`` as in ``rows``."""
-    for rule in _RULES.get(draft.name, ()):
-        rule(draft, known_ids)
+def check_network(checked: InputTable, known_ids: Ids) -> None:
+    """Mark the rows of ``checked`` that contradict themselves or the network; ``known_ids`` as in ``rows``."""
+    for rule in _RULES.get(checked.name, ()):
+        rule(checked, known_ids)
 
 
-def _reserved_over_on_hand(draft: Draft, _: Ids) -> None:
-    taken = [name for name in ("units_reserved", "units_on_hold") if draft.has(name)]
-    if not taken or not draft.has("units_on_hand"):
+def _reserved_over_on_hand(checked: InputTable, _: Ids) -> None:
+    taken = [name for name in ("units_reserved", "units_on_hold") if checked.has(name)]
+    if not taken or not checked.has("units_on_hand"):
         return
-    total = draft.frame[taken].fillna(0).sum(axis=1)
+    total = checked.frame[taken].fillna(0).sum(axis=1)
     words = {"units_reserved": "reserved", "units_on_hold": "on hold"}
-    label = f"with more {' and '.join(words[name] for name in taken)} than on hand"
-    draft.add(
+    problem = f"with more {' and '.join(words[name] for name in taken)} than on hand"
+    checked.add(
         taken[0],
-        label,
+        problem,
         "correct the reservation or the stock",
-        (total > draft.frame["units_on_hand"]) & (draft.frame["units_on_hand"] >= 0),
+        (total > checked.frame["units_on_hand"]) & (checked.frame["units_on_hand"] >= 0),
     )
 
 
-def _unknown_timezone(draft: Draft, _: Ids) -> None:
-    if draft.has("timezone"):
-        unknown = missing_from(draft.frame["timezone"], pd.Series(sorted(available_timezones())))
-        draft.add("timezone", "with an unknown time zone", "use an IANA name, for example Europe/Berlin", unknown)
+def _unknown_timezone(checked: InputTable, _: Ids) -> None:
+    if checked.has("timezone"):
+        unknown = missing_from(checked.frame["timezone"], pd.Series(sorted(available_timezones())))
+        checked.add("timezone", "with an unknown time zone", "use an IANA name, for example Europe/Berlin", unknown)
 
 
-def _unknown_kind(draft: Draft, _: Ids) -> None:
-    if draft.has("kind"):
-        unknown = missing_from(draft.frame["kind"], pd.Series(list(LANE_ENDS)))
-        draft.add("kind", "of an unknown kind", f"use {', '.join(LANE_ENDS)}", unknown)
+def _unknown_kind(checked: InputTable, _: Ids) -> None:
+    if checked.has("kind"):
+        unknown = missing_from(checked.frame["kind"], pd.Series(list(LANE_ENDS)))
+        checked.add("kind", "of an unknown kind", f"use {', '.join(LANE_ENDS)}", unknown)
 
 
-def _lane_to_nowhere(draft: Draft, known_ids: Ids) -> None:
+def _lane_to_nowhere(checked: InputTable, known_ids: Ids) -> None:
     for end, column in enumerate(("origin", "destination")):
-        if not draft.has("kind", column):
+        if not checked.has("kind", column):
             continue
         for kind, tables in LANE_ENDS.items():
             if (table := tables[end]) not in known_ids:
                 continue
-            is_kind = (draft.frame["kind"] == kind).fillna(False).to_numpy(dtype=bool)
-            nowhere = is_kind & missing_from(draft.frame[column], known_ids[table])
+            is_kind = (checked.frame["kind"] == kind).fillna(False).to_numpy(dtype=bool)
+            nowhere = is_kind & missing_from(checked.frame[column], known_ids[table])
             verb = "from" if column == "origin" else "to"
-            draft.add(
+            checked.add(
                 column,
                 f"of kind {kind} {verb} a place unknown to {table}",
                 f"add the place to {table} or remove the lane",
@@ -75,44 +75,44 @@ def _lane_to_nowhere(draft: Draft, known_ids: Ids) -> None:
             )
 
 
-def _lane_to_itself(draft: Draft, _: Ids) -> None:
-    if draft.has("kind", "origin", "destination"):
-        frame = draft.frame
+def _lane_to_itself(checked: InputTable, _: Ids) -> None:
+    if checked.has("kind", "origin", "destination"):
+        frame = checked.frame
         itself = (frame["kind"] == "transfer") & (frame["origin"] == frame["destination"])
-        draft.add("destination", "of kind transfer to its own origin", "remove the lane", itself)
+        checked.add("destination", "of kind transfer to its own origin", "remove the lane", itself)
 
 
-def _same_lane_twice(draft: Draft, _: Ids) -> None:
-    columns = [name for name in _ONE_LANE if draft.has(name)]
+def _same_lane_twice(checked: InputTable, _: Ids) -> None:
+    columns = [name for name in _ONE_LANE if checked.has(name)]
     if {"kind", "origin", "destination"} <= set(columns):
-        twice = draft.frame.duplicated(columns)
+        twice = checked.frame.duplicated(columns)
         remedy = "keep one, or tell them apart by mode, departs or cutoff"
-        draft.add("lane", "of a lane that stands twice under other names", remedy, twice)
+        checked.add("lane", "of a lane that stands twice under other names", remedy, twice)
 
 
-def _departs_words(draft: Draft, _: Ids) -> None:
-    _check_words(draft, "departs", _DEPARTS, "not weekdays", "write for example Mon|Thu; empty: every day")
+def _departs_words(checked: InputTable, _: Ids) -> None:
+    _check_words(checked, "departs", _DEPARTS, "not weekdays", "write for example Mon|Thu; empty: every day")
 
 
-def _cutoff_words(draft: Draft, _: Ids) -> None:
-    _check_words(draft, "cutoff", _CUTOFF, "not a time of day", "write for example 17:30")
+def _cutoff_words(checked: InputTable, _: Ids) -> None:
+    _check_words(checked, "cutoff", _CUTOFF, "not a time of day", "write for example 17:30")
 
 
-def _check_words(draft: Draft, column: str, pattern: str, label: str, remedy: str) -> None:
-    if draft.has(column):
-        values = draft.frame[column]
-        draft.add(column, label, remedy, values.notna() & ~values.str.fullmatch(pattern).fillna(False).astype(bool))
+def _check_words(checked: InputTable, column: str, pattern: str, problem: str, remedy: str) -> None:
+    if checked.has(column):
+        values = checked.frame[column]
+        checked.add(column, problem, remedy, values.notna() & ~values.str.fullmatch(pattern).fillna(False).astype(bool))
 
 
-def _crossed(lower: str, upper: str, label: str) -> Callable[[Draft, Ids], None]:
-    def rule(draft: Draft, _: Ids) -> None:
-        if draft.has(lower, upper):
-            draft.add(upper, label, f"correct {lower} or {upper}", draft.frame[upper] < draft.frame[lower])
+def _crossed(lower: str, upper: str, problem: str) -> Callable[[InputTable, Ids], None]:
+    def rule(checked: InputTable, _: Ids) -> None:
+        if checked.has(lower, upper):
+            checked.add(upper, problem, f"correct {lower} or {upper}", checked.frame[upper] < checked.frame[lower])
 
     return rule
 
 
-_RULES: dict[str, tuple[Callable[[Draft, Ids], None], ...]] = {
+_RULES: dict[str, tuple[Callable[[InputTable, Ids], None], ...]] = {
     "stock": (_reserved_over_on_hand,),
     "hubs": (_unknown_timezone,),
     "lanes": (_unknown_kind, _lane_to_nowhere, _lane_to_itself, _same_lane_twice, _departs_words, _cutoff_words),

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.errors import Doubt
+from foundation.errors import InputWarning
 from foundation.periods import as_timestamp
-from foundation.validation.given import Given
+from foundation.validation.input_table import ValidInputs
 
 _PERIODS = 4 * 7  # days a level is taken over
 _SILENT_DAYS = 7  # the old one has been silent for as long, at least
@@ -24,14 +24,14 @@ _PRICES = (0.85, 1.18)
 _LEAST_SHARE = 0.5  # of the days of the old SKU with a sale: a slow one falls silent by chance
 
 
-def rename_doubts(given: Given) -> Iterator[Doubt]:
+def rename_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
     """Yield the pairs of SKUs that look like one that was renamed, unless ``skus.replaces`` names the old one."""
-    if not given.has("sales", "date", "sku", "units_sold") or not given.has("skus", "sku"):
+    if not inputs.has("sales", "date", "sku", "units_sold") or not inputs.has("skus", "sku"):
         return
-    daily, day = _daily(given), as_timestamp(given.as_of)
+    daily, day = _daily(inputs), as_timestamp(inputs.as_of)
     ends, begins = _ends(daily, day), _begins(daily, day)
-    known = set(given.texts("skus", "replaces"))
-    is_alike = _alike(given)
+    known = set(inputs.texts("skus", "replaces"))
+    is_alike = _alike(inputs)
     result = []
     for new, begin, level in begins:
         for old, end, before in ends:
@@ -44,13 +44,15 @@ def rename_doubts(given: Given) -> Iterator[Doubt]:
         if {old, new} & used:
             continue
         used |= {old, new}
-        label = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
-        yield Doubt("skus", "sku", label, f"name {old} in the column replaces of {new}, or load its sales under one id")
+        problem = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
+        yield InputWarning(
+            "skus", "sku", problem, f"name {old} in the column replaces of {new}, or load its sales under one id"
+        )
 
 
-def _daily(given: Given) -> pd.DataFrame:
-    sales = given.tables["sales"]
-    recent = sales[(sales["date"] >= as_timestamp(given.as_of) - pd.Timedelta(days=_WITHIN_DAYS + 2 * _PERIODS))]
+def _daily(inputs: ValidInputs) -> pd.DataFrame:
+    sales = inputs.tables["sales"]
+    recent = sales[(sales["date"] >= as_timestamp(inputs.as_of) - pd.Timedelta(days=_WITHIN_DAYS + 2 * _PERIODS))]
     summed = recent.groupby(["sku", "date"], observed=True)["units_sold"].sum()
     return summed.unstack("date", fill_value=0).rename(index=str)
 
@@ -79,12 +81,12 @@ def _begins(daily: pd.DataFrame, day: pd.Timestamp) -> list[tuple[str, pd.Timest
     return result
 
 
-def _alike(given: Given) -> Callable[[str, str], bool]:
+def _alike(inputs: ValidInputs) -> Callable[[str, str], bool]:
     """Return whether two SKUs are of one group, the finest, and cost and sell for about the same, where that is known."""
-    finest = given.settings.series.hierarchy[:1]
-    names = given.texts("skus", finest[0]) if finest else np.full(len(given.tables["skus"]), "")
-    money = np.stack([given.numbers("skus", name) for name in ("unit_cost_eur", "unit_price_eur")], axis=1)
-    known = dict(zip(given.texts("skus", "sku"), zip(names, money, strict=True), strict=True))
+    finest = inputs.settings.series.hierarchy[:1]
+    names = inputs.texts("skus", finest[0]) if finest else np.full(len(inputs.tables["skus"]), "")
+    money = np.stack([inputs.numbers("skus", name) for name in ("unit_cost_eur", "unit_price_eur")], axis=1)
+    known = dict(zip(inputs.texts("skus", "sku"), zip(names, money, strict=True), strict=True))
 
     def is_alike(old: str, new: str) -> bool:
         (old_group, old_money), (new_group, new_money) = known[old], known[new]

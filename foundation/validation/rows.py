@@ -1,6 +1,6 @@
 """Rules about single rows that follow from the definitions: nulls, bounds, long ids, keys, references.
 
-Every rule is vectorised: it marks rows of a draft and never loops over them. Not here: rules that
+Every rule is vectorized: it marks rows of a table and never loops over them. Not here: rules that
 need to know what a lane or a snapshot is (``network``), rules about time (``timeline``).
 """
 
@@ -15,29 +15,29 @@ from foundation.errors import repeated_remedy
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
 from foundation.tables.limits import LARGEST_FEATURE
-from foundation.validation.report import Draft
+from foundation.validation.input_table import InputTable
 
 LONGEST_ID = 256
 _NOT_IDS = ("reason", "status")
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
 
 
-def check_rows(draft: Draft, known_ids: Mapping[str, pd.Series]) -> None:
-    """Mark the rows of ``draft`` that break its definition.
+def check_rows(checked: InputTable, known_ids: Mapping[str, pd.Series]) -> None:
+    """Mark the rows of ``checked`` that break its definition.
 
     ``known_ids`` holds the ids of the tables it may refer to; references to others are not checked.
     """
-    for column in draft.table.columns:
-        if draft.has(column.name):
-            _check_null(draft, column.name)
-            _RULES[column.kind](draft, column)
-    for name in draft.frame.columns.difference(draft.table.names):
-        if pd.api.types.is_float_dtype(draft.frame[name]):
-            _check_feature(draft, name)
-    for name, table in draft.table.references.items():
-        if draft.has(name) and table in known_ids:
-            _check_reference(draft, name, table, known_ids[table])
-    _check_key(draft)
+    for column in checked.definition.columns:
+        if checked.has(column.name):
+            _check_null(checked, column.name)
+            _RULES[column.kind](checked, column)
+    for name in checked.frame.columns.difference(checked.definition.names):
+        if pd.api.types.is_float_dtype(checked.frame[name]):
+            _check_feature(checked, name)
+    for name, table in checked.definition.references.items():
+        if checked.has(name) and table in known_ids:
+            _check_reference(checked, name, table, known_ids[table])
+    _check_key(checked)
 
 
 def missing_from(values: pd.Series, ids: pd.Series) -> np.ndarray:
@@ -48,28 +48,28 @@ def missing_from(values: pd.Series, ids: pd.Series) -> np.ndarray:
     return (values.notna() & ~values.isin(ids)).to_numpy()
 
 
-def _check_null(draft: Draft, name: str) -> None:
-    table = draft.table
-    if name not in table.required and (name not in table.grain or name in table.nullable_grain):
+def _check_null(checked: InputTable, name: str) -> None:
+    definition = checked.definition
+    if name not in definition.required and (name not in definition.grain or name in definition.nullable_grain):
         return
-    is_null = draft.frame[name].isna().to_numpy()
-    for finding in draft.findings:
+    is_null = checked.frame[name].isna().to_numpy()
+    for finding in checked.findings:
         if finding.column == name:
             is_null = is_null & ~finding.rows
-    draft.add(name, "null", "fill in the value or remove the rows", is_null)
+    checked.add(name, "null", "fill in the value or remove the rows", is_null)
 
 
-def _check_number(draft: Draft, column: Column) -> None:
-    values = draft.frame[column.name]
+def _check_number(checked: InputTable, column: Column) -> None:
+    values = checked.frame[column.name]
     raw = values.to_numpy(dtype="float64", na_value=np.nan)
-    draft.add(column.name, "not finite", "give a finite number", np.isinf(raw))
+    checked.add(column.name, "not finite", "give a finite number", np.isinf(raw))
     with np.errstate(invalid="ignore"):
         if column.minimum is not None:
-            draft.add(column.name, *_below(column), (raw < column.minimum) & ~np.isinf(raw))
+            checked.add(column.name, *_below(column), (raw < column.minimum) & ~np.isinf(raw))
         if column.maximum is not None:
-            draft.add(column.name, *_above(column), (raw > column.maximum) & ~np.isinf(raw))
+            checked.add(column.name, *_above(column), (raw > column.maximum) & ~np.isinf(raw))
         if column.largest is not None:
-            draft.add(column.name, *_too_large(column), (raw > column.largest) & ~np.isinf(raw))
+            checked.add(column.name, *_too_large(column), (raw > column.largest) & ~np.isinf(raw))
 
 
 def _below(column: Column) -> tuple[str, str]:
@@ -94,60 +94,62 @@ def _too_large(column: Column) -> tuple[str, str]:
     )
 
 
-def _check_feature(draft: Draft, name: str) -> None:
+def _check_feature(checked: InputTable, name: str) -> None:
     """Mark numbers of a column no definition names that no feature can hold."""
-    raw = draft.frame[name].to_numpy(dtype="float64", na_value=np.nan)
-    draft.add(name, "not finite", "give a finite number", np.isinf(raw))
+    raw = checked.frame[name].to_numpy(dtype="float64", na_value=np.nan)
+    checked.add(name, "not finite", "give a finite number", np.isinf(raw))
     with np.errstate(invalid="ignore"):
         is_large = (np.abs(raw) > LARGEST_FEATURE) & ~np.isinf(raw)
-    draft.add(name, f"beyond ±{LARGEST_FEATURE:g}", "correct the value or its unit, or drop the column", is_large)
+    checked.add(name, f"beyond ±{LARGEST_FEATURE:g}", "correct the value or its unit, or drop the column", is_large)
 
 
 def _off_the_globe(column: Column) -> tuple[str, str]:
     return "off the globe", f"give degrees from {column.minimum:g} to {column.maximum:g}"
 
 
-def _check_text(draft: Draft, column: Column) -> None:
+def _check_text(checked: InputTable, column: Column) -> None:
     if column.name in _NOT_IDS:
         return
-    values = draft.frame[column.name]
+    values = checked.frame[column.name]
     remedy = f"use ids of at most {LONGEST_ID} characters"
     if isinstance(values.dtype, pd.CategoricalDtype):
         is_long = np.append(values.cat.categories.str.len().to_numpy() > LONGEST_ID, False)
-        draft.add(column.name, f"longer than {LONGEST_ID} characters", remedy, is_long[values.cat.codes.to_numpy()])
+        checked.add(column.name, f"longer than {LONGEST_ID} characters", remedy, is_long[values.cat.codes.to_numpy()])
     else:
-        draft.add(column.name, f"longer than {LONGEST_ID} characters", remedy, values.str.len() > LONGEST_ID)
+        checked.add(column.name, f"longer than {LONGEST_ID} characters", remedy, values.str.len() > LONGEST_ID)
 
 
-def _check_reference(draft: Draft, name: str, table: str, ids: pd.Series) -> None:
-    label = f"with a {name} unknown to {table}"
-    draft.add(name, label, f"add the {name} to {table} or remove the rows", missing_from(draft.frame[name], ids))
+def _check_reference(checked: InputTable, name: str, table: str, ids: pd.Series) -> None:
+    problem = f"with a {name} unknown to {table}"
+    checked.add(name, problem, f"add the {name} to {table} or remove the rows", missing_from(checked.frame[name], ids))
 
 
-def _check_key(draft: Draft) -> None:
+def _check_key(checked: InputTable) -> None:
     """Mark all but one row of a key; which one stays depends on the rows' content, not on their order."""
-    grain = [name for name in draft.table.grain if draft.has(name)]
-    if not grain or set(draft.table.required) & set(draft.table.grain) - set(grain):
+    grain = [name for name in checked.definition.grain if checked.has(name)]
+    if not grain or set(checked.definition.required) & set(checked.definition.grain) - set(grain):
         return
-    keys = row_keys(draft.frame, grain)
+    keys = row_keys(checked.frame, grain)
     extra = repeated(keys)
     if not extra.any():
         return
     doubled = np.flatnonzero(np.isin(keys, keys[extra]))
-    content = row_keys(draft.frame.iloc[doubled], sorted(draft.frame.columns))
+    content = row_keys(checked.frame.iloc[doubled], sorted(checked.frame.columns))
     order = np.lexsort((content, keys[doubled]))
     marked = np.zeros(len(keys), dtype=bool)
     marked[doubled[order[1:]]] = keys[doubled[order[1:]]] == keys[doubled[order[:-1]]]
-    has_null = draft.frame[[name for name in grain if name in draft.table.required]].isna().any(axis=1).to_numpy()
-    remedy = repeated_remedy(draft.name, grain)
-    draft.add(", ".join(grain), "with a key that stands twice (duplicate)", remedy, marked & ~has_null)
+    has_null = (
+        checked.frame[[name for name in grain if name in checked.definition.required]].isna().any(axis=1).to_numpy()
+    )
+    remedy = repeated_remedy(checked.name, grain)
+    checked.add(", ".join(grain), "with a key that stands twice (duplicate)", remedy, marked & ~has_null)
 
 
-def _no_rule(draft: Draft, column: Column) -> None:
+def _no_rule(checked: InputTable, column: Column) -> None:
     """Dates, moments and flags have no bounds of their own."""
 
 
-_RULES: dict[Kind, Callable[[Draft, Column], None]] = {
+_RULES: dict[Kind, Callable[[InputTable, Column], None]] = {
     Kind.NUMBER: _check_number,
     Kind.WHOLE: _check_number,
     Kind.TEXT: _check_text,

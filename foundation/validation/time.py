@@ -1,36 +1,45 @@
-"""Rules about time: the grid of periods, gaps, and the age of what is known.
+"""Rules about time: the grid of periods, periods without any row, rows dated far from all others, and the age of what is known.
 
-All faults here but a date off the grid are structural: they speak of the whole input. Not here:
-what was known when (``foundation.visibility``).
+All faults here but a date off the grid are structural: they concern the whole input. Not here: single regions, SKUs or series
+whose rows are missing (``completeness``), what was known when (``foundation.visibility``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, Doubt, Fault, listed, structural
+from foundation.errors import KEYS_SHOWN, Fault, InputWarning, structural
 from foundation.feasibility import training_faults
-from foundation.periods import Frequency, as_timestamp, closed_periods
+from foundation.periods import WEEKDAYS, Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
-from foundation.validation.gaps import gap_faults
-from foundation.validation.given import Given
-from foundation.validation.report import Draft
+from foundation.validation.input_table import InputTable, ValidInputs
 from foundation.visibility import SNAPSHOT_DATES
 
 GRID_TABLES = ("sales", "regional")
+_FEWEST_ZEROS = 0.01  # share of rows with nothing sold below which rows are taken to be written only for sales
+_MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above it hardly anything is missing
+_FEWEST_WEEKDAYS = 4
+_FEWEST_WEEKS_EMPTY = 6 * _FEWEST_WEEKDAYS  # days without a row from which rows on one weekday alone look weekly
+_MOST_NAMED = 40
+_DAY_US = 86_400_000_000
+_NOT_A_TIME = np.iinfo(np.int64).min
+_LOOKED_AT = 200  # distinct dates from each end
+_CERTAIN_DAYS = 180  # a few rows beyond a gap this long stand alone whatever the rate
+_EXPECTED_ROWS = 20.0  # that a gap should have held before it counts as one
+_FEW = 0.25  # of the usual rows on each date beyond the gap
+_RATE_PERIODS = 56
 
 
-def check_grid(draft: Draft, grid: Frequency) -> None:
+def check_grid(checked: InputTable, grid: Frequency) -> None:
     """Mark rows of weekly tables whose date is not the first day of a week."""
-    if draft.name in GRID_TABLES and draft.has("date") and grid.days > 1:
-        dates = draft.frame["date"]
+    if checked.name in GRID_TABLES and checked.has("date") and grid.days > 1:
+        dates = checked.frame["date"]
         off = dates.notna() & (dates.dt.day_of_week != grid.start_weekday)
-        draft.add(
+        checked.add(
             "date", f"off the grid of {grid.code}", "date rows by the first day of their week or set frequency", off
         )
 
@@ -43,344 +52,169 @@ def as_of_faults(as_of: date, grid: Frequency) -> Iterator[Fault]:
             if grid.days == 1
             else date.fromordinal(as_of.toordinal() - (as_of.weekday() - grid.start_weekday) % 7)
         )
-        label = f"{as_of} is a {as_of:%A}, but periods of {grid.code} start on {earlier:%A}s"
-        yield structural("as_of", "", label, f"use {earlier} or {grid.step(earlier, 1)}")
+        problem = f"{as_of} is a {as_of:%A}, but periods of {grid.code} start on {earlier:%A}s"
+        yield structural("as_of", "", problem, f"use {earlier} or {grid.step(earlier, 1)}")
 
 
-def sales_faults(draft: Draft, as_of: date, settings: Settings) -> Iterator[Fault]:
+def sales_faults(checked: InputTable, as_of: date, settings: Settings) -> Iterator[Fault]:
     """Yield the faults of known sales as a whole: none before ``as_of``, or periods in which no series has a row."""
-    if not draft.has("date"):
+    if not checked.has("date"):
         return
-    dates = draft.frame["date"].dropna()
+    dates = checked.frame["date"].dropna()
     if dates.empty:
         yield structural("sales", "date", f"nothing before as_of {as_of}", "choose a later as_of or give earlier sales")
     else:
-        is_in_stock = not draft.has("in_stock_rate") or bool((draft.frame["in_stock_rate"].fillna(1) >= 1).any())
+        is_in_stock = not checked.has("in_stock_rate") or bool((checked.frame["in_stock_rate"].fillna(1) >= 1).any())
         yield from training_faults(dates.min().date(), as_of, settings, is_in_stock)
         if settings.series.missing_sales == "zero":
-            yield from gap_faults(draft.frame, as_of, settings)
+            yield from gap_faults(checked.frame, as_of, settings)
 
 
-def snapshot_faults(draft: Draft, as_of: date, oldest_days: int) -> Iterator[Fault]:
-    """Yield a fault where no stock snapshot counts at ``as_of``, or the one that counts is older than ``oldest_days``."""
-    column = SNAPSHOT_DATES[draft.name]
-    if not draft.has(column):
+def snapshot_faults(stock: InputTable, dates: pd.Series, as_of: date, oldest_days: int) -> Iterator[Fault]:
+    """Yield a fault where no stock snapshot counts at ``as_of``, or the one that counts is older than ``oldest_days``.
+
+    ``dates`` holds the date of every stock row of the input, later ones included.
+    """
+    column = SNAPSHOT_DATES[stock.name]
+    if not stock.has(column):
         return
-    dates = draft.frame[column].dropna()
-    if dates.empty:
-        yield structural(
-            draft.name, column, f"no snapshot on or before as_of {as_of}", "add a snapshot or choose a later as_of"
-        )
+    known = stock.frame[column].dropna()
+    if known.empty:
+        remedy = "add a snapshot or choose a later as_of"
+        yield structural(stock.name, column, f"no snapshot on or before as_of {as_of}{_snapshots(dates)}", remedy)
         return
-    taken = dates.max().date()
-    age_days = (as_of - taken).days
+    latest = known.max().date()
+    age_days = (as_of - latest).days
     if age_days > oldest_days:
-        label = f"the latest snapshot, {taken}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
-        yield structural(draft.name, column, label, "load a newer snapshot or raise positioning.max_stock_age_days")
+        problem = f"the latest snapshot, {latest}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
+        yield structural(stock.name, column, problem, "load a newer snapshot or raise positioning.max_stock_age_days")
 
 
-_MOST_SHARE = 0.8  # of the usual rows: where more are there, nothing is said
-_DEVIATIONS = 4.5  # of a count, after its square root has been taken; more where many groups are looked at
-_BROKEN_FROM = 8
-_WEEKS_BACK = 8
-# By the length of a period in days: periods a rate is taken from, and periods looked back (silent for longer: it has closed).
-_BASELINE = {1: 56, 7: 26}
-_LOOKED_BACK = {1: 182, 7: 52}
-_RARITY = 1e4  # a silence is said where it would come by chance once in so many runs
-_HOLES_BACK = {1: 364, 7: 52}  # periods looked back for holes that have ended
-_FEWEST_KNOWN = 14  # periods outside of a hole
-_MOST_PRESENT = 0.8  # share of periods with a row from which a group has one nearly always
-_ENDED_AFTER = 14  # periods after which a SKU or a series is taken to have ended
-_NO_LONGER_SOLD = {
-    "sku": "it is no longer sold, give skus.delist_date",
-    "series": "it is no longer sold there, give a row with 0, or skus.delist_date if it is sold nowhere",
-}
+def _snapshots(dates: pd.Series) -> str:
+    """Return a clause that names the snapshots among ``dates``: all of up to three, else the first one and the last."""
+    days = sorted(dates.dropna().unique())
+    if not days:
+        return ""
+    ends = f"{days[0]:%Y-%m-%d} to {days[-1]:%Y-%m-%d}" if len(days) > KEYS_SHOWN else ""
+    named = ends or ", ".join(f"{day:%Y-%m-%d}" for day in days)
+    return f"; there {'is 1 snapshot' if len(days) == 1 else f'are {len(days):,} snapshots'}: {named}"
 
 
-@dataclass(frozen=True)
-class _Counts:
-    """Rows of sales by group and period: ``rows`` (n_groups, n_periods), the last period last, open ones only."""
-
-    names: tuple[str, ...]
-    periods: pd.DatetimeIndex
-    rows: np.ndarray
-    n_groups: int  # groups looked at, of which ``names`` may be a part
-
-
-@dataclass(frozen=True)
-class _Recent:
-    """Sales from some periods back: ``period`` (n_rows,) of each row, and which of ``periods`` were open."""
-
-    sales: pd.DataFrame
-    period: np.ndarray
-    periods: pd.DatetimeIndex
-    is_open: np.ndarray
-
-
-def sales_doubts(given: Given) -> Iterator[Doubt]:
-    """Yield what looks missing from the sales before ``as_of``; nothing where missing sales are unknown."""
-    if not given.has("sales", "date", "region", "sku") or given.settings.series.missing_sales != "zero":
+def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator[Fault]:
+    """Yield a fault where periods between the first row of ``sales`` and ``as_of`` have no row of any series."""
+    dates = sales["date"].dropna()
+    periods = settings.grid.range(dates.min().date(), (as_of - dates.min().date()).days // settings.grid.days)
+    has_row = periods.isin(dates.unique())
+    empty = periods[~has_row & ~closed_periods(periods, settings.series.closed_days, settings.grid)]
+    if not len(empty):
         return
-    days = given.settings.grid.days
-    recent = _recent(given, _LOOKED_BACK[days])
-    counts = _counted(given, recent)
-    silent = {label: _silent(counted, _BASELINE[days]) for label, counted in counts.items() if counted}
-    yield from _thin(counts, silent)
-    for label, result in silent.items():
-        if result and not (label != "region" and silent["region"]):
-            yield _silence(label, result, days, "one has closed, remove it from the tables or delist its SKUs")
-    if not any(silent.values()):
-        yield from _ended(given, recent)
-    yield from _hole_doubts(_counted(given, _recent(given, _HOLES_BACK[days])), days)
+    days = ", ".join(f"{day:%Y-%m-%d}" for day in empty[:KEYS_SHOWN])
+    problem = f"{len(empty)} {'period' if len(empty) == 1 else 'periods'} before as_of {as_of} without a row of any series, first: {days}"
+    closed = [*settings.series.closed_days, *closed_line(empty, periods[has_row], settings.grid)]
+    more = f", … ({len(closed)} in all)" if len(closed) > _MOST_NAMED else ""
+    name = f"name them as closed, series.closed_days: [{', '.join(closed[:_MOST_NAMED])}{more}]"
+    if is_only_sales(sales, as_of, settings.grid):
+        period = "day" if settings.grid.days == 1 else "week"
+        give = f"give a row with 0 for a {period} on which nothing was sold (one row is enough)"
+        remedy = f"load the missing sales; {give}; or {name}"
+    else:
+        remedy = f"load the missing sales, {name}, or set series.missing_sales: unknown"
+    weekdays = periods[has_row].day_of_week.unique()
+    if settings.grid.days == 1 and len(weekdays) == 1 and len(empty) >= _FEWEST_WEEKS_EMPTY:
+        remedy = f"if the rows are totals of weeks that start on it, set frequency: W-{WEEKDAYS[weekdays[0]]}; otherwise {remedy}"
+    yield structural("sales", "date", problem, remedy)
 
 
-def absent_regions(given: Given) -> Iterator[Doubt]:
-    """Yield the regions that never had a sales row, and no price from four weeks back or more."""
-    if not given.has("sales", "region", "date") or not given.has("regions", "region"):
-        return
-    known = set(given.tables["sales"]["region"].unique().astype(str))
-    if given.has("prices", "region", "date"):
-        prices = given.tables["prices"]
-        recent = prices.groupby("region", observed=True)["date"].min() > as_timestamp(given.as_of) - pd.Timedelta(
-            days=28
-        )
-        known |= set(recent.index[recent].astype(str))
-    regions = sorted(set(given.tables["regions"]["region"].astype(str)))
-    absent = [region for region in regions if region not in known]
-    if absent:
-        label = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
-        yield Doubt("regions", "region", label, "load their sales, or remove them from regions", is_incomplete=True)
+def is_only_sales(sales: pd.DataFrame, as_of: date, grid: Frequency) -> bool:
+    """Say whether rows of ``sales`` are only written where something was sold: hardly any is 0, and many periods have none."""
+    if not {"units_sold", "region", "sku"} <= set(sales.columns):
+        return False
+    few_zeros = bool((sales["units_sold"] == 0).mean() < _FEWEST_ZEROS)
+    return few_zeros and _coverage(sales, as_of, grid) < _MOST_COVERAGE
 
 
-def usually(past: np.ndarray) -> np.ndarray:
-    """Return the usual count of each group, (n_groups,): the median of ``past`` (n_groups, n_periods)."""
-    return np.asarray(np.median(past, axis=1))
+def _coverage(sales: pd.DataFrame, as_of: date, grid: Frequency) -> float:
+    """Return the share of periods, from the first row of each series to ``as_of``, that have a row."""
+    first = sales.groupby(["region", "sku"], observed=True)["date"].min()
+    possible = ((as_timestamp(as_of) - first).dt.days // grid.days).sum()
+    return len(sales) / max(float(possible), 1.0)
 
 
-def too_few(found: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """Say for each group whether ``found`` (n_groups,) is far below its counts in ``past`` (n_groups, n_periods).
+def closed_line(empty: pd.DatetimeIndex, sold: pd.DatetimeIndex, grid: Frequency) -> list[str]:
+    """Return entries of ``series.closed_days`` that name exactly ``empty`` among ``empty`` and ``sold``, in order of date.
 
-    Far is below four fifths of the median, and below it by 4.5 deviations, more where there are many groups. The
-    deviation is that of the counts themselves: zero where they never vary, that of a Poisson count for order lines.
+    A weekday stands for itself where it is never in ``sold`` and at least four times in ``empty``; of a weekly grid every day
+    of an empty week is named.
     """
-    usual = usually(past)
-    is_broken = (past < usual[:, None] / 2) & (
-        usual[:, None] >= _BROKEN_FROM
-    )  # an earlier cut must not excuse this one
-    past = np.where(is_broken, usual[:, None], past)
-    freedom = max(past.shape[1] - 1, 1)
-    spread = ((past - past.mean(axis=1, keepdims=True)) ** 2).sum(axis=1) / freedom
-    pooled = spread.sum() / max(past.mean(axis=1).sum(), 1e-9)
-    dispersion = np.maximum(spread / np.maximum(past.mean(axis=1), 1e-9), pooled)
-    distance = 2.0 * (np.sqrt(usual) - np.sqrt(found + 0.375 * (dispersion > 0)))
-    needed = np.sqrt((_DEVIATIONS**2 + 2 * np.log(max(len(found), 1))) * dispersion)
-    return np.asarray((found < _MOST_SHARE * usual) & (distance > needed))
+    if grid.days > 1:
+        return [f"{day + pd.Timedelta(days=ahead):%Y-%m-%d}" for day in empty for ahead in range(grid.days)]
+    weekdays = [
+        index
+        for index in range(7)
+        if (empty.day_of_week == index).sum() >= _FEWEST_WEEKDAYS and not (sold.day_of_week == index).any()
+    ]
+    rest = empty[~np.isin(empty.day_of_week, weekdays)]
+    return [*(WEEKDAYS[index].capitalize() for index in weekdays), *(f"{day:%Y-%m-%d}" for day in rest)]
 
 
-def _coded(keys: pd.Series) -> tuple[np.ndarray, list[str]]:
-    """Return the code of each row (−1 for null) and the names of the codes."""
-    if isinstance(keys.dtype, pd.CategoricalDtype):
-        return keys.cat.codes.to_numpy(), keys.cat.categories.astype(str).tolist()
-    codes, names = pd.factorize(keys, sort=True)
-    return codes, [str(name) for name in names]
-
-
-def _sku_groups(given: Given, sku: pd.Series) -> dict[str, tuple[np.ndarray, list[str]]]:
-    """Return the coarsest hierarchy column of each row of ``sku``, coded, by its name; empty without a hierarchy."""
-    hierarchy = given.settings.series.hierarchy
-    if not hierarchy or not given.has("skus", "sku", hierarchy[-1]):
-        return {}
-    group = dict(zip(given.texts("skus", "sku"), given.texts("skus", hierarchy[-1]), strict=True))
-    names = sorted(set(group.values()) - {""})
-    if len(names) < 2:
-        return {}
-    codes, skus = _coded(sku)
-    place = {name: index for index, name in enumerate(names)}
-    of_sku = np.array([*(place.get(group.get(name, ""), -1) for name in skus), -1])
-    return {hierarchy[-1]: (of_sku[codes], names)}
-
-
-def _recent(given: Given, n_back: int) -> _Recent:
-    """Return the sales of the last ``n_back`` periods."""
-    grid, sales = given.settings.grid, given.tables["sales"]
-    first = max(as_timestamp(grid.step(given.as_of, -n_back)), sales["date"].min())
-    recent = sales.loc[(sales["date"] >= first).to_numpy(), ["date", "region", "sku"]]
-    period = ((recent["date"] - first).dt.days // grid.days).to_numpy()
-    periods = pd.date_range(first, as_timestamp(grid.step(given.as_of, -1)), freq=f"{grid.days}D").as_unit("us")
-    return _Recent(recent, period, periods, ~closed_periods(periods, given.settings.series.closed_days, grid))
-
-
-def _counted(given: Given, recent: _Recent) -> dict[str, _Counts | None]:
-    """Return rows by region, and by the coarsest group of SKUs.
-
-    None instead of either where fewer than three periods were open, or the last one was not.
-    """
-    groups = {"region": _coded(recent.sales["region"])} | _sku_groups(given, recent.sales["sku"])
-    return {label: _counts(codes, names, recent) for label, (codes, names) in groups.items()}
-
-
-def _counts(codes: np.ndarray, names: list[str], recent: _Recent, n_groups: int | None = None) -> _Counts | None:
-    """Return the rows of each group that has any; ``codes`` holds a group (−1: none) per sales row."""
-    periods, is_open, period = recent.periods, recent.is_open, recent.period
-    if is_open.sum() < 3 or not is_open[-1] or not names:
-        return None
-    known = codes >= 0
-    place = codes[known].astype("int64") * len(periods) + period[known]
-    rows = np.bincount(place, minlength=len(names) * len(periods)).reshape(len(names), len(periods)).astype("float64")
-    has_any = np.asarray(rows.sum(axis=1) > 0)
-    kept = tuple(name for name, is_there in zip(names, has_any, strict=True) if is_there)
-    return _Counts(kept, periods[is_open], rows[has_any][:, is_open], n_groups or len(kept)) if kept else None
-
-
-def _comparable(counted: _Counts) -> np.ndarray:
-    """Return the positions of the periods the last one is compared with: the same weekday up to eight weeks back."""
-    back = (counted.periods[-1] - counted.periods).days.to_numpy()
-    return np.flatnonzero((back > 0) & (back % 7 == 0) & (back <= 7 * _WEEKS_BACK))
-
-
-def _thin(counts: dict[str, _Counts | None], silent: dict[str, list[tuple[str, int, str]]]) -> Iterator[Doubt]:
-    """Yield at most one doubt about the last period: of some regions, else of all, else of groups of SKUs."""
-    regions = counts["region"]
-    if regions is None or len(_comparable(regions)) < 2:
+def unknown_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
+    """Yield a warning where missing sales are unknown although rows are only written for sales."""
+    if inputs.settings.series.missing_sales != "unknown" or not inputs.has(
+        "sales", "date", "region", "sku", "units_sold"
+    ):
         return
-    past, last = _comparable(regions), regions.rows[:, -1]
-    is_thin = too_few(last, regions.rows[:, past])
-    is_heard = ~np.isin(regions.names, [name for name, _, _ in silent.get("region", ())])
-    is_thin &= is_heard
-    total = regions.rows[is_heard].sum(axis=0, keepdims=True)
-    if too_few(total[:, -1], total[:, past])[0] and not 0 < is_thin.sum() <= len(is_thin) / 2:
-        yield _few(regions, "", total[:, -1].sum(), usually(total[:, past]).sum())
-    elif is_thin.any():
-        names = [name for name, thin in zip(regions.names, is_thin, strict=True) if thin]
-        yield _few(regions, _named("region", names), last[is_thin].sum(), usually(regions.rows[is_thin][:, past]).sum())
-    elif is_heard.all():
-        for label, counted in counts.items():
-            if label == "region" or counted is None or silent.get(label):
-                continue
-            is_thin = too_few(counted.rows[:, -1], counted.rows[:, past])
-            names = [name for name, thin in zip(counted.names, is_thin, strict=True) if thin]
-            if names:
-                usual = usually(counted.rows[is_thin][:, past]).sum()
-                yield _few(counted, _named(label, names), counted.rows[is_thin, -1].sum(), usual)
-
-
-def _few(counted: _Counts, of: str, found: float, usual: float) -> Doubt:
-    rows = f"{found:,.0f} {'row' if found == 1 else 'rows'}{of}"
-    label = f"{counted.periods[-1]:%Y-%m-%d} has {rows}, usually there are {usual:,.0f}; what is missing counts as nothing sold"
-    return Doubt(
-        "sales",
-        "date",
-        label,
-        "load the period again; where it was closed, name it in series.closed_days",
-        is_incomplete=True,
+    sales, grid = inputs.tables["sales"], inputs.settings.grid
+    if not is_only_sales(sales, inputs.as_of, grid):
+        return
+    coverage = _coverage(sales, inputs.as_of, grid)
+    n_zero = int((sales["units_sold"] == 0).sum())
+    problem = (
+        f"{n_zero:,} of {len(sales):,} rows are 0, and {1 - coverage:.0%} of the periods have no row, which count as unknown "
+        f"(series.missing_sales); the forecast is that of periods with sales, about {1 / coverage:.1f} times what is sold"
+    )
+    yield InputWarning(
+        "sales", "units_sold", problem, "set series.missing_sales: zero, or write rows of 0 where nothing was sold"
     )
 
 
-def _named(label: str, names: list[str]) -> str:
-    return f" of {label} {names[0]}" if len(names) == 1 else f" of {len(names)} {label} values ({listed(names)})"
+def isolated(days: pd.Series, period_days: int) -> np.ndarray:
+    """Say for each row of ``days`` (one per sales row, nulls allowed) whether it stands alone, before or after the others.
+
+    A few rows stand alone beyond a gap in which, at the rate of the rows next to it, at least 20 rows should have come: fewer
+    on each date than a quarter of that rate, or fewer in all than a twentieth of what the gap should have held where the
+    gap is longer than half a year.
+    """
+    raw = days.to_numpy(dtype="datetime64[us]").astype("int64")
+    is_dated = raw != _NOT_A_TIME
+    if not is_dated.any():
+        return np.zeros(len(days), dtype=bool)
+    index = raw // (period_days * _DAY_US)
+    low = index[is_dated].min()
+    rows = np.bincount(index[is_dated] - low)  # a bin a period: validation has refused years beyond a few centuries
+    dates = np.flatnonzero(rows) + low
+    if len(dates) < 3:
+        return np.zeros(len(days), dtype=bool)
+    counts = rows[rows > 0]
+    last = _end(dates, counts, period_days)
+    first = -_end(-dates[::-1], counts[::-1], period_days)
+    return np.asarray(is_dated & ((index > last) | (index < first)))
 
 
-def _silent(
-    counted: _Counts, n_baseline: int, fewest: int = 2, least_present: float = 0.0
-) -> list[tuple[str, int, str]]:
-    """Return (group, silent periods, day of its last row) of groups whose silence is no chance, longest silence first."""
-    result = []
-    for name, there in zip(counted.names, counted.rows > 0, strict=True):
-        last = int(np.flatnonzero(there)[-1]) if there.any() else -1
-        silence = len(there) - 1 - last
-        holes = _holes(there, counted.n_groups)
-        known = np.delete(there[: last + 1], [index for first, end in holes for index in range(first, end)])
-        baseline = known[-n_baseline:]  # an earlier hole must not excuse this silence
-        if silence < fewest or len(baseline) < max(4, n_baseline // 4):
-            continue
-        rate = min(baseline.mean(), 1 - 1 / (len(baseline) + 2))
-        is_rare = -silence * np.log1p(-rate) > np.log(_RARITY * counted.n_groups)
-        if is_rare and baseline.mean() >= least_present and silence > 1.5 * max(_longest_gap(known), 1):
-            result.append((name, silence, f"{counted.periods[last]:%Y-%m-%d}"))
-    return sorted(result, key=lambda row: (-row[1], row[0]))
-
-
-def _longest_gap(there: np.ndarray) -> int:
-    """Return the most periods in a row without a row, between two that have one."""
-    index = np.flatnonzero(there)
-    return int(np.diff(index).max()) - 1 if len(index) > 1 else 0
-
-
-def _holes(there: np.ndarray, n_groups: int, least_present: float = 0.0) -> list[tuple[int, int]]:
-    """Return (first, end) of gaps between rows that would hardly come by chance, given the periods outside of each gap."""
-    index = np.flatnonzero(there)
-    if len(index) < 2:
-        return []
-    gaps = np.diff(index) - 1
-    n_other = index[-1] - index[0] + 1 - gaps
-    present = len(index) / n_other
-    rate = np.minimum(present, 1 - 1 / (n_other + 2))
-    is_rare = -gaps * np.log1p(-rate) > np.log(_RARITY * n_groups * len(there))
-    is_hole = is_rare & (n_other >= _FEWEST_KNOWN) & (present >= least_present)
-    return [(int(index[place]) + 1, int(index[place + 1])) for place in np.flatnonzero(is_hole)]
-
-
-def _hole_doubts(counts: dict[str, _Counts | None], period_days: int) -> Iterator[Doubt]:
-    """Yield a doubt about holes that have ended, of regions, else of groups of SKUs; not where no group has a row."""
-    for label, counted in counts.items():
-        if counted is None:
-            continue
-        is_sold = np.asarray(counted.rows.sum(axis=0) > 0)
-        days = counted.periods[is_sold]
-        result = [
-            (name, end - first, f"{days[first]:%Y-%m-%d} to {days[end - 1]:%Y-%m-%d}")
-            for name, there in zip(counted.names, counted.rows[:, is_sold] > 0, strict=True)
-            for first, end in _holes(there, counted.n_groups, _MOST_PRESENT)
-        ]
-        if result:
-            rows = [f"{name} has no row for {_long(length, period_days)}, {span}" for name, length, span in result]
-            remedy = "load them again or name the days in series.closed_days"
-            yield _missing(label, rows, remedy)
-            return
-
-
-def _ended(given: Given, recent: _Recent) -> Iterator[Doubt]:
-    """Yield a doubt about SKUs, else about dense series, that ended without a word in ``skus``."""
-    (region, regions), (sku, skus) = _coded(recent.sales["region"]), _coded(recent.sales["sku"])
-    parts = _ends_said(given)
-    sku = np.where(np.array([*(name in parts for name in skus), True])[sku], -1, sku).astype("int64")
-    series = np.where((sku >= 0) & (region >= 0), sku * len(regions) + region, -1)
-    days = given.settings.grid.days
-    for label, codes, n_codes in (("sku", sku, len(skus)), ("series", series, len(skus) * len(regions))):
-        last = np.full(n_codes, -1)
-        np.maximum.at(last, codes[codes >= 0], recent.period[codes >= 0])
-        ended = np.flatnonzero((last >= 0) & (last < len(recent.periods) - _ENDED_AFTER))
-        place = np.full(n_codes + 1, -1)
-        place[ended] = np.arange(len(ended))
-        names = [
-            skus[index] if label == "sku" else f"{skus[index // len(regions)]} in {regions[index % len(regions)]}"
-            for index in ended
-        ]
-        counted = _counts(place[codes], names, recent, int((last >= 0).sum()))
-        least = _MOST_PRESENT if label == "series" else 0.0
-        result = _silent(counted, _BASELINE[days], _ENDED_AFTER, least) if counted else []
-        if result:
-            yield _silence(label, result, days, _NO_LONGER_SOLD[label])
-            return
-
-
-def _ends_said(given: Given) -> set[str]:
-    """Return the SKUs that ``skus`` says end: delisted, or replaced by another."""
-    if not given.has("skus", "sku"):
-        return set()
-    return {*given.texts("skus", "sku")[~given.empty("skus", "delist_date")], *given.texts("skus", "replaces")}
-
-
-def _long(n_periods: int, period_days: int) -> str:
-    return f"{n_periods} {'days' if period_days == 1 else 'weeks'}"
-
-
-def _silence(label: str, found: list[tuple[str, int, str]], period_days: int, otherwise: str) -> Doubt:
-    rows = [f"{name} has no row for {_long(silence, period_days)}, since {day}" for name, silence, day in found]
-    return _missing(label, rows, f"load their sales; where {otherwise}")
-
-
-def _missing(label: str, rows: list[str], remedy: str) -> Doubt:
-    parts = ", ".join(rows[:KEYS_SHOWN]) + (f" and {len(rows) - KEYS_SHOWN:,} more" if len(rows) > KEYS_SHOWN else "")
-    text = f"{label} {parts}; what is missing counts as nothing sold"
-    return Doubt("sales", "region" if label == "region" else "sku", text, remedy, is_incomplete=True)
+def _end(dates: np.ndarray, counts: np.ndarray, period_days: int) -> float:
+    """Return the last of ``dates`` (in periods, ascending) that does not stand alone; ``counts`` holds the rows of each."""
+    end = len(dates) - 1
+    total = counts.sum()
+    for place in range(len(dates) - 2, max(-1, len(dates) - 2 - _LOOKED_AT), -1):
+        beyond = int(counts[place + 1 :].sum())
+        if beyond * 2 > total:
+            break
+        gap = dates[place + 1] - dates[place] - 1
+        near = dates > dates[place] - _RATE_PERIODS
+        near[place + 1 :] = False
+        rate = counts[near].sum() / (dates[place] - dates[near][0] + 1)
+        expected = rate * gap
+        is_few = beyond < _FEW * rate * (len(dates) - 1 - place)
+        is_far = gap * period_days > _CERTAIN_DAYS and beyond * 20 < expected
+        if expected >= _EXPECTED_ROWS and (is_few or is_far):
+            end = place
+    return float(dates[end])

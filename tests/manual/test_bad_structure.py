@@ -167,7 +167,7 @@ def test_a_column_about_a_person(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["sales"]["customer_email"] = "someone@example.org"
     assert refused(*QUARANTINE) == [
         "sales.customer_email: is about a person, which has no place here; "
-        "remove it or drop it at the door: inputs.drop_columns=[sales.customer_email]"
+        "remove it, or leave it out with inputs.drop_columns=[sales.customer_email]"
     ]
 
 

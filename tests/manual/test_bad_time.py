@@ -54,7 +54,7 @@ def test_a_stock_snapshot_too_old(demo_tables: Tables, refused: Refused) -> None
 
 def test_no_stock_snapshot_yet(demo_tables: Tables, refused: Refused) -> None:
     assert refused(*QUARANTINE, as_of=date(2016, 3, 27)) == [
-        "stock.date: no snapshot on or before as_of 2016-03-27; add a snapshot or choose a later as_of"
+        "stock.date: no snapshot on or before as_of 2016-03-27; there are 9 snapshots: 2016-03-28 to 2016-05-23; add a snapshot or choose a later as_of"
     ]
 
 

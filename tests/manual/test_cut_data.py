@@ -10,13 +10,13 @@ import pytest
 
 from foundation.errors import InputError
 from foundation.store import snapshot
-from tests.worlds.foreign_world import AS_OF, LAST_DAY, examined, foreign_world, write_world
+from tests.worlds.foreign_world import AS_OF, LAST_DAY, foreign_world, validated, write_world
 
 LAST = pd.Timestamp(LAST_DAY)
 
 
 def _incomplete(tables: dict[str, pd.DataFrame], folder: Path, *overrides: str) -> list[str]:
-    return [str(fault) for fault in examined(tables, folder, *overrides).incomplete]
+    return [str(fault) for fault in validated(tables, folder, *overrides).incomplete]
 
 
 def _order_lines(world: dict[str, pd.DataFrame], rate: float, seed: int) -> dict[str, pd.DataFrame]:
@@ -204,7 +204,7 @@ def test_doubts_about_money_do_not_stop(tmp_path: Path) -> None:
 def test_a_row_of_the_far_future_is_named_and_moves_nothing(day: str, tmp_path: Path) -> None:
     world = foreign_world()
     typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
-    result = examined(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)
+    result = validated(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)
     assert result.as_of == AS_OF
     assert not result.stops
     assert any(f"date={day}, region=R1, sku=A" in line and "left out" in line for line in result.warnings)
@@ -215,7 +215,7 @@ def test_a_row_of_the_far_future_is_named_and_moves_nothing(day: str, tmp_path: 
 def test_a_row_of_the_distant_past_is_named_and_left_out(day: str, tmp_path: Path) -> None:
     world = foreign_world()
     typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
-    result = examined(world | {"sales": pd.concat([typo, world["sales"]])}, tmp_path)
+    result = validated(world | {"sales": pd.concat([typo, world["sales"]])}, tmp_path)
     assert not result.stops
     assert any(f"date={day}, region=R1, sku=A" in line for line in result.warnings)
     assert result.tables["sales"]["date"].min() == world["sales"]["date"].min()
@@ -225,6 +225,6 @@ def test_sales_after_a_long_closure_are_no_typing_error(tmp_path: Path) -> None:
     world = foreign_world(days=300)
     sales = world["sales"]
     closed = sales["date"].between("2024-03-01", "2024-06-01")
-    result = examined(world | {"sales": sales[~closed]}, tmp_path)
+    result = validated(world | {"sales": sales[~closed]}, tmp_path)
     assert result.as_of == AS_OF
     assert not any("far from all others" in line for line in result.warnings)

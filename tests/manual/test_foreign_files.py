@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.worlds.foreign_world import examined, foreign_world
+from tests.worlds.foreign_world import foreign_world, validated
 
 Writer = Callable[[pd.DataFrame], "str | bytes"]
 UTF8 = "save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
@@ -17,7 +17,7 @@ UTF8 = "save it as UTF-8 (in a spreadsheet: CSV UTF-8)"
 
 def _lines(write: Writer, folder: Path) -> list[str]:
     world = foreign_world()
-    return [str(fault) for fault in examined(world | {"sales": write(world["sales"])}, folder).faults]
+    return [str(fault) for fault in validated(world | {"sales": write(world["sales"])}, folder).faults]
 
 
 @pytest.mark.parametrize("fraction", [0.0, 0.5], ids=["whole", "decimal commas"])
@@ -57,7 +57,7 @@ def test_latin_1_is_named_in_defined_and_other_columns(column: str, encoding: st
 
 def test_utf_8_with_any_letters_is_read(tmp_path: Path) -> None:
     world = foreign_world(regions=("Zürich", "東京", "Łódź"))
-    result = examined(world | {"sales": world["sales"].to_csv(index=False).encode("utf-8-sig")}, tmp_path)
+    result = validated(world | {"sales": world["sales"].to_csv(index=False).encode("utf-8-sig")}, tmp_path)
     assert not result.faults
     assert set(result.tables["sales"]["region"]) == {"Zürich", "東京", "Łódź"}
 
@@ -101,7 +101,7 @@ def test_decimal_points_are_read_as_they_are(decimals: int, trimmed: bool, tmp_p
     world = foreign_world()
     units = np.round(np.random.default_rng(3).gamma(2.0, 3.0, len(world["sales"])), decimals)
     text = [f"{value:g}" if trimmed else f"{value:.{decimals}f}" for value in units]
-    result = examined(world | {"sales": world["sales"].assign(units_sold=text)}, tmp_path)
+    result = validated(world | {"sales": world["sales"].assign(units_sold=text)}, tmp_path)
     assert not result.faults
     assert result.tables["sales"]["units_sold"].sum() == pytest.approx(sum(map(float, text)))
 
@@ -118,7 +118,7 @@ def test_a_comma_without_quotes_is_shown_with_its_row(tmp_path: Path) -> None:
 def test_columns_equal_but_for_signs_that_are_not_shown_are_refused(twin: str, tmp_path: Path) -> None:
     world = foreign_world()
     world["sales"][twin] = 1
-    lines = [str(fault) for fault in examined(world, tmp_path).faults]
+    lines = [str(fault) for fault in validated(world, tmp_path).faults]
     assert any("sales.units_sold: stands 2 times" in line or "stands twice" in line for line in lines)
 
 
@@ -126,5 +126,5 @@ def test_order_lines_of_one_day_have_a_remedy_for_both_readings(tmp_path: Path) 
     world = foreign_world()
     sales = world["sales"]
     world["sales"] = pd.concat([sales, sales[sales["date"] == "2024-05-10"]])
-    (line,) = [str(fault) for fault in examined(world, tmp_path).faults]
+    (line,) = [str(fault) for fault in validated(world, tmp_path).faults]
     assert line.endswith("; add up order lines of one day, or remove the rows loaded twice")

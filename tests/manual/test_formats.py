@@ -161,6 +161,6 @@ def test_a_text_in_a_number_of_a_database_is_a_fault_of_its_row(
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE sales SET units_sold = 'many' WHERE rowid = 1"))
     engine.dispose()
-    (fault,) = snapshot.examine_inputs(settings_for(url), AS_OF, "rebalance").faults
+    (fault,) = snapshot.validate_inputs(settings_for(url), AS_OF, "rebalance").faults
     assert str(fault).startswith("sales.units_sold: 1 row with text in a number, first: ")
     assert "(many)" in str(fault)

@@ -18,7 +18,7 @@ from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 from foundation.section import LONGEST_NAME
 from foundation.settings import Settings, parse_as_of
-from foundation.store.snapshot import examine_inputs
+from foundation.store.snapshot import validate_inputs
 
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{chr(98 + i)}: &{chr(98 + i)} [{', '.join([f'*{chr(97 + i)}'] * 9)}]\n" for i in range(9)
@@ -197,7 +197,7 @@ def test_an_as_of_that_is_no_usable_date(text: str) -> None:
 
 @pytest.mark.parametrize("day", [date(1, 1, 1), date(1899, 12, 31), date(2200, 1, 1), date(9999, 12, 31)])
 def test_a_date_object_beyond_the_calendar(day: date) -> None:
-    result = examine_inputs(Settings(), day, "rebalance")
+    result = validate_inputs(Settings(), day, "rebalance")
     assert [str(fault) for fault in result.faults] == [
         f"as_of: {day} is outside the years 1900 to 2199; correct the year"
     ]

@@ -89,7 +89,7 @@ def test_a_folder_nobody_may_read(inputs: Path, settings_for: Callable[..., Sett
     inputs.chmod(0o700)
     os.seteuid(65534)
     try:
-        result = snapshot.examine_inputs(settings, AS_OF, "rebalance")
+        result = snapshot.validate_inputs(settings, AS_OF, "rebalance")
     finally:
         os.seteuid(0)
     assert result.stops
@@ -109,9 +109,9 @@ _PEAK = """
 import resource, sys
 from datetime import date
 from foundation.configuration import load_settings
-from foundation.store.snapshot import examine_inputs
+from foundation.store.snapshot import validate_inputs
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-found = examine_inputs(load_settings("demo", [f"inputs.path={sys.argv[1]}"]), date(2016, 5, 23), "rebalance")
+found = validate_inputs(load_settings("demo", [f"inputs.path={sys.argv[1]}"]), date(2016, 5, 23), "rebalance")
 print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 print(*found.faults, sep="\\n")
 """
@@ -190,7 +190,7 @@ def test_a_folder_of_any_name_is_used_or_refused_at_once(
     config.write_text(json.dumps({"inputs": {"path": text}, "warehouse": str(tmp_path / "plain")}))
     settings = load_settings(config)
     assert settings.inputs.path == str(folder)
-    result = snapshot.examine_inputs(settings, AS_OF, "forecast")
+    result = snapshot.validate_inputs(settings, AS_OF, "forecast")
     assert [fault.table for fault in result.faults] == ["sales"]
     if any(part in f"a{sign}b" for part in MISREAD):
         with pytest.raises(ConfigurationError, match="use a folder without it"):

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from foundation.settings import Settings
-from foundation.validation.assumed import assumptions
-from foundation.validation.given import Given
+from foundation.validation.assumptions import assumptions
+from foundation.validation.input_table import ValidInputs
 
 _PLACES = {"latitude": [40.0, 34.0], "longitude": [-74.0, -118.0]}
 
@@ -26,7 +26,7 @@ def _tables(*, distance: list[float] | None = None, places: bool = False, **lane
 
 
 def _found(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
-    result = {one.key: one for one in assumptions(Given(tables, Settings(), date(2024, 6, 3)), "rebalance")}
+    result = {one.key: one for one in assumptions(ValidInputs(tables, Settings(), date(2024, 6, 3)), "rebalance")}
     return {key: (one.assumed, one.rows) for key, one in result.items() if key.startswith(("nearest", "carbon"))}
 
 

@@ -14,9 +14,9 @@ import pytest
 from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Kind
-from foundation.validation.arriving import LONGEST_TEXT, Misfit, WrongTypeError
-from foundation.validation.columns import draft
-from foundation.validation.normalise import extra, normalise
+from foundation.validation.arrow_types import LONGEST_TEXT, Misfit, WrongTypeError
+from foundation.validation.columns import converted
+from foundation.validation.normalize import extra, normalize
 from foundation.validation.rows import LONGEST_ID
 from tests.conftest import Tables
 from tests.fuzz.odd_columns import odd_columns
@@ -28,8 +28,8 @@ COLUMNS = odd_columns()
 def _results(values: pa.ChunkedArray) -> Iterator[tuple[str, pd.Series, list[Misfit]]]:
     """Yield what ``values`` become as each kind, as an extra column and as a coded key."""
     for name, become in (
-        *((kind.name, lambda kind=kind: normalise(values, kind)) for kind in Kind),
-        ("coded", lambda: normalise(values, Kind.TEXT, is_coded=True)),
+        *((kind.name, lambda kind=kind: normalize(values, kind)) for kind in Kind),
+        ("coded", lambda: normalize(values, Kind.TEXT, is_coded=True)),
         ("extra", lambda: extra(values)),
     ):
         try:
@@ -56,14 +56,14 @@ def test_a_column_of_any_type_is_converted_or_refused(name: str) -> None:
 def test_a_date_far_away_never_becomes_a_near_one(name: str) -> None:
     """Counted in microseconds it would overflow into a plausible year."""
     values = pa.chunked_array([COLUMNS[name]])
-    days, misfits = normalise(values, Kind.DATE)
-    is_far = np.logical_or.reduce([misfit.rows for misfit in misfits if "outside the years" in misfit.what])
+    days, misfits = normalize(values, Kind.DATE)
+    is_far = np.logical_or.reduce([misfit.rows for misfit in misfits if "outside the years" in misfit.problem])
     assert is_far.sum() >= 2
     assert days[is_far].isna().all()
 
 
 def test_a_whole_number_beyond_64_bits_is_marked() -> None:
-    whole, (misfit,) = normalise(pa.chunked_array([COLUMNS["huge uint64"]]), Kind.WHOLE)
+    whole, (misfit,) = normalize(pa.chunked_array([COLUMNS["huge uint64"]]), Kind.WHOLE)
     assert misfit.rows.tolist() == [True, True, False]
     assert whole.tolist() == [pd.NA, pd.NA, 5]
 
@@ -71,7 +71,7 @@ def test_a_whole_number_beyond_64_bits_is_marked() -> None:
 @pytest.mark.parametrize("name", ["string", "coded long text"])
 def test_a_text_too_long_to_copy_is_cut(name: str) -> None:
     values = pa.chunked_array([COLUMNS[name]])
-    text, misfits = normalise(values, Kind.TEXT)
+    text, misfits = normalize(values, Kind.TEXT)
     assert misfits == []
     assert [len(value) for value in text.dropna()] == [
         min(len(value), LONGEST_TEXT) for value in values.to_pylist() if value
@@ -92,7 +92,7 @@ def test_a_megabyte_in_each_of_3600_coded_rows_needs_no_gigabytes() -> None:
 def test_an_extension_type_is_refused_by_its_name(name: str) -> None:
     values = pa.chunked_array([COLUMNS[name]])
     with pytest.raises(WrongTypeError, match="extension"):
-        normalise(values, Kind.TEXT)
+        normalize(values, Kind.TEXT)
     with pytest.raises(WrongTypeError, match="extension"):
         extra(values)
 
@@ -103,7 +103,7 @@ def test_a_column_of_any_type_is_told_by_row_in_a_table(name: str) -> None:
     values = COLUMNS[name]
     days = pa.array(["2024-05-01"] * len(values))
     data = pa.table([values, days, days], names=["launch_date", "sku", "note"])
-    built, faults = draft(data, INPUTS["skus"], Settings())
+    built, faults = converted(data, INPUTS["skus"], Settings())
     lines = [*map(str, faults), *(str(built.fault(finding)) for finding in built.findings)]
     assert all(line.startswith("skus.launch_date: ") and line.isprintable() for line in lines)
     if name in ("date32", "timestamp s None"):

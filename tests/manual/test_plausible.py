@@ -75,7 +75,7 @@ def test_a_text_column_called_date_stays_text(
 
     demo_tables["skus"]["date"] = "soon"
     folder = write_tables(demo_tables, tmp_path / "inputs")
-    result = snapshot.examine_inputs(settings_for(folder), AS_OF, "rebalance")
+    result = snapshot.validate_inputs(settings_for(folder), AS_OF, "rebalance")
     assert not result.stops, result.faults
     assert _ends(result.tables["skus"]) == ("", "")
     assert _ends(pd.DataFrame({"date": result.tables["sales"]["date"]}))[1] == "2016-05-22"

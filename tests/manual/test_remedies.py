@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from foundation.periods import Frequency, closed_periods
-from foundation.validation.gaps import closed_line
-from tests.worlds.foreign_world import examined, foreign_world
+from foundation.validation.time import closed_line
+from tests.worlds.foreign_world import foreign_world, validated
 
 
 def _only_sales(level: float = 0.04) -> dict[str, pd.DataFrame]:
@@ -21,7 +21,7 @@ def _only_sales(level: float = 0.04) -> dict[str, pd.DataFrame]:
 
 
 def test_unknown_is_no_remedy_where_rows_are_only_written_for_sales(tmp_path: Path) -> None:
-    lines = [str(fault) for fault in examined(_only_sales(), tmp_path).faults]
+    lines = [str(fault) for fault in validated(_only_sales(), tmp_path).faults]
     (line,) = [line for line in lines if "without a row of any series" in line]
     assert "missing_sales" not in line
     assert "give a row with 0 for a day on which nothing was sold (one row is enough)" in line
@@ -32,7 +32,7 @@ def test_unknown_is_a_remedy_where_every_period_has_its_row(level: float, tmp_pa
     world = foreign_world(days=200, level=level)
     sales = world["sales"]
     world["sales"] = sales[~sales["date"].isin(pd.to_datetime(["2024-03-05", "2024-03-06"]))]
-    (line,) = [str(fault) for fault in examined(world, tmp_path).faults]
+    (line,) = [str(fault) for fault in validated(world, tmp_path).faults]
     assert line.endswith("or set series.missing_sales: unknown")
 
 
@@ -42,7 +42,7 @@ def test_one_row_of_zero_is_enough(tmp_path: Path) -> None:
     zeros = pd.DataFrame({"date": days, "region": "R1", "sku": "A", "units_sold": 0})
     sales = world["sales"][world["sales"]["date"] >= "2024-01-01"]
     world["sales"] = pd.concat([sales, zeros]).drop_duplicates(["date", "region", "sku"])
-    assert examined(world, tmp_path).faults == ()
+    assert validated(world, tmp_path).faults == ()
 
 
 def test_the_closed_days_line_can_be_pasted_and_mends_the_input(tmp_path: Path) -> None:
@@ -50,12 +50,12 @@ def test_the_closed_days_line_can_be_pasted_and_mends_the_input(tmp_path: Path) 
     sales = world["sales"]
     lost = pd.to_datetime(["2023-12-25", "2024-01-01", "2024-03-29", "2024-04-01", "2024-05-01"])
     world["sales"] = sales[(sales["date"].dt.day_of_week != 5) & ~sales["date"].isin(lost)]
-    result = examined(world, tmp_path)
+    result = validated(world, tmp_path)
     assert result.as_of is not None
     (line,) = [str(fault) for fault in result.faults]
     pasted = line.split("series.closed_days: ", 1)[1].split("]", 1)[0] + "]"
     assert pasted == "[Sat, 2023-12-25, 2024-01-01, 2024-03-29, 2024-04-01, 2024-05-01]"
-    assert examined(world, tmp_path, f"series.closed_days={pasted}").faults == ()
+    assert validated(world, tmp_path, f"series.closed_days={pasted}").faults == ()
 
 
 @pytest.mark.parametrize("code", ["D", "W-MON", "W-SUN"])
@@ -74,13 +74,13 @@ def test_the_line_names_exactly_the_empty_periods(code: str, seed: int) -> None:
 
 def test_unknown_with_rows_only_for_sales_is_doubted_with_its_factor(tmp_path: Path) -> None:
     unknown = "series.missing_sales=unknown"
-    (line,) = examined(_only_sales(0.2), tmp_path, unknown).warnings
+    (line,) = validated(_only_sales(0.2), tmp_path, unknown).warnings
     assert line.startswith("sales.units_sold: 0 of ")
     assert "times what is sold" in line
     factor = float(line.split("about ", 1)[1].split(" times", 1)[0])
     assert 4.5 < factor < 6.5
-    assert examined(foreign_world(days=200), tmp_path, unknown).warnings == ()
-    assert examined(foreign_world(days=200, level=40.0), tmp_path, unknown).warnings == ()
+    assert validated(foreign_world(days=200), tmp_path, unknown).warnings == ()
+    assert validated(foreign_world(days=200, level=40.0), tmp_path, unknown).warnings == ()
 
 
 def _renamed(days_ago: int, share: float = 1.0) -> dict[str, pd.DataFrame]:
@@ -98,14 +98,14 @@ def _renamed(days_ago: int, share: float = 1.0) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("days_ago", [9, 21, 60])
 def test_a_likely_rename_is_named(days_ago: int, tmp_path: Path) -> None:
-    warnings = examined(_renamed(days_ago), tmp_path).warnings
+    warnings = validated(_renamed(days_ago), tmp_path).warnings
     begin = f"{pd.Timestamp('2024-06-03') - pd.Timedelta(days=days_ago):%Y-%m-%d}"
     assert any(line.startswith(f"skus.sku: D2 began on {begin} when D ended") for line in warnings)
 
 
 def test_another_level_another_group_and_a_named_one_are_no_rename(tmp_path: Path) -> None:
     def said(world: dict[str, pd.DataFrame]) -> list[str]:
-        return [line for line in examined(world, tmp_path).warnings if "began on" in line]
+        return [line for line in validated(world, tmp_path).warnings if "began on" in line]
 
     assert said(_renamed(21)) != []
     assert said(_renamed(21, share=3.0)) == []
@@ -127,7 +127,7 @@ def _overdue(days: int) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("days", "is_said"), [(1, False), (60, False), (61, True), (516, True)])
 def test_goods_overdue_for_too_long_are_said_with_their_units(days: int, is_said: bool, tmp_path: Path) -> None:
-    warnings = examined(foreign_world() | {"inbound": _overdue(days)}, tmp_path).warnings
+    warnings = validated(foreign_world() | {"inbound": _overdue(days)}, tmp_path).warnings
     assert [line.startswith("inbound.arrival_date: 1 row more than 60 days overdue") for line in warnings] == [
         True
     ] * is_said
@@ -140,5 +140,5 @@ def test_rows_on_one_weekday_alone_are_taken_for_weekly_totals_first(
 ) -> None:
     world = foreign_world(days=200)
     world["sales"] = world["sales"][world["sales"]["date"].dt.day_of_week.isin(weekdays)]
-    (line,) = [str(fault) for fault in examined(world, tmp_path).faults if fault.table == "sales"]
+    (line,) = [str(fault) for fault in validated(world, tmp_path).faults if fault.table == "sales"]
     assert ("; if the rows are totals of weeks that start on it, set frequency: W-WED; otherwise" in line) == is_weekly

@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 from foundation.configuration import load_settings
-from foundation.store.snapshot import examine_inputs
-from tests.worlds.foreign_world import SKUS, examined, foreign_world
+from foundation.store.snapshot import validate_inputs
+from tests.worlds.foreign_world import SKUS, foreign_world, validated
 
 COLD = pd.DataFrame({"sku": SKUS, "handling_class": ["cold", *["ambient"] * 4]})
 
 
 def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
-    result = examine_inputs(load_settings("demo"), None, "rebalance")
+    result = validate_inputs(load_settings("demo"), None, "rebalance")
     assert (result.faults, result.warnings, result.incomplete, result.assumptions) == ((), (), (), ())
 
 
@@ -33,7 +33,7 @@ def test_sales_that_cost_nothing_to_lose_and_goods_that_are_free(
 ) -> None:
     world = foreign_world()
     world["skus"] = world["skus"].drop(columns=list(lacks))
-    warnings = examined(world, tmp_path).warnings
+    warnings = validated(world, tmp_path).warnings
     assert len(warnings) == len(message)
     assert all(line.startswith(start) for line, start in zip(warnings, message, strict=True))
     recent = world["sales"]["date"] >= "2024-05-06"
@@ -44,25 +44,25 @@ def test_single_skus_without_money_are_named_and_a_given_loss_or_price_is_enough
     world = foreign_world()
     world["skus"].loc[2, "unit_cost_eur"] = np.nan
     world["skus"].loc[3, "unit_price_eur"] = np.nan
-    price, cost = examined(world, tmp_path).warnings
+    price, cost = validated(world, tmp_path).warnings
     assert "1 row empty" in price
     assert "sku=D" in price
     assert "sku=C" in cost
     assert "losing a sale costs the whole price" in cost
     world["skus"]["lost_sale_eur"] = 4.0
-    (cost,) = examined(world, tmp_path).warnings
+    (cost,) = validated(world, tmp_path).warnings
     assert "whole price" not in cost
     world = foreign_world()
     prices = world["skus"][["sku", "unit_price_eur"]].merge(world["regions"], how="cross").assign(date="2024-01-01")
     world["skus"] = world["skus"].drop(columns="unit_price_eur")
-    assert examined(world | {"prices": prices}, tmp_path).warnings == ()
+    assert validated(world | {"prices": prices}, tmp_path).warnings == ()
 
 
 def test_a_loss_of_zero_is_said(tmp_path: Path) -> None:
     world = foreign_world()
     world["skus"]["unit_price_eur"] = world["skus"]["unit_cost_eur"]
     world["lanes"]["eur_per_unit"] = np.where(world["lanes"]["kind"] == "delivery", 0.0, 0.5)
-    (line,) = examined(world, tmp_path).warnings
+    (line,) = validated(world, tmp_path).warnings
     assert line.startswith("skus.lost_sale_eur: 5 rows of 0")
 
 
@@ -99,11 +99,11 @@ def _without_masses(world: dict[str, pd.DataFrame]) -> None:
 )
 def test_each_default_that_decides_a_plan_is_an_assumption(change: object, keys: set[str], tmp_path: Path) -> None:
     assert callable(change)
-    usual = {one.key for one in examined(foreign_world(), tmp_path).assumptions}
+    usual = {one.key for one in validated(foreign_world(), tmp_path).assumptions}
     assert usual >= {"lost_sale", "emission_factor", "holding_rate", "no_promise", "no_inbound"}
     world = foreign_world()
     change(world)
-    result = examined(world, tmp_path).assumptions
+    result = validated(world, tmp_path).assumptions
     assert {one.key for one in result} - usual == keys
     assert all(one.assumed and one.effect for one in result)
     assert [one.eur or 0.0 for one in result] == sorted((one.eur or 0.0 for one in result), reverse=True)
@@ -111,7 +111,7 @@ def test_each_default_that_decides_a_plan_is_an_assumption(change: object, keys:
 
 def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
     world = foreign_world()
-    (lost,) = [one for one in examined(world, tmp_path).assumptions if one.key == "lost_sale"]
+    (lost,) = [one for one in validated(world, tmp_path).assumptions if one.key == "lost_sale"]
     recent = world["sales"]["date"] >= "2024-05-06"
     assert lost.eur == pytest.approx(5.0 * world["sales"].loc[recent, "units_sold"].sum())
 
@@ -133,7 +133,7 @@ def test_a_lane_that_can_never_be_used_is_named_with_what_would_do(
 ) -> None:
     world = foreign_world()
     world["lanes"].loc[world["lanes"]["kind"] == kind, "lead_time_days"] = lead
-    assert list(examined(world, tmp_path, *overrides).warnings) == (
+    assert list(validated(world, tmp_path, *overrides).warnings) == (
         [f"lanes.lead_time_days: {message}"] if message else []
     )
 
@@ -143,7 +143,7 @@ def test_a_weekly_lane_is_measured_in_whole_weeks(tmp_path: Path) -> None:
     world["sales"] = world["sales"][world["sales"]["date"].dt.day_of_week == 0]
     world["lanes"].loc[world["lanes"]["kind"] == "supply", "lead_time_days"] = 27
     weekly = ("frequency=W-MON", "horizon=4", "forecast.window_days=[7,14]")
-    (line,) = examined(world, tmp_path, *weekly).warnings
+    (line,) = validated(world, tmp_path, *weekly).warnings
     assert "2 supply lanes take 27 days, the horizon is 4 weeks;" in line
     assert line.endswith("set horizon to 5 or more")
 
@@ -151,7 +151,7 @@ def test_a_weekly_lane_is_measured_in_whole_weeks(tmp_path: Path) -> None:
 def test_a_lane_that_carries_nothing_is_named(tmp_path: Path) -> None:
     world = foreign_world()
     world["lanes"]["loads_per_departure"] = np.where(world["lanes"]["kind"] == "transfer", 0.0, np.nan)
-    (line,) = examined(world, tmp_path).warnings
+    (line,) = validated(world, tmp_path).warnings
     assert line.startswith("lanes.loads_per_departure: 2 of 4 lanes can carry no SKU (H1-H2, H2-H1)")
 
 
@@ -163,7 +163,7 @@ def test_a_handling_class_nobody_may_deliver_is_named(table: str, allowed: str, 
     world = foreign_world()
     world["skus"] = world["skus"].merge(COLD, on="sku")
     world[table]["handling_classes"] = allowed
-    warnings = examined(world, tmp_path).warnings
+    warnings = validated(world, tmp_path).warnings
     assert len(warnings) == int(is_said)
     assert all(
         "1 SKUs of class cold are sold in 3 regions" in line and "will count as lost" in line for line in warnings
@@ -179,18 +179,18 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
     is_c = sales["sku"] == "C"
     sales["units_sold"] = np.where(is_c, factor * sales["units_sold"] + 1, sales["units_sold"])
     world["stock"] = stock[stock["sku"] != "C"]
-    result = examined(world, tmp_path)
+    result = validated(world, tmp_path)
     units = sales.loc[is_c & (sales["date"] >= "2024-05-06"), "units_sold"].sum()
     start = f"stock.sku: 1 of 5 SKUs sold in the last 28 days has no row in the snapshot though selling well (C: {units:,} units sold)"
     assert [line[: len(start)] for line in result.warnings] == [start] * is_said
     assert ("uncounted" in {one.key for one in result.assumptions}) != is_said
     assert result.incomplete == ()
     world["stock"] = world["stock"].iloc[1:]
-    result = examined(world, tmp_path)
+    result = validated(world, tmp_path)
     assert result.warnings == ()
     assert "uncounted" in {one.key for one in result.assumptions}
     world["skus"]["delist_date"] = np.where(world["skus"]["sku"] == "C", "2024-05-20", None)
-    assert "uncounted" not in {one.key for one in examined(world, tmp_path).assumptions}
+    assert "uncounted" not in {one.key for one in validated(world, tmp_path).assumptions}
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_one_stock_row_of_years_beside_usual_ones_is_named(
     sales.loc[sales["sku"] == "C", "units_sold"] *= sold
     stock.loc[stock["sku"] == "C", "units_on_hand"] = others
     stock.loc[(stock["sku"] == "C") & (stock["hub"] == "H2"), "units_on_hand"] = units
-    lines = [line for line in examined(world, tmp_path).warnings if line.startswith("stock.units_on_hand: 1 row of")]
+    lines = [line for line in validated(world, tmp_path).warnings if line.startswith("stock.units_on_hand: 1 row of")]
     assert len(lines) == is_said
     assert all(f"hub=H2, sku=C: {units:,}" in line for line in lines)
 
@@ -234,7 +234,7 @@ def test_an_offer_per_pack_is_named(cost: float, message: str, tmp_path: Path) -
     world = foreign_world()
     world["supply"]["unit_cost_eur"] = np.where(world["supply"]["sku"] == "C", cost, 5.0)
     remedy = "give EUR per unit; a price per pack is to be divided by pack_units"
-    assert list(examined(world, tmp_path).warnings) == (
+    assert list(validated(world, tmp_path).warnings) == (
         [f"supply.unit_cost_eur: {message}; {remedy}"] if message else []
     )
 
@@ -244,8 +244,8 @@ def test_a_delivery_lane_dearer_than_any_lost_sale_is_named(eur: float, is_said:
     world = foreign_world()
     world["lanes"].loc[world["lanes"]["lane"] == "H1-R2", "eur_per_unit"] = eur
     start = "lanes.eur_per_unit: 1 row of delivery lanes on which a unit costs more than losing its sale"
-    lines = examined(world, tmp_path).warnings
+    lines = validated(world, tmp_path).warnings
     assert [line[: len(start)] for line in lines] == [start] * is_said
     assert all(f"first: lane=H1-R2: {eur:g};" in line for line in lines)
     world["skus"].loc[0, "lost_sale_eur"] = 501.0
-    assert examined(world, tmp_path).warnings == ()
+    assert validated(world, tmp_path).warnings == ()

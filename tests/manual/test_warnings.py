@@ -11,9 +11,9 @@ import pytest
 
 from foundation.settings import Settings
 from foundation.store import snapshot
-from foundation.validation.given import Given
-from foundation.validation.stale import thin_hubs
-from foundation.validation.time import sales_doubts
+from foundation.validation.completeness import sales_warnings
+from foundation.validation.input_table import ValidInputs
+from foundation.validation.stock import thin_hubs
 from tests.conftest import Tables
 from tests.manual.conftest import AS_OF
 
@@ -107,7 +107,7 @@ def said_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, .
     settings = Settings.model_validate(
         {"frequency": frequency, "series": {"closed_days": closed_days}, "forecast": {"window_days": (7, 14)}}
     )
-    result = list(sales_doubts(Given({"sales": sales.assign(units_sold=1.0)}, settings, AS_OF)))
+    result = list(sales_warnings(ValidInputs({"sales": sales.assign(units_sold=1.0)}, settings, AS_OF)))
     assert len(result) <= 1
     return str(result[0]) if result else ""
 
@@ -127,7 +127,7 @@ def test_unknown_missing_sales_are_no_cut() -> None:
     sales = sales_of(30)
     settings = Settings.model_validate({"series": {"missing_sales": "unknown"}})
     cut = sales[(sales["date"] < DAYS[-1]) | (sales["region"] == "CA_1")].assign(units_sold=1.0)
-    assert list(sales_doubts(Given({"sales": cut}, settings, AS_OF))) == []
+    assert list(sales_warnings(ValidInputs({"sales": cut}, settings, AS_OF))) == []
 
 
 def test_a_region_without_a_row_on_the_last_day_is_said_and_a_closed_day_is_not() -> None:

@@ -17,7 +17,7 @@ from foundation.settings import Settings
 from foundation.store import Warehouse
 from foundation.store.snapshot import content_hash
 from foundation.tables import Kind
-from foundation.validation.normalise import normalise
+from foundation.validation.normalize import normalize
 
 DAY = date(2016, 5, 23)
 TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cs"]), min_size=1, max_size=8)
@@ -115,7 +115,7 @@ def test_text_becomes_its_kind_or_a_misfit(values: list[str | None], kind: Kind)
         Kind.TIMESTAMP: "2016-05-23T10:00Z",
     }[kind]
     given_values = [fitting, *values]
-    series, misfits = normalise(pa.chunked_array([pa.array(given_values, pa.string())]), kind)
+    series, misfits = normalize(pa.chunked_array([pa.array(given_values, pa.string())]), kind)
     marked = np.logical_or.reduce([misfit.rows for misfit in misfits]) if misfits else np.zeros(len(series), bool)
     assert len(series) == len(given_values)
     for value, result, is_marked in zip(given_values, series.isna(), marked, strict=True):

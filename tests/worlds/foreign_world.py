@@ -10,8 +10,8 @@ import pandas as pd
 
 from foundation.configuration import load_settings
 from foundation.settings import Settings
-from foundation.store.snapshot import examine_inputs
-from foundation.validation.examine import Examined, Needs
+from foundation.store.snapshot import validate_inputs
+from foundation.validation.validate import Needs, ValidationResult
 
 LAST_DAY = "2024-06-02"
 AS_OF = date(2024, 6, 3)
@@ -66,6 +66,6 @@ def write_world(tables: Tables, folder: Path, *overrides: str) -> Settings:
     return load_settings(str(folder / "c.yaml"), list(overrides))
 
 
-def examined(tables: Tables, folder: Path, *overrides: str, needs: Needs = "rebalance") -> Examined:
+def validated(tables: Tables, folder: Path, *overrides: str, needs: Needs = "rebalance") -> ValidationResult:
     """Return everything input validation finds in ``tables``."""
-    return examine_inputs(write_world(tables, folder, *overrides), None, needs)
+    return validate_inputs(write_world(tables, folder, *overrides), None, needs)

@@ -1,7 +1,7 @@
 """Stock that looks old or cut short: an aged snapshot, hubs and SKUs that fell out of it.
 
 A hub × SKU that is missing from the snapshot counts as nothing in stock, and a plan would fill it. No rule is broken, so
-these are doubts. Not here: a snapshot beyond ``positioning.max_stock_age_days`` (``timeline``).
+these are warnings. Not here: a snapshot beyond ``positioning.max_stock_age_days`` (``time``).
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, Doubt, listed, shown
+from foundation.errors import KEYS_SHOWN, InputWarning, listed, shown
 from foundation.periods import as_timestamp
-from foundation.validation.given import Given
+from foundation.validation.completeness import too_few, usually
+from foundation.validation.input_table import ValidInputs
 from foundation.validation.reach import recent_units
-from foundation.validation.time import too_few, usually
 
 _LOOKED_AT = 4
 _FRESH_DAYS = 7
@@ -34,8 +34,8 @@ def compared_snapshots(days: pd.Series, counting: date) -> list[pd.Timestamp]:
     return list(taken.head(_LOOKED_AT + 1))
 
 
-def thin_hubs(days: pd.Series, hubs: pd.Series) -> Doubt | None:
-    """Return a doubt about hubs with far fewer rows in the latest stock snapshot than in those before; None for none.
+def thin_hubs(days: pd.Series, hubs: pd.Series) -> InputWarning | None:
+    """Return a warning about hubs with far fewer rows in the latest stock snapshot than in those before; None for none.
 
     ``days`` and ``hubs`` hold a row each per stock row of the snapshots compared.
     """
@@ -60,116 +60,122 @@ def thin_hubs(days: pd.Series, hubs: pd.Series) -> Doubt | None:
         if len(names) == 1
         else f"{len(names)} hubs ({listed(names)})"
     )
-    label = (
+    problem = (
         f"{counted.columns[-1]:%Y-%m-%d} has {result:,.0f} rows of {of}, usually there are {usual:,.0f}; "
         "what is missing counts as nothing in stock"
     )
-    return Doubt("stock", "date", label, "load the whole snapshot", is_incomplete=True)
+    return InputWarning("stock", "date", problem, "load the whole snapshot", is_incomplete=True)
 
 
-def stock_doubts(given: Given, taken: pd.Series) -> Iterator[Doubt]:
+def stock_warnings(inputs: ValidInputs, taken: pd.Series) -> Iterator[InputWarning]:
     """Yield what looks old or missing in the stock snapshot; ``taken`` holds the days of all snapshots up to ``as_of``."""
-    if not given.has("stock", "date", "hub", "sku"):
+    if not inputs.has("stock", "date", "hub", "sku"):
         return
-    yield from _old_snapshot(given, taken)
-    yield from _absent_hubs(given)
-    yield from _uncounted_skus(given)
-    yield from _immense_stock(given)
-    yield from _lapsed_inbound(given)
+    yield from _old_snapshot(inputs, taken)
+    yield from _absent_hubs(inputs)
+    yield from _uncounted_skus(inputs)
+    yield from _immense_stock(inputs)
+    yield from _lapsed_inbound(inputs)
 
 
-def _old_snapshot(given: Given, taken: pd.Series) -> Iterator[Doubt]:
-    latest = given.tables["stock"]["date"].max()
-    age_days = (as_timestamp(given.as_of) - latest).days
+def _old_snapshot(inputs: ValidInputs, taken: pd.Series) -> Iterator[InputWarning]:
+    latest = inputs.tables["stock"]["date"].max()
+    age_days = (as_timestamp(inputs.as_of) - latest).days
     spacing = taken.drop_duplicates().sort_values().diff().dt.days.dropna().tail(_LOOKED_AT)
     usual = float(spacing.median()) if len(spacing) > 1 else 0.0
-    if age_days <= max(_FRESH_DAYS, _ROUNDS * usual, given.settings.grid.days):
+    if age_days <= max(_FRESH_DAYS, _ROUNDS * usual, inputs.settings.grid.days):
         return
     sold = ""
-    if given.has("sales", "date", "units_sold"):
-        sales = given.tables["sales"]
+    if inputs.has("sales", "date", "units_sold"):
+        sales = inputs.tables["sales"]
         sold = f"; {sales.loc[sales['date'] >= latest, 'units_sold'].sum():,.0f} units sold since are not in it"
-    label = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {given.as_of}{sold}"
-    yield Doubt("stock", "date", label, "load a newer snapshot", is_incomplete=True)
+    problem = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {inputs.as_of}{sold}"
+    yield InputWarning("stock", "date", problem, "load a newer snapshot", is_incomplete=True)
 
 
-def _absent_hubs(given: Given) -> Iterator[Doubt]:
+def _absent_hubs(inputs: ValidInputs) -> Iterator[InputWarning]:
     """Hubs that deliver to regions and have no row at all in the snapshot."""
-    if not given.has("lanes", "kind", "origin") or not given.has("hubs", "hub"):
+    if not inputs.has("lanes", "kind", "origin") or not inputs.has("hubs", "hub"):
         return
-    lanes = given.tables["lanes"]
+    lanes = inputs.tables["lanes"]
     delivering = set(lanes.loc[lanes["kind"] == "delivery", "origin"].dropna().astype(str))
     absent = sorted(
-        delivering & set(given.tables["hubs"]["hub"].astype(str)) - set(given.tables["stock"]["hub"].astype(str))
+        delivering & set(inputs.tables["hubs"]["hub"].astype(str)) - set(inputs.tables["stock"]["hub"].astype(str))
     )
     if absent and len(absent) < len(delivering):
-        label = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
-        yield Doubt(
-            "stock", "hub", label, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
+        problem = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
+        yield InputWarning(
+            "stock", "hub", problem, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
         )
 
 
-def uncounted_skus(given: Given) -> tuple[pd.Series, pd.Series]:
+def uncounted_skus(inputs: ValidInputs) -> tuple[pd.Series, pd.Series]:
     """Return units sold within four weeks by SKU, and those of them without a row in the snapshot, best-selling first.
 
     SKUs that are delisted by ``as_of`` need no row.
     """
-    if not given.has("sales", "date", "sku", "units_sold") or not given.has("stock", "sku"):
+    if not inputs.has("sales", "date", "sku", "units_sold") or not inputs.has("stock", "sku"):
         return pd.Series(dtype="float64"), pd.Series(dtype="float64")
-    sales = given.tables["sales"]
+    sales = inputs.tables["sales"]
     recent = sales[
-        (sales["date"] >= as_timestamp(given.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)) & (sales["units_sold"] > 0)
+        (sales["date"] >= as_timestamp(inputs.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)) & (sales["units_sold"] > 0)
     ]
     sold = recent.groupby("sku", observed=True)["units_sold"].sum().rename(index=str)
-    if given.has("skus", "sku", "delist_date"):
-        is_gone = (given.tables["skus"]["delist_date"] <= as_timestamp(given.as_of)).fillna(False).to_numpy(dtype=bool)
-        sold = sold[~sold.index.isin(given.texts("skus", "sku")[is_gone])]
-    uncounted = sold[~sold.index.isin(given.tables["stock"]["sku"].astype(str).unique())]
+    if inputs.has("skus", "sku", "delist_date"):
+        is_gone = (
+            (inputs.tables["skus"]["delist_date"] <= as_timestamp(inputs.as_of)).fillna(False).to_numpy(dtype=bool)
+        )
+        sold = sold[~sold.index.isin(inputs.texts("skus", "sku")[is_gone])]
+    uncounted = sold[~sold.index.isin(inputs.tables["stock"]["sku"].astype(str).unique())]
     return sold, uncounted.iloc[np.lexsort((uncounted.index, -uncounted.to_numpy()))]
 
 
-def best_selling(given: Given, sold: pd.Series, uncounted: pd.Series) -> pd.Series:
+def best_selling(inputs: ValidInputs, sold: pd.Series, uncounted: pd.Series) -> pd.Series:
     """Return those of ``uncounted`` that sell at least as much as the average SKU of ``sold``.
 
     None where the other SKUs lack rows at some hubs: such a snapshot leaves out what is out of stock.
     """
-    stock = given.tables["stock"]
+    stock = inputs.tables["stock"]
     rows = stock[stock["sku"].astype("str").isin(sold.index)].drop_duplicates(["hub", "sku"])
     is_full = len(rows) >= _FULL * stock["hub"].nunique() * (len(sold) - len(uncounted))
     return uncounted[(uncounted >= sold.mean()) & is_full]
 
 
-def _uncounted_skus(given: Given) -> Iterator[Doubt]:
+def _uncounted_skus(inputs: ValidInputs) -> Iterator[InputWarning]:
     """SKUs sold within four weeks that have no row in the snapshot: more than a third of them, or best-selling ones."""
-    sold, uncounted = uncounted_skus(given)
+    sold, uncounted = uncounted_skus(inputs)
     is_cut = len(uncounted) > MOST_UNCOUNTED * len(sold)
-    named = uncounted if is_cut else best_selling(given, sold, uncounted)
+    named = uncounted if is_cut else best_selling(inputs, sold, uncounted)
     if not len(named):
         return
     of = f"{len(named):,} of {len(sold):,} SKUs sold in the last {_SOLD_WITHIN_DAYS} days"
     if is_cut:
-        label = f"{of} have no row in the snapshot ({listed(named.index.tolist())}); they count as out of stock"
+        problem = f"{of} have no row in the snapshot ({listed(named.index.tolist())}); they count as out of stock"
         remedy = "load the whole snapshot, with rows of 0 for what is out of stock"
     else:
         have = "has" if len(named) == 1 else "have"
         names = listed([f"{sku}: {units:,.0f} units sold" for sku, units in named.items()])
-        label = (
+        problem = (
             f"{of} {have} no row in the snapshot though selling well ({names}); what has none counts as out of stock"
         )
         remedy = "load their stock, or a row of 0 for what is out of stock"
-    yield Doubt("stock", "sku", label, remedy, is_incomplete=is_cut)
+    yield InputWarning("stock", "sku", problem, remedy, is_incomplete=is_cut)
 
 
-def _immense_stock(given: Given) -> Iterator[Doubt]:
+def _immense_stock(inputs: ValidInputs) -> Iterator[InputWarning]:
     """Rows of thousands of units that would last the whole network for years and dwarf the other hubs of their SKU."""
-    if not given.has("stock", "hub", "sku", "units_on_hand") or not given.has(
+    if not inputs.has("stock", "hub", "sku", "units_on_hand") or not inputs.has(
         "sales", "date", "region", "sku", "units_sold"
     ):
         return
-    units, sku, hub = given.numbers("stock", "units_on_hand"), given.texts("stock", "sku"), given.texts("stock", "hub")
-    recent = recent_units(given).groupby("sku")["units_sold"].sum().reindex(pd.Index(sku)).fillna(0.0).to_numpy()
+    units, sku, hub = (
+        inputs.numbers("stock", "units_on_hand"),
+        inputs.texts("stock", "sku"),
+        inputs.texts("stock", "hub"),
+    )
+    recent = recent_units(inputs).groupby("sku")["units_sold"].sum().reindex(pd.Index(sku)).fillna(0.0).to_numpy()
     least = np.maximum(_IMMENSE_UNITS, recent * _IMMENSE_DAYS / _SOLD_WITHIN_DAYS)
-    a_day = _sold_a_day(given, recent / _SOLD_WITHIN_DAYS, sku, units >= least)
+    a_day = _sold_a_day(inputs, recent / _SOLD_WITHIN_DAYS, sku, units >= least)
     rows_of = pd.Series(sku).groupby(sku).indices
     result = []
     for row in np.flatnonzero((a_day > 0) & (units > np.maximum(least, a_day * _IMMENSE_DAYS))):
@@ -179,34 +185,34 @@ def _immense_stock(given: Given) -> Iterator[Doubt]:
             result.append((-units[row], f"hub={hub[row]}, sku={sku[row]}: {units[row]:,.0f}", units[row] / a_day[row]))
     if result:
         result.sort()
-        label = (
+        problem = (
             f"of more than {_IMMENSE_DAYS:,} days of what the whole network sells (up to {max(days for *_, days in result):,.0f}) "
             f"and {_IMMENSE_RATIO} times the usual stock of the other hubs; nothing is ordered for their SKUs"
         )
         keys = tuple(key for _, key, _ in result[:KEYS_SHOWN])
-        yield Doubt("stock", "units_on_hand", label, "correct a wrong count or unit", len(result), keys)
+        yield InputWarning("stock", "units_on_hand", problem, "correct a wrong count or unit", len(result), keys)
 
 
-def _sold_a_day(given: Given, recent: np.ndarray, sku: np.ndarray, rows: np.ndarray) -> np.ndarray:
+def _sold_a_day(inputs: ValidInputs, recent: np.ndarray, sku: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return units sold a day for ``rows`` of stock, the larger of ``recent`` and the mean since the first sale; else 0."""
-    sales = given.tables["sales"]
+    sales = inputs.tables["sales"]
     sales = sales[sales["sku"].isin(pd.unique(sku[rows]))].astype({"sku": "str"})
     specified = sales.groupby("sku").agg(units=("units_sold", "sum"), first=("date", "min"))
-    days = (as_timestamp(given.as_of) - specified["first"]).dt.days.clip(lower=1)
+    days = (as_timestamp(inputs.as_of) - specified["first"]).dt.days.clip(lower=1)
     ever = (specified["units"] / days).reindex(pd.Index(sku)).to_numpy(dtype="float64", na_value=0.0)
     return np.where(rows, np.maximum(recent, ever), 0.0)
 
 
-def _lapsed_inbound(given: Given) -> Iterator[Doubt]:
+def _lapsed_inbound(inputs: ValidInputs) -> Iterator[InputWarning]:
     """Order lines overdue for so long that a plan no longer counts on them."""
-    if not given.has("inbound", "inbound_id", "arrival_date", "units"):
+    if not inputs.has("inbound", "inbound_id", "arrival_date", "units"):
         return
-    inbound, most = given.tables["inbound"], given.settings.positioning.max_overdue_days
-    rows = inbound[inbound["arrival_date"] < given.tables["stock"]["date"].max() - pd.Timedelta(days=most)]
+    inbound, most = inputs.tables["inbound"], inputs.settings.positioning.max_overdue_days
+    rows = inbound[inbound["arrival_date"] < inputs.tables["stock"]["date"].max() - pd.Timedelta(days=most)]
     if len(rows):
         rows = rows.sort_values(["arrival_date", "inbound_id"])
         oldest = f"the oldest since {rows['arrival_date'].iloc[0]:%Y-%m-%d}"
-        label = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
+        problem = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
         keys = tuple(f"inbound_id={shown(name)}" for name in rows["inbound_id"].head(KEYS_SHOWN))
         remedy = "close them in the order system, correct their date, or raise positioning.max_overdue_days"
-        yield Doubt("inbound", "arrival_date", label, remedy, len(rows), keys)
+        yield InputWarning("inbound", "arrival_date", problem, remedy, len(rows), keys)

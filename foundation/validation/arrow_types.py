@@ -1,6 +1,6 @@
 """Columns as they arrive: every Arrow type is brought to one of the few the rules know, or refused by name.
 
-Here: types and lengths alone, without regard to what a column should hold. Not here: kinds of columns (``normalise``).
+Here: types and lengths alone, without regard to what a column should hold. Not here: kinds of columns (``normalize``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ LONGEST_TEXT = 1_000
 class Misfit:
     """Values of a column that do not fit its kind: what they are, what to do, which rows."""
 
-    what: str
+    problem: str
     remedy: str
     rows: np.ndarray
 

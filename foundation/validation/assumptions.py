@@ -1,7 +1,7 @@
 """Defaults that decide a plan where the input is silent, each found by one small function.
 
 Here: which columns and tables are silent and what is taken instead. Not here: how an assumption is written or
-shown (``foundation.assumptions``), doubts about what the input does say (the other modules of this package).
+shown (``foundation.assumptions``), warnings about what the input does say (the other modules of this package).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import numpy as np
 
 from foundation.assumptions import Assumption
 from foundation.proximity import DISTANCE, ONE_HUB, lane_lengths, rank_deliveries
-from foundation.validation.given import Given
-from foundation.validation.stale import MOST_UNCOUNTED, best_selling, uncounted_skus
+from foundation.validation.input_table import ValidInputs
+from foundation.validation.stock import MOST_UNCOUNTED, best_selling, uncounted_skus
 from foundation.validation.worth import money_of
 
 _LANE_COSTS = ("eur_per_unit", "eur_per_kg", "eur_per_load")
@@ -33,34 +33,34 @@ WITHOUT = {
 }  # fmt: skip
 
 
-def assumptions(given: Given, needs: str) -> Iterator[Assumption]:
+def assumptions(inputs: ValidInputs, needs: str) -> Iterator[Assumption]:
     """Yield the defaults that a run takes; ``needs`` is ``forecast`` or ``rebalance``."""
-    needed = all(given.has(table) for table in ("lanes", "skus", "hubs", "regions"))
-    if needs != "rebalance" or not needed or not given.has("lanes", "kind", "lead_time_days"):
+    needed = all(inputs.has(table) for table in ("lanes", "skus", "hubs", "regions"))
+    if needs != "rebalance" or not needed or not inputs.has("lanes", "kind", "lead_time_days"):
         return
     for rule in _RULES:
-        yield from rule(given)
+        yield from rule(inputs)
 
 
-def _lane_costs(given: Given) -> Iterator[Assumption]:
+def _lane_costs(inputs: ValidInputs) -> Iterator[Assumption]:
     """Lanes without any cost: using them is free."""
-    kinds = given.texts("lanes", "kind")
-    silent = np.logical_and.reduce([given.empty("lanes", name) for name in _LANE_COSTS])
+    kinds = inputs.texts("lanes", "kind")
+    silent = np.logical_and.reduce([inputs.empty("lanes", name) for name in _LANE_COSTS])
     for kind, effect in (
         ("transfer", "moving units between hubs costs only positioning.churn_eur_per_unit"),
         ("supply", "ordering costs no transport"),
         ("delivery", "a farther hub delivers as cheaply as the nearest"),
     ):
-        rows = silent & (kinds == kind) & (kind == "delivery" or kind in given.settings.positioning.kinds)
+        rows = silent & (kinds == kind) & (kind == "delivery" or kind in inputs.settings.positioning.kinds)
         if rows.any():
             assumed = f"{kind} lanes without eur_per_unit, eur_per_kg and eur_per_load count as free"
             yield Assumption(f"{kind}_lane_cost", "lanes", "eur_per_unit", int(rows.sum()), assumed, effect)
 
 
-def _lost_sales(given: Given) -> Iterator[Assumption]:
+def _lost_sales(inputs: ValidInputs) -> Iterator[Assumption]:
     """``lost_sale_eur`` is taken to be price less cost."""
-    money = money_of(given)
-    rows = np.isnan(money.given) & ~np.isnan(money.price) & ~np.isnan(money.cost)
+    money = money_of(inputs)
+    rows = np.isnan(money.stated_loss) & ~np.isnan(money.price) & ~np.isnan(money.cost)
     if rows.any():
         eur = float((money.lost * money.units)[rows].sum())
         yield Assumption(
@@ -69,11 +69,11 @@ def _lost_sales(given: Given) -> Iterator[Assumption]:
         )  # fmt: skip
 
 
-def _holding(given: Given) -> Iterator[Assumption]:
+def _holding(inputs: ValidInputs) -> Iterator[Assumption]:
     """Hubs without a holding rate hold at the configured one."""
-    silent = given.empty("hubs", "holding_rate_per_year") if given.has("hubs", "hub") else np.zeros(0, dtype=bool)
-    if silent.any() and given.empty("skus", "holding_eur_per_unit_day").any():
-        rate = given.settings.positioning.default_holding_rate_per_year
+    silent = inputs.empty("hubs", "holding_rate_per_year") if inputs.has("hubs", "hub") else np.zeros(0, dtype=bool)
+    if silent.any() and inputs.empty("skus", "holding_eur_per_unit_day").any():
+        rate = inputs.settings.positioning.default_holding_rate_per_year
         assumed = f"holding costs {rate:.0%} of the unit cost a year (positioning.default_holding_rate_per_year)"
         yield Assumption(
             "holding_rate",
@@ -85,11 +85,11 @@ def _holding(given: Given) -> Iterator[Assumption]:
         )
 
 
-def _supply(given: Given) -> Iterator[Assumption]:
+def _supply(inputs: ValidInputs) -> Iterator[Assumption]:
     """Offers without limit where ``supply`` is not provided; SKUs that can never be ordered."""
-    if "supply" not in given.settings.positioning.kinds:
+    if "supply" not in inputs.settings.positioning.kinds:
         return
-    lanes = given.texts("lanes", "kind") == "supply"
+    lanes = inputs.texts("lanes", "kind") == "supply"
     if not lanes.any():
         yield Assumption(
             "no_supply_lane",
@@ -100,16 +100,16 @@ def _supply(given: Given) -> Iterator[Assumption]:
             "stock only moves between hubs",
         )
         return
-    money = money_of(given)
-    if not given.has("supply", "supplier", "sku"):
+    money = money_of(inputs)
+    if not inputs.has("supply", "supplier", "sku"):
         eur = float(np.nansum(money.cost * money.units))
         yield Assumption(
             "unlimited_supply", "supply", "", 0, "every supplier offers every SKU without limit, in single units, at unit_cost_eur",
             "orders may be more than a supplier can give", eur,
         )  # fmt: skip
         return
-    suppliers = set(given.texts("lanes", "origin")[lanes])
-    offered = given.texts("supply", "sku")[np.isin(given.texts("supply", "supplier"), list(suppliers))]
+    suppliers = set(inputs.texts("lanes", "origin")[lanes])
+    offered = inputs.texts("supply", "sku")[np.isin(inputs.texts("supply", "supplier"), list(suppliers))]
     missing = ~np.isin(money.sku, offered) & (money.units > 0)
     if missing.any():
         loss = money.lost
@@ -119,11 +119,11 @@ def _supply(given: Given) -> Iterator[Assumption]:
         )  # fmt: skip
 
 
-def _carbon(given: Given) -> Iterator[Assumption]:
+def _carbon(inputs: ValidInputs) -> Iterator[Assumption]:
     """Lanes without a factor emit nothing."""
-    rows = given.empty("lanes", "kg_co2e_per_t_km")
+    rows = inputs.empty("lanes", "kg_co2e_per_t_km")
     if rows.any():
-        priced = given.settings.positioning.carbon_eur_per_t > 0
+        priced = inputs.settings.positioning.carbon_eur_per_t > 0
         effect = (
             "their emissions cost nothing, though carbon is priced" if priced else "emissions of the plan are too low"
         )
@@ -133,10 +133,10 @@ def _carbon(given: Given) -> Iterator[Assumption]:
         )  # fmt: skip
 
 
-def _promises(given: Given) -> Iterator[Assumption]:
+def _promises(inputs: ValidInputs) -> Iterator[Assumption]:
     """Regions without a promise: no delivery to them is late."""
-    regions = given.texts("regions", "region") if given.has("regions", "region") else np.zeros(0, dtype=object)
-    promised = given.texts("promises", "region") if given.has("promises", "region") else np.zeros(0, dtype=object)
+    regions = inputs.texts("regions", "region") if inputs.has("regions", "region") else np.zeros(0, dtype=object)
+    promised = inputs.texts("promises", "region") if inputs.has("promises", "region") else np.zeros(0, dtype=object)
     silent = ~np.isin(regions, promised)
     if silent.any():
         column = "region" if len(promised) else ""
@@ -151,18 +151,18 @@ def _promises(given: Given) -> Iterator[Assumption]:
         )
 
 
-def _measures(given: Given) -> Iterator[Assumption]:
+def _measures(inputs: ValidInputs) -> Iterator[Assumption]:
     """SKUs without mass or volume where a cost or a capacity is counted by it."""
     loads = {"mass_kg": ("eur_per_kg", "load_kg", "kg_co2e_per_t_km"), "volume_l": ("load_l",)}
     for name, columns in loads.items():
-        used = [f"lanes.{column}" for column in columns if not given.empty("lanes", column).all()]
-        if name == "volume_l" and given.has("hubs"):
+        used = [f"lanes.{column}" for column in columns if not inputs.empty("lanes", column).all()]
+        if name == "volume_l" and inputs.has("hubs"):
             used += [
                 f"hubs.{column}"
                 for column in ("storage_l", "storage_eur_per_l_day")
-                if not given.empty("hubs", column).all()
+                if not inputs.empty("hubs", column).all()
             ]
-        rows = given.empty("skus", name)
+        rows = inputs.empty("skus", name)
         if used and rows.any():
             yield Assumption(
                 name,
@@ -174,9 +174,9 @@ def _measures(given: Given) -> Iterator[Assumption]:
             )
 
 
-def _nearest_hub(given: Given) -> Iterator[Assumption]:
+def _nearest_hub(inputs: ValidInputs) -> Iterator[Assumption]:
     """Regions whose delivery lanes do not all have a distance: their hubs are compared by another measure."""
-    tables = given.tables
+    tables = inputs.tables
     ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
     for basis, lanes in ranked[~ranked["basis"].isin([DISTANCE, ONE_HUB])].groupby("basis"):
         regions = lanes["region"].nunique()
@@ -188,12 +188,12 @@ def _nearest_hub(given: Given) -> Iterator[Assumption]:
         )  # fmt: skip
 
 
-def _carbon_distance(given: Given) -> Iterator[Assumption]:
+def _carbon_distance(inputs: ValidInputs) -> Iterator[Assumption]:
     """Lanes with an emission factor and no distance: their emission needs one."""
-    lanes = given.tables["lanes"]
-    if not given.has("lanes", "kg_co2e_per_t_km"):
+    lanes = inputs.tables["lanes"]
+    if not inputs.has("lanes", "kg_co2e_per_t_km"):
         return
-    lengths = lane_lengths(lanes, given.tables["hubs"], given.tables["regions"])
+    lengths = lane_lengths(lanes, inputs.tables["hubs"], inputs.tables["regions"])
     emits = (lanes["kg_co2e_per_t_km"] > 0).fillna(False).to_numpy(dtype=bool) & lengths["given_km"].isna().to_numpy()
     is_known = lengths["km"].notna().to_numpy()
     for key, rows, assumed, effect in (
@@ -204,12 +204,12 @@ def _carbon_distance(given: Given) -> Iterator[Assumption]:
             yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect)
 
 
-def _uncounted(given: Given) -> Iterator[Assumption]:
-    """Few and slow SKUs without a row of stock; many or best-selling ones are a doubt (``stale``)."""
-    sold, uncounted = uncounted_skus(given)
+def _uncounted(inputs: ValidInputs) -> Iterator[Assumption]:
+    """Few and slow SKUs without a row of stock; many or best-selling ones are a warning (``stock``)."""
+    sold, uncounted = uncounted_skus(inputs)
     if (
         len(uncounted)
-        and not len(best_selling(given, sold, uncounted))
+        and not len(best_selling(inputs, sold, uncounted))
         and len(uncounted) <= MOST_UNCOUNTED * len(sold)
     ):
         yield Assumption(
@@ -218,13 +218,13 @@ def _uncounted(given: Given) -> Iterator[Assumption]:
         )  # fmt: skip
 
 
-def _inbound(given: Given) -> Iterator[Assumption]:
-    if not given.has("inbound"):
+def _inbound(inputs: ValidInputs) -> Iterator[Assumption]:
+    if not inputs.has("inbound"):
         yield Assumption(
             "no_inbound", "inbound", "", 0, "nothing is on its way to a hub", "what is on order is ordered again"
         )
 
 
-_RULES: tuple[Callable[[Given], Iterator[Assumption]], ...] = (
+_RULES: tuple[Callable[[ValidInputs], Iterator[Assumption]], ...] = (
     _nearest_hub, _lane_costs, _lost_sales, _holding, _supply, _carbon, _carbon_distance, _promises, _measures, _uncounted, _inbound,
 )  # fmt: skip

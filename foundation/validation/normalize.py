@@ -1,4 +1,4 @@
-"""The door's first half: whatever type a column arrives in becomes the kind its definition names.
+"""Type conversion: whatever type a column arrives in becomes the kind its definition names.
 
 Dates of any resolution, text or date objects become ``datetime64[us]``; codes, narrow and nullable
 numbers become the dtypes of ``foundation.tables``; 0/1 and true/false become booleans; empty text is
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.tables import Kind
-from foundation.validation.arriving import Misfit, WrongTypeError, plain
+from foundation.validation.arrow_types import Misfit, WrongTypeError, plain
 
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _FEWEST_GROUPED = 3
@@ -28,10 +28,10 @@ _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
 _ZONED = r"(?:Z|[+-]\d{2}:?\d{2})$"
 
 
-Normalised = tuple[pd.Series, list[Misfit]]
+Normalized = tuple[pd.Series, list[Misfit]]
 
 
-def normalise(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) -> Normalised:
+def normalize(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) -> Normalized:
     """Return ``values`` as a series of ``kind`` and the rows that do not fit (null in the series).
 
     ``is_coded`` keeps text as a categorical with sorted categories: one number a row instead of a
@@ -49,7 +49,7 @@ def normalise(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) ->
     return result, misfits
 
 
-def extra(values: pa.ChunkedArray) -> Normalised:
+def extra(values: pa.ChunkedArray) -> Normalized:
     """Return a column no definition names: numbers as float64, text as ``str``, dates as they are.
 
     Raises ``WrongTypeError`` for nested or binary values.
@@ -57,9 +57,9 @@ def extra(values: pa.ChunkedArray) -> Normalised:
     values = plain(values)
     type_ = values.type.value_type if pa.types.is_dictionary(values.type) else values.type
     if pa.types.is_boolean(type_):
-        return normalise(values, Kind.FLAG)
+        return normalize(values, Kind.FLAG)
     if _is_number(type_):
-        return normalise(values, Kind.NUMBER)
+        return normalize(values, Kind.NUMBER)
     if pa.types.is_timestamp(type_) or pa.types.is_date(type_):
         zone = "UTC" if pa.types.is_timestamp(type_) and type_.tz else None
         moments, misfits = _moments(values.cast(type_), zone)
@@ -111,7 +111,7 @@ def _floats_as_whole(values: pa.Array) -> pa.Array:
     return values.cast(pa.int64()) if is_whole in (True, None) else values
 
 
-def _number(values: pa.ChunkedArray) -> Normalised:
+def _number(values: pa.ChunkedArray) -> Normalized:
     if _is_text(values.type):
         return _parsed_number(values)
     if not _is_number(values.type):
@@ -119,7 +119,7 @@ def _number(values: pa.ChunkedArray) -> Normalised:
     return pd.Series(pc.fill_null(values.cast(pa.float64(), safe=False), np.nan).to_numpy()), []
 
 
-def _parsed_number(values: pa.ChunkedArray) -> Normalised:
+def _parsed_number(values: pa.ChunkedArray) -> Normalized:
     text = _trimmed(values)
     if dotted := _thousands(text):
         raise WrongTypeError(f"numbers such as {dotted} whose points look like thousands separators")
@@ -151,7 +151,7 @@ def _thousands(text: pa.ChunkedArray) -> str:
     )
 
 
-def _whole(values: pa.ChunkedArray) -> Normalised:
+def _whole(values: pa.ChunkedArray) -> Normalized:
     if pa.types.is_integer(values.type):
         if pa.types.is_uint64(values.type):
             is_large = pc.fill_null(pc.greater(values, pa.scalar(2**63 - 1, pa.uint64())), False)
@@ -170,7 +170,7 @@ def _whole(values: pa.ChunkedArray) -> Normalised:
     )
 
 
-def _flag(values: pa.ChunkedArray) -> Normalised:
+def _flag(values: pa.ChunkedArray) -> Normalized:
     if pa.types.is_boolean(values.type):
         return values.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get), []
     if _is_number(values.type):
@@ -185,7 +185,7 @@ def _flag(values: pa.ChunkedArray) -> Normalised:
     return pd.Series(flags), _misfits((is_wrong, "neither true nor false", "write true or false, 1 or 0"))
 
 
-def _date(values: pa.ChunkedArray) -> Normalised:
+def _date(values: pa.ChunkedArray) -> Normalized:
     if _is_text(values.type):
         return _parsed_date(values)
     if not (pa.types.is_date(values.type) or pa.types.is_timestamp(values.type)):
@@ -222,7 +222,7 @@ def _far(rows: np.ndarray) -> list[Misfit]:
     return _misfits((rows, f"outside the years {FIRST_YEAR} to {LAST_YEAR}", "correct the year"))
 
 
-def _whole_days(values: pa.ChunkedArray) -> Normalised:
+def _whole_days(values: pa.ChunkedArray) -> Normalized:
     moments = values.to_pandas().astype("datetime64[us]").reset_index(drop=True)
     raw = moments.to_numpy().astype("int64")
     is_null = moments.isna().to_numpy()
@@ -236,7 +236,7 @@ def _whole_days(values: pa.ChunkedArray) -> Normalised:
     )
 
 
-def _parsed_date(values: pa.ChunkedArray) -> Normalised:
+def _parsed_date(values: pa.ChunkedArray) -> Normalized:
     coded = pc.dictionary_encode(_trimmed(values)).combine_chunks()
     coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
     words = coded.dictionary.to_pandas().astype(object)
@@ -254,7 +254,7 @@ def _parsed_date(values: pa.ChunkedArray) -> Normalised:
     )
 
 
-def _timestamp(values: pa.ChunkedArray) -> Normalised:
+def _timestamp(values: pa.ChunkedArray) -> Normalized:
     """Moments without a zone are read as UTC."""
     if _is_text(values.type):
         text = _trimmed(values)
@@ -271,7 +271,7 @@ def _timestamp(values: pa.ChunkedArray) -> Normalised:
     return moments.to_pandas().astype("datetime64[us, UTC]"), misfits
 
 
-_CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalised]] = {
+_CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalized]] = {
     Kind.NUMBER: _number,
     Kind.WHOLE: _whole,
     Kind.FLAG: _flag,
@@ -280,8 +280,8 @@ _CONVERT: dict[Kind, Callable[[pa.ChunkedArray], Normalised]] = {
 }
 
 
-def _misfits(*found: tuple[np.ndarray, str, str]) -> list[Misfit]:
-    return [Misfit(label, remedy, rows) for rows, label, remedy in found if rows.any()]
+def _misfits(*results: tuple[np.ndarray, str, str]) -> list[Misfit]:
+    return [Misfit(problem, remedy, rows) for rows, problem, remedy in results if rows.any()]
 
 
 def _trimmed(values: pa.ChunkedArray) -> pa.ChunkedArray:
