@@ -1,5 +1,5 @@
-# Every chore once; continuous integration and the commit hooks call these targets.
-# `make help` lists them. A target needs nothing but make and a Python of 3.11 to 3.13.
+# Targets for development; continuous integration and the commit hooks call them.
+# `make help` lists them. A target needs only make and Python 3.11, 3.12, or 3.13.
 
 .DEFAULT_GOAL := help
 SHELL := /bin/sh
@@ -11,7 +11,7 @@ SUPPORTED := import ensurepip, sys; sys.exit(not (3, 11) <= sys.version_info[:2]
 PYTHON ?= $(shell for p in python3.11 python3.12 python3.13 python3; do \
 	if $$p -c '$(SUPPORTED)' >/dev/null 2>&1; then echo $$p; break; fi; done)
 
-# OpenMP threads wait without spinning: two busy pools on one machine otherwise hold each other up.
+# OpenMP threads wait without spinning; otherwise, two busy thread pools on one machine slow each other down.
 export OMP_WAIT_POLICY ?= PASSIVE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export UV_SYSTEM_CERTS ?= 1
@@ -21,57 +21,57 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 .PHONY: setup
-setup: $(READY) ## make .venv from the lock; leaves .venv/bin/forestock
+setup: $(READY) ## create .venv from the lock file, with .venv/bin/forestock
 
-# uv installs the lock in seconds; where it cannot reach the index, pip does the same in two minutes. Bytecode is made at once, as pip makes it:
-# where Python may not write it later (a read-only image, PYTHONDONTWRITEBYTECODE) every start would cost ten seconds instead of three.
+# uv installs the lock file in seconds. If uv cannot reach the index, pip installs it in two minutes. Bytecode is compiled during installation, because
+# every start takes ten seconds instead of three where Python cannot write it later (a read-only image, PYTHONDONTWRITEBYTECODE).
 $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv found; name one: make setup PYTHON=…" >&2; exit 2; }; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@awk '/^uv==/ {wanted = 1} wanted {print} wanted && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
+	@awk '/^uv==/ {is_uv = 1} is_uv {print} is_uv && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
-		|| { echo "uv could not install the lock; pip does, in about two minutes"; \
+		|| { echo "uv could not install the lock file; pip installs it in about two minutes"; \
 			$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; }
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(READY)
 
 .PHONY: demo
-demo: $(READY) ## set everything up, then plan one night on the bundled data
+demo: $(READY) ## set up, then plan one date on the bundled data
 	$(BIN)/forestock demo
 
 .PHONY: run
-run: $(READY) ## plan one night of your data: make run CONFIG=configs/….yaml
+run: $(READY) ## plan one date on your data: make run CONFIG=configs/….yaml
 	$(BIN)/forestock run --config $(CONFIG)
 
 .PHONY: test
-test: $(READY) ## the fast tests
+test: $(READY) ## run the fast tests
 	$(BIN)/pytest -q -n 2 -m "not slow and not pages and not services"
 
 .PHONY: test-full
-test-full: $(READY) ## every test that needs neither a browser nor a service
+test-full: $(READY) ## run every test that needs neither a browser nor a service
 	$(BIN)/pytest -q -n 2 -m "not pages and not services"
 
 .PHONY: test-fuzz
-test-fuzz: $(READY) ## attack a small world with 1,000 mutated tables, files, configurations and settings: make test-fuzz SEED=2
+test-fuzz: $(READY) ## run 1,000 mutated tables, files, configurations, and settings through a small pipeline: make test-fuzz SEED=2
 	$(BIN)/python -W ignore -m tests.fuzz.campaign --cases 1000 --seed $(or $(SEED),1) --full 60
 
 .PHONY: test-pages
-test-pages: $(READY) ## open the review page in Chromium, which is installed where it is missing
+test-pages: $(READY) ## open the review page in Chromium; installs Chromium if it is missing
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		run=""; test "$$(id -u)" = 0 || run=sudo; \
 		$$run apt-get update -qq && $$run apt-get install -y -qq chromium; }
 	$(BIN)/pytest -q -m pages
 
 .PHONY: test-services
-test-services: $(READY) ## plan nights behind PostgreSQL, Prefect's server with a worker, and MLflow; installs PostgreSQL
+test-services: $(READY) ## run against PostgreSQL, a Prefect server with a worker, and MLflow; installs PostgreSQL
 	@ls -d /usr/lib/postgresql/*/bin >/dev/null 2>&1 || command -v initdb >/dev/null || { \
 		run=""; test "$$(id -u)" = 0 || run=sudo; \
 		$$run apt-get update -qq && $$run apt-get install -y -qq postgresql; }
 	$(BIN)/pytest -q tests/services -m services
 
 .PHONY: check
-check: $(READY) ## format, lint, types, floors and house rules; needs no network
+check: $(READY) ## check format, lint, types, import contracts, and conventions; needs no network
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -80,35 +80,35 @@ check: $(READY) ## format, lint, types, floors and house rules; needs no network
 	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }
 
 .PHONY: ui
-ui: $(READY) ## Prefect's server and worker, MLflow and every deployment on this machine: make ui CONFIG=configs/….yaml
+ui: $(READY) ## start a Prefect server, a worker, and MLflow on this machine, with every deployment: make ui CONFIG=configs/….yaml
 	$(BIN)/python -m forestock.cli.ui $(CONFIG)
 
 .PHONY: bench
-bench: $(READY) ## time the benchmarks that need no data but the bundled; the others say what they need
+bench: $(READY) ## run the benchmarks that need no additional data
 	$(BIN)/python -m benchmarks.page
 	$(BIN)/python -m benchmarks.dispatch
 
 .PHONY: audit
-audit: $(READY) ## look the pinned dependencies up in a source of advisories, and say so where none answers
+audit: $(READY) ## check the pinned dependencies for security advisories; reports if no source answers
 	$(BIN)/python .ci/audit
 
 .PHONY: format
-format: $(READY) ## bring the code into its format
+format: $(READY) ## format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: reference
-reference: $(READY) ## renew the reference pages that are rendered from the code
-	$(BIN)/python -m tools.reference > docs/page.new && mv docs/page.new docs/commands.md
+reference: $(READY) ## regenerate the reference pages from the code
+	$(BIN)/python -m tools.reference commands > docs/page.new && mv docs/page.new docs/commands.md
 	$(BIN)/python -m tools.reference tables > docs/page.new && mv docs/page.new docs/tables.md
 	$(BIN)/python -m tools.reference settings > docs/page.new && mv docs/page.new docs/settings.md
 
 .PHONY: tour
-tour: demo ## plan the demo's night and renew docs/tour.md from its rows
+tour: demo ## run the demo and regenerate docs/tour.md from its rows
 	$(BIN)/python -m tools.tour > docs/tour.new && mv docs/tour.new docs/tour.md
 
 .PHONY: lock
-lock: $(READY) ## pin every dependency, with hashes and without host names
+lock: $(READY) ## update the lock file: every dependency with hashes, without host names
 	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \
 		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
 	@! grep -n '://' requirements.lock || { echo "requirements.lock names a host" >&2; exit 1; }

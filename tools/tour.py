@@ -1,7 +1,7 @@
-"""Collect one article's night from the warehouse of the demo for ``docs/tour.md``.
+"""Write ``docs/tour.md``: one SKU of the demo's newest plan, followed through every table.
 
-``python -m tools.tour`` prints the page after ``forestock demo``; ``make tour`` does both. Not here:
-which rows it shows and the words between them (``tools.tour``).
+``python -m tools.tour`` prints the page after ``forestock demo``. ``make tour`` runs both. The text of the page is in
+``review/templates/tour.md.j2``.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ Frames = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Way:
-    """The article, hub and region the tour follows, and the proposal it ends at."""
+class Example:
+    """The SKU, hub, and region that the tour follows, and the proposal for them."""
 
     sku: str
     hub: str
@@ -38,10 +38,10 @@ class Way:
     proposal: pd.Series
 
 
-def way(tables: Frames, outputs: Frames) -> Way | None:
-    """Return the best transfer of the night (the best order where there is none), ``None`` without proposals.
+def choose_example(tables: Frames, outputs: Frames) -> Example | None:
+    """Return the best transfer of a plan (the best order if there is no transfer), or ``None`` without proposals.
 
-    The region is the one with most demand among those the destination is nearest to.
+    The region is the one with the highest demand among the regions whose nearest hub is the destination.
     """
     proposals = ranked(outputs["transfer"])
     proposals = proposals[~proposals["is_outlook"].astype(bool)]
@@ -52,48 +52,48 @@ def way(tables: Frames, outputs: Frames) -> Way | None:
     service = outputs["service"]
     demand = service[service["sku"] == best["sku"]].set_index("region")["demand_units"]
     regions = [region for region in _reached(tables, best["destination"]) if region in demand.index]
-    return Way(best["sku"], best["destination"], str(demand[regions].idxmax()), best)
+    return Example(best["sku"], best["destination"], str(demand[regions].idxmax()), best)
 
 
 def _reached(tables: Frames, hub: str) -> list[str]:
-    """Return the regions ``hub`` is nearest to; where it is nearest to none, the one it comes closest to being nearest to."""
-    ranked = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
-    specified = ranked[(ranked["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
-    return specified.loc[specified["rank"] == 0, "region"].tolist() or specified["region"].head(1).tolist()
+    """Return the regions whose nearest hub is ``hub``, or the region in which ``hub`` ranks best if there are none."""
+    ranks = rank_deliveries(tables["lanes"], tables["hubs"], tables["regions"])
+    ranks = ranks[(ranks["hub"] == hub).to_numpy()].sort_values(["rank", "region"])
+    return ranks.loc[ranks["rank"] == 0, "region"].tolist() or ranks["region"].head(1).tolist()
 
 
-def tour_page(found: Way, tables: Frames, outputs: Frames, features: pd.DataFrame, settings: Settings) -> str:
-    """Return ``docs/tour.md``: the rows of ``found`` in every table, with words between.
+def tour_page(example: Example, tables: Frames, outputs: Frames, features: pd.DataFrame, settings: Settings) -> str:
+    """Return the text of ``docs/tour.md`` with the rows of ``example`` in every table.
 
-    ``features`` has a row per feature of the article's first forecast period: name, family, value.
+    ``features`` has one row per feature of the first forecast period: name, family, value.
     """
     plan = outputs["plan"].iloc[-1]
     return environment().get_template("tour.md.j2").render(
-        found=found, plan=plan, settings=settings, money=Money(settings.currency), day=day, number=number,
-        parts=_parts(found, tables, outputs), features=markdown(features),
+        example=example, plan=plan, settings=settings, money=Money(settings.currency), day=day, number=number,
+        tables=_tables_shown(example, tables, outputs), features=markdown(features),
     )  # fmt: skip
 
 
-def _parts(found: Way, tables: Frames, outputs: Frames) -> dict[str, str]:
-    series = {"sku": found.sku, "region": found.region}
-    departure = {"departure_id": found.proposal["departure_id"]}
+def _tables_shown(example: Example, tables: Frames, outputs: Frames) -> dict[str, str]:
+    series = {"sku": example.sku, "region": example.region}
+    departure = {"departure_id": example.proposal["departure_id"]}
     shown: dict[str, tuple[pd.DataFrame, dict[str, str], str]] = {
         "sales": (tables["sales"], series, "date units_sold"),
         "prices": (tables["prices"], series, "date unit_price_eur"),
-        "skus": (tables["skus"], {"sku": found.sku}, "sku unit_cost_eur lost_sale_eur volume_l handling_class pack_units"),
-        "stock": (_latest(tables["stock"]), {"sku": found.sku}, "date hub units_on_hand units_reserved"),
-        "lanes": (tables["lanes"], {"destination": found.region}, "lane distance_km lead_time_days eur_per_unit eur_per_kg"),
+        "skus": (tables["skus"], {"sku": example.sku}, "sku unit_cost_eur lost_sale_eur volume_l handling_class pack_units"),
+        "stock": (_latest(tables["stock"]), {"sku": example.sku}, "date hub units_on_hand units_reserved"),
+        "lanes": (tables["lanes"], {"destination": example.region}, "lane distance_km lead_time_days eur_per_unit eur_per_kg"),
         "forecast": (outputs["forecast"], series, "date mean_units q025 q250 q500 q750 q975 tier"),
         "window": (outputs["forecast_window"], series, "window_days mean_units q025 q250 q500 q750 q975"),
-        "position": (outputs["position"], {"sku": found.sku}, "hub units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability fill_rate days_of_supply"),
-        "service": (outputs["service"], {"sku": found.sku}, "region demand_units local_units_before local_units lost_units_before lost_units source_hubs"),
-        "transfer": (outputs["transfer"], {"proposal_id": found.proposal["proposal_id"]}, "proposal_id origin destination units packs ship_date arrival_date cost_eur benefit_eur loss_if_refused_eur"),
+        "position": (outputs["position"], {"sku": example.sku}, "hub units_on_hand units_inbound units_out units_in target_units expected_demand_units stockout_probability fill_rate days_of_supply"),
+        "service": (outputs["service"], {"sku": example.sku}, "region demand_units local_units_before local_units lost_units_before lost_units source_hubs"),
+        "transfer": (outputs["transfer"], {"proposal_id": example.proposal["proposal_id"]}, "proposal_id origin destination units packs ship_date arrival_date cost_eur benefit_eur loss_if_refused_eur"),
         "departure": (outputs["departure"], departure, "lane ship_date decide_by loads units lines volume_fill_rate fixed_eur benefit_eur"),
     }  # fmt: skip
-    ends = {"sales": 4, "prices": 2}
-    heads = {"forecast": 4}
+    last_rows = {"sales": 4, "prices": 2}
+    first_rows = {"forecast": 4}
     return {
-        name: markdown(_of(frame, keys)[columns.split()].tail(ends.get(name, 99)).head(heads.get(name, 99)))
+        name: markdown(_of(frame, keys)[columns.split()].tail(last_rows.get(name, 99)).head(first_rows.get(name, 99)))
         for name, (frame, keys, columns) in shown.items()
     }
 
@@ -109,7 +109,7 @@ def _of(frame: pd.DataFrame, keys: dict[str, str]) -> pd.DataFrame:
 
 
 def markdown(frame: pd.DataFrame) -> str:
-    """Return a frame as a Markdown table: dates as dates, numbers to four digits, nothing for unknown."""
+    """Return a frame as a Markdown table: ISO dates, numbers with four digits, empty cells for unknown values."""
     numeric = [pd.api.types.is_numeric_dtype(kind) for kind in frame.dtypes]
     lines = [_line(frame.columns), _line("---:" if flag else "---" for flag in numeric)]
     return "\n".join([*lines, *(_line(map(_cell, row)) for row in frame.itertuples(index=False))])
@@ -142,17 +142,19 @@ def tour(config: str, overrides: tuple[str, ...] = ()) -> str:
     as_of = warehouse.dates("plan")[-1]
     tables = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
     outputs = {name: warehouse.read(name, as_of) for name in _TABLES}
-    result = way(tables, outputs)
+    result = choose_example(tables, outputs)
     if result is None:
-        raise ConfigurationError(f"the plan of {as_of} proposes nothing; there is no way to follow")
+        raise ConfigurationError(f"the plan of {as_of} contains no proposals, so there is no SKU to follow")
     matrix = forecast_matrix(build_panel(tables, settings, as_of), settings)
     outputs["plan"] = outputs["plan"].assign(n_features=len(matrix.names))
     return tour_page(result, tables, outputs, _features(matrix, result), settings)
 
 
-def _features(matrix: FeatureMatrix, found: Way) -> pd.DataFrame:
-    """Return name, family and value of some features of the first period of the article in its region."""
-    is_series = (matrix.series["sku"].astype(str) == found.sku) & (matrix.series["region"].astype(str) == found.region)
+def _features(matrix: FeatureMatrix, example: Example) -> pd.DataFrame:
+    """Return the name, family, and value of some features of the first period of the SKU in its region."""
+    is_series = (matrix.series["sku"].astype(str) == example.sku) & (
+        matrix.series["region"].astype(str) == example.region
+    )
     row = np.flatnonzero((matrix.series_code == int(np.flatnonzero(is_series)[0])) & (matrix.step == 1))[0]
     places = [matrix.names.index(name) for name in _SHOWN if name in matrix.names]
     values = [float(matrix.values[row, place]) for place in places]

@@ -1,4 +1,4 @@
-"""The repository as the house tests see it: its files, their syntax trees and their functions."""
+"""The repository as the convention tests see it: its files, their syntax trees, and their functions."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-ROOMS = (
+PACKAGES = (
     "dispatch", "features", "flows", "forestock", "foundation", "models", "monitoring", "pipeline", "positioning", "review",
 )  # fmt: skip
 
 
-_NOT_OURS = {"build", "dist", "warehouse", "mlruns", "node_modules", "__pycache__"}
+_GENERATED = {"build", "dist", "warehouse", "mlruns", "node_modules", "__pycache__"}
 
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -24,7 +24,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Place:
-    """A function and where it stands; ``is_public`` when nothing on its path starts with ``_``."""
+    """A function and its place in a file; ``is_public`` if no name on its path starts with ``_``."""
 
     path: str
     name: str
@@ -34,25 +34,25 @@ class Place:
 
     @property
     def key(self) -> str:
-        """How lists of exceptions name it, for example ``forestock/cli/main.py::run``."""
+        """The name used in lists of exceptions, for example ``forestock/cli/main.py::run``."""
         return f"{self.path}::{self.name}"
 
     @property
     def body_lines(self) -> int:
-        """Lines from the first statement after the docstring to the last, both counted."""
+        """Number of lines from the first statement after the docstring to the last one, inclusive."""
         body = self.node.body[1:] if ast.get_docstring(self.node) is not None else self.node.body
         return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
     @property
     def arguments(self) -> int:
-        """Arguments a caller may give, without ``self`` and ``cls``."""
+        """Number of arguments a caller can pass, without ``self`` and ``cls``."""
         given = self.node.args
         names = [argument.arg for argument in (*given.posonlyargs, *given.args, *given.kwonlyargs)]
         return len(names) - (self.is_method and names[:1] in (["self"], ["cls"]))
 
 
 def files(*endings: str) -> list[Path]:
-    """Return the repository's files with one of the endings, sorted; what tools leave behind is not ours."""
+    """Return the repository's files with one of the endings, sorted, without files that tools generate."""
     return sorted(path for path in _walk(ROOT) if path.name.endswith(endings))
 
 
@@ -61,19 +61,19 @@ def _walk(folder: Path) -> Iterator[Path]:
         if entry.is_file():
             yield entry
         elif entry.name == ".ci" or not (
-            entry.name.startswith(".") or entry.name in _NOT_OURS or entry.name.endswith(".egg-info")
+            entry.name.startswith(".") or entry.name in _GENERATED or entry.name.endswith(".egg-info")
         ):
             yield from _walk(entry)
 
 
 def relative(path: Path) -> str:
-    """Return the path as seen from the repository's root, with ``/``."""
+    """Return the path relative to the repository's root, with ``/``."""
     return path.relative_to(ROOT).as_posix()
 
 
 def modules(*folders: str) -> list[Path]:
-    """Return the Python files under the folders (default: the rooms)."""
-    return [path for path in files(".py") if relative(path).split("/")[0] in (folders or ROOMS)]
+    """Return the Python files in the folders (default: the packages)."""
+    return [path for path in files(".py") if relative(path).split("/")[0] in (folders or PACKAGES)]
 
 
 @cache

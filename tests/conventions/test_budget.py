@@ -1,4 +1,4 @@
-"""Sizes a reader can hold in the head."""
+"""Files and functions stay small enough to read."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.conventions.repository import Place, functions, modules, relative, tr
 MOST_LINES_OF_A_FILE = 400
 MOST_LINES_OF_A_BODY = 60
 MOST_ARGUMENTS = 5
-# Above the budget, and why; MANY_ARGUMENTS names files by pattern.
+# Files that may exceed a limit, each with the reason; MANY_ARGUMENTS names files by pattern.
 LONG_FILES: dict[str, str] = {}
 MANY_ARGUMENTS = {
     "flows/nightly.py": "the form of a deployment shows the flow's arguments",
@@ -29,7 +29,7 @@ def _overstepping(limit: int, measured: dict[str, int]) -> set[str]:
     return {name for name, size in measured.items() if size > limit}
 
 
-def test_files_are_short_or_have_a_reason() -> None:
+def test_files_are_short() -> None:
     lines = {relative(path): len(path.read_text("utf-8").splitlines()) for path in modules()}
     assert _overstepping(MOST_LINES_OF_A_FILE, lines) == set(LONG_FILES)
 
@@ -42,7 +42,7 @@ def test_function_bodies_are_short() -> None:
 
 
 def test_functions_take_few_arguments_or_their_file_has_a_reason() -> None:
-    """More than five belong together in a frozen dataclass with a name."""
+    """More than five arguments belong in a frozen dataclass."""
     result = _overstepping(MOST_ARGUMENTS, {place.key: place.arguments for place in _all()})
     paths = {key.split("::")[0] for key in result}
     excused = {pattern: {path for path in paths if fnmatch(path, pattern)} for pattern in MANY_ARGUMENTS}
@@ -62,5 +62,5 @@ def _is_explained(place: Place) -> bool:
     return is_typed and bool(ast.get_docstring(place.node))
 
 
-def test_a_module_says_what_it_is_for() -> None:
+def test_every_module_has_a_docstring() -> None:
     assert [relative(path) for path in modules() if not ast.get_docstring(tree(path))] == []

@@ -1,4 +1,4 @@
-"""What a docstring documents is what the code has: names of parameters and fields are compared."""
+"""Docstrings document existing parameters and fields."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
 
 
 def _documented(text: str, section: str) -> list[str] | None:
-    """Return the names a numpydoc section documents, None where there is no such section."""
+    """Return the names that a numpydoc section documents, or None if there is no such section."""
     parts = _SECTION.split(text)
     for title, body in zip(parts[1::2], parts[2::2], strict=True):
         if title == section:
@@ -40,7 +40,7 @@ def _wrong() -> Iterator[str]:
 
 
 def test_documented_names_exist() -> None:
-    """A renamed field whose documentation kept the old name misleads every reader after."""
+    """A renamed field must not keep its old name in the documentation."""
     assert list(_wrong()) == []
 
 

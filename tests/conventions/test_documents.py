@@ -1,4 +1,4 @@
-"""What is written keeps step with what there is."""
+"""The documentation matches the code: commands, settings, links, columns."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from foundation.settings import Settings
 from foundation.tables.columns import COLUMNS
 from foundation.tables.model import Kind
 from tests.conventions.repository import ROOT, files, relative
-from tools.reference import commands_page
 
 DOCS = ROOT / "docs"
 COMMANDS = typer.main.get_command(app).commands  # type: ignore[attr-defined] # a group of commands
@@ -36,11 +35,6 @@ ENDINGS = {
     "kg/(t km)": r"^kg_co2e_per_t_km$",
     "degrees": r"itude$",
 }
-
-
-def test_the_page_of_commands_is_what_the_commands_say() -> None:
-    """``make reference`` renews it."""
-    assert (DOCS / "commands.md").read_text("utf-8") == commands_page()
 
 
 @pytest.mark.parametrize("command", sorted(COMMANDS))

@@ -1,4 +1,4 @@
-"""The worked examples in docstrings say what the code does."""
+"""The examples in docstrings give the documented results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WITH_EXAMPLES = [path for path in modules() if ">>> " in path.read_text("utf-8")
 
 
 @pytest.mark.parametrize("path", WITH_EXAMPLES, ids=relative)
-def test_worked_examples_come_out_as_written(path: Path) -> None:
+def test_examples_give_the_documented_results(path: Path) -> None:
     name = relative(path).removesuffix(".py").replace("/", ".")
     result = doctest.testmod(importlib.import_module(name))
     assert result.attempted > 0

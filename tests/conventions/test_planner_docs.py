@@ -1,4 +1,4 @@
-"""The pages of decisions and exports name every rule key, state and form."""
+"""The pages about decisions and exports name every rule key, status, and form."""
 
 from __future__ import annotations
 

@@ -63,6 +63,7 @@ TEXT = (".md", ".yaml", ".yml", ".toml", ".j2", ".html", ".css", ".js")
 NOT_OURS = {
     "tests/conventions/vocabulary.py": "names the words",
     "tests/conventions/vocabulary.toml": "counts the words",
+    "tests/conventions/test_vocabulary.py": "tests the words",
 }
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 _CODE = re.compile(r"^( *)```.*?^\1```|`[^`\n]+`|\]\([^)\s]+\)|https?://\S+", re.MULTILINE | re.DOTALL)

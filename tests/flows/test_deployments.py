@@ -22,7 +22,7 @@ DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_
 AUTOMATIONS = sorted(FOLDER.glob("*.yaml"))
 EVENTS = {Finding(kind, "").event for kind in KINDS} | {
     "forestock.*",
-    "forestock.replan-asked",
+    "forestock.replan-requested",
     "prefect.flow-run.Completed",
 }
 

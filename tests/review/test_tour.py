@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from tests.review.night import Night, night
-from tools.tour import markdown, tour_page, way
+from tools.tour import choose_example, markdown, tour_page
 
 LANES = pd.DataFrame(
     {
@@ -32,7 +32,7 @@ def _known(built: Night) -> dict[str, pd.DataFrame]:
 
 def test_the_tour_follows_the_best_transfer_to_the_region_its_hub_is_nearest_to() -> None:
     built = night(n_proposals=9)
-    result = way(_known(built), built.outputs)
+    result = choose_example(_known(built), built.outputs)
     assert result is not None
     assert (result.hub, result.region, result.proposal["kind"]) == ("WEST", "R2", "transfer")
 
@@ -40,10 +40,10 @@ def test_the_tour_follows_the_best_transfer_to_the_region_its_hub_is_nearest_to(
 def test_without_transfers_it_follows_the_best_order_and_without_proposals_nothing() -> None:
     built = night(n_proposals=9)
     transfer = built.outputs["transfer"].assign(kind="supply")
-    result = way(_known(built), built.outputs | {"transfer": transfer})
+    result = choose_example(_known(built), built.outputs | {"transfer": transfer})
     assert result is not None
     assert result.proposal["benefit_eur"] == transfer["benefit_eur"].max()
-    assert way(_known(built), built.outputs | {"transfer": transfer.iloc[:0]}) is None
+    assert choose_example(_known(built), built.outputs | {"transfer": transfer.iloc[:0]}) is None
 
 
 def test_the_tour_shows_the_rows_of_its_article_and_no_other() -> None:
@@ -51,7 +51,7 @@ def test_the_tour_shows_the_rows_of_its_article_and_no_other() -> None:
     tables = _known(built)
     window = built.outputs["forecast"].assign(window_days=7)
     outputs = built.outputs | {"forecast_window": window, "plan": built.outputs["plan"].assign(n_features=1)}
-    result = way(tables, outputs)
+    result = choose_example(tables, outputs)
     assert result is not None
     page = tour_page(result, tables, outputs, pd.DataFrame({"feature": ["lag_1"], "value": [2.0]}), built.settings)
     others = set(tables["skus"]["sku"]) - {result.sku}

@@ -137,7 +137,7 @@ def test_monitoring_tells_prefect_what_it_found_and_an_automation_answers(
     _ended(client, _started(client, "monitor/monitoring", loud), services)
     wait_until(lambda: _count(services, "forestock.data-stale") > 0, "the event has not arrived", 120)
     before = {run.id for run in _runs(client, tag="nightly")}
-    services.prefect("event", "emit", "forestock.replan-asked", "--resource-id", "forestock.pipeline.services")
+    services.prefect("event", "emit", "forestock.replan-requested", "--resource-id", "forestock.pipeline.services")
 
     def has_answered() -> bool:
         new = [run for run in _runs(client, tag="nightly") if run.id not in before and "auto-scheduled" not in run.tags]

@@ -1,4 +1,4 @@
-"""Who may touch the disk and the clock."""
+"""Only the store accesses the disk, and only listed modules read the clock."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ CLOCK_CALLS = {
     "Timestamp": {"today", "now", "utcnow"},
     "time": {"time", "time_ns", "perf_counter", "process_time", "monotonic"},
 }
-# Who may, and why.
+# Modules that may, each with the reason.
 MAY_TOUCH_DISK = {"models/tracking/registry.py": "MLflow's flavour writes the folder of a model that is uploaded"}
-MAY_ASK_THE_CLOCK = {
+MAY_READ_THE_CLOCK = {
     "flows/approval.py": "the moment a planner's answer is carried out is the moment of the decision",
-    "forestock/cli/decide.py": "the door reads once when a decision is made and hands it down",
-    "foundation/store/files.py": "what nobody came back for is removed by its age; no row depends on it",
+    "forestock/cli/decide.py": "a command reads the time of a decision once and passes it on",
+    "foundation/store/files.py": "abandoned files are removed by age; no row depends on it",
 }
 
 
 def _disk(path: Path) -> Iterator[str]:
-    """Yield what touches a disk by itself; calls of the store's own functions do not."""
-    doors = set(_imported_from_the_store(path))
+    """Yield the calls and imports that access the disk directly; calls of the store's functions do not count."""
+    store_names = set(_imported_from_the_store(path))
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
@@ -41,8 +41,8 @@ def _disk(path: Path) -> Iterator[str]:
         elif isinstance(node, ast.Call):
             called = node.func
             name = called.id if isinstance(called, ast.Name) else getattr(called, "attr", "")
-            is_door = _owner(called) in doors
-            if not is_door and (name in DISK_CALLS or (name == "open" and isinstance(called, ast.Name))):
+            is_store_function = _owner(called) in store_names
+            if not is_store_function and (name in DISK_CALLS or (name == "open" and isinstance(called, ast.Name))):
                 yield f"{node.lineno}: {name}"
 
 
@@ -72,19 +72,19 @@ def _outside_the_store() -> list[Path]:
 
 
 def test_only_the_store_touches_the_disk() -> None:
-    """Atomic writes, object stores and history live in one place; a second one would miss them."""
+    """Atomic writes, object stores, and history are implemented in one place."""
     result = {relative(path): list(_disk(path)) for path in _outside_the_store()}
     assert {name: lines for name, lines in result.items() if lines and name not in MAY_TOUCH_DISK} == {}
 
 
-def test_nobody_asks_the_clock() -> None:
-    """The same date and inputs must give the same rows, tonight and in a year."""
+def test_only_listed_modules_read_the_clock() -> None:
+    """The same date and inputs must give the same rows at any time."""
     result = {relative(path): list(_clock(path)) for path in modules()}
-    assert {name: lines for name, lines in result.items() if lines and name not in MAY_ASK_THE_CLOCK} == {}
+    assert {name: lines for name, lines in result.items() if lines and name not in MAY_READ_THE_CLOCK} == {}
 
 
-def test_every_leave_is_still_needed() -> None:
-    """A leave nobody uses any more would let the next one in unseen."""
+def test_every_exception_is_still_needed() -> None:
+    """An unused exception would hide the next violation."""
     by_name = {relative(path): path for path in modules()}
     assert [name for name in MAY_TOUCH_DISK if name not in by_name or not list(_disk(by_name[name]))] == []
-    assert [name for name in MAY_ASK_THE_CLOCK if name not in by_name or not list(_clock(by_name[name]))] == []
+    assert [name for name in MAY_READ_THE_CLOCK if name not in by_name or not list(_clock(by_name[name]))] == []

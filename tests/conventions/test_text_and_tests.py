@@ -1,4 +1,4 @@
-"""The repository speaks of the product, gives its reasons on the line, and tests what it claims."""
+"""Text names no machine, silenced checks and skipped tests give a reason, and every test can fail."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import tokenize
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conventions.repository import ROOMS, ROOT, files, modules, relative, tree
+from tests.conventions.repository import PACKAGES, ROOT, files, modules, relative, tree
 
 TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".j2", ".css", ".js", "Makefile", "run")
-# A folder of somebody's machine, a work in progress, an address of a package index.
+# A folder of one machine, a mark of unfinished work, or the address of a package index.
 FOREIGN = re.compile(
     r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|# ?X[X]X\b|pypi[.]org|python[h]osted"
 )
 SILENCED = re.compile(r"^#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[\w\-, ]*\])?|pragma:\s*no \w+)")
-LICENCE = re.compile(r"[Ll]icen[cs]e")
+LICENSE = re.compile(r"[Ll]icense")
 
 
-def test_nothing_names_a_machine_or_work_left_over() -> None:
+def test_no_file_names_a_machine_or_unfinished_work() -> None:
     result = [
         f"{relative(path)}:{number}: {line}"
         for path in files(*TEXT)
@@ -31,15 +31,15 @@ def test_nothing_names_a_machine_or_work_left_over() -> None:
 
 
 def test_the_lock_names_no_host() -> None:
-    """A mirror must do: addresses would tie the lock to one index."""
+    """The lock must work with any mirror; an address would tie it to one index."""
     assert "://" not in (ROOT / "requirements.lock").read_text("utf-8")
 
 
 def test_a_silenced_check_says_why() -> None:
-    """``# noqa: S608 - the name is ours``: the code silenced, then the reason, on the same line."""
+    """``# noqa: S608 - the name is a constant``: the silenced code, then the reason, on the same line."""
     result = [
         f"{relative(path)}:{token.start[0]}: {token.string}"
-        for path in modules("tests", "benchmarks", *ROOMS)
+        for path in modules("tests", "benchmarks", *PACKAGES)
         for token in tokenize.generate_tokens(io.StringIO(path.read_text("utf-8")).readline)
         if token.type == tokenize.COMMENT and SILENCED.match(token.string) and not _reason(token.string)
     ]
@@ -47,7 +47,7 @@ def test_a_silenced_check_says_why() -> None:
 
 
 def _reason(comment: str) -> str:
-    """Return what a comment says beyond the check it silences, at least a few letters of it."""
+    """Return the reason in a comment that silences a check, or an empty string if it is too short to be one."""
     parts = SILENCED.sub("", comment).strip(" #-—:;,")
     return parts if len(parts) > 5 else ""
 
@@ -71,7 +71,7 @@ def _skips(node: ast.AST) -> bool:
 
 
 def test_a_test_can_fail() -> None:
-    """A test without an assertion passes whatever the code does."""
+    """A test without an assertion always passes."""
     tests = [path for path in modules("tests") if path.name.startswith("test_")]
     result = [
         f"{relative(path)}::{test.name}"
@@ -90,7 +90,7 @@ def _tests(path: Path) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef]:
 
 
 def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
-    """Say whether ``test`` asserts, itself or by a function of ``checks``."""
+    """Return whether ``test`` asserts directly or through a function in ``checks``."""
     for node in ast.walk(test):
         if isinstance(node, ast.Assert):
             return True
@@ -102,15 +102,15 @@ def _asserts(test: ast.AST, checks: frozenset[str] = frozenset()) -> bool:
 
 
 def _checks(module: ast.Module) -> frozenset[str]:
-    """Return the module's own functions that assert and are not tests."""
+    """Return the names of the module's functions that assert, other than tests."""
     result = (node for node in module.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("test_"))
     return frozenset(node.name for node in result if _asserts(node))
 
 
-def test_every_sample_has_its_source_and_licence() -> None:
+def test_every_sample_has_its_source_and_license() -> None:
     text = (ROOT / "samples" / "README.md").read_text("utf-8")
     for folder in sorted(path for path in (ROOT / "samples").iterdir() if path.is_dir()):
         section = text.split(f"## {folder.name}", 1)[-1].split("\n## ", 1)[0]
         assert f"## {folder.name}" in text
-        assert LICENCE.search(section)
+        assert LICENSE.search(section)
         assert "Source" in section
