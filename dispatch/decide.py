@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 
 from dispatch.ledger import FOLLOWERS, LINE_COLUMNS, states
-from foundation.decision_settings import Rule
 from foundation.errors import InputError, nearest
 from foundation.keys import among
+from foundation.operation_settings import Rule
 from foundation.store.arrow import empty_frame
 from foundation.tables import OUTPUTS
 

@@ -21,9 +21,9 @@ from urllib.parse import urlsplit
 import pandas as pd
 
 from dispatch.documents import ORDER, Document
-from foundation.decision_settings import Outbox
 from foundation.errors import ConfigurationError, StageError
 from foundation.keys import among, sorted_by
+from foundation.operation_settings import Outbox
 from foundation.store import files
 from foundation.store.receivers import Folder, NotReachedError, RefusedError, SqlTable
 

@@ -1,16 +1,16 @@
-"""Drafts: what a long stage has finished of its work, so that an interrupted one goes on from there.
+"""Checkpoints: finished parts of a long stage, kept so that an interrupted run can resume.
 
-Here: what a room sees of them, a function that is handed a name and what makes the text. Not here: where they are
-kept (``pipeline.artifacts``).
+Here: the interface a package sees, a function that takes a name and a function that computes the text. Not here: where
+checkpoints are kept (``pipeline.artifacts``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-Drafts = Callable[[str, Callable[[], str]], str]
+Checkpoints = Callable[[str, Callable[[], str]], str]
 
 
-def anew(_name: str, make: Callable[[], str]) -> str:
-    """Return what ``make`` makes: the drafts of a caller who keeps none."""
-    return make()
+def recompute(_name: str, compute: Callable[[], str]) -> str:
+    """Return what ``compute`` returns: the checkpoints of a caller who keeps none."""
+    return compute()

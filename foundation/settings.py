@@ -11,12 +11,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-from foundation.decision_settings import Decisions
-from foundation.monitoring_settings import Monitoring
+from foundation.operation_settings import Decisions, Monitoring, Retention, WhatIf
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
-from foundation.retention_settings import Retention
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
-from foundation.what_if_settings import WhatIf
 
 FeatureFamily = Literal[
     "lags", "rolling", "weekday", "seasonal", "calendar", "price", "regional", "static", "pooled", "age",

@@ -7,7 +7,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.checkpoint import Drafts, anew
+from foundation.checkpoint import Checkpoints, recompute
 from foundation.matrix import FeatureMatrix, TrainingSet
 from foundation.settings import Settings
 from foundation.training_budget import affordable_trees
@@ -45,10 +45,10 @@ def training_metrics(rows: pd.DataFrame, training: TrainingSet, settings: Settin
     return {name: float(value) for name, value in result.items() if np.isfinite(value)}
 
 
-def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts = anew) -> DemandModel:
+def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: Checkpoints = recompute) -> DemandModel:
     """Return the model trained on what was known at ``as_of``, with its out-of-sample metrics.
 
-    ``drafts`` is asked for every booster by name, with what grows it: it may return the text an interrupted
+    ``checkpoints`` is asked for every booster by name, with what grows it: it may return the text an interrupted
     training of the same model grew before.
 
     The bias factors and quantiles come from a twin grown only on rows dated before the first
@@ -58,7 +58,7 @@ def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts
     trees, given_up = affordable_trees(settings.forecast, fit.n_rows)
     learner = Learner.of_series(settings.forecast, trees)
     binned, fit = learner.dataset(fit), fit.without_values()
-    twin, kept = _grow((learner, binned, fit), training.calibration_start, settings, drafts)
+    twin, kept = _grow((learner, binned, fit), training.calibration_start, settings, checkpoints)
     del binned
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
     rows, combination, made_by = _out_of_sample(twin, training, settings, category)
@@ -79,26 +79,26 @@ def train(training: TrainingSet, settings: Settings, as_of: date, drafts: Drafts
 
 
 def _grow(
-    of_series: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, settings: Settings, drafts: Drafts
+    of_series: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, settings: Settings, checkpoints: Checkpoints
 ) -> tuple[Boosters, Boosters]:
     """Return the twin, which has seen nothing dated from ``start`` on, and the one that is kept."""
     _, _, fit = of_series
-    twin, kept = _pair("series", of_series, start, drafts)
+    twin, kept = _pair("series", of_series, start, checkpoints)
     if fit.totals is None:
         return Boosters(twin, ""), Boosters(kept, "")
     learner = Learner.of_totals(settings.forecast)
     rows = learner.dataset(fit.totals.matrix, base_units(fit.totals))
-    total_twin, total_kept = _pair("totals", (learner, rows, fit.totals.matrix), start, drafts)
+    total_twin, total_kept = _pair("totals", (learner, rows, fit.totals.matrix), start, checkpoints)
     return Boosters(twin, total_twin), Boosters(kept, total_kept)
 
 
 def _pair(
-    name: str, of: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, drafts: Drafts
+    name: str, of: tuple[Learner, Binned, FeatureMatrix], start: np.datetime64, checkpoints: Checkpoints
 ) -> tuple[str, str]:
     learner, rows, matrix = of
     before = np.flatnonzero(matrix.date < start).astype(np.int32)
-    twin = drafts(f"{name}-twin", lambda: learner.grow(rows, before)) if len(before) else ""
-    return twin, drafts(f"{name}-kept", lambda: learner.grow(rows))
+    twin = checkpoints(f"{name}-twin", lambda: learner.grow(rows, before)) if len(before) else ""
+    return twin, checkpoints(f"{name}-kept", lambda: learner.grow(rows))
 
 
 def _out_of_sample(

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import date
 from typing import Any
 
-from foundation.checkpoint import Drafts
+from foundation.checkpoint import Checkpoints
 from foundation.errors import StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot_folder
@@ -127,7 +127,7 @@ _KEPT_DAYS = 30
 
 
 @contextmanager
-def kept_drafts(folder: str, identity: str) -> Iterator[Drafts]:
+def kept_checkpoints(folder: str, identity: str) -> Iterator[Checkpoints]:
     """Give what keeps texts in ``folder`` as they are made, under ``identity`` (all they depend on) and their name.
 
     They are removed once the block has ended of itself, and with them what interrupted work nobody went on with has
@@ -135,7 +135,7 @@ def kept_drafts(folder: str, identity: str) -> Iterator[Drafts]:
     """
     paths: list[str] = []
 
-    def drafted(name: str, make: Callable[[], str]) -> str:
+    def checkpoint(name: str, make: Callable[[], str]) -> str:
         paths.append(files.joined(folder, f"{identity}.{name}"))
         text = _whole(paths[-1])
         if text is None:
@@ -144,7 +144,7 @@ def kept_drafts(folder: str, identity: str) -> Iterator[Drafts]:
             files.write_bytes(paths[-1], b"%s\n%s" % (_checkpoint_hash(kept), kept))
         return text
 
-    yield drafted
+    yield checkpoint
     for path in paths:
         files.remove(path)
     files.remove_older(folder, _KEPT_DAYS)
@@ -157,7 +157,7 @@ def _whole(path: str) -> str | None:
     except StageError:
         return None
     if parts != _checkpoint_hash(text):
-        log.warning("the draft %s is damaged; it is made again", path)
+        log.warning("the checkpoint %s is damaged; it is computed again", path)
         return None
     log.info("going on from %s", path)
     return text.decode()

@@ -17,7 +17,7 @@ import positioning
 from dispatch.ledger import earlier_proposals, ready_moment, with_status
 from features import ReadHashes, build_panel, forecast_matrix, read_hashes, training_set
 from foundation.assumptions import assumption_frame, assumptions_of, collected
-from foundation.checkpoint import Drafts
+from foundation.checkpoint import Checkpoints
 from foundation.commands import command
 from foundation.errors import ConfigurationError, StageError
 from foundation.feasibility import is_too_short
@@ -31,7 +31,7 @@ from models.backtest.gate import Verdict
 from models.predict import shift_note, stop_note
 from models.tracking.registry import Origin, Registry
 from monitoring.findings import KINDS
-from pipeline.artifacts import ModelStore, forget, input_warnings, kept_drafts, record, recorded
+from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoints, record, recorded
 from pipeline.fallback import Segments, fallen_back, with_baseline
 from pipeline.identity import forecast_identity, run_identity, training_identity
 from pipeline.results import Forecasted, Night, Planned, Result, Snapshot, Trained
@@ -162,20 +162,20 @@ def train_stage(night: Night) -> Trained:
         is_new = model is None
         if model is None:
             log.info("training on what was known on %s", known.as_of)
-            with kept_drafts(_drafts(settings), identity) as drafts:
-                model = _train(settings, known, drafts)
+            with kept_checkpoints(_checkpoints(settings), identity) as checkpoints:
+                model = _train(settings, known, checkpoints)
                 store.keep(identity, model)
     log.info("model %s %s", model.version, "trained" if is_new else "is there already")
     return Trained(identity, model.version, is_new, _model_notes(model))
 
 
-def _drafts(settings: Settings) -> str:
-    return files.joined(settings.warehouse, "_drafts")
+def _checkpoints(settings: Settings) -> str:
+    return files.joined(settings.warehouse, "_checkpoints")
 
 
-def _train(settings: Settings, known: Snapshot, drafts: Drafts) -> DemandModel:
+def _train(settings: Settings, known: Snapshot, checkpoints: Checkpoints) -> DemandModel:
     panel = build_panel(snapshot.read(known.folder), settings, known.as_of)
-    return train(training_set(panel, settings), settings, known.as_of, drafts)
+    return train(training_set(panel, settings), settings, known.as_of, checkpoints)
 
 
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
@@ -242,8 +242,8 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
     run_version = run_identity(settings, forecasted.identity, night.inputs.fingerprint, earlier_hash(tables["earlier"]))
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
-    with kept_drafts(_drafts(settings), run_version) as drafts:
-        frames = positioning.plan(tables, forecasts, settings, as_of, drafts)
+    with kept_checkpoints(_checkpoints(settings), run_version) as checkpoints:
+        frames = positioning.plan(tables, forecasts, settings, as_of, checkpoints)
         frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
         refusals = tuple(positioning.gate(frames, settings))
         if refusals:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.assumptions import assumption_frame
-from foundation.checkpoint import Drafts, anew
+from foundation.checkpoint import Checkpoints, recompute
 from foundation.errors import StageError
 from foundation.settings import Settings
 from positioning.explain.attribution import Decision, Outcome, explain_chunk, judge_chunk
@@ -46,7 +46,7 @@ def plan(
     forecasts: dict[str, pd.DataFrame],
     settings: Settings,
     as_of: date,
-    drafts: Drafts = anew,
+    checkpoints: Checkpoints = recompute,
 ) -> dict[str, pd.DataFrame]:
     """Return the frames ``position service transfer departure exception assumption plan`` of a night.
 
@@ -54,14 +54,14 @@ def plan(
     earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
     holds ``forecast``, ``forecast_window`` and ``forecast_dependence``. The same inputs give the same
     rows whatever their order and the number of processes. ``plan_id`` is a hash of the proposals;
-    ``run_version`` is it too until the caller replaces it. ``drafts`` is asked for what takes long, by name, with
+    ``run_version`` is it too until the caller replaces it. ``checkpoints`` is asked for what takes long, by name, with
     what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
     unit = unit_eur(problem)
     counted = in_units(problem, unit)
     with crew(counted, len(problem.catalogue.skus)) as team:
-        optimum = optimise(counted, team, drafts)
+        optimum = optimise(counted, team, checkpoints)
         outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, team)
         fresh = _fresh_benefit(problem, outcomes, team) * unit
     optimum = optimum_in_eur(optimum, unit)

@@ -13,8 +13,8 @@ from datetime import datetime
 import pandas as pd
 
 from dispatch.documents import HEADER_COLUMNS, Document
-from foundation.decision_settings import Exports
 from foundation.errors import InputError
+from foundation.operation_settings import Exports
 
 # What a header says that neither ERPNext, Odoo nor Shopify has a field for.
 UNPLACED = ("arrival_date", "departure_id", "kind", "lane")

@@ -2,7 +2,7 @@
 
 Replaced files of rewritten tables beyond the retention, input snapshots that no process holds, old tracebacks and
 checkpoints of work nobody resumed. Append-only tables (``decision``, ``handover``, …), current rows and models are never
-touched. Not here: how long things are kept (``foundation.retention_settings``).
+touched. Not here: how long things are kept (``foundation.operation_settings``).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from foundation.tables import OUTPUTS
 
 log = logging.getLogger(__name__)
 
-_DRAFTS_DAYS = 30
+_CHECKPOINTS_DAYS = 30
 _HOURS = 24
 
 
@@ -55,7 +55,7 @@ def tidy(settings: Settings) -> Freed:
             busy += [name] if removed is None else []
     snapshots = snapshot_folder.prune(place, settings.inputs.keep_snapshots)
     files.remove_older(files.joined(place, "_logs"), settings.retention.logs_days)
-    files.remove_older(files.joined(place, "_drafts"), _DRAFTS_DAYS)
+    files.remove_older(files.joined(place, "_checkpoints"), _CHECKPOINTS_DAYS)
     return Freed(n_files, len(snapshots), max(before - _bytes(place), 0), tuple(busy))
 
 

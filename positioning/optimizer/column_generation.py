@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from foundation.checkpoint import Drafts, anew
+from foundation.checkpoint import Checkpoints, recompute
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
 from positioning.optimizer.benders import Decided, decide
@@ -203,10 +203,10 @@ class Optimum:
     bound_eur: float
 
 
-def optimise(problem: Problem, crew: Crew, drafts: Drafts = anew) -> Optimum:
+def optimise(problem: Problem, crew: Crew, checkpoints: Checkpoints = recompute) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
     return _without_cycles(
-        problem, crew, of_few(problem, crew, drafts) if problem.has_few_skus else of_many(problem, crew)
+        problem, crew, of_few(problem, crew, checkpoints) if problem.has_few_skus else of_many(problem, crew)
     )
 
 
@@ -224,9 +224,9 @@ def of_many(problem: Problem, crew: Crew) -> Optimum:
     return _optimum(problem, crew, (generation.columns, generation.nothing_eur, loads), generation.bound_eur)
 
 
-def of_few(problem: Problem, crew: Crew, drafts: Drafts) -> Optimum:
+def of_few(problem: Problem, crew: Crew, checkpoints: Checkpoints) -> Optimum:
     """Choose loads by one programme of all skus, then whole packs for those."""
-    decided = Decided.from_text(drafts("loads", lambda: decide(problem, crew).to_text()))
+    decided = Decided.from_text(checkpoints("loads", lambda: decide(problem, crew).to_text()))
     columns, loads = crew.run(mix_chunk, _parts(decided.mixes)), decided.loads
     ask = Ask(decided.prices[None], np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days))))
     answers = priced(crew, ask, _EFFORT_OF_FEW)

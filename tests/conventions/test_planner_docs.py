@@ -10,7 +10,7 @@ from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
 from dispatch.forms import FORMS, Partner
 from dispatch.forms.odoo import HEADER_FIELDS, MOVE_FIELDS
 from dispatch.ledger import STATUSES
-from foundation.decision_settings import Rule
+from foundation.operation_settings import Rule
 from tests.conventions.repository import ROOT
 
 DECISIONS = (ROOT / "docs" / "decisions-of-planners.md").read_text("utf-8")

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from features import build_panel, read_hashes, training_set
-from foundation.checkpoint import anew
+from foundation.checkpoint import recompute
 from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.store.code_version import code_version, syntax
@@ -181,7 +181,7 @@ def test_a_value_no_hash_covers_changes_no_model(column: str) -> None:
         is_later = frame["date"] >= pd.Timestamp(beyond) if "date" in frame else frame["sku"].notna()
         if seed:
             frame.loc[is_later, column] = draw.permutation(frame[column].to_numpy())[: is_later.sum()]
-        model = train(training_set(build_panel(changed, settings, day), settings), settings, day, anew)
+        model = train(training_set(build_panel(changed, settings, day), settings), settings, day, recompute)
         models[read_hashes(changed, settings, day).training, repr(sorted(model.to_files().items()))] = seed
     assert len(models) == 1
 

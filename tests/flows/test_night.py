@@ -205,7 +205,7 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     assert len(warehouse.read("departure", NIGHT)) == 0
 
 
-def test_a_plan_that_could_not_be_written_goes_on_from_its_draft_and_no_other_plan_does(
+def test_a_plan_that_could_not_be_written_resumes_from_its_checkpoint_and_no_other_plan_does(
     demo_tables: Tables,
     write_tables: Callable[..., Path],
     settings_for: Callable[..., Settings],
@@ -213,7 +213,7 @@ def test_a_plan_that_could_not_be_written_goes_on_from_its_draft_and_no_other_pl
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A draft taken up where settings differ would be another plan under this one's name."""
+    """A checkpoint used where settings differ would be another plan under this one's name."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings, other = (settings_for(folder, *QUICK, *more) for more in ((), ("positioning.seed=2",)))
     caplog.set_level(logging.INFO, "pipeline.artifacts")
@@ -223,11 +223,11 @@ def test_a_plan_that_could_not_be_written_goes_on_from_its_draft_and_no_other_pl
             with pytest.raises(StageError, match="No space left"):
                 _play(one)
             assert "going on from" not in caplog.text
-    drafts = Path(settings.warehouse) / "_drafts"
-    assert len(list(drafts.glob("*.loads"))) == 2
+    checkpoints = Path(settings.warehouse) / "_checkpoints"
+    assert len(list(checkpoints.glob("*.loads"))) == 2
     _play(settings)
     assert "going on from" in caplog.text
-    assert len(list(drafts.glob("*.loads"))) == 1
+    assert len(list(checkpoints.glob("*.loads"))) == 1
 
 
 def _disk_full(*_: object) -> None:

@@ -21,8 +21,8 @@ from dispatch.decide import (
 )
 from dispatch.ledger import FOLLOWERS, STATUSES, earlier_proposals, ignored, ready_moment, states, with_status
 from dispatch.worth import departure_values, findings, losing
-from foundation.decision_settings import Rule
 from foundation.errors import InputError
+from foundation.operation_settings import Rule
 from tests.worlds.proposal_world import (
     CUTOFF,
     MORNING,

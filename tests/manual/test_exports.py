@@ -26,8 +26,8 @@ from dispatch.documents import (
 )
 from dispatch.forms import FORMS, Form, Partner
 from dispatch.forms.form import names_of, ours, translated
-from foundation.decision_settings import Exports
 from foundation.errors import InputError
+from foundation.operation_settings import Exports
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 PARTNER = Partner(Exports(), moment=datetime(2016, 5, 23, 7, 5))

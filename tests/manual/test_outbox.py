@@ -15,8 +15,8 @@ import sqlalchemy as sa
 from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
 from dispatch.outbox import Delivery, Patience, deliver, open_receiver, undelivered
-from foundation.decision_settings import Outbox
 from foundation.errors import ConfigurationError, StageError
+from foundation.operation_settings import Outbox
 from tests.worlds.proposal_world import act, proposal, proposals, transfer
 
 

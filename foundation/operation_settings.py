@@ -1,12 +1,27 @@
-"""The sections of decisions: rules, the outbox and documents. Not here: the other sections (``foundation.settings``)."""
+"""Settings of what follows a plan: decisions, the outbox, exports, what-ifs, monitoring and retention.
+
+Not here: the settings of inputs, the forecast and the plan (``foundation.settings``).
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from foundation.section import LONGEST_NAME, Amount, Names, NonNegative, Positive, Seconds, Section
+from foundation.section import (
+    LONGEST_NAME,
+    Amount,
+    Days,
+    Factor,
+    LeadDays,
+    Names,
+    NonNegative,
+    Positive,
+    Rate,
+    Seconds,
+    Section,
+)
 
 
 class Rule(Section):
@@ -96,3 +111,63 @@ class Decisions(Section):
     )
     outbox: Outbox = Outbox()
     exports: Exports = Exports()
+
+
+class WhatIf(Section):
+    """One change of a night's inputs, planned again and compared with the plan of record."""
+
+    name: str = Field(
+        max_length=LONGEST_NAME, pattern=r"^[a-z0-9][a-z0-9_-]*$", description="What the what-if is called."
+    )
+    closed_hubs: Names = Field((), description="Hubs that neither receive, send nor deliver from the night on.")
+    lost_lanes: Names = Field((), description="Lanes that do not run.")
+    demand_factor: dict[str, Factor] = Field({}, description="Demand times this, by region; `all`: every region.")
+    transport_factor: dict[str, Factor] = Field(
+        {}, description="Transport prices times this, by lane, mode or kind; `all`: every lane."
+    )
+    added_lead_days: dict[str, LeadDays] = Field({}, description="Days a lane takes longer, by lane, mode or kind.")
+    added_loads: dict[str, Amount] = Field({}, description="More loads per departure, by lane, mode or kind.")
+    added_storage_l: dict[str, Amount] = Field({}, description="More litres of storage, by hub; negative: less.")
+    added_inbound_units: dict[str, Amount] = Field({}, description="More units a hub can receive in a period, by hub.")
+    added_outbound_units: dict[str, Amount] = Field(
+        {}, description="More units a hub can transfer out in a period, by hub."
+    )
+    positioning: dict[str, Any] = Field(
+        {}, description="Keys of `positioning` with other values, e.g. `carbon_eur_per_t`."
+    )
+
+
+class Monitoring(Section):
+    """When what came of earlier nights is worth an event and a line among the findings."""
+
+    window_days: Days = Field(28, description="How far back forecasts, inputs, plans and parcels are looked at.")
+    min_scored_units: NonNegative = Field(
+        50.0, description="Fewest units demanded in a region and segment for its errors to be reported."
+    )
+    max_bias_rate: NonNegative = Field(
+        0.15, description="Bias of a region and segment, week after week to the same side, above which it is reported."
+    )
+    max_stability_index: NonNegative = Field(
+        0.25,
+        description="Population stability index above which an input has drifted, unless its earlier weeks were as unlike.",
+    )
+    min_coverage_rate: Rate = Field(
+        0.85, description="Share of actuals inside the 95 % interval below which the forecast is reported."
+    )
+    min_fill_rate: Rate = Field(0.95, description="Realised fill rate of a region below which it is reported.")
+    max_late_rate: Rate = Field(0.1, description="Expected share of late parcels of a lane above which it is reported.")
+    max_gap_rate: Rate | None = Field(
+        None, description="Gap of the newest plan to its bound above which it is reported; default: the gate's limit."
+    )
+    max_sales_age_days: Days = Field(3, description="Age of a region's last sales above which its data are stale.")
+    max_stock_age_days: Days = Field(8, description="Age of the stock snapshot above which it is stale.")
+
+
+class Retention(Section):
+    """What `forestock tidy` keeps; nothing is removed without that command."""
+
+    history_days: Positive = Field(
+        365,
+        description="Days for which replaced rows stay in a table's history; current rows and append-only tables such as `decision` are kept for good.",
+    )
+    logs_days: Positive = Field(90, description="Days for which tracebacks of failed stages are kept.")

@@ -14,7 +14,7 @@ import models
 import positioning
 from features import build_panel, training_set
 from models.artifact import DemandModel
-from pipeline.artifacts import kept_drafts
+from pipeline.artifacts import kept_checkpoints
 from tests.worlds.positioning_world import AS_OF as WORLD_AS_OF
 from tests.worlds.positioning_world import random_world
 from tests.worlds.small_world import AS_OF, settings, tables
@@ -29,12 +29,12 @@ class KilledError(Exception):
 def trained(warehouse: Path, grown: list[str], killed_at: str = "") -> DemandModel:
     """Train in ``warehouse``; note in ``grown`` what is grown, and end before ``killed_at`` is."""
     specified = settings()
-    with kept_drafts(str(warehouse), TRAINING) as drafts:
+    with kept_checkpoints(str(warehouse), TRAINING) as checkpoints:
 
         def noted(name: str, grow: Callable[[], str]) -> str:
             if name == killed_at:
                 raise KilledError
-            return drafts(name, lambda: (grown.append(name), grow())[1])
+            return checkpoints(name, lambda: (grown.append(name), grow())[1])
 
         return models.train(training_set(build_panel(tables(), specified, AS_OF), specified), specified, AS_OF, noted)
 
@@ -55,28 +55,28 @@ def test_training_goes_on_where_it_was_interrupted_and_gives_the_same_model(inte
     assert model.version == trained(tmp_path / "undisturbed", []).version
 
 
-def test_a_damaged_draft_is_grown_again(interrupted: Path) -> None:
+def test_a_damaged_checkpoint_is_grown_again(interrupted: Path) -> None:
     """A disk that lost part of it must not make another model, nor stop the night."""
-    draft = interrupted / f"{TRAINING}.series-twin"
-    draft.write_bytes(draft.read_bytes()[:-100])
+    checkpoint = interrupted / f"{TRAINING}.series-twin"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     grown: list[str] = []
     trained(interrupted, grown)
     assert "series-twin" in grown
 
 
-def test_a_draft_of_bytes_that_are_no_text_is_grown_again(interrupted: Path) -> None:
+def test_a_checkpoint_of_bytes_that_are_no_text_is_grown_again(interrupted: Path) -> None:
     (interrupted / f"{TRAINING}.series-twin").write_bytes(b"\xff\xfe\x00\n\xff")
     grown: list[str] = []
     trained(interrupted, grown)
     assert "series-twin" in grown
 
 
-def test_a_draft_that_another_run_of_the_same_has_removed_meanwhile_is_grown_again(interrupted: Path) -> None:
-    """Two runs of one night see the same drafts; the one that ends first takes them away."""
+def test_a_checkpoint_that_another_run_of_the_same_has_removed_meanwhile_is_grown_again(interrupted: Path) -> None:
+    """Two runs of one date see the same checkpoints; the one that ends first removes them."""
     grown: list[str] = []
-    with kept_drafts(str(interrupted), TRAINING) as drafts:
+    with kept_checkpoints(str(interrupted), TRAINING) as checkpoints:
         trained(interrupted, [])
-        assert drafts("series-twin", lambda: (grown.append("twin"), "a text")[1]) == "a text"
+        assert checkpoints("series-twin", lambda: (grown.append("twin"), "a text")[1]) == "a text"
     assert grown == ["twin"]
 
 
@@ -90,7 +90,7 @@ def test_what_nobody_goes_on_with_is_removed_after_a_month(interrupted: Path) ->
     assert [path.name for path in interrupted.iterdir()] == [recent.name]
 
 
-def test_no_draft_is_left_once_the_model_is_made(interrupted: Path) -> None:
+def test_no_checkpoint_is_left_once_the_model_is_made(interrupted: Path) -> None:
     assert [path.name for path in interrupted.iterdir()] == [f"{TRAINING}.series-twin"]
     trained(interrupted, [])
     assert not list(interrupted.iterdir())
