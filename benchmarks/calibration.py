@@ -41,7 +41,12 @@ ORIGINS = {
     "vn2": ("2023-09-04", "2023-12-25", "2024-02-12"),
     "fresh": ("2024-05-29", "2024-06-05", "2024-06-12"),
 } | dict.fromkeys(WORLDS, ("2023-10-02", "2023-10-30", "2023-11-27"))
-_SMALLER = ["forecast.trees=60", "forecast.num_leaves=31", "forecast.learning_rate=0.12", "forecast.threads=1"]
+_SMALLER = [
+    "forecast.lightgbm.trees=60",
+    "forecast.lightgbm.num_leaves=31",
+    "forecast.lightgbm.learning_rate=0.12",
+    "forecast.threads=1",
+]
 
 
 @dataclass(frozen=True)
@@ -66,7 +71,8 @@ class Evidence:
 def settings_of(name: str) -> Settings:
     """Return the settings a set is forecast with."""
     if name in WORLDS:
-        small = {"trees": 60, "num_leaves": 15, "min_data_in_leaf": 50, "window_days": (7, 14, 28), "threads": 1}
+        trees = {"trees": 60, "num_leaves": 15, "min_data_in_leaf": 50}
+        small = {"lightgbm": trees, "window_days": (7, 14, 28), "threads": 1}
         return Settings.model_validate({"name": name, "horizon": 28, "forecast": small,
                                         "series": {"hierarchy": ("category",)}})  # fmt: skip
     return load_settings(HERE.parent / "configs" / f"{name}.yaml", _SMALLER)

@@ -1,6 +1,6 @@
 """Forecast VN2 beside seasonal naive and the game's 13-week seasonal average, on weeks in stock.
 
-    python -m benchmarks.forecast_vn2 --data DIR [--as-of 2023-09-04 …] [--set forecast.trees=60 …]
+    python -m benchmarks.forecast_vn2 --data DIR [--as-of 2023-09-04 …] [--set forecast.lightgbm.trees=60 …]
 
 DIR holds the VN2 tables. WAPE, bias and pinball over the horizon of ``configs/vn2.yaml``; the rival's quantiles are its
 value plus quantiles of each series' own errors over the last 52 weeks. Coverage is of sums from ``forecast_window``.

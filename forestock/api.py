@@ -148,7 +148,7 @@ def load_settings(name_or_path: str | Path, **overrides: Any) -> Settings:
     name_or_path
         A YAML file, or a name such as ``"demo"``.
     overrides
-        Changed keys; a section is a mapping (``forecast={"trees": 50}``).
+        Changed keys; a section is a mapping (``forecast={"history_days": 365}``).
 
     Raises
     ------

@@ -43,8 +43,8 @@ def load_settings(
     Raises ``ConfigurationError`` with one line per mistake.
     """
     file = files.find_configuration(config)
-    keys = _parse(files.read_configuration(file), file)
-    given = dict(_split(text) for text in overrides) | dict(values or {})
+    keys = _with_current_keys(_parse(files.read_configuration(file), file))
+    given = {_current_key(key): value for key, value in (dict(map(_split, overrides)) | dict(values or {})).items()}
     for key, value in given.items():
         _put(keys, key, value)
     settings = _build(keys, file.name, tuple(given))
@@ -86,6 +86,32 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise ConfigurationError(f"{file.name}: is not a list of keys and values; write for example `horizon: 28`")
     return values
+
+
+def _with_current_keys(keys: dict[str, Any]) -> dict[str, Any]:
+    """Return the keys of a file with former keys under their current names; one given under both stays for its error."""
+    for section, values in list(keys.items()):
+        for name in list(values) if isinstance(values, Mapping) else ():
+            path = f"{section}.{name}"
+            *_, inner, current = (key := _replacement(path)).split(".")
+            if key != path and current not in (values.get(inner) or {}):
+                _put(keys, _current_key(path), values[name])
+                del keys[section][name]
+    return keys
+
+
+def _current_key(key: str) -> str:
+    """Return the key that replaced ``key``, with a warning that names it; ``key`` itself where none did."""
+    if (current := _replacement(key)) != key:
+        log.warning("%s is deprecated; write %s", key, current)
+    return current
+
+
+def _replacement(key: str) -> str:
+    section, _, name = key.partition(".")
+    field = Settings.model_fields.get(section)
+    inner, current = getattr(field and field.annotation, "moved", {}).get(name, ("", ""))
+    return f"{section}.{inner}.{current}" if inner else key
 
 
 def _place(file: Path, mistake: plain_yaml.YamlError) -> str:

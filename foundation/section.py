@@ -5,14 +5,26 @@ Every number has both bounds: a value beyond them would reach a library that fai
 
 from __future__ import annotations
 
+import logging
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, ClassVar, get_origin
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from foundation.periods import parse_day
+
+log = logging.getLogger(__name__)
 
 LONGEST_NAME = 64
 
@@ -57,11 +69,35 @@ class Section(BaseModel):
     """A frozen section that knows its keys: an unknown one is an error, a default is checked like a value.
 
     Numbers are finite and ``true`` is not one of them; texts are at most 2,000 characters without control characters.
+
+    Attributes
+    ----------
+    moved : former key → (section, key below that section): still accepted, with a warning that names the new key.
+
     """
+
+    moved: ClassVar[Mapping[str, tuple[str, str]]] = {}
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, str_max_length=2_000
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_moved_keys(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping) or not cls.moved.keys() & values.keys():
+            return values
+        kept = {key: value for key, value in values.items() if key not in cls.moved}
+        prefix = f"{cls.__name__.lower()}."
+        for former in [key for key in values if key in cls.moved]:
+            section, key = cls.moved[former]
+            inner = kept.get(section, {})
+            inner = inner.model_dump(exclude_unset=True) if isinstance(inner, BaseModel) else dict(inner)
+            if key in inner:
+                raise ValueError(f"{former} is the former name of {section}.{key}; remove one of the two")
+            kept[section] = inner | {key: values[former]}
+            log.warning("%s%s is deprecated; write %s%s.%s", prefix, former, prefix, section, key)
+        return kept
 
     @field_validator("*", mode="before")
     @classmethod

@@ -6,11 +6,13 @@ The models are frozen and forbid unknown keys. Reading the YAML file and ``--set
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from foundation.lightgbm_settings import LightGBM
 from foundation.operation_settings import Decisions, Monitoring, Retention, WhatIf
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
@@ -81,6 +83,11 @@ class Series(Section):
 class Forecast(Section):
     """How demand is forecast."""
 
+    moved: ClassVar[Mapping[str, tuple[str, str]]] = {
+        name: ("lightgbm", name)
+        for name in ("trees", "num_leaves", "learning_rate", "min_data_in_leaf", "tweedie_variance_power")
+    }
+
     quantiles: tuple[Rate, ...] = Field(
         (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995),
         description="Quantile levels of the forecast, ascending.",
@@ -125,15 +132,9 @@ class Forecast(Section):
     calibration_origins: Annotated[int, Field(ge=1, le=52)] = Field(
         4, description="Most out-of-sample origins used to fit bias factors and quantiles; many series need fewer."
     )
-    learning_rate: Annotated[float, Field(ge=0.0001, le=1)] = Field(0.07, description="LightGBM learning rate.")
-    num_leaves: Annotated[int, Field(ge=2, le=4_096)] = Field(63, description="LightGBM leaves per tree.")
-    trees: Annotated[int, Field(ge=1, le=20_000)] = Field(250, description="Most trees one model may have.")
-    min_data_in_leaf: Positive = Field(150, description="Fewest rows in a leaf.")
-    tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(
-        1.1, description="Variance power of the Tweedie objective."
-    )
-    threads: Threads = Field(2, description="Threads LightGBM may use.")
+    threads: Threads = Field(2, description="Threads that features and LightGBM may use.")
     seed: Seed = Field(20160523, description="Seed of every random choice in training.")
+    lightgbm: LightGBM = LightGBM()
 
     @field_validator("window_days", "families")
     @classmethod

@@ -17,14 +17,14 @@ _FEWEST_TREES = 40
 
 
 def affordable_rows(forecast: Forecast, available: int) -> tuple[int, tuple[str, ...]]:
-    """Return how many of ``available`` rows all ``forecast.trees`` can be grown on, and what was given up.
+    """Return how many of ``available`` rows all ``forecast.lightgbm.trees`` can be grown on, and what was given up.
 
     Never fewer than 200,000: beyond that trees are given up.
 
-    >>> affordable_rows(Forecast(cpu_minutes=1.0, trees=200, num_leaves=127), 100_000)
+    >>> affordable_rows(Forecast(cpu_minutes=1.0), 100_000)
     (100000, ())
     """
-    rows = min(available, max(int(_row_trees(forecast) / forecast.trees), _FEWEST_ROWS))
+    rows = min(available, max(int(_row_trees(forecast) / forecast.lightgbm.trees), _FEWEST_ROWS))
     return rows, () if rows == available else (f"{rows:,} of {available:,} training rows were drawn",)
 
 
@@ -33,11 +33,13 @@ def affordable_trees(forecast: Forecast, rows: int) -> tuple[int, tuple[str, ...
 
     A tenth over the budget is let pass, because rows are drawn at random.
     """
-    trees = min(forecast.trees, max(int(1.1 * _row_trees(forecast) / max(rows, 1)), _FEWEST_TREES))
-    return trees, () if trees == forecast.trees else (f"{trees} of {forecast.trees} trees were grown",)
+    trees = min(forecast.lightgbm.trees, max(int(1.1 * _row_trees(forecast) / max(rows, 1)), _FEWEST_TREES))
+    return trees, () if trees == forecast.lightgbm.trees else (
+        f"{trees} of {forecast.lightgbm.trees} trees were grown",
+    )
 
 
 def _row_trees(forecast: Forecast) -> float:
     """Return how many rows × trees the budget buys."""
-    seconds = _MODELS * _SECONDS_PER_MILLION_ROW_TREES / 1e6 * (forecast.num_leaves / 127) ** 0.4
+    seconds = _MODELS * _SECONDS_PER_MILLION_ROW_TREES / 1e6 * (forecast.lightgbm.num_leaves / 127) ** 0.4
     return 60 * forecast.cpu_minutes / seconds

@@ -39,7 +39,8 @@ class Learner:
     @classmethod
     def of_series(cls, forecast: Forecast, trees: int) -> Learner:
         """Return the learner of single series, as the settings say."""
-        return cls(forecast, trees, forecast.num_leaves, forecast.min_data_in_leaf, forecast.learning_rate)
+        chosen = forecast.lightgbm
+        return cls(forecast, trees, chosen.num_leaves, chosen.min_data_in_leaf, chosen.learning_rate)
 
     @classmethod
     def of_totals(cls, forecast: Forecast) -> Learner:
@@ -59,7 +60,7 @@ class Learner:
         """Return LightGBM's parameters."""
         requested = self.forecast
         return {
-            "objective": "tweedie", "tweedie_variance_power": requested.tweedie_variance_power,
+            "objective": "tweedie", "tweedie_variance_power": requested.lightgbm.tweedie_variance_power,
             "learning_rate": self.rate, "num_leaves": self.leaves, "min_data_in_leaf": self.rows_in_leaf,
             "max_bin": _MAX_BIN, "feature_fraction": _FEATURE_SHARE, "bagging_fraction": _ROW_SHARE,
             "bagging_freq": 1, "seed": requested.seed, "num_threads": self.threads,

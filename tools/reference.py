@@ -149,10 +149,20 @@ def settings_page() -> str:
     plain = {name: field for name, field in Settings.model_fields.items() if name not in sections}
     parts = [_SETTINGS_HEAD, _keys("", plain)]
     for name, field in sections.items():
-        model = _settings_section(field)
-        if model is not None:
-            parts += [f"## {name}\n", f"{model.__doc__}\n", _keys(f"{name}.", model.model_fields)]
+        parts += _section_of_keys(name, field)
     return "\n".join(parts)
+
+
+def _section_of_keys(path: str, field: FieldInfo) -> Iterator[str]:
+    """Yield the heading, sentence and keys of a section, then those of the sections inside it."""
+    model = _settings_section(field)
+    if model is None:
+        return
+    inner = {name: field for name, field in model.model_fields.items() if _settings_section(field)}
+    plain = {name: field for name, field in model.model_fields.items() if name not in inner}
+    yield from (f"## {path}\n", f"{(model.__doc__ or '').splitlines()[0]}\n", _keys(f"{path}.", plain))
+    for name, below in inner.items():
+        yield from _section_of_keys(f"{path}.{name}", below)
 
 
 def _table(table: Table) -> str:

@@ -61,7 +61,7 @@ def backtest(
 ) -> None:
     """Judge the forecast by rolling origins, beside baselines, into MLflow; or two configurations against each other.
 
-    Example:  forestock backtest --config demo.yaml --origins 4 --challenger forecast.num_leaves=63
+    Example:  forestock backtest --config demo.yaml --origins 4 --challenger forecast.lightgbm.num_leaves=63
     """  # fmt: skip
     from pipeline.backtest import Challenge, Plan
 

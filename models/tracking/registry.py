@@ -11,7 +11,7 @@ Not here: training, forecasting, or which model a night uses.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
@@ -65,7 +65,15 @@ def params(model: DemandModel) -> list[tuple[str, Any]]:
     outer = {name: value for name, value in parts.items() if name != "settings"}
     given_up = {"given_up": "; ".join(model.facts["given_up"]) or "nothing"}
     flat = {**outer, **given_up, "features": len(model.facts["features"])}
-    return [*flat.items(), *((f"forecast.{name}", value) for name, value in inner.items())]
+    return [*flat.items(), *_dotted(inner, "forecast.")]
+
+
+def _dotted(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for name, value in section.items():
+        if isinstance(value, Mapping):
+            yield from _dotted(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
 
 
 def purpose(name: str) -> str:

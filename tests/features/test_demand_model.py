@@ -168,7 +168,7 @@ def test_odd_data_still_gives_finite_forecasts(distort) -> None:
 def test_series_of_zeros_is_forecast_near_zero() -> None:
     given = tables()
     _only_zeros(given)
-    forecast = _night(given, settings(trees=60))[1]["forecast"]
+    forecast = _night(given, settings(lightgbm={"trees": 60}))[1]["forecast"]
     by_sku = forecast.groupby("sku")["mean_units"].mean()
     assert by_sku["apple"] < 0.15 * by_sku.drop("apple").min()
 
@@ -185,7 +185,7 @@ def test_weekly_data_are_forecast_by_the_same_doors() -> None:
     weekly = Settings.model_validate(
         {
             "name": "weekly", "frequency": "W-MON", "horizon": 4,
-            "forecast": {"window_days": (7, 28), "trees": 10, "num_leaves": 7, "min_data_in_leaf": 10},
+            "forecast": {"window_days": (7, 28), "lightgbm": {"trees": 10, "num_leaves": 7, "min_data_in_leaf": 10}},
             "series": {"hierarchy": ("department", "category")},
         }
     )  # fmt: skip

@@ -15,8 +15,8 @@ import flows  # sets the defaults of the process before Prefect and MLflow are i
 
 assert flows
 QUICK = (
-    "horizon=14", "forecast.window_days=[7,14]", "forecast.trees=20", "forecast.num_leaves=15", "forecast.threads=1",
-    "forecast.calibration_origins=2", "forecast.min_data_in_leaf=20", "positioning.scenarios=8",
+    "horizon=14", "forecast.window_days=[7,14]", "forecast.lightgbm.trees=20", "forecast.lightgbm.num_leaves=15", "forecast.threads=1",
+    "forecast.calibration_origins=2", "forecast.lightgbm.min_data_in_leaf=20", "positioning.scenarios=8",
     "positioning.out_of_sample_scenarios=50", "positioning.processes=1",
 )  # fmt: skip
 Command = Callable[..., "subprocess.CompletedProcess[str]"]

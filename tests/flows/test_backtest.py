@@ -116,12 +116,11 @@ def test_what_is_scored_is_what_was_sold(found: flow.Backtest, demo_tables: dict
 def test_a_challenger_is_judged_on_the_same_origins_and_tagged(
     found: flow.Backtest, recorded: flow.Recorded, settings: Settings, client: MlflowClient
 ) -> None:
-    other_settings = settings.model_copy(
-        update={"forecast": settings.forecast.model_copy(update={"num_leaves": 7, "learning_rate": 0.2})}
-    )
+    trees = settings.forecast.lightgbm.model_copy(update={"num_leaves": 7, "learning_rate": 0.2})
+    other_settings = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"lightgbm": trees})})
     other = flow.run(other_settings, PLAN, None, "challenger")
     with pytest.raises(flow.RefusedPromotionError) as refused:
-        flow.compare(recorded, other, Challenge(changes=("forecast.num_leaves=7",), is_promoting=True))
+        flow.compare(recorded, other, Challenge(changes=("forecast.lightgbm.num_leaves=7",), is_promoting=True))
     result = refused.value.result
     assert refused.value.exit_code == 4
     assert result.decision is not None

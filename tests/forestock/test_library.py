@@ -94,8 +94,8 @@ def test_an_unknown_column_names_the_nearest() -> None:
 
 
 def test_settings_take_sections_as_mappings_and_name_a_wrong_key() -> None:
-    settings = fs.load_settings("demo", horizon=14, forecast={"trees": 5, "window_days": [7, 14]})
-    assert (settings.horizon, settings.forecast.trees) == (14, 5)
+    settings = fs.load_settings("demo", horizon=14, forecast={"lightgbm": {"trees": 5}, "window_days": [7, 14]})
+    assert (settings.horizon, settings.forecast.lightgbm.trees) == (14, 5)
     with pytest.raises(ConfigurationError, match=r"forecast\.tree"):
         fs.load_settings("demo", forecast={"tree": 5})
 

@@ -8,8 +8,8 @@ import pandas as pd
 AS_OF = "2024-06-03"
 _REGIONS, _SKUS, _HUBS = ("north", "south"), ("apple", "bread", "cream"), ("east", "west")
 QUICK = (
-    "horizon=14", "forecast.window_days=[7,14]", "forecast.trees=8", "forecast.num_leaves=7", "forecast.threads=1",
-    "forecast.calibration_origins=1", "forecast.min_data_in_leaf=20", "positioning.scenarios=4",
+    "horizon=14", "forecast.window_days=[7,14]", "forecast.lightgbm.trees=8", "forecast.lightgbm.num_leaves=7", "forecast.threads=1",
+    "forecast.calibration_origins=1", "forecast.lightgbm.min_data_in_leaf=20", "positioning.scenarios=4",
     "positioning.out_of_sample_scenarios=20", "positioning.processes=1", "series.hierarchy=[department]",
     "series.known_in_advance=[snap]",
 )  # fmt: skip

@@ -159,7 +159,7 @@ def test_every_mistake_is_said_at_once(config: Path) -> None:
 
 def test_a_mistake_names_where_it_was_written(config: Path) -> None:
     config.write_text("name: shop\nhorizon: -1\n")
-    lines = _refused(config, "forecast.trees=0")
+    lines = _refused(config, "forecast.lightgbm.trees=0")
     assert [line.rpartition(" (in ")[2] for line in lines] == ["shop.yaml)", "--set)"]
     config.write_text("name: shop\n")
     for text, place in (

@@ -117,7 +117,7 @@ def _thin(days: int, rate: float) -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize(("days", "rate"), [(20, 2.0), (40, 0.5), (120, 0.08)])
 def test_thin_histories_are_forecast_at_what_each_sku_sells(days: int, rate: float) -> None:
-    given, chosen = _thin(days, rate), settings(min_data_in_leaf=150, num_leaves=63, trees=60)
+    given, chosen = _thin(days, rate), settings(lightgbm={"min_data_in_leaf": 150, "num_leaves": 63, "trees": 60})
     panel = build_panel(given, chosen, AS_OF)
     model = models.train(training_set(panel, chosen), chosen, AS_OF)
     result = models.forecast(model, forecast_matrix(panel, chosen), chosen, AS_OF)["forecast"]

@@ -44,12 +44,12 @@ def _replay(name: str, nights: str) -> ReplayRun:
     return ReplayRun(name, {"nights": nights}, 500.0, _figures(), _days())
 
 
-PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.trees": "250"}), _run("old", 0.7, **{"forecast.trees": "60"})], [_replay("one", "1"), _replay("two", "all")])  # fmt: skip
+PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")])  # fmt: skip
 
 
 def test_only_what_differs_between_runs_is_named() -> None:
     text = unescape(experiment_page(PAGE))
-    assert "forecast.trees" in text
+    assert "forecast.lightgbm.trees" in text
     assert ">origins<" not in text
     assert ">nights<" in text
 

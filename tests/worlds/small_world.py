@@ -16,11 +16,11 @@ SKUS = ("apple", "bread", "cream", "dates")
 
 def settings(**forecast: object) -> Settings:
     """Return settings of a training that takes a second."""
-    small = {"window_days": (7, 14), "trees": 12, "num_leaves": 7, "min_data_in_leaf": 10, "history_days": 90,
-             "calibration_origins": 2, "threads": 2}  # fmt: skip
+    small = {"window_days": (7, 14), "history_days": 90, "calibration_origins": 2, "threads": 2}
+    trees = {"trees": 12, "num_leaves": 7, "min_data_in_leaf": 10} | dict(forecast.pop("lightgbm", {}))  # type: ignore[call-overload]  # keys of the section
     return Settings.model_validate(
         {
-            "name": "small", "horizon": 14, "forecast": small | forecast,
+            "name": "small", "horizon": 14, "forecast": small | forecast | {"lightgbm": trees},
             "series": {"hierarchy": ("department", "category"), "known_in_advance": ("snap",)},
         }
     )  # fmt: skip
