@@ -7,7 +7,8 @@ file, any clock. The public functions are ``build_panel``, ``training_set``, ``f
 from __future__ import annotations
 
 from features.matrix import forecast_matrix, training_set
-from features.panel import Panel, build_panel
+from features.panel import Panel
+from features.panel_builder import build_panel
 from features.reads import ReadHashes, read_hashes
 
 __all__ = ["Panel", "ReadHashes", "build_panel", "forecast_matrix", "read_hashes", "training_set"]

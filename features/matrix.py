@@ -7,18 +7,14 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.families.aggregates import pooled, regional
-from features.families.attributes import age, categories, returns, static, stockout
-from features.families.calendar import calendar_days
-from features.families.demand_history import lags, rolling, weekday
-from features.families.price import price
-from features.families.seasonal import seasonal
+from features.families.attributes import categories
+from features.family import FeatureFamily, families_in_use
 from features.panel import Panel
 from features.sampling import Rows, available_rows, calibration_rows, crosses, every_row, fit_rows, forecast_rows
 from features.totals import total_settings
@@ -34,10 +30,6 @@ log = logging.getLogger(__name__)
 _SLAB_ROWS = 2048
 _VIEW_SERIES = 8192  # of one view: what it keeps is big
 _TOTAL_ROWS = 60_000
-FAMILIES: dict[str, Callable[[View], Columns]] = {
-    "lags": lags, "rolling": rolling, "weekday": weekday, "seasonal": seasonal, "calendar": calendar_days, "price": price,
-    "regional": regional, "static": static, "pooled": pooled, "age": age, "stockout": stockout, "returns": returns,
-}  # fmt: skip
 _REFUSED_BY_LIGHTGBM = str.maketrans(dict.fromkeys('",:[]{}', "_"))
 
 
@@ -70,6 +62,7 @@ class _Fit:
 class _Named:
     names: tuple[str, ...]
     families: tuple[str, ...]
+    drivers: tuple[str, ...]
 
 
 def training_set(panel: Panel, settings: Settings) -> TrainingSet:
@@ -140,7 +133,7 @@ def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
     index = np.repeat([block.at for block in blocks], np.diff(ends, prepend=0))
     target = panel.demand[series, period] if has_target else np.empty(0, np.float32)
     return FeatureMatrix(
-        values=values, names=named.names, families=named.families, categories=_categories(panel, named.names),
+        values=values, names=named.names, families=named.families, drivers=named.drivers, categories=_categories(panel, named.names),
         series=panel.series, series_code=series, origin=panel.periods[index], date=panel.periods[period],
         step=(period - index + 1).astype(np.int16),
         is_sold=~panel.is_closed[period] & (period < panel.last_period[series]), history=history,
@@ -157,14 +150,15 @@ def _fill(
     """
     parts = list(_parts(blocks, ends))
     if not parts:
-        return _Named((), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
-    named = _named(_found(_view(panel, parts[0][0].head()), settings))
+        return _Named((), (), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
+    used = families_in_use(settings)
+    named = _named(_computed(_view(panel, parts[0][0].head()), used, settings), used)
     values, history = np.empty((ends[-1], len(named.names)), np.float32), np.empty(ends[-1], np.int32)
 
     def fill(part: Rows, rows: slice) -> None:
         view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
-        result = _found(view, settings)
+        result = _computed(view, used, settings)
         _interleave([column for columns in result.values() for column in columns.values()], values[rows])
 
     with ThreadPoolExecutor(settings.forecast.threads) as pool:
@@ -177,9 +171,10 @@ def _view(panel: Panel, part: Rows) -> View:
     return View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
 
 
-def _found(view: View, settings: Settings) -> dict[str, Columns]:
+def _computed(view: View, used: dict[str, FeatureFamily], settings: Settings) -> dict[str, Columns]:
+    """Return the features of every family in use, without those to ignore, each an array (n_rows)."""
     ignored = settings.forecast.ignored_features
-    result: dict[str, Columns] = {family: FAMILIES[family](view) for family in settings.forecast.families}
+    result: dict[str, Columns] = {name: family.compute(view) for name, family in used.items()}
     if not ignored:
         return result
     return {
@@ -194,7 +189,8 @@ def _unknown_features(panel: Panel, settings: Settings, block: Rows) -> Iterator
     if not ignored:
         return
     everything = settings.forecast.model_copy(update={"ignored_features": ()})
-    result = _found(_view(panel, block.head()), settings.model_copy(update={"forecast": everything}))
+    all_features = settings.model_copy(update={"forecast": everything})
+    result = _computed(_view(panel, block.head()), families_in_use(settings), all_features)
     known = [name for columns in result.values() for name in columns]
     for name in ignored:
         if name not in known:
@@ -219,12 +215,12 @@ def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:
         values[rows] = np.stack([column[rows] for column in columns], axis=1)
 
 
-def _named(found: dict[str, Columns]) -> _Named:
+def _named(computed: dict[str, Columns], used: dict[str, FeatureFamily]) -> _Named:
     """Return the features' names; one that an earlier family has too is followed by its own family's name.
 
     LightGBM reads blanks as underscores and refuses some signs: names differ without either.
     """
-    pairs = [(name, family) for family, columns in found.items() for name in columns]
+    pairs = [(name, family) for family, columns in computed.items() for name in columns]
     names: list[str] = []
     taken: set[str] = set()
     for name, family in pairs:
@@ -233,7 +229,8 @@ def _named(found: dict[str, Columns]) -> _Named:
             specified = f"{specified} ({family})"
         taken.add(specified.replace(" ", "_"))
         names.append(specified)
-    return _Named(tuple(names), tuple(family for _, family in pairs))
+    drivers = tuple(used[family].driver_of(name) for name, family in pairs)
+    return _Named(tuple(names), tuple(family for _, family in pairs), drivers)
 
 
 def _categories(panel: Panel, names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:

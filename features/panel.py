@@ -1,23 +1,18 @@
 """The panel: every series on one grid of periods, as dense arrays.
 
 A date gap cannot shift a lag here and a lag cannot cross series, because a column is a period and a
-row is a series. Not here: features (one file per family) and the choice of rows (``rows``).
+row is a series. Not here: building one from tables (``panel_builder``), features (``families``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
-from features.events import Events, build_events
-from features.grid import Grid, expand_prices, expand_regional, expand_returns, expand_sales, select_series
-from features.pooling import Group, build_groups, group_means
-from features.reads import tables_read
-from features.renames import carried_over
-from features.totals import cover, is_long_enough, linked_column, total_settings, total_tables
+from features.events import Events
+from features.pooling import Group
 from foundation.periods import Frequency
 from foundation.settings import Settings
 
@@ -112,58 +107,6 @@ class Panel:
     def days(self, days: int) -> int:
         """Return ``days`` as whole periods, at least one."""
         return max(days // self.frequency.days, 1)
-
-
-def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> Panel:
-    """Return the panel of what is known at ``as_of``.
-
-    ``tables`` are normalised input tables cut to what is known at ``as_of`` (``sales`` before it;
-    observed-only columns of ``regional`` empty from it on). Series are every region × sku with a sales
-    or price row before ``as_of``, not delisted. Raises ``InputError`` when there is none.
-    """
-    tables = carried_over(tables_read(tables, settings))
-    grid = Grid.over(tables["sales"], settings, as_of, LOOKBACK_DAYS)
-    chosen = select_series(tables, settings, grid)
-    sales = expand_sales(tables["sales"], chosen, settings, grid)
-    price, is_promoted = expand_prices(tables.get("prices"), chosen, grid)
-    regional = expand_regional(tables.get("regional"), chosen.regions, settings.series.known_in_advance, grid)
-    groups = build_groups(sales.demand, chosen.frame, settings.series.hierarchy)
-    mean_price = None if price is None else group_means(price, groups["sku"].code)
-    return Panel(
-        frequency=settings.grid, periods=grid.periods, n_history=grid.n_history, horizon=grid.horizon,
-        series=chosen.frame, region_code=chosen.region_code, regions=chosen.regions,
-        demand=sales.demand, units_sold=sales.units_sold, in_stock_rate=sales.in_stock_rate,
-        first_period=np.minimum(chosen.first_period, sales.first_period), last_period=chosen.last_period,
-        price=price, is_promoted=is_promoted,
-        mean_price=mean_price, returned=expand_returns(tables.get("returns"), chosen, grid),
-        regional=regional, known_in_advance=tuple(n for n in settings.series.known_in_advance if n in regional),
-        events=build_events(tables, settings, chosen.regions, grid), is_closed=grid.is_closed,
-        static=chosen.static, hierarchy=settings.series.hierarchy,
-        everyone=group_means(sales.demand, np.zeros(len(chosen.frame), np.int32))[0], groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
-    )  # fmt: skip
-
-
-def _totals(
-    tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, series: tuple[pd.DataFrame, np.ndarray]
-) -> Totals | None:
-    """Return the totals' panel and what of ``series`` (frame, demand) belongs to each, or None."""
-    column = linked_column(tables, settings)
-    if column is None:
-        return None
-    given = total_tables(tables, settings, column)
-    if not is_long_enough(given["sales"], as_of):
-        return None
-    panel = build_panel(given, total_settings(settings, column), as_of)
-    frame, demand = series
-    keys = pd.MultiIndex.from_frame(panel.series[["region", "sku"]])
-    code = keys.get_indexer(pd.MultiIndex.from_arrays([frame["region"], frame[column]])).astype(np.int32)
-    is_covered = cover(code, demand, panel.demand, panel.days(28))
-    scale = np.nanmean(panel.demand, axis=1, dtype=np.float64)
-    scale = np.where(scale > 0, scale, 1.0)
-    demand = (panel.demand / scale[:, None]).astype(np.float32)
-    groups = build_groups(demand, panel.series, panel.hierarchy)
-    panel = replace(panel, demand=demand, units_sold=demand, groups=groups)
-    return Totals(panel, scale, code, is_covered)
 
 
 def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.ndarray:

@@ -14,6 +14,8 @@ from datetime import date
 
 import pandas as pd
 
+from features.family import families_in_use
+from foundation.extensions import installed_code
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store.snapshot import content_hash
@@ -46,17 +48,24 @@ def read_hashes(tables: Tables, settings: Settings, as_of: date) -> ReadHashes:
     """
     read = tables_read(tables, settings)
     end = settings.grid.step(as_of, settings.horizon)
-    observed = {
+    observed: dict[str, str] = {
         name: content_hash({name: _ordered(read[name])}) for name in ("sales", "returns", "regions") if name in read
     }
     of_training = {"prices": as_of, "regional": as_of, "calendar": end}
     of_forecast = dict.fromkeys(of_training, end)
+    observed |= _installed_families(settings)
     return ReadHashes(
         _combined(
             observed | _announced(read, of_training) | _skus(read, settings, as_of, settings.grid.step(as_of, 1))
         ),
         _combined(observed | _announced(read, of_forecast) | _skus(read, settings, as_of, end)),
     )
+
+
+def _installed_families(settings: Settings) -> dict[str, str]:
+    """Return the code version of each family in use that an installed package brings; it is no part of Forestock's."""
+    modules = {name: family.compute.__module__ for name, family in families_in_use(settings).items()}
+    return {f"family {name}": version for name, version in installed_code(modules, "features").items()}
 
 
 def _columns(settings: Settings) -> Iterator[tuple[str, set[str] | None]]:
@@ -68,7 +77,7 @@ def _columns(settings: Settings) -> Iterator[tuple[str, set[str] | None]]:
     yield "regional", None
     yield "calendar", {"date", "event", "region", "event_type"}
     yield "prices", {"date", "region", "sku", "unit_price_eur", "is_promoted"}
-    if "returns" in settings.forecast.families:
+    if "returns" in families_in_use(settings):
         yield "returns", {"date", "region", "sku", "units_returned"}
 
 

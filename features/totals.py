@@ -13,13 +13,13 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from features.family import total_families
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 
 _PREFIX = "units_"
 _HISTORY_DAYS = 1460
 _SHORTEST_DAYS = 112
-_FAMILIES = ("lags", "rolling", "weekday", "calendar", "regional", "static", "pooled")
 
 
 def linked_column(tables: dict[str, pd.DataFrame], settings: Settings) -> str | None:
@@ -49,10 +49,9 @@ def total_settings(settings: Settings, column: str) -> Settings:
     """Return the settings of the totals' own panel."""
     coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
     series = settings.series.model_copy(update={"hierarchy": coarser, "features": ()})
-    families = tuple(name for name in _FAMILIES if name in settings.forecast.families)
     update = {
         "history_days": max(_HISTORY_DAYS, settings.forecast.history_days),
-        "families": families,
+        "families": total_families(settings),
         "ignored_features": (),
     }
     forecast = settings.forecast.model_copy(update=update)

@@ -21,9 +21,9 @@ from pydantic import Field
 from dispatch.decide import Act
 from flows.artifacts import let_rooms_speak
 from foundation.commands import DECIDED_AT
-from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings
+from pipeline.configuration import load_settings
 from pipeline.decisions import Decided, Selection, Verb, decide_proposals, open_plan, proposals_of
 from pipeline.handover import close_what_is_over, deliver_released
 from pipeline.results import Result, reported

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from prefect import flow
 
 from flows.artifacts import let_rooms_speak, parameter, show_answer
-from foundation.configuration import load_settings
 from pipeline.attribution import Question, attributed
+from pipeline.configuration import load_settings
 from pipeline.results import reported
 from review.attribution.text import as_markdown, attribution_sections
 

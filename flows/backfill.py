@@ -19,9 +19,9 @@ from prefect.artifacts import create_table_artifact
 from pydantic import Field
 
 from flows.artifacts import Progress, let_rooms_speak, parameter
-from foundation.configuration import load_settings
 from foundation.errors import ForestockError
 from pipeline.backfill import NightReport, Outcome, Span, raise_for
+from pipeline.configuration import load_settings
 
 if TYPE_CHECKING:
     from pipeline.results import Result

@@ -16,7 +16,6 @@ import numpy as np
 from prefect import flow, runtime, task
 from prefect.cache_policies import NO_CACHE
 
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, GateError, StageError
 from foundation.settings import Settings
 from foundation.store import files
@@ -35,6 +34,7 @@ from pipeline.backtest import (
     read_weights,
 )
 from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
+from pipeline.configuration import load_settings
 from pipeline.results import reported
 from review.backtest import backtest_page
 

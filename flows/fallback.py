@@ -15,8 +15,8 @@ from pydantic import Field
 
 from dispatch.decide import Act
 from flows.artifacts import let_rooms_speak
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
+from pipeline.configuration import load_settings
 from pipeline.fallback import fall_back_on
 from pipeline.results import reported
 

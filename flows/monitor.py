@@ -17,12 +17,12 @@ from prefect import flow, runtime
 from prefect.events import emit_event
 
 from flows.artifacts import let_rooms_speak
-from foundation.configuration import load_settings
 from foundation.errors import StageError
 from foundation.settings import Settings
 from models.tracking.runs import Record, Tracker
 from monitoring.accuracy import JUDGED, best_baseline, overall
 from monitoring.findings import Finding
+from pipeline.configuration import load_settings
 from pipeline.monitor import Seen, look_back, write_seen
 from pipeline.results import reported
 

@@ -20,11 +20,11 @@ from prefect.tasks import exponential_backoff
 
 from flows.approval import ask
 from flows.artifacts import Progress, let_rooms_speak, name_run, show_plan
-from foundation.configuration import load_settings
 from foundation.errors import ForestockError
 from foundation.settings import Settings
 from foundation.validation.validate import Needs
 from pipeline import run
+from pipeline.configuration import load_settings
 from pipeline.results import STAGES, Forecasted, Night, Planned, Redo, RefusedError, Result, Stage, Trained, reported
 from pipeline.runs import TOPIC, record_plan
 

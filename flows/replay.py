@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from prefect import flow, runtime
 
-from foundation.configuration import load_settings
 from foundation.errors import StageError
+from pipeline.configuration import load_settings
 from pipeline.replay import Simulation, Span, record_simulation, simulated, write_page, write_simulation
 from pipeline.results import reported
 

@@ -11,7 +11,7 @@ from datetime import date
 from prefect import flow, runtime
 
 from flows.artifacts import let_rooms_speak, show_plan
-from foundation.configuration import load_settings
+from pipeline.configuration import load_settings
 from pipeline.run import page_again
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from foundation.configuration import load_settings
 from foundation.store.tidying import tidy as tidied
+from pipeline.configuration import load_settings
 from pipeline.results import reported
 from pipeline.tidy import sentence
 

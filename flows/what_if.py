@@ -13,8 +13,8 @@ from dataclasses import replace
 from prefect import flow
 
 from flows.artifacts import let_rooms_speak, parameter, show_answer
-from foundation.configuration import load_settings
 from foundation.errors import StageError
+from pipeline.configuration import load_settings
 from pipeline.results import reported
 from pipeline.runs import TOPIC, record_what_ifs
 from pipeline.what_if import Asked, Compared, compared, night_of_record, wanted

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pandas as pd
 
-from foundation import configuration
 from foundation.assumptions import Assumption
 from foundation.errors import InputError
 from foundation.settings import Settings
+from pipeline import configuration
 
 if TYPE_CHECKING:
     from forestock.network import Network

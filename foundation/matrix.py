@@ -11,6 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+# The groups of features that explanations add contributions to, in the order they are shown.
+DRIVERS = ("level", "season", "price", "promotion", "event", "region", "weather")
+
 
 @dataclass(frozen=True)
 class FeatureMatrix:
@@ -23,7 +26,8 @@ class FeatureMatrix:
     ----------
     values : float32 array (n_rows, n_features), C order; NaN where a feature is unknown.
     names : feature names, stable between training and forecast.
-    families : the feature family of each name, for explanations.
+    families : the feature family of each name.
+    drivers : the group of ``DRIVERS`` of each name, for explanations.
     categories : for each categorical name the texts its codes stand for (code = position).
     series : frame (n_series) with `region`, `sku` and the hierarchy columns, in code order.
     series_code : int32 array (n_rows), the position in `series`.
@@ -43,6 +47,7 @@ class FeatureMatrix:
     values: np.ndarray
     names: tuple[str, ...]
     families: tuple[str, ...]
+    drivers: tuple[str, ...]
     categories: dict[str, tuple[str, ...]]
     series: pd.DataFrame
     series_code: np.ndarray

@@ -17,11 +17,6 @@ from foundation.operation_settings import Decisions, Monitoring, Retention, What
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
 
-FeatureFamily = Literal[
-    "lags", "rolling", "weekday", "seasonal", "calendar", "price", "regional", "static", "pooled", "age",
-    "stockout", "returns",
-]  # fmt: skip
-
 
 class Inputs(Section):
     """Where the input tables are and what happens to faulty rows."""
@@ -95,22 +90,8 @@ class Forecast(Section):
     window_days: tuple[Days, ...] = Field(
         (7, 14, 28), description="Lengths in days of the windows from `as_of` whose sums are forecast."
     )
-    families: tuple[FeatureFamily, ...] = Field(
-        (
-            "lags",
-            "rolling",
-            "weekday",
-            "seasonal",
-            "calendar",
-            "price",
-            "regional",
-            "static",
-            "pooled",
-            "age",
-            "stockout",
-            "returns",
-        ),
-        description="Feature families in use.",
+    families: Names | None = Field(
+        None, description="Feature families in use; null: every registered one. See docs/forecasting.md."
     )
     ignored_features: Names = Field(
         (),
@@ -138,8 +119,8 @@ class Forecast(Section):
 
     @field_validator("window_days", "families")
     @classmethod
-    def _distinct(cls, values: tuple[Any, ...]) -> tuple[Any, ...]:
-        if not values or len(set(values)) < len(values):
+    def _distinct(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
+        if values is not None and (not values or len(set(values)) < len(values)):
             raise ValueError("must name at least one value, and each only once")
         return values
 

@@ -11,50 +11,28 @@ Here: contributions of given rows, and the difference of two explanations. Not h
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 
-from foundation.matrix import FeatureMatrix
+from foundation.matrix import DRIVERS, FeatureMatrix
 from models import lightgbm_tweedie
 from models.artifact import DemandModel
 from models.predict import align, means
 
-DRIVERS = ("level", "season", "price", "promotion", "event", "region", "weather")
 TERMS = ("base", *DRIVERS, "correction", "not_sold")
 KEYS = ["region", "sku", "date"]
-_BY_FAMILY = {
-    "lags": "level", "rolling": "level", "pooled": "level", "age": "level", "stockout": "level", "returns": "level",
-    "weekday": "season", "seasonal": "season", "calendar": "season", "price": "price", "regional": "region", "static": "region",
-}  # fmt: skip
-_BY_NAME = (
-    (re.compile(r"promo"), "promotion"),
-    (re.compile(r"event"), "event"),
-    (re.compile(r"temp|rain|precip|snowfall|wind|humid|sunshine|weather"), "weather"),
-    (re.compile(r"_(season|weekday)$"), "season"),
-)
-_NAMED_FAMILIES = {
-    "price": ("promotion",),
-    "calendar": ("event",),
-    "regional": ("weather", "season"),
-    "pooled": ("season",),
-}
 
 
-def driver_of(name: str, family: str) -> str:
-    """Return which of ``DRIVERS`` a feature belongs to.
+def drivers_of(model: DemandModel, matrix: FeatureMatrix) -> list[str]:
+    """Return the group of ``DRIVERS`` of each feature of the model, as its family says.
 
-    The family decides, except that promotions stand among prices, events in the calendar, weather among the
-    regional numbers and seasonal shapes among the pooled and regional ones; those are told by the feature's name.
-
-    >>> driver_of("mean_28", "rolling"), driver_of("next_event", "calendar"), driver_of("temperature_change", "regional")
-    ('level', 'event', 'weather')
+    A model that an earlier release stored does not hold the groups: they are those of ``matrix``, and `level` for a feature
+    that ``matrix`` lacks.
     """
-    for pattern, driver in _BY_NAME:
-        if driver in _NAMED_FAMILIES.get(family, ()) and pattern.search(name):
-            return driver
-    return _BY_FAMILY.get(family, "region")
+    if "drivers" in model.facts:
+        return list(model.facts["drivers"])
+    known = dict(zip(matrix.names, matrix.drivers, strict=True))
+    return [known.get(name, "level") for name in model.facts["features"]]
 
 
 def logarithmic_mean(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -135,7 +113,7 @@ def _matched(*frames: pd.DataFrame) -> list[pd.DataFrame]:
 def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return contributions to ln(would-be mean), float64 (n_rows, base + drivers + correction)."""
     by_feature = lightgbm_tweedie.contributions(model.booster, align(model, matrix)[rows], 1)
-    driver = [driver_of(*pair) for pair in zip(model.facts["features"], model.facts["families"], strict=True)]
+    driver = drivers_of(model, matrix)
     grouped = np.zeros((len(rows), 2 + len(DRIVERS)))
     grouped[:, 0] = by_feature[:, -1]
     for index, name in enumerate(driver):

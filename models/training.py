@@ -66,7 +66,7 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
     factors = {} if twin.totals else bias_factors(rows)
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
     facts = {
-        "features": list(fit.names), "families": list(fit.families),
+        "features": list(fit.names), "families": list(fit.families), "drivers": list(fit.drivers),
         "categories": {name: list(values) for name, values in fit.categories.items()},
         "category": category, "bias": factors, "combination": combination.to_json(), "made_by": made_by, "calibration": calibrate(rows, settings),
         "metrics": training_metrics(rows, training, settings),

@@ -21,7 +21,7 @@ from foundation.store import snapshot
 from foundation.store.code_version import code_version
 from models import DemandModel
 from models.backtest import Judged, Outcome, Summary
-from models.explain import driver_of, explain_features
+from models.explain import drivers_of, explain_features
 from models.tracking.client import Dataset
 from models.tracking.runs import Record
 from pipeline.backtest import Examined, Plan, Truth, outcome_of, seen, trained_model
@@ -66,9 +66,10 @@ def gather(night: Night, truth: Truth, series: pd.DataFrame) -> Evidence:
     panel, matrix = seen(night)
     outcome = outcome_of(night, truth, model, (panel, matrix))
     contributions, values = _explained(model, matrix)
-    drivers = [driver_of(*pair) for pair in zip(model.facts["features"], model.facts["families"], strict=True)]
     effect = contributions.abs().mean()
-    importance = pd.DataFrame({"feature": effect.index, "driver": drivers, "effect": effect.to_numpy()})
+    importance = pd.DataFrame(
+        {"feature": effect.index, "driver": drivers_of(model, matrix), "effect": effect.to_numpy()}
+    )
     return Evidence(
         contributions,
         values,

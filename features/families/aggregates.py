@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.families.demand_history import year_ago
+from features.family import FeatureFamily
 from features.view import Columns, Past, View, share
 
 
@@ -97,3 +98,11 @@ def pooled(view: View) -> Columns:
             result[f"{name}_weekday"] = share(profile, past.mean(56)[:, None])[code, (view.step - 1) % 7]
         result[f"{name}_season"] = seasonal_index(view, past)[code, view.step - 1]
     return result
+
+
+_SEASONAL_SHAPE = ("_(season|weekday)$", "season")
+_WEATHER = ("temp|rain|precip|snowfall|wind|humid|sunshine|weather", "weather")
+REGIONAL = FeatureFamily(
+    "regional", regional, driver="region", driver_by_name=(_WEATHER, _SEASONAL_SHAPE), is_for_totals=True, rank=7
+)
+POOLED = FeatureFamily("pooled", pooled, driver="level", driver_by_name=(_SEASONAL_SHAPE,), is_for_totals=True, rank=9)

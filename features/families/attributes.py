@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.family import FeatureFamily
 from features.view import Columns, View, share
 
 
@@ -69,3 +70,9 @@ def returns(view: View) -> Columns:
         length = view.panel.days(days)
         result[f"returned_rate_{days}"] = share(back.mean(length), view.past.mean(length))[view.row]
     return result
+
+
+STATIC = FeatureFamily("static", static, driver="region", is_for_totals=True, rank=8)
+AGE = FeatureFamily("age", age, driver="level", rank=10)
+STOCKOUT = FeatureFamily("stockout", stockout, driver="level", rank=11)
+RETURNS = FeatureFamily("returns", returns, driver="level", rank=12)

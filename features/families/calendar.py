@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.family import FeatureFamily
 from features.view import Columns, View
 
 NEAR_DAYS = 21
@@ -62,3 +63,8 @@ def _distance(event: np.ndarray, near: int) -> tuple[np.ndarray, np.ndarray]:
 
 def _code(codes: np.ndarray) -> np.ndarray:
     return np.where(codes >= 0, codes, np.nan).astype(np.float32)
+
+
+CALENDAR = FeatureFamily(
+    "calendar", calendar_days, driver="season", driver_by_name=(("event", "event"),), is_for_totals=True, rank=5
+)

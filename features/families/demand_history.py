@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.family import FeatureFamily
 from features.view import Columns, Past, View, share
 
 
@@ -92,3 +93,8 @@ def weekday(view: View) -> Columns:
     mean = view.past.mean(WEEKS[-1] * 7)
     result[f"weekday_share_{WEEKS[-1]}"] = share(result[f"weekday_mean_{WEEKS[-1]}"], mean[view.row])
     return result
+
+
+LAGS = FeatureFamily("lags", lags, driver="level", is_for_totals=True, rank=1)
+ROLLING = FeatureFamily("rolling", rolling, driver="level", is_for_totals=True, rank=2)
+WEEKDAY = FeatureFamily("weekday", weekday, driver="season", is_for_totals=True, rank=3)

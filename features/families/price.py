@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from features.family import FeatureFamily
 from features.view import Columns, View, ratio, share
 
 
@@ -50,3 +51,6 @@ def _bases(past: np.ndarray, month: int) -> Columns:
         "month": ratio(filled[:, -month:].sum(axis=1), known[:, -month:].sum(axis=1)),
         "last": past[:, -1],
     }
+
+
+PRICE = FeatureFamily("price", price, driver="price", driver_by_name=(("promo", "promotion"),), rank=6)

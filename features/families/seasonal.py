@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from features.family import FeatureFamily
 from features.view import Columns, Past, View, ratio
 
 _HALF_LIFE = 16
@@ -64,3 +65,6 @@ def _level(demand: np.ndarray) -> np.ndarray:
     low = np.maximum(np.arange(length) - _HALF_YEAR, 0)
     high = np.minimum(np.arange(length) + _HALF_YEAR + 1, length)
     return past.between(low, high)
+
+
+SEASONAL = FeatureFamily("seasonal", seasonal, driver="season", rank=4)

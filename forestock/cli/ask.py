@@ -12,9 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, nearest
 from foundation.settings import Settings
+from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from foundation.configuration import load_settings
 from pipeline.backfill import NightReport, Span, raise_for
+from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 from review.wording import Money, number
 

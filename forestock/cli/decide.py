@@ -129,7 +129,7 @@ def release(
     Example:  forestock release --config demo.yaml --as-of 2016-05-23
     """
     from forestock.cli.decide_terminal import release_and_say, score_and_say
-    from foundation.configuration import load_settings
+    from pipeline.configuration import load_settings
 
     settings = load_settings(config, tuple(overrides or ()))
     if settings.decisions.mode == "shadow":
@@ -152,14 +152,14 @@ def export(
     Example:  forestock export --config demo.yaml --as-of 2016-05-23 --form x12-940 --output orders.x12
     """
     from forestock.cli.decide_terminal import export_and_say
-    from foundation.configuration import load_settings
+    from pipeline.configuration import load_settings
 
     export_and_say(load_settings(config, tuple(overrides or ())), as_of, form, output)
 
 
 def _decide(verb: Verb, where: tuple, selection: Selection, who: tuple) -> None:
     from forestock.cli.decide_terminal import decide_and_say
-    from foundation.configuration import load_settings
+    from pipeline.configuration import load_settings
 
     config, as_of, overrides = where
     decide_and_say(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _act(*who))
@@ -217,7 +217,7 @@ def fall_back(
     import pandas as pd
 
     from dispatch.decide import Act
-    from foundation.configuration import load_settings
+    from pipeline.configuration import load_settings
     from pipeline.fallback import fall_back_on
 
     moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
-from foundation.configuration import load_settings
+from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
 if TYPE_CHECKING:
@@ -307,7 +307,7 @@ def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides:
     from rich.console import Console
 
     from forestock.cli.terminal import StageDisplay
-    from foundation.configuration import load_settings
+    from pipeline.configuration import load_settings
     from pipeline.environment import set_command_line_defaults
 
     settings = load_settings(config, overrides or ())

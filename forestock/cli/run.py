@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.table import Table
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay
-from foundation.configuration import load_settings
 from foundation.errors import Fault, InputError
 from foundation.tables import INPUTS
+from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, ForestockError, StageError, tell
+from pipeline.configuration import load_settings
 from pipeline.environment import prefect_home
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -12,7 +12,7 @@ from tests.worlds.small_world import AS_OF, settings, tables
 
 
 @pytest.fixture(scope="module")
-def made() -> tuple[dict[str, pd.DataFrame], FeatureMatrix, pd.DataFrame]:
+def built() -> tuple[dict[str, pd.DataFrame], FeatureMatrix, pd.DataFrame]:
     """Return the tables, the forecast matrix and demand as a frame of dates × (region, sku)."""
     given = tables()
     matrix = forecast_matrix(build_panel(given, settings(), AS_OF), settings())

@@ -177,7 +177,7 @@ def test_a_list_of_names_names_each_once(config: Path, key: str, kind: Any) -> N
         ("forecast.train_until=0001-01-01", "outside the years 1900 to 2199"),
         ("forecast.window_days=[]", "at least one"),
         ("forecast.window_days=[7, 7]", "only once"),
-        ("forecast.families=[lags, lags]", "only once"),
+        ("forecast.families=[lags, lags]", "more than once"),
         ("series.closed_days=[Mon, Tue, Wed, Thu, Fri, Sat, sun]", "all seven weekdays"),
         (f"name={'a' * (LONGEST_NAME + 1)}", f"at most {LONGEST_NAME} characters"),
         ("a.b.c.d.e.f.g=1", "no key of more than 6 parts"),

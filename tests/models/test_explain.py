@@ -12,11 +12,12 @@ import pytest
 
 from foundation.matrix import FeatureMatrix
 from models import DemandModel, explain, movement
-from models.explain import DRIVERS, TERMS, driver_of, logarithmic_mean
+from models.explain import DRIVERS, TERMS, drivers_of, logarithmic_mean
 from models.predict import means
 
 NAMES = ("mean_28", "weekday", "price_to_mean", "is_promoted", "next_event", "region", "temperature_change")
 FAMILIES = ("rolling", "calendar", "price", "price", "calendar", "static", "regional")
+GROUPS = ("level", "season", "price", "promotion", "event", "region", "weather")
 N_SERIES, N_STEPS = 10, 14
 UNITS = [f"{term}_units" for term in TERMS]
 
@@ -31,7 +32,7 @@ def _matrix(seed: int = 0, shift: float = 0.0) -> FeatureMatrix:
     origin = np.datetime64("2016-05-02", "us")
     empty = np.empty(0, np.float32)
     return FeatureMatrix(
-        values=values, names=NAMES, families=FAMILIES, categories={}, series=series.assign(category="c"),
+        values=values, names=NAMES, families=FAMILIES, drivers=GROUPS, categories={}, series=series.assign(category="c"),
         series_code=np.repeat(np.arange(N_SERIES, dtype=np.int32), N_STEPS), origin=np.full(n, origin),
         date=origin + (step - 1) * np.timedelta64(1, "D"), step=step, is_sold=np.ones(n, bool),
         history=np.full(n, 99, np.int32), target=empty, weight=empty,
@@ -109,17 +110,13 @@ def test_movement_adds_up_when_inputs_and_model_both_changed() -> None:
     assert parts.to_numpy() == pytest.approx((moved["mean_units"] - moved["mean_units_before"]).to_numpy())
 
 
-@pytest.mark.parametrize(
-    ("name", "family", "driver"),
-    [
-        ("lag_1", "lags", "level"), ("sku_season", "pooled", "season"), ("sku_mean_28", "pooled", "level"),
-        ("promoted_share", "price", "promotion"), ("price_to_last", "price", "price"), ("event_ahead", "calendar", "event"),
-        ("month", "calendar", "season"), ("snap", "regional", "region"), ("total_weekday", "regional", "season"), ("wind_season", "regional", "weather"), ("rain_mm", "regional", "weather"),
-        ("region", "static", "region"), ("price_event", "price", "price"), ("anything", "a new family", "region"),
-    ],
-)  # fmt: skip
-def test_every_feature_has_a_driver(name: str, family: str, driver: str) -> None:
-    assert driver_of(name, family) == driver
+def test_drivers_are_those_the_model_was_trained_with_or_else_those_of_the_matrix() -> None:
+    model, matrix = _model(), _matrix()
+    assert drivers_of(model, matrix) == list(GROUPS)
+    trained = replace(model, facts=model.facts | {"drivers": ["level"] * len(NAMES)})
+    assert drivers_of(trained, matrix) == ["level"] * len(NAMES)
+    unknown = replace(matrix, names=("other", *NAMES[1:]))
+    assert drivers_of(model, unknown)[0] == "level"
 
 
 def test_the_logarithmic_mean_lies_between_its_arguments() -> None:

@@ -27,7 +27,7 @@ def _frames(mean: np.ndarray) -> dict[str, pd.DataFrame]:
     n, empty = len(mean), np.zeros(0, np.float32)
     origin = np.full(n, np.datetime64(AS_OF, "us"))
     matrix = FeatureMatrix(
-        np.zeros((n, 1), np.float32), ("x",), ("y",), {}, series, np.zeros(n, np.int32), origin,
+        np.zeros((n, 1), np.float32), ("x",), ("y",), ("level",), {}, series, np.zeros(n, np.int32), origin,
         origin + np.arange(n) * np.timedelta64(1, "D"), np.arange(1, n + 1, dtype=np.int16), np.ones(n, bool),
         np.full(n, 300, np.int32), empty, empty,
     )  # fmt: skip

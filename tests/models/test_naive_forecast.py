@@ -26,7 +26,7 @@ def _matrix(n_series: int, is_sold: np.ndarray | None = None) -> FeatureMatrix:
     series = pd.DataFrame({"region": "R", "sku": [f"k{number}" for number in range(n_series)], "category": "c"})
     sold = np.ones(rows, dtype=bool) if is_sold is None else is_sold
     return FeatureMatrix(
-        values=np.zeros((rows, 0), np.float32), names=(), families=(), categories={}, series=series,
+        values=np.zeros((rows, 0), np.float32), names=(), families=(), drivers=(), categories={}, series=series,
         series_code=np.repeat(np.arange(n_series, dtype=np.int32), _HORIZON), origin=np.full(rows, days[0]),
         date=np.tile(days, n_series), step=np.tile(np.arange(1, _HORIZON + 1, dtype=np.int16), n_series),
         is_sold=sold, history=np.full(rows, 84, np.int32), target=np.zeros(0, np.float32), weight=np.zeros(0, np.float32),
