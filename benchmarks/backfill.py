@@ -1,13 +1,13 @@
-"""What a backfill costs beyond its nights, and what five kills cost: ``python -m benchmarks.backfill``.
+"""Measure the overhead of a backfill and the cost of five interruptions: ``python -m benchmarks.backfill``.
 
-Plans the same past nights three times, each in a warehouse of its own: by the stages alone (no Prefect, no processes), by ``forestock backfill``, and by
-``forestock backfill`` killed with SIGKILL at random moments and started again until it is done. The tables of the last two must be equal, row for
-row. Prefect's server runs beside them, as in production. Seconds hold the start and the end of every command.
+The benchmark plans the same past dates three times, each in its own warehouse: with the stages alone (without Prefect and without processes), with
+``forestock backfill``, and with ``forestock backfill`` killed with SIGKILL at random times and restarted until it is done. The tables of the last two
+must be equal row by row. A Prefect server runs at the same time, as in production. The times include the start and the end of every command.
 
-Two figures say what the kills cost, both against the uninterrupted run: *all of it* is the wall time of every start together, killed ones included,
-so what each kill threw away counts; *the resumed work* is the last start alone, its imports included, against what the uninterrupted run took for
-the nights that were not done then, its own imports left out unless it is all of them. Wall times of a busy machine say little;
-the seconds of the processors stand beside them. ``--no-alone`` leaves the stages alone out. Not here: how fast a stage is.
+Two figures show the cost of the interruptions compared with the uninterrupted backfill. *Total* is the wall time of all starts, so it includes the work
+that was lost. *Resumed work* is the last start alone, including its imports, divided by the time that the uninterrupted backfill took for the same dates.
+The imports of the uninterrupted backfill count only if all dates are included. CPU times are printed next to wall times, because wall times depend on
+other processes of the machine. ``--no-alone`` skips the stages alone.
 """
 
 from __future__ import annotations
@@ -35,58 +35,57 @@ TABLES = (
     "forecast", "forecast_window", "forecast_dependence", "position", "service", "transfer", "departure", "exception", "plan"
 )  # fmt: skip
 
-_ADOPT = 36  # PR_SET_CHILD_SUBREAPER of Linux: a process whose parent has died becomes our child
+_PR_SET_CHILD_SUBREAPER = 36  # a process whose parent has ended becomes a child of this process (Linux)
 
 
-def bare(config: str, nights: Sequence[date], overrides: Sequence[str]) -> None:
-    """Plan the nights by the stages alone."""
+def run_stages_alone(config: str, dates: Sequence[date], overrides: Sequence[str]) -> None:
+    """Plan the dates with the stages alone."""
     from foundation.configuration import load_settings
     from pipeline import run
     from pipeline.runs import record_plan
 
     settings = load_settings(config, overrides)
-    for as_of in nights:
-        night = run.validate_stage(settings, as_of, "rebalance")
-        trained = run.train_stage(night)
-        run.record_stage(night, trained, {})
-        run.rebalance_stage(night, run.forecast_stage(night, trained))
-        run.review_stage(night)
+    for as_of in dates:
+        context = run.validate_stage(settings, as_of, "rebalance")
+        trained = run.train_stage(context)
+        run.record_stage(context, trained, {})
+        run.rebalance_stage(context, run.forecast_stage(context, trained))
+        run.review_stage(context)
         record_plan(settings, as_of, {})
-        run.release(night)
+        run.release(context)
 
 
 def main() -> None:
-    """Measure and print; ends with an error where the tables differ."""
+    """Measure and print; fails if the tables differ."""
     options = _options()
     if options.bare:
-        bare(options.config, _nights(options), options.set)
+        run_stages_alone(options.config, _dates(options), options.set)
         return
     with tempfile.TemporaryDirectory(prefix="forestock-backfill-") as folder, _server(Path(folder)) as environment:
         print(
-            f"{len(_nights(options))} nights of {options.config}; seconds of wall and of processors, start and end of commands included"
+            f"{len(_dates(options))} dates of {options.config}; wall and CPU seconds, including the start and end of commands"
         )
-        ended: dict[str, list[float]] = {}
+        finish_times: dict[str, list[float]] = {}
         if options.alone:
-            alone = _measured("stages alone", lambda: _bare(options, Path(folder), environment))
+            alone = _measured("stages alone", lambda: _run_stages(options, Path(folder), environment))
         whole = _measured(
-            "backfill", lambda: ended.update(whole=_ended(_command(options, Path(folder) / "whole"), environment))
+            "backfill",
+            lambda: finish_times.update(whole=_finish_times(_command(options, Path(folder) / "whole"), environment)),
         )
         if options.alone:
-            print(
-                f"  beyond the stages: {whole[0] / alone[0] - 1:+.1%} of wall, {whole[1] / alone[1] - 1:+.1%} of processors"
-            )
+            print(f"overhead: {whole[0] / alone[0] - 1:+.1%} wall time, {whole[1] / alone[1] - 1:+.1%} CPU time")
         killed = _measured(
             "killed and resumed",
-            lambda: ended.update(last=_killed(options, Path(folder) / "killed", environment, whole[0])),
+            lambda: finish_times.update(last=_run_with_kills(options, Path(folder) / "killed", environment, whole[0])),
         )
-        print(f"  all of it: {killed[0] / whole[0]:.2f} of the wall, {killed[1] / whole[1]:.2f} of the processors")
-        _print_resumed(ended["whole"], ended["last"])
-        _assert_same(Path(folder) / "whole", Path(folder) / "killed")
-        print("the tables of both are equal, row for row")
+        print(f"total: {killed[0] / whole[0]:.2f} of the wall time, {killed[1] / whole[1]:.2f} of the CPU time")
+        _print_resumed(finish_times["whole"], finish_times["last"])
+        _assert_equal_tables(Path(folder) / "whole", Path(folder) / "killed")
+        print("the tables of both are equal row by row")
 
 
 def _measured(label: str, work: Callable[[], None]) -> tuple[float, float]:
-    """Do ``work`` in processes of its own; print and return its seconds of wall and of their processors."""
+    """Run ``work``, which starts processes; print and return its wall seconds and their CPU seconds."""
     begin, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     work()
     wall, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -96,11 +95,14 @@ def _measured(label: str, work: Callable[[], None]) -> tuple[float, float]:
 
 
 def _print_resumed(whole: Sequence[float], last: Sequence[float]) -> None:
-    """Print the last start beside the same nights of the uninterrupted run; both are seconds at which a night ended, then the command."""
+    """Print the time of the last start and of the same dates in the uninterrupted backfill.
+
+    Both arguments are the seconds at which each date ended, then the seconds at which the command ended.
+    """
     n_left = len(last) - 1
     before = whole[-2 - n_left] if n_left < len(whole) - 1 else 0.0
     same = whole[-1] - before
-    print(f"  the resumed work: {last[-1]:.1f} s for {n_left} nights, {last[-1] / same:.2f} of {same:.1f} s")
+    print(f"resumed work: {last[-1]:.1f} s for {n_left} dates, {last[-1] / same:.2f} of {same:.1f} s")
 
 
 def _options() -> argparse.Namespace:
@@ -116,7 +118,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _nights(options: argparse.Namespace) -> list[date]:
+def _dates(options: argparse.Namespace) -> list[date]:
     return [day.date() for day in pd.date_range(options.start, options.end, freq="7D")]
 
 
@@ -126,7 +128,7 @@ def _command(options: argparse.Namespace, warehouse: Path) -> list[str]:
     return [sys.executable, "-m", "forestock.cli.main", "backfill", "--config", options.config, *span, *parts]
 
 
-def _bare(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> None:
+def _run_stages(options: argparse.Namespace, folder: Path, environment: dict[str, str]) -> None:
     parts = [part for text in [*options.set, f"warehouse={folder / 'bare'}"] for part in ("--set", text)]
     span = ["--start", str(options.start), "--end", str(options.end), "--config", options.config]
     _run([sys.executable, "-m", "benchmarks.backfill", "--bare", *span, *parts], environment)
@@ -136,21 +138,25 @@ def _run(command: Sequence[str], environment: dict[str, str]) -> None:
     subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
-def _ended(command: Sequence[str], environment: dict[str, str]) -> list[float]:
-    """Run a backfill and return the seconds from its start at which each night it planned ended, then the command itself."""
+def _finish_times(command: Sequence[str], environment: dict[str, str]) -> list[float]:
+    """Run a backfill and return the seconds from its start to the end of each planned date, then to the end of the command."""
     begin = time.perf_counter()
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
-        ended = [time.perf_counter() - begin for line in process.stderr or () if line.rstrip().endswith(" planned")]
+        finish_times = [
+            time.perf_counter() - begin for line in process.stderr or () if line.rstrip().endswith(" planned")
+        ]
     if process.returncode:
         raise SystemExit(f"the backfill ended with code {process.returncode}")
-    return [*ended, time.perf_counter() - begin]
+    return [*finish_times, time.perf_counter() - begin]
 
 
-def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float) -> list[float]:
-    """Start the backfill until it has ended of itself; all but the last start are killed at random moments. Returns the last one's ends."""
-    ctypes.CDLL(None).prctl(_ADOPT, 1)
+def _run_with_kills(
+    options: argparse.Namespace, warehouse: Path, environment: dict[str, str], whole: float
+) -> list[float]:
+    """Start the backfill several times, kill all starts but the last at random times, and return the times of the last."""
+    ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1)
     draw = random.Random(options.seed)  # noqa: S311 - no secret
     for _ in range(options.kills):
         process = subprocess.Popen(
@@ -166,17 +172,17 @@ def _killed(options: argparse.Namespace, warehouse: Path, environment: dict[str,
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             _reap(process.pid)
-    return _ended(_command(options, warehouse), environment)
+    return _finish_times(_command(options, warehouse), environment)
 
 
 def _reap(group: int) -> None:
-    """Wait for the killed processes of a group whose parent was killed too: their seconds count."""
+    """Wait for the killed processes of a group whose parent was killed too, so that their CPU time counts."""
     with suppress(ChildProcessError):
         while True:
             os.waitpid(-group, 0)
 
 
-def _assert_same(one: Path, other: Path) -> None:
+def _assert_equal_tables(one: Path, other: Path) -> None:
     from foundation.store import Warehouse
 
     for table in TABLES:
@@ -186,7 +192,7 @@ def _assert_same(one: Path, other: Path) -> None:
 
 @contextmanager
 def _server(folder: Path) -> Iterator[dict[str, str]]:
-    """Run Prefect's server and give the environment of its clients."""
+    """Run a Prefect server and yield the environment of its clients."""
     port = free_port()
     api = f"http://{HOST}:{port}/api"
     environment = {**os.environ, "PREFECT_HOME": str(folder / "prefect"), "PREFECT_API_URL": api, "DO_NOT_TRACK": "1"}

@@ -1,12 +1,12 @@
-"""Measure the law of demand: coverage by randomized PIT and pinball loss, on data folders and generated worlds.
+"""Measure the demand distribution: coverage by randomized PIT and pinball loss, on data folders and generated data.
 
     python -m benchmarks.calibration --data DIR [--sets demo m5 vn2 fresh regular large fractional sparse] [--keep FOLDER]
 
-DIR holds one folder of input tables per data set. Every set is forecast from three forecast origins inside its data
-by a small model; M5 is cut to every tenth SKU and `fresh` to every sixth region. The last four sets are generated.
-``--keep`` stores the means and the calibration rows of each training; a later call with the same folder measures a
-changed law on the same means without a training. One row per set and kind of sum is printed: mean ± standard
-deviation over the origins. Volume classes are thirds of the rows by mean.
+DIR contains one folder of input tables per data set. A small model forecasts every set from three forecast origins. M5 is cut to every
+tenth SKU, and ``fresh`` to every sixth region. The last four sets are generated. ``--keep`` stores the means and the calibration rows
+of each training, so that a later call with the same folder measures a changed distribution on the same means without training. The
+benchmark prints one row per set and kind of sum: mean ± standard deviation over the origins. Volume classes are thirds of the rows by
+mean.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ _SMALLER = [
 
 @dataclass(frozen=True)
 class Evidence:
-    """What a law is fitted on and judged by at one forecast origin.
+    """Data for fitting and scoring the distribution at one forecast origin.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class Evidence:
 
 
 def settings_of(name: str) -> Settings:
-    """Return the settings a set is forecast with."""
+    """Return the settings for a data set."""
     if name in WORLDS:
         trees = {"trees": 60, "num_leaves": 15, "min_data_in_leaf": 50}
         small = {"lightgbm": trees, "window_days": (7, 14, 28), "threads": 1}
@@ -99,7 +99,7 @@ def _only(tables: dict[str, pd.DataFrame], column: str, keys: list[str]) -> dict
 
 
 def evidence(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> Evidence:
-    """Train at ``as_of`` and return what its law is fitted on and judged by."""
+    """Train at ``as_of`` and return the data for fitting and scoring the distribution."""
     today = pd.Timestamp(as_of)
     known = tables | {"sales": tables["sales"][tables["sales"]["date"] < today]}
     if "regional" in tables:
@@ -125,7 +125,7 @@ def evidence(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -
 
 
 def _actual(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, matrix: FeatureMatrix) -> np.ndarray:
-    """Return what was demanded in the rows of ``matrix``, by the panel of a horizon later."""
+    """Return the actual demand of the rows of ``matrix``, from the panel one horizon later."""
     later = as_of + timedelta(days=settings.horizon * settings.grid.days)
     known = {name: tables[name] for name in ("skus", "regions")}
     known["sales"] = tables["sales"][tables["sales"]["date"] < pd.Timestamp(later)]

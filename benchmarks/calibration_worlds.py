@@ -1,4 +1,4 @@
-"""Generated worlds whose law of demand is known: regular, large, fractional and very sparse series."""
+"""Generated data with known demand distributions: regular, large, fractional, and very sparse series."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RANGES = {
 
 
 def _units(name: str, mean: np.ndarray, draw: np.random.Generator) -> np.ndarray:
-    """Return the demand of each row: counts, but for `fractional` sums of gamma-distributed purchases."""
+    """Return the demand of each row: counts, or sums of gamma-distributed purchases for ``fractional``."""
     if name == "fractional":
         purchases = draw.poisson(mean / 0.8)
         return np.where(purchases > 0, draw.gamma(np.maximum(purchases, 1) * 2.0, 0.4), 0.0)

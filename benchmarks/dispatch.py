@@ -1,9 +1,8 @@
-"""How long 100,000 proposals take from a rule's approval to every form and the outbox.
+"""Measure approval, release, export, and delivery of 100,000 proposals: ``python -m benchmarks.dispatch [--proposals N]``.
 
-``python -m benchmarks.dispatch [--proposals N]``: makes a plan in a temporary warehouse, approves it by
-rule, releases it, delivers it to a folder, a table and a webhook of this machine, and writes every form.
-Processor seconds beside wall-clock ones: the machine may be busy. The target is 60 s in all. Then delivers all of it once
-more, to a webhook that fails three times in ten, by a process that is killed twice: each proposal must arrive once.
+The benchmark writes a plan to a temporary warehouse, approves it by rule, releases it, delivers it to a folder, a SQL table, and a local
+webhook, and exports every form. It prints wall and CPU seconds; the target is 60 s in total. Then it delivers everything again to a
+webhook that fails three times in ten, with a sender that is killed twice. Each proposal must arrive once.
 """
 
 from __future__ import annotations
@@ -33,9 +32,9 @@ from foundation.tables import OUTPUTS, Kind
 from pipeline.decisions import Selection, decide_proposals
 from pipeline.handover import deliver_released, export_released
 
-NIGHT = pd.Timestamp("2016-05-23")
+PLANNING_DATE = pd.Timestamp("2016-05-23")
 HUBS = [f"H{place}" for place in range(20)]
-AT = pd.Timestamp("2016-05-23T07:00", tz="UTC").as_unit("us")
+DECISION_TIME = pd.Timestamp("2016-05-23T07:00", tz="UTC").as_unit("us")
 
 
 def build(settings: Settings, n_proposals: int) -> None:
@@ -53,8 +52,8 @@ def build(settings: Settings, n_proposals: int) -> None:
             "proposal_id": [f"{place:016x}" for place in range(n_proposals)], "plan_id": "p", "kind": "transfer",
             "sku": [f"SKU{place:07d}" for place in range(n_proposals)], "origin": names[origin],
             "destination": names[destination], "lane": lane, "departure_id": np.char.add(lane, " 2016-05-23"),
-            "units": packs * 6, "packs": packs, "ship_date": NIGHT, "arrival_date": NIGHT + pd.Timedelta(days=2),
-            "decide_by": AT + pd.Timedelta(hours=9), "cost_eur": rng.uniform(1, 99, n_proposals),
+            "units": packs * 6, "packs": packs, "ship_date": PLANNING_DATE, "arrival_date": PLANNING_DATE + pd.Timedelta(days=2),
+            "decide_by": DECISION_TIME + pd.Timedelta(hours=9), "cost_eur": rng.uniform(1, 99, n_proposals),
             "benefit_eur": rng.uniform(1, 99, n_proposals), "loss_if_refused_eur": 1.0, "kg_co2e": 1.0,
             "reason": "r", "binding_constraints": "", "is_outlook": False, "status": "proposed",
         }
@@ -67,23 +66,23 @@ def build(settings: Settings, n_proposals: int) -> None:
         c.name: 0 if c.kind in (Kind.NUMBER, Kind.WHOLE) else "x" for c in OUTPUTS["plan"].columns if c.name != "as_of"
     }
     warehouse = Warehouse(settings)
-    warehouse.write("plan", pd.DataFrame([plan]), NIGHT.date())
-    warehouse.write("transfer", frame, NIGHT.date())
-    warehouse.write("position", position, NIGHT.date())
+    warehouse.write("plan", pd.DataFrame([plan]), PLANNING_DATE.date())
+    warehouse.write("transfer", frame, PLANNING_DATE.date())
+    warehouse.write("position", position, PLANNING_DATE.date())
 
 
 @dataclass
-class _Taken:
-    """What a webhook has taken, by the key of the document; ``n_asked`` requests, of which a share fails."""
+class _Accepted:
+    """Documents that a webhook accepted, by key, and the number of requests; a share of the requests fails."""
 
     failing_rate: float = 0.0
-    n_asked: int = 0
+    n_requests: int = 0
     documents: dict[str, list[bytes]] = field(default_factory=lambda: defaultdict(list))
     _draw: random.Random = field(default_factory=lambda: random.Random(11))  # noqa: S311 - no secret
 
-    def takes(self, key: str, body: bytes) -> bool:
-        """Take a document, or fail: half of the failures happen after it was taken, as a lost answer does."""
-        self.n_asked += 1
+    def accepts(self, key: str, body: bytes) -> bool:
+        """Accept a document or fail; half of the failures happen after acceptance, like a lost response."""
+        self.n_requests += 1
         chance = self._draw.random()
         if chance >= self.failing_rate / 2:
             self.documents[key].append(body)
@@ -92,30 +91,30 @@ class _Taken:
 
 class _Sink(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    taken = _Taken()
+    accepted = _Accepted()
 
     def do_POST(self) -> None:
         length = int(self.headers["Content-Length"])
         body = self.rfile.read(length)
-        if len(body) < length:  # the sender was killed while it spoke
+        if len(body) < length:  # the sender was killed during the request
             self.close_connection = True
             return
-        self.send_response(200 if self.taken.takes(self.headers["Idempotency-Key"], body) else 503)
+        self.send_response(200 if self.accepted.accepts(self.headers["Idempotency-Key"], body) else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
 
     def log_message(self, *values: object) -> None:
-        """Stay quiet."""
+        """Log nothing."""
 
 
 class _Server(ThreadingHTTPServer):
     def handle_error(self, *values: object) -> None:
-        """Stay quiet about a client that was killed."""
+        """Log nothing if a client was killed."""
 
 
 @contextmanager
-def _webhook(taken: _Taken) -> Iterator[str]:
-    server = _Server(("127.0.0.1", 0), type("Sink", (_Sink,), {"taken": taken}))
+def _webhook(accepted: _Accepted) -> Iterator[str]:
+    server = _Server(("127.0.0.1", 0), type("Sink", (_Sink,), {"taken": accepted}))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}/"
     server.shutdown()
@@ -126,40 +125,40 @@ def _timed(label: str, totals: list[tuple[float, float]]) -> Iterator[None]:
     wall, processor = time.perf_counter(), time.process_time()
     yield
     totals.append((time.perf_counter() - wall, time.process_time() - processor))
-    print(f"{label:<28} {totals[-1][0]:8.2f} s {totals[-1][1]:8.2f} s processor")
+    print(f"{label:<28} {totals[-1][0]:8.2f} s {totals[-1][1]:8.2f} s CPU")
 
 
-def _expect(found: int, requested: int) -> None:
-    if found != requested:
-        raise SystemExit(f"{found} proposals came through instead of {requested}")
+def _expect(actual: int, expected: int) -> None:
+    if actual != expected:
+        raise SystemExit(f"{actual} proposals were processed instead of {expected}")
 
 
 def _delivers_once(settings: Settings, n_proposals: int) -> None:
-    """Deliver to a webhook that fails, by a process killed after a third and two thirds, and count what arrived."""
-    taken, spawn = _Taken(failing_rate=0.3), multiprocessing.get_context("spawn")
-    with _webhook(taken) as url:
+    """Deliver to a failing webhook with a sender that is killed after one and two thirds, and count the deliveries."""
+    accepted, spawn = _Accepted(failing_rate=0.3), multiprocessing.get_context("spawn")
+    with _webhook(accepted) as url:
         parts = {"target": url, "receiver": "failing", "wait_seconds": 0.01, "attempts": 20}
         to = _with_outbox(settings, parts)
         n_documents, begin = len(HUBS) * (len(HUBS) - 1), time.perf_counter()
         for share in (1 / 3, 2 / 3, 1.0):
-            process = spawn.Process(target=deliver_released, args=(to, Act(AT, "benchmark"), None))
+            process = spawn.Process(target=deliver_released, args=(to, Act(DECISION_TIME, "benchmark"), None))
             process.start()
-            while process.is_alive() and (share == 1.0 or len(taken.documents) < share * n_documents):
+            while process.is_alive() and (share == 1.0 or len(accepted.documents) < share * n_documents):
                 time.sleep(0.005)
             if share < 1.0:
                 process.kill()
             process.join()
         seconds = time.perf_counter() - begin
     arrived = Counter(
-        line["proposal_id"] for bodies in taken.documents.values() for line in json.loads(bodies[0])["lines"]
+        line["proposal_id"] for bodies in accepted.documents.values() for line in json.loads(bodies[0])["lines"]
     )
     _expect(len(arrived), n_proposals)
     _expect(max(arrived.values()), 1)
-    _expect(sum(len(set(bodies)) for bodies in taken.documents.values()), len(taken.documents))
-    n_repeated = sum(len(bodies) - 1 for bodies in taken.documents.values())
+    _expect(sum(len(set(bodies)) for bodies in accepted.documents.values()), len(accepted.documents))
+    n_repeated = sum(len(bodies) - 1 for bodies in accepted.documents.values())
     print(
-        f"{taken.n_asked} requests, three in ten failed, two kills, {seconds:.1f} s: {n_proposals:,} proposals in "
-        f"{len(taken.documents)} documents, each under one key with the same bytes; {n_repeated} came again under their key"
+        f"{accepted.n_requests} requests, three in ten failed, sender killed twice, {seconds:.1f} s: {n_proposals:,} proposals in "
+        f"{len(accepted.documents)} documents, each with one key and the same bytes; {n_repeated} repeated requests with the same key"
     )
 
 
@@ -169,16 +168,16 @@ def _with_outbox(settings: Settings, parts: dict[str, object]) -> Settings:
 
 
 def main() -> None:
-    """Measure and print each step and the sum, then deliver through failures."""
+    """Measure and print each step and the total, then deliver with failures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--proposals", type=int, default=100_000)
     n_proposals = parser.parse_args().proposals
     rules = [{"name": "small", "max_cost_eur": 500, "max_cover_hours": 48}]
-    with tempfile.TemporaryDirectory() as folder, _webhook(_Taken()) as url:
+    with tempfile.TemporaryDirectory() as folder, _webhook(_Accepted()) as url:
         settings = Settings.model_validate({"warehouse": f"{folder}/w", "decisions": {"rules": rules}})
         build(settings, n_proposals)
         totals: list[tuple[float, float]] = []
-        act = Act(AT, "benchmark")
+        act = Act(DECISION_TIME, "benchmark")
         with _timed("approve by rule", totals):
             rows = decide_proposals(settings, None, "approve", Selection(is_by_rule=True), act).rows
         _expect(len(rows), n_proposals)
@@ -194,7 +193,7 @@ def main() -> None:
             with _timed(f"deliver to a {name}", totals):
                 delivery = deliver_released(to, act, None)
             _expect(0 if delivery is None else delivery.n_lines, n_proposals)
-        print(f"{'all':<28} {sum(t[0] for t in totals):8.2f} s {sum(t[1] for t in totals):8.2f} s processor")
+        print(f"{'total':<28} {sum(t[0] for t in totals):8.2f} s {sum(t[1] for t in totals):8.2f} s CPU")
         _delivers_once(settings, n_proposals)
 
 

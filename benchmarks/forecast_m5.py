@@ -1,11 +1,11 @@
-"""Forecast M5 beside mlforecast, seasonal naive and the series' own quantiles, on the same tables.
+"""Compare forecasts of M5 with mlforecast, seasonal naive, and each series' historical quantiles, on the same tables.
 
     python benchmarks/forecast_m5.py --data DIR [--as-of 2016-03-14 …] [--intervals]
 
-DIR holds the M5 tables and `weights_and_scales.csv`, the competition's weights and RMSSE scales. Every run is a
-process of its own, so that wall time and peak memory are whole, from reading the tables to the written forecast.
-mlforecast lives in an environment of its own, made on first use. ``--intervals`` adds its conformal intervals, three
-times its work. Writes ``benchmarks/results/forecast_m5.md``.
+DIR contains the M5 tables and ``weights_and_scales.csv``, the competition's weights and RMSSE scales. Every run is a separate
+process, so wall time and peak memory cover everything from reading the tables to the written forecast. mlforecast runs in its
+own environment, which is created on first use. ``--intervals`` adds its conformal intervals, which triple its work. The result is
+written to ``benchmarks/results/forecast_m5.md``.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def known_tables(folder: Path, as_of: date) -> dict[str, pd.DataFrame]:
 
 
 def run_forestock(folder: Path, as_of: date, out: Path) -> None:
-    """Train and forecast, and write the frames, what they cost and how much of it was LightGBM's."""
+    """Train and forecast, and write the frames, their cost, and the part of it that LightGBM took."""
     started = time.perf_counter()
     from features import build_panel, forecast_matrix, training_set
     from foundation.configuration import load_settings
@@ -66,7 +66,7 @@ def run_forestock(folder: Path, as_of: date, out: Path) -> None:
 
 
 def _clocked(lightgbm_tweedie: object) -> list[float]:
-    """Return a list that gathers the wall seconds spent in LightGBM: binning, growing, predicting."""
+    """Return a list that collects the wall seconds spent in LightGBM: binning, training, predicting."""
     spent: list[float] = []
 
     def clock(owner: object, name: str) -> None:
@@ -119,7 +119,7 @@ def score_run(folder: Path, as_of: date, out: Path) -> dict[str, float]:
 
 
 def score_baselines(folder: Path, as_of: date) -> list[dict[str, object]]:
-    """Return the rows of seasonal naive and of the series' own quantiles of 56 and 112 days."""
+    """Return the rows of seasonal naive and of the historical quantiles of 56 and 112 days."""
     actual, table = scores.actuals(folder, as_of), pd.read_csv(folder / "weights_and_scales.csv")
     past = scores.history(folder, as_of, 112).reindex(actual.index)
     result: list[dict[str, object]] = [
@@ -153,7 +153,7 @@ def measure(folder: Path, text: str, intervals: bool) -> list[dict[str, object]]
 
 
 def report(rows: pd.DataFrame) -> str:
-    """Return the page: every figure, means and spread by method, and the ratios that are claimed."""
+    """Return the page: every figure, means and standard deviations by method, and the reported ratios."""
     grouped = rows.drop(columns="as_of").groupby("method", sort=False)
     ours, peer = (rows[rows["method"] == name].set_index("as_of") for name in ("Forestock", "mlforecast"))
     naive = rows[rows["method"] == "seasonal naive"].set_index("as_of")
@@ -172,7 +172,7 @@ def report(rows: pd.DataFrame) -> str:
         claims["pinball to conformal intervals"] = ours["pinball"].reindex(both.index).mean() / both.mean()
     summary = grouped.agg(["mean", "std"]).T.round(4).reset_index(names=["figure", "over origins"])
     ratios = pd.DataFrame({"ratio": claims}).round(3).reset_index(names="claim")
-    parts = ["# M5 beside mlforecast", _table(ratios), _table(summary), _table(rows.round(4))]
+    parts = ["# M5: comparison with mlforecast", _table(ratios), _table(summary), _table(rows.round(4))]
     return "\n\n".join(parts) + "\n"
 
 
@@ -188,7 +188,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder of the M5 tables")
     parser.add_argument("--as-of", nargs="*", default=ORIGINS, help="origins, each a date")
     parser.add_argument("--intervals", action="store_true", help="score mlforecast's conformal intervals too")
-    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)  # the process that is measured
+    parser.add_argument("--run", type=Path, help=argparse.SUPPRESS)  # the measured process
     args = parser.parse_args()
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if args.run:

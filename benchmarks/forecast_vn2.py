@@ -1,10 +1,10 @@
-"""Forecast VN2 beside seasonal naive and the game's 13-week seasonal average, on weeks in stock.
+"""Compare forecasts of VN2 with seasonal naive and the game's 13-week seasonal average, on weeks in stock.
 
     python -m benchmarks.forecast_vn2 --data DIR [--as-of 2023-09-04 …] [--set forecast.lightgbm.trees=60 …]
 
-DIR holds the VN2 tables. WAPE, bias and pinball over the horizon of ``configs/vn2.yaml``; the rival's quantiles are its
-value plus quantiles of each series' own errors over the last 52 weeks. Coverage is of sums from ``forecast_window``.
-Writes ``benchmarks/results/forecast_vn2.md``.
+DIR contains the VN2 tables. The benchmark computes WAPE, bias, and pinball loss over the horizon of ``configs/vn2.yaml``, and the
+coverage of sums from ``forecast_window``. The quantiles of seasonal naive are its value plus quantiles of each series' errors in
+the last 52 weeks. The result is written to ``benchmarks/results/forecast_vn2.md``.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def naive_quantiles(demand: np.ndarray, mean: np.ndarray, levels: np.ndarray) ->
 def score(weeks: Weeks, frames: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> dict[str, object]:
     """Return the figures of one origin."""
     levels = np.array(settings.forecast.quantiles)
-    index, horizon = weeks.at(pd.Timestamp(as_of)), settings.horizon
+    index, horizon = weeks.column_of(pd.Timestamp(as_of)), settings.horizon
     actual = weeks.demand[:, index : index + horizon]
     past = weeks.demand[:, :index]
     naive, average = seasonal_naive(past, horizon), seasonal_average(past, weeks.weeks[:index], horizon)
@@ -75,12 +75,12 @@ def score(weeks: Weeks, frames: dict[str, pd.DataFrame], settings: Settings, as_
     return figures | coverage(weeks, frames["forecast_window"], index, settings)
 
 
-def coverage(weeks: Weeks, window: pd.DataFrame, at: int, settings: Settings) -> dict[str, object]:
+def coverage(weeks: Weeks, window: pd.DataFrame, column: int, settings: Settings) -> dict[str, object]:
     """Return per window the shares of sums at or below .5, .75, .835, .975; only series in stock throughout count."""
     result: dict[str, object] = {}
     for days in sorted(settings.forecast.window_days):
         rows = window[window["window_days"] == days]
-        total = weeks.demand[:, at : at + days // settings.grid.days].sum(axis=1)[weeks.place(rows)]
+        total = weeks.demand[:, column : column + days // settings.grid.days].sum(axis=1)[weeks.place(rows)]
         known = np.isfinite(total)
         shares = [(total[known] <= rows[name].to_numpy()[known]).mean() for name in ("q500", "q750", "q835", "q975")]
         result[f"{days} days"] = " ".join(f"{share:.3f}" for share in shares)
@@ -111,7 +111,9 @@ def main() -> None:
         blank: dict[str, object] = dict.fromkeys(rows[0], "")
         rows.append(blank | {"as of": name} | lines)
     (HERE / "results").mkdir(exist_ok=True)
-    (HERE / "results" / "forecast_vn2.md").write_text("# VN2 beside two rules of thumb\n\n" + markdown(rows))
+    (HERE / "results" / "forecast_vn2.md").write_text(
+        "# VN2: comparison with two simple forecasts\n\n" + markdown(rows)
+    )
     print(markdown(rows[-2:]))
 
 

@@ -1,7 +1,7 @@
-"""What M5 forecasts are scored by: WRMSSE, weighted scaled pinball loss, coverage, bias.
+"""Scores of M5 forecasts: WRMSSE, weighted scaled pinball loss, coverage, and bias.
 
-Weights and scales are the competition's (``weights_and_scales.csv``). Arrays of units are
-(n_series, horizon), quantiles (n_series, horizon, n_levels); ``series`` holds `region` and `sku`.
+Weights and scales are those of the competition (``weights_and_scales.csv``). Arrays of units have the shape
+(n_series, horizon), and quantiles (n_series, horizon, n_levels). ``series`` has the columns ``region`` and ``sku``.
 """
 
 from __future__ import annotations
@@ -59,18 +59,18 @@ def pinball(series: pd.DataFrame, actual: np.ndarray, quantiles: np.ndarray, tab
 
 
 def coverage(actual: np.ndarray, quantiles: np.ndarray, name: str) -> dict[str, float]:
-    """Return the share of actuals at or below the judged quantiles."""
+    """Return the share of actuals at or below each scored quantile."""
     levels = {level: float((actual <= quantiles[..., LEVELS.index(level)]).mean()) for level in _JUDGED}
     return {f"{name}_{level:.3f}": share for level, share in levels.items()}
 
 
 def actuals(folder: Path, as_of: date) -> pd.DataFrame:
-    """Return what was sold in the horizon, wide by date, a row per (region, sku)."""
+    """Return the units sold in the horizon, one column per date and one row per (region, sku)."""
     return _wide(folder, pd.Timestamp(as_of), pd.Timestamp(as_of) + pd.Timedelta(days=HORIZON))
 
 
 def history(folder: Path, as_of: date, days: int) -> pd.DataFrame:
-    """Return what was sold in the ``days`` before ``as_of``, wide by date, a row per (region, sku)."""
+    """Return the units sold in the ``days`` before ``as_of``, one column per date and one row per (region, sku)."""
     return _wide(folder, pd.Timestamp(as_of) - pd.Timedelta(days=days), pd.Timestamp(as_of), gaps=np.nan)
 
 
@@ -87,7 +87,7 @@ def seasonal_naive(past: pd.DataFrame) -> np.ndarray:
 
 
 def empirical(past: pd.DataFrame, days: int) -> np.ndarray:
-    """Return each series' own quantiles of its last ``days``, (n_series, horizon, n_levels)."""
+    """Return the quantiles of each series' last ``days``, (n_series, horizon, n_levels)."""
     with np.errstate(all="ignore"):
         result = np.nan_to_num(np.nanquantile(past.iloc[:, -days:].to_numpy(), LEVELS, axis=1).T)
     return np.repeat(result[:, None, :], HORIZON, axis=1)

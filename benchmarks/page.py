@@ -1,7 +1,7 @@
-"""How long the review page takes to make, how large it is and what memory it takes, from a hundred proposals to 100,000.
+"""Measure the CPU time, size, and memory of the review page for 100 to 100,000 proposals: ``python -m benchmarks.page``.
 
-``python -m benchmarks.page``: made-up nights of 3,000 articles in two regions, then one of M5's size (3,049 articles, 6 hubs, 10 regions,
-28 days ahead). Processor seconds, because the machine may be busy. What the page costs a browser is measured by ``make test-pages``.
+The plans are synthetic: 3,000 SKUs in two regions, then one plan of the size of M5 (3,049 SKUs, 6 hubs, 10 regions, horizon 28 days).
+``make test-pages`` measures the page in a browser.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ _M5 = {"skus": 3_049, "hubs": 6, "regions": 10, "proposals": 4_000}
 
 
 def main() -> None:
-    """Print a line per size; memory is the most of the process so far."""
-    print(f"{'night':>20} {'MB':>6} {'CPU s':>6} {'GB':>5}")
+    """Print one line per size; memory is the peak of the process so far."""
+    print(f"{'plan':>20} {'MB':>6} {'CPU s':>6} {'GB':>5}")
     for count in (100, 1_000, 10_000, 100_000):
         _measure(f"{count:,} proposals", night(min(count, 3_000), count))
     _measure("M5's size", of_m5())
@@ -36,7 +36,7 @@ def _measure(name: str, built: Night) -> None:
 
 
 def of_m5() -> Night:
-    """Return a made-up night with as many hubs and regions as M5's network: the made-up ones several times."""
+    """Return a synthetic plan with as many hubs and regions as the network of M5, as copies of the synthetic ones."""
     built = night(_M5["skus"], _M5["proposals"])
     settings = Settings(horizon=28)
     days = pd.DataFrame({"date": settings.grid.range(built.as_of, settings.horizon)})

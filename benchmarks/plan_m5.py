@@ -1,12 +1,12 @@
-"""Plan a night of M5: time by step, memory, both gaps, beside one cold linear programme per article.
+"""Measure a plan of M5: time by step, memory, and both gaps, next to one cold linear program per SKU.
 
     python -m benchmarks.plan_m5 --data DIR [--warehouse DIR] [--skus 300 1000 3049 9147]
 
-DIR holds the M5 tables. Forecasts come from the warehouse when it holds the night; otherwise they are
-seasonal naive, made once and kept under ``--cache``. Fewer articles than there are: every so-manieth, with
-rooms and the size and cost of trucks in proportion. More: copies with forecasts and stock jittered by a
-fifth, rooms and trucks per departure in proportion. The cold programme of an article is the plan's own,
-solved by HiGHS from nothing, on a sample and scaled up.
+DIR contains the M5 tables. The benchmark uses the forecast in the warehouse if there is one. Otherwise, it makes a seasonal-naive
+forecast once and stores it under ``--cache``. For fewer SKUs than M5 has, it takes every n-th SKU and scales hub capacities and the
+size and cost of trucks in proportion. For more SKUs, it copies them with forecasts and stock changed randomly by up to a quarter, and
+scales hub capacities and trucks per departure. The cold linear program of a SKU is the reference formulation, solved by HiGHS without a
+warm start for a sample of SKUs; its time is scaled up.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from tests.oracle.sku_lp import Instance, build_programme
 Frames = dict[str, pd.DataFrame]
 FORECASTS = ("forecast", "forecast_window", "forecast_dependence")
 NETWORK = ("hubs", "lanes", "skus", "regions", "stock", "inbound", "supply", "promises")
-ROOMS = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
+CAPACITIES = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
 COLD_SKUS = 60
 
 
@@ -56,7 +56,7 @@ def network_tables(folder: Path, as_of: date) -> Frames:
 
 
 def forecasts(folder: Path, settings: Settings, as_of: date, cache: Path) -> Frames:
-    """Return the night's forecast frames: the warehouse's, the cache's, or seasonal naive ones made now."""
+    """Return the forecast frames from the warehouse or from the cache; a seasonal-naive forecast fills the cache."""
     warehouse = Warehouse(settings)
     result = {name: warehouse.read(name, as_of) for name in FORECASTS}
     if len(result["forecast"]):
@@ -80,29 +80,33 @@ def _naive(folder: Path, settings: Settings, as_of: date) -> Frames:
 
 
 def sized(tables: Frames, forecast: Frames, n_skus: int) -> tuple[Frames, Frames]:
-    """Return the night with about ``n_skus`` articles: a part of them, or jittered copies of all."""
+    """Return the tables with about ``n_skus`` SKUs: a sample, or all SKUs and jittered copies."""
     names = sorted(tables["skus"]["sku"].unique())
     if n_skus < len(names):
         chosen = names[:: max(1, len(names) // n_skus)]
         keep = {name: frame[frame["sku"].isin(chosen)] if "sku" in frame else frame for name, frame in tables.items()}
         share = len(chosen) / len(names)
         lanes = keep["lanes"].assign(**{c: keep["lanes"][c] * share for c in ("load_l", "load_kg", "eur_per_load")})
-        return _roomier(keep | {"lanes": lanes}, share), {n: f[f["sku"].isin(chosen)] for n, f in forecast.items()}
+        return _with_capacities(keep | {"lanes": lanes}, share), {
+            n: f[f["sku"].isin(chosen)] for n, f in forecast.items()
+        }
     copies = max(1, round(n_skus / len(names)))
     factor = np.random.default_rng(7).uniform(0.8, 1.25, (copies, len(names)))
     factor[0] = 1.0
     grown = {n: _copied(f, names, factor) if "sku" in f else f for n, f in tables.items()}
     lanes = grown["lanes"].assign(loads_per_departure=grown["lanes"]["loads_per_departure"] * copies)
-    return _roomier(grown | {"lanes": lanes}, copies), {n: _copied(f, names, factor) for n, f in forecast.items()}
+    return _with_capacities(grown | {"lanes": lanes}, copies), {
+        n: _copied(f, names, factor) for n, f in forecast.items()
+    }
 
 
-def _roomier(tables: Frames, factor: float) -> Frames:
+def _with_capacities(tables: Frames, factor: float) -> Frames:
     hubs = tables["hubs"]
-    return tables | {"hubs": hubs.assign(**{room: hubs[room] * factor for room in ROOMS})}
+    return tables | {"hubs": hubs.assign(**{name: hubs[name] * factor for name in CAPACITIES})}
 
 
 def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.DataFrame:
-    """Return ``frame`` once per copy, its articles renamed, its units and quantiles jittered (whole stays whole)."""
+    """Return one copy of ``frame`` per factor, with renamed SKUs and scaled units and quantiles; stock stays whole."""
     place = frame["sku"].map({name: index for index, name in enumerate(names)}).to_numpy()
     scaled = [c for c in map(str, frame) if c in ("mean_units", "units_on_hand") or (c[0] == "q" and c[1:].isdigit())]
     parts = []
@@ -117,7 +121,7 @@ def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.Dat
 
 @contextmanager
 def clocked() -> Iterator[dict[str, list[float]]]:
-    """Yield calls, skus and wall seconds by task of the crew, filled while the block runs."""
+    """Yield calls, SKUs, and wall seconds by task of the worker pool, filled while the block runs."""
     seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
     run = Crew.run
 
@@ -129,15 +133,15 @@ def clocked() -> Iterator[dict[str, list[float]]]:
             row[index] += amount
         return answers
 
-    Crew.run = timed  # type: ignore[method-assign]  # a benchmark looks in from outside
+    Crew.run = timed  # type: ignore[method-assign]  # a benchmark measures calls from outside
     try:
         yield seconds
     finally:
-        Crew.run = run  # type: ignore[method-assign]  # puts back what was there
+        Crew.run = run  # type: ignore[method-assign]  # restores the original method
 
 
 def cold_seconds(problem: Problem) -> float:
-    """Return CPU seconds to solve every sku's programme from nothing, from a sample scaled up."""
+    """Return CPU seconds to solve the program of every SKU without a warm start, scaled up from a sample."""
     desk, n_skus = Desk(problem), len(problem.catalogue.skus)
     solver = Solver(presolve="off", solver="simplex")
     spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
@@ -153,13 +157,13 @@ def cold_seconds(problem: Problem) -> float:
 
 
 def cpu_seconds() -> float:
-    """Return CPU seconds of this process and of those that ended."""
+    """Return CPU seconds of this process and of its child processes that ended."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     return sum(row.ru_utime + row.ru_stime for row in used)
 
 
 def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -> None:
-    """Plan the night and print what it took and how close it came."""
+    """Plan, and print time, memory, and gaps."""
     with clocked() as seconds:
         wall, cpu = time.perf_counter(), cpu_seconds()
         frames = positioning.plan(tables, forecast, settings, as_of)
@@ -169,29 +173,31 @@ def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -
     memory = [resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     lines = frames["transfer"]
     saved = row["total_eur_before"] - row["total_eur"]
-    print(f"\n{n_skus} articles: {wall:.0f} s wall, {cpu:.0f} s CPU, {1000 * cpu / n_skus:.1f} ms CPU per article")
+    print(f"\n{n_skus} SKUs: {wall:.0f} s wall, {cpu:.0f} s CPU, {1000 * cpu / n_skus:.1f} ms CPU per SKU")
     passes = seconds["price_chunk"][2] * settings.positioning.processes
     print(
-        f"  one cold programme per article: {cold:.0f} s CPU; all passes take {passes / cold:.2f} of it at most",
+        f"  one cold program per SKU: {cold:.0f} s CPU; all passes take at most {passes / cold:.2f} of it",
         end="; ",
     )
     print(f"the whole plan {cpu / cold:.2f}")
-    print(f"  memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest worker (peaks of the whole run)")
-    print(f"  gap {row['gap_rate']:.2%} of the cost, {row['gap_of_benefit_rate']:.2%} of what there was to win")
+    print(
+        f"  memory: {memory[0]:.2f} GB here, {memory[1]:.2f} GB in the largest worker process (peaks of the whole run)"
+    )
+    print(f"  gap {row['gap_rate']:.2%} of the cost, {row['gap_of_benefit_rate']:.2%} of the possible savings")
     print(f"  {len(lines)} lines, {frames['departure']['loads'].sum():.0f} loads, {saved:,.0f} saved;", end=" ")
-    print(f"{row['out_of_sample_benefit_eur']:,.0f} ± {row['sampling_error_eur']:,.0f} on fresh paths")
-    print(f"  benefits less what the plan saves: {lines['benefit_eur'].sum() - saved:+.4f}", end="; ")
-    print(f"{(lines['loss_if_refused_eur'] < 0).sum()} lines would not be missed")
+    print(f"{row['out_of_sample_benefit_eur']:,.0f} ± {row['sampling_error_eur']:,.0f} on held-out scenarios")
+    print(f"  sum of benefits minus savings of the plan: {lines['benefit_eur'].sum() - saved:+.4f}", end="; ")
+    print(f"{(lines['loss_if_refused_eur'] < 0).sum()} lines with a negative loss if refused")
     for name, (calls, skus, spent) in seconds.items():
-        print(f"  {name:14} {calls:4.0f} calls {skus:7.0f} skus {spent:7.1f} s wall")
+        print(f"  {name:14} {calls:4.0f} calls {skus:7.0f} SKUs {spent:7.1f} s wall")
 
 
 def main() -> None:
-    """Read the command line and plan every size asked for."""
+    """Read the command line and plan every requested size."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--as-of", type=date.fromisoformat, default=date(2016, 5, 23))
-    parser.add_argument("--warehouse", default="warehouse/m5", help="where forecasts of the night may stand")
+    parser.add_argument("--warehouse", default="warehouse/m5", help="warehouse with a forecast of that date")
     parser.add_argument("--cache", type=Path, default=Path("benchmarks/results/runs/plan_m5"))
     parser.add_argument("--skus", type=int, nargs="*", default=[3049])
     parser.add_argument("--set", action="append", default=[], dest="changes")

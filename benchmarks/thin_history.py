@@ -1,11 +1,11 @@
-"""Forecasts on short histories and odd worlds, beside the best simple method.
+"""Compare forecasts on short histories and unusual data with the best simple method.
 
     python -m benchmarks.thin_history --data DIR [--case NAME …] [--origins N] [--series N]
 
-DIR holds the folders demo, m5, vn2 and fresh; the worlds are generated. Every case is cut to a length of history before each
-of N rolling origins (default 3), the last horizon ending with the development data. WAPE and bias of the mean over the horizon,
-on periods in stock, beside seasonal naive, recent mean, exponential smoothing and the last week. Writes
-``benchmarks/results/thin_history.md``; with ``--case`` nothing is written.
+DIR contains the folders demo, m5, vn2, and fresh; other data are generated. Every case is cut to a length of history before each
+of N rolling forecast origins (default 3). The last horizon ends with the development data. The benchmark computes WAPE and bias of the
+mean over the horizon, on periods in stock, for the forecast, seasonal naive, recent mean, exponential smoothing, and last week. The
+result is written to ``benchmarks/results/thin_history.md``, unless ``--case`` is given.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Tables = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Case:
-    """One set: its tables and settings, the day its development data end (exclusive), and the history kept, in days."""
+    """One case: its tables and settings, the end of its development data (exclusive), and the days of history to keep."""
 
     tables: Callable[[], Tables]
     settings: Settings
@@ -42,7 +42,7 @@ class Case:
 
 @cache
 def read(folder: Path, columns: tuple[str, ...] = ()) -> Tables:
-    """Return the tables of a folder that forecasting reads, dates in one resolution."""
+    """Return the tables that forecasting reads, with all dates in one resolution."""
     result = {}
     for name in ("sales", "skus", "regions", "regional", "prices", "calendar"):
         if (folder / f"{name}.parquet").exists() and name not in columns:
@@ -54,7 +54,7 @@ def read(folder: Path, columns: tuple[str, ...] = ()) -> Tables:
 
 
 def some(tables: Tables, most: int) -> Tables:
-    """Return the tables with every n-th SKU, so that about ``most`` series are left."""
+    """Return the tables with every n-th SKU, so that about ``most`` series remain."""
     pairs = tables["sales"][["region", "sku"]].drop_duplicates()
     skus = np.sort(tables["skus"]["sku"].astype(str).unique())
     kept = set(skus[:: max(round(len(pairs) / most), 1)])
@@ -160,7 +160,7 @@ def score(case: Case, tables: Tables, as_of: date) -> dict[str, tuple[float, flo
 
 
 def simple(demand: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
-    """Return the means (n_series, horizon) of the methods a forecast is compared with; written out here on purpose."""
+    """Return the means (n_series, horizon) of the methods a forecast is compared with; written independently of the product."""
     horizon, week = settings.horizon, 7 // settings.grid.days
     frame = pd.DataFrame(demand.T)
     filled = frame.ffill().fillna(0.0).to_numpy().T
@@ -175,7 +175,7 @@ def simple(demand: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
 
 
 def row_of(name: str, case: Case, count: int) -> dict[str, object]:
-    """Return the case's line: WAPE and mean absolute bias over the origins beside the best simple method's."""
+    """Return the row of a case: WAPE and mean absolute bias over the origins, and those of the best simple method."""
     started = time.process_time()
     tables = case.tables()
     scores = [score(case, tables, as_of) for as_of in origins(case, count)]
@@ -208,7 +208,7 @@ def main() -> None:
         lines = [
             " | ".join(map(str, row)) for row in (rows[0], ["---"] * len(rows[0]), *(row.values() for row in rows))
         ]
-        text = "# Short histories and odd worlds\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
+        text = "# Short histories and unusual data\n\n" + "\n".join(f"| {line} |" for line in lines) + "\n"
         (HERE / "results").mkdir(exist_ok=True)
         (HERE / "results" / "thin_history.md").write_text(text)
 

@@ -1,13 +1,13 @@
-"""Play the VN2 game with the product: six weekly orders, each from a night of its own, beside the organiser's rule.
+"""Play the VN2 game with Forestock: six weekly orders, each from its own run, next to the organizer's rule.
 
     python -m benchmarks.vn2_game --data DIR [--openings 2023-09-04 …] [--work DIR] [--command] [--set …]
 
-Each Monday the tables as they would stand that morning are written (sales before it, stock and inbound of the simulated
-stores) and planned on as ``forestock run --as-of`` does: validate, train, forecast, rebalance, all through the warehouse;
-with ``--command`` by that very command. Orders are the `supply` rows of `transfer` that depart that day. Goods due
-arrive, demand is served, 0.2 EUR per unit left and 1 EUR per unit of demand not met; weeks 3 to 8 count. Demand is what
-was sold in weeks in stock and nothing in others. Openings without a snapshot in ``stock`` get one made alike: 1.35 weeks
-of the 13-week mean on hand, one week due a week later. Writes ``benchmarks/results/vn2_game.md``.
+Each Monday, the benchmark writes the tables as known that morning (earlier sales, stock and inbound of the simulated stores)
+and plans like ``forestock run --as-of``: validate, train, forecast, rebalance. With ``--command``, it runs that command.
+Orders are the ``supply`` rows of ``transfer`` that depart that day. Then goods that are due arrive, and demand is served. A
+leftover unit costs 0.2 EUR per week, and a unit of unmet demand costs 1 EUR. Weeks 3 to 8 count. Demand is the units sold in
+weeks in stock, and 0 in other weeks. An opening without a snapshot in ``stock`` starts with a synthetic one: 1.35 weeks of
+the 13-week mean on hand, and one week due a week later. The result is written to ``benchmarks/results/vn2_game.md``.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ ON_HAND_WEEKS = 1.35
 
 @dataclass(frozen=True)
 class Morning:
-    """What a player sees on a Monday: the day, units on hand after arrivals and due by week ahead (n_series, …)."""
+    """State on a Monday: the date, units on hand after arrivals (n_series,), and units due by week ahead (n_series, n_weeks)."""
 
     day: pd.Timestamp
     on_hand: np.ndarray
@@ -51,10 +51,10 @@ Player = Callable[[Morning], np.ndarray]
 
 
 def opening(tables: dict[str, pd.DataFrame], weeks: Weeks, day: pd.Timestamp) -> tuple[np.ndarray, np.ndarray]:
-    """Return units on hand and due a week after ``day``: the snapshot of that day, or one made alike."""
+    """Return units on hand, and units due a week after ``day``, from the snapshot of that day or a synthetic one."""
     stock = tables["stock"][tables["stock"]["date"] == day].rename(columns={"hub": "region"})
     if stock.empty:
-        past = pd.DataFrame(weeks.demand[:, : weeks.at(day)][:, -RECENT:])
+        past = pd.DataFrame(weeks.demand[:, : weeks.column_of(day)][:, -RECENT:])
         mean = past.mean(axis=1).fillna(0).to_numpy()
         return np.round(ON_HAND_WEEKS * mean), np.round(mean)
     inbound = tables["inbound"][tables["inbound"]["as_of"] == day].rename(columns={"hub": "region"})
@@ -65,7 +65,7 @@ def opening(tables: dict[str, pd.DataFrame], weeks: Weeks, day: pd.Timestamp) ->
 
 
 def play(weeks: Weeks, day: pd.Timestamp, start: tuple[np.ndarray, np.ndarray], player: Player) -> np.ndarray:
-    """Return EUR of holding and of lost sales by week, (8, 2)."""
+    """Return holding cost and lost-sales cost by week, in EUR, (8, 2)."""
     on_hand, paid = start[0], np.zeros((WEEKS, 2))
     due = np.zeros((len(weeks.series), WEEKS + LEAD_WEEKS))
     due[:, 1] = start[1]
@@ -74,27 +74,27 @@ def play(weeks: Weeks, day: pd.Timestamp, start: tuple[np.ndarray, np.ndarray], 
         if week < ROUNDS:
             morning = Morning(day + pd.Timedelta(weeks=week), on_hand, due[:, week + 1 : week + LEAD_WEEKS])
             due[:, week + LEAD_WEEKS] += player(morning)
-        demand = np.nan_to_num(weeks.demand[:, weeks.at(day) + week])
+        demand = np.nan_to_num(weeks.demand[:, weeks.column_of(day) + week])
         sold = np.minimum(on_hand, demand)
         on_hand = on_hand - sold
         paid[week] = HOLDING_EUR * on_hand.sum(), LOST_EUR * (demand - sold).sum()
     return paid
 
 
-def organiser(weeks: Weeks) -> Player:
-    """Return the organiser's rule: up to four weeks of the 13-week seasonal average, less all on hand and due."""
+def organizer(weeks: Weeks) -> Player:
+    """Return the organizer's rule: order up to four weeks of the 13-week seasonal average, less units on hand and due."""
 
     def order(morning: Morning) -> np.ndarray:
-        index = weeks.at(morning.day)
-        requested = seasonal_average(weeks.demand[:, :index], weeks.weeks[:index], 4).sum(axis=1)
-        return np.maximum(np.round(requested - morning.on_hand - morning.due.sum(axis=1)), 0.0)
+        column = weeks.column_of(morning.day)
+        target = seasonal_average(weeks.demand[:, :column], weeks.weeks[:column], 4).sum(axis=1)
+        return np.maximum(np.round(target - morning.on_hand - morning.due.sum(axis=1)), 0.0)
 
     return order
 
 
 @dataclass(frozen=True)
 class Product:
-    """The product as a player: tables in a folder, a night, orders out of the warehouse."""
+    """Forestock as a player: writes tables, runs the pipeline, and reads orders from the warehouse."""
 
     tables: dict[str, pd.DataFrame]
     weeks: Weeks
@@ -104,12 +104,12 @@ class Product:
 
     @property
     def settings(self) -> Settings:
-        """The configuration of VN2 on this folder."""
+        """The configuration of VN2 for this folder."""
         return load_settings(CONFIG, self.chosen)
 
     @property
     def chosen(self) -> list[str]:
-        """What is set beside the configuration."""
+        """The overrides of the configuration."""
         place = [f"inputs.path={self.folder / 'inputs'}", f"warehouse={self.folder / 'warehouse'}"]
         return [*self.overrides, *place]
 
@@ -140,14 +140,14 @@ class Product:
         return ordered
 
     def plan(self, morning: Morning) -> None:
-        """Run the stages of the night in this process."""
-        night = run.validate_stage(self.settings, morning.day.date(), "rebalance")
-        planned = run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
+        """Run the stages in this process."""
+        context = run.validate_stage(self.settings, morning.day.date(), "rebalance")
+        planned = run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
         if planned.refusals:
             raise SystemExit(f"{morning.day.date()}: refused: {'; '.join(planned.refusals)}")
 
     def write(self, morning: Morning) -> None:
-        """Write the tables as they stand that morning."""
+        """Write the tables as known that morning."""
         place = self.folder / "inputs"
         place.mkdir(parents=True, exist_ok=True)
         hub, sku = (self.weeks.series.get_level_values(level) for level in (0, 1))
@@ -171,8 +171,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--openings", nargs="*", default=OPENINGS)
-    parser.add_argument("--work", type=Path, help="folder of tables and warehouses; default: one that is removed")
-    parser.add_argument("--command", action="store_true", help="plan by `forestock run` instead of its stages")
+    parser.add_argument("--work", type=Path, help="folder of tables and warehouses; default: a temporary folder")
+    parser.add_argument("--command", action="store_true", help="plan with `forestock run` instead of its stages")
     parser.add_argument("--set", nargs="*", default=[])
     args = parser.parse_args()
     tables = read_tables(args.data, (*STATIC, "sales", "stock", "inbound"))
@@ -183,10 +183,10 @@ def main() -> None:
             day, started = pd.Timestamp(text), time.perf_counter()
             start = opening(tables, weeks, day)
             product = Product(tables, weeks, (args.work or Path(temporary)) / text, tuple(args.set), args.command)
-            paid, rule = (play(weeks, day, start, player)[FIRST_COUNTED:] for player in (product, organiser(weeks)))
+            paid, rule = (play(weeks, day, start, player)[FIRST_COUNTED:] for player in (product, organizer(weeks)))
             rows.append({
                 "opening": text, "cost": round(paid.sum()), "holding": round(paid[:, 0].sum()), "lost": round(paid[:, 1].sum()),
-                "organiser's rule": round(rule.sum()), "ratio": round(paid.sum() / rule.sum(), 4),
+                "organizer's rule": round(rule.sum()), "ratio": round(paid.sum() / rule.sum(), 4),
                 "s per round": round((time.perf_counter() - started) / ROUNDS, 1),
             })  # fmt: skip
             print(rows[-1], flush=True)

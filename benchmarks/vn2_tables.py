@@ -1,7 +1,4 @@
-"""VN2's tables as arrays, and the two rules of thumb its forecasts are put beside.
-
-Not here: the forecast (``forecast_vn2``) and the game (``vn2_game``).
-"""
+"""Tables of VN2 as arrays, and the two simple forecasts that serve as baselines."""
 
 from __future__ import annotations
 
@@ -46,12 +43,12 @@ class Weeks:
         weeks = pd.DatetimeIndex(wide["units_sold"].columns)
         return cls(wide.index, weeks, units, np.where(rate >= 1, units, np.nan))
 
-    def at(self, day: pd.Timestamp) -> int:
-        """Return the column of the week that begins on ``day``; one past the last for the week after it."""
+    def column_of(self, day: pd.Timestamp) -> int:
+        """Return the column of the week that starts on ``day``; one past the last column for the following week."""
         return int(self.weeks.searchsorted(day))
 
     def place(self, frame: pd.DataFrame) -> np.ndarray:
-        """Return the row of each of the frame's `region` and `sku`."""
+        """Return the array row for the ``region`` and ``sku`` of each row of the frame."""
         return self.series.get_indexer(pd.MultiIndex.from_frame(frame[["region", "sku"]].astype("str")))
 
 
@@ -61,7 +58,7 @@ def week_of_year(days: pd.DatetimeIndex) -> np.ndarray:
 
 
 def seasonal_naive(demand: np.ndarray, horizon: int) -> np.ndarray:
-    """Return the latest known value 52, 104, … weeks before each target (n_series, horizon), 0 where there is none."""
+    """Return the latest known value 52, 104, … weeks before each target, or 0 if there is none, (n_series, horizon)."""
     length = demand.shape[1]
     result = np.full((len(demand), horizon), np.nan)
     for back in range(SEASON, length + horizon, SEASON):
@@ -72,9 +69,9 @@ def seasonal_naive(demand: np.ndarray, horizon: int) -> np.ndarray:
 
 
 def seasonal_average(demand: np.ndarray, weeks: pd.DatetimeIndex, horizon: int) -> np.ndarray:
-    """Return the game's own rule: the mean of 13 weeks freed from the season, times the season of each target.
+    """Return the game's rule: the deseasonalized mean of 13 weeks, times the season of each target week.
 
-    The season of a week of the year is the mean over series and years ÷ the mean of those weeks.
+    The season of a week of the year is its mean over series and years, divided by the mean over weeks.
     """
     week = week_of_year(weeks)
     season = pd.Series(np.nanmean(demand, axis=0)).groupby(week).mean()
@@ -85,6 +82,6 @@ def seasonal_average(demand: np.ndarray, weeks: pd.DatetimeIndex, horizon: int) 
 
 
 def markdown(rows: Sequence[Mapping[str, object]]) -> str:
-    """Return the rows as a Markdown table with the keys of the first as its head."""
+    """Return the rows as a Markdown table whose header is the keys of the first row."""
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
     return "\n".join([*lines, *("| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows)]) + "\n"

@@ -1,8 +1,8 @@
-"""The peer: one pooled recursive Tweedie model by mlforecast, as it is usually set up.
+"""Reference method: one pooled recursive Tweedie model with mlforecast in its usual setup.
 
-Runs in an environment of its own (``benchmarks/forecast_m5.py`` makes it), because mlforecast holds
-an older pandas. Reads the tables, trains on every row before ``--as-of``, writes mean forecasts and
-the wall time, CPU time and peak memory of the whole process.
+The script runs in its own environment, created by ``benchmarks/forecast_m5.py``, because mlforecast requires
+an older pandas. It reads the tables, trains on every row before ``--as-of``, and writes mean forecasts and
+the wall time, CPU time, and peak memory of the process.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from mlforecast import MLForecast
 from mlforecast.lag_transforms import RollingMean
 from mlforecast.utils import PredictionIntervals
 
-LEVELS = (99, 95, 67, 50)  # central intervals whose ends are the eight quantiles beside the middle
+LEVELS = (99, 95, 67, 50)  # central intervals whose ends are the eight quantiles other than the median
 STATIC = ["dept", "cat", "sku", "region"]
 
 
@@ -44,7 +44,7 @@ def read(folder: Path, as_of: pd.Timestamp, horizon: int) -> tuple[pd.DataFrame,
 
 
 def price(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """Add the price that holds on each row's date."""
+    """Add the price that is valid on each row's date."""
     prices = pd.read_parquet(folder / "prices.parquet").sort_values("date")
     prices["unique_id"] = prices["sku"].astype(str) + "|" + prices["region"].astype(str)
     prices = prices[["unique_id", "date", "unit_price_eur"]].rename(columns={"date": "ds", "unit_price_eur": "price"})
@@ -59,7 +59,7 @@ def price(rows: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 def _quantile_names() -> dict[str, str]:
-    """Return mlforecast's names of interval ends → the names of quantiles."""
+    """Return a mapping from mlforecast's names of interval ends to the names of quantiles."""
     ends = {f"mean-lo-{level:g}": (100 - level) / 2 for level in LEVELS}
     ends |= {f"mean-hi-{level:g}": (100 + level) / 2 for level in LEVELS}
     return {name: f"q{round(10 * rate):03d}" for name, rate in ends.items()}
@@ -90,7 +90,7 @@ def main() -> None:
         num_threads=args.threads,
     )
     intervals = PredictionIntervals(n_windows=2, h=args.horizon) if args.intervals else None
-    if intervals:  # every series must reach back over both windows and the longest rolling mean
+    if intervals:  # every series must cover both windows and the longest rolling mean
         known = history.groupby("unique_id", observed=True)["ds"].transform("size")
         history = history[known > 2 * args.horizon + 57]
         future = future[future["unique_id"].isin(history["unique_id"].unique())]
