@@ -32,9 +32,9 @@ from foundation.store.warehouse import Warehouse
 from models.seasonal_naive import naive_forecast
 from positioning.inputs.problem import Problem, build_problem
 from positioning.optimizer.highs import Solver
-from positioning.optimizer.pricing import Desk
-from positioning.optimizer.workers import Crew
-from tests.oracle.sku_lp import Instance, build_programme
+from positioning.optimizer.pricing import SubproblemCache
+from positioning.optimizer.workers import WorkerPool
+from tests.oracle.sku_lp import Instance, build_program
 
 Frames = dict[str, pd.DataFrame]
 FORECASTS = ("forecast", "forecast_window", "forecast_dependence")
@@ -123,9 +123,9 @@ def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.Dat
 def clocked() -> Iterator[dict[str, list[float]]]:
     """Yield calls, SKUs, and wall seconds by task of the worker pool, filled while the block runs."""
     seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
-    run = Crew.run
+    run = WorkerPool.run
 
-    def timed(self: Crew, task: Any, chunks: list[tuple[Any, ...]]) -> list[Any]:
+    def timed(self: WorkerPool, task: Any, chunks: list[tuple[Any, ...]]) -> list[Any]:
         started = time.perf_counter()
         answers = run(self, task, chunks)
         row = seconds[task.__name__]
@@ -133,24 +133,26 @@ def clocked() -> Iterator[dict[str, list[float]]]:
             row[index] += amount
         return answers
 
-    Crew.run = timed  # type: ignore[method-assign]  # a benchmark measures calls from outside
+    WorkerPool.run = timed  # type: ignore[method-assign]  # a benchmark measures calls from outside
     try:
         yield seconds
     finally:
-        Crew.run = run  # type: ignore[method-assign]  # restores the original method
+        WorkerPool.run = run  # type: ignore[method-assign]  # restores the original method
 
 
 def cold_seconds(problem: Problem) -> float:
     """Return CPU seconds to solve the program of every SKU without a warm start, scaled up from a sample."""
-    desk, n_skus = Desk(problem), len(problem.catalogue.skus)
+    cache, n_skus = SubproblemCache(problem), len(problem.catalog.skus)
     solver = Solver(presolve="off", solver="simplex")
     spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
     for sku in sample:
-        article = desk.article(sku)
-        programme = build_programme(Instance(article, desk.paths(article), desk.arrival[:, article.lanes]))
+        subproblem = cache.subproblem(sku)
+        program = build_program(
+            Instance(subproblem, cache.demand_scenarios(subproblem), cache.arrival[:, subproblem.lanes])
+        )
         solver.highs.clearSolver()
         started = time.process_time()
-        solver.load(programme)
+        solver.load(program)
         solver.solve()
         spent += time.process_time() - started
     return spent / len(sample) * n_skus
@@ -169,7 +171,7 @@ def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -
         frames = positioning.plan(tables, forecast, settings, as_of)
         wall, cpu = time.perf_counter() - wall, cpu_seconds() - cpu
     row, problem = frames["plan"].iloc[0], build_problem(tables, forecast, settings, as_of, None)
-    cold, n_skus = cold_seconds(problem), len(problem.catalogue.skus)
+    cold, n_skus = cold_seconds(problem), len(problem.catalog.skus)
     memory = [resource.getrusage(who).ru_maxrss / 1e6 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     lines = frames["transfer"]
     saved = row["total_eur_before"] - row["total_eur"]

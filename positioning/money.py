@@ -28,7 +28,7 @@ def unit_eur(problem: Problem) -> float:
 
     Where goods and sales have no value it is a tenth of the median cost of a lane, and 1 where those are free too.
     """
-    specified, lanes = problem.catalogue, problem.network
+    specified, lanes = problem.catalog, problem.network
     requested = problem.demand.mean_units.sum(axis=(1, 2)) > 0
     per_kg = np.median(specified.mass_kg) if len(specified.skus) else 0.0
     ways = [part.eur_per_unit + part.eur_per_kg * per_kg for part in (lanes.shipments, lanes.deliveries)]
@@ -53,7 +53,7 @@ def in_units(problem: Problem, unit: float) -> Problem:
         network=replace(
             network, shipments=_all_divided(network.shipments, unit), deliveries=_all_divided(network.deliveries, unit)
         ),
-        catalogue=_all_divided(problem.catalogue, unit),
+        catalog=_all_divided(problem.catalog, unit),
         shared=replace(shared, loads=tuple(replace(load, eur=float(_divided(load.eur, unit))) for load in shared.loads)),
         prices=Prices(**prices | {"terminal_value_rate": problem.prices.terminal_value_rate}),
         late_eur=_divided(problem.late_eur, unit),
@@ -65,8 +65,8 @@ def optimum_in_eur(optimum: Optimum, unit: float) -> Optimum:
     choice = optimum.choice
     columns = {sku: replace(column, eur=column.eur * unit) for sku, column in choice.column.items()}
     return Optimum(
-        replace(choice, column=columns, prices=choice.prices * unit),
-        {sku: eur * unit for sku, eur in optimum.nothing_eur.items()}, optimum.plan_eur * unit, optimum.bound_eur * unit,
+        replace(choice, column=columns, dual_prices=choice.dual_prices * unit),
+        {sku: eur * unit for sku, eur in optimum.no_shipment_eur.items()}, optimum.plan_eur * unit, optimum.bound_eur * unit,
     )  # fmt: skip
 
 

@@ -30,9 +30,9 @@ from positioning.explain.tables import (
 from positioning.inputs.costs import KG
 from positioning.inputs.problem import Problem, build_problem
 from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
-from positioning.optimizer.column_generation import Optimum, optimise
-from positioning.optimizer.master import Choice, standing_prices
-from positioning.optimizer.workers import Crew, chunks_of, crew
+from positioning.optimizer.column_generation import Optimum, optimize
+from positioning.optimizer.master import MasterSolution, marginal_prices
+from positioning.optimizer.workers import WorkerPool, chunks_of, worker_pool
 
 _ROUNDS = 12
 # How far sums over many skus may differ by the order of adding, as a share of the terms.
@@ -60,12 +60,12 @@ def plan(
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
     unit = unit_eur(problem)
     counted = in_units(problem, unit)
-    with crew(counted, len(problem.catalogue.skus)) as team:
-        optimum = optimise(counted, team, checkpoints)
-        outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, team)
-        fresh = _fresh_benefit(problem, outcomes, team) * unit
+    with worker_pool(counted, len(problem.catalog.skus)) as workers:
+        optimum = optimize(counted, workers, checkpoints)
+        outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, workers)
+        held_out = _held_out_benefit(problem, outcomes, workers) * unit
     optimum = optimum_in_eur(optimum, unit)
-    figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), fresh)
+    figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), held_out)
     slack = _slack(problem, lines)
     plan_id = _plan_id(lines, as_of)
     versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
@@ -74,7 +74,7 @@ def plan(
         "service": service_frame(problem, outcomes),
         "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
         "departure": departure_frame(problem, lines),
-        "exception": exception_frame(problem, outcomes, (optimum.choice.prices, slack), omitted_eur),
+        "exception": exception_frame(problem, outcomes, (optimum.choice.dual_prices, slack), omitted_eur),
         "assumption": assumption_frame(problem.assumptions, as_of),
         "plan": plan_frame(problem, outcomes, lines, figures | versions),
     }
@@ -100,11 +100,11 @@ def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]
 
 
 def _explained(
-    money: tuple[Problem, Problem, float], optimum: Optimum, team: Crew
+    money: tuple[Problem, Problem, float], optimum: Optimum, workers: WorkerPool
 ) -> tuple[list[Outcome], pd.DataFrame, float]:
     """Explain the plan, then drop unworthy lines until none is left; only their skus are looked at again.
 
-    ``money`` is the problem in EUR, the problem that ``optimum`` and ``team`` know, and its unit in EUR. The last
+    ``money`` is the problem in EUR, the problem that ``optimum`` and ``workers`` know, and its unit in EUR. The last
     value returned is what the lines dropped would save, EUR: the plan's cost less that of the cheapest before it.
     """
     problem, counted, unit = money
@@ -114,15 +114,15 @@ def _explained(
         sku: Decision(sku, chosen[sku].lanes, chosen[sku].units)
         if sku in chosen
         else Decision(sku, no_shipment, no_shipment * 1.0)
-        for sku in range(len(problem.catalogue.skus))
+        for sku in range(len(problem.catalog.skus))
     }
     outcomes: dict[int, Outcome] = {}
     choice = optimum.choice
-    prices, cheapest = standing_prices(counted, choice), np.inf
+    prices, cheapest = marginal_prices(counted, choice), np.inf
     lines, again = pd.DataFrame(), sorted(decisions)
     for left in range(_ROUNDS, -1, -1):
         chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
-        outcomes |= {outcome.sku: outcome_in_eur(outcome, unit) for outcome in team.run(explain_chunk, chunks)}
+        outcomes |= {outcome.sku: outcome_in_eur(outcome, unit) for outcome in workers.run(explain_chunk, chunks)}
         lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
         eur = _total_eur(problem, list(outcomes.values()), lines)
         cheapest = min(cheapest, eur)
@@ -137,7 +137,7 @@ def _explained(
             decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
         if (going != choice.loads).any():
             choice = replace(choice, loads=going)
-            prices, again = standing_prices(counted, choice), sorted(set(lines["sku_at"]))
+            prices, again = marginal_prices(counted, choice), sorted(set(lines["sku_at"]))
     return [outcomes[sku] for sku in sorted(outcomes)], lines, eur - cheapest
 
 
@@ -147,7 +147,7 @@ def _total_eur(problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame) -
     return float(after + fixed_terms(problem, lines)[:KG].sum())
 
 
-def still_going(problem: Problem, choice: Choice, lines: pd.DataFrame) -> np.ndarray:
+def still_going(problem: Problem, choice: MasterSolution, lines: pd.DataFrame) -> np.ndarray:
     """Return the loads of ``choice`` without those of departures that no line is left on."""
     used = set(lines["shipment"])
     is_used = np.array([load.shipment in used for load in problem.shared.loads], dtype=bool)
@@ -161,7 +161,7 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
     for resource in problem.shared.resources:
         selected = lines[lines["shipment"].isin(resource.shipments)]
         if resource.handling_class is not None:
-            classes = np.array(problem.catalogue.handling_class, dtype=object)
+            classes = np.array(problem.catalog.handling_class, dtype=object)
             selected = selected[classes[selected["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
         room = resource.room * (float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0)
         slack.append(room - float(selected[("units", "litres", "kilograms")[resource.measure]].sum()))
@@ -169,9 +169,9 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
 
 
 def _figures(
-    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, found: tuple[Optimum, float], fresh: np.ndarray
+    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, found: tuple[Optimum, float], held_out: np.ndarray
 ) -> dict[str, object]:
-    """Return bound, gaps and sampling figures; ``fresh`` (n_fresh,) is the benefit by fresh path without loads.
+    """Return bound, gaps and sampling figures; ``held_out`` (n_fresh,) is the benefit by fresh path without loads.
 
     ``found`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
     """
@@ -179,7 +179,7 @@ def _figures(
     terms = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG]
     before, fixed = float(terms.sum()), fixed_terms(problem, lines)[:KG].sum()
     after = _total_eur(problem, outcomes, lines)
-    bound = optimum.bound_eur + before - sum(optimum.nothing_eur.values())
+    bound = optimum.bound_eur + before - sum(optimum.no_shipment_eur.values())
     unit, best = unit_eur(problem), after - omitted_eur
     if bound > best + _ROUNDING * float(np.abs(terms).sum()) + _TOLERANCE * unit:
         raise StageError(
@@ -188,25 +188,25 @@ def _figures(
         )
     bound = min(bound, best)
     gap, stake = (best - bound, before - bound) if best - bound > _NO_GAP * unit else (0.0, 1.0)
-    fresh = fresh - fixed
+    held_out = held_out - fixed
     size = problem.settings.positioning.scenarios
-    groups = [fresh[index : index + size].mean() for index in range(0, len(fresh) - size + 1, size)]
+    groups = [held_out[index : index + size].mean() for index in range(0, len(held_out) - size + 1, size)]
     return {
         "lower_bound_eur": bound,
         # Where goods are worth more at the end, the cost can be near nothing or below: then of what is at stake.
         "gap_rate": min(gap / max(after, stake), 1.0),
         "gap_of_benefit_rate": min(gap / stake, 1.0),
         "sampling_error_eur": float(np.std(groups, ddof=1)) if len(groups) > 1 else 0.0,
-        "out_of_sample_benefit_eur": float(fresh.mean()),
+        "out_of_sample_benefit_eur": float(held_out.mean()),
     }
 
 
-def _fresh_benefit(problem: Problem, outcomes: list[Outcome], team: Crew) -> np.ndarray:
+def _held_out_benefit(problem: Problem, outcomes: list[Outcome], workers: WorkerPool) -> np.ndarray:
     """Return what the plan saves on each fresh path, without loads, EUR."""
     moved = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if len(row.lanes)}
     chunks = [([moved[sku] for sku in chunk],) for chunk in chunks_of(sorted(moved))]
     none = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
-    return np.sum([none, *team.run(judge_chunk, chunks)], axis=0)
+    return np.sum([none, *workers.run(judge_chunk, chunks)], axis=0)
 
 
 def _plan_id(lines: pd.DataFrame, as_of: date) -> str:

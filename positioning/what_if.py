@@ -21,9 +21,9 @@ from positioning.explain.tables import fixed_terms
 from positioning.inputs.costs import KG
 from positioning.inputs.frames import codes
 from positioning.inputs.problem import Problem, build_problem
-from positioning.inputs.subproblem import sku_problem
-from positioning.optimizer.pricing import Desk
-from positioning.optimizer.workers import chunks_of, crew
+from positioning.inputs.subproblem import build_subproblem
+from positioning.optimizer.pricing import SubproblemCache
+from positioning.optimizer.workers import chunks_of, worker_pool
 
 EVERYWHERE = "all"
 _PRICES = ("eur_per_unit", "eur_per_kg", "eur_per_load")
@@ -62,30 +62,30 @@ def kept_total_eur(inputs: Inputs, transfer: pd.DataFrame, as_of: date) -> float
     """
     problem = build_problem(inputs.tables, inputs.forecasts, inputs.settings, as_of, inputs.tables.get("earlier"))
     decisions = _decisions(problem, transfer)
-    with crew(problem, len(decisions)) as team:
+    with worker_pool(problem, len(decisions)) as workers:
         chunks = [([decisions[sku] for sku in chunk],) for chunk in chunks_of(list(range(len(decisions))))]
-        costs: list[float] = team.run(cost_chunk, chunks)
+        costs: list[float] = workers.run(cost_chunk, chunks)
     return float(sum(costs) + fixed_terms(problem, _lines(problem, decisions))[:KG].sum())
 
 
-def cost_chunk(desk: Desk, decisions: list[Decision]) -> list[float]:
+def cost_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[float]:
     """Return what every decision is expected to cost on the plan's demand paths, in EUR, without loads."""
-    return [_cost_eur(desk, decision) for decision in decisions]
+    return [_cost_eur(cache, decision) for decision in decisions]
 
 
-def _cost_eur(desk: Desk, decision: Decision) -> float:
-    article = sku_problem(desk.problem, decision.sku)
-    case = desk.case(article, np.zeros(len(article.lanes)))
-    units = np.zeros(len(article.lanes))
-    units[np.searchsorted(article.lanes, decision.lanes)] = decision.units
-    goods = article.usable.sum() + article.arrivals.sum()
-    terms = service_terms(case.ways, case.serve(units)) + units @ article.shipment_terms
-    return float(terms[:KG].sum() + goods * desk.problem.catalogue.unit_cost_eur[decision.sku])
+def _cost_eur(cache: SubproblemCache, decision: Decision) -> float:
+    subproblem = build_subproblem(cache.problem, decision.sku)
+    priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
+    units = np.zeros(len(subproblem.lanes))
+    units[np.searchsorted(subproblem.lanes, decision.lanes)] = decision.units
+    goods = subproblem.usable.sum() + subproblem.arrivals.sum()
+    terms = service_terms(priced.arcs, priced.solve_recourse(units)) + units @ subproblem.shipment_terms
+    return float(terms[:KG].sum() + goods * cache.problem.catalog.unit_cost_eur[decision.sku])
 
 
 def _lines(problem: Problem, decisions: list[Decision]) -> pd.DataFrame:
     """Return the size of every line, for the loads it needs."""
-    specified = problem.catalogue
+    specified = problem.catalog
     sku = np.concatenate([np.full(len(decision.lanes), decision.sku, dtype="int64") for decision in decisions])
     units = np.concatenate([decision.units for decision in decisions])
     sizes = {"units": units, "litres": units * specified.volume_l[sku], "kilograms": units * specified.mass_kg[sku]}
@@ -95,13 +95,13 @@ def _lines(problem: Problem, decisions: list[Decision]) -> pd.DataFrame:
 
 def _decisions(problem: Problem, transfer: pd.DataFrame) -> list[Decision]:
     """Return what ``transfer`` decides for every sku, without lines that are not possible."""
-    lanes, skus = problem.network.shipments.lane, problem.catalogue.skus
+    lanes, skus = problem.network.shipments.lane, problem.catalog.skus
     index, sku = codes([str(lane) for lane in transfer["lane"]], lanes), codes([str(s) for s in transfer["sku"]], skus)
     units = transfer["units"].to_numpy(dtype="float64")
     result = []
     for place in range(len(skus)):
         rows = np.flatnonzero((sku == place) & (index >= 0))
-        rows = rows[np.isin(index[rows], sku_problem(problem, place).lanes)] if len(rows) else rows
+        rows = rows[np.isin(index[rows], build_subproblem(problem, place).lanes)] if len(rows) else rows
         rows = rows[np.argsort(index[rows], kind="stable")]
         result.append(Decision(place, index[rows], units[rows]))
     return result

@@ -12,10 +12,10 @@ import numpy as np
 from positioning.inputs.availability import cycle_stockout, fill_rates
 from positioning.inputs.costs import N_TERMS, TERM, total
 from positioning.inputs.demand import daily_units_beyond
-from positioning.inputs.subproblem import SkuProblem
+from positioning.inputs.subproblem import Subproblem
 from positioning.optimizer.local_search import improve
-from positioning.optimizer.pricing import Desk
-from positioning.optimizer.recourse import Case, Service, Ways, slope
+from positioning.optimizer.pricing import SubproblemCache
+from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution, ServiceArcs, slope
 
 # Three-point Gauss–Legendre rule on [0, 1].
 _RAY = (0.1127016653792583, 0.5, 0.8872983346207417)
@@ -85,73 +85,75 @@ class Outcome:
     refusals: tuple[Refusal, ...]
 
 
-def explain_chunk(desk: Desk, decisions: list[Decision], prices: np.ndarray) -> list[Outcome]:
-    """Explain every decision; ``prices`` (n_resources,) hold back what takes a refused line's place."""
-    return [_explain(desk, decision, prices) for decision in decisions]
+def explain_chunk(cache: SubproblemCache, decisions: list[Decision], dual_prices: np.ndarray) -> list[Outcome]:
+    """Explain every decision; ``dual_prices`` (n_resources,) hold back what takes a refused line's place."""
+    return [_explain(cache, decision, dual_prices) for decision in decisions]
 
 
-def judge_chunk(desk: Desk, decisions: list[Decision]) -> list[np.ndarray]:
+def judge_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[np.ndarray]:
     """Return what every decision saves on each fresh path, without loads, EUR."""
-    return [_fresh_benefit(desk, decision) for decision in decisions]
+    return [_held_out_benefit(cache, decision) for decision in decisions]
 
 
-def _explain(desk: Desk, decision: Decision, prices: np.ndarray) -> Outcome:
-    article = desk.article(decision.sku)
-    case = desk.case(article, prices @ article.uses)
-    no_shipment, units = np.zeros(len(article.lanes)), _units(article, decision)
-    before = case.serve(no_shipment)
-    after = case.serve(units) if units.any() else before
+def _explain(cache: SubproblemCache, decision: Decision, dual_prices: np.ndarray) -> Outcome:
+    subproblem = cache.subproblem(decision.sku)
+    priced = cache.priced_subproblem(subproblem, dual_prices @ subproblem.uses)
+    no_shipment, units = np.zeros(len(subproblem.lanes)), _units(subproblem, decision)
+    before = priced.solve_recourse(no_shipment)
+    after = priced.solve_recourse(units) if units.any() else before
     lines = np.flatnonzero(units)
-    demand = case.ahead.paths.mean(axis=0).sum(axis=1)
-    served = _served(case, before), _served(case, after)
-    fill_before, fill_after = (fill_rates(article.nearest, demand, one.lost, len(article.hubs)) for one in served)
-    daily = daily_units_beyond(desk.problem.demand, decision.sku, desk.problem.buckets, desk.problem.settings.grid.days)
-    opening = _opening(desk, article)
-    saved = float(before.path_eur.mean() - after.path_eur.mean()) - case.sending_eur(units)
+    demand = priced.scenarios.demand.mean(axis=0).sum(axis=1)
+    served = _served(priced, before), _served(priced, after)
+    fill_before, fill_after = (fill_rates(subproblem.nearest, demand, one.lost, len(subproblem.hubs)) for one in served)
+    daily = daily_units_beyond(
+        cache.problem.demand, decision.sku, cache.problem.buckets, cache.problem.settings.grid.days
+    )
+    opening = _opening(cache, subproblem)
+    saved = float(before.scenario_eur.mean() - after.scenario_eur.mean()) - priced.sending_eur(units)
     return Outcome(
-        sku=decision.sku, hubs=article.hubs, regions=article.regions, lanes=article.lanes[lines], units=units[lines],
-        before=service_terms(case.ways, before) + opening,
-        after=service_terms(case.ways, after) + units @ article.shipment_terms + opening,
+        sku=decision.sku, hubs=subproblem.hubs, regions=subproblem.regions, lanes=subproblem.lanes[lines], units=units[lines],
+        before=service_terms(priced.arcs, before) + opening,
+        after=service_terms(priced.arcs, after) + units @ subproblem.shipment_terms + opening,
         demand=demand, served_before=served[0], served_after=served[1], fill_before=fill_before, fill_after=fill_after,
-        sources=_sources(article), hub_demand=_by_nearest(article, demand), hub_daily=_by_nearest(article, daily[article.regions]),
-        stockout=cycle_stockout(desk.problem, article, units), line_terms=article.shipment_terms[lines],
-        shares=_shares(case, units, lines, saved), refusals=tuple(_refusal(case, units, int(line)) for line in lines),
+        sources=_sources(subproblem), hub_demand=_by_nearest(subproblem, demand), hub_daily=_by_nearest(subproblem, daily[subproblem.regions]),
+        stockout=cycle_stockout(cache.problem, subproblem, units), line_terms=subproblem.shipment_terms[lines],
+        shares=_shares(priced, units, lines, saved), refusals=tuple(_refusal(priced, units, int(line)) for line in lines),
     )  # fmt: skip
 
 
-def service_terms(ways: Ways, service: Service) -> np.ndarray:
+def service_terms(arcs: ServiceArcs, recourse: RecourseSolution) -> np.ndarray:
     """Return expected money terms and kilograms of serving demand, (N_TERMS,)."""
-    return np.tensordot(service.flow, ways.terms, axes=([0, 1], [0, 1]))
+    return np.tensordot(recourse.flow, arcs.terms, axes=([0, 1], [0, 1]))
 
 
-def _opening(desk: Desk, article: SkuProblem) -> np.ndarray:
+def _opening(cache: SubproblemCache, subproblem: Subproblem) -> np.ndarray:
     """Return the worth of goods at the start at cost, taken off the value at the end (N_TERMS,)."""
-    goods = article.usable.sum() + article.arrivals.sum()
+    goods = subproblem.usable.sum() + subproblem.arrivals.sum()
     terms = np.zeros(N_TERMS)
-    terms[TERM["end_value"]] = goods * desk.problem.catalogue.unit_cost_eur[article.sku]
+    terms[TERM["end_value"]] = goods * cache.problem.catalog.unit_cost_eur[subproblem.sku]
     return terms
 
 
-def _by_nearest(article: SkuProblem, by_region: np.ndarray) -> np.ndarray:
+def _by_nearest(subproblem: Subproblem, by_region: np.ndarray) -> np.ndarray:
     """Sum values by region (…, R) to the hubs the regions are nearest to, (…, H)."""
-    has_hub = article.nearest >= 0
-    summed = np.zeros((*by_region.shape[:-1], len(article.hubs)))
-    np.add.at(summed.T, article.nearest[has_hub], by_region.T[has_hub])
+    has_hub = subproblem.nearest >= 0
+    summed = np.zeros((*by_region.shape[:-1], len(subproblem.hubs)))
+    np.add.at(summed.T, subproblem.nearest[has_hub], by_region.T[has_hub])
     return summed
 
 
-def _served(case: Case, service: Service) -> Served:
+def _served(priced: PricedSubproblem, recourse: RecourseSolution) -> Served:
     """Split the flow to regions into local, spilled, late and lost units."""
-    article, n_regions = case.problem, len(case.problem.regions)
-    n_buckets = len(article.bucket_days)
+    subproblem, n_regions = priced.problem, len(priced.problem.regions)
+    n_buckets = len(subproblem.bucket_days)
     width = n_regions * n_buckets
-    flow, via = service.flow[:-1, :width], case.ways.via[:-1, :width]
+    flow, via = recourse.flow[:-1, :width], priced.arcs.via[:-1, :width]
     region = np.repeat(np.arange(n_regions), n_buckets)
     is_served = via >= 0
-    hub = np.where(is_served, article.delivery_hub[via] if len(article.deliveries) else -1, -1)
-    is_local = is_served & (hub == article.nearest[region][None, :])
-    is_late = is_served & (article.is_late[via] if len(article.deliveries) else False)
-    lost = service.flow[-1, :width]
+    hub = np.where(is_served, subproblem.delivery_hub[via] if len(subproblem.deliveries) else -1, -1)
+    is_local = is_served & (hub == subproblem.nearest[region][None, :])
+    is_late = is_served & (subproblem.is_late[via] if len(subproblem.deliveries) else False)
+    lost = recourse.flow[-1, :width]
 
     def by_region(units: np.ndarray) -> np.ndarray:
         rows = np.atleast_2d(units)
@@ -165,18 +167,18 @@ def _served(case: Case, service: Service) -> Served:
     )
 
 
-def _sources(article: SkuProblem) -> tuple[tuple[int, ...], ...]:
+def _sources(subproblem: Subproblem) -> tuple[tuple[int, ...], ...]:
     """Return the hubs of each region by preference: cheapest cost to serve first, ties by hub."""
-    eur = total(article.delivery_terms)
+    eur = total(subproblem.delivery_terms)
     ranked = []
-    for region in range(len(article.regions)):
-        rows = np.flatnonzero(article.delivery_region == region)
-        order = sorted(rows, key=lambda row: (round(float(eur[row]), 9), article.hubs[article.delivery_hub[row]]))
-        ranked.append(tuple(int(article.hubs[article.delivery_hub[row]]) for row in order))
+    for region in range(len(subproblem.regions)):
+        rows = np.flatnonzero(subproblem.delivery_region == region)
+        order = sorted(rows, key=lambda row: (round(float(eur[row]), 9), subproblem.hubs[subproblem.delivery_hub[row]]))
+        ranked.append(tuple(int(subproblem.hubs[subproblem.delivery_hub[row]]) for row in order))
     return tuple(ranked)
 
 
-def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> np.ndarray:
+def _shares(priced: PricedSubproblem, units: np.ndarray, lines: np.ndarray, saved: float) -> np.ndarray:
     """Share ``saved`` EUR among lines: Aumann–Shapley prices along the ray from nothing to the plan.
 
     A line's share is its units times its mean slope on the ray (Gauss–Legendre); what quadrature leaves
@@ -184,47 +186,51 @@ def _shares(case: Case, units: np.ndarray, lines: np.ndarray, saved: float) -> n
     """
     if len(lines) <= 1:
         return np.full(len(lines), saved)
-    unpriced = Case(case.problem, case.ways, case.ahead, np.zeros(len(units)))
+    unpriced = PricedSubproblem(priced.problem, priced.arcs, priced.scenarios, np.zeros(len(units)))
     shares = np.zeros(len(lines))
     for index, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
         part = np.floor(units * index + 0.5)
-        shares -= weight * slope(unpriced, unpriced.serve(part))[lines] * units[lines]
+        shares -= weight * slope(unpriced, unpriced.solve_recourse(part))[lines] * units[lines]
     size = np.abs(shares)
     size = size / size.sum() if size.sum() > 0 else np.full(len(lines), 1.0 / len(lines))
     return shares + (saved - shares.sum()) * size
 
 
-def _refusal(case: Case, units: np.ndarray, line: int) -> Refusal:
+def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
     """Shut one line and improve the sku again from what is left.
 
     Room that is freed or taken counts at the case's price, which is what others would make of it: a
     first-order answer to what a plan made anew without the line would lose.
     """
 
-    def path_eur(sent: np.ndarray) -> np.ndarray:
-        return case.serve(sent).path_eur + case.sending_eur(sent)
+    def scenario_eur(sent: np.ndarray) -> np.ndarray:
+        return priced.solve_recourse(sent).scenario_eur + priced.sending_eur(sent)
 
     is_open, rest = np.arange(len(units)) != line, np.where(np.arange(len(units)) == line, 0.0, units)
-    shut = replace(case.problem, most=np.where(is_open, case.problem.most, 0.0))
-    instead, eur = improve(replace(case, problem=shut), rest)
-    now, dropped = path_eur(units), path_eur(rest)
-    loss = eur - float(now.mean()) + float(case.price @ (instead - units))
+    shut = replace(priced.problem, most=np.where(is_open, priced.problem.most, 0.0))
+    instead, eur = improve(replace(priced, problem=shut), rest)
+    now, dropped = scenario_eur(units), scenario_eur(rest)
+    loss = eur - float(now.mean()) + float(priced.dual_price @ (instead - units))
     changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)
     return Refusal(
         loss, float((dropped - now).mean()), float((dropped > now + _SAME_EUR).mean()),
-        tuple((int(case.problem.lanes[index]), float(instead[index] - rest[index])) for index in changed),
+        tuple((int(priced.problem.lanes[index]), float(instead[index] - rest[index])) for index in changed),
     )  # fmt: skip
 
 
-def _fresh_benefit(desk: Desk, decision: Decision) -> np.ndarray:
-    article = desk.article(decision.sku)
-    units = _units(article, decision)
-    fresh = desk.case(article, np.zeros(len(units)), is_fresh=True)
-    return fresh.serve(np.zeros(len(units))).path_eur - fresh.serve(units).path_eur - fresh.sending_eur(units)
+def _held_out_benefit(cache: SubproblemCache, decision: Decision) -> np.ndarray:
+    subproblem = cache.subproblem(decision.sku)
+    units = _units(subproblem, decision)
+    held_out = cache.priced_subproblem(subproblem, np.zeros(len(units)), is_held_out=True)
+    return (
+        held_out.solve_recourse(np.zeros(len(units))).scenario_eur
+        - held_out.solve_recourse(units).scenario_eur
+        - held_out.sending_eur(units)
+    )
 
 
-def _units(article: SkuProblem, decision: Decision) -> np.ndarray:
+def _units(subproblem: Subproblem, decision: Decision) -> np.ndarray:
     """Return the decision as units on every shipment of the sku, (L,)."""
-    units = np.zeros(len(article.lanes))
-    units[np.searchsorted(article.lanes, decision.lanes)] = decision.units
+    units = np.zeros(len(subproblem.lanes))
+    units[np.searchsorted(subproblem.lanes, decision.lanes)] = decision.units
     return units

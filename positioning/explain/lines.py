@@ -87,7 +87,7 @@ _COLUMNS = [
 
 
 def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
-    network, specified = problem.network, problem.catalogue
+    network, specified = problem.network, problem.catalog
     shipment, units = int(outcome.lanes[at]), float(outcome.units[at])
     lanes = network.shipments
     kind = "supply" if lanes.is_supply[shipment] else "transfer"

@@ -62,7 +62,7 @@ def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd
             per_unit = (1.0, line.litres / line.units, line.kilograms / line.units)[resource.measure]
             if slack.iloc[row] < per_unit * pack - 1e-9:
                 words.append(f"{_ROOM[resource.kind]} {resource.place}")
-    lanes, specified = problem.network.shipments, problem.catalogue
+    lanes, specified = problem.network.shipments, problem.catalog
     if lanes.is_supply[shipment]:
         same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])
         if outcome.units[same].sum() + pack > specified.available_units[outcome.sku, lanes.origin[shipment]] + 1e-9:

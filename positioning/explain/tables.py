@@ -57,7 +57,7 @@ def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
             inbound = float(problem.arrivals[outcome.sku, hub, :-1].sum())
             daily = outcome.hub_daily[index]
             rows.append((
-                problem.network.hubs[hub], problem.catalogue.skus[outcome.sku], usable, inbound, units_out[hub],
+                problem.network.hubs[hub], problem.catalog.skus[outcome.sku], usable, inbound, units_out[hub],
                 units_in[hub], usable + inbound - units_out[hub] + units_in[hub], outcome.hub_demand[index],
                 outcome.stockout[index], usable / daily if daily > 1e-12 else np.nan,
                 outcome.fill_after[index], outcome.fill_before[index],
@@ -74,7 +74,7 @@ def service_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
         for index, region in enumerate(outcome.regions):
             hubs = "|".join(problem.network.hubs[hub] for hub in outcome.sources[index])
             rows.append((
-                problem.network.regions[region], problem.catalogue.skus[outcome.sku], outcome.demand[index],
+                problem.network.regions[region], problem.catalog.skus[outcome.sku], outcome.demand[index],
                 after.local[index], after.spilled[index], after.late[index], after.lost[index],
                 before.local[index], before.spilled[index], before.late[index], before.lost[index], hubs,
             ))  # fmt: skip
@@ -174,13 +174,13 @@ def stockouts(problem: Problem, outcomes: list[Outcome]) -> list[Row]:
     """stockout_remains: demand that stays unmet after the plan, at least one unit and a twentieth."""
     rows = []
     for outcome in outcomes:
-        eur = problem.catalogue.lost_sale_eur[outcome.sku]
+        eur = problem.catalog.lost_sale_eur[outcome.sku]
         for index, region in enumerate(outcome.regions):
             lost = float(outcome.served_after.lost[index])
             if lost >= max(_LEAST_LOST_UNITS, _LEAST_LOST_RATE * outcome.demand[index]):
                 rows.append({
                     "kind": "stockout_remains", "region": problem.network.regions[region],
-                    "sku": problem.catalogue.skus[outcome.sku], "units": round(lost), "eur": lost * eur,
+                    "sku": problem.catalog.skus[outcome.sku], "units": round(lost), "eur": lost * eur,
                     "action": "Find another source or a faster way; no allowed shipment repairs this at a gain.",
                 })  # fmt: skip
     return rows
@@ -267,8 +267,8 @@ def missing_forecasts(problem: Problem) -> list[Row]:
     units = np.maximum(problem.stock.usable, 0.0).sum(axis=1)
     return [
         {
-            "kind": "forecast_missing", "sku": problem.catalogue.skus[sku], "units": round(float(units[sku])),
-            "eur": float(units[sku] * problem.catalogue.unit_cost_eur[sku]),
+            "kind": "forecast_missing", "sku": problem.catalog.skus[sku], "units": round(float(units[sku])),
+            "eur": float(units[sku] * problem.catalog.unit_cost_eur[sku]),
             "action": "Check why the sku has stock but no forecast.",
         }
         for sku in np.flatnonzero(~problem.demand.has_forecast & (units > 0))
@@ -289,6 +289,6 @@ def unseen_releases(problem: Problem) -> list[Row]:
 
 def _at(problem: Problem, kind: str, hub: int, sku: int, units: float, action: str) -> Row:
     return {
-        "kind": kind, "hub": problem.network.hubs[hub], "sku": problem.catalogue.skus[sku], "units": round(float(units)),
-        "eur": float(units * problem.catalogue.unit_cost_eur[sku]), "action": action,
+        "kind": kind, "hub": problem.network.hubs[hub], "sku": problem.catalog.skus[sku], "units": round(float(units)),
+        "eur": float(units * problem.catalog.unit_cost_eur[sku]), "action": action,
     }  # fmt: skip

@@ -10,34 +10,34 @@ import numpy as np
 from foundation.demand_scenarios import draw
 from positioning.inputs.demand import law
 from positioning.inputs.problem import Problem
-from positioning.inputs.subproblem import SkuProblem
+from positioning.inputs.subproblem import Subproblem
 from positioning.inputs.time_buckets import Buckets
 
 
-def cycle_stockout(problem: Problem, article: SkuProblem, units: np.ndarray) -> np.ndarray:
+def cycle_stockout(problem: Problem, subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
     """Return the probability that demand before the next receipt exceeds the stock, (H,).
 
     The demand is that of the regions whose nearest hub it is. The stock is what is usable at the start, with what the
-    plan brings on that day and without what it takes; ``units`` (L,) are sent on the shipments of ``article``.
+    plan brings on that day and without what it takes; ``units`` (L,) are sent on the shipments of ``subproblem``.
     """
     grid, specified = problem.settings.grid.days, problem.settings.positioning
-    ends = np.maximum(-(-receipt_days(problem, article, units) // grid), 1).astype(np.int64) * grid
-    stock = article.usable.copy()
-    comes_now = problem.network.arrival_days[article.lanes] <= 0
-    np.add.at(stock, article.destination[comes_now], units[comes_now])
-    leaves = ~article.is_supply
-    np.subtract.at(stock, article.origin[leaves], units[leaves])
-    result = np.zeros(len(article.hubs))
-    key = (specified.seed, problem.catalogue.skus[article.sku], "cycle")
+    ends = np.maximum(-(-receipt_days(problem, subproblem, units) // grid), 1).astype(np.int64) * grid
+    stock = subproblem.usable.copy()
+    comes_now = problem.network.arrival_days[subproblem.lanes] <= 0
+    np.add.at(stock, subproblem.destination[comes_now], units[comes_now])
+    leaves = ~subproblem.is_supply
+    np.subtract.at(stock, subproblem.origin[leaves], units[leaves])
+    result = np.zeros(len(subproblem.hubs))
+    key = (specified.seed, problem.catalog.skus[subproblem.sku], "cycle")
     for end in np.unique(ends):
-        cycle = law(problem.demand, article.sku, article.regions, Buckets((0, int(end)), grid))
+        cycle = law(problem.demand, subproblem.sku, subproblem.regions, Buckets((0, int(end)), grid))
         demand = draw(cycle, specified.scenarios, key, is_stratified=True)[:, :, 0]
         for hub in np.flatnonzero(ends == end):
-            result[hub] = (demand[:, article.nearest == hub].sum(axis=1) > stock[hub] + 1e-9).mean()
+            result[hub] = (demand[:, subproblem.nearest == hub].sum(axis=1) > stock[hub] + 1e-9).mean()
     return result
 
 
-def receipt_days(problem: Problem, article: SkuProblem, units: np.ndarray) -> np.ndarray:
+def receipt_days(problem: Problem, subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
     """Return the day after ``as_of`` of each hub's next receipt, (H,), at most the end of the cover window.
 
     It is the first arrival after the first day of a confirmed order or of a line of the plan; where there is none, the
@@ -45,15 +45,15 @@ def receipt_days(problem: Problem, article: SkuProblem, units: np.ndarray) -> np
     """
     window = float(problem.buckets.days[-1])
     lines = problem.stock.arrivals
-    lines = lines[(lines["sku"] == article.sku).to_numpy() & (lines["units"] > 0).to_numpy()]
+    lines = lines[(lines["sku"] == subproblem.sku).to_numpy() & (lines["units"] > 0).to_numpy()]
     due = np.full(len(problem.network.hubs), np.inf)
     np.minimum.at(due, lines["hub"].to_numpy(dtype=np.int64), lines["day"].to_numpy(dtype="float64"))
-    due = due[article.hubs]
-    arrives = problem.network.arrival_days[article.lanes].astype("float64")
+    due = due[subproblem.hubs]
+    arrives = problem.network.arrival_days[subproblem.lanes].astype("float64")
     is_sent = (units > 0) & (arrives > 0)
-    np.minimum.at(due, article.destination[is_sent], arrives[is_sent])
-    could = np.full(len(article.hubs), window)
-    np.minimum.at(could, article.destination, arrives + problem.settings.positioning.review_days)
+    np.minimum.at(due, subproblem.destination[is_sent], arrives[is_sent])
+    could = np.full(len(subproblem.hubs), window)
+    np.minimum.at(could, subproblem.destination, arrives + problem.settings.positioning.review_days)
     return np.asarray(np.minimum(np.where(np.isinf(due), could, due), window))
 
 

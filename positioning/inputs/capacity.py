@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.periods import as_timestamp
-from positioning.inputs.catalog import Catalogue
+from positioning.inputs.catalog import Catalog
 from positioning.inputs.frames import codes, days_after, numbers, table, texts
 from positioning.inputs.inventory import Stock
 from positioning.inputs.network import Lanes, Network, date_after
@@ -74,11 +74,11 @@ class _Held:
 
 
 def build_shared(
-    tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue, stock: Stock, buckets: Buckets
+    tables: dict[str, pd.DataFrame], network: Network, catalog: Catalog, stock: Stock, buckets: Buckets
 ) -> Shared:
     """Read hub capacities, their changes and loads into resources, sorted by name."""
     limits = Limits(tables, network)
-    held = _held(catalogue, stock)
+    held = _held(catalog, stock)
     resources = [
         *_storage(network, limits, held, buckets.days[-1]),
         *_per_period(network, limits, held, "inbound", buckets.period_days),
@@ -152,16 +152,16 @@ class Limits:
         return is_open
 
 
-def _held(catalogue: Catalogue, stock: Stock) -> _Held:
+def _held(catalog: Catalog, stock: Stock) -> _Held:
     sku, hub = np.nonzero(stock.physical)
     lines = stock.arrivals
     all_sku = np.concatenate([sku, lines["sku"].to_numpy(dtype="int64")])
     units = np.concatenate([stock.physical[sku, hub], lines["units"].to_numpy()])
     day = np.concatenate([np.full(len(sku), -1.0), lines["day"].to_numpy()])
-    classes = np.array(catalogue.handling_class, dtype=object)
+    classes = np.array(catalog.handling_class, dtype=object)
     return _Held(
         np.concatenate([hub, lines["hub"].to_numpy(dtype="int64")]), classes[all_sku], day, units,
-        units * catalogue.volume_l[all_sku],
+        units * catalog.volume_l[all_sku],
     )  # fmt: skip
 
 

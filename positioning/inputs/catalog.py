@@ -20,7 +20,7 @@ DAYS_PER_YEAR = 365.0
 
 
 @dataclass(frozen=True)
-class Catalogue:
+class Catalog:
     """Arrays by sku (K), hub (H) and supplier (S); empty limits are infinite.
 
     ``frozen_until_day`` counts from ``as_of``: shipments before it may not take the sku from the hub.
@@ -47,14 +47,14 @@ class Catalogue:
     frozen_until_day: np.ndarray
 
 
-def build_catalogue(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> Catalogue:
+def build_catalog(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> Catalog:
     """Read ``skus``, ``supply`` and ``hub_skus`` of every sku, sorted by name."""
     skus_table = table(tables, "skus").sort_values("sku", kind="stable", ignore_index=True)
     skus = tuple(texts(skus_table, "sku"))
     cost = numbers(skus_table, "unit_cost_eur", 0.0)
     volume = numbers(skus_table, "volume_l", 0.0)
     storage = _by_hub(tables, network, "storage_eur_per_l_day", 0.0)
-    return Catalogue(
+    return Catalog(
         skus=skus, unit_cost_eur=cost,
         lost_sale_eur=np.nan_to_num(lost_sale_values(skus_table, tables.get("prices"), network.as_of)),
         mass_kg=numbers(skus_table, "mass_kg", 0.0), volume_l=volume,
@@ -66,11 +66,11 @@ def build_catalogue(tables: dict[str, pd.DataFrame], network: Network, settings:
     )  # fmt: skip
 
 
-def whole_orders(catalogue: Catalogue, sku: int) -> np.ndarray:
+def whole_orders(catalog: Catalog, sku: int) -> np.ndarray:
     """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
-    pack, available = catalogue.order_pack_units[sku], catalogue.available_units[sku]
+    pack, available = catalog.order_pack_units[sku], catalog.available_units[sku]
     units = np.where(np.isinf(available), np.inf, np.floor(np.where(np.isinf(available), 0.0, available) / pack) * pack)
-    return np.where(units < catalogue.order_min_units[sku], 0.0, units)
+    return np.where(units < catalog.order_min_units[sku], 0.0, units)
 
 
 def carries(classes: tuple[frozenset[str] | None, ...], handling_class: str) -> np.ndarray:
@@ -78,29 +78,29 @@ def carries(classes: tuple[frozenset[str] | None, ...], handling_class: str) -> 
     return np.array([may_carry(allowed, handling_class) for allowed in classes], dtype=bool)
 
 
-def may_travel(network: Network, catalogue: Catalogue, sku: int) -> np.ndarray:
+def may_travel(network: Network, catalog: Catalog, sku: int) -> np.ndarray:
     """Return whether each shipment may ever carry the SKU, (L,), whatever the day and the stock.
 
     It may not against the handling classes of the lane and of both hubs, to a hub that does not stock the SKU, where the
     way takes as long as the shelf life or longer, and where no load could leave.
     """
-    lanes, handling_class = network.shipments, catalogue.handling_class[sku]
+    lanes, handling_class = network.shipments, catalog.handling_class[sku]
     at_hub = carries(network.hub_classes, handling_class)
     to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
     return np.asarray(
-        carries(lanes.classes, handling_class) & at_hub[to] & catalogue.is_stocked[sku][to]
-        & (lanes.is_supply | at_hub[origin]) & (lanes.lead_days < catalogue.shelf_life_days[sku]) & (lanes.loads_most >= 1.0)
+        carries(lanes.classes, handling_class) & at_hub[to] & catalog.is_stocked[sku][to]
+        & (lanes.is_supply | at_hub[origin]) & (lanes.lead_days < catalog.shelf_life_days[sku]) & (lanes.loads_most >= 1.0)
     )  # fmt: skip
 
 
 def read_promises(
-    tables: dict[str, pd.DataFrame], network: Network, catalogue: Catalogue
+    tables: dict[str, pd.DataFrame], network: Network, catalog: Catalog
 ) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
     """Return the handling classes and, by region and class, promised days (infinite without) and the late cost.
 
     A row with a handling class goes before the region's row without one.
     """
-    classes = tuple(sorted(set(catalogue.handling_class)))
+    classes = tuple(sorted(set(catalog.handling_class)))
     days = np.full((len(network.regions), len(classes)), np.inf)
     late = np.zeros_like(days)
     promises = table(tables, "promises")

@@ -31,7 +31,7 @@ class Prices:
 
 
 @dataclass(frozen=True)
-class Article:
+class SkuCosts:
     """What costs need to know of one sku: money in EUR per unit, mass in kg, volume in l."""
 
     unit_cost_eur: float
@@ -45,24 +45,24 @@ def total(terms: np.ndarray) -> np.ndarray:
     return terms[..., :KG].sum(axis=-1)
 
 
-def lane_cost(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+def lane_cost(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarray:
     """Transport of one unit: the lane's price per unit plus per kilogram."""
-    return lanes.eur_per_unit[rows] + lanes.eur_per_kg[rows] * article.mass_kg
+    return lanes.eur_per_unit[rows] + lanes.eur_per_kg[rows] * sku_costs.mass_kg
 
 
-def load_share(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+def load_share(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarray:
     """One unit's share of a load's fixed cost when loads leave full, by the dimension that fills first."""
-    share = np.maximum(article.volume_l / lanes.load_l[rows], article.mass_kg / lanes.load_kg[rows])
+    share = np.maximum(sku_costs.volume_l / lanes.load_l[rows], sku_costs.mass_kg / lanes.load_kg[rows])
     return lanes.eur_per_load[rows] * share
 
 
-def kg_co2e(lanes: Lanes, rows: np.ndarray, article: Article) -> np.ndarray:
+def kg_co2e(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarray:
     """Emission of one unit, well to wheel: tonnes × kilometres × factor."""
-    return lanes.kg_co2e_per_t[rows] * article.mass_kg / 1000.0
+    return lanes.kg_co2e_per_t[rows] * sku_costs.mass_kg / 1000.0
 
 
 def shipment_terms(
-    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, purchase_eur: np.ndarray
+    lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, purchase_eur: np.ndarray
 ) -> np.ndarray:
     """Cost of one unit on each shipment, (len(rows), N_TERMS).
 
@@ -70,27 +70,27 @@ def shipment_terms(
     """
     terms = np.zeros((len(rows), N_TERMS))
     is_supply = lanes.is_supply[rows]
-    transport = lane_cost(lanes, rows, article)
+    transport = lane_cost(lanes, rows, sku_costs)
     terms[:, TERM["transfer"]] = np.where(is_supply, 0.0, transport)
     terms[:, TERM["supply"]] = np.where(is_supply, transport + purchase_eur, 0.0)
     terms[:, TERM["handling"]] = np.where(is_supply, 0.0, prices.handling_eur_per_unit)
     terms[:, TERM["churn"]] = np.where(is_supply, 0.0, prices.churn_eur_per_unit)
-    return _with_carbon(terms, kg_co2e(lanes, rows, article), prices)
+    return _with_carbon(terms, kg_co2e(lanes, rows, sku_costs), prices)
 
 
 def later_shipment_terms(
-    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, purchase_eur: np.ndarray
+    lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, purchase_eur: np.ndarray
 ) -> np.ndarray:
     """Cost of one unit on a later departure: as tonight's, plus its share of a full load."""
-    terms = shipment_terms(lanes, rows, article, prices, purchase_eur)
-    share = load_share(lanes, rows, article)
+    terms = shipment_terms(lanes, rows, sku_costs, prices, purchase_eur)
+    share = load_share(lanes, rows, sku_costs)
     terms[:, TERM["transfer"]] += np.where(lanes.is_supply[rows], 0.0, share)
     terms[:, TERM["supply"]] += np.where(lanes.is_supply[rows], share, 0.0)
     return terms
 
 
 def delivery_terms(
-    lanes: Lanes, rows: np.ndarray, article: Article, prices: Prices, late_eur: np.ndarray
+    lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, late_eur: np.ndarray
 ) -> np.ndarray:
     """Cost of serving one unit on each delivery lane, (len(rows), N_TERMS).
 
@@ -99,10 +99,10 @@ def delivery_terms(
     must not count as spent.
     """
     terms = np.zeros((len(rows), N_TERMS))
-    terms[:, TERM["delivery"]] = lane_cost(lanes, rows, article)
+    terms[:, TERM["delivery"]] = lane_cost(lanes, rows, sku_costs)
     terms[:, TERM["late"]] = late_eur
-    terms[:, TERM["end_value"]] = -article.unit_cost_eur
-    return _with_carbon(terms, kg_co2e(lanes, rows, article), prices)
+    terms[:, TERM["end_value"]] = -sku_costs.unit_cost_eur
+    return _with_carbon(terms, kg_co2e(lanes, rows, sku_costs), prices)
 
 
 def keeping_terms(holding_eur: float, storage_eur: float, days: float) -> np.ndarray:
@@ -113,14 +113,14 @@ def keeping_terms(holding_eur: float, storage_eur: float, days: float) -> np.nda
     return terms
 
 
-def lost_sale_terms(article: Article) -> np.ndarray:
+def lost_sale_terms(sku_costs: SkuCosts) -> np.ndarray:
     """Cost of one unit of demand not met, (N_TERMS,)."""
     terms = np.zeros(N_TERMS)
-    terms[TERM["lost_sales"]] = article.lost_sale_eur
+    terms[TERM["lost_sales"]] = sku_costs.lost_sale_eur
     return terms
 
 
-def end_values(article: Article, prices: Prices, keeping_eur: np.ndarray, waits_days: np.ndarray) -> np.ndarray:
+def end_values(sku_costs: SkuCosts, prices: Prices, keeping_eur: np.ndarray, waits_days: np.ndarray) -> np.ndarray:
     """Value of one unit left, by hub and rank of waiting, (n_hubs, n_ranks), falling and never negative.
 
     A unit left is worth its cost less ageing, less what keeping it costs until the demand beyond the
@@ -128,7 +128,7 @@ def end_values(article: Article, prices: Prices, keeping_eur: np.ndarray, waits_
     ``waits_days`` w (n_hubs, n_ranks) in days; an infinite wait (beyond shelf life) leaves nothing.
     """
     waited = np.where(np.isinf(waits_days), 0.0, waits_days) * keeping_eur[:, None]
-    value = article.unit_cost_eur * prices.terminal_value_rate - waited
+    value = sku_costs.unit_cost_eur * prices.terminal_value_rate - waited
     return np.where(np.isinf(waits_days), 0.0, np.maximum(value, 0.0))
 
 

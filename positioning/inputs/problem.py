@@ -18,7 +18,7 @@ from foundation.demand_scenarios import generator
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from positioning.inputs.capacity import Shared, build_shared
-from positioning.inputs.catalog import Catalogue, build_catalogue, read_promises
+from positioning.inputs.catalog import Catalog, build_catalog, read_promises
 from positioning.inputs.costs import Prices
 from positioning.inputs.demand import Demand, read_demand
 from positioning.inputs.frames import days_after, table
@@ -40,7 +40,7 @@ class Problem:
 
     network: Network
     buckets: Buckets
-    catalogue: Catalogue
+    catalog: Catalog
     stock: Stock
     arrivals: np.ndarray
     demand: Demand
@@ -57,7 +57,7 @@ class Problem:
     @property
     def has_few_skus(self) -> bool:
         """Whether single skus matter to shared room: few cannot pick up what one of them leaves."""
-        return len(self.catalogue.skus) <= _FEW_SKUS
+        return len(self.catalog.skus) <= _FEW_SKUS
 
 
 def build_problem(
@@ -69,16 +69,16 @@ def build_problem(
 ) -> Problem:
     """Put tables, forecast frames and earlier proposals together."""
     network = build_network(tables, settings, as_of)
-    catalogue = build_catalogue(tables, network, settings)
-    previous = read_previous(earlier, tables, network, catalogue.skus, settings)
-    stock = with_released(read_stock(tables, network, catalogue.skus, settings), previous)
+    catalog = build_catalog(tables, network, settings)
+    previous = read_previous(earlier, tables, network, catalog.skus, settings)
+    stock = with_released(read_stock(tables, network, catalog.skus, settings), previous)
     buckets = _buckets(network, stock, settings)
-    classes, promise_days, late_eur = read_promises(tables, network, catalogue)
+    classes, promise_days, late_eur = read_promises(tables, network, catalog)
     return Problem(
-        network=network, buckets=buckets, catalogue=catalogue, stock=stock,
-        arrivals=_arrivals(stock, buckets), demand=read_demand(forecasts, network, catalogue.skus, settings),
-        shared=build_shared(tables, network, catalogue, stock, buckets), prices=_prices(settings),
-        previous=previous, is_blocked=blocked_moves(tables, previous, network, catalogue.skus, settings),
+        network=network, buckets=buckets, catalog=catalog, stock=stock,
+        arrivals=_arrivals(stock, buckets), demand=read_demand(forecasts, network, catalog.skus, settings),
+        shared=build_shared(tables, network, catalog, stock, buckets), prices=_prices(settings),
+        previous=previous, is_blocked=blocked_moves(tables, previous, network, catalog.skus, settings),
         classes=classes, promise_days=promise_days, late_eur=late_eur, settings=settings,
     )  # fmt: skip
 

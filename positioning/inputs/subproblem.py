@@ -13,7 +13,7 @@ from positioning.inputs.capacity import UNITS, Resource
 from positioning.inputs.catalog import carries, may_travel, whole_orders
 from positioning.inputs.costs import (
     N_TERMS,
-    Article,
+    SkuCosts,
     delivery_terms,
     end_values,
     keeping_terms,
@@ -33,7 +33,7 @@ N_RANKS = len(RANK_WAITS)
 
 
 @dataclass(frozen=True)
-class SkuProblem:
+class Subproblem:
     """One sku with H hubs, R regions, L shipments, Y delivery lanes, B buckets.
 
     ``hubs``, ``regions``, ``lanes`` and ``deliveries`` are positions in the network. ``usable`` (H,)
@@ -77,12 +77,12 @@ class SkuProblem:
     uses: np.ndarray
 
 
-def sku_problem(problem: Problem, sku: int) -> SkuProblem:
+def build_subproblem(problem: Problem, sku: int) -> Subproblem:
     """Cut the problem of one sku out of the whole, without places that cannot matter to it."""
     network, lanes = problem.network, problem.network.shipments
-    article = _article(problem, sku)
+    sku_costs = _sku_costs(problem, sku)
     most_all = _most_units(problem, sku)
-    handling_class = problem.catalogue.handling_class[sku]
+    handling_class = problem.catalog.handling_class[sku]
     demand = problem.demand.mean_units[sku][:, : problem.buckets.period_starts[-1]].sum(axis=1)
     regions = np.flatnonzero(demand > 0)
     d = network.deliveries
@@ -103,49 +103,51 @@ def sku_problem(problem: Problem, sku: int) -> SkuProblem:
     region_at = _places(regions, len(network.regions))
     is_supply = lanes.is_supply[used]
     supplier = np.where(is_supply, lanes.origin[used], 0)
-    purchase = problem.catalogue.purchase_eur[sku][supplier] if len(network.suppliers) else np.zeros(len(used))
+    purchase = problem.catalog.purchase_eur[sku][supplier] if len(network.suppliers) else np.zeros(len(used))
     late = _late_eur(problem, sku, deliveries)
     later, later_rows = _later(problem, used)
-    usable = np.maximum(problem.stock.usable[sku] - problem.catalogue.min_units[sku], 0.0)[hubs]
+    usable = np.maximum(problem.stock.usable[sku] - problem.catalog.min_units[sku], 0.0)[hubs]
     pack, least = _packs(problem, sku, used)
     keeping = np.array(
-        [keeping_terms(problem.catalogue.holding_eur_per_day[sku, h], problem.catalogue.storage_eur_per_day[sku, h], 1.0) for h in hubs]
+        [keeping_terms(problem.catalog.holding_eur_per_day[sku, h], problem.catalog.storage_eur_per_day[sku, h], 1.0) for h in hubs]
     ).reshape(-1, N_TERMS)  # fmt: skip
-    end_value, end_room = _end(problem, sku, hubs, deliveries, article)
-    return SkuProblem(
+    end_value, end_room = _end(problem, sku, hubs, deliveries, sku_costs)
+    return Subproblem(
         sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
         arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
-        available=whole_orders(problem.catalogue, sku), is_supply=is_supply,
+        available=whole_orders(problem.catalog, sku), is_supply=is_supply,
         origin=np.where(is_supply, lanes.origin[used], hub_at[np.where(is_supply, 0, lanes.origin[used])]),
         destination=hub_at[lanes.destination[used]], most=most_all[used], pack=pack, least=least,
-        shipment_terms=shipment_terms(lanes, used, article, problem.prices, purchase),
-        later=later, later_terms=later_shipment_terms(lanes, used[later_rows], article, problem.prices, purchase[later_rows]),
+        shipment_terms=shipment_terms(lanes, used, sku_costs, problem.prices, purchase),
+        later=later, later_terms=later_shipment_terms(lanes, used[later_rows], sku_costs, problem.prices, purchase[later_rows]),
         delivery_hub=hub_at[d.origin[deliveries]], delivery_region=region_at[d.destination[deliveries]],
-        delivery_terms=delivery_terms(d, deliveries, article, problem.prices, late[0]),
+        delivery_terms=delivery_terms(d, deliveries, sku_costs, problem.prices, late[0]),
         is_served=_is_open_in_buckets(problem, d.origin[deliveries]), is_late=late[1],
-        nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(article),
+        nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(sku_costs),
         end_value=end_value, end_room=end_room, bucket_days=problem.buckets.lengths.astype("float64"),
         served_days=(problem.buckets.lengths - problem.buckets.period_days) / 2.0,
-        uses=uses(problem, article, handling_class, used),
+        uses=uses(problem, sku_costs, handling_class, used),
     )  # fmt: skip
 
 
-def uses(problem: Problem, article: Article, handling_class: str, lanes: np.ndarray) -> np.ndarray:
+def uses(problem: Problem, sku_costs: SkuCosts, handling_class: str, lanes: np.ndarray) -> np.ndarray:
     """Return what one unit on each shipment takes of each shared resource, (n_resources, len(lanes))."""
     rows = problem.shared.resources
-    takes = [_measure(row, article) if row.handling_class in (None, handling_class) else 0.0 for row in rows]
+    takes = [_measure(row, sku_costs) if row.handling_class in (None, handling_class) else 0.0 for row in rows]
     return problem.shared.binds[:, lanes] * np.array(takes).reshape(-1, 1)
 
 
-def _measure(resource: Resource, article: Article) -> float:
+def _measure(resource: Resource, sku_costs: SkuCosts) -> float:
     return (
-        1.0 if resource.measure == UNITS else (article.volume_l if resource.measure == UNITS + 1 else article.mass_kg)
+        1.0
+        if resource.measure == UNITS
+        else (sku_costs.volume_l if resource.measure == UNITS + 1 else sku_costs.mass_kg)
     )
 
 
-def _article(problem: Problem, sku: int) -> Article:
-    specified = problem.catalogue
-    return Article(
+def _sku_costs(problem: Problem, sku: int) -> SkuCosts:
+    specified = problem.catalog
+    return SkuCosts(
         float(specified.unit_cost_eur[sku]),
         float(specified.lost_sale_eur[sku]),
         float(specified.mass_kg[sku]),
@@ -159,7 +161,7 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     Not allowed: handling classes of lane and both hubs, hubs that do not stock the sku or are closed on
     the day, frozen stock, way longer than the shelf life, moves back within the block window, no load that could leave.
     """
-    network, specified, lanes = problem.network, problem.catalogue, problem.network.shipments
+    network, specified, lanes = problem.network, problem.catalog, problem.network.shipments
     days, is_open = network.arrival_days, problem.shared.is_open
     to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
     movable = np.floor(
@@ -170,7 +172,7 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
     allowed = may_travel(network, specified, sku) & is_open[to, days] & ~problem.is_blocked[sku]
     leaves = is_open[origin, network.ship_days] & (network.ship_days >= specified.frozen_until_day[sku][origin])
     supplier = np.where(lanes.is_supply, lanes.origin, 0)
-    offered = whole_orders(problem.catalogue, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
+    offered = whole_orders(problem.catalog, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
     most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
     return np.where(allowed, most, 0.0)
 
@@ -178,7 +180,7 @@ def _most_units(problem: Problem, sku: int) -> np.ndarray:
 def _receive(problem: Problem, sku: int) -> np.ndarray:
     """Return the most units a plan may add at each hub, (H,): the maximum less stock and arrivals."""
     held = problem.stock.physical[sku] + problem.arrivals[sku].sum(axis=1)
-    return np.maximum(problem.catalogue.max_units[sku] - held, 0.0)
+    return np.maximum(problem.catalog.max_units[sku] - held, 0.0)
 
 
 def _hubs(problem: Problem, sku: int, most: np.ndarray, deliveries: np.ndarray) -> np.ndarray:
@@ -199,7 +201,7 @@ def _places(chosen: np.ndarray, count: int) -> np.ndarray:
 
 
 def _late_eur(problem: Problem, sku: int, deliveries: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    column = problem.classes.index(problem.catalogue.handling_class[sku])
+    column = problem.classes.index(problem.catalog.handling_class[sku])
     region = problem.network.deliveries.destination[deliveries]
     is_late = problem.network.deliveries.lead_days[deliveries] > problem.promise_days[region, column]
     return np.where(is_late, problem.late_eur[region, column], 0.0), is_late
@@ -217,7 +219,7 @@ def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _packs(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    specified, lanes = problem.catalogue, problem.network.shipments
+    specified, lanes = problem.catalog, problem.network.shipments
     is_supply = lanes.is_supply[used]
     supplier = np.where(is_supply, lanes.origin[used], 0)
     width = max(len(problem.network.suppliers), 1)
@@ -246,7 +248,7 @@ def _nearest(network: Network, deliveries: np.ndarray, regions: np.ndarray, hub_
 
 
 def _end(
-    problem: Problem, sku: int, hubs: np.ndarray, deliveries: np.ndarray, article: Article
+    problem: Problem, sku: int, hubs: np.ndarray, deliveries: np.ndarray, sku_costs: SkuCosts
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return value and room of units left by hub and rank, from the demand beyond the window.
 
@@ -266,6 +268,6 @@ def _end(
     room[:, 1] = np.ceil(specified * review * RANK_REVIEWS[1]) - room[:, 0]
     wait = np.array(RANK_WAITS) * review
     charged = np.minimum(wait, problem.settings.positioning.end_wait_days or np.inf)
-    waits = np.tile(np.where(wait > problem.catalogue.shelf_life_days[sku], np.inf, charged), (len(hubs), 1))
-    keeping = problem.catalogue.holding_eur_per_day[sku][hubs] + problem.catalogue.storage_eur_per_day[sku][hubs]
-    return end_values(article, problem.prices, keeping, waits), room
+    waits = np.tile(np.where(wait > problem.catalog.shelf_life_days[sku], np.inf, charged), (len(hubs), 1))
+    keeping = problem.catalog.holding_eur_per_day[sku][hubs] + problem.catalog.storage_eur_per_day[sku][hubs]
+    return end_values(sku_costs, problem.prices, keeping, waits), room

@@ -37,7 +37,7 @@ def solve_paths(
     n_paths, (m, n) = demand.shape[0], cost.shape
     order = np.empty(m + n, np.int64)
     balance, potential = np.empty(m + n), np.empty(m + n)
-    path_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
+    scenario_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
     tie, is_split = _TIE * _largest(cost), bool((demand != np.floor(demand)).any())
     tied = cost + _ties(m, n, tie)
     parent, depth, flow = _first_tree(tied)
@@ -60,11 +60,11 @@ def solve_paths(
         for node in range(m + n):
             if parent[node] >= 0:
                 source, sink = (node, parent[node] - m) if node < m else (parent[node], node - m)
-                path_eur[path] += flow[node] * cost[source, sink]
+                scenario_eur[path] += flow[node] * cost[source, sink]
                 mean_flow[source, sink] += flow[node] / n_paths
         for source in range(m):
             value[path, source] = potential[source] + potential[m + n - 1]
-    return path_eur, mean_flow, value
+    return scenario_eur, mean_flow, value
 
 
 @njit(cache=True, nogil=True)
@@ -80,11 +80,11 @@ def _largest(cost: np.ndarray) -> float:
 @njit(cache=True, nogil=True)
 def _ties(m: int, n: int, tie_eur: float) -> np.ndarray:
     """Return tiny fixed costs up to ``tie_eur``, all different, that keep the dual simplex from cycling."""
-    ties = np.empty((m, n))
+    linking = np.empty((m, n))
     for i in range(m):
         for j in range(n):
-            ties[i, j] = tie_eur * (((i * 7919 + j * 104729 + 13) % 99991) / 99991.0)
-    return ties
+            linking[i, j] = tie_eur * (((i * 7919 + j * 104729 + 13) % 99991) / 99991.0)
+    return linking
 
 
 @njit(cache=True, nogil=True)

@@ -18,9 +18,9 @@ import numpy as np
 from foundation.errors import StageError
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
-from positioning.optimizer.benders_program import Program
-from positioning.optimizer.pricing import Cuts, Mix, Sketch, cut_chunk, sketch_chunk
-from positioning.optimizer.workers import Crew, chunks_of
+from positioning.optimizer.benders_program import BendersProgram
+from positioning.optimizer.pricing import BendersBlock, BendersCuts, SkuShipments, block_chunk, cut_chunk
+from positioning.optimizer.workers import WorkerPool, chunks_of
 
 _RELAXED_ROUNDS, _FIXED_ROUNDS, _ROUNDS, _PACK_ROUNDS = 40, 12, 12, 12
 # Shares of what is at stake: how close relaxed loads come, and chosen ones; how exactly loads and packs are chosen.
@@ -30,100 +30,102 @@ _PACKED_SHIPMENTS = 150
 
 
 @dataclass(frozen=True)
-class Decided:
+class LoadDecision:
     """The loads that go, by entry of ``shared.loads``, what each sku sends (packs not whole), and a bound.
 
-    No plan costs less than ``bound_eur``; ``prices`` (n_resources,) are what room is worth beside these loads.
+    No plan costs less than ``bound_eur``; ``dual_prices`` (n_resources,) are what room is worth beside these loads.
     ``packs`` are what skus send in whole packs on these loads, where the program was solved for whole packs.
     """
 
     loads: np.ndarray
-    mixes: tuple[Mix, ...]
-    prices: np.ndarray
+    shipments: tuple[SkuShipments, ...]
+    dual_prices: np.ndarray
     bound_eur: float
-    nothing_eur: dict[int, float]
-    packs: tuple[Mix, ...] | None = None
+    no_shipment_eur: dict[int, float]
+    packs: tuple[SkuShipments, ...] | None = None
 
     def to_text(self) -> str:
         """Return all of it as JSON, to the last digit."""
-        packs = None if self.packs is None else _listed(self.packs)
-        parts = [self.loads.tolist(), _listed(self.mixes), self.prices.tolist(), self.bound_eur]
-        return json.dumps([*parts, list(self.nothing_eur.items()), packs])
+        packs = None if self.packs is None else _as_lists(self.packs)
+        parts = [self.loads.tolist(), _as_lists(self.shipments), self.dual_prices.tolist(), self.bound_eur]
+        return json.dumps([*parts, list(self.no_shipment_eur.items()), packs])
 
     @classmethod
-    def from_text(cls, text: str) -> Decided:
+    def from_text(cls, text: str) -> LoadDecision:
         """Return what ``to_text`` wrote."""
-        loads, mixes, prices, bound_eur, nothing_eur, packs = json.loads(text)
-        whole = None if packs is None else _mixes(packs)
-        return cls(np.array(loads), _mixes(mixes), np.array(prices), bound_eur, dict(nothing_eur), whole)
+        loads, shipments, dual_prices, bound_eur, no_shipment_eur, packs = json.loads(text)
+        whole = None if packs is None else _read_shipments(packs)
+        return cls(
+            np.array(loads), _read_shipments(shipments), np.array(dual_prices), bound_eur, dict(no_shipment_eur), whole
+        )
 
 
-def _listed(mixes: tuple[Mix, ...]) -> list[tuple[int, list[float]]]:
-    return [(mix.sku, mix.units.tolist()) for mix in mixes]
+def _as_lists(shipments: tuple[SkuShipments, ...]) -> list[tuple[int, list[float]]]:
+    return [(sent.sku, sent.units.tolist()) for sent in shipments]
 
 
-def _mixes(listed: list[tuple[int, list[float]]]) -> tuple[Mix, ...]:
-    return tuple(Mix(sku, np.array(units)) for sku, units in listed)
+def _read_shipments(listed: list[tuple[int, list[float]]]) -> tuple[SkuShipments, ...]:
+    return tuple(SkuShipments(sku, np.array(units)) for sku, units in listed)
 
 
-def decide(problem: Problem, crew: Crew) -> Decided:
+def decide_loads(problem: Problem, workers: WorkerPool) -> LoadDecision:
     """Choose the loads of a plan of few skus, and whole packs where there are few shipments."""
-    parts = chunks_of(list(range(len(problem.catalogue.skus))))
-    sketches: list[Sketch] = crew.run(sketch_chunk, [(part,) for part in parts])
-    joint = Joint(problem.shared, sketches, crew)
-    nothing_eur = sum(sketch.nothing.eur for sketch in sketches)
-    bound = joint.converge(_RELAXED_ROUNDS, _ROUGH, nothing_eur).bound_eur
-    best = joint.fixed(np.zeros(len(problem.shared.loads)), nothing_eur)
+    parts = chunks_of(list(range(len(problem.catalog.skus))))
+    blocks: list[BendersBlock] = workers.run(block_chunk, [(part,) for part in parts])
+    master = BendersMaster(problem.shared, blocks, workers)
+    no_shipment_eur = sum(block.nothing.eur for block in blocks)
+    bound = master.converge(_RELAXED_ROUNDS, _ROUGH, no_shipment_eur).bound_eur
+    best = master.fixed(np.zeros(len(problem.shared.loads)), no_shipment_eur)
     tried: set[bytes] = set()
     for _ in range(_ROUNDS):
-        chosen = joint.choose(_EXACT * max(nothing_eur - bound, joint.least_eur))
+        chosen = master.choose(_EXACT * max(no_shipment_eur - bound, master.least_eur))
         if chosen is None:
             break
         bound = max(bound, chosen.bound_eur)
         if chosen.loads.tobytes() in tried:
             break
         tried.add(chosen.loads.tobytes())
-        result = joint.fixed(chosen.loads, nothing_eur)
+        result = master.fixed(chosen.loads, no_shipment_eur)
         best = result if result.eur < best.eur else best
-        if best.eur - bound <= _CLOSE * (nothing_eur - bound):
+        if best.eur - bound <= _CLOSE * (no_shipment_eur - bound):
             break
-    no_shipment = {sketch.sku: sketch.nothing.eur for sketch in sketches}
-    decided = Decided(best.loads, best.mixes, best.prices, min(bound, best.eur), no_shipment)
-    return _packed(joint, decided, nothing_eur) if joint.n_shipments <= _PACKED_SHIPMENTS else decided
+    no_shipment = {block.sku: block.nothing.eur for block in blocks}
+    decided = LoadDecision(best.loads, best.shipments, best.dual_prices, min(bound, best.eur), no_shipment)
+    return _packed(master, decided, no_shipment_eur) if master.n_shipments <= _PACKED_SHIPMENTS else decided
 
 
-def _packed(joint: Joint, decided: Decided, nothing_eur: float) -> Decided:
+def _packed(master: BendersMaster, decided: LoadDecision, no_shipment_eur: float) -> LoadDecision:
     """Return ``decided`` with whole packs: loads and packs from the program, evaluated until both agree."""
-    packed = joint.packed(decided, nothing_eur)
-    prices = joint.fixed(packed.loads, nothing_eur).prices
+    packed = master.packed(decided, no_shipment_eur)
+    dual_prices = master.fixed(packed.loads, no_shipment_eur).dual_prices
     bound = min(packed.bound_eur, packed.eur)
-    return replace(decided, loads=packed.loads, prices=prices, bound_eur=bound, packs=packed.mixes)
+    return replace(decided, loads=packed.loads, dual_prices=dual_prices, bound_eur=bound, packs=packed.shipments)
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Candidate:
     """Loads and shipments with what they cost, and what the program says nothing costs less than."""
 
     loads: np.ndarray
-    mixes: tuple[Mix, ...]
-    prices: np.ndarray
+    shipments: tuple[SkuShipments, ...]
+    dual_prices: np.ndarray
     eur: float
     bound_eur: float
 
 
-class Joint:
+class BendersMaster:
     """The program and its evaluation sku by sku."""
 
-    def __init__(self, shared: Shared, sketches: list[Sketch], crew: Crew) -> None:
+    def __init__(self, shared: Shared, blocks: list[BendersBlock], workers: WorkerPool) -> None:
         """Put the skus' limits, cuts and shared rooms together."""
-        self._sketches, self._crew = sketches, crew
+        self._blocks, self._workers = blocks, workers
         self._load_eur = np.array([load.eur for load in shared.loads])
         self._n_places = shared.binds.shape[1]
-        self._program = Program(shared, sketches)
-        self.n_shipments = sum(int((sketch.most > 0).sum()) for sketch in sketches)
-        self.least_eur = 1e-9 * sum(abs(sketch.nothing.eur) for sketch in sketches)
+        self._program = BendersProgram(shared, blocks)
+        self.n_shipments = sum(int((block.most > 0).sum()) for block in blocks)
+        self.least_eur = 1e-9 * sum(abs(block.nothing.eur) for block in blocks)
 
-    def converge(self, rounds: int, share: float, nothing_eur: float) -> _Found:
+    def converge(self, rounds: int, share: float, no_shipment_eur: float) -> _Candidate:
         """Solve and evaluate in turns until both agree within ``share`` of what is at stake; loads may be split."""
         best, bound = None, -np.inf
         for _ in range(rounds):
@@ -131,38 +133,38 @@ class Joint:
             if answer is None:  # its value bounds nothing then
                 break
             bound = answer.bound_eur
-            mixes, eur = self._evaluated(answer.units, answer.loads)
+            shipments, eur = self._evaluated(answer.units, answer.loads)
             if best is None or eur < best.eur:
-                best = _Found(answer.loads, _sending(mixes), answer.prices, eur, bound)
-            if best.eur - bound <= share * max(nothing_eur - bound, self.least_eur):
+                best = _Candidate(answer.loads, _sending(shipments), answer.dual_prices, eur, bound)
+            if best.eur - bound <= share * max(no_shipment_eur - bound, self.least_eur):
                 break
         if best is None:
             raise StageError("rebalance", f"the solver ends with {self._program.status}, also when restarted")
         return replace(best, bound_eur=bound)
 
-    def fixed(self, loads: np.ndarray, nothing_eur: float) -> _Found:
+    def fixed(self, loads: np.ndarray, no_shipment_eur: float) -> _Candidate:
         """Return the best shipments on ``loads``, which are all paid for."""
         self._program.fix_loads(loads)
-        result = replace(self.converge(_FIXED_ROUNDS, _CLOSE, nothing_eur), loads=loads)
+        result = replace(self.converge(_FIXED_ROUNDS, _CLOSE, no_shipment_eur), loads=loads)
         self._program.free_loads()
         return result
 
-    def choose(self, gap_eur: float) -> _Found | None:
+    def choose(self, gap_eur: float) -> _Candidate | None:
         """Return the whole loads the program takes, within ``gap_eur``, and its bound; None where it has no answer."""
         answer = self._program.with_whole_loads(gap_eur)
-        return None if answer is None else _Found(answer.loads, (), np.zeros(0), np.inf, answer.bound_eur)
+        return None if answer is None else _Candidate(answer.loads, (), np.zeros(0), np.inf, answer.bound_eur)
 
-    def packed(self, decided: Decided, nothing_eur: float) -> _Found:
+    def packed(self, decided: LoadDecision, no_shipment_eur: float) -> _Candidate:
         """Return the best whole packs and loads found, first on the loads ``decided``; at worst, no shipment."""
-        start = _Found(np.zeros(len(self._load_eur)), (), np.zeros(0), nothing_eur, -np.inf)
+        start = _Candidate(np.zeros(len(self._load_eur)), (), np.zeros(0), no_shipment_eur, -np.inf)
         self._program.fix_loads(decided.loads)
-        gap_eur = _EXACT_PACKS * max(nothing_eur - decided.bound_eur, self.least_eur)
+        gap_eur = _EXACT_PACKS * max(no_shipment_eur - decided.bound_eur, self.least_eur)
         on_loads = self._rounds_of_packs(start, 0.1 * gap_eur)
         self._program.free_loads()
         start = replace(on_loads, bound_eur=decided.bound_eur)
         return self._rounds_of_packs(start, gap_eur)
 
-    def _rounds_of_packs(self, best: _Found, gap_eur: float) -> _Found:
+    def _rounds_of_packs(self, best: _Candidate, gap_eur: float) -> _Candidate:
         """Solve and evaluate in turns until the best plan is within ``gap_eur`` of the program's bound."""
         tried: set[bytes] = set()
         for _ in range(_PACK_ROUNDS):
@@ -176,23 +178,25 @@ class Joint:
             if key in tried:
                 break
             tried.add(key)
-            mixes, eur = self._evaluated(answer.units, answer.loads)
+            shipments, eur = self._evaluated(answer.units, answer.loads)
             if eur < best.eur:
-                best = replace(best, loads=answer.loads, mixes=_sending(mixes), eur=eur)
+                best = replace(best, loads=answer.loads, shipments=_sending(shipments), eur=eur)
         return best
 
-    def _evaluated(self, units: list[np.ndarray], loads: np.ndarray) -> tuple[list[Mix], float]:
+    def _evaluated(self, units: list[np.ndarray], loads: np.ndarray) -> tuple[list[SkuShipments], float]:
         """Return shipments by sku and what they cost with ``loads``; what is learned becomes cuts."""
-        mixes = []
-        for sketch, sent in zip(self._sketches, units, strict=True):
+        shipments = []
+        for block, sent in zip(self._blocks, units, strict=True):
             everywhere = np.zeros(self._n_places)
-            everywhere[sketch.lanes] = sent
-            mixes.append(Mix(sketch.sku, everywhere))
-        parts = chunks_of([sketch.sku for sketch in self._sketches])
-        cuts: list[Cuts] = self._crew.run(cut_chunk, [([mixes[index] for index in part],) for part in parts])
+            everywhere[block.lanes] = sent
+            shipments.append(SkuShipments(block.sku, everywhere))
+        parts = chunks_of([block.sku for block in self._blocks])
+        cuts: list[BendersCuts] = self._workers.run(
+            cut_chunk, [([shipments[index] for index in part],) for part in parts]
+        )
         self._program.add_cuts(cuts)
-        return mixes, float(sum(cut.eur for cut in cuts) + loads @ self._load_eur)
+        return shipments, float(sum(cut.eur for cut in cuts) + loads @ self._load_eur)
 
 
-def _sending(mixes: list[Mix]) -> tuple[Mix, ...]:
-    return tuple(mix for mix in mixes if mix.units.any())
+def _sending(shipments: list[SkuShipments]) -> tuple[SkuShipments, ...]:
+    return tuple(sent for sent in shipments if sent.units.any())

@@ -14,7 +14,7 @@ import numpy as np
 
 from positioning.inputs.capacity import Shared
 from positioning.optimizer.highs import run_to_answer
-from positioning.optimizer.pricing import Cuts, Sketch
+from positioning.optimizer.pricing import BendersBlock, BendersCuts
 
 _NODES, _NODES_OF_PACKS = 2000, 400
 # Coefficients of a cut below this share of its largest are rounding errors of dual prices.
@@ -27,33 +27,33 @@ _ANY, _WHOLE, _NONE_OR_WHOLE = (
 
 
 @dataclass(frozen=True)
-class Answer:
+class ProgramSolution:
     """Units by sku (L,), loads, prices of shared room (n_resources,), and a lower bound of the program, EUR."""
 
     units: list[np.ndarray]
     loads: np.ndarray
-    prices: np.ndarray
+    dual_prices: np.ndarray
     bound_eur: float
 
 
-class Program:
+class BendersProgram:
     """The program, its columns in the order shipments, cost of serving, loads."""
 
-    def __init__(self, shared: Shared, sketches: list[Sketch]) -> None:
+    def __init__(self, shared: Shared, blocks: list[BendersBlock]) -> None:
         """Put the skus' limits, first cuts and shared rooms together."""
-        self._shared, self._sketches = shared, sketches
-        self._first = np.cumsum([0, *(len(sketch.lanes) for sketch in sketches)])
+        self._shared, self._blocks = shared, blocks
+        self._first = np.cumsum([0, *(len(block.lanes) for block in blocks)])
         n = int(self._first[-1])
-        self._serving = n + np.arange(len(sketches))
-        self._load = n + len(sketches) + np.arange(len(shared.loads))
+        self._serving = n + np.arange(len(blocks))
+        self._load = n + len(blocks) + np.arange(len(shared.loads))
         self._most_loads = np.array([load.most for load in shared.loads])
         self._pack, self._least, self._most = (
-            np.concatenate([np.zeros(0), *(getattr(sketch, name) for sketch in sketches)]) for name in ("pack", "least", "most")
+            np.concatenate([np.zeros(0), *(getattr(block, name) for block in blocks)]) for name in ("pack", "least", "most")
         )  # fmt: skip
         self._is_packed = self._most <= _COUNTS * self._pack
-        self._unit = np.ones(n + len(sketches) + len(self._load))
+        self._unit = np.ones(n + len(blocks) + len(self._load))
         self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
-        self._unit[self._serving] = [self._largest_eur(index) for index in range(len(sketches))]
+        self._unit[self._serving] = [self._largest_eur(index) for index in range(len(blocks))]
         self._room_scale = np.ones(len(shared.resources))
         self._highs = highspy.Highs()
         self._highs.silent()
@@ -63,24 +63,24 @@ class Program:
         self._add_limits()
         self._first_room = self._highs.getNumRow()
         self._add_rooms()
-        self.add_cuts([sketch.nothing for sketch in sketches])
+        self.add_cuts([block.nothing for block in blocks])
 
     @property
     def status(self) -> str:
         """How the last solve ended, in the solver's words."""
         return str(self._highs.modelStatusToString(self._highs.getModelStatus()))
 
-    def solved(self) -> Answer | None:
+    def solved(self) -> ProgramSolution | None:
         """Return the answer where packs and loads may be split; None without one."""
         if not run_to_answer(self._highs):
             return None
         return self._answer(self._highs.getInfo().objective_function_value)
 
-    def with_whole_loads(self, gap_eur: float) -> Answer | None:
+    def with_whole_loads(self, gap_eur: float) -> ProgramSolution | None:
         """Return the answer with whole loads, within ``gap_eur``."""
         return self._whole(self._load, gap_eur)
 
-    def with_whole_packs(self, gap_eur: float) -> Answer | None:
+    def with_whole_packs(self, gap_eur: float) -> ProgramSolution | None:
         """Return the answer with whole loads and packs, smallest sizes included, within ``gap_eur``."""
         sends = np.flatnonzero(self._is_packed & (self._most > 0))
         smallest, never = sends[self._least[sends] > self._pack[sends]], sends[self._least[sends] > self._most[sends]]
@@ -106,10 +106,10 @@ class Program:
         for column, most in zip(self._load, self._most_loads, strict=True):
             self._bound(column, 0.0, most)
 
-    def add_cuts(self, cuts: list[Cuts]) -> None:
+    def add_cuts(self, cuts: list[BendersCuts]) -> None:
         """Add rows slope · units + cost of serving ≥ floor by sku."""
         for index, cut in enumerate(cuts):
-            first, most = self._first[index], self._sketches[index].most
+            first, most = self._first[index], self._blocks[index].most
             for slope, floor in zip(cut.slope, cut.floor, strict=True):
                 size = np.abs(slope) * self._unit[first : self._first[index + 1]]
                 is_noise = size < _NO_SLOPE * max(size.max(initial=0.0), self._unit[self._serving[index]])
@@ -121,10 +121,10 @@ class Program:
 
     def _largest_eur(self, at: int) -> float:
         """Return what the cost of serving a sku is counted in: more than 1 EUR only where its cuts are very steep."""
-        steepest = np.abs(self._sketches[at].nothing.slope) * self._unit[self._first[at] : self._first[at + 1]]
+        steepest = np.abs(self._blocks[at].nothing.slope) * self._unit[self._first[at] : self._first[at + 1]]
         return float(_power(np.array(max(steepest.max(initial=0.0) / _COUNTS, 1.0))))
 
-    def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> Answer | None:
+    def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> ProgramSolution | None:
         kind = {int(column): _WHOLE for column in columns}
         kind |= {} if smallest is None else {int(column): _NONE_OR_WHOLE for column in smallest}
         self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
@@ -137,7 +137,7 @@ class Program:
             self._highs.changeColIntegrality(column, _ANY)
         return answer
 
-    def _answer(self, bound_eur: float, whole: np.ndarray | None = None) -> Answer:
+    def _answer(self, bound_eur: float, whole: np.ndarray | None = None) -> ProgramSolution:
         result = self._highs.getSolution()
         values = np.maximum(np.array(result.col_value), 0.0)
         if whole is not None:
@@ -145,8 +145,8 @@ class Program:
         values[: self._first[-1]] *= self._unit[: self._first[-1]]
         units = [values[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
         rows = slice(self._first_room, self._first_room + len(self._room_scale))
-        prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._room_scale
-        return Answer(units, values[self._load], prices, bound_eur)
+        dual_prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._room_scale
+        return ProgramSolution(units, values[self._load], dual_prices, bound_eur)
 
     def _bound(self, column: np.integer | int, least: float, most: float) -> None:
         unit = self._unit[column]
@@ -156,7 +156,7 @@ class Program:
         n, n_sends = len(self._unit), int(self._first[-1])
         eur, least, most = np.ones(n), np.full(n, -np.inf), np.full(n, np.inf)
         least[:n_sends] = least[self._load] = 0.0
-        eur[:n_sends] = np.concatenate([np.zeros(0), *(sketch.sending_eur for sketch in self._sketches)])
+        eur[:n_sends] = np.concatenate([np.zeros(0), *(block.sending_eur for block in self._blocks)])
         most[:n_sends] = self._most
         eur[self._load], most[self._load] = [load.eur for load in self._shared.loads], self._most_loads
         self._highs.addVars(n, least, most / self._unit)
@@ -165,19 +165,19 @@ class Program:
     def _add_limits(self) -> None:
         """Add what hubs and suppliers can give, and that a shipment goes on loads that go."""
         column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
-        for sketch, first in zip(self._sketches, self._first[:-1], strict=True):
-            for slope, floor in zip(sketch.slope, sketch.floor, strict=True):
+        for block, first in zip(self._blocks, self._first[:-1], strict=True):
+            for slope, floor in zip(block.slope, block.floor, strict=True):
                 used = np.flatnonzero(slope)
                 self._add_row((floor, np.inf), first + used, slope[used])
-            for index, lane in enumerate(sketch.lanes):
-                if int(lane) in column_of and sketch.most[index] > 0:
+            for index, lane in enumerate(block.lanes):
+                if int(lane) in column_of and block.most[index] > 0:
                     columns = np.array([first + index, column_of[int(lane)]])
-                    self._add_row((-np.inf, 0.0), columns, np.array([1.0, -sketch.most[index]]))
+                    self._add_row((-np.inf, 0.0), columns, np.array([1.0, -block.most[index]]))
 
     def _add_rooms(self) -> None:
         column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
         none = np.zeros((len(self._shared.resources), 0))
-        uses = np.concatenate([none, *(sketch.uses for sketch in self._sketches)], axis=1)
+        uses = np.concatenate([none, *(block.uses for block in self._blocks)], axis=1)
         for index, (row, resource) in enumerate(zip(uses, self._shared.resources, strict=True)):
             used = np.flatnonzero(row)
             columns, amounts, room = used, row[used], resource.room

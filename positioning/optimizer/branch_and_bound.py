@@ -18,78 +18,78 @@ from positioning.optimizer._dual_simplex import Dictionary, add_cost, settle
 WHOLE = 1e-6
 
 
-class Rows(NamedTuple):
+class CutRows(NamedTuple):
     """Rows ``slope · x + θ_group ≥ floor``: cuts of group k = 0 …, and limits on x alone, whose group is −1.
 
-    ``slope`` (n_rows, L), ``floor`` and ``group`` (n_rows,); ``home`` (n_groups,) is one cut of each group to
+    ``slope`` (n_rows, L), ``floor`` and ``group`` (n_rows,); ``starting`` (n_groups,) is one cut of each group to
     start from.
     """
 
     slope: np.ndarray
     floor: np.ndarray
     group: np.ndarray
-    home: np.ndarray
+    starting: np.ndarray
 
 
-class Offer(NamedTuple):
-    """Shipments (L,): EUR ``asked`` per unit and ``charges`` for using one at all, at ``most`` units, in packs.
+class Shipments(NamedTuple):
+    """Shipments (L,): EUR ``unit_eur`` per unit and ``linking_duals`` for using one at all, at ``most`` units, in packs.
 
-    ``part`` is the charge per unit when as much as may be is sent; ``least`` the smallest size used.
+    ``linking_rate`` is the charge per unit when as much as may be is sent; ``least`` the smallest size used.
     """
 
-    asked: np.ndarray
-    charges: np.ndarray
-    part: np.ndarray
+    unit_eur: np.ndarray
+    linking_duals: np.ndarray
+    linking_rate: np.ndarray
     most: np.ndarray
     pack: np.ndarray
     least: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def dictionary(rows: Rows, offer: Offer) -> tuple[Dictionary, np.ndarray]:
+def dictionary(rows: CutRows, shipments: Shipments) -> tuple[Dictionary, np.ndarray]:
     """Write all slacks in x and the slacks of the home rows, which stand for θ; return bounds beside.
 
     Variables: x are 0 … L − 1, the slack of row i is L + i.
     """
-    n, n_rows, n_groups = len(offer.most), len(rows.floor), len(rows.home)
+    n, n_rows, n_groups = len(shipments.most), len(rows.floor), len(rows.starting)
     is_home = np.zeros(n_rows, np.bool_)
-    is_home[rows.home] = True
+    is_home[rows.starting] = True
     others = np.flatnonzero(~is_home)
     table, constant = np.zeros((len(others), n + n_groups)), -rows.floor[others]
     for index, row in enumerate(others):
         table[index, :n] = rows.slope[row]
         group = rows.group[row]
         if group >= 0:
-            table[index, :n] -= rows.slope[rows.home[group]]
+            table[index, :n] -= rows.slope[rows.starting[group]]
             table[index, n + group] = 1.0
-            constant[index] += rows.floor[rows.home[group]]
+            constant[index] += rows.floor[rows.starting[group]]
     cost = np.ones(n + n_groups)
-    cost[:n] = offer.asked + offer.part
-    for row in rows.home:
+    cost[:n] = shipments.unit_eur + shipments.linking_rate
+    for row in rows.starting:
         cost[:n] -= rows.slope[row]
-    nonbasic = np.concatenate((np.arange(n), n + rows.home))
+    nonbasic = np.concatenate((np.arange(n), n + rows.starting))
     bounds = np.zeros((2, n + n_rows))
-    bounds[1] = 4.0 * _highest(rows, offer) + 1.0
+    bounds[1] = 4.0 * _highest(rows, shipments) + 1.0
     return Dictionary(table, constant, cost, n + others, nonbasic, np.zeros(n + n_groups, np.bool_)), bounds
 
 
 @njit(cache=True, nogil=True)
-def _highest(rows: Rows, offer: Offer) -> float:
+def _highest(rows: CutRows, shipments: Shipments) -> float:
     """Return what no row's height exceeds by size within the bounds of x: a few times that no slack is ever."""
     highest = 0.0
     for row in range(len(rows.floor)):
-        highest = max(highest, abs(rows.floor[row]) + (np.abs(rows.slope[row]) * offer.most).sum())
+        highest = max(highest, abs(rows.floor[row]) + (np.abs(rows.slope[row]) * shipments.most).sum())
     return highest
 
 
 @njit(cache=True, nogil=True)
-def bound(rows: Rows, now: Dictionary, rest: np.ndarray, bounds: np.ndarray) -> float:
+def bound(rows: CutRows, now: Dictionary, rest: np.ndarray, bounds: np.ndarray) -> float:
     """Return the Lagrangian bound at the dictionary's dual prices, from the rows themselves: free of rounding errors.
 
     ``rest`` (L,) are the costs of shipments; it is used up. Prices of a group's cuts are made to add up to one.
     """
     n = len(rest)
-    weight = np.zeros(len(rows.home))
+    weight = np.zeros(len(rows.starting))
     for j in range(len(now.cost)):
         row = now.nonbasic[j] - n
         if row >= 0 and rows.group[row] >= 0 and now.cost[j] > 0:
@@ -100,17 +100,17 @@ def bound(rows: Rows, now: Dictionary, rest: np.ndarray, bounds: np.ndarray) -> 
     for j in range(len(now.cost)):
         row = now.nonbasic[j] - n
         if row >= 0 and now.cost[j] > 0:
-            price = now.cost[j] / weight[rows.group[row]] if rows.group[row] >= 0 else now.cost[j]
-            eur += price * rows.floor[row]
+            dual = now.cost[j] / weight[rows.group[row]] if rows.group[row] >= 0 else now.cost[j]
+            eur += dual * rows.floor[row]
             for lane in range(n):
-                rest[lane] -= price * rows.slope[row, lane]
+                rest[lane] -= dual * rows.slope[row, lane]
     for lane in range(n):
         eur += min(rest[lane] * bounds[0, lane], rest[lane] * bounds[1, lane])
     return eur
 
 
 @njit(cache=True, nogil=True)
-def may_fit(rows: Rows, lower: np.ndarray, upper: np.ndarray) -> bool:
+def may_fit(rows: CutRows, lower: np.ndarray, upper: np.ndarray) -> bool:
     """Say whether each limit alone can hold within the bounds."""
     for row in range(len(rows.floor)):
         if rows.group[row] < 0:
@@ -121,31 +121,31 @@ def may_fit(rows: Rows, lower: np.ndarray, upper: np.ndarray) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def by_cuts(x: np.ndarray, rows: Rows, offer: Offer) -> float:
+def by_cuts(x: np.ndarray, rows: CutRows, shipments: Shipments) -> float:
     """Return what ``x`` costs by the cuts, with the charges of all it uses."""
-    most = np.full(len(rows.home), -np.inf)
+    most = np.full(len(rows.starting), -np.inf)
     height = rows.floor - rows.slope @ x
     for row in range(len(height)):
         if rows.group[row] >= 0:
             most[rows.group[row]] = max(most[rows.group[row]], height[row])
-    return most.sum() + (offer.asked * x).sum() + offer.charges[x > WHOLE].sum()
+    return most.sum() + (shipments.unit_eur * x).sum() + shipments.linking_duals[x > WHOLE].sum()
 
 
 @njit(cache=True, nogil=True)
-def rounded(x: np.ndarray, rows: Rows, offer: Offer) -> np.ndarray:
+def rounded(x: np.ndarray, rows: CutRows, shipments: Shipments) -> np.ndarray:
     """Round to the nearest whole packs, at least the smallest size or nothing; take packs back until limits hold."""
-    whole = np.floor(x / offer.pack + 0.5) * offer.pack
+    whole = np.floor(x / shipments.pack + 0.5) * shipments.pack
     for j in range(len(x)):
-        while whole[j] > offer.most[j] + 1e-9:
-            whole[j] -= offer.pack[j]
-        if whole[j] < offer.least[j]:
-            is_near = x[j] >= offer.least[j] / 2.0 and offer.most[j] >= offer.least[j]
-            whole[j] = offer.least[j] if is_near else 0.0
+        while whole[j] > shipments.most[j] + 1e-9:
+            whole[j] -= shipments.pack[j]
+        if whole[j] < shipments.least[j]:
+            is_near = x[j] >= shipments.least[j] / 2.0 and shipments.most[j] >= shipments.least[j]
+            whole[j] = shipments.least[j] if is_near else 0.0
     for row in range(len(rows.floor)):
         while rows.group[row] < 0 and (rows.slope[row] * whole).sum() < rows.floor[row] - WHOLE:
             over = np.argmax(np.where((rows.slope[row] < 0) & (whole > 0), whole - x, -np.inf))
-            whole[over] -= offer.pack[over]
-            if whole[over] < offer.least[over]:
+            whole[over] -= shipments.pack[over]
+            if whole[over] < shipments.least[over]:
                 whole[over] = 0.0
     return whole
 
@@ -164,52 +164,52 @@ class Nodes(NamedTuple):
     is_open: np.ndarray
 
 
-class Branched(NamedTuple):
+class SearchResult(NamedTuple):
     """A lower bound, the relaxed answer (L,) and its cost, and the plan (L,) that is cheapest by the cuts.
 
-    ``met`` (n, L) are the relaxed answers of all nodes, the root first.
+    ``node_solutions`` (n, L) are the relaxed answers of all nodes, the root first.
     """
 
     bound_eur: float
     root: np.ndarray
     root_eur: float
     plan: np.ndarray
-    met: np.ndarray
+    node_solutions: np.ndarray
 
 
 @njit(cache=True, nogil=True)
-def branch(rows: Rows, offer: Offer, best_known: float, share: float, n_nodes: int) -> Branched:
+def branch(rows: CutRows, shipments: Shipments, best_known: float, share: float, n_nodes: int) -> SearchResult:
     """Minimise asked · x + Σ charges of what is used + Σ_k θ_k over whole packs x, subject to ``rows``.
 
     Stops when the bound is within ``share`` of what is at stake of ``best_known``, the cost of a known plan, or of a
     better one by the cuts, or after ``n_nodes``.
     """
-    now, bounds = dictionary(rows, offer)
-    nodes = _nodes(2 * n_nodes + 1, offer.most)
-    plan, plan_eur, is_paid = np.zeros(len(offer.most)), np.inf, np.zeros(len(offer.most), np.bool_)
+    now, bounds = dictionary(rows, shipments)
+    nodes = _nodes(2 * n_nodes + 1, shipments.most)
+    plan, plan_eur, is_paid = np.zeros(len(shipments.most)), np.inf, np.zeros(len(shipments.most), np.bool_)
     count, first, index, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
-            _pay(now, offer, is_paid, nodes.is_paid[child])
-            nodes.eur[child] = max(_solve(rows, offer, now, bounds, (nodes, child)), nodes.eur[index])
+            _pay(now, shipments, is_paid, nodes.is_paid[child])
+            nodes.eur[child] = max(_solve(rows, shipments, now, bounds, (nodes, child)), nodes.eur[index])
             if nodes.eur[child] >= best:
                 closed = min(closed, nodes.eur[child])
                 continue
             nodes.is_open[child] = True
-            whole = rounded(nodes.x[child], rows, offer)
-            eur = by_cuts(whole, rows, offer)
+            whole = rounded(nodes.x[child], rows, shipments)
+            eur = by_cuts(whole, rows, shipments)
             if eur < plan_eur:
                 plan, plan_eur, best = whole, eur, min(best, eur)
         index = _least(nodes, count)
         if index < 0 or count > n_nodes or nodes.eur[index] >= best - max(1e-6, share * (best_known - nodes.eur[0])):
             break
         nodes.is_open[index] = False
-        lane = _worst(nodes.x[index], nodes.is_paid[index], offer)
-        first, count = count, _split(nodes, index, lane, offer, count) if lane >= 0 else count
+        lane = _worst(nodes.x[index], nodes.is_paid[index], shipments)
+        first, count = count, _split(nodes, index, lane, shipments, count) if lane >= 0 else count
         if lane < 0:
             closed = min(closed, nodes.eur[index])
     bound_eur = min(closed, best, nodes.eur[index] if index >= 0 else np.inf)
-    return Branched(bound_eur, nodes.x[0], nodes.eur[0], plan, nodes.x[:count])
+    return SearchResult(bound_eur, nodes.x[0], nodes.eur[0], plan, nodes.x[:count])
 
 
 @njit(cache=True, nogil=True)
@@ -224,26 +224,26 @@ def _nodes(size: int, most: np.ndarray) -> Nodes:
 
 
 @njit(cache=True, nogil=True)
-def _pay(now: Dictionary, offer: Offer, is_paid: np.ndarray, requested: np.ndarray) -> None:
+def _pay(now: Dictionary, shipments: Shipments, is_paid: np.ndarray, requested: np.ndarray) -> None:
     """Let charges be due in proportion where they are not paid in full."""
     for j in range(len(is_paid)):
         if is_paid[j] != requested[j]:
-            add_cost(now, j, -offer.part[j] if requested[j] else offer.part[j])
+            add_cost(now, j, -shipments.linking_rate[j] if requested[j] else shipments.linking_rate[j])
             is_paid[j] = requested[j]
 
 
 @njit(cache=True, nogil=True)
-def _solve(rows: Rows, offer: Offer, now: Dictionary, bounds: np.ndarray, node: tuple[Nodes, int]) -> float:
+def _solve(rows: CutRows, shipments: Shipments, now: Dictionary, bounds: np.ndarray, node: tuple[Nodes, int]) -> float:
     """Solve a node's relaxation, write its answer and return its bound: infinite when nothing fits."""
     nodes, index = node
-    n = len(offer.most)
+    n = len(shipments.most)
     bounds[0, :n], bounds[1, :n] = nodes.lower[index], nodes.upper[index]
     is_solved, value = settle(now, bounds)
     _read(nodes.x[index], now, bounds, value)
     if not is_solved:
         return -np.inf if may_fit(rows, nodes.lower[index], nodes.upper[index]) else np.inf
-    rest = offer.asked + np.where(nodes.is_paid[index], 0.0, offer.part)
-    return offer.charges[nodes.is_paid[index]].sum() + bound(rows, now, rest, bounds)
+    rest = shipments.unit_eur + np.where(nodes.is_paid[index], 0.0, shipments.linking_rate)
+    return shipments.linking_duals[nodes.is_paid[index]].sum() + bound(rows, now, rest, bounds)
 
 
 @njit(cache=True, nogil=True)
@@ -272,27 +272,29 @@ def _least(nodes: Nodes, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _worst(x: np.ndarray, is_paid: np.ndarray, offer: Offer) -> int:
+def _worst(x: np.ndarray, is_paid: np.ndarray, shipments: Shipments) -> int:
     """Return the shipment whose answer is furthest from allowed, −1 when all are allowed."""
     worst, most = -1, 1e-9
     for j in range(len(x)):
         if x[j] <= WHOLE:
             continue
-        off = abs(x[j] / offer.pack[j] - np.round(x[j] / offer.pack[j])) * offer.pack[j]
-        if x[j] < offer.least[j] - WHOLE:
-            off = min(x[j], offer.least[j] - x[j])
-        elif off <= 1e-5 * offer.pack[j]:
+        off = abs(x[j] / shipments.pack[j] - np.round(x[j] / shipments.pack[j])) * shipments.pack[j]
+        if x[j] < shipments.least[j] - WHOLE:
+            off = min(x[j], shipments.least[j] - x[j])
+        elif off <= 1e-5 * shipments.pack[j]:
             off = 0.0
-        score = off * _EUR_PER_UNIT_OFF + (0.0 if is_paid[j] else offer.charges[j] - offer.part[j] * x[j])
+        score = off * _EUR_PER_UNIT_OFF + (
+            0.0 if is_paid[j] else shipments.linking_duals[j] - shipments.linking_rate[j] * x[j]
+        )
         if score > most:
             worst, most = j, score
     return worst
 
 
 @njit(cache=True, nogil=True)
-def _split(nodes: Nodes, at: int, lane: int, offer: Offer, count: int) -> int:
+def _split(nodes: Nodes, at: int, lane: int, shipments: Shipments, count: int) -> int:
     """Add a node's children: the shipment shut or at least the smallest size; if paid, a pack down or a pack up."""
-    low = np.floor(nodes.x[at, lane] / offer.pack[lane] + 1e-9) * offer.pack[lane]
+    low = np.floor(nodes.x[at, lane] / shipments.pack[lane] + 1e-9) * shipments.pack[lane]
     for side in range(2):
         nodes.lower[count], nodes.upper[count], nodes.is_paid[count] = (
             nodes.lower[at], nodes.upper[at], nodes.is_paid[at],
@@ -300,7 +302,7 @@ def _split(nodes: Nodes, at: int, lane: int, offer: Offer, count: int) -> int:
         if side == 0:
             nodes.upper[count, lane] = low if nodes.is_paid[at, lane] else 0.0
         else:
-            least = low + offer.pack[lane] if nodes.is_paid[at, lane] else offer.least[lane]
+            least = low + shipments.pack[lane] if nodes.is_paid[at, lane] else shipments.least[lane]
             nodes.lower[count, lane] = max(nodes.lower[at, lane], least)
             nodes.is_paid[count, lane] = True
         if nodes.lower[count, lane] <= nodes.upper[count, lane] + 1e-9:

@@ -13,24 +13,31 @@ import numpy as np
 from foundation.checkpoint import Checkpoints, recompute
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
-from positioning.optimizer.benders import Decided, decide
+from positioning.optimizer.benders import LoadDecision, decide_loads
 from positioning.optimizer.master import (
-    Central,
-    Choice,
+    InteriorSolution,
+    MasterSolution,
     Pool,
     build_pool,
-    central,
     choose,
     full_load_prices,
+    interior_solution,
     load_terms_eur,
     paid,
-    relaxed,
+    relaxed_master,
     shut_prices,
     whole_loads,
 )
-from positioning.optimizer.pricing import Answer, Column, Mix, mix_chunk, price_chunk, uncycle_chunk
+from positioning.optimizer.pricing import (
+    Column,
+    PricingResult,
+    SkuShipments,
+    price_chunk,
+    remove_cycles_chunk,
+    round_down_chunk,
+)
 from positioning.optimizer.recourse_function import Effort
-from positioning.optimizer.workers import Crew, chunks_of
+from positioning.optimizer.workers import WorkerPool, chunks_of
 
 _CLOSE = 0.004
 # Columns kept: of each sku, and of all where skus are few.
@@ -38,47 +45,49 @@ _KEPT, _KEPT_OF_ALL = 12, 2000
 
 
 @dataclass(frozen=True)
-class Ask:
+class Duals:
     """What a pass asks: rows of prices (n, n_resources), charges (n_skus, n_shipments) due at the first row."""
 
-    prices: np.ndarray
-    charges: np.ndarray
+    dual_prices: np.ndarray
+    linking_duals: np.ndarray
 
 
-def priced(crew: Crew, ask: Ask, effort: Effort) -> list[Answer]:
+def price_skus(workers: WorkerPool, duals: Duals, effort: Effort) -> list[PricingResult]:
     """Ask every sku; one answer each, in order."""
-    skus = list(range(len(ask.charges)))
-    return crew.run(price_chunk, [(chunk, ask.prices, ask.charges[chunk], effort) for chunk in chunks_of(skus)])
+    skus = list(range(len(duals.linking_duals)))
+    return workers.run(
+        price_chunk, [(chunk, duals.dual_prices, duals.linking_duals[chunk], effort) for chunk in chunks_of(skus)]
+    )
 
 
-def columns_of(answers: list[Answer]) -> list[Column]:
+def columns_of(answers: list[PricingResult]) -> list[Column]:
     """Return all columns of ``answers``."""
     return [column for answer in answers for column in answer.columns]
 
 
-def nothing_of(answers: list[Answer]) -> dict[int, float]:
+def nothing_of(answers: list[PricingResult]) -> dict[int, float]:
     """Return what every sku costs when nothing is sent, EUR."""
-    return {answer.sku: answer.nothing_eur for answer in answers}
+    return {answer.sku: answer.no_shipment_eur for answer in answers}
 
 
-def bound_eur(problem: Problem, answers: list[Answer], ask: Ask) -> float:
+def bound_eur(problem: Problem, answers: list[PricingResult], duals: Duals) -> float:
     """Return the Lagrangian bound of the first row of prices and the charges: no plan costs less, EUR."""
     specified = float(sum(answer.bound_eur for answer in answers))
-    return specified + load_terms_eur(problem, ask.prices[0], ask.charges.sum(axis=0))
+    return specified + load_terms_eur(problem, duals.dual_prices[0], duals.linking_duals.sum(axis=0))
 
 
-class Generation:
+class ColumnGeneration:
     """The best bound and where it was found, and the columns so far."""
 
-    def __init__(self, problem: Problem, crew: Crew, prices: np.ndarray) -> None:
-        """Start from ``prices`` (n_resources,) and no charges."""
-        zeros = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
-        self.best = self._asked = Ask(prices[None], zeros)
+    def __init__(self, problem: Problem, workers: WorkerPool, dual_prices: np.ndarray) -> None:
+        """Start from ``dual_prices`` (n_resources,) and no charges."""
+        zeros = np.zeros((len(problem.catalog.skus), len(problem.network.ship_days)))
+        self.best = self._duals = Duals(dual_prices[None], zeros)
         self.bound_eur = -np.inf
-        self.nothing_eur: dict[int, float] = {}
+        self.no_shipment_eur: dict[int, float] = {}
         self.columns: list[Column] = []
-        self._problem, self._crew = problem, crew
-        self._trust = 0.7
+        self._problem, self._workers = problem, workers
+        self._smoothing = 0.7
 
     def run(self, passes: int, effort: Effort) -> None:
         """Ask all skus, at most ``passes`` times, until bound and master are close.
@@ -88,38 +97,38 @@ class Generation:
         linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997)).
         """
         for _ in range(passes):
-            answers = priced(self._crew, self._asked, effort)
-            self.nothing_eur = nothing_of(answers)
-            self._learn(bound_eur(self._problem, answers, self._asked))
+            answers = price_skus(self._workers, self._duals, effort)
+            self.no_shipment_eur = nothing_of(answers)
+            self._update_bound(bound_eur(self._problem, answers, self._duals))
             self.columns += columns_of(answers)
             pool = self.pool()
-            master = central(pool, self._problem.shared, len(self.nothing_eur))
-            self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.nothing_eur)))
-            no_shipment = sum(self.nothing_eur.values())
+            master = interior_solution(pool, self._problem.shared, len(self.no_shipment_eur))
+            self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.no_shipment_eur)))
+            no_shipment = sum(self.no_shipment_eur.values())
             if no_shipment - master.gain_eur - self.bound_eur <= _CLOSE * (no_shipment - self.bound_eur):
                 break
-            self._asked = _between(self.best, master, self._trust)
+            self._duals = _between(self.best, master, self._smoothing)
 
     def pool(self) -> Pool:
         """Return the columns beside what nothing costs."""
-        return build_pool(self.columns, self.nothing_eur, len(self._problem.shared.resources))
+        return build_pool(self.columns, self.no_shipment_eur, len(self._problem.shared.resources))
 
-    def _learn(self, eur: float) -> None:
+    def _update_bound(self, eur: float) -> None:
         if eur > self.bound_eur:
-            self.best, self.bound_eur, self._trust = self._asked, eur, min(1.0, 1.2 * self._trust)
+            self.best, self.bound_eur, self._smoothing = self._duals, eur, min(1.0, 1.2 * self._smoothing)
         else:
-            self._trust *= 0.7
+            self._smoothing *= 0.7
 
 
-def _between(best: Ask, master: Central, trust: float) -> Ask:
-    prices = best.prices + trust * (master.prices[None] - best.prices)
-    return Ask(prices, best.charges + trust * (master.charges - best.charges))
+def _between(best: Duals, master: InteriorSolution, smoothing: float) -> Duals:
+    dual_prices = best.dual_prices + smoothing * (master.dual_prices[None] - best.dual_prices)
+    return Duals(dual_prices, best.linking_duals + smoothing * (master.linking_duals - best.linking_duals))
 
 
-def _kept(pool: Pool, master: Central, most: int) -> list[Column]:
+def _kept(pool: Pool, master: InteriorSolution, most: int) -> list[Column]:
     """Return each sku's ``most`` most promising columns at the master's prices and charges."""
-    owed = np.array([master.charges[column.sku, column.lanes].sum() for column in pool.columns])
-    promise = pool.gain_eur - pool.uses @ master.prices - owed
+    owed = np.array([master.linking_duals[column.sku, column.lanes].sum() for column in pool.columns])
+    promise = pool.gain_eur - pool.uses @ master.dual_prices - owed
     order = np.lexsort((np.arange(len(promise)), -promise, pool.sku))
     rank = np.arange(len(order)) - np.searchsorted(pool.sku[order], pool.sku[order])
     return [pool.columns[index] for index in np.sort(order[rank < most])]
@@ -133,35 +142,35 @@ _ROUGH = Effort(share=0.02, nodes=20, searches=2)
 class Sample:
     """A stratified sample with its share of all rooms and loads, and the columns found for it so far."""
 
-    def __init__(self, problem: Problem, crew: Crew) -> None:
+    def __init__(self, problem: Problem, workers: WorkerPool) -> None:
         """Take every so-manieth sku in the order of expected litres, so that large and small ones are alike."""
-        litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalogue.volume_l
+        litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalog.volume_l
         order = np.lexsort((np.arange(len(litres)), -litres))
         self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
         self.share = len(self.skus) / len(order)
         self._problem = replace(problem, shared=scaled(problem.shared, self.share))
-        self._crew = crew
+        self._workers = workers
         self._columns: list[Column] = []
-        self._nothing: dict[int, float] = {}
+        self._no_shipment: dict[int, float] = {}
 
-    def tuned(self, start: np.ndarray, rounds: int) -> np.ndarray:
+    def tune(self, start: np.ndarray, rounds: int) -> np.ndarray:
         """Return better prices (n_resources,) than ``start``.
 
         Column generation with the prices of the master drawn towards the best bound (Wentges smoothing),
         for at most ``rounds`` or until bound and master are close.
         """
         request = best = start
-        best_eur, trust = -np.inf, 0.5
+        best_eur, smoothing = -np.inf, 0.5
         zeros = np.zeros(self._n_shipments)
         for _ in range(rounds):
-            specified = float(sum(answer.bound_eur for answer in self._priced(request)))
+            specified = float(sum(answer.bound_eur for answer in self._price_sample(request)))
             eur = specified + load_terms_eur(self._problem, request, zeros)
-            trust = min(1.0, 1.2 * trust) if eur > best_eur else trust * 0.7
+            smoothing = min(1.0, 1.2 * smoothing) if eur > best_eur else smoothing * 0.7
             best, best_eur = (request, eur) if eur > best_eur else (best, best_eur)
-            prices, gain_eur = relaxed(self._pool(), self._problem.shared)
-            if sum(self._nothing.values()) - gain_eur - best_eur <= _CLOSE_ON_SAMPLE * gain_eur:
+            dual_prices, gain_eur = relaxed_master(self._pool(), self._problem.shared)
+            if sum(self._no_shipment.values()) - gain_eur - best_eur <= _CLOSE_ON_SAMPLE * gain_eur:
                 break
-            request = best + trust * (prices - best)
+            request = best + smoothing * (dual_prices - best)
         return best
 
     @property
@@ -169,14 +178,16 @@ class Sample:
         return len(self._problem.network.ship_days)
 
     def _pool(self) -> Pool:
-        return build_pool(self._columns, self._nothing, len(self._problem.shared.resources))
+        return build_pool(self._columns, self._no_shipment, len(self._problem.shared.resources))
 
-    def _priced(self, prices: np.ndarray) -> list[Answer]:
+    def _price_sample(self, dual_prices: np.ndarray) -> list[PricingResult]:
         zeros = np.zeros((1, self._n_shipments))
-        chunks = [(chunk, prices[None], zeros.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)]
-        answers: list[Answer] = self._crew.run(price_chunk, chunks)
+        chunks = [
+            (chunk, dual_prices[None], zeros.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)
+        ]
+        answers: list[PricingResult] = self._workers.run(price_chunk, chunks)
         self._columns += [column for answer in answers for column in answer.columns]
-        self._nothing = {answer.sku: answer.nothing_eur for answer in answers}
+        self._no_shipment = {answer.sku: answer.no_shipment_eur for answer in answers}
         return answers
 
 
@@ -197,141 +208,155 @@ _EFFORT_OF_FEW = Effort(share=0.001, nodes=100, searches=6)
 class Optimum:
     """The plan found and the bound: no plan on these paths costs less than ``bound_eur``."""
 
-    choice: Choice
-    nothing_eur: dict[int, float]
+    choice: MasterSolution
+    no_shipment_eur: dict[int, float]
     plan_eur: float
     bound_eur: float
 
 
-def optimise(problem: Problem, crew: Crew, checkpoints: Checkpoints = recompute) -> Optimum:
+def optimize(problem: Problem, workers: WorkerPool, checkpoints: Checkpoints = recompute) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    return _without_cycles(
-        problem, crew, of_few(problem, crew, checkpoints) if problem.has_few_skus else of_many(problem, crew)
-    )
+    if problem.has_few_skus:
+        optimum = plan_by_benders(problem, workers, checkpoints)
+    else:
+        optimum = plan_by_column_generation(problem, workers)
+    return _without_cycles(problem, workers, optimum)
 
 
-def of_many(problem: Problem, crew: Crew) -> Optimum:
+def plan_by_column_generation(problem: Problem, workers: WorkerPool) -> Optimum:
     """Generate columns for prices and charges, choose the loads that go, then whole packs for those.
 
     Prices start from a sample of the skus.
     """
-    generation = Generation(problem, crew, Sample(problem, crew).tuned(full_load_prices(problem), _TUNING_ROUNDS))
+    generation = ColumnGeneration(
+        problem, workers, Sample(problem, workers).tune(full_load_prices(problem), _TUNING_ROUNDS)
+    )
     generation.run(_PASSES, _EFFORT)
     loads = _loads(problem, generation.pool())
     for _ in range(_PACKING_PASSES):
-        generation.columns += _wanted(problem, crew, generation.pool(), (loads, _EFFORT))
+        generation.columns += _columns_on_loads(problem, workers, generation.pool(), (loads, _EFFORT))
         loads = _loads(problem, generation.pool())
-    return _optimum(problem, crew, (generation.columns, generation.nothing_eur, loads), generation.bound_eur)
+    return _optimum(problem, workers, (generation.columns, generation.no_shipment_eur, loads), generation.bound_eur)
 
 
-def of_few(problem: Problem, crew: Crew, checkpoints: Checkpoints) -> Optimum:
+def plan_by_benders(problem: Problem, workers: WorkerPool, checkpoints: Checkpoints) -> Optimum:
     """Choose loads by one programme of all skus, then whole packs for those."""
-    decided = Decided.from_text(checkpoints("loads", lambda: decide(problem, crew).to_text()))
-    columns, loads = crew.run(mix_chunk, _parts(decided.mixes)), decided.loads
-    ask = Ask(decided.prices[None], np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days))))
-    answers = priced(crew, ask, _EFFORT_OF_FEW)
-    columns += columns_of(answers) + _at(problem, crew, decided.prices, (loads, _EFFORT_OF_FEW))
+    decided = LoadDecision.from_text(checkpoints("loads", lambda: decide_loads(problem, workers).to_text()))
+    columns, loads = workers.run(round_down_chunk, _chunked(decided.shipments)), decided.loads
+    duals = Duals(decided.dual_prices[None], np.zeros((len(problem.catalog.skus), len(problem.network.ship_days))))
+    answers = price_skus(workers, duals, _EFFORT_OF_FEW)
+    columns += columns_of(answers) + _columns_at(problem, workers, decided.dual_prices, (loads, _EFFORT_OF_FEW))
 
     def pool() -> Pool:
-        return build_pool(columns, decided.nothing_eur, len(problem.shared.resources))
+        return build_pool(columns, decided.no_shipment_eur, len(problem.shared.resources))
 
     for _ in range(_PACKING_PASSES_OF_FEW):
-        columns += _wanted(problem, crew, pool(), (loads, _EFFORT_OF_FEW))
+        columns += _columns_on_loads(problem, workers, pool(), (loads, _EFFORT_OF_FEW))
         loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
-    bound = max(decided.bound_eur, bound_eur(problem, answers, ask))  # the other knows whole packs, but no whole loads
-    result = _optimum(problem, crew, (columns, decided.nothing_eur, loads), bound)
+    bound = max(
+        decided.bound_eur, bound_eur(problem, answers, duals)
+    )  # the other knows whole packs, but no whole loads
+    result = _optimum(problem, workers, (columns, decided.no_shipment_eur, loads), bound)
     return (
         result
         if decided.packs is None
-        else _better(problem, result, decided, crew.run(mix_chunk, _parts(decided.packs)))
+        else _cheaper(problem, result, decided, workers.run(round_down_chunk, _chunked(decided.packs)))
     )
 
 
-def _better(problem: Problem, found: Optimum, decided: Decided, packed: list[Column]) -> Optimum:
+def _cheaper(problem: Problem, found: Optimum, decided: LoadDecision, packed: list[Column]) -> Optimum:
     """Return the cheaper of ``found`` and the columns of the program with whole packs."""
     choice = replace(found.choice, column={column.sku: column for column in packed}, loads=decided.loads)
-    eur = _plan_eur(problem, found.nothing_eur, choice)
+    eur = _plan_eur(problem, found.no_shipment_eur, choice)
     return replace(found, choice=choice, plan_eur=eur) if eur < found.plan_eur else found
 
 
-def _without_cycles(problem: Problem, crew: Crew, found: Optimum) -> Optimum:
+def _without_cycles(problem: Problem, workers: WorkerPool, found: Optimum) -> Optimum:
     """Return ``found`` without goods that are sent in a circle, which moves nothing."""
     column = found.choice.column
     moved = {
-        sku: Mix(sku, _everywhere(problem, column[sku])) for sku in sorted(column) if _may_circle(problem, column[sku])
+        sku: SkuShipments(sku, _units_on_all_lanes(problem, column[sku]))
+        for sku in sorted(column)
+        if _may_cycle(problem, column[sku])
     }
-    changed = crew.run(uncycle_chunk, _parts(tuple(moved.values()))) if moved else []
+    changed = workers.run(remove_cycles_chunk, _chunked(tuple(moved.values()))) if moved else []
     kept = {sku: one for sku, one in column.items() if sku not in moved} | {
         one.sku: one for one in changed if len(one.lanes)
     }
     choice = replace(found.choice, column={sku: kept[sku] for sku in sorted(kept)})
-    return replace(found, choice=choice, plan_eur=_plan_eur(problem, found.nothing_eur, choice))
+    return replace(found, choice=choice, plan_eur=_plan_eur(problem, found.no_shipment_eur, choice))
 
 
-def _may_circle(problem: Problem, column: Column) -> bool:
+def _may_cycle(problem: Problem, column: Column) -> bool:
     """Whether a hub both gives and receives the sku by transfers."""
     lanes = problem.network.shipments
     moves = column.lanes[~lanes.is_supply[column.lanes]]
     return bool(np.isin(lanes.origin[moves], lanes.destination[moves]).any())
 
 
-def _everywhere(problem: Problem, column: Column) -> np.ndarray:
+def _units_on_all_lanes(problem: Problem, column: Column) -> np.ndarray:
     units = np.zeros(len(problem.network.ship_days))
     units[column.lanes] = column.units
     return units
 
 
 def _optimum(
-    problem: Problem, crew: Crew, found: tuple[list[Column], dict[int, float], np.ndarray], bound_eur: float
+    problem: Problem, workers: WorkerPool, found: tuple[list[Column], dict[int, float], np.ndarray], bound_eur: float
 ) -> Optimum:
     """Choose among the columns found on the loads found."""
-    columns, nothing_eur, loads = found
-    choice = _chosen(problem, crew, columns, nothing_eur, loads)
-    return Optimum(choice, nothing_eur, _plan_eur(problem, nothing_eur, choice), bound_eur)
+    columns, no_shipment_eur, loads = found
+    choice = _chosen(problem, workers, columns, no_shipment_eur, loads)
+    return Optimum(choice, no_shipment_eur, _plan_eur(problem, no_shipment_eur, choice), bound_eur)
 
 
 def _loads(problem: Problem, pool: Pool) -> np.ndarray:
     """Return whole loads near those of the relaxed master."""
-    split = central(pool, problem.shared, len(problem.catalogue.skus)).loads
+    split = interior_solution(pool, problem.shared, len(problem.catalog.skus)).loads
     return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
 
 
-def _wanted(problem: Problem, crew: Crew, pool: Pool, asked: tuple[np.ndarray, Effort]) -> list[Column]:
+def _columns_on_loads(
+    problem: Problem, workers: WorkerPool, pool: Pool, asked: tuple[np.ndarray, Effort]
+) -> list[Column]:
     """Return what skus want at the master's prices with the loads asked for paid and all others shut."""
-    return _at(problem, crew, relaxed(pool, paid(problem.shared, asked[0]))[0], asked)
+    return _columns_at(problem, workers, relaxed_master(pool, paid(problem.shared, asked[0]))[0], asked)
 
 
-def _at(problem: Problem, crew: Crew, prices: np.ndarray, asked: tuple[np.ndarray, Effort]) -> list[Column]:
-    """Return what skus want at ``prices`` (n_resources,) on the loads asked for."""
+def _columns_at(
+    problem: Problem, workers: WorkerPool, dual_prices: np.ndarray, asked: tuple[np.ndarray, Effort]
+) -> list[Column]:
+    """Return what skus want at ``dual_prices`` (n_resources,) on the loads asked for."""
     loads, effort = asked
-    zeros = np.zeros((len(problem.catalogue.skus), len(problem.network.ship_days)))
-    return columns_of(priced(crew, Ask(np.maximum(prices, shut_prices(problem, loads))[None], zeros), effort))
+    zeros = np.zeros((len(problem.catalog.skus), len(problem.network.ship_days)))
+    return columns_of(
+        price_skus(workers, Duals(np.maximum(dual_prices, shut_prices(problem, loads))[None], zeros), effort)
+    )
 
 
 def _chosen(
-    problem: Problem, crew: Crew, columns: list[Column], no_shipment: dict[int, float], loads: np.ndarray
-) -> Choice:
+    problem: Problem, workers: WorkerPool, columns: list[Column], no_shipment: dict[int, float], loads: np.ndarray
+) -> MasterSolution:
     """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
     shut = [load.shipment for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0]
 
-    def chosen() -> Choice:
+    def chosen() -> MasterSolution:
         going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
         pool = build_pool(going, no_shipment, len(problem.shared.resources))
         return choose(pool, problem.shared, loads)
 
     choice = chosen()
-    if not choice.mixes:
+    if not choice.split_shipments:
         return choice
-    columns += crew.run(mix_chunk, _parts(choice.mixes))
+    columns += workers.run(round_down_chunk, _chunked(choice.split_shipments))
     return chosen()
 
 
-def _parts(mixes: tuple[Mix, ...]) -> list[tuple[list[Mix]]]:
-    of = {mix.sku: mix for mix in mixes}
-    return [([of[sku] for sku in chunk],) for chunk in chunks_of(sorted(of))]
+def _chunked(shipments: tuple[SkuShipments, ...]) -> list[tuple[list[SkuShipments]]]:
+    by_sku = {sent.sku: sent for sent in shipments}
+    return [([by_sku[sku] for sku in chunk],) for chunk in chunks_of(sorted(by_sku))]
 
 
-def _plan_eur(problem: Problem, no_shipment: dict[int, float], choice: Choice) -> float:
+def _plan_eur(problem: Problem, no_shipment: dict[int, float], choice: MasterSolution) -> float:
     moved = {sku: column.eur for sku, column in choice.column.items()}
     fixed = sum(load.eur * amount for load, amount in zip(problem.shared.loads, choice.loads, strict=True))
     return float(sum(moved.get(sku, eur) for sku, eur in no_shipment.items()) + fixed)

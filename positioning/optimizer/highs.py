@@ -84,7 +84,7 @@ NO_COLUMNS = Columns(0, 0, 0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
-class Programme:
+class LinearProgram:
     """min cost · v + offset subject to lower ≤ matrix v ≤ upper, 0 ≤ v ≤ most."""
 
     columns: Columns
@@ -158,17 +158,17 @@ class Solver:
         for name, value in {"threads": 1, "random_seed": 0, **options}.items():
             self.highs.setOptionValue(name, value)
 
-    def load(self, programme: Programme, names: tuple[list[str], list[str]] | None = None) -> None:
+    def load(self, program: LinearProgram, names: tuple[list[str], list[str]] | None = None) -> None:
         """Replace the model; ``names`` are those of rows and columns, for written files."""
         lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = len(programme.cost), len(programme.lower)
-        lp.col_cost_, lp.offset_ = programme.cost, programme.offset
-        lp.col_lower_, lp.col_upper_ = np.zeros(len(programme.cost)), programme.most
-        lp.row_lower_, lp.row_upper_ = programme.lower, programme.upper
+        lp.num_col_, lp.num_row_ = len(program.cost), len(program.lower)
+        lp.col_cost_, lp.offset_ = program.cost, program.offset
+        lp.col_lower_, lp.col_upper_ = np.zeros(len(program.cost)), program.most
+        lp.row_lower_, lp.row_upper_ = program.lower, program.upper
         lp.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-        lp.a_matrix_.start_ = programme.matrix.indptr
-        lp.a_matrix_.index_ = programme.matrix.indices
-        lp.a_matrix_.value_ = programme.matrix.data
+        lp.a_matrix_.start_ = program.matrix.indptr
+        lp.a_matrix_.index_ = program.matrix.indices
+        lp.a_matrix_.value_ = program.matrix.data
         if names is not None:
             lp.row_names_, lp.col_names_ = [[_writable(name) for name in part] for part in names]
         self.highs.passModel(lp)

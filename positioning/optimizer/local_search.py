@@ -1,6 +1,6 @@
 """One sku with its ways and its demand ahead, judged exactly; single packs more or less while that pays.
 
-Here: evaluation and the local search on one sku. Not here: the search for its best plan (``outline``) and what
+Here: evaluation and the local search on one sku. Not here: the search for its best plan (``recourse_function``) and what
 skus share (prices stand in for it).
 """
 
@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from positioning.inputs.subproblem import SkuProblem
-from positioning.optimizer.recourse import Case, slope
+from positioning.inputs.subproblem import Subproblem
+from positioning.optimizer.recourse import PricedSubproblem, slope
 
 _TRIES = 14
 _MISSES = 4
 
 
-def fits(problem: SkuProblem, units: np.ndarray) -> bool:
+def fits(problem: Subproblem, units: np.ndarray) -> bool:
     """Say whether ``units`` keep to what hubs and suppliers have and what hubs may receive."""
     if (units > problem.most + 1e-9).any():
         return False
@@ -28,32 +28,34 @@ def fits(problem: SkuProblem, units: np.ndarray) -> bool:
     )  # fmt: skip
 
 
-def improve(case: Case, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
+def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
     """Add or take back packs while the priced cost falls; return units (L,) and the unpriced cost.
 
     Moves are tried in the order of what the slopes promise; each is judged by exact evaluation.
     """
     best = units
-    service = case.serve(best)
-    best_eur = float(service.path_eur.mean()) + case.sending_eur(best)
+    recourse = priced.solve_recourse(best)
+    best_eur = float(recourse.scenario_eur.mean()) + priced.sending_eur(best)
     misses, tried = 0, {tuple(best)}
     for _ in range(tries):
-        move = _promising(case, best, slope(case, service), tried)
+        move = _promising(priced, best, slope(priced, recourse), tried)
         if move is None or misses >= _MISSES:
             break
         tried.add(tuple(move))
-        result = case.serve(move)
-        eur = float(result.path_eur.mean()) + case.sending_eur(move)
-        if eur + case.price @ move < best_eur + case.price @ best - 1e-9:
-            best, best_eur, service, misses = move, eur, result, 0
+        result = priced.solve_recourse(move)
+        eur = float(result.scenario_eur.mean()) + priced.sending_eur(move)
+        if eur + priced.dual_price @ move < best_eur + priced.dual_price @ best - 1e-9:
+            best, best_eur, recourse, misses = move, eur, result, 0
         else:
             misses += 1
     return best, best_eur
 
 
-def _promising(case: Case, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]) -> np.ndarray | None:
+def _promising(
+    priced: PricedSubproblem, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]
+) -> np.ndarray | None:
     """Return the untried neighbour with the largest promised gain, None when none promises any."""
-    problem = case.problem
+    problem = priced.problem
     best, promised = None, 1e-9
     for lane in range(len(units)):
         for target in (_more(problem, units, lane), _fewer(problem, units, lane)):
@@ -68,10 +70,10 @@ def _promising(case: Case, units: np.ndarray, slopes: np.ndarray, tried: set[tup
     return best
 
 
-def _more(problem: SkuProblem, units: np.ndarray, lane: int) -> float:
+def _more(problem: Subproblem, units: np.ndarray, lane: int) -> float:
     return float(problem.least[lane] if units[lane] == 0 else units[lane] + problem.pack[lane])
 
 
-def _fewer(problem: SkuProblem, units: np.ndarray, lane: int) -> float:
+def _fewer(problem: Subproblem, units: np.ndarray, lane: int) -> float:
     fewer = units[lane] - problem.pack[lane]
     return float(fewer if fewer >= problem.least[lane] else 0.0)

@@ -14,8 +14,8 @@ from scipy.sparse import csc_array, hstack, vstack
 
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
-from positioning.optimizer.highs import NO_COLUMNS, Programme, Solver
-from positioning.optimizer.pricing import Column, Mix
+from positioning.optimizer.highs import NO_COLUMNS, LinearProgram, Solver
+from positioning.optimizer.pricing import Column, SkuShipments
 
 _NODES = 200
 _MIP_GAP = 1e-4
@@ -35,70 +35,72 @@ class Pool:
 
 
 @dataclass(frozen=True)
-class Choice:
+class MasterSolution:
     """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
 
-    ``mixes`` are units (n_shipments,) of skus the master split between columns.
+    ``split_shipments`` are those (n_shipments,) of SKUs the master split between columns.
     """
 
     column: dict[int, Column]
     loads: np.ndarray
-    prices: np.ndarray
-    mixes: tuple[Mix, ...] = ()
+    dual_prices: np.ndarray
+    split_shipments: tuple[SkuShipments, ...] = ()
 
 
-def build_pool(columns: list[Column], nothing_eur: dict[int, float], n_resources: int) -> Pool:
+def build_pool(columns: list[Column], no_shipment_eur: dict[int, float], n_resources: int) -> Pool:
     """Put columns together, dropping repeated ones; order is by sku, then as found."""
     kept: dict[tuple[int, bytes, bytes], Column] = {}
     for column in sorted(columns, key=lambda column: column.sku):
         kept.setdefault((column.sku, column.lanes.tobytes(), column.units.tobytes()), column)
     chosen = tuple(kept.values())
-    gain = np.array([nothing_eur[column.sku] - column.eur for column in chosen])
+    gain = np.array([no_shipment_eur[column.sku] - column.eur for column in chosen])
     uses = np.array([column.uses for column in chosen]).reshape(len(chosen), n_resources)
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> Choice:
+def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> MasterSolution:
     """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
 
     A price is what one more unit of room is worth on these loads, columns split: nothing where there is room left.
     """
     if not pool.columns:
-        return Choice({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
+        return MasterSolution({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
     fixed = paid(shared, loads)
-    duals, _, shares = _run_master(master_programme(pool, fixed, _NO_TIES)[0], ())
-    prices = duals[len(duals) - len(shared.resources) :]
+    duals, _, shares = _run_master(master_program(pool, fixed, _NO_LINKING)[0], ())
+    dual_prices = duals[len(duals) - len(shared.resources) :]
     chosen = _whole_columns(pool, fixed)
-    return Choice({int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, prices, _mixes(pool, shares, shared))
+    return MasterSolution(
+        {int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, dual_prices, _split_shipments(pool, shares, shared)
+    )
 
 
 @dataclass(frozen=True)
-class Central:
+class InteriorSolution:
     """Prices (n_resources,), charges (n_skus, n_shipments) and split loads in the middle of the best; gain in EUR."""
 
-    prices: np.ndarray
-    charges: np.ndarray
+    dual_prices: np.ndarray
+    linking_duals: np.ndarray
     loads: np.ndarray
     gain_eur: float
 
 
-def central(pool: Pool, shared: Shared, n_skus: int) -> Central:
+def interior_solution(pool: Pool, shared: Shared, n_skus: int) -> InteriorSolution:
     """Return prices, charges and loads of the relaxed master with ties, from an interior point.
 
     A corner of the best prices lays a load's cost on few skus; the middle spreads it over all who would
     use the load, which is where column generation is quick (Gondzio, Gonzalez-Brevis & Munari, "New
     developments in the primal-dual column generation technique", EJOR 224 (2013)).
     """
-    charges = np.zeros((n_skus, shared.binds.shape[1]))
+    linking_duals = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
-        return Central(np.zeros(len(shared.resources)), charges, np.zeros(len(shared.loads)), 0.0)
-    ties = tie_rows(pool, shared)
-    programme, _ = master_programme(pool, shared, ties)
-    duals, eur, values = _run_master(programme, (), presolve="off", solver="ipm", run_crossover="off")
+        return InteriorSolution(np.zeros(len(shared.resources)), linking_duals, np.zeros(len(shared.loads)), 0.0)
+    linking = linking_rows(pool, shared)
+    program, _ = master_program(pool, shared, linking)
+    duals, eur, values = _run_master(program, (), presolve="off", solver="ipm", run_crossover="off")
     first = len(duals) - len(shared.resources)
-    for (sku, index), owed in zip(ties.keys, duals[first - len(ties.keys) : first], strict=True):
-        charges[sku, shared.loads[index].shipment] = owed
-    return Central(duals[first:], charges, values[len(pool.columns) :], -eur)
+    for (sku, index), owed in zip(linking.keys, duals[first - len(linking.keys) : first], strict=True):
+        linking_duals[sku, shared.loads[index].shipment] = owed
+    return InteriorSolution(duals[first:], linking_duals, values[len(pool.columns) :], -eur)
 
 
 def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
@@ -109,10 +111,10 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     if not pool.columns:
         return np.zeros(len(shared.loads))
     eur = np.array([load.eur for load in shared.loads])
-    programme, _ = master_programme(pool, paid(shared, start), _NO_TIES)
+    program, _ = master_program(pool, paid(shared, start), _NO_LINKING)
     solver = Solver(presolve="off")
-    solver.load(programme)
-    first = len(programme.lower) - len(shared.resources)
+    solver.load(program)
+    first = len(program.lower) - len(shared.resources)
 
     def gain_eur(loads: np.ndarray) -> float:
         solver.set_most(first, room_with(shared, loads))
@@ -139,16 +141,16 @@ def paid(shared: Shared, loads: np.ndarray) -> Shared:
     return replace(shared, resources=rows, loads=())
 
 
-def relaxed(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
+def relaxed_master(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
     """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR."""
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
-    duals, eur, _ = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    duals, eur, _ = _run_master(master_program(pool, shared, _NO_LINKING)[0], ())
     return duals[len(duals) - len(shared.resources) :], -eur
 
 
 @dataclass(frozen=True)
-class Ties:
+class LinkingRows:
     """Rows Σ share of columns of a sku that use a load ≤ loads, by (sku, load); entries (row, column)."""
 
     keys: tuple[tuple[int, int], ...]
@@ -156,10 +158,10 @@ class Ties:
     column: np.ndarray
 
 
-_NO_TIES = Ties((), np.zeros(0, "int64"), np.zeros(0, "int64"))
+_NO_LINKING = LinkingRows((), np.zeros(0, "int64"), np.zeros(0, "int64"))
 
 
-def tie_rows(pool: Pool, shared: Shared) -> Ties:
+def linking_rows(pool: Pool, shared: Shared) -> LinkingRows:
     """Return the ties of every sku to the loads its columns use."""
     place = {load.shipment: index for index, load in enumerate(shared.loads)}
     result: dict[tuple[int, int], int] = {}
@@ -170,19 +172,19 @@ def tie_rows(pool: Pool, shared: Shared) -> Ties:
                 row = result.setdefault((column.sku, place[int(shipment)]), len(result))
                 entries.append((row, index))
     if not entries:
-        return _NO_TIES
+        return _NO_LINKING
     rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
-    return Ties(tuple(result), rows, columns)
+    return LinkingRows(tuple(result), rows, columns)
 
 
-def _mixes(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Mix, ...]:
+def _split_shipments(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[SkuShipments, ...]:
     """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
     mixed: dict[int, np.ndarray] = {}
     for index in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
         column = pool.columns[index]
         units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
         units[column.lanes] += values[index] * column.units
-    return tuple(Mix(sku, mixed[sku]) for sku in sorted(mixed))
+    return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
 
 
 def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
@@ -191,7 +193,7 @@ def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
     return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
-def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme, list[str]]:
+def master_program(pool: Pool, shared: Shared, linking: LinkingRows) -> tuple[LinearProgram, list[str]]:
     """Build the master and its row names: one row per sku, one per tie, then one per resource.
 
     one_each[sku]: Σ share ≤ 1;
@@ -207,34 +209,34 @@ def master_programme(pool: Pool, shared: Shared, ties: Ties) -> tuple[Programme,
     rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
     load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
     use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
-    rows_of_ties = np.arange(len(ties.keys))
+    rows_of_ties = np.arange(len(linking.keys))
     tie_part = csc_array((
-        np.concatenate([np.ones(len(ties.row)), -np.ones(len(ties.keys))]),
-        (np.concatenate([ties.row, rows_of_ties]), np.concatenate([ties.column, np.array([n + index for _, index in ties.keys], dtype="int64")])),
-    ), shape=(len(ties.keys), n + len(shared.loads)))  # fmt: skip
+        np.concatenate([np.ones(len(linking.row)), -np.ones(len(linking.keys))]),
+        (np.concatenate([linking.row, rows_of_ties]), np.concatenate([linking.column, np.array([n + index for _, index in linking.keys], dtype="int64")])),
+    ), shape=(len(linking.keys), n + len(shared.loads)))  # fmt: skip
     matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
     room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
-    upper = np.concatenate([np.ones(n_skus), np.zeros(len(ties.keys)), room])
+    upper = np.concatenate([np.ones(n_skus), np.zeros(len(linking.keys)), room])
     cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
     most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
-    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{index}]" for sku, index in ties.keys]
+    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{index}]" for sku, index in linking.keys]
     lower = np.full(len(upper), -np.inf)
-    return Programme(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
+    return LinearProgram(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
         row.name for row in shared.resources
     ]
 
 
 def _run_master(
-    programme: Programme, whole: tuple[int, ...], **options: object
+    program: LinearProgram, whole: tuple[int, ...], **options: object
 ) -> tuple[np.ndarray, float, np.ndarray]:
     """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
     solver = Solver(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})
-    solver.load(programme)
+    solver.load(program)
     for column in whole:
         solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
     solver.highs.run()
     result = solver.highs.getSolution()
-    duals = np.zeros(len(programme.lower)) if whole else np.maximum(-np.array(result.row_dual), 0.0)
+    duals = np.zeros(len(program.lower)) if whole else np.maximum(-np.array(result.row_dual), 0.0)
     return duals, solver.highs.getInfo().objective_function_value, np.array(result.col_value)
 
 
@@ -244,7 +246,7 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
     The relaxation says which columns could be in a best choice: those whose reduced cost is small. Among
     them a MILP chooses; then better ones that fit are taken as they come.
     """
-    duals, _, shares = _run_master(master_programme(pool, shared, _NO_TIES)[0], ())
+    duals, _, shares = _run_master(master_program(pool, shared, _NO_LINKING)[0], ())
     first = len(duals) - len(shared.resources)
     _, sku_row = np.unique(pool.sku, return_inverse=True)
     regret = duals[:first][sku_row] + pool.uses @ duals[first:] - pool.gain_eur
@@ -252,8 +254,8 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
     if not len(near):
         return []
     few = Pool(tuple(pool.columns[index] for index in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
-    programme, _ = master_programme(few, shared, _NO_TIES)
-    _, _, values = _run_master(programme, tuple(range(len(near))))
+    program, _ = master_program(few, shared, _NO_LINKING)
+    _, _, values = _run_master(program, tuple(range(len(near))))
     room = np.array([row.room for row in shared.resources])
     return _swapped(pool, near[values > 0.5], room)
 
@@ -279,15 +281,15 @@ def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
     return [chosen[sku] for sku in sorted(chosen)]
 
 
-def standing_prices(problem: Problem, choice: Choice) -> np.ndarray:
+def marginal_prices(problem: Problem, choice: MasterSolution) -> np.ndarray:
     """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
 
     With few skus the price of a load's room is what its own columns make of it, not others: it is 0 then.
     """
-    prices = choice.prices
+    dual_prices = choice.dual_prices
     if problem.has_few_skus:
-        prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, prices)
-    return np.maximum(prices, shut_prices(problem, choice.loads))
+        dual_prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, dual_prices)
+    return np.maximum(dual_prices, shut_prices(problem, choice.loads))
 
 
 def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
@@ -302,24 +304,24 @@ def full_load_prices(problem: Problem) -> np.ndarray:
     Where both volume and mass are limited the volume carries the price.
     """
     eur = {load.shipment: load.eur for load in problem.shared.loads}
-    prices, priced = np.zeros(len(problem.shared.resources)), set()
-    for row in sorted(range(len(prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
+    dual_prices, priced = np.zeros(len(problem.shared.resources)), set()
+    for row in sorted(range(len(dual_prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
         resource = problem.shared.resources[row]
         if resource.load >= 0 and resource.load not in priced and resource.room > 0:
-            prices[row] = eur[resource.load] / resource.room
+            dual_prices[row] = eur[resource.load] / resource.room
             priced.add(resource.load)
-    return prices
+    return dual_prices
 
 
-def load_terms_eur(problem: Problem, prices: np.ndarray, owed: np.ndarray) -> float:
-    """Return what loads and room add to the bound at ``prices`` when skus owe ``owed`` (L,) for loads.
+def load_terms_eur(problem: Problem, dual_prices: np.ndarray, owed: np.ndarray) -> float:
+    """Return what loads and room add to the bound at ``dual_prices`` when skus owe ``owed`` (L,) for loads.
 
     min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
     room of other resources is sold at its price.
     """
     worth = {load.shipment: 0.0 for load in problem.shared.loads}
     sold = 0.0
-    for price, row in zip(prices, problem.shared.resources, strict=True):
+    for price, row in zip(dual_prices, problem.shared.resources, strict=True):
         if row.load >= 0:
             worth[row.load] += price * row.room
         else:

@@ -13,67 +13,74 @@ import numpy as np
 from foundation.demand_scenarios import draw
 from positioning.inputs.demand import law
 from positioning.inputs.problem import Problem, arrival_buckets
-from positioning.inputs.subproblem import SkuProblem, sku_problem
+from positioning.inputs.subproblem import Subproblem, build_subproblem
 from positioning.optimizer.cycles import without_cycles
-from positioning.optimizer.recourse import Case, build_ways, outlook
-from positioning.optimizer.recourse_function import Asked, Effort, Outline
+from positioning.optimizer.recourse import PricedSubproblem, build_service_arcs, new_scenarios
+from positioning.optimizer.recourse_function import Effort, PricingTerms, RecourseFunction
 
 CHUNK_SKUS = 16
 
 
-class Desk:
+class SubproblemCache:
     """One process's view of the night. Answers depend on what was asked of a sku's chunk before, in order."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         specified = problem.settings.positioning
         self.arrival = arrival_buckets(problem, specified.scenarios, "plan")
-        self.fresh_arrival = arrival_buckets(problem, specified.out_of_sample_scenarios, "fresh")
-        self._articles: dict[int, SkuProblem] = {}
-        self._paths: dict[int, np.ndarray] = {}
-        self._outlines: dict[int, Outline] = {}
-        self._sketched: dict[int, Outline] = {}
+        self.held_out_arrival = arrival_buckets(problem, specified.out_of_sample_scenarios, "fresh")
+        self._subproblems: dict[int, Subproblem] = {}
+        self._demand_scenarios: dict[int, np.ndarray] = {}
+        self._recourse_functions: dict[int, RecourseFunction] = {}
+        self._benders_functions: dict[int, RecourseFunction] = {}
 
-    def article(self, sku: int) -> SkuProblem:
+    def subproblem(self, sku: int) -> Subproblem:
         """Return the problem of one sku."""
-        if sku not in self._articles:
-            self._articles[sku] = sku_problem(self.problem, sku)
-        return self._articles[sku]
+        if sku not in self._subproblems:
+            self._subproblems[sku] = build_subproblem(self.problem, sku)
+        return self._subproblems[sku]
 
-    def paths(self, article: SkuProblem, *, is_fresh: bool = False) -> np.ndarray:
+    def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
         """Return the sku's demand paths (n, R, B): stratified for the plan, plain for the judgement."""
-        if is_fresh:
-            return self._drawn(article, is_fresh=True)
-        if article.sku not in self._paths:
-            self._paths[article.sku] = self._drawn(article, is_fresh=False)
-        return self._paths[article.sku]
+        if is_held_out:
+            return self._draw(subproblem, is_held_out=True)
+        if subproblem.sku not in self._demand_scenarios:
+            self._demand_scenarios[subproblem.sku] = self._draw(subproblem, is_held_out=False)
+        return self._demand_scenarios[subproblem.sku]
 
-    def case(self, article: SkuProblem, price: np.ndarray, *, is_fresh: bool = False) -> Case:
-        """Return the sku's case at prices ``price`` on its shipments."""
-        arrival = (self.fresh_arrival if is_fresh else self.arrival)[:, article.lanes]
-        ways = build_ways(article)
-        return Case(article, ways, outlook(ways, self.paths(article, is_fresh=is_fresh), arrival), price)
+    def priced_subproblem(
+        self, subproblem: Subproblem, dual_price: np.ndarray, *, is_held_out: bool = False
+    ) -> PricedSubproblem:
+        """Return the sku's case at prices ``dual_price`` on its shipments."""
+        arrival = (self.held_out_arrival if is_held_out else self.arrival)[:, subproblem.lanes]
+        arcs = build_service_arcs(subproblem)
+        return PricedSubproblem(
+            subproblem,
+            arcs,
+            new_scenarios(arcs, self.demand_scenarios(subproblem, is_held_out=is_held_out), arrival),
+            dual_price,
+        )
 
-    def outline(self, sku: int) -> Outline:
+    def recourse_function(self, sku: int) -> RecourseFunction:
         """Return what is known of the sku's costs so far."""
-        return self._kept(self._outlines, sku)
+        return self._built(self._recourse_functions, sku)
 
-    def sketched(self, sku: int) -> Outline:
+    def benders_function(self, sku: int) -> RecourseFunction:
         """Return the same for the programme over few skus alone: whether that was solved here or before changes no answer."""
-        return self._kept(self._sketched, sku)
+        return self._built(self._benders_functions, sku)
 
-    def _kept(self, outlines: dict[int, Outline], sku: int) -> Outline:
-        if sku not in outlines:
-            article = self.article(sku)
-            outlines[sku] = Outline(self.case(article, np.zeros(len(article.lanes))))
-        return outlines[sku]
+    def _built(self, functions: dict[int, RecourseFunction], sku: int) -> RecourseFunction:
+        if sku not in functions:
+            subproblem = self.subproblem(sku)
+            functions[sku] = RecourseFunction(self.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes))))
+        return functions[sku]
 
-    def _drawn(self, article: SkuProblem, *, is_fresh: bool) -> np.ndarray:
+    def _draw(self, subproblem: Subproblem, *, is_held_out: bool) -> np.ndarray:
         specified = self.problem.settings.positioning
-        key = (specified.seed, self.problem.catalogue.skus[article.sku], "fresh" if is_fresh else "plan")
-        count = specified.out_of_sample_scenarios if is_fresh else specified.scenarios
-        joint = law(self.problem.demand, article.sku, article.regions, self.problem.buckets)
-        return draw(joint, count, key, is_stratified=not is_fresh)
+        key = (specified.seed, self.problem.catalog.skus[subproblem.sku], "fresh" if is_held_out else "plan")
+        count = specified.out_of_sample_scenarios if is_held_out else specified.scenarios
+        master = law(self.problem.demand, subproblem.sku, subproblem.regions, self.problem.buckets)
+        return draw(master, count, key, is_stratified=not is_held_out)
 
 
 @dataclass(frozen=True)
@@ -88,26 +95,31 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Answer:
+class PricingResult:
     """What pricing found for one sku: cost of no move, bound at the first row of prices, columns."""
 
     sku: int
-    nothing_eur: float
+    no_shipment_eur: float
     bound_eur: float
     columns: tuple[Column, ...]
 
 
-def price_chunk(desk: Desk, skus: list[int], prices: np.ndarray, charges: np.ndarray, effort: Effort) -> list[Answer]:
-    """Find the best plan of every sku at each row of ``prices`` (n_prices, n_resources), EUR per unit of resource.
+def price_chunk(
+    cache: SubproblemCache, skus: list[int], dual_prices: np.ndarray, linking_duals: np.ndarray, effort: Effort
+) -> list[PricingResult]:
+    """Find the best plan of every sku at each row of ``dual_prices`` (n_prices, n_resources), EUR per unit of resource.
 
-    ``charges`` (len(skus), n_shipments) EUR are due, at the first row of prices only, where a sku uses
+    ``linking_duals`` (len(skus), n_shipments) EUR are due, at the first row of prices only, where a sku uses
     a shipment at all.
     """
-    return [_price_sku(desk, sku, prices, charge, effort) for sku, charge in zip(skus, charges, strict=True)]
+    return [
+        _price_sku(cache, sku, dual_prices, linking_dual, effort)
+        for sku, linking_dual in zip(skus, linking_duals, strict=True)
+    ]
 
 
 @dataclass(frozen=True)
-class Mix:
+class SkuShipments:
     """Units (n_shipments,) a programme over all skus would send of one sku, packs not whole."""
 
     sku: int
@@ -115,7 +127,7 @@ class Mix:
 
 
 @dataclass(frozen=True)
-class Cuts:
+class BendersCuts:
     """What an evaluation says: cost ``eur`` and cuts, ``slope`` (n, L) · units + cost of serving ≥ ``floor`` (n,).
 
     One cut, none where it has been evaluated before.
@@ -127,7 +139,7 @@ class Cuts:
 
 
 @dataclass(frozen=True)
-class Sketch:
+class BendersBlock:
     """A sku for a program over several: its shipments ``lanes`` (L,), EUR per unit sent, units at most, pack, smallest size.
 
     Limits are ``slope`` (n, L) · units ≥ ``floor`` (n,); ``uses`` (n_resources, L) per unit; ``nothing`` is the
@@ -143,68 +155,76 @@ class Sketch:
     slope: np.ndarray
     floor: np.ndarray
     uses: np.ndarray
-    nothing: Cuts
+    nothing: BendersCuts
 
 
-def sketch_chunk(desk: Desk, skus: list[int]) -> list[Sketch]:
+def block_chunk(cache: SubproblemCache, skus: list[int]) -> list[BendersBlock]:
     """Return the sketch of every sku."""
-    return [_sketch(desk, sku) for sku in skus]
+    return [_block(cache, sku) for sku in skus]
 
 
-def cut_chunk(desk: Desk, mixes: list[Mix]) -> list[Cuts]:
-    """Evaluate what the skus of ``mixes`` send, in packs that need not be whole."""
-    return [Cuts(*desk.sketched(mix.sku).learned(mix.units[desk.article(mix.sku).lanes])) for mix in mixes]
+def cut_chunk(cache: SubproblemCache, shipments: list[SkuShipments]) -> list[BendersCuts]:
+    """Evaluate what the skus of ``shipments`` send, in packs that need not be whole."""
+    return [
+        BendersCuts(*cache.benders_function(sent.sku).evaluate(sent.units[cache.subproblem(sent.sku).lanes]))
+        for sent in shipments
+    ]
 
 
-def _sketch(desk: Desk, sku: int) -> Sketch:
-    outline = desk.sketched(sku)
-    article = outline.case.problem
-    return Sketch(
-        sku, article.lanes, outline.sending_eur, outline.most, article.pack, article.least, *outline.limits, article.uses,
-        Cuts(outline.nothing_eur, *outline.first_cut),
+def _block(cache: SubproblemCache, sku: int) -> BendersBlock:
+    recourse_function = cache.benders_function(sku)
+    subproblem = recourse_function.priced.problem
+    return BendersBlock(
+        sku, subproblem.lanes, recourse_function.sending_eur, recourse_function.most, subproblem.pack, subproblem.least, *recourse_function.limits, subproblem.uses,
+        BendersCuts(recourse_function.no_shipment_eur, *recourse_function.first_cut),
     )  # fmt: skip
 
 
-def mix_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
-    """Return the columns of ``mixes`` rounded down to whole packs."""
+def round_down_chunk(cache: SubproblemCache, shipments: list[SkuShipments]) -> list[Column]:
+    """Return the columns of ``shipments`` rounded down to whole packs."""
     columns = []
-    for mix in mixes:
-        article = desk.article(mix.sku)
-        units = np.floor(mix.units[article.lanes] / article.pack + 1e-6) * article.pack
-        units = np.where(units < article.least, 0.0, units)
+    for sent in shipments:
+        subproblem = cache.subproblem(sent.sku)
+        units = np.floor(sent.units[subproblem.lanes] / subproblem.pack + 1e-6) * subproblem.pack
+        units = np.where(units < subproblem.least, 0.0, units)
         if units.any():
-            columns.append(make_column(article, units, desk.outline(mix.sku).eur(units)))
+            columns.append(make_column(subproblem, units, cache.recourse_function(sent.sku).eur(units)))
     return columns
 
 
-def uncycle_chunk(desk: Desk, mixes: list[Mix]) -> list[Column]:
-    """Return the columns of ``mixes``, in whole packs, without goods sent in a circle; the cheaper of two ways to do it."""
+def remove_cycles_chunk(cache: SubproblemCache, shipments: list[SkuShipments]) -> list[Column]:
+    """Return the columns of ``shipments``, in whole packs, without goods sent in a circle; the cheaper of two ways to do it."""
     columns = []
-    for mix in mixes:
-        article, outline = desk.article(mix.sku), desk.outline(mix.sku)
-        result = without_cycles(article, mix.units[article.lanes])
+    for sent in shipments:
+        subproblem, recourse_function = cache.subproblem(sent.sku), cache.recourse_function(sent.sku)
+        result = without_cycles(subproblem, sent.units[subproblem.lanes])
         columns += [
-            min((make_column(article, units, outline.eur(units)) for units in result), key=lambda column: column.eur)
+            min(
+                (make_column(subproblem, units, recourse_function.eur(units)) for units in result),
+                key=lambda column: column.eur,
+            )
         ]
     return columns
 
 
-def _price_sku(desk: Desk, sku: int, prices: np.ndarray, charges: np.ndarray, effort: Effort) -> Answer:
-    outline = desk.outline(sku)
-    article = outline.case.problem
-    zeros = np.zeros(len(article.lanes))
+def _price_sku(
+    cache: SubproblemCache, sku: int, dual_prices: np.ndarray, linking_duals: np.ndarray, effort: Effort
+) -> PricingResult:
+    recourse_function = cache.recourse_function(sku)
+    subproblem = recourse_function.priced.problem
+    zeros = np.zeros(len(subproblem.lanes))
     bounds, columns = [], {}
-    for row, price in enumerate(prices @ article.uses):
-        request = Asked(price, zeros if row else charges[article.lanes], outline.most)
-        result, plans = outline.best(request, effort)
+    for row, dual_price in enumerate(dual_prices @ subproblem.uses):
+        request = PricingTerms(dual_price, zeros if row else linking_duals[subproblem.lanes], recourse_function.most)
+        result, plans = recourse_function.best(request, effort)
         bounds.append(result.bound_eur)
         for units in (result.units, *(plan.units for plan in plans)):
             if units.any():
-                columns[units.tobytes()] = make_column(article, units, outline.eur(units))
-    return Answer(sku, outline.nothing_eur, bounds[0], tuple(columns.values()))
+                columns[units.tobytes()] = make_column(subproblem, units, recourse_function.eur(units))
+    return PricingResult(sku, recourse_function.no_shipment_eur, bounds[0], tuple(columns.values()))
 
 
-def make_column(article: SkuProblem, units: np.ndarray, eur: float) -> Column:
+def make_column(subproblem: Subproblem, units: np.ndarray, eur: float) -> Column:
     """Return the column of sending ``units`` at unpriced cost ``eur``."""
     used = np.flatnonzero(units)
-    return Column(article.sku, article.lanes[used], units[used], eur, article.uses @ units)
+    return Column(subproblem.sku, subproblem.lanes[used], units[used], eur, subproblem.uses @ units)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from positioning.inputs.costs import N_TERMS, TERM, total
-from positioning.inputs.subproblem import N_RANKS, SkuProblem
+from positioning.inputs.subproblem import N_RANKS, Subproblem
 from positioning.optimizer._network_simplex import NO_TREE, solve_paths
 from positioning.optimizer._shortest_paths import finish, reach
 
 
 @dataclass(frozen=True)
-class Ways:
+class ServiceArcs:
     """Cheapest ways of one sku from every source to every sink.
 
     Sources: hub × bucket (``n_hubs`` × (B + 1), bucket fastest), suppliers of later orders, lost.
@@ -35,20 +35,20 @@ class Ways:
 
 
 @dataclass(frozen=True)
-class Service:
+class RecourseSolution:
     """What serving demand costs and how.
 
-    ``path_eur`` (n_paths,); ``flow`` (n_sources, n_sinks) mean units; ``value`` (H, B + 1) mean value of
-    one more unit at a hub from a bucket on, EUR; ``path_value`` the same by path.
+    ``scenario_eur`` (n_paths,); ``flow`` (n_sources, n_sinks) mean units; ``value`` (H, B + 1) mean value of
+    one more unit at a hub from a bucket on, EUR; ``scenario_value`` the same by path.
     """
 
-    path_eur: np.ndarray
+    scenario_eur: np.ndarray
     flow: np.ndarray
-    path_value: np.ndarray
+    scenario_value: np.ndarray
     supplier_value: np.ndarray
 
 
-def build_ways(problem: SkuProblem) -> Ways:
+def build_service_arcs(problem: Subproblem) -> ServiceArcs:
     """Find the cheapest ways over keeping, later departures and delivery lanes."""
     n_hubs, n_buckets = len(problem.hubs), len(problem.bucket_days)
     n_demand, width = len(problem.regions) * n_buckets, n_buckets + 1
@@ -74,19 +74,19 @@ def build_ways(problem: SkuProblem) -> Ways:
     return _with_lost(problem, cost, terms, np.where(last >= 0, way[last], -1))
 
 
-def _with_lost(problem: SkuProblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> Ways:
+def _with_lost(problem: Subproblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> ServiceArcs:
     """Add the source "lost" and let it, and suppliers, leave what nobody needs in the dump."""
     n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.available)
     lost, lost_terms = np.zeros((1, cost.shape[1])), np.zeros((1, *terms.shape[1:]))
     lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
     cost[n_nodes:, -1] = 0.0
-    return Ways(
+    return ServiceArcs(
         _without_dominated(problem, np.concatenate([cost, lost])), np.concatenate([terms, lost_terms]),
         np.concatenate([via, np.full((1, via.shape[1]), -1)]),
     )  # fmt: skip
 
 
-def _without_dominated(problem: SkuProblem, cost: np.ndarray) -> np.ndarray:
+def _without_dominated(problem: Subproblem, cost: np.ndarray) -> np.ndarray:
     """Return ``cost`` without ways that never pay: dearer than losing the sink's demand and leaving the unit where it is.
 
     So no cost is far from what is at stake, however expensive a lane may be.
@@ -98,42 +98,42 @@ def _without_dominated(problem: SkuProblem, cost: np.ndarray) -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Outlook:
-    """Demand ``paths`` (n, R, B) and the bucket each shipment arrives in on each, ``arrival`` (n, L).
+class Scenarios:
+    """Demand ``demand`` (n, R, B) and the bucket each shipment arrives in on each, ``arrival`` (n, L).
 
     ``trees`` is where the search on each path ended last: the next one, with other units, starts there.
     """
 
-    paths: np.ndarray
+    demand: np.ndarray
     arrival: np.ndarray
     trees: np.ndarray
 
 
-def outlook(ways: Ways, paths: np.ndarray, arrival: np.ndarray) -> Outlook:
-    """Return the outlook on ``paths`` before any search."""
-    return Outlook(paths, arrival, np.full((len(paths), sum(ways.cost.shape)), NO_TREE, dtype="int16"))
+def new_scenarios(arcs: ServiceArcs, demand: np.ndarray, arrival: np.ndarray) -> Scenarios:
+    """Return the outlook on ``demand`` before any search."""
+    return Scenarios(demand, arrival, np.full((len(demand), sum(arcs.cost.shape)), NO_TREE, dtype="int16"))
 
 
-def serve(problem: SkuProblem, ways: Ways, ahead: Outlook, units: np.ndarray) -> Service:
-    """Serve the demand ``ahead`` best with hindsight after sending ``units`` (L,)."""
-    paths = ahead.paths
-    demand = paths.reshape(len(paths), -1)
-    sources = source_units(problem, ahead, units)
+def solve_recourse(problem: Subproblem, arcs: ServiceArcs, scenarios: Scenarios, units: np.ndarray) -> RecourseSolution:
+    """Serve the demand ``scenarios`` best with hindsight after sending ``units`` (L,)."""
+    demand = scenarios.demand
+    demand = demand.reshape(len(demand), -1)
+    sources = source_units(problem, scenarios, units)
     all_units = np.ceil(sources.sum(axis=1).max(initial=0.0)) + 1.0
     room = np.where(np.isinf(problem.end_room), all_units, problem.end_room).ravel()
-    path_eur, flow, value = solve_paths(ways.cost, sources, demand, room, ahead.trees)
+    scenario_eur, flow, value = solve_paths(arcs.cost, sources, demand, room, scenarios.trees)
     nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
     n_nodes = nodes[0] * nodes[1]
-    path_value = -value[:, :n_nodes].reshape(len(paths), *nodes)
-    return Service(path_eur, flow, path_value, -value[:, n_nodes:-1])
+    scenario_value = -value[:, :n_nodes].reshape(len(demand), *nodes)
+    return RecourseSolution(scenario_eur, flow, scenario_value, -value[:, n_nodes:-1])
 
 
-def source_units(problem: SkuProblem, ahead: Outlook, units: np.ndarray) -> np.ndarray:
+def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -> np.ndarray:
     """Return units at each source on each path, (n, n_sources − 1): all but lost.
 
     A supplier of any amount gives later what the largest demand of a path and the limited ranks of units left can take.
     """
-    arrival, n_paths = ahead.arrival, len(ahead.arrival)
+    arrival, n_paths = scenarios.arrival, len(scenarios.arrival)
     stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
     stock[:, :, 0] += problem.usable
     for lane in np.flatnonzero(units):
@@ -144,34 +144,34 @@ def source_units(problem: SkuProblem, ahead: Outlook, units: np.ndarray) -> np.n
         problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.available)
     )
     limited = problem.end_room[np.isfinite(problem.end_room)].sum()
-    useful = ahead.paths.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
+    useful = scenarios.demand.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
     later = np.minimum(problem.available - ordered, np.ceil(useful))
     return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)
 
 
 @dataclass(frozen=True)
-class Case:
-    """A sku with its ways on the demand ``ahead``, at lane ``price`` (L,) EUR per unit."""
+class PricedSubproblem:
+    """A sku with its ways on the demand ``scenarios``, at lane ``dual_price`` (L,) EUR per unit."""
 
-    problem: SkuProblem
-    ways: Ways
-    ahead: Outlook
-    price: np.ndarray
+    problem: Subproblem
+    arcs: ServiceArcs
+    scenarios: Scenarios
+    dual_price: np.ndarray
 
-    def serve(self, units: np.ndarray) -> Service:
+    def solve_recourse(self, units: np.ndarray) -> RecourseSolution:
         """Serve demand after sending ``units``."""
-        return serve(self.problem, self.ways, self.ahead, units)
+        return solve_recourse(self.problem, self.arcs, self.scenarios, units)
 
     def sending_eur(self, units: np.ndarray) -> float:
         """Return what sending costs, without prices on shared resources."""
         return float(units @ total(self.problem.shipment_terms))
 
 
-def slope(case: Case, service: Service) -> np.ndarray:
+def slope(priced: PricedSubproblem, recourse: RecourseSolution) -> np.ndarray:
     """Return the change of cost per further unit on each shipment (L,), prices included."""
-    problem = case.problem
-    paths = np.arange(len(case.ahead.paths))[:, None]
-    gained = service.path_value[paths, problem.destination[None, :], case.ahead.arrival].mean(axis=0)
-    given = service.path_value[:, :, 0].mean(axis=0)
+    problem = priced.problem
+    scenario = np.arange(len(priced.scenarios.demand))[:, None]
+    gained = recourse.scenario_value[scenario, problem.destination[None, :], priced.scenarios.arrival].mean(axis=0)
+    given = recourse.scenario_value[:, :, 0].mean(axis=0)
     spent = np.where(problem.is_supply, 0.0, given[np.where(problem.is_supply, 0, problem.origin)])
-    return total(problem.shipment_terms) + case.price - gained + spent
+    return total(problem.shipment_terms) + priced.dual_price - gained + spent

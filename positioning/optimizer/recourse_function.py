@@ -15,9 +15,9 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from positioning.inputs.costs import total
-from positioning.inputs.subproblem import N_RANKS, SkuProblem
-from positioning.optimizer.branch_and_bound import Branched, Offer, Rows, branch
-from positioning.optimizer.recourse import Case, Service
+from positioning.inputs.subproblem import N_RANKS, Subproblem
+from positioning.optimizer.branch_and_bound import CutRows, SearchResult, Shipments, branch
+from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution
 
 # A cut stays while an answer of one of so many of the last searches lay on it.
 _IDLE_ANSWERS = 40
@@ -29,14 +29,14 @@ class CutPool:
 
     def __init__(self, slope: np.ndarray, floor: np.ndarray) -> None:
         """Start with limits on shipments alone, rows ``slope`` (n, L) · units ≥ ``floor`` (n,), which always stay."""
-        self._all = Rows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
+        self._all = CutRows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
         self._idle = np.zeros(len(floor), dtype="int64")
-        self._chosen: Rows | None = None
+        self._chosen: CutRows | None = None
 
     def add(self, slope: np.ndarray, floor: np.ndarray) -> None:
         """Add one cut per group, ``slope`` (n_groups, L) and ``floor`` (n_groups,)."""
         old, groups = self._all, np.arange(len(floor))
-        self._all = Rows(
+        self._all = CutRows(
             np.concatenate([old.slope, slope]), np.concatenate([old.floor, floor]),
             np.concatenate([old.group, groups]), len(old.floor) + groups,
         )  # fmt: skip
@@ -45,20 +45,20 @@ class CutPool:
 
     def latest_summed(self) -> tuple[np.ndarray, np.ndarray]:
         """Return the cut on the whole cost that the groups' last ones make together: slope (1, L) and floor (1,)."""
-        home = self._all.home
-        return self._all.slope[home].sum(axis=0, keepdims=True), self._all.floor[home].sum(keepdims=True)
+        starting = self._all.starting
+        return self._all.slope[starting].sum(axis=0, keepdims=True), self._all.floor[starting].sum(keepdims=True)
 
-    def rows(self) -> Rows:
+    def rows(self) -> CutRows:
         """Return limits, the cuts added last and those that mattered lately."""
         if self._chosen is None:
             kept = np.flatnonzero(self._is_near())
-            home = np.searchsorted(kept, self._all.home)
-            self._chosen = Rows(self._all.slope[kept], self._all.floor[kept], self._all.group[kept], home)
+            starting = np.searchsorted(kept, self._all.starting)
+            self._chosen = CutRows(self._all.slope[kept], self._all.floor[kept], self._all.group[kept], starting)
         return self._chosen
 
     def recall(self, answers: np.ndarray) -> bool:
         """Note which cuts the ``answers`` (n, L) lie on; say whether any of them was not searched on."""
-        group, n_groups = self._all.group, len(self._all.home)
+        group, n_groups = self._all.group, len(self._all.starting)
         is_cut = group >= 0
         height = self._all.floor[is_cut, None] - self._all.slope[is_cut] @ answers.T
         was_near = self._is_near()[is_cut]
@@ -75,12 +75,12 @@ class CutPool:
 
     def _is_near(self) -> np.ndarray:
         near = (self._all.group < 0) | (self._idle < _IDLE_ANSWERS)
-        near[self._all.home] = True
+        near[self._all.starting] = True
         return near
 
 
 @dataclass(frozen=True)
-class Parts:
+class Components:
     """How many parts, the part of each shipment (L,) and of each sink but the dump (n_sinks − 1,)."""
 
     count: int
@@ -96,29 +96,31 @@ class Parts:
         return np.bincount(self.of_sink, weights=by_sink, minlength=self.count)
 
 
-def parts_of(article: SkuProblem) -> Parts:
+def components_of(subproblem: Subproblem) -> Components:
     """Return the parts of a sku.
 
     Places are tied by shipments and later departures between hubs, by deliveries, and by a supplier whose
     units are limited.
     """
-    n_hubs, n_regions, n_buckets = len(article.hubs), len(article.regions), len(article.bucket_days)
-    supplier = n_hubs + n_regions + np.where(article.is_supply, article.origin, 0)
-    is_limited = article.is_supply & np.isfinite(
-        np.append(article.available, np.inf)[np.where(article.is_supply, article.origin, -1)]
+    n_hubs, n_regions, n_buckets = len(subproblem.hubs), len(subproblem.regions), len(subproblem.bucket_days)
+    supplier = n_hubs + n_regions + np.where(subproblem.is_supply, subproblem.origin, 0)
+    is_limited = subproblem.is_supply & np.isfinite(
+        np.append(subproblem.available, np.inf)[np.where(subproblem.is_supply, subproblem.origin, -1)]
     )
-    ties = [
-        (article.origin[~article.is_supply], article.destination[~article.is_supply]),
-        (supplier[is_limited], article.destination[is_limited]),
-        (article.delivery_hub, n_hubs + article.delivery_region),
+    linking = [
+        (subproblem.origin[~subproblem.is_supply], subproblem.destination[~subproblem.is_supply]),
+        (supplier[is_limited], subproblem.destination[is_limited]),
+        (subproblem.delivery_hub, n_hubs + subproblem.delivery_region),
     ]  # fmt: skip
-    one, other = (np.concatenate([tie[side] for tie in ties]) for side in (0, 1))
-    n_places = n_hubs + n_regions + len(article.available)
+    one, other = (np.concatenate([tie[side] for tie in linking]) for side in (0, 1))
+    n_places = n_hubs + n_regions + len(subproblem.available)
     tied = coo_array((np.ones(len(one)), (one, other)), shape=(n_places, n_places))
     _, of_place = connected_components(tied, directed=False)
     kept, of_place = np.unique(of_place[: n_hubs + n_regions], return_inverse=True)
     of_region = np.repeat(of_place[n_hubs:], n_buckets)
-    return Parts(len(kept), of_place[article.destination], np.append(of_region, np.repeat(of_place[:n_hubs], N_RANKS)))
+    return Components(
+        len(kept), of_place[subproblem.destination], np.append(of_region, np.repeat(of_place[:n_hubs], N_RANKS))
+    )
 
 
 _GROUPS = 5
@@ -138,19 +140,19 @@ class Effort:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PricingTerms:
     """What is asked on top of a sku's own costs.
 
-    ``price`` (L,) EUR per unit, ``charges`` (L,) EUR for using a shipment at all, ``most`` (L,) units it may take.
+    ``dual_price`` (L,) EUR per unit, ``linking_duals`` (L,) EUR for using a shipment at all, ``most`` (L,) units it may take.
     """
 
-    price: np.ndarray
-    charges: np.ndarray
+    dual_price: np.ndarray
+    linking_duals: np.ndarray
     most: np.ndarray
 
 
 @dataclass(frozen=True)
-class Found:
+class BoundedPlan:
     """A lower bound with all that is asked and the best plan seen: its units (L,) and its cost with all that is asked."""
 
     bound_eur: float
@@ -159,148 +161,159 @@ class Found:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SkuPlan:
     """Units (L,) in whole packs and what they cost without prices, EUR."""
 
     units: np.ndarray
     eur: float
 
 
-class Outline:
-    """The cuts and the plans of one sku, from its ``case``, whose price is not looked at."""
+class RecourseFunction:
+    """The cuts and the plans of one sku, from its ``priced``, whose price is not looked at."""
 
-    def __init__(self, case: Case) -> None:
+    def __init__(self, priced: PricedSubproblem) -> None:
         """Learn what sending nothing costs."""
-        self.case = case
-        self.most = _useful_units(case)
-        self.sending_eur = total(case.problem.shipment_terms)
-        self.limits = _limits(case.problem)
+        self.priced = priced
+        self.most = _useful_units(priced)
+        self.sending_eur = total(priced.problem.shipment_terms)
+        self.limits = _limits(priced.problem)
         self._pool = CutPool(*self.limits)
-        self._parts = parts_of(case.problem)
-        n_paths = len(case.ahead.paths)
+        self._parts = components_of(priced.problem)
+        n_paths = len(priced.scenarios.demand)
         self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
         self._known: dict[bytes, float] = {}
-        self._plans: dict[bytes, Plan] = {}
+        self._plans: dict[bytes, SkuPlan] = {}
         no_shipment = np.zeros(len(self.most))
-        self.nothing_eur = self.eur(no_shipment)
+        self.no_shipment_eur = self.eur(no_shipment)
         self.first_cut = self._pool.latest_summed()
         self.slopes = self.sending_eur - self.first_cut[0][0]
 
-    def is_idle(self, asked: np.ndarray) -> bool:
-        """Say whether sending nothing is certainly best at prices ``asked`` (L,).
+    def is_idle(self, terms: np.ndarray) -> bool:
+        """Say whether sending nothing is certainly best at prices ``terms`` (L,).
 
         With nothing sent the values of stock are optimal dual prices of the second stage; where no shipment
         has a negative reduced cost the optimum is to send nothing.
         """
-        return bool((self.slopes + asked >= -1e-9).all())
+        return bool((self.slopes + terms >= -1e-9).all())
 
     def eur(self, units: np.ndarray) -> float:
         """Return what sending ``units`` (L,) costs, without prices, and learn its cuts."""
         key = units.tobytes()
         if key not in self._known:
-            service = self.case.serve(units)
-            self._cut(units, service)
-            self._known[key] = float(service.path_eur.mean()) + float(self.sending_eur @ units)
+            recourse = self.priced.solve_recourse(units)
+            self._cut(units, recourse)
+            self._known[key] = float(recourse.scenario_eur.mean()) + float(self.sending_eur @ units)
         return self._known[key]
 
-    def learned(self, units: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
+    def evaluate(self, units: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return what sending ``units`` (L,) costs and its cut over all paths (1, L) and (1,), none where it is known."""
         is_known = units.tobytes() in self._known
         eur = self.eur(units)
         slope, floor = self._pool.latest_summed()
         return (eur, slope[:0], floor[:0]) if is_known else (eur, slope, floor)
 
-    def best(self, asked: Asked, effort: Effort) -> tuple[Found, list[Plan]]:
-        """Return the best plan and a bound at what is ``asked``, and the plans met on the way.
+    def best(self, terms: PricingTerms, effort: Effort) -> tuple[BoundedPlan, list[SkuPlan]]:
+        """Return the best plan and a bound at what is ``terms``, and the plans met on the way.
 
-        The bound holds for all shipments within ``asked.most`` whatever the effort.
+        The bound holds for all shipments within ``terms.most`` whatever the effort.
         """
-        offer = self._offer(asked)
-        result = Found(self.nothing_eur, np.zeros(len(self.most)), self.nothing_eur)
-        if self.is_idle(asked.price + offer.part):
+        shipments = self._shipments(terms)
+        result = BoundedPlan(self.no_shipment_eur, np.zeros(len(self.most)), self.no_shipment_eur)
+        if self.is_idle(terms.dual_price + shipments.linking_rate):
             return result, []
         for plan in self._plans.values():
-            result = _better(result, plan, asked)
-        bound, fresh = self._relaxed_eur(offer, effort), []
+            result = _better(result, plan, terms)
+        bound, evaluated = self._relaxed_eur(shipments, effort), []
         for _ in range(effort.searches):
-            text = branch(self._pool.rows(), offer, result.eur, effort.share, effort.nodes)
-            bound = max(bound, text.bound_eur)
-            if self._pool.recall(text.met):
+            search = branch(self._pool.rows(), shipments, result.eur, effort.share, effort.nodes)
+            bound = max(bound, search.bound_eur)
+            if self._pool.recall(search.node_solutions):
                 continue
-            if text.plan.tobytes() in self._plans or not text.plan.any():
+            if search.plan.tobytes() in self._plans or not search.plan.any():
                 break
-            fresh.append(Plan(text.plan, self.eur(text.plan)))
-            self._plans[text.plan.tobytes()] = fresh[-1]
-            result = _better(result, fresh[-1], asked)
-            if result.eur - bound <= effort.share * (self.nothing_eur - bound):
+            evaluated.append(SkuPlan(search.plan, self.eur(search.plan)))
+            self._plans[search.plan.tobytes()] = evaluated[-1]
+            result = _better(result, evaluated[-1], terms)
+            if result.eur - bound <= effort.share * (self.no_shipment_eur - bound):
                 break
-        return Found(min(bound, result.eur), result.units, result.eur), fresh
+        return BoundedPlan(min(bound, result.eur), result.units, result.eur), evaluated
 
-    def _relaxed_eur(self, offer: Offer, effort: Effort) -> float:
+    def _relaxed_eur(self, shipments: Shipments, effort: Effort) -> float:
         """Bring the outline close to the sku where packs need not be whole; return the bound there."""
-        best, bound = self.nothing_eur, -np.inf
+        best, bound = self.no_shipment_eur, -np.inf
         for _ in range(effort.cuts):
-            text: Branched = branch(self._pool.rows(), offer, self.nothing_eur, 1.0, 0)
-            bound, units = max(bound, text.root_eur), text.root
-            if self._pool.recall(text.met):
+            search: SearchResult = branch(self._pool.rows(), shipments, self.no_shipment_eur, 1.0, 0)
+            bound, units = max(bound, search.root_eur), search.root
+            if self._pool.recall(search.node_solutions):
                 continue
             if units.tobytes() in self._known:
                 break
-            best = min(best, self.eur(units) + float((offer.asked + offer.part - self.sending_eur) @ units))
-            if best - bound <= effort.share * (self.nothing_eur - bound):
+            best = min(
+                best, self.eur(units) + float((shipments.unit_eur + shipments.linking_rate - self.sending_eur) @ units)
+            )
+            if best - bound <= effort.share * (self.no_shipment_eur - bound):
                 break
         return bound
 
-    def _offer(self, asked: Asked) -> Offer:
-        article = self.case.problem
-        part = np.where(asked.most > 0, asked.charges / np.maximum(asked.most, 1e-9), 0.0)
-        return Offer(self.sending_eur + asked.price, asked.charges, part, asked.most, article.pack, article.least)
+    def _shipments(self, terms: PricingTerms) -> Shipments:
+        subproblem = self.priced.problem
+        part = np.where(terms.most > 0, terms.linking_duals / np.maximum(terms.most, 1e-9), 0.0)
+        return Shipments(
+            self.sending_eur + terms.dual_price,
+            terms.linking_duals,
+            part,
+            terms.most,
+            subproblem.pack,
+            subproblem.least,
+        )
 
-    def _cut(self, units: np.ndarray, service: Service) -> None:
-        """Add what ``service`` says of all other shipments: a cut per part of the sku, or per group of paths."""
-        article, paths = self.case.problem, np.arange(len(service.path_eur))[:, None]
-        gained = service.path_value[paths, article.destination, self.case.ahead.arrival]
-        given = service.path_value[:, np.where(article.is_supply, 0, article.origin), 0]
-        if len(article.available):
-            ordered = service.supplier_value[:, np.where(article.is_supply, article.origin, 0)]
-            given = np.where(article.is_supply, ordered, given)
+    def _cut(self, units: np.ndarray, recourse: RecourseSolution) -> None:
+        """Add what ``recourse`` says of all other shipments: a cut per part of the sku, or per group of paths."""
+        subproblem, scenario = self.priced.problem, np.arange(len(recourse.scenario_eur))[:, None]
+        gained = recourse.scenario_value[scenario, subproblem.destination, self.priced.scenarios.arrival]
+        given = recourse.scenario_value[:, np.where(subproblem.is_supply, 0, subproblem.origin), 0]
+        if len(subproblem.available):
+            ordered = recourse.supplier_value[:, np.where(subproblem.is_supply, subproblem.origin, 0)]
+            given = np.where(subproblem.is_supply, ordered, given)
         if self._parts.count > 1:
             slope = self._parts.split((given - gained).mean(axis=0))
             paid = np.multiply(
-                service.flow, self.case.ways.cost, out=np.zeros_like(service.flow), where=service.flow != 0
+                recourse.flow, self.priced.arcs.cost, out=np.zeros_like(recourse.flow), where=recourse.flow != 0
             )
             eur = self._parts.summed(paid.sum(axis=0)[:-1])
         else:
-            slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(paths)
-            eur = np.add.reduceat(service.path_eur, self._starts) / len(paths)
+            slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(scenario)
+            eur = np.add.reduceat(recourse.scenario_eur, self._starts) / len(scenario)
         self._pool.add(-slope, eur - slope @ units)
 
 
-def _better(found: Found, plan: Plan, asked: Asked) -> Found:
+def _better(found: BoundedPlan, plan: SkuPlan, terms: PricingTerms) -> BoundedPlan:
     """Return the better of ``found`` and ``plan``, which may not be allowed."""
-    if (plan.units > asked.most + 1e-9).any():
+    if (plan.units > terms.most + 1e-9).any():
         return found
-    eur = plan.eur + float(asked.price @ plan.units + asked.charges[plan.units > 0].sum())
-    return Found(found.bound_eur, plan.units, eur) if eur < found.eur else found
+    eur = plan.eur + float(terms.dual_price @ plan.units + terms.linking_duals[plan.units > 0].sum())
+    return BoundedPlan(found.bound_eur, plan.units, eur) if eur < found.eur else found
 
 
-def _useful_units(case: Case) -> np.ndarray:
+def _useful_units(priced: PricedSubproblem) -> np.ndarray:
     """Return what each shipment can take at most, (L,): where suppliers have any amount, all that could ever be used.
 
     That is the largest demand of a path and all ranks of units left but the last, whose value no unit is bought for.
     """
-    article = case.problem
-    rooms = article.end_room[np.isfinite(article.end_room)].sum()
-    useful = case.ahead.paths.reshape(len(case.ahead.paths), -1).sum(axis=1).max(initial=0.0) + rooms
-    return np.minimum(article.most, np.maximum(np.ceil(useful / article.pack) * article.pack, article.least))
+    subproblem = priced.problem
+    rooms = subproblem.end_room[np.isfinite(subproblem.end_room)].sum()
+    useful = priced.scenarios.demand.reshape(len(priced.scenarios.demand), -1).sum(axis=1).max(initial=0.0) + rooms
+    return np.minimum(
+        subproblem.most, np.maximum(np.ceil(useful / subproblem.pack) * subproblem.pack, subproblem.least)
+    )
 
 
-def _limits(article: SkuProblem) -> tuple[np.ndarray, np.ndarray]:
+def _limits(subproblem: Subproblem) -> tuple[np.ndarray, np.ndarray]:
     """Return what hubs and suppliers can give and hubs receive as rows (n, L) · units ≥ floor (n,)."""
-    hubs, suppliers = np.arange(len(article.hubs))[:, None], np.arange(len(article.available))[:, None]
+    hubs, suppliers = np.arange(len(subproblem.hubs))[:, None], np.arange(len(subproblem.available))[:, None]
     rows = np.concatenate([
-        (article.origin == hubs) & ~article.is_supply, (article.origin == suppliers) & article.is_supply, article.destination == hubs,
+        (subproblem.origin == hubs) & ~subproblem.is_supply, (subproblem.origin == suppliers) & subproblem.is_supply, subproblem.destination == hubs,
     ])  # fmt: skip
-    most = np.concatenate([article.give, article.available, article.receive])
+    most = np.concatenate([subproblem.give, subproblem.available, subproblem.receive])
     is_binding = rows.any(axis=1) & np.isfinite(most)
     return -rows[is_binding].astype("float64"), -most[is_binding]

@@ -20,13 +20,13 @@ from typing import Any
 
 from foundation.errors import StageError
 from positioning.inputs.problem import Problem
-from positioning.optimizer.pricing import CHUNK_SKUS, Desk
+from positioning.optimizer.pricing import CHUNK_SKUS, SubproblemCache
 
 Task = Callable[..., list[Any]]
-_desk: Desk | None = None
+_cache: SubproblemCache | None = None
 
 
-class Crew:
+class WorkerPool:
     """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
     def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
@@ -34,25 +34,25 @@ class Crew:
 
         The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
         """
-        self.desk = None if workers else Desk(problem)
-        self._workers = workers
-        self._seated: list[Future[None]] = [worker.submit(_sit_down, problem) for worker in workers]
+        self.cache = None if workers else SubproblemCache(problem)
+        self._executors = workers
+        self._loading: list[Future[None]] = [worker.submit(_load_problem, problem) for worker in workers]
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
-        """Return the concatenated lists of ``task(desk, *chunk)`` for every chunk, in order.
+        """Return the concatenated lists of ``task(cache, *chunk)`` for every chunk, in order.
 
         The first entry of a chunk is a list of skus, or of what has a ``sku``, from one part of ``chunks_of``.
         Raises ``StageError`` where a worker is ended from outside.
         """
-        if not self._workers:
-            return [answer for chunk in chunks for answer in task(self.desk, *chunk)]
+        if not self._executors:
+            return [answer for chunk in chunks for answer in task(self.cache, *chunk)]
         try:
-            for future in self._seated:
+            for future in self._loading:
                 future.result()
-            waiting = [self._worker(chunk[0][0]).submit(_at_desk, task, chunk) for chunk in chunks]
+            waiting = [self._worker(chunk[0][0]).submit(_run_task, task, chunk) for chunk in chunks]
             return [answer for future in waiting for answer in future.result()]
         except BrokenProcessPool as error:
-            _stop_feeding(self._workers)
+            _stop_feeding(self._executors)
             raise StageError(
                 "rebalance",
                 "a process at work on the plan was ended from outside, as happens where memory runs out; "
@@ -61,20 +61,20 @@ class Crew:
 
     def _worker(self, first: Any) -> ProcessPoolExecutor:
         sku = first if isinstance(first, int) else first.sku
-        return self._workers[sku // CHUNK_SKUS % len(self._workers)]
+        return self._executors[sku // CHUNK_SKUS % len(self._executors)]
 
 
 @contextmanager
-def crew(problem: Problem, n_skus: int) -> Iterator[Crew]:
+def worker_pool(problem: Problem, n_skus: int) -> Iterator[WorkerPool]:
     """Open ``positioning.processes`` workers where there is work for more than one."""
     processes = min(problem.settings.positioning.processes, -(-n_skus // CHUNK_SKUS))
     if processes <= 1:
-        yield Crew(problem)
+        yield WorkerPool(problem)
         return
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
-        yield Crew(problem, tuple(pools))
+        yield WorkerPool(problem, tuple(pools))
 
 
 def chunks_of(skus: list[int]) -> list[list[int]]:
@@ -86,9 +86,9 @@ def _watch_parent() -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
-def _sit_down(problem: Problem) -> None:
-    global _desk
-    _desk = Desk(problem)
+def _load_problem(problem: Problem) -> None:
+    global _cache
+    _cache = SubproblemCache(problem)
 
 
 def _leave_with_parent() -> None:
@@ -112,5 +112,5 @@ def _stop_feeding(workers: tuple[ProcessPoolExecutor, ...]) -> None:
             queue._reader.close()
 
 
-def _at_desk(task: Task, chunk: tuple[Any, ...]) -> list[Any]:
-    return task(_desk, *chunk)
+def _run_task(task: Task, chunk: tuple[Any, ...]) -> list[Any]:
+    return task(_cache, *chunk)

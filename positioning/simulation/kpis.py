@@ -182,13 +182,13 @@ class Interval:
     high: float
 
 
-def closed(nothing_eur: float, policy_eur: float, bound_eur: float) -> float:
+def closed(no_shipment_eur: float, policy_eur: float, bound_eur: float) -> float:
     """Return the part of the gain in hindsight that a policy reaches: 1 at the bound, 0 for nothing.
 
     NaN where hindsight has nothing to gain, or no end of it.
     """
-    reachable = nothing_eur - bound_eur
-    return (nothing_eur - policy_eur) / reachable if 1e-9 < reachable < np.inf else float("nan")
+    reachable = no_shipment_eur - bound_eur
+    return (no_shipment_eur - policy_eur) / reachable if 1e-9 < reachable < np.inf else float("nan")
 
 
 def paired_difference(policy_eur: np.ndarray, other_eur: np.ndarray) -> Interval:
@@ -201,11 +201,11 @@ def paired_difference(policy_eur: np.ndarray, other_eur: np.ndarray) -> Interval
     return _interval(float(difference.sum()), _weights(len(difference)) @ difference)
 
 
-def closed_interval(nothing_eur: np.ndarray, policy_eur: np.ndarray, bound_eur: np.ndarray) -> Interval:
+def closed_interval(no_shipment_eur: np.ndarray, policy_eur: np.ndarray, bound_eur: np.ndarray) -> Interval:
     """Return ``closed`` over articles (K,) with its bootstrap interval."""
-    weights = _weights(len(nothing_eur))
-    gained, reachable = weights @ (nothing_eur - policy_eur), weights @ (nothing_eur - bound_eur)
-    value = closed(float(nothing_eur.sum()), float(policy_eur.sum()), float(bound_eur.sum()))
+    weights = _weights(len(no_shipment_eur))
+    gained, reachable = weights @ (no_shipment_eur - policy_eur), weights @ (no_shipment_eur - bound_eur)
+    value = closed(float(no_shipment_eur.sum()), float(policy_eur.sum()), float(bound_eur.sum()))
     drawn = np.divide(gained, reachable, out=np.full(len(gained), np.nan), where=reachable > 1e-9)
     return _interval(value, drawn)
 

@@ -15,7 +15,7 @@ from foundation.errors import InputError
 from foundation.settings import Settings
 from positioning.inputs import network as plan_network
 from positioning.inputs.capacity import Limits
-from positioning.inputs.catalog import Catalogue, build_catalogue, carries, may_travel, read_promises, whole_orders
+from positioning.inputs.catalog import Catalog, build_catalog, carries, may_travel, read_promises, whole_orders
 from positioning.inputs.frames import table, texts
 from positioning.simulation.world import Delivery, Hubs, Lanes, Network, Skus, Supply, weekdays
 
@@ -30,28 +30,28 @@ def read_network(tables: dict[str, pd.DataFrame], settings: Settings, start: dat
         if tables.get(name) is None or tables[name].empty:
             raise InputError(f"{name}: the table is missing or empty; a replay needs it")
     network = plan_network.build_network(tables, settings, start)
-    catalogue = build_catalogue(tables, network, settings)
+    catalog = build_catalog(tables, network, settings)
     return Network(
-        start, periods, settings.grid.days, _skus(catalogue), _hubs(catalogue, network, Limits(tables, network), (periods, settings.grid.days)),
-        _delivery(catalogue, network, read_promises(tables, network, catalogue)),
-        _lanes(catalogue, network, tables, settings), _supply(catalogue, network),
+        start, periods, settings.grid.days, _skus(catalog), _hubs(catalog, network, Limits(tables, network), (periods, settings.grid.days)),
+        _delivery(catalog, network, read_promises(tables, network, catalog)),
+        _lanes(catalog, network, tables, settings), _supply(catalog, network),
     )  # fmt: skip
 
 
-def _skus(catalogue: Catalogue) -> Skus:
+def _skus(catalog: Catalog) -> Skus:
     return Skus(
-        pd.Index(catalogue.skus, name="sku", dtype="str"), catalogue.unit_cost_eur, catalogue.lost_sale_eur,
-        catalogue.mass_kg, catalogue.volume_l, catalogue.pack_units.astype(np.int64),
-        np.array(catalogue.handling_class, dtype=object),
+        pd.Index(catalog.skus, name="sku", dtype="str"), catalog.unit_cost_eur, catalog.lost_sale_eur,
+        catalog.mass_kg, catalog.volume_l, catalog.pack_units.astype(np.int64),
+        np.array(catalog.handling_class, dtype=object),
     )  # fmt: skip
 
 
-def _hubs(catalogue: Catalogue, network: plan_network.Network, limits: Limits, window: tuple[int, int]) -> Hubs:
+def _hubs(catalog: Catalog, network: plan_network.Network, limits: Limits, window: tuple[int, int]) -> Hubs:
     """Return the hubs with their limits by period: those of all SKUs first, then those of each class that has some."""
     periods, days = window
     starts = np.arange(periods) * days
     named = sorted({name for hub in range(len(network.hubs)) for name in limits.classes(hub)})
-    classes = np.array(catalogue.handling_class, dtype=object)
+    classes = np.array(catalog.handling_class, dtype=object)
     bound = [np.ones(len(classes), dtype=bool) if not name else classes == name for name in named]
 
     def by_period(column: str) -> np.ndarray:
@@ -60,27 +60,27 @@ def _hubs(catalogue: Catalogue, network: plan_network.Network, limits: Limits, w
     return Hubs(
         index=pd.Index(network.hubs, name="hub", dtype="str"), is_bound=np.array(bound), storage_l=by_period("storage_l"),
         inbound_units=by_period("inbound_units_per_period"), outbound_units=by_period("outbound_units_per_period"),
-        is_open=limits.is_open(int(starts[-1]) + 1)[:, starts], holding_eur=catalogue.holding_eur_per_day * days,
-        storage_eur=catalogue.storage_eur_per_day * days, min_units=catalogue.min_units.astype(np.int64),
-        max_units=catalogue.max_units, frozen_until_day=catalogue.frozen_until_day,
+        is_open=limits.is_open(int(starts[-1]) + 1)[:, starts], holding_eur=catalog.holding_eur_per_day * days,
+        storage_eur=catalog.storage_eur_per_day * days, min_units=catalog.min_units.astype(np.int64),
+        max_units=catalog.max_units, frozen_until_day=catalog.frozen_until_day,
     )  # fmt: skip
 
 
 def _delivery(
-    catalogue: Catalogue, network: plan_network.Network, promises: tuple[tuple[str, ...], np.ndarray, np.ndarray]
+    catalog: Catalog, network: plan_network.Network, promises: tuple[tuple[str, ...], np.ndarray, np.ndarray]
 ) -> Delivery:
     """Return the delivery lanes; of two lanes between the same places the one of least carriage and lateness stands."""
     lanes, (classes, promised, penalty) = network.deliveries, promises
-    shape = (len(catalogue.skus), len(network.hubs), len(network.regions))
+    shape = (len(catalog.skus), len(network.hubs), len(network.regions))
     carriage, late_eur, kg_co2e = np.full(shape, np.inf), np.zeros(shape), np.zeros(shape)
     lead_days, is_late = np.zeros(shape, dtype=np.int64), np.zeros(shape, dtype=bool)
     rank, nearest = np.full((shape[0], shape[2]), np.inf), np.full((shape[0], shape[2]), -1, dtype=np.int64)
-    unit_eur, unit_kg = _per_unit(lanes, catalogue)
-    column = np.array([classes.index(name) for name in catalogue.handling_class], dtype=np.int64)
+    unit_eur, unit_kg = _per_unit(lanes, catalog)
+    column = np.array([classes.index(name) for name in catalog.handling_class], dtype=np.int64)
     for lane, (hub, region) in enumerate(zip(lanes.origin, lanes.destination, strict=True)):
         late = lanes.lead_days[lane] > promised[region, column]
         price = np.where(late, penalty[region, column], 0.0)
-        allowed = _allowed(catalogue, network, lane)
+        allowed = _allowed(catalog, network, lane)
         index = (slice(None), hub, region)
         better = allowed & (unit_eur[:, lane] + price < carriage[index] + late_eur[index])
         for target, value in (
@@ -94,17 +94,17 @@ def _delivery(
     return Delivery(regions, carriage, late_eur, is_late, lead_days, kg_co2e, _preference(carriage + late_eur), nearest)
 
 
-def _allowed(catalogue: Catalogue, network: plan_network.Network, lane: int) -> np.ndarray:
+def _allowed(catalog: Catalog, network: plan_network.Network, lane: int) -> np.ndarray:
     """Return whether the delivery lane and its hub may carry each SKU, (K,)."""
     lanes = network.deliveries
     both = (lanes.classes[lane], network.hub_classes[lanes.origin[lane]])
-    names = np.array(catalogue.handling_class, dtype=object)
-    return np.isin(names, [name for name in set(catalogue.handling_class) if carries(both, name).all()])
+    names = np.array(catalog.handling_class, dtype=object)
+    return np.isin(names, [name for name in set(catalog.handling_class) if carries(both, name).all()])
 
 
-def _per_unit(lanes: plan_network.Lanes, catalogue: Catalogue) -> tuple[np.ndarray, np.ndarray]:
+def _per_unit(lanes: plan_network.Lanes, catalog: Catalog) -> tuple[np.ndarray, np.ndarray]:
     """Return euro and kg CO2e of carrying one unit on each lane, (K, L), loads aside."""
-    mass = catalogue.mass_kg[:, None]
+    mass = catalog.mass_kg[:, None]
     return lanes.eur_per_unit[None, :] + mass * lanes.eur_per_kg, mass / 1000.0 * lanes.kg_co2e_per_t[None, :]
 
 
@@ -116,7 +116,7 @@ def _preference(cost: np.ndarray) -> np.ndarray:
     return np.where(known, order, -1).astype(np.int64)
 
 
-def _lanes(catalogue: Catalogue, network: plan_network.Network, tables: dict[str, pd.DataFrame], settings: Settings) -> Lanes:  # fmt: skip
+def _lanes(catalog: Catalog, network: plan_network.Network, tables: dict[str, pd.DataFrame], settings: Settings) -> Lanes:  # fmt: skip
     """Return the lanes of ``positioning.kinds`` that move stock, in the order of their identifiers.
 
     ``is_allowed`` says which SKUs a lane may ever carry, supply lanes only those the supplier offers.
@@ -124,21 +124,21 @@ def _lanes(catalogue: Catalogue, network: plan_network.Network, tables: dict[str
     lanes = network.shipments
     rows = table(tables, "lanes").sort_values("lane", kind="stable", ignore_index=True)
     rows = rows[pd.Series(texts(rows, "kind"), dtype=object).isin(list(settings.positioning.kinds)).to_numpy()]
-    allowed = np.zeros((len(catalogue.skus), len(lanes.lane)), dtype=bool)
-    for sku in range(len(catalogue.skus)):
-        offered = np.append(whole_orders(catalogue, sku) > 0, True)[np.where(lanes.is_supply, lanes.origin, -1)]
-        allowed[sku] = may_travel(network, catalogue, sku) & offered
+    allowed = np.zeros((len(catalog.skus), len(lanes.lane)), dtype=bool)
+    for sku in range(len(catalog.skus)):
+        offered = np.append(whole_orders(catalog, sku) > 0, True)[np.where(lanes.is_supply, lanes.origin, -1)]
+        allowed[sku] = may_travel(network, catalog, sku) & offered
     cutoffs = pd.to_timedelta(pd.Series(texts(rows, "cutoff", "24:00"), dtype=object) + ":00").dt.total_seconds().to_numpy() / 60  # fmt: skip
     return Lanes(
         pd.Index(lanes.lane, name="lane", dtype="str"), lanes.is_supply, lanes.origin, lanes.destination, lanes.lead_days,
         weekdays(np.array(texts(rows, "departs"), dtype=object)), cutoffs, lanes.eur_per_load, lanes.load_l, lanes.load_kg,
-        lanes.loads_most, *_per_unit(lanes, catalogue), allowed,
+        lanes.loads_most, *_per_unit(lanes, catalog), allowed,
     )  # fmt: skip
 
 
-def _supply(catalogue: Catalogue, network: plan_network.Network) -> Supply:
+def _supply(catalog: Catalog, network: plan_network.Network) -> Supply:
     """Return what each supplier with a lane offers; nothing is available of SKUs it does not offer."""
     return Supply(
-        pd.Index(network.suppliers, name="supplier", dtype="str"), catalogue.available_units.T.copy(),
-        catalogue.order_pack_units.T.astype(np.int64), catalogue.order_min_units.T, catalogue.purchase_eur.T,
+        pd.Index(network.suppliers, name="supplier", dtype="str"), catalog.available_units.T.copy(),
+        catalog.order_pack_units.T.astype(np.int64), catalog.order_min_units.T, catalog.purchase_eur.T,
     )  # fmt: skip

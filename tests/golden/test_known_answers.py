@@ -14,16 +14,16 @@ import pytest
 from scipy.special import ndtri
 from scipy.stats import norm, poisson
 
-from positioning.inputs.costs import Article, kg_co2e
+from positioning.inputs.costs import SkuCosts, kg_co2e
 from positioning.inputs.network import build_network
 from positioning.inputs.problem import arrival_buckets
-from positioning.inputs.subproblem import SkuProblem, sku_problem
-from positioning.optimizer.column_generation import optimise
+from positioning.inputs.subproblem import Subproblem, build_subproblem
+from positioning.optimizer.column_generation import optimize
 from positioning.optimizer.highs import Solver
-from positioning.optimizer.pricing import Desk
-from positioning.optimizer.recourse import Case, build_ways, outlook
-from positioning.optimizer.workers import Crew
-from tests.oracle.sku_lp import Instance, build_programme
+from positioning.optimizer.pricing import SubproblemCache
+from positioning.optimizer.recourse import PricedSubproblem, build_service_arcs, new_scenarios
+from positioning.optimizer.workers import WorkerPool
+from tests.oracle.sku_lp import Instance, build_program
 from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply, transfer
 
 LOST = 150.0  # dearer than any way: every unit of demand is served
@@ -69,15 +69,17 @@ def _transportation(stock: dict[str, int], cost: dict[tuple[str, str], float], d
         demand={("k", region): 1.0 for region in demand},
         positioning={"cover_days": 1},
     )
-    article = sku_problem(world.problem(), 0)
+    subproblem = build_subproblem(world.problem(), 0)
     paths = np.array([[[float(demand[region])] for region in sorted(demand)]])
     arrival = np.zeros((1, 0), dtype="int64")
     solver = Solver()
-    solver.load(build_programme(Instance(article, paths, arrival)))
+    solver.load(build_program(Instance(subproblem, paths, arrival)))
     eur = solver.solve().eur
-    ways = build_ways(article)
-    service = Case(article, ways, outlook(ways, paths, arrival), np.zeros(0)).serve(np.zeros(0))
-    assert service.path_eur[0] == pytest.approx(eur)
+    arcs = build_service_arcs(subproblem)
+    recourse = PricedSubproblem(subproblem, arcs, new_scenarios(arcs, paths, arrival), np.zeros(0)).solve_recourse(
+        np.zeros(0)
+    )
+    assert recourse.scenario_eur[0] == pytest.approx(eur)
     return eur
 
 
@@ -94,13 +96,13 @@ def test_gams_trnsport() -> None:
     assert _transportation({"seattle": 350, "san-diego": 600}, cost, demand) == pytest.approx(153.675)
 
 
-class _Certain(Desk):
+class _Certain(SubproblemCache):
     """A desk where demand is known: the paths are the published demands."""
 
     demands: tuple[np.ndarray, ...] = ()
 
-    def paths(self, article: SkuProblem, *, is_fresh: bool = False) -> np.ndarray:
-        return self.demands[article.sku][None, article.regions, None]
+    def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
+        return self.demands[subproblem.sku][None, subproblem.regions, None]
 
 
 def _multi(fixed_eur: float) -> tuple[float, float]:
@@ -129,12 +131,12 @@ def _multi(fixed_eur: float) -> tuple[float, float]:
         positioning={"cover_days": 1, "scenarios": 1, "out_of_sample_scenarios": 2},
     )  # fmt: skip
     problem = world.problem()
-    desk = _Certain(problem)
+    cache = _Certain(problem)
     order = [customers.index(name) for name in problem.network.regions]
-    desk.demands = tuple(np.array(MULTI_DEMAND[product], dtype="float64")[order] for product in problem.catalogue.skus)
-    team = Crew(problem)
-    team.desk = desk
-    result = optimise(problem, team)
+    cache.demands = tuple(np.array(MULTI_DEMAND[product], dtype="float64")[order] for product in problem.catalog.skus)
+    workers = WorkerPool(problem)
+    workers.cache = cache
+    result = optimize(problem, workers)
     return result.bound_eur, result.plan_eur
 
 
@@ -157,10 +159,10 @@ def test_desnz_freight_emission() -> None:
     lane = transfer("A", "B", distance_km=240.0, kg_co2e_per_t_km=0.10163 + 0.02359)
     world = World(skus=[sku()], hubs=[{"hub": "A"}, {"hub": "B"}], lanes=[lane])
     network = build_network(world.tables(), world.settings, AS_OF)
-    assert kg_co2e(network.shipments, np.array([0]), Article(0, 0, 1250.0, 0))[0] == pytest.approx(37.566, abs=1e-6)
+    assert kg_co2e(network.shipments, np.array([0]), SkuCosts(0, 0, 1250.0, 0))[0] == pytest.approx(37.566, abs=1e-6)
 
 
-def _newsvendor(overage: float, underage: float) -> SkuProblem:
+def _newsvendor(overage: float, underage: float) -> Subproblem:
     """One hub, one region, orders usable at once; what is left loses ``overage``, a lost sale ``underage``."""
     world = World(
         skus=[sku("k", unit_cost_eur=1000.0, lost_sale_eur=underage, holding_eur_per_unit_day=0.0, mass_kg=0.0)],
@@ -169,15 +171,15 @@ def _newsvendor(overage: float, underage: float) -> SkuProblem:
         demand={("k", "r"): 50.0},
         positioning={"cover_days": 1, "terminal_value_rate": 1.0 - overage / 1000.0},
     )
-    article = sku_problem(world.problem(), 0)
-    return replace(article, end_room=np.full_like(article.end_room, np.inf))
+    subproblem = build_subproblem(world.problem(), 0)
+    return replace(subproblem, end_room=np.full_like(subproblem.end_room, np.inf))
 
 
-def _ordered(article: SkuProblem, demand: np.ndarray) -> tuple[float, float]:
+def _ordered(subproblem: Subproblem, demand: np.ndarray) -> tuple[float, float]:
     paths = demand.reshape(-1, 1, 1)
-    programme = build_programme(Instance(article, paths, np.zeros((len(paths), 1), dtype="int64")))
+    program = build_program(Instance(subproblem, paths, np.zeros((len(paths), 1), dtype="int64")))
     solver = Solver()
-    solver.load(programme)
+    solver.load(program)
     result = solver.solve()
     return float(result.values[0]), result.eur
 
@@ -234,7 +236,7 @@ def test_packs_stop_below_the_maximum() -> None:
 
 
 def test_arrival_of_certain_lead_times_needs_no_draw() -> None:
-    article_arrival = arrival_buckets(World(
+    arrival = arrival_buckets(World(
         skus=[sku()], hubs=[{"hub": "A"}], lanes=[delivery("A", "r"), supply("S", "A", days=2)], demand={("k", "r"): 1.0},
     ).problem(), 3, "plan")  # fmt: skip
-    assert (article_arrival == article_arrival[0]).all()
+    assert (arrival == arrival[0]).all()

@@ -14,11 +14,11 @@ from scipy.sparse import csc_array
 
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem, arrival_buckets
-from positioning.inputs.subproblem import sku_problem
+from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Names, Solver
-from positioning.optimizer.master import build_pool, master_programme, tie_rows
+from positioning.optimizer.master import build_pool, linking_rows, master_program
 from positioning.optimizer.pricing import Column
-from tests.oracle.sku_lp import CONSTRAINTS, Constraint, Instance, build_programme, column_names, row_names
+from tests.oracle.sku_lp import CONSTRAINTS, Constraint, Instance, build_program, column_names, row_names
 from tests.worlds.positioning_world import World, delivery, sku, supply, transfer
 
 HERE = Path(__file__).parent
@@ -51,10 +51,10 @@ def world() -> World:
 
 
 def names(problem: Problem) -> Names:
-    network, article = problem.network, sku_problem(problem, 0)
+    network, subproblem = problem.network, build_subproblem(problem, 0)
     return Names(
-        tuple(network.hubs[i] for i in article.hubs), tuple(network.regions[i] for i in article.regions), network.suppliers,
-        tuple(network.shipments.lane[i] for i in article.lanes), tuple(network.deliveries.lane[i] for i in article.deliveries),
+        tuple(network.hubs[i] for i in subproblem.hubs), tuple(network.regions[i] for i in subproblem.regions), network.suppliers,
+        tuple(network.shipments.lane[i] for i in subproblem.lanes), tuple(network.deliveries.lane[i] for i in subproblem.deliveries),
     )  # fmt: skip
 
 
@@ -71,31 +71,31 @@ def compare(text: str, name: str) -> None:
 @pytest.mark.parametrize("constraint", CONSTRAINTS, ids=lambda constraint: constraint.__name__)
 def test_constraint_is_written_as_kept(constraint: Constraint, tmp_path: Path) -> None:
     problem = world().problem()
-    article = sku_problem(problem, 0)
+    subproblem = build_subproblem(problem, 0)
     paths = np.full((1, 1, problem.buckets.count), 2.0)
-    arrival = arrival_buckets(problem, 1, "plan")[:, article.lanes]
-    programme = build_programme(Instance(article, paths, arrival), (constraint,))
+    arrival = arrival_buckets(problem, 1, "plan")[:, subproblem.lanes]
+    program = build_program(Instance(subproblem, paths, arrival), (constraint,))
     solver = Solver()
     text = names(problem)
-    solver.load(programme, (row_names(programme, text), column_names(article, programme.columns, text)))
+    solver.load(program, (row_names(program, text), column_names(subproblem, program.columns, text)))
     compare(written(solver, tmp_path), constraint.__name__)
 
 
 @pytest.mark.parametrize("kind", SHARED)
 def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
     problem = world().problem()
-    article = sku_problem(problem, 0)
+    subproblem = build_subproblem(problem, 0)
     units = np.array([3.0, 5.0])
     pool = build_pool(
-        [Column(0, article.lanes, units, -4.0, article.uses @ units)], {0: 10.0}, len(problem.shared.resources)
+        [Column(0, subproblem.lanes, units, -4.0, subproblem.uses @ units)], {0: 10.0}, len(problem.shared.resources)
     )
-    programme, rows = master_programme(pool, problem.shared, tie_rows(pool, problem.shared))
+    program, rows = master_program(pool, problem.shared, linking_rows(pool, problem.shared))
     chosen = [index for index, name in enumerate(rows) if name.startswith(f"{kind}[")]
     part = replace(
-        programme,
-        matrix=csc_array(programme.matrix.tocsr()[chosen]),
-        lower=programme.lower[chosen],
-        upper=programme.upper[chosen],
+        program,
+        matrix=csc_array(program.matrix.tocsr()[chosen]),
+        lower=program.lower[chosen],
+        upper=program.upper[chosen],
     )
     solver = Solver()
     solver.load(part, ([rows[index] for index in chosen], _master_columns(problem.shared)))

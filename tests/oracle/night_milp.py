@@ -9,9 +9,9 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, lil_array
 
 from positioning.inputs.problem import Problem
-from positioning.inputs.subproblem import sku_problem
-from positioning.optimizer.pricing import Desk
-from tests.oracle.sku_lp import Instance, build_programme
+from positioning.inputs.subproblem import build_subproblem
+from positioning.optimizer.pricing import SubproblemCache
+from tests.oracle.sku_lp import Instance, build_program
 
 
 @dataclass(frozen=True)
@@ -27,14 +27,14 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
 
     ``shut`` (sku, shipment) may not be sent tonight; its later departures may.
     """
-    desk = Desk(problem)
+    cache = SubproblemCache(problem)
     parts = []
-    for sku in range(len(problem.catalogue.skus)):
-        article = sku_problem(problem, sku)
-        instance = Instance(article, desk.paths(article), desk.arrival[:, article.lanes])
-        parts.append((article, build_programme(instance)))
-    sizes = [len(programme.cost) for _, programme in parts]
-    sends = [len(article.lanes) for article, _ in parts]
+    for sku in range(len(problem.catalog.skus)):
+        subproblem = build_subproblem(problem, sku)
+        instance = Instance(subproblem, cache.demand_scenarios(subproblem), cache.arrival[:, subproblem.lanes])
+        parts.append((subproblem, build_program(instance)))
+    sizes = [len(program.cost) for _, program in parts]
+    sends = [len(subproblem.lanes) for subproblem, _ in parts]
     starts = np.cumsum([0, *sizes])
     first_pack, n_lanes = int(starts[-1]), int(sum(sends))
     first_open = first_pack + n_lanes
@@ -47,32 +47,32 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
         cost[first_load + index], upper[first_load + index] = load.eur, load.most
     rows, offset, lane = [], 0.0, 0
     shared = lil_array((len(problem.shared.resources), width))
-    for (article, programme), start in zip(parts, starts, strict=False):
-        end = start + len(programme.cost)
-        cost[start:end], upper[start:end] = programme.cost, programme.most
-        offset += programme.offset
-        wide = csr_array((programme.matrix.shape[0], width)).tolil()
-        wide[:, start:end] = programme.matrix.toarray()
-        rows.append(LinearConstraint(wide.tocsr(), programme.lower, programme.upper))
-        for send in range(len(article.lanes)):
-            if (article.sku, int(article.lanes[send])) == shut:
+    for (subproblem, program), start in zip(parts, starts, strict=False):
+        end = start + len(program.cost)
+        cost[start:end], upper[start:end] = program.cost, program.most
+        offset += program.offset
+        wide = csr_array((program.matrix.shape[0], width)).tolil()
+        wide[:, start:end] = program.matrix.toarray()
+        rows.append(LinearConstraint(wide.tocsr(), program.lower, program.upper))
+        for send in range(len(subproblem.lanes)):
+            if (subproblem.sku, int(subproblem.lanes[send])) == shut:
                 upper[start + send] = 0.0
-            most = min(float(article.most[send]), 500.0)
+            most = min(float(subproblem.most[send]), 500.0)
             packs = lil_array((3, width))
-            packs[0, [start + send, first_pack + lane]] = [1.0, -article.pack[send]]
+            packs[0, [start + send, first_pack + lane]] = [1.0, -subproblem.pack[send]]
             packs[1, [start + send, first_open + lane]] = [1.0, -most]
-            packs[2, [start + send, first_open + lane]] = [1.0, -article.least[send]]
+            packs[2, [start + send, first_open + lane]] = [1.0, -subproblem.least[send]]
             rows.append(LinearConstraint(packs.tocsr(), [0, -np.inf, 0], [0, 0, np.inf]))
             for row in range(len(problem.shared.resources)):
-                shared[row, start + send] = article.uses[row, send]
+                shared[row, start + send] = subproblem.uses[row, send]
             lane += 1
     place = {load.shipment: first_load + index for index, load in enumerate(problem.shared.loads)}
     opened = first_open
-    for article, _ in parts:
-        for send in range(len(article.lanes)):
-            if int(article.lanes[send]) in place:  # a departure in use pays a load, whatever the goods' size
+    for subproblem, _ in parts:
+        for send in range(len(subproblem.lanes)):
+            if int(subproblem.lanes[send]) in place:  # a departure in use pays a load, whatever the goods' size
                 paid = lil_array((1, width))
-                paid[0, [opened, place[int(article.lanes[send])]]] = [1.0, -1.0]
+                paid[0, [opened, place[int(subproblem.lanes[send])]]] = [1.0, -1.0]
                 rows.append(LinearConstraint(paid.tocsr(), -np.inf, 0.0))
             opened += 1
     room = np.zeros(len(problem.shared.resources))

@@ -15,8 +15,8 @@ import numpy as np
 from scipy.sparse import csc_array
 
 from positioning.inputs.costs import TERM, total
-from positioning.inputs.subproblem import N_RANKS, SkuProblem
-from positioning.optimizer.highs import Columns, Names, Programme, Rows
+from positioning.inputs.subproblem import N_RANKS, Subproblem
+from positioning.optimizer.highs import Columns, LinearProgram, Names, Rows
 
 INF = float("inf")
 
@@ -25,7 +25,7 @@ INF = float("inf")
 class Instance:
     """A sku's problem on demand ``paths`` (S, R, B) with ``arrival`` buckets (S, L)."""
 
-    problem: SkuProblem
+    problem: Subproblem
     paths: np.ndarray
     arrival: np.ndarray
 
@@ -35,7 +35,7 @@ class Instance:
         return len(self.paths)
 
 
-def build_programme(instance: Instance, constraints: tuple[Constraint, ...] | None = None) -> Programme:
+def build_program(instance: Instance, constraints: tuple[Constraint, ...] | None = None) -> LinearProgram:
     """Put columns and constraints (all, unless some are asked for) of one sku together."""
     problem = instance.problem
     n_buckets, n_hubs = len(problem.bucket_days), len(problem.hubs)
@@ -47,7 +47,7 @@ def build_programme(instance: Instance, constraints: tuple[Constraint, ...] | No
     matrix, lower, upper = stack(blocks, columns.count)
     cost, most = _cost(instance, columns), _most(problem, columns)
     offset = float(total(problem.lost_terms) * instance.paths.sum() / instance.n_paths)
-    return Programme(columns, cost, most, matrix, lower, upper, offset, blocks)
+    return LinearProgram(columns, cost, most, matrix, lower, upper, offset, blocks)
 
 
 def gives(instance: Instance, columns: Columns) -> Rows:
@@ -201,7 +201,7 @@ def _cost(instance: Instance, columns: Columns) -> np.ndarray:
     return np.concatenate([total(problem.shipment_terms), np.tile(path / instance.n_paths, instance.n_paths)])
 
 
-def _most(problem: SkuProblem, columns: Columns) -> np.ndarray:
+def _most(problem: Subproblem, columns: Columns) -> np.ndarray:
     """Upper bounds: shipments as allowed, ranks of units left as they have room, closed hubs serve nothing."""
     serve = np.where(problem.is_served, INF, 0.0)
     path = np.concatenate([
@@ -210,12 +210,12 @@ def _most(problem: SkuProblem, columns: Columns) -> np.ndarray:
     return np.concatenate([problem.most, np.tile(path, columns.n_paths)])
 
 
-def row_names(programme: Programme, names: Names) -> list[str]:
+def row_names(program: LinearProgram, names: Names) -> list[str]:
     """Return human-readable names of all rows."""
-    return [name for block in programme.blocks for name in block.names(names)]
+    return [name for block in program.blocks for name in block.names(names)]
 
 
-def column_names(problem: SkuProblem, columns: Columns, names: Names) -> list[str]:
+def column_names(problem: Subproblem, columns: Columns, names: Names) -> list[str]:
     """Return human-readable names of all columns."""
     buckets = range(len(problem.bucket_days))
     text = [f"send[{lane}]" for lane in names.shipments]

@@ -6,12 +6,12 @@ import highspy
 import numpy as np
 import pytest
 
-from positioning.optimizer.branch_and_bound import Branched, Offer, Rows, branch
+from positioning.optimizer.branch_and_bound import CutRows, SearchResult, Shipments, branch
 
 N_GROUPS, MANY_NODES = 2, 2000
 
 
-def random_rows(draw: np.random.Generator, n: int) -> Rows:
+def random_rows(draw: np.random.Generator, n: int) -> CutRows:
     """Return cuts of two convex costs, tangents of Σ (x − goal)² at drawn points, and a limit on the sum of x."""
     slopes, floors, groups = [-np.ones(n)], [-float(draw.integers(20, 60))], [-1]
     for group in range(N_GROUPS):
@@ -22,35 +22,37 @@ def random_rows(draw: np.random.Generator, n: int) -> Rows:
             floors.append(float((weight * (point - goal) ** 2).sum() - slope @ point))
             groups.append(group)
     group = np.array(groups)
-    home = np.array([np.flatnonzero(group == k)[-1] for k in range(N_GROUPS)])
-    return Rows(np.array(slopes), np.array(floors), group, home)
+    starting = np.array([np.flatnonzero(group == k)[-1] for k in range(N_GROUPS)])
+    return CutRows(np.array(slopes), np.array(floors), group, starting)
 
 
-def random_offer(draw: np.random.Generator, n: int) -> Offer:
+def random_shipments(draw: np.random.Generator, n: int) -> Shipments:
     """Return shipments with packs, smallest sizes and charges, some of them shut."""
     pack = draw.choice([1.0, 3.0, 6.0, 12.0], n)
     most = pack * draw.integers(0, 5, n)
-    charges = np.where(draw.random(n) < 0.5, draw.uniform(0, 30, n), 0.0)
-    part = np.where(most > 0, charges / np.maximum(most, 1e-9), 0.0)
-    return Offer(draw.uniform(-1, 3, n), charges, part, most, pack, pack * draw.integers(1, 3, n))
+    linking_duals = np.where(draw.random(n) < 0.5, draw.uniform(0, 30, n), 0.0)
+    linking_rate = np.where(most > 0, linking_duals / np.maximum(most, 1e-9), 0.0)
+    return Shipments(draw.uniform(-1, 3, n), linking_duals, linking_rate, most, pack, pack * draw.integers(1, 3, n))
 
 
-def best_by_highs(rows: Rows, offer: Offer, *, is_whole: bool) -> float:
+def best_by_highs(rows: CutRows, shipments: Shipments, *, is_whole: bool) -> float:
     """Return the optimum of the mixed-integer programme, or of the relaxation with charges in proportion."""
-    highs, n = highspy.Highs(), len(offer.most)
+    highs, n = highspy.Highs(), len(shipments.most)
     highs.silent()
     highs.setOptionValue("mip_rel_gap", 1e-9)
-    theta = [highs.addVariable(-1e6, 1e6, 1.0) for _ in rows.home]
+    theta = [highs.addVariable(-1e6, 1e6, 1.0) for _ in rows.starting]
     kind = highspy.HighsVarType.kInteger if is_whole else highspy.HighsVarType.kContinuous
     units = []
     for j in range(n):
-        used = highs.addVariable(0.0, 1.0, offer.charges[j] if is_whole else 0.0, type=kind)
-        packs = highs.addVariable(0.0, offer.most[j] / offer.pack[j], 0.0, type=kind)
-        x = highs.addVariable(0.0, offer.most[j], offer.asked[j] + (0.0 if is_whole else offer.part[j]))
-        highs.addConstr(x == float(offer.pack[j]) * packs)
+        used = highs.addVariable(0.0, 1.0, shipments.linking_duals[j] if is_whole else 0.0, type=kind)
+        packs = highs.addVariable(0.0, shipments.most[j] / shipments.pack[j], 0.0, type=kind)
+        x = highs.addVariable(
+            0.0, shipments.most[j], shipments.unit_eur[j] + (0.0 if is_whole else shipments.linking_rate[j])
+        )
+        highs.addConstr(x == float(shipments.pack[j]) * packs)
         if is_whole:
-            highs.addConstr(x <= float(offer.most[j]) * used)
-            highs.addConstr(x >= float(offer.least[j]) * used)
+            highs.addConstr(x <= float(shipments.most[j]) * used)
+            highs.addConstr(x >= float(shipments.least[j]) * used)
         units.append(x)
     for slope, floor, group in zip(rows.slope, rows.floor, rows.group, strict=True):
         text = sum(float(a) * x for a, x in zip(slope, units, strict=True))
@@ -59,16 +61,16 @@ def best_by_highs(rows: Rows, offer: Offer, *, is_whole: bool) -> float:
     return float(highs.getInfo().objective_function_value)
 
 
-def branched(rows: Rows, offer: Offer, n_nodes: int) -> Branched:
+def branched(rows: CutRows, shipments: Shipments, n_nodes: int) -> SearchResult:
     """Search with a known cost that is far above all others."""
-    return branch(rows, offer, 1e5, 0.0, n_nodes)
+    return branch(rows, shipments, 1e5, 0.0, n_nodes)
 
 
-def by_cuts(x: np.ndarray, rows: Rows, offer: Offer) -> float:
+def by_cuts(x: np.ndarray, rows: CutRows, shipments: Shipments) -> float:
     """Return what ``x`` costs."""
     height = rows.floor - rows.slope @ x
     theta = sum(height[rows.group == k].max() for k in range(N_GROUPS))
-    return float(theta + offer.asked @ x + offer.charges[x > 0].sum())
+    return float(theta + shipments.unit_eur @ x + shipments.linking_duals[x > 0].sum())
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -76,8 +78,10 @@ def test_relaxation_agrees_with_highs(seed: int) -> None:
     """The dual simplex of our own and the reference must find the same optimum."""
     draw = np.random.default_rng(seed)
     n = int(draw.integers(1, 9))
-    rows, offer = random_rows(draw, n), random_offer(draw, n)
-    assert branched(rows, offer, 0).root_eur == pytest.approx(best_by_highs(rows, offer, is_whole=False), abs=1e-5)
+    rows, shipments = random_rows(draw, n), random_shipments(draw, n)
+    assert branched(rows, shipments, 0).root_eur == pytest.approx(
+        best_by_highs(rows, shipments, is_whole=False), abs=1e-5
+    )
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -85,12 +89,12 @@ def test_whole_packs_agree_with_highs(seed: int) -> None:
     """With nodes enough bound and plan meet at the optimum of the mixed-integer programme."""
     draw = np.random.default_rng(seed)
     n = int(draw.integers(1, 7))
-    rows, offer = random_rows(draw, n), random_offer(draw, n)
-    result, best = branched(rows, offer, MANY_NODES), best_by_highs(rows, offer, is_whole=True)
+    rows, shipments = random_rows(draw, n), random_shipments(draw, n)
+    result, best = branched(rows, shipments, MANY_NODES), best_by_highs(rows, shipments, is_whole=True)
     assert result.bound_eur == pytest.approx(best, abs=1e-4)
-    assert by_cuts(result.plan, rows, offer) == pytest.approx(best, abs=1e-4)
-    assert (np.mod(result.plan, offer.pack) == 0).all()
-    assert (result.plan <= offer.most).all()
+    assert by_cuts(result.plan, rows, shipments) == pytest.approx(best, abs=1e-4)
+    assert (np.mod(result.plan, shipments.pack) == 0).all()
+    assert (result.plan <= shipments.most).all()
 
 
 @pytest.mark.parametrize("nodes", [0, 1, 4, 16])
@@ -98,5 +102,5 @@ def test_bound_holds_however_early_the_search_stops(nodes: int) -> None:
     """A night that runs out of time must not claim more than it knows."""
     for seed in range(10):
         draw = np.random.default_rng(100 + seed)
-        rows, offer = random_rows(draw, 6), random_offer(draw, 6)
-        assert branched(rows, offer, nodes).bound_eur <= best_by_highs(rows, offer, is_whole=True) + 1e-4
+        rows, shipments = random_rows(draw, 6), random_shipments(draw, 6)
+        assert branched(rows, shipments, nodes).bound_eur <= best_by_highs(rows, shipments, is_whole=True) + 1e-4

@@ -14,7 +14,7 @@ import pytest
 
 from foundation.errors import StageError
 from positioning.optimizer.pricing import CHUNK_SKUS
-from positioning.optimizer.workers import Crew, chunks_of, crew
+from positioning.optimizer.workers import WorkerPool, chunks_of, worker_pool
 from tests.worlds.positioning_world import random_world
 
 _ROOT = Path(__file__).parents[3]
@@ -41,8 +41,8 @@ def work_for_two(port: int) -> None:
     """Keep two workers busy, each with a chunk of its own."""
     world = random_world(1, n_skus=2 * CHUNK_SKUS)
     problem = world.but(positioning={**world.positioning, "processes": 2}).problem()
-    with crew(problem, 2 * CHUNK_SKUS) as team:
-        team.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
+    with worker_pool(problem, 2 * CHUNK_SKUS) as workers:
+        workers.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
 
 
 def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
@@ -71,8 +71,8 @@ def end(_: object, skus: list[int]) -> list[int]:
 def many_articles_for_two() -> None:
     """Ask two workers for work on a problem that fills any pipe between two processes."""
     problem = random_world(1, n_skus=300).but(positioning={"processes": 2}).problem()
-    with crew(problem, 300) as team:
-        team.run(end, [([0],), ([CHUNK_SKUS],)])
+    with worker_pool(problem, 300) as workers:
+        workers.run(end, [([0],), ([CHUNK_SKUS],)])
 
 
 def test_a_worker_that_is_ended_fails_the_stage_and_says_why() -> None:
@@ -98,5 +98,5 @@ def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
 
 
 def test_answers_come_in_the_order_of_the_chunks() -> None:
-    team = Crew(random_world(1).problem())
-    assert team.run(lambda _, skus: skus, [([2, 1],), ([3],)]) == [2, 1, 3]
+    workers = WorkerPool(random_world(1).problem())
+    assert workers.run(lambda _, skus: skus, [([2, 1],), ([3],)]) == [2, 1, 3]

@@ -53,5 +53,5 @@ def test_the_latest_cuts_are_always_searched_on() -> None:
     for _ in range(100):
         pool.recall(np.array([[40.0]]))
     rows = pool.rows()
-    assert rows.group[rows.home].tolist() == [0]
+    assert rows.group[rows.starting].tolist() == [0]
     assert pool.latest_summed()[1].tolist() == [-1.0]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from positioning.inputs.subproblem import sku_problem
-from positioning.optimizer.recourse_function import Parts, parts_of
+from positioning.inputs.subproblem import build_subproblem
+from positioning.optimizer.recourse_function import Components, components_of
 from tests.worlds.positioning_world import World, delivery, sku, supply, transfer
 
 
@@ -21,8 +21,8 @@ def stores(*lanes: dict[str, object], **more: list[dict[str, object]]) -> World:
     )
 
 
-def parts(world: World) -> Parts:
-    return parts_of(sku_problem(world.problem(), 0))
+def parts(world: World) -> Components:
+    return components_of(build_subproblem(world.problem(), 0))
 
 
 def test_stores_with_regions_of_their_own_are_parts() -> None:

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from positioning.inputs.capacity import Load
-from positioning.optimizer.master import Choice
+from positioning.optimizer.master import MasterSolution
 from positioning.plan import still_going
 from tests.worlds.positioning_world import random_world
 
@@ -51,6 +51,6 @@ def test_a_truck_that_no_line_is_left_on_does_not_carry_what_stands_in() -> None
     problem = SimpleNamespace(
         shared=SimpleNamespace(loads=(Load(3, 50.0, 2.0), Load(5, 80.0, 1.0), Load(6, 80.0, 1.0)))
     )
-    choice = Choice({}, np.array([2.0, 1.0, 0.0]), np.zeros(0), np.zeros((0, 0)))
+    choice = MasterSolution({}, np.array([2.0, 1.0, 0.0]), np.zeros(0), np.zeros((0, 0)))
     left = pd.DataFrame({"shipment": [3, 3]})
     assert still_going(problem, choice, left).tolist() == [2.0, 0.0, 0.0]  # type: ignore[arg-type]  # all it reads

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from positioning.inputs.catalog import may_travel
-from positioning.inputs.costs import TERM, Article, Prices, delivery_terms, end_values, keeping_terms
-from positioning.inputs.subproblem import sku_problem
+from positioning.inputs.costs import TERM, Prices, SkuCosts, delivery_terms, end_values, keeping_terms
+from positioning.inputs.subproblem import build_subproblem
 from tests.worlds.positioning_world import World, day, delivery, sku, transfer
 
 
@@ -31,7 +31,7 @@ def test_the_minimum_at_a_hub_is_not_for_sale() -> None:
         skus=[sku("k")], hubs=[{"hub": "B"}], lanes=[delivery("B", "r")], stock={("B", "k"): 40},
         demand={("k", "r"): 1.0}, more={"hub_skus": [{"hub": "B", "sku": "k", "min_units": 15}]},
     )  # fmt: skip
-    assert sku_problem(world.problem(), 0).usable.tolist() == [25.0]
+    assert build_subproblem(world.problem(), 0).usable.tolist() == [25.0]
 
 
 def test_reserved_and_held_stock_is_not_for_sale() -> None:
@@ -63,7 +63,7 @@ def test_keeping_a_unit_costs_holding_and_storage_for_its_days() -> None:
 
 def test_a_unit_left_is_worth_its_cost_less_aging_and_keeping() -> None:
     """Ten euro at 98%, two cents a day for five and fifty days; nothing beyond its shelf life, never below zero."""
-    article, prices = Article(10.0, 6.0, 1.0, 2.0), Prices(0.0, 0.0, 0.0, 0.98)
+    article, prices = SkuCosts(10.0, 6.0, 1.0, 2.0), Prices(0.0, 0.0, 0.0, 0.98)
     worth = end_values(article, prices, np.array([0.02, 3.0]), np.array([[5.0, 50.0, np.inf]] * 2))
     assert worth.tolist() == [pytest.approx([9.7, 8.8, 0.0]), [0.0, 0.0, 0.0]]
 
@@ -71,7 +71,7 @@ def test_a_unit_left_is_worth_its_cost_less_aging_and_keeping() -> None:
 def test_serving_a_unit_gives_back_its_cost() -> None:
     """A lost sale is charged its contribution only, so the goods of a sale must not count as spent."""
     problem = _world().problem()
-    terms = delivery_terms(problem.network.deliveries, np.array([0]), Article(4.0, 6.0, 1.0, 2.0), problem.prices, np.zeros(1))  # fmt: skip
+    terms = delivery_terms(problem.network.deliveries, np.array([0]), SkuCosts(4.0, 6.0, 1.0, 2.0), problem.prices, np.zeros(1))  # fmt: skip
     assert terms[0, TERM["end_value"]] == -4.0
     assert terms[0, TERM["delivery"]] == 1.0
 
@@ -106,7 +106,7 @@ def test_each_rule_alone_keeps_a_sku_off_a_shipment(part: str, change: dict[str,
     article = sku("k", handling_class="cold", **(change if part == "skus" else {}))
     rules = [{"hub": "B", "sku": "k", **(change if part == "rule" else {"is_stocked": True})}]
     problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[article]).problem()
-    assert may_travel(problem.network, problem.catalogue, 0).tolist() == [part == "none"]
+    assert may_travel(problem.network, problem.catalog, 0).tolist() == [part == "none"]
 
 
 def test_nothing_arrives_on_a_day_the_hub_is_closed() -> None:
@@ -115,5 +115,5 @@ def test_nothing_arrives_on_a_day_the_hub_is_closed() -> None:
         {"hub": "B", "from_date": day(2), "is_open": False},
         {"hub": "B", "from_date": day(3), "is_open": True},
     ]
-    assert len(sku_problem(_world().problem(), 0).lanes) == 1
-    assert len(sku_problem(_world(hub_capacity=closed).problem(), 0).lanes) == 0
+    assert len(build_subproblem(_world().problem(), 0).lanes) == 1
+    assert len(build_subproblem(_world(hub_capacity=closed).problem(), 0).lanes) == 0

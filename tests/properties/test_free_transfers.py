@@ -9,7 +9,7 @@ from graphlib import CycleError, TopologicalSorter
 import numpy as np
 import pytest
 
-from positioning.inputs.subproblem import SkuProblem, sku_problem
+from positioning.inputs.subproblem import Subproblem, build_subproblem
 from positioning.optimizer.cycles import without_cycles
 from positioning.optimizer.local_search import fits
 from tests.worlds.positioning_world import World, delivery, sku, transfer
@@ -56,20 +56,20 @@ def _has_circle(sources: Mapping[str, set[str]]) -> bool:
 @pytest.mark.parametrize("seed", range(20))
 def test_taking_circles_back_keeps_what_hubs_gain_where_no_smallest_size_is_in_the_way(seed: int) -> None:
     draw, problem = np.random.default_rng(seed), free_world(seed).problem()
-    for index in range(len(problem.catalogue.skus)):
-        article = sku_problem(problem, index)
-        packs = draw.integers(0, 4, len(article.lanes))
-        units = np.where(packs * article.pack >= article.least, packs * article.pack, 0.0)
-        if not fits(article, units):
+    for index in range(len(problem.catalog.skus)):
+        subproblem = build_subproblem(problem, index)
+        packs = draw.integers(0, 4, len(subproblem.lanes))
+        units = np.where(packs * subproblem.pack >= subproblem.least, packs * subproblem.pack, 0.0)
+        if not fits(subproblem, units):
             continue
-        for left in without_cycles(article, units):
-            assert fits(article, left)
+        for left in without_cycles(subproblem, units):
+            assert fits(subproblem, left)
             assert (left <= units).all()
-            assert ((left == 0) | (left >= article.least)).all()
-            if (article.least == article.pack).all():
-                assert (_gain(article, left) == _gain(article, units)).all()
+            assert ((left == 0) | (left >= subproblem.least)).all()
+            if (subproblem.least == subproblem.pack).all():
+                assert (_gain(subproblem, left) == _gain(subproblem, units)).all()
 
 
-def _gain(article: SkuProblem, units: np.ndarray) -> np.ndarray:
-    n = len(article.hubs)
-    return np.bincount(article.destination, units, minlength=n) - np.bincount(article.origin, units, minlength=n)
+def _gain(subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
+    n = len(subproblem.hubs)
+    return np.bincount(subproblem.destination, units, minlength=n) - np.bincount(subproblem.origin, units, minlength=n)

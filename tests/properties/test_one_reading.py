@@ -17,7 +17,7 @@ from foundation.lost_sales import lost_sale_values
 from pipeline.attribution import lost_sale_eur
 from positioning.inputs.costs import TERM
 from positioning.inputs.problem import Problem
-from positioning.inputs.subproblem import sku_problem
+from positioning.inputs.subproblem import build_subproblem
 from positioning.simulation.admission import admit, departures
 from positioning.simulation.engine import read_game
 from positioning.simulation.ledger import purchase_eur
@@ -122,10 +122,10 @@ def _both(seed: int) -> tuple[Problem, Network, State, dict[str, pd.DataFrame]]:
 @pytest.mark.parametrize("seed", _SEEDS)
 def test_every_lane_and_lost_sale_has_the_same_value(seed: int) -> None:
     problem, network, _, _ = _both(seed)
-    for sku in range(len(problem.catalogue.skus)):
-        article = sku_problem(problem, sku)
-        assert article.lost_terms[TERM["lost_sales"]] == network.skus.lost_sale_eur[sku]
-        terms, lanes = article.shipment_terms, article.lanes
+    for sku in range(len(problem.catalog.skus)):
+        subproblem = build_subproblem(problem, sku)
+        assert subproblem.lost_terms[TERM["lost_sales"]] == network.skus.lost_sale_eur[sku]
+        terms, lanes = subproblem.shipment_terms, subproblem.lanes
         paid = terms[:, TERM["transfer"]] + terms[:, TERM["supply"]]
         bought = purchase_eur(np.full(len(lanes), sku), lanes, network)
         np.testing.assert_allclose(paid, network.lanes.unit_eur[sku, lanes] + bought)
@@ -133,15 +133,17 @@ def test_every_lane_and_lost_sale_has_the_same_value(seed: int) -> None:
 
 
 def _check_deliveries(problem: Problem, network: Network, sku: int) -> None:
-    article = sku_problem(problem, sku)
-    eur = article.delivery_terms[:, TERM["delivery"]] + article.delivery_terms[:, TERM["late"]]
-    hub, region = article.hubs[article.delivery_hub], article.regions[article.delivery_region]
-    least = np.full((len(network.hubs.index), len(article.regions)), np.inf)
-    np.minimum.at(least, (hub, article.delivery_region), eur)
-    np.testing.assert_allclose(least, (network.delivery.cost_eur + network.delivery.late_eur)[sku][:, article.regions])
-    nearest = np.where(article.nearest >= 0, article.hubs[article.nearest], -1)
-    assert nearest.tolist() == network.delivery.nearest[sku, article.regions].tolist()
-    assert set(region) <= set(article.regions)
+    subproblem = build_subproblem(problem, sku)
+    eur = subproblem.delivery_terms[:, TERM["delivery"]] + subproblem.delivery_terms[:, TERM["late"]]
+    hub, region = subproblem.hubs[subproblem.delivery_hub], subproblem.regions[subproblem.delivery_region]
+    least = np.full((len(network.hubs.index), len(subproblem.regions)), np.inf)
+    np.minimum.at(least, (hub, subproblem.delivery_region), eur)
+    np.testing.assert_allclose(
+        least, (network.delivery.cost_eur + network.delivery.late_eur)[sku][:, subproblem.regions]
+    )
+    nearest = np.where(subproblem.nearest >= 0, subproblem.hubs[subproblem.nearest], -1)
+    assert nearest.tolist() == network.delivery.nearest[sku, subproblem.regions].tolist()
+    assert set(region) <= set(subproblem.regions)
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
@@ -154,29 +156,29 @@ def test_one_line_alone_may_be_as_large_in_the_plan_as_in_the_replay(seed: int) 
     leaving = departures(network, 0, _READY_MINUTES, state.arriving.shape[2])
     assert leaving.ship_day.tolist() == problem.network.ship_days.tolist()
     assert leaving.is_decided.tolist() == (~problem.network.is_outlook).tolist()
-    for sku, name in enumerate(problem.catalogue.skus):
+    for sku, name in enumerate(problem.catalog.skus):
         most = _most_alone(problem, sku)
         for lane in np.flatnonzero(leaving.is_decided):
             ship = pd.Timestamp(AS_OF) + pd.Timedelta(days=int(leaving.ship_day[lane]))
             wish = pd.DataFrame({"sku": [name], "lane": [network.lanes.index[lane]], "units": [_MUCH], "ship_date": [ship]})  # fmt: skip
             sent = int(admit(wish, state, network, leaving).units.sum())
-            is_useful = network.lanes.destination[lane] in sku_problem(problem, sku).hubs
+            is_useful = network.lanes.destination[lane] in build_subproblem(problem, sku).hubs
             assert sent == most.get(int(lane), 0) or not is_useful, (name, network.lanes.index[lane])
 
 
 def _most_alone(problem: Problem, sku: int) -> dict[int, int]:
     """Return the largest line of the SKU on each shipment when nothing else is sent."""
-    article, shared = sku_problem(problem, sku), problem.shared
+    subproblem, shared = build_subproblem(problem, sku), problem.shared
     loads = {load.shipment: load.most for load in shared.loads}
     result = {}
-    for index, lane in enumerate(article.lanes):
-        most = min(article.most[index], article.receive[article.destination[index]], _MUCH)
+    for index, lane in enumerate(subproblem.lanes):
+        most = min(subproblem.most[index], subproblem.receive[subproblem.destination[index]], _MUCH)
         for row, resource in enumerate(shared.resources):
-            if article.uses[row, index] > 0:
+            if subproblem.uses[row, index] > 0:
                 room = resource.room * (loads[resource.load] if resource.load >= 0 else 1.0)
-                most = min(most, (room + 1e-6) / article.uses[row, index])
-        units = int(most // article.pack[index] * article.pack[index])
-        result[int(lane)] = units if units >= article.least[index] else 0
+                most = min(most, (room + 1e-6) / subproblem.uses[row, index])
+        units = int(most // subproblem.pack[index] * subproblem.pack[index])
+        result[int(lane)] = units if units >= subproblem.least[index] else 0
     return result
 
 
@@ -200,7 +202,7 @@ def test_a_lost_sale_is_worth_what_the_tables_say_row_by_row(seed: int) -> None:
         price = row["unit_price_eur"] if not np.isnan(row["unit_price_eur"]) else np.mean(held) if held else np.nan
         margin = max(price - row["unit_cost_eur"], 0.0) if not np.isnan(price) else 0.0
         right = row["lost_sale_eur"] if not np.isnan(row["lost_sale_eur"]) else margin
-        assert problem.catalogue.lost_sale_eur[index] == pytest.approx(right)
+        assert problem.catalog.lost_sale_eur[index] == pytest.approx(right)
 
 
 def test_a_price_only_in_prices_gives_three_in_plan_and_replay() -> None:
@@ -244,5 +246,5 @@ def test_the_money_of_a_cause_is_the_plans_value_of_a_lost_sale(seed: int) -> No
     """``forestock why`` knows the same price; only where neither loss nor price is known does it say nothing."""
     problem, _, _, tables = _both(seed)
     known = lost_sale_eur(tables, AS_OF)
-    for name, right in zip(problem.catalogue.skus, problem.catalogue.lost_sale_eur, strict=True):
+    for name, right in zip(problem.catalog.skus, problem.catalog.lost_sale_eur, strict=True):
         assert known[name] == right or (np.isnan(known[name]) and right == 0.0)

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from positioning.inputs.problem import Problem
-from positioning.optimizer.column_generation import Optimum, optimise
-from positioning.optimizer.workers import Crew
+from positioning.optimizer.column_generation import Optimum, optimize
+from positioning.optimizer.workers import WorkerPool
 from tests.oracle.night_milp import Oracle, solve_at_once
 from tests.worlds.positioning_world import World, random_world, weekly_world
 
@@ -22,24 +22,24 @@ ROUNDING = 1e-6  # of what sending nothing costs, term by term: sums of HiGHS an
 
 def assert_good(found: Optimum, oracle: Oracle, problem: Problem, share: float = SHARE) -> None:
     """Assert that plan and bound of ``found`` are within ``share`` of the stake of the optimum, on the right sides."""
-    nothing_eur = sum(found.nothing_eur.values())
-    rounding = ROUNDING * max(1.0, sum(map(abs, found.nothing_eur.values())))
+    no_shipment_eur = sum(found.no_shipment_eur.values())
+    rounding = ROUNDING * max(1.0, sum(map(abs, found.no_shipment_eur.values())))
     unsolved = oracle.eur - oracle.bound_eur  # the oracle's time is limited
-    allowed = share * (nothing_eur - oracle.bound_eur) + rounding
+    allowed = share * (no_shipment_eur - oracle.bound_eur) + rounding
     assert oracle.bound_eur - rounding <= found.plan_eur <= oracle.eur + allowed
     assert oracle.bound_eur - unsolved - allowed <= found.bound_eur <= oracle.eur + rounding
-    if nothing_eur - oracle.eur > 2.0 * allowed:
+    if no_shipment_eur - oracle.eur > 2.0 * allowed:
         assert found.choice.column, "the optimum ships and the plan does not"
     fixed = sum(load.eur * n for load, n in zip(problem.shared.loads, found.choice.loads, strict=True))
-    moved = sum(column.eur - found.nothing_eur[sku] for sku, column in found.choice.column.items())
-    assert found.plan_eur == pytest.approx(nothing_eur + moved + fixed, abs=rounding)
+    moved = sum(column.eur - found.no_shipment_eur[sku] for sku, column in found.choice.column.items())
+    assert found.plan_eur == pytest.approx(no_shipment_eur + moved + fixed, abs=rounding)
 
 
 def _check(world: World) -> float:
     problem = world.problem()
-    result, oracle = optimise(problem, Crew(problem)), solve_at_once(problem)
+    result, oracle = optimize(problem, WorkerPool(problem)), solve_at_once(problem)
     assert_good(result, oracle, problem)
-    return sum(result.nothing_eur.values()) - oracle.eur
+    return sum(result.no_shipment_eur.values()) - oracle.eur
 
 
 def test_plan_and_bound_are_within_a_thousandth_of_the_stake() -> None:
@@ -58,8 +58,8 @@ def test_plan_and_bound_are_within_a_thousandth_of_the_stake_in_many_worlds(seed
 def test_worlds_of_weeks_end_in_a_good_plan(seed: int) -> None:
     """The solver once ended undecided, or never, on the rounding errors among the coefficients of these worlds."""
     problem = weekly_world(seed).problem()
-    result = optimise(problem, Crew(problem))
-    nothing_eur = sum(result.nothing_eur.values())
+    result = optimize(problem, WorkerPool(problem))
+    no_shipment_eur = sum(result.no_shipment_eur.values())
     assert result.choice.column
-    assert result.bound_eur <= result.plan_eur + ROUNDING * abs(nothing_eur)
-    assert result.plan_eur - result.bound_eur <= 0.005 * (nothing_eur - result.bound_eur)
+    assert result.bound_eur <= result.plan_eur + ROUNDING * abs(no_shipment_eur)
+    assert result.plan_eur - result.bound_eur <= 0.005 * (no_shipment_eur - result.bound_eur)

@@ -10,10 +10,10 @@ import pytest
 
 from foundation.tables import OUTPUTS
 from foundation.validation.outputs import check_output
-from positioning.inputs.subproblem import sku_problem
+from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Solver
-from positioning.optimizer.pricing import Desk
-from tests.oracle.sku_lp import Instance, build_programme
+from positioning.optimizer.pricing import SubproblemCache
+from tests.oracle.sku_lp import Instance, build_program
 from tests.worlds.positioning_world import AS_OF, Frames, World, random_world
 
 SEEDS = range(6)
@@ -134,14 +134,14 @@ def test_number_of_processes_does_not_change_a_row() -> None:
 def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
     """For any whole shipments the tree solver and HiGHS must find the same cost, of fractions of units too."""
     problem = random_world(seed).problem()
-    desk, draw = Desk(problem), np.random.default_rng(seed)
-    for sku in range(len(problem.catalogue.skus)):
-        article = sku_problem(problem, sku)
-        case = desk.case(article, np.zeros(len(article.lanes)))
-        case = replace(case, ahead=replace(case.ahead, paths=case.ahead.paths * factor))
-        units = np.floor(np.minimum(article.most, 5.0) * draw.random(len(article.lanes)) / len(article.lanes))
+    cache, draw = SubproblemCache(problem), np.random.default_rng(seed)
+    for sku in range(len(problem.catalog.skus)):
+        subproblem = build_subproblem(problem, sku)
+        priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
+        priced = replace(priced, ahead=replace(priced.scenarios, paths=priced.scenarios.demand * factor))
+        units = np.floor(np.minimum(subproblem.most, 5.0) * draw.random(len(subproblem.lanes)) / len(subproblem.lanes))
         solver = Solver()
-        solver.load(build_programme(Instance(article, case.ahead.paths, case.ahead.arrival)))
+        solver.load(build_program(Instance(subproblem, priced.scenarios.demand, priced.scenarios.arrival)))
         solver.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
-        ours = float(case.serve(units).path_eur.mean()) + case.sending_eur(units)
+        ours = float(priced.serve(units).scenario_eur.mean()) + priced.sending_eur(units)
         assert solver.solve().eur == pytest.approx(ours, abs=1e-6)

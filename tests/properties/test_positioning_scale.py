@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 import positioning
-from positioning.inputs.subproblem import SkuProblem
-from positioning.optimizer.column_generation import optimise
-from positioning.optimizer.pricing import Desk
-from positioning.optimizer.workers import Crew
+from positioning.inputs.subproblem import Subproblem
+from positioning.optimizer.column_generation import optimize
+from positioning.optimizer.pricing import SubproblemCache
+from positioning.optimizer.workers import WorkerPool
 from positioning.plan import gate
 from tests.worlds.odd_worlds import odd_world
 from tests.worlds.positioning_world import AS_OF, Frames, World, random_world
@@ -79,17 +79,17 @@ def test_the_currency_decides_nothing(seed: int) -> None:
         assert gate(other, world.settings) == gate(euros, world.settings)
 
 
-class _Scaled(Desk):
+class _Scaled(SubproblemCache):
     """A desk whose demand scenarios are those of another world times a factor, as are the ranks of units left."""
 
-    base: Desk
+    base: SubproblemCache
     factor: float
 
-    def article(self, sku: int) -> SkuProblem:
-        return replace(super().article(sku), end_room=self.base.article(sku).end_room * self.factor)
+    def subproblem(self, sku: int) -> Subproblem:
+        return replace(super().subproblem(sku), end_room=self.base.subproblem(sku).end_room * self.factor)
 
-    def paths(self, article: SkuProblem, *, is_fresh: bool = False) -> np.ndarray:
-        return self.base.paths(self.base.article(article.sku), is_fresh=is_fresh) * self.factor
+    def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
+        return self.base.demand_scenarios(self.base.subproblem(subproblem.sku), is_held_out=is_held_out) * self.factor
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -97,16 +97,18 @@ def test_ten_times_the_units_is_ten_times_the_plan(seed: int) -> None:
     """Scenarios and ranks of units left are whole, so those of one world stand for those of the others."""
     world = random_world(seed, n_skus=3)
     base = in_units(world, 10.0).problem()
-    desk = _Scaled(base)
-    desk.base, desk.factor = Desk(world.problem()), 10.0
+    cache = _Scaled(base)
+    cache.base, cache.factor = SubproblemCache(world.problem()), 10.0
     plans = []
     for factor in (0.1, 1.0, 100.0):
         problem = in_units(world, 10.0 * factor).problem()
-        team, specified = Crew(problem), _Scaled(problem)
-        specified.base, specified.factor = desk, factor
-        team.desk = specified
-        result = optimise(problem, team)
-        plans.append((result.plan_eur / factor, result.bound_eur / factor, sum(result.nothing_eur.values()) / factor))
+        workers, specified = WorkerPool(problem), _Scaled(problem)
+        specified.base, specified.factor = cache, factor
+        workers.cache = specified
+        result = optimize(problem, workers)
+        plans.append(
+            (result.plan_eur / factor, result.bound_eur / factor, sum(result.no_shipment_eur.values()) / factor)
+        )
     costs, bounds, no_shipment = (np.array(part) for part in zip(*plans, strict=True))
     assert no_shipment == pytest.approx(no_shipment[1])
     allowed = 2 * SHARE * (no_shipment[1] - bounds.min()) + 1e-6 * abs(no_shipment[1])
