@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from dispatch.decide import Act
-from dispatch.forms import FORMS
+from dispatch.export_form import registered_forms
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from foundation.tables import OUTPUTS, Kind
@@ -183,7 +183,7 @@ def main() -> None:
         _expect(len(rows), n_proposals)
         with _timed("release", totals):
             decide_proposals(settings, None, "release", Selection(is_all=True), act)
-        for form in FORMS:
+        for form in registered_forms():
             with _timed(f"export {form}", totals):
                 exported = export_released(settings, None, form)
             _expect(exported.n_lines, n_proposals)

@@ -13,8 +13,7 @@ import pandas as pd
 from dispatch import closing, documents, outbox, shadow
 from dispatch.decide import Act
 from dispatch.documents import Document
-from dispatch.forms import FORMS, Form, Partner
-from dispatch.forms.form import names_of, translated
+from dispatch.export_form import ExportForm, Partner, form_named, names_of, translated
 from dispatch.ledger import states
 from dispatch.outbox import open_receiver
 from foundation.commands import command
@@ -76,7 +75,7 @@ def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.
 class Exported:
     """A written export: the text, what it holds, and how many released lines the form has no place for."""
 
-    form: Form
+    form: ExportForm
     text: str
     n_documents: int
     n_lines: int
@@ -88,7 +87,7 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
 
     Raises ``InputError`` where nothing of that plan has been released that the form can hold.
     """
-    chosen = FORMS[form]
+    chosen = form_named(form)
     plan = open_plan(settings, as_of)
     lines = _released(plan.warehouse)
     selected = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]

@@ -17,7 +17,7 @@ import json
 from itertools import groupby
 
 from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
-from dispatch.forms.form import Form, Partner
+from dispatch.export_form import ExportForm, Partner
 from foundation.errors import InputError
 
 _KINDS = ("transfer", "supply")
@@ -80,5 +80,5 @@ def document_of(record: dict) -> Document:
     return Document({name: record[name] for name in HEADER_COLUMNS}, lines)
 
 
-CSV = Form("csv", ".csv", "One row per line, the columns of the warehouse.", _KINDS, _write_csv, _read_csv)
-JSON = Form("json", ".json", "One object per document with its lines.", _KINDS, _write_json, _read_json)
+CSV = ExportForm("csv", ".csv", "One row per line, the columns of the warehouse.", _KINDS, _write_csv, _read_csv)
+JSON = ExportForm("json", ".json", "One object per document with its lines.", _KINDS, _write_json, _read_json)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from dispatch.documents import Document
-from dispatch.forms.form import UNPLACED, Form, Partner, header, note
+from dispatch.export_form import UNPLACED, ExportForm, Partner, header, note
 
 PURPOSE = "Material Transfer"
 
@@ -59,6 +59,6 @@ def _document(entry: dict) -> Document:
     return Document(head, lines)
 
 
-STOCK_ENTRY = Form(
+STOCK_ENTRY = ExportForm(
     "erpnext", ".json", "ERPNext Stock Entries (Material Transfer).", ("transfer",), _write, _read
 )  # fmt: skip

@@ -11,7 +11,7 @@ import io
 import json
 
 from dispatch.documents import Document
-from dispatch.forms.form import UNPLACED, Form, Partner, header, note
+from dispatch.export_form import UNPLACED, ExportForm, Partner, header, note
 from foundation.errors import InputError
 
 PICKING_TYPES = {"transfer": "Internal Transfers", "supply": "Receipts"}
@@ -61,6 +61,6 @@ def _header(row: dict[str, str]) -> dict[str, str]:
     )  # fmt: skip
 
 
-PICKING = Form(
+PICKING = ExportForm(
     "odoo", ".csv", "Odoo pickings (internal transfers and receipts).", ("transfer", "supply"), _write, _read
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 
 from dispatch.documents import Document
-from dispatch.forms.form import UNPLACED, Form, Partner, header, note
+from dispatch.export_form import UNPLACED, ExportForm, Partner, header, note
 
 
 def _write(documents: list[Document], partner: Partner) -> str:
@@ -43,7 +43,7 @@ def _document(given: dict) -> Document:
     return Document(head, tuple(("", item["inventoryItemId"], item["quantity"]) for item in given["lineItems"]))
 
 
-TRANSFER = Form(
+TRANSFER = ExportForm(
     "shopify", ".jsonl", "Shopify inventory transfers, one per document.", ("transfer",), _write, _read,
     lost=("proposal_id",),
 )  # fmt: skip

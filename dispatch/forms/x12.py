@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 
 from dispatch.documents import Document
-from dispatch.forms.form import Form, Partner, header
+from dispatch.export_form import ExportForm, Partner, header
 from foundation.errors import InputError
 
 Segment = tuple[str, ...]
@@ -233,11 +233,11 @@ def _iso(day: str) -> str:
     return f"{day[:4]}-{day[4:6]}-{day[6:]}"
 
 
-SHIPPING_ORDER = Form(
+SHIPPING_ORDER = ExportForm(
     "x12-940", ".x12", "X12 940 warehouse shipping orders, to the origin.", ("transfer",),
     _writer("940", "OW", _order), _reader("940", "W01"),
 )  # fmt: skip
-SHIPMENT_ADVICE = Form(
+SHIPMENT_ADVICE = ExportForm(
     "x12-943", ".x12", "X12 943 stock transfer shipment advices, to the destination.", ("transfer", "supply"),
     _writer("943", "AR", _advice), _reader("943", "W04"),
 )  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +17,6 @@ from foundation.errors import InputError
 if TYPE_CHECKING:
     from dispatch.decide import Act
     from pipeline.decisions import Selection, Verb
-
-
-FormName = Literal["csv", "json", "x12-940", "x12-943", "shopify", "erpnext", "odoo"]
 
 
 def _as_moment(text: str | datetime) -> datetime:
@@ -142,7 +139,12 @@ def release(
 
 def export(
     config: Config,
-    form: Annotated[FormName, typer.Option("--form", help="The form; docs/exports.md has its fields.")] = "csv",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--form", metavar="FORM", help="Name of the form; docs/exports.md lists the forms and their fields."
+        ),
+    ] = "csv",
     as_of: AsOf = None,
     output: Output = None,
     overrides: Overrides = None,

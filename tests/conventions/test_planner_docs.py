@@ -7,12 +7,13 @@ import json
 import pytest
 
 from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
-from dispatch.forms import FORMS, Partner
+from dispatch.export_form import Partner, registered_forms
 from dispatch.forms.odoo import HEADER_FIELDS, MOVE_FIELDS
 from dispatch.ledger import STATUSES
 from foundation.operation_settings import Rule
 from tests.conventions.repository import ROOT
 
+FORMS = registered_forms()
 DECISIONS = (ROOT / "docs" / "decisions-of-planners.md").read_text("utf-8")
 EXPORTS = (ROOT / "docs" / "exports.md").read_text("utf-8")
 DOCUMENT = Document(dict.fromkeys(HEADER_COLUMNS, "2016-05-23"), (("p", "tea", 12),))

@@ -24,12 +24,12 @@ from dispatch.documents import (
     typed_lines,
     unaddressed,
 )
-from dispatch.forms import FORMS, Form, Partner
-from dispatch.forms.form import names_of, ours, translated
+from dispatch.export_form import ExportForm, Partner, names_of, ours, registered_forms, translated
 from foundation.errors import InputError
 from foundation.operation_settings import Exports
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
+FORMS = registered_forms()
 PARTNER = Partner(Exports(), moment=datetime(2016, 5, 23, 7, 5))
 
 
@@ -41,12 +41,12 @@ def _lines(*rows: dict[str, object]) -> pd.DataFrame:
     return released_lines(ledger_rows(proposals(*known), "released", act()), transfer(proposal("none")))
 
 
-def _read_back(form: Form, lines: pd.DataFrame) -> pd.DataFrame:
+def _read_back(form: ExportForm, lines: pd.DataFrame) -> pd.DataFrame:
     return lines_of(form.read(form.write(list(documents(lines)), PARTNER)))
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_what_a_form_writes_it_reads_back(form: Form) -> None:
+def test_what_a_form_writes_it_reads_back(form: ExportForm) -> None:
     lines = _lines()
     expected = typed_lines(lines.assign(**dict.fromkeys(form.lost, "")))
     pd.testing.assert_frame_equal(_read_back(form, lines), expected)
@@ -72,13 +72,13 @@ def test_no_text_of_a_csv_is_a_formula_and_every_text_comes_back(texts: tuple[st
 @pytest.mark.parametrize(
     "form", [form for form in FORMS.values() if "supply" in form.kinds], ids=lambda form: form.name
 )
-def test_orders_travel_in_the_forms_that_hold_them(form: Form) -> None:
+def test_orders_travel_in_the_forms_that_hold_them(form: ExportForm) -> None:
     lines = _lines(proposal("p1", lane="S-B", kind="supply"))
     assert _read_back(form, lines)[["kind", "origin", "units"]].values.tolist() == [["supply", "S", 12]]
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_the_same_release_gives_the_same_bytes(form: Form) -> None:
+def test_the_same_release_gives_the_same_bytes(form: ExportForm) -> None:
     """A receiver recognises a repetition by its bytes and numbers."""
     first, second = (form.write(list(documents(_lines())), PARTNER) for _ in range(2))
     assert first == second

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dispatch.decide import ledger_rows
 from dispatch.documents import LINE_COLUMNS, Document, documents, lines_of, released_lines, typed_lines
-from dispatch.forms import FORMS, Partner
+from dispatch.export_form import Partner, registered_forms
 from dispatch.ledger import FOLLOWERS, STATUSES, counts, in_order, states
 from dispatch.outbox import Patience, deliver, undelivered
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
@@ -152,6 +152,6 @@ def test_any_names_and_units_survive_every_form(rows: list[tuple[str, str, str, 
             columns=list(LINE_COLUMNS),
         )
     )
-    for form in FORMS.values():
+    for form in registered_forms().values():
         back = lines_of(form.read(form.write(list(documents(lines)), Partner())))
         pd.testing.assert_frame_equal(back, typed_lines(lines.assign(**dict.fromkeys(form.lost, ""))))

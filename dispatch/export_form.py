@@ -1,6 +1,7 @@
-"""What a form is, whom it is for, and what is common to all of them.
+"""An export form, whom its documents are for, and the registry of all forms.
 
-Not here: any one form.
+Forms live in ``dispatch/forms``; installed packages add theirs as entry points of the group ``forestock.export_forms``.
+Not here: which lines are exported (``documents``) or where the file goes (``forestock.cli``).
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ import pandas as pd
 
 from dispatch.documents import HEADER_COLUMNS, Document
 from foundation.errors import InputError
+from foundation.extensions import entries, refuse_unknown
 from foundation.operation_settings import Exports
 
-# What a header says that neither ERPNext, Odoo nor Shopify has a field for.
+GROUP = "forestock.export_forms"
+# Fields of a header that neither ERPNext, Odoo nor Shopify has a field for.
 UNPLACED = ("arrival_date", "departure_id", "kind", "lane")
 EMPTY_MOMENT = datetime(2000, 1, 3)
 
@@ -36,10 +39,27 @@ class Partner:
 
 
 @dataclass(frozen=True)
-class Form:
-    """One form: its name, the file ending, the kinds of lines it can hold, how it is written and read.
+class ExportForm:
+    """A form: documents as the text of one file that another system imports.
 
-    ``read`` returns the documents ``write`` was given, apart from what ``lost`` names.
+    Attributes
+    ----------
+    name
+        Name in ``forestock export --form``.
+    ending
+        Ending of the file, with its dot.
+    text
+        One sentence on what the file holds.
+    kinds
+        Kinds of lines the form has a place for: ``transfer``, ``supply`` or both.
+    write
+        Returns the text of the documents for a partner. Equal documents give equal texts, without a clock. Raises
+        ``InputError`` for a value the form cannot hold.
+    read
+        Returns the documents that ``write`` was given, apart from the fields in ``lost``.
+    lost
+        Fields of a line that the form has no place for; ``read`` returns them empty.
+
     """
 
     name: str
@@ -49,6 +69,18 @@ class Form:
     write: Callable[[list[Document], Partner], str]
     read: Callable[[str], list[Document]]
     lost: tuple[str, ...] = ()
+
+
+def registered_forms() -> dict[str, ExportForm]:
+    """Return every form that ships with Forestock or is installed, by name."""
+    return entries("dispatch.forms", GROUP, ExportForm)
+
+
+def form_named(name: str) -> ExportForm:
+    """Return the form of that name; raises ``ConfigurationError`` that names the nearest one where there is none."""
+    known = registered_forms()
+    refuse_unknown("--form", (name,), known)
+    return known[name]
 
 
 def translated(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
