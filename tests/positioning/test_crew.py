@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
-from multiprocessing.connection import Client, Listener, wait
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from positioning.optimizer.pricing import CHUNK_SKUS
 from positioning.optimizer.workers import WorkerPool, chunks_of, worker_pool
 from tests.worlds.positioning_world import random_world
 
-_ROOT = Path(__file__).parents[3]
+_ROOT = Path(__file__).parents[2]
 _UNGUARDED = """
 from tests.positioning.test_crew import many_articles_for_two
 many_articles_for_two()
@@ -32,7 +32,7 @@ if __name__ == "__main__":
 
 def ring_and_stay_busy(_: object, skus: list[int], port: int) -> list[int]:
     """Open a line that breaks when this process ends, then work for a minute."""
-    _open.append(Client(("localhost", port)))
+    _open.append(socket.create_connection(("localhost", port)))
     time.sleep(60)
     return skus
 
@@ -47,20 +47,28 @@ def work_for_two(port: int) -> None:
 
 def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
     """A night that is killed must not leave workers behind that use the cores until their chunk ends."""
-    with Listener(("localhost", 0)) as listener:
-        script = _PARENT.format(port=str(listener.address[1]))
+    with socket.create_server(("localhost", 0)) as server:
+        server.settimeout(60)  # a parent that fails to start must fail the test, not stop it forever
+        script = _PARENT.format(port=str(server.getsockname()[1]))
         parent = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT)  # noqa: S603 (our own)
         try:
-            lines = [listener.accept(), listener.accept()]
+            lines = [server.accept()[0] for _ in range(2)]
         finally:
             parent.kill()
             parent.wait()
-        ended = 0
-        while lines and wait(lines, timeout=10):
-            for line in wait(lines, timeout=0):
-                lines.remove(line)
-                ended += 1
-    assert ended == 2
+        assert [_is_closed(line) for line in lines] == [True, True]
+
+
+def _is_closed(line: socket.socket) -> bool:
+    """Return whether the other end of ``line`` closes within ten seconds."""
+    with line:
+        line.settimeout(10)
+        try:
+            return line.recv(1) == b""
+        except ConnectionResetError:
+            return True
+        except TimeoutError:
+            return False
 
 
 def end(_: object, skus: list[int]) -> list[int]:
