@@ -46,11 +46,11 @@ run: $(READY) ## plan one date on your data: make run CONFIG=configs/….yaml
 
 .PHONY: test
 test: $(READY) ## run the fast tests
-	$(BIN)/pytest -q -n 2 -m "not slow and not pages and not services"
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow and not pages and not services"
 
 .PHONY: test-full
 test-full: $(READY) ## run every test that needs neither a browser nor a service
-	$(BIN)/pytest -q -n 2 -m "not pages and not services"
+	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not pages and not services"
 
 .PHONY: test-fuzz
 test-fuzz: $(READY) ## run 1,000 mutated tables, files, configurations, and settings through a small pipeline: make test-fuzz SEED=2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -120,21 +121,24 @@ def _rich(tables: Tables) -> Tables:
     return tables
 
 
-@pytest.fixture
-def identities(
-    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
-) -> Callable[[str], tuple[str, str, str]]:
+@pytest.fixture(scope="module")
+def identities(_demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[str, str, str]]:
     """Return a function that gives the identities of a Thursday's run, three days after its training date, after one edit."""
+    root = tmp_path_factory.mktemp("identities")
 
+    @cache
     def identities(edit: str) -> tuple[str, str, str]:
-        tables = {name: frame.copy() for name, frame in _rich(demo_tables).items()}
+        tables = _rich({name: frame.copy() for name, frame in _demo_cut.items()})
         for name, column in (("stock", "date"), ("inbound", "as_of")):  # the snapshot that counts stands first
             kept = tables[name][tables[name][column] <= pd.Timestamp("2016-05-19")]
             tables[name] = kept.sort_values(column, ascending=False, kind="stable").reset_index(drop=True)
         if edit:
             EDITS[edit][1](tables)
-        folder = write_tables(tables, tmp_path / "inputs" / edit.replace(" ", "-"))
-        settings = settings_for(folder, *QUICK)
+        folder = root / f"inputs-{edit or 'none'}".replace(" ", "-")
+        folder.mkdir()
+        for name, frame in tables.items():
+            frame.to_parquet(folder / f"{name}.parquet")
+        settings = load_settings("demo", [f"inputs.path={folder}", f"warehouse={root / 'warehouse'}", *QUICK])
         night = stages.validate_stage(settings, date(2016, 5, 19), "rebalance")
         training = training_identity(settings, night.training.as_of, night.training.training_reads)
         forecast = forecast_identity(settings, night.as_of, night.inputs.forecast_reads, "model")
