@@ -1,6 +1,6 @@
-"""What every section of a configuration is, and the kinds of values keys hold. Not here: the keys (``foundation.settings``).
+"""Base class of configuration sections, and types of their values.
 
-Every number has both bounds: a value beyond them would reach a library that fails in its own words, or run for days.
+Every number has a lower and an upper bound, because a value outside them would fail inside a library or take days to compute.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def _distinct(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _day(value: Any) -> Any:
-    """Refuse a number, which would be read as seconds since 1970."""
+    """Parse numbers as text, because pydantic would read them as seconds since 1970."""
     return parse_day(str(value)) if isinstance(value, str | int | float) else value
 
 

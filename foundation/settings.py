@@ -1,7 +1,7 @@
-"""Settings: what a configuration may say, each key with its published sentence and default.
+"""Settings: the keys of a configuration, each with its description and default.
 
-The models are frozen and forbid unknown keys. Reading the YAML file and ``--set`` overrides is
-``foundation.configuration``; the sentences below print ``docs/settings.md``.
+The models are frozen and forbid unknown keys. ``foundation.configuration`` reads the YAML file and ``--set`` overrides.
+``docs/settings.md`` is generated from the descriptions below.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names
 
 
 class Inputs(Section):
-    """Where the input tables are and what happens to faulty rows."""
+    """Location of the input tables, and treatment of invalid rows."""
 
     path: str = Field(
         "samples/demo",
@@ -27,42 +27,45 @@ class Inputs(Section):
         description="Folder or fsspec URL of the tables, or a SQL database URL. A relative path starts at the configuration's folder.",
     )
     format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
-        "auto", description="How the tables are stored; `auto` looks at each table's ending."
+        "auto", description="Format of the tables; `auto` detects it from each file's extension."
     )
     on_fault: Literal["stop", "quarantine"] = Field(
-        "stop", description="What faults of single rows do: stop the run, or set the rows aside and go on."
+        "stop", description="Action for faults in single rows: stop the run, or quarantine the rows and continue."
     )
     on_warning: Literal["warn", "stop"] = Field(
         "warn",
-        description="What warnings about missing, cut or old data do: warn, or stop the run before it writes anything (exit code 2).",
+        description="Action for warnings about missing, truncated, or old data: warn, or stop the run before it writes anything (exit code 2).",
     )
     quarantine_rate: Rate = Field(
-        0.005, description="Largest share of a table's rows that may be set aside before the run stops all the same."
+        0.005, description="Maximum share of a table's rows that can be quarantined; above it, the run stops."
     )
-    drop_columns: Names = Field((), description="Columns to drop at the door, for example columns about persons.")
+    drop_columns: Names = Field((), description="Columns to drop before validation, for example columns about persons.")
     keep_snapshots: Annotated[int, Field(ge=1, le=10_000)] = Field(
-        3, description="How many accepted input snapshots the warehouse keeps for re-reading."
+        3, description="Number of accepted input snapshots that the warehouse keeps."
     )
 
 
 class Series(Section):
-    """What a series is and what is known about it."""
+    """Definition of the series, and information about them."""
 
-    hierarchy: Names = Field(
-        ("department", "category"), description="Columns of `skus`, finest first, that group skus."
+    hierarchy: Names = Field(("department", "category"), description="Columns of `skus` that group SKUs, finest first.")
+    features: Names = Field(
+        (), description="Additional numeric columns of `skus`, `regions`, or `sales` that are used as features."
     )
-    features: Names = Field((), description="Extra numeric columns of `skus`, `regions` or `sales` used as features.")
     known_in_advance: Names = Field(
-        (), description="Columns of `regional` known for future dates; all others are observed only."
+        (),
+        description="Columns of `regional` that are known for future dates; all others are known only for past dates.",
     )
     missing_sales: Literal["zero", "unknown"] = Field(
-        "zero", description="What a missing row between a series' first row and `as_of` means."
+        "zero", description="Meaning of a missing row between a series' first row and `as_of`: no sales, or unknown."
     )
     closed_days: Names = Field(
         (),
-        description="Days without trade: dates (2015-12-25), month-days (12-25) or weekdays (Sun). They are left out of training.",
+        description="Days without sales operations: dates (2015-12-25), month-days (12-25), or weekdays (Sun). They are excluded from training.",
     )
-    country_holidays: Names = Field((), description="ISO country codes whose public holidays join the calendar.")
+    country_holidays: Names = Field(
+        (), description="ISO country codes whose public holidays are added to the calendar."
+    )
 
     @field_validator("closed_days")
     @classmethod
@@ -71,12 +74,12 @@ class Series(Section):
             if not is_closed_day(day):
                 raise ValueError(f"{day!r} is not a date (2015-12-25), a month-day (12-25) or a weekday (Sun)")
         if {day.upper() for day in days} >= set(WEEKDAYS):
-            raise ValueError("names all seven weekdays; leave out those with trade")
+            raise ValueError("names all seven weekdays; remove those with sales")
         return days
 
 
 class Forecast(Section):
-    """How demand is forecast."""
+    """Demand forecast."""
 
     moved: ClassVar[Mapping[str, tuple[str, str]]] = {
         name: ("lightgbm", name)
@@ -88,33 +91,36 @@ class Forecast(Section):
         description="Quantile levels of the forecast, ascending.",
     )
     window_days: tuple[Days, ...] = Field(
-        (7, 14, 28), description="Lengths in days of the windows from `as_of` whose sums are forecast."
+        (7, 14, 28), description="Lengths in days of the windows, starting at `as_of`, whose sums are forecast."
     )
     families: Names | None = Field(
         None, description="Feature families in use; null: every registered one. See docs/forecasting.md."
     )
     ignored_features: Names = Field(
         (),
-        description="Single features the model does not see, by name: `region` where a region has a handful of series. "
-        "Without `seasonal_recent` the recent mean is no part of a weekly forecast either; totals see all features.",
+        description="Names of features that the model does not use, for example `region` if each region has only a few series. "
+        "Without `seasonal_recent`, weekly forecasts do not use the seasonal recent mean either. The model of totals uses all features.",
     )
     cpu_minutes: Annotated[float, Field(ge=0.001, le=10_000)] = Field(
-        1.5, description="CPU budget of one training; it sets rows and trees, and what was given up is said."
+        1.5,
+        description="CPU budget of one training in minutes. It determines the number of rows and trees; `given_up` of the model lists what was reduced.",
     )
     train_every_days: Days = Field(
-        7, description="Days between training dates; a night uses the model of the last training date on or before it."
+        7,
+        description="Days between training dates. A run uses the model of the last training date on or before its planning date.",
     )
     train_until: Day | None = Field(
-        None, description="Last training date that may be used, to go back to an earlier model; null: the newest."
+        None, description="Latest training date allowed, to return to an earlier model; null: no limit."
     )
     history_days: Annotated[int, Field(ge=1, le=36_600)] = Field(
-        730, description="Days of history training origins are drawn from."
+        730, description="Days of history from which training origins are drawn."
     )
     calibration_origins: Annotated[int, Field(ge=1, le=52)] = Field(
-        4, description="Most out-of-sample origins used to fit bias factors and quantiles; many series need fewer."
+        4,
+        description="Maximum number of out-of-sample forecast origins for fitting bias factors and quantiles; with many series, fewer are used.",
     )
-    threads: Threads = Field(2, description="Threads that features and LightGBM may use.")
-    seed: Seed = Field(20160523, description="Seed of every random choice in training.")
+    threads: Threads = Field(2, description="Number of threads for features and LightGBM.")
+    seed: Seed = Field(20160523, description="Random seed of training.")
     lightgbm: LightGBM = LightGBM()
 
     @field_validator("window_days", "families")
@@ -130,74 +136,85 @@ class Forecast(Section):
         if list(levels) != sorted(set(levels)) or not levels or min(levels) <= 0 or max(levels) >= 1:
             raise ValueError("levels must ascend strictly inside (0, 1)")
         if any(abs(level * 1000 - round(level * 1000)) > 1e-9 for level in levels):
-            raise ValueError("levels are named per mille: at most three decimals")
+            raise ValueError("levels have at most three decimals")
         return levels
 
 
 class Positioning(Section):
-    """How units are positioned."""
+    """Inventory positioning."""
 
     kinds: tuple[Literal["transfer", "supply"], ...] = Field(
-        ("transfer", "supply"), description="Which shipments may be proposed."
+        ("transfer", "supply"), description="Kinds of shipments that can be proposed."
     )
     cover_days: Days | None = Field(
         None,
-        description="Days of demand the plan looks at; default: the longest lead time in use plus `review_days`, at most the horizon.",
+        description="Length of the cover window in days; default: the longest lead time in use plus `review_days`, at most the horizon.",
     )
     review_days: Days = Field(
-        7, description="Days until a lane's next decision is expected to be usable again (the review period)."
+        7, description="Review period: expected days until units of a lane's next decision can be usable."
     )
     buckets: Annotated[int, Field(ge=1, le=6)] = Field(
-        3, description="Most buckets the cover window is cut into at arrival times; more are finer and slower."
+        3, description="Maximum number of time buckets in the cover window. More buckets are more exact and slower."
     )
     scenarios: Annotated[int, Field(ge=1, le=1_000)] = Field(
-        30, description="Joint demand paths the plan is optimised on."
+        30, description="Number of demand scenarios in the optimization."
     )
     out_of_sample_scenarios: Annotated[int, Field(ge=1, le=20_000)] = Field(
-        500, description="Fresh demand paths the plan is judged on."
+        500, description="Number of held-out scenarios on which savings are measured."
     )
-    seed: Seed = Field(7, description="Seed of the demand paths; common from night to night.")
-    carbon_eur_per_t: Money = Field(0.0, description="Price of a tonne of CO2e.")
-    churn_eur_per_unit: Money = Field(0.05, description="Price on every unit moved, so that plans do not twitch.")
+    seed: Seed = Field(7, description="Random seed of the demand scenarios; the same in every run.")
+    carbon_eur_per_t: Money = Field(0.0, description="Cost of a metric ton of CO2e.")
+    churn_eur_per_unit: Money = Field(
+        0.05, description="Churn penalty per moved unit. It dampens changes between plans and is not a cash cost."
+    )
     handling_eur_per_unit: Money = Field(0.0, description="Cost of picking and putting away one transferred unit.")
-    block_days: DaysOrNone = Field(14, description="Days during which units are not sent back the way they came.")
-    min_benefit_eur: Money = Field(1.0, description="A line is proposed only where its benefit is at least this.")
-    min_move_units: Positive = Field(1, description="Fewest units of a transfer line.")
-    max_gap_rate: Rate = Field(0.03, description="Gate: the plan is refused above this gap to the lower bound.")
-    max_stock_age_days: Days = Field(35, description="Oldest stock snapshot that may be planned on.")
+    block_days: DaysOrNone = Field(
+        14, description="Days during which units are not sent back to the place they came from."
+    )
+    min_benefit_eur: Money = Field(1.0, description="Minimum benefit of a proposed line.")
+    min_move_units: Positive = Field(1, description="Minimum units of a transfer line.")
+    max_gap_rate: Rate = Field(
+        0.03,
+        description="Plan gate: maximum optimality gap, as a share of the cost. A plan with a larger gap is refused.",
+    )
+    max_stock_age_days: Days = Field(35, description="Maximum age of the stock snapshot in days.")
     ready_at: str = Field(
         "06:00",
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
-        description="Local time at each hub at which a night's plan is ready; cut-offs before it are missed.",
+        description="Local time at each hub at which the plan is ready. Departures with an earlier cut-off are missed.",
     )
-    overdue_days: DaysOrNone = Field(2, description="Days after `as_of` at which overdue arrivals are expected.")
+    overdue_days: DaysOrNone = Field(2, description="Days after `as_of` until overdue arrivals are expected.")
     max_overdue_days: DaysOrNone = Field(
         60,
-        description="Days an arrival may be overdue at the stock snapshot; beyond them it stops counting and is reported.",
+        description="Maximum days by which an arrival can be overdue at the stock snapshot. After that, it is reported and no longer counts.",
     )
     release_timeout_days: Days = Field(
-        3, description="Days after which a released proposal not seen in `inbound` stops counting and is flagged."
+        3,
+        description="Days after which a released proposal that does not appear in `inbound` is reported and no longer counts.",
     )
     default_holding_rate_per_year: Annotated[float, Field(ge=0, le=100)] = Field(
-        0.25, description="Holding rate where a hub has none."
+        0.25, description="Holding rate of hubs without one."
     )
     terminal_value_rate: Rate = Field(
-        0.98, description="Share of unit cost a leftover unit is worth at the end of the cover window."
+        0.98, description="Value of a leftover unit at the end of the cover window, as a share of its cost."
     )
     end_wait_days: Days | None = Field(
         None,
-        description="Longest wait for demand beyond the cover window that a leftover unit is charged keeping for; null: all of it.",
+        description="Maximum days of holding cost, beyond the cover window, that a leftover unit is charged; null: until demand uses it.",
     )
-    processes: Threads = Field(2, description="Processes that share the skus; the plan is the same for any number.")
+    processes: Threads = Field(2, description="Number of worker processes. The plan is the same for any number.")
 
 
 class Review(Section):
-    """What the planner's page shows."""
+    """Content of the review page."""
 
-    title: str = Field("Forestock plan", max_length=200, description="Heading of the page.")
-    top_proposals: Annotated[int, Field(ge=1, le=1_000)] = Field(10, description="Proposals in the summary table.")
+    title: str = Field("Forestock plan", max_length=200, description="Title of the page.")
+    top_proposals: Annotated[int, Field(ge=1, le=1_000)] = Field(
+        10, description="Number of proposals in the summary table."
+    )
     curves_mb: Annotated[float, Field(ge=0, le=1_000)] = Field(
-        2.5, description="Megabytes of forecast curves on the page; skus beyond them, best first, show totals only."
+        2.5,
+        description="Megabytes of forecast curves on the page. SKUs with the largest benefits have priority; the others show only totals.",
     )
 
 
@@ -209,22 +226,24 @@ class Settings(Section):
         "forestock",
         max_length=LONGEST_NAME,
         pattern=r"^[a-z][a-z0-9_-]*$",
-        description="Name of the pipeline: its MLflow experiment and registered model carry it.",
+        description="Name of the pipeline. Its MLflow experiments and its registered model use this name.",
     )
-    frequency: str = Field("D", description="`D` for days or `W-MON` … `W-SUN` for weeks by their first weekday.")
+    frequency: str = Field(
+        "D", description="Length of a period: `D` for days, or `W-MON` … `W-SUN` for weeks that start on that weekday."
+    )
     horizon: Annotated[int, Field(ge=1, le=400)] = Field(
-        28, description="Periods that are forecast, counted from `as_of`."
+        28, description="Number of periods to forecast, starting at `as_of`."
     )
-    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="The one currency of all money columns.")
+    currency: str = Field("EUR", pattern=r"^[A-Z]{3}$", description="Currency of all money columns.")
     warehouse: str = Field(
         "warehouse",
         min_length=1,
-        description="Folder or fsspec URL of the output tables; a relative path starts at the configuration's folder.",
+        description="Folder or fsspec URL of the output tables. A relative path starts at the configuration's folder.",
     )
     tracking_uri: str | None = Field(
         None,
         min_length=1,
-        description="MLflow tracking URI; default: a SQLite file in the warehouse. A relative path of a SQLite URL starts at the configuration's folder.",
+        description="MLflow tracking URI; default: a SQLite file in the warehouse. A relative path in a SQLite URL starts at the configuration's folder.",
     )
     inputs: Inputs = Inputs()
     series: Series = Series()
@@ -234,9 +253,7 @@ class Settings(Section):
     review: Review = Review()
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
-    what_if: tuple[WhatIf, ...] = Field(
-        (), description="Changed inputs that `forestock what-if` plans; see docs/what-if.md."
-    )
+    what_if: tuple[WhatIf, ...] = Field((), description="Changes that `forestock what-if` plans; see docs/what-if.md.")
 
     @field_validator("frequency")
     @classmethod
@@ -283,11 +300,11 @@ class Settings(Section):
 
     @property
     def read_from(self) -> tuple[str, ...]:
-        """The options of a command that read these settings: the configuration and overridden places; empty without a file."""
+        """Command options that read these settings again: the configuration and overridden paths; empty without a file."""
         return self._read_from
 
     def reading_from(self, options: tuple[str, ...]) -> Settings:
-        """Return these settings with the options a command needs to read them again."""
+        """Return these settings with the command options that read them again."""
         copy = self.model_copy()
         copy._read_from = options
         return copy
@@ -298,18 +315,18 @@ class Settings(Section):
         return Frequency(self.frequency)
 
     def training_date(self, as_of: date) -> date:
-        """Return the training date whose model the night of ``as_of`` uses, none after ``forecast.train_until``."""
+        """Return the training date whose model a run for ``as_of`` uses, at most ``forecast.train_until``."""
         latest = min(as_of, self.forecast.train_until or as_of)
         return self.grid.training_date(latest, self.forecast.train_every_days)
 
 
 def quantile_columns(levels: tuple[float, ...]) -> list[str]:
-    """Return the column of each level: ``q`` and per mille in three digits, 0.975 → ``q975``."""
+    """Return the column name of each level: ``q`` and three digits in thousandths, 0.975 → ``q975``."""
     return [f"q{round(level * 1000):03d}" for level in levels]
 
 
 def parse_as_of(text: str | date) -> date:
-    """Return the date of an ISO string; raises ``ConfigurationError`` for anything else or a year beyond the calendar's."""
+    """Return the date of an ISO string; raises ``ConfigurationError`` for other text and for years outside 1900 to 2199."""
     from foundation.errors import ConfigurationError
 
     if isinstance(text, date):

@@ -1,8 +1,4 @@
-"""Every column once, every table once: names, kinds, units, bounds, grain and references.
-
-Here: the definitions and what is derived from them. Not here: checks that need two tables (rooms
-own those) and reading or writing (the store does).
-"""
+"""Definitions of all tables and columns: names, kinds, units, bounds, grain, and references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables a user brings."""
+"""Definitions of the input tables."""
 
 from __future__ import annotations
 
@@ -42,21 +42,21 @@ def _table(name: str, text: str, grain: str, required: str, optional: str = "") 
 INPUTS: dict[str, Table] = {
     table.name: table
     for table in (
-        _table("sales", "Units sold per period, region and sku.", "date region sku", "date region sku units_sold", "in_stock_rate"),
-        _table("skus", "The articles, with hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date replaces lost_sale_eur holding_eur_per_unit_day owner"),
-        _table("regions", "Where demand arises.", "region", "region", "latitude longitude country subdivision"),
-        _table("regional", "Numbers per period and region: weather, totals, footfall.", "date region", "date region"),
-        _table("calendar", "Events, everywhere or in one region.", "date event region", "date event", "region event_type"),
-        _table("prices", "Prices and promotions; a row holds until the next of its region and sku.", "date region sku", "date region sku unit_price_eur", "is_promoted"),
+        _table("sales", "Units sold per period, region, and SKU.", "date region sku", "date region sku units_sold", "in_stock_rate"),
+        _table("skus", "SKUs, with the hierarchy columns named in the configuration.", "sku", "sku", "unit_cost_eur unit_price_eur mass_kg volume_l handling_class pack_units shelf_life_days launch_date delist_date replaces lost_sale_eur holding_eur_per_unit_day owner"),
+        _table("regions", "Regions in which demand arises.", "region", "region", "latitude longitude country subdivision"),
+        _table("regional", "Numeric data per period and region, for example weather, totals, or footfall.", "date region", "date region"),
+        _table("calendar", "Events in all regions or in one region.", "date event region", "date event", "region event_type"),
+        _table("prices", "Prices and promotions. A row is valid until the next row of its region and SKU.", "date region sku", "date region sku unit_price_eur", "is_promoted"),
         _table("hubs", "Places that hold stock.", "hub", "hub", "latitude longitude timezone storage_l inbound_units_per_period outbound_units_per_period handling_classes holding_rate_per_year storage_eur_per_l_day"),
-        _table("hub_capacity", "What changes at a hub from a date on.", "hub from_date handling_class", "hub from_date", "handling_class is_open storage_l inbound_units_per_period outbound_units_per_period"),
-        _table("hub_skus", "What a hub may hold of a sku.", "hub sku", "hub sku", "is_stocked min_units max_units frozen_until"),
-        _table("lanes", "Connections: transfer hub to hub, supply supplier to hub, delivery hub to region.", "lane", "lane origin destination kind lead_time_days", "mode distance_km lead_time_sd_days eur_per_unit eur_per_kg eur_per_load load_l load_kg loads_per_departure departs cutoff handling_classes kg_co2e_per_t_km"),
-        _table("stock", "Snapshots of stock, taken in the morning.", "date hub sku", "date hub sku units_on_hand", "units_reserved units_on_hold"),
-        _table("inbound", "Order lines on their way, by snapshot where `as_of` is given.", "as_of inbound_id", "inbound_id hub sku units arrival_date", "origin status proposal_id as_of"),
-        _table("supply", "What suppliers offer.", "supplier sku", "supplier sku", "units_available pack_units min_order_units unit_cost_eur"),
+        _table("hub_capacity", "Changes of a hub's capacity from a date on.", "hub from_date handling_class", "hub from_date", "handling_class is_open storage_l inbound_units_per_period outbound_units_per_period"),
+        _table("hub_skus", "Limits on the stock of a SKU at a hub.", "hub sku", "hub sku", "is_stocked min_units max_units frozen_until"),
+        _table("lanes", "Connections: transfer (hub to hub), supply (supplier to hub), and delivery (hub to region).", "lane", "lane origin destination kind lead_time_days", "mode distance_km lead_time_sd_days eur_per_unit eur_per_kg eur_per_load load_l load_kg loads_per_departure departs cutoff handling_classes kg_co2e_per_t_km"),
+        _table("stock", "Stock snapshots, taken in the morning.", "date hub sku", "date hub sku units_on_hand", "units_reserved units_on_hold"),
+        _table("inbound", "Order lines in transit, by snapshot if `as_of` is given.", "as_of inbound_id", "inbound_id hub sku units arrival_date", "origin status proposal_id as_of"),
+        _table("supply", "SKUs that suppliers offer.", "supplier sku", "supplier sku", "units_available pack_units min_order_units unit_cost_eur"),
         _table("promises", "Delivery promises by region.", "region handling_class", "region promise_days", "handling_class late_eur_per_unit"),
         _table("returns", "Returned units.", "", "date region sku units_returned", "order_date hub units_restocked reason"),
-        _table("deliveries", "Parcel lines, without any person's data.", "delivery_id sku", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at"),
+        _table("deliveries", "Parcel lines, without personal data.", "delivery_id sku", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at"),
     )
 }  # fmt: skip

@@ -1,7 +1,7 @@
-"""The largest plausible value of each number a user brings: what is larger is a mistake of units or of typing.
+"""Largest plausible values of input numbers; a larger value is an error of units or of typing.
 
-A quantity beyond these limits would leave the range in which the solver's sums are exact. Bounds that follow from what a column
-means (a rate is at most 1) stand with the column.
+Beyond these limits, sums in the solver would not be exact. Bounds that follow from the meaning of a column (a rate is at most 1)
+are part of the column's definition.
 """
 
 from __future__ import annotations
@@ -24,5 +24,5 @@ LARGEST: dict[str, float] = {
     "distance_km": 50_000, "kg_co2e_per_t_km": 1_000, "loads_per_departure": 1e6,
     "holding_rate_per_year": 100,
 }  # fmt: skip
-# Columns no definition names, such as weather: what LightGBM and sums over a history hold without overflow.
+# Limit for columns without a definition, such as weather: LightGBM and sums over a history do not overflow.
 LARGEST_FEATURE = 1e15

@@ -1,4 +1,4 @@
-"""What a column and a table are."""
+"""Classes that define columns and tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class Kind(Enum):
-    """What a column holds; the dtype is the one it has in memory after validation."""
+    """Type of a column; the value is its dtype after validation."""
 
     TEXT = "str"
     DATE = "datetime64[us]"
@@ -19,9 +19,9 @@ class Kind(Enum):
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its kind, unit, sentence and bounds (``minimum`` and ``maximum`` inclusive).
+    """One column: its kind, unit, description, and bounds (``minimum`` and ``maximum`` inclusive).
 
-    ``largest`` is the largest plausible value of an input (inclusive); outputs are not bound by it.
+    ``largest`` is the largest plausible value of an input (inclusive). It does not apply to outputs.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table: what a row is, its key, its columns and what they refer to.
+    """One table: its description, key, columns, and references.
 
-    ``grain`` is the key and is never null except for the columns in ``nullable_grain``.
-    ``references`` maps a column to the input table (and column) that must hold its values.
+    ``grain`` is the key. Only the columns in ``nullable_grain`` can be null.
+    ``references`` maps a column to the input table (and column) that must contain its values.
     ``needed_for`` is a subset of ``{"forecast", "rebalance"}``; empty means optional.
-    ``extra_columns`` says whether columns beyond the defined ones are kept.
+    ``extra_columns`` states whether other columns are kept.
     """
 
     name: str
@@ -54,7 +54,7 @@ class Table:
     extra_columns: bool = False
 
     def __getitem__(self, name: str) -> Column:
-        """Return the column called ``name``; raises ``KeyError`` when the table has none."""
+        """Return the column ``name``; raises ``KeyError`` if the table does not have it."""
         for column in self.columns:
             if column.name == name:
                 return column

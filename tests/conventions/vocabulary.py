@@ -1,4 +1,4 @@
-"""Vocabulary check: finds names and words that the glossary replaces, in code, docs and pages.
+"""Vocabulary check: find names and words in code, docs, and pages that the glossary replaces.
 
 ``python -m tests.conventions.vocabulary [PATH ...]`` lists the findings below the paths.
 ``python -m tests.conventions.vocabulary --ledger`` rewrites ``vocabulary.toml``, the counts that are still allowed.
@@ -21,7 +21,7 @@ from pathlib import Path
 from tests.conventions.repository import ROOT, files, relative, tree
 
 LEDGER = Path(__file__).with_name("vocabulary.toml")
-# Parts of identifiers: underscores and capitals divide a name.
+# Banned parts of identifiers. Underscores and capitals divide a name into parts.
 NAME_PARTS = frozenset(
     re.findall(
         r"\w+",
@@ -32,11 +32,11 @@ NAME_PARTS = frozenset(
         """,
     )
 )
-# A test's name is a sentence, in which these are plain English.
+# Parts that are allowed in the names of tests, which are sentences.
 PLAIN_IN_SENTENCES = frozenset({"own", "made", "found", "mix", "ask", "asks"})
-# Names that stay, and why. Each is removed from an identifier before its parts are checked.
+# Allowed names, each with the reason. They are removed from an identifier before its parts are checked.
 ALLOWED_NAMES = {
-    "what_if": "the term is a what-if",
+    "what_ifs?": "the term is a what-if",
     "not_found": "names of errors in Python and in libraries, for example FileNotFoundError",
     "time_to_door": "column of the delivery statistics in the warehouse",
     "n_nights": "column of the warehouse",
@@ -71,7 +71,7 @@ _CODE = re.compile(r"^( *)```.*?^\1```|`[^`\n]+`|\]\([^)\s]+\)|https?://\S+", re
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """A name or a word to replace, and the line it stands on."""
+    """A name or a word to replace, with its file and line."""
 
     path: str
     line: int
@@ -96,12 +96,12 @@ def banned_parts(name: str) -> frozenset[str]:
 
 
 def _names(node: ast.AST) -> Iterator[tuple[int, str]]:
-    """Yield the identifiers of one node; ``frame.at[row, column]`` is a method of pandas."""
+    """Yield the identifiers of one node, except pandas' ``frame.at`` and the column ``at`` (``assign(at=…)``)."""
     if isinstance(node, ast.Name):
         yield node.lineno, node.id
     elif isinstance(node, ast.Attribute) and node.attr not in {"at", "outline"}:
         yield node.lineno, node.attr
-    elif isinstance(node, ast.arg) or (isinstance(node, ast.keyword) and node.arg):
+    elif isinstance(node, ast.arg) or (isinstance(node, ast.keyword) and node.arg not in {None, "at"}):
         yield node.lineno, str(node.arg)
     elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield node.lineno, node.name
