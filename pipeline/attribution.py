@@ -19,7 +19,7 @@ from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from pipeline.run import decided_before, planned_night
-from review.attribution import Happened, late_parcels, return_findings, stockouts
+from review.attribution import Hindsight, late_parcels, return_findings, stockouts
 
 log = logging.getLogger(__name__)
 
@@ -56,14 +56,14 @@ def attributed(settings: Settings, question: Question) -> Answer:
     Raises ``ConfigurationError`` where there is no plan of the night or nothing is known after it.
     """
     as_of, until = _span(settings, question)
-    happened = _happened(settings, as_of, until)
+    hindsight = _happened(settings, as_of, until)
     parts = [
-        stockouts(happened).assign(question="stockout"),
-        late_parcels(happened.now, until).assign(question="late_parcel"),
+        stockouts(hindsight).assign(question="stockout"),
+        late_parcels(hindsight.now, until).assign(question="late_parcel"),
     ]
     causes = pd.concat(parts, ignore_index=True).reindex(columns=[*_GRAIN, "caused_units", "share_rate"])
-    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(lost_sale_eur(happened.now, as_of))
-    returns = return_findings(happened.now, Warehouse(settings).read("service", as_of))
+    causes["eur"] = causes["caused_units"].astype("float64") * causes["sku"].map(lost_sale_eur(hindsight.now, as_of))
+    returns = return_findings(hindsight.now, Warehouse(settings).read("service", as_of))
     Warehouse(settings).write("cause", causes, as_of)
     Warehouse(settings).write("return_finding", returns, as_of)
     log.info("%d causes of %s to %s written", len(causes), as_of, until)
@@ -92,7 +92,7 @@ def _span(settings: Settings, question: Question) -> tuple[date, date]:
     return as_of, min(last, grid.step(as_of, settings.horizon))
 
 
-def _happened(settings: Settings, as_of: date, until: date) -> Happened:
+def _happened(settings: Settings, as_of: date, until: date) -> Hindsight:
     warehouse = Warehouse(settings)
     then = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
     accepted = snapshot.accept(settings, until, "rebalance")
@@ -101,7 +101,7 @@ def _happened(settings: Settings, as_of: date, until: date) -> Happened:
     proposals = decided_before(warehouse, now["hubs"], until)
     is_meant = proposals["status"].isin(_CAME) & (proposals["as_of"] <= pd.Timestamp(as_of))
     outputs = {name: warehouse.read(name, as_of) for name in ("position", "forecast")}
-    return Happened(as_of, until, settings.grid, then, now, outputs, proposals[is_meant])
+    return Hindsight(as_of, until, settings.grid, then, now, outputs, proposals[is_meant])
 
 
 def lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:

@@ -1,8 +1,9 @@
-"""Review: a night's tables become what a planner reads.
+"""Review: the pages and summaries that planners and analysts read.
 
-Here: the page of a plan (``plan_page``) and its summary (``plan_summary``, ``top_proposals``). Everything shown is in
-the tables; this room adds no figure of its own beyond sums, shares and words. Not here: deciding
-anything, reading or writing tables (flows do), acting on proposals (the commands do).
+Here: the page of a plan (``plan_page``) and its summary (``plan_summary``, ``top_proposals``); subpackages hold the pages
+of backtests, replays, what-ifs and compared runs, and the attribution of outcomes to causes. Every figure comes from the output
+tables; this package only adds sums, shares and words. Not here: decisions, reading or writing tables (``pipeline``), acting on
+proposals (``dispatch``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How data travels inside a page: JSON, compressed, in letters that no markup can be made of.
+"""The encoding of a page's data: JSON, gzip-compressed, as base64.
 
-Here: the packing. Not here: what is packed.
+Here: the encoding. Not here: which data a page holds.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def pack(content: object) -> str:
 
 
 def numbers(values: Iterable[float], decimals: int) -> list[float | int | None]:
-    """Return rounded numbers for JSON: whole ones without a point, unknown ones as null.
+    """Return rounded numbers for JSON: whole numbers without a decimal point, unknown values as null.
 
     ``values`` is any sequence or series of numbers, nullable ones included.
     """
@@ -40,21 +40,21 @@ def numbers(values: Iterable[float], decimals: int) -> list[float | int | None]:
 
 
 def dates(values: pd.Series) -> list[str | None]:
-    """Return ISO dates for JSON, unknown ones as null."""
+    """Return ISO dates for JSON, unknown dates as null."""
     return pd.to_datetime(values).dt.strftime("%Y-%m-%d").astype(object).where(values.notna().to_numpy(), None).tolist()
 
 
-class Names:
-    """Numbers texts in the order they are first seen, so that a page holds each text once."""
+class TextTable:
+    """Numbers texts in the order they first occur, so that a page stores each text once."""
 
     def __init__(self) -> None:
         self._index: dict[str, int] = {}
 
     def of(self, values: Iterable[object]) -> list[int]:
-        """Return the number of each text; unknown ones are the empty text."""
-        places, result = pd.factorize(pd.Series(values, dtype="str").fillna(""))
-        numbered = [self._index.setdefault(text, len(self._index)) for text in result]
-        return [numbered[place] for place in places.tolist()]
+        """Return the number of each text; an unknown value counts as the empty text."""
+        codes, uniques = pd.factorize(pd.Series(values, dtype="str").fillna(""))
+        numbered = [self._index.setdefault(text, len(self._index)) for text in uniques]
+        return [numbered[code] for code in codes.tolist()]
 
     def texts(self) -> list[str]:
         """Return the texts by number."""

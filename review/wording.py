@@ -1,6 +1,6 @@
-"""How figures are written for a person: money, units, rates, dates.
+"""How values are written for a reader: money, units, rates, dates and words of tables.
 
-Here: text of single values. Not here: what is shown, or where.
+Here: the text of a single value. Not here: which values a page shows.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import pandas as pd
 
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 _MINUS = "−"
-NOTHING = "–"
+UNKNOWN = "–"
+_DIFFERENCES = {"more": "larger", "less": "smaller", "same": "unchanged"}
 
 
 def number(value: float | None, decimals: int = 0) -> str:
-    """Return ``-1234.5`` as ``−1,234`` (rounded half to even); a dash for nothing known, never ``−0``."""
+    """Return ``-1234.5`` as ``−1,234`` (rounded half to even), and a dash for an unknown value; never ``−0``."""
     if value is None or pd.isna(value):
-        return NOTHING
+        return UNKNOWN
     text = f"{abs(value):,.{decimals}f}"
     is_zero = not text.strip("0.,")
     return f"{_MINUS}{text}" if value < 0 and not is_zero else text
 
 
 def rate(value: float | None, decimals: int = 1) -> str:
-    """Return the share 0.123 as ``12.3 %``, with a space that does not break."""
-    return NOTHING if value is None or pd.isna(value) else f"{number(100 * value, decimals)}\N{NO-BREAK SPACE}%"
+    """Return the share 0.123 as ``12.3%``."""
+    return UNKNOWN if value is None or pd.isna(value) else f"{number(100 * value, decimals)}%"
 
 
 def carbon(kilograms: float | None) -> str:
@@ -36,34 +37,45 @@ def carbon(kilograms: float | None) -> str:
 
 
 def day(value: object) -> str:
-    """Return a date as ``Mon 23 May 2016``."""
+    """Return a date as ``Mon, May 23, 2016``."""
     stamp = pd.Timestamp(value)  # type: ignore[arg-type] # any date-like of a frame
-    return NOTHING if pd.isna(stamp) else f"{stamp:%a} {stamp.day} {stamp:%b %Y}"
+    return UNKNOWN if pd.isna(stamp) else f"{stamp:%a, %b} {stamp.day}, {stamp:%Y}"
 
 
 def moment(value: object, timezone: str = "UTC") -> str:
-    """Return a moment on the clock of ``timezone`` (IANA name), as ``Mon 23 May 2016 16:00 PDT``."""
+    """Return a moment on the clock of ``timezone`` (IANA name), as ``Mon, May 23, 2016 16:00 PDT``."""
     stamp = pd.Timestamp(value)  # type: ignore[arg-type] # any moment of a frame
     if pd.isna(stamp):
-        return NOTHING
+        return UNKNOWN
     local = (stamp.tz_localize("UTC") if stamp.tz is None else stamp).tz_convert(timezone)
     return f"{day(local)} {local:%H:%M %Z}"
 
 
+def difference(word: str) -> str:
+    """Return how a page writes a value of the column `difference`: ``more`` as ``larger``, ``same`` as ``unchanged``."""
+    return _DIFFERENCES.get(word, word)
+
+
 @dataclass(frozen=True)
 class Money:
-    """Writes amounts of one currency, named by its ISO code."""
+    """Writes amounts of one currency.
+
+    Attributes
+    ----------
+    currency
+        ISO 4217 code, for example ``EUR``.
+    """
 
     currency: str
 
     @property
     def sign(self) -> str:
-        """What stands before an amount: ``€``, or the code where there is no common sign."""
+        """The text before an amount: ``€``, or the code where the currency has no common sign."""
         return _SIGNS.get(self.currency, f"{self.currency} ")
 
     def __call__(self, amount: float | None, decimals: int = 0) -> str:
         """Return ``-1234.5`` as ``−€1,234``."""
         text = number(amount, decimals)
-        if text == NOTHING:
+        if text == UNKNOWN:
             return text
         return f"{_MINUS}{self.sign}{text[1:]}" if text.startswith(_MINUS) else f"{self.sign}{text}"

@@ -1,6 +1,6 @@
-"""Why a line is proposed and what holds it back, in words a planner reads.
+"""The reason of a proposal and the constraints that bind it, in a planner's words.
 
-Here: sentences and words. Not here: the figures in them (``positioning.explain.lines``).
+Here: sentences. Not here: the figures in them (``positioning.explain.lines``).
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import pandas as pd
 from positioning.explain.attribution import Outcome
 from positioning.inputs.problem import Problem
 
-# What each saving is called where it saves and where it costs.
-_WORDS = {
-    "saved_delivery_eur": ("cheaper delivery", "dearer delivery"), "saved_late_eur": ("fewer late parcels", "more late parcels"),
-    "saved_keeping_eur": ("less keeping", "more keeping"), "saved_goods_eur": ("goods worth more", "goods worth less"),
+# The words for each term where it saves money and where it costs money; templates/reasons.js reads them.
+_TERM_WORDS = {
+    "saved_delivery_eur": ("lower delivery cost", "higher delivery cost"), "saved_late_eur": ("fewer late parcels", "more late parcels"),
+    "saved_keeping_eur": ("lower holding cost", "higher holding cost"), "saved_goods_eur": ("higher inventory value", "lower inventory value"),
 }  # fmt: skip
-_ROOM = {
+_CAPACITIES = {
     "storage": "storage room", "inbound": "inbound handling", "outbound": "outbound handling",
     "load_volume": "load volume", "load_mass": "load mass",
 }  # fmt: skip
 
 
 def reason(line: Any) -> str:
-    """Say in one sentence what the line saves and costs; the amounts add up to its benefit.
+    """Return one sentence with what the line saves and costs; the amounts add up to its benefit.
 
     ``line`` is a row of the line table as a named tuple.
     """
     gains = [(line.saved_lost_sales_eur, _fewer_lost(line))]
-    gains += [(getattr(line, name), words[getattr(line, name) < 0]) for name, words in _WORDS.items()]
+    gains += [(getattr(line, name), words[getattr(line, name) < 0]) for name, words in _TERM_WORDS.items()]
     text = [f"{words} {eur:.2f}" for eur, words in gains if abs(eur) >= 0.005]
     costs = [(line.saved_moving_eur, "moving"), (-line.fixed_share_eur, "share of the load")]
     text += [f"{words} {eur:.2f}" for eur, words in costs if abs(eur) >= 0.005]
     verb = "Ordering" if line.kind == "supply" else "Moving"
-    parts = "; ".join(text) if text else "nothing else"
+    parts = "; ".join(text) if text else "no term above 0.005"
     unit = "unit" if line.units == 1 else "units"
-    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} is worth {line.benefit_eur:.2f} EUR: {parts}.{_stand_in(line)}"
+    return f"{verb} {line.units:.0f} {unit} from {line.origin} to {line.destination} saves {line.benefit_eur:.2f} EUR: {parts}.{_alternative(line)}"
 
 
-def _stand_in(line: Any) -> str:
-    """Say why a line whose refusal costs nothing is there all the same."""
+def _alternative(line: Any) -> str:
+    """Return a sentence for a line that could be rejected at no loss."""
     if line.loss_if_refused_eur >= 0:
         return ""
-    return " Another shipment of the article would do as well: the plan is that close to the best, not at it."
+    return " Another shipment of the SKU would save as much: the plan is optimal only up to its optimality gap."
 
 
 def _fewer_lost(line: Any) -> str:
@@ -53,7 +53,7 @@ def _fewer_lost(line: Any) -> str:
 
 
 def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd.Series) -> str:
-    """Name what keeps the line from being one pack larger, separated by ``|``."""
+    """Return the constraints that keep the line from being one pack larger, separated by ``|``."""
     shipment, index = int(line.shipment), list(outcome.lanes).index(int(line.shipment))
     pack = line.units / max(line.packs, 1)
     words = []
@@ -61,7 +61,7 @@ def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd
         if shipment in resource.shipments:
             per_unit = (1.0, line.litres / line.units, line.kilograms / line.units)[resource.measure]
             if slack.iloc[row] < per_unit * pack - 1e-9:
-                words.append(f"{_ROOM[resource.kind]} {resource.place}")
+                words.append(f"{_CAPACITIES[resource.kind]} {resource.place}")
     lanes, specified = problem.network.shipments, problem.catalog
     if lanes.is_supply[shipment]:
         same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])

@@ -1,13 +1,13 @@
-"""Why something went wrong: shares of causes that add up to one, from what the tables say.
+"""Attribution of stockouts, late parcels and returns to causes, with shares that add up to one.
 
-Out-of-stock hubs, late parcels, returns that stand out. Frames in, frames out; the method page is
-``docs/why.md``. Not here: what a forecast is made of (models), what to do next (positioning).
+Frames in, frames out; ``docs/why.md`` describes the method. Not here: explanations of forecasts (models), decisions
+(positioning).
 """
 
 from __future__ import annotations
 
 from review.attribution.parcels import late_parcels
 from review.attribution.returns import return_findings
-from review.attribution.stockouts import Happened, stockouts
+from review.attribution.stockouts import Hindsight, stockouts
 
-__all__ = ["Happened", "late_parcels", "return_findings", "stockouts"]
+__all__ = ["Hindsight", "late_parcels", "return_findings", "stockouts"]

@@ -1,6 +1,6 @@
-"""Why parcels came late: stock in the wrong hub, a hub not ready at the cut-off, or the carrier in a region.
+"""Causes of late parcels: stock in the wrong hub, a hub not ready at the cut-off, or the carrier.
 
-Here: what each cause cost a parcel in time, and its share of being late. Not here: promises being set.
+Here: the days each cause adds to a parcel, and its share of the lateness. Not here: how promises are set.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _KEYS = ["hub", "region", "carrier"]
 def late_parcels(tables: Frames, until: date) -> pd.DataFrame:
     """Return hub, region, carrier, cause, ``caused_units`` (late parcels) and ``share_rate`` of all late parcels.
 
-    Late is what was delivered after ``promised_at``, or not at all by ``until``. Every late parcel counts once,
-    shared among its causes by the Shapley value of being late: mended, ``wrong_hub`` saves the days by which
-    the lane is longer than the nearest hub's; ``hub_not_ready`` the time from the cut-off to the pick-up, where
-    the parcel was ready after it; ``carrier`` the time in transit beyond the lane's ``lead_time_days``.
-    ``promise`` is what would have been late all the same. The shares add up to one; empty without late parcels.
+    A parcel is late if it was delivered after ``promised_at``, or not by ``until``. Every late parcel counts once and is
+    divided among its causes by the Shapley value of being late. Removing ``wrong_hub`` saves the additional days of
+    the lane compared with that of the nearest hub. Removing ``hub_not_ready`` saves the time from the cut-off to the pick-up of a
+    parcel that was ready after the cut-off. Removing ``carrier`` saves the transit time beyond the lane's ``lead_time_days``.
+    ``promise`` counts parcels that are late in any case. The shares add up to one; the frame is empty without late parcels.
     """
     parcels = _late(tables, until)
     if parcels.empty:
@@ -34,8 +34,8 @@ def late_parcels(tables: Frames, until: date) -> pd.DataFrame:
     saved = _saved(parcels, tables)
     overdue = parcels["overdue"].to_numpy("float64")
 
-    def is_still_late(mended: frozenset[int]) -> np.ndarray:
-        return (overdue - saved[sorted(mended)].sum(axis=0) > 1e-6).astype("float64")
+    def is_still_late(removed: frozenset[int]) -> np.ndarray:
+        return (overdue - saved[sorted(removed)].sum(axis=0) > 1e-6).astype("float64")
 
     shares = np.vstack([shapley(len(CAUSES), is_still_late), is_still_late(frozenset(range(len(CAUSES))))])
     rows = [
@@ -48,7 +48,7 @@ def late_parcels(tables: Frames, until: date) -> pd.DataFrame:
 
 
 def _late(tables: Frames, until: date) -> pd.DataFrame:
-    """Return the late parcels with ``overdue``, days after the promise."""
+    """Return the late parcels with ``overdue``, the days after the promise."""
     given = tables.get("deliveries")
     given = pd.DataFrame() if given is None else given
     if given.empty or "promised_at" not in given:
@@ -57,30 +57,30 @@ def _late(tables: Frames, until: date) -> pd.DataFrame:
     moments = {name: pd.to_datetime(given[name], utc=True) if name in given else pd.Series(pd.NaT, index=given.index).dt.tz_localize("UTC") for name in _MOMENTS}  # fmt: skip
     parcels = pd.DataFrame(texts | moments)
     end = as_timestamp(until).tz_localize("UTC")
-    came = parcels["delivered_at"].fillna(end)
-    parcels = parcels.assign(delivered_at=came, overdue=_days(came - parcels["promised_at"]))
+    actual = parcels["delivered_at"].fillna(end)
+    parcels = parcels.assign(delivered_at=actual, overdue=_days(actual - parcels["promised_at"]))
     return parcels[(parcels["overdue"] > 1e-6).to_numpy()].reset_index(drop=True)
 
 
 def _saved(parcels: pd.DataFrame, tables: Frames) -> np.ndarray:
-    """Return the days mending each cause saves, (n_causes, n_parcels), never negative."""
+    """Return the days that removing each cause saves, (n_causes, n_parcels), at least 0."""
     planned = parcels[["hub", "region"]].merge(delivery_lanes(tables).drop_duplicates(["hub", "region"]), how="left")
     nearest = parcels[["region", "sku"]].merge(_nearest(tables), on=["region", "sku"], how="left")
-    own_days = planned["lead_time_days"].to_numpy("float64")
-    wrong = own_days - nearest["lead_time_days"].to_numpy("float64")
+    lane_days = planned["lead_time_days"].to_numpy("float64")
+    wrong = lane_days - nearest["lead_time_days"].to_numpy("float64")
     wrong = np.where(nearest["hub"].to_numpy(object) != parcels["hub"].to_numpy(object), wrong, 0.0)
     is_unready = (parcels["ready_at"] > parcels["cutoff_at"]).to_numpy()
     waited = _days(parcels["picked_up_at"] - parcels["cutoff_at"]).to_numpy("float64")
     transit = _days(parcels["delivered_at"] - parcels["picked_up_at"]).to_numpy("float64")
-    saved = np.array([wrong, np.where(is_unready, waited, 0.0), transit - own_days])
+    saved = np.array([wrong, np.where(is_unready, waited, 0.0), transit - lane_days])
     return np.maximum(np.nan_to_num(saved), 0.0)
 
 
 def _nearest(tables: Frames) -> pd.DataFrame:
-    """Return the nearest hub by region and sku; without a sku (empty) that of any class."""
+    """Return the nearest hub by region and SKU; for parcels without a SKU (empty), that of any handling class."""
     known = nearest_hubs(tables)
-    anything = delivery_lanes(tables).sort_values(["region", "rank"]).drop_duplicates("region")
-    return pd.concat([known, anything[["region", "hub", "lead_time_days"]].assign(sku="")], ignore_index=True)
+    any_class = delivery_lanes(tables).sort_values(["region", "rank"]).drop_duplicates("region")
+    return pd.concat([known, any_class[["region", "hub", "lead_time_days"]].assign(sku="")], ignore_index=True)
 
 
 def _text(frame: pd.DataFrame, name: str) -> pd.Series:

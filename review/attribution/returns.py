@@ -1,6 +1,6 @@
-"""Returns that stand out: skus and regions whose rate is high after shrinkage, by reason, and what they cost.
+"""Outlying returns: SKUs and regions whose return rate is high after shrinkage, by reason, and their cost.
 
-Here: rates by reason, shrunk towards the network's, and their cost in a plan. Not here: forecasting returns.
+Here: rates by reason, shrunk toward the network's rate, and their cost in a plan. Not here: forecasts of returns.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ COLUMNS = ["kind", "place", "reason", "units_sold", "units_returned", "return_ra
 
 
 def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
-    """Return every sku and region by reason with its return rate; those that stand out first, dearest first.
+    """Return the return rate of every SKU and region by reason; outliers first, then by cost.
 
-    ``tables`` hold ``sales``, ``returns``, ``skus`` and ``lanes`` as known; ``service`` is the plan's. Rates are by the
-    cohort sold (``order_date``, ``date`` where it is not known). A row stands out (``is_outlier``) where even the lower
-    5 % bound of its shrunk rate lies above the network's rate of that reason. ``excess_units`` are returns beyond that rate so far,
-    ``eur`` what they cost in the plan: units the plan expects to serve × excess rate × cost of a return. Empty without returns.
+    ``tables`` hold ``sales``, ``returns``, ``skus`` and ``lanes`` as known; ``service`` is the plan's. Rates refer to the
+    cohort sold (``order_date``, or ``date`` where it is not known). A row is an outlier (``is_outlier``) where the lower
+    5% bound of its shrunk rate lies above the network's rate for that reason. ``excess_units`` are the returns beyond that rate so far.
+    ``eur`` is their cost in the plan: units the plan expects to serve × excess rate × cost of a return. The frame is empty without returns.
     """
     returned = _returned(tables)
     if returned.empty:
@@ -36,11 +36,15 @@ def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
 
 
 def shrunk(events: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the shrunk rates, their lower 5 % bounds, and the common rate m of ``events`` by ``exposure``.
+    """Return the shrunk rates, their lower 5% bounds, and the common rate m of ``events`` by ``exposure``.
 
-    xᵢ ~ Poisson(nᵢ λᵢ), λᵢ ~ Gamma of mean m and variance v, fitted by moments (Clayton & Kaldor, Biometrics 43,
-    1987): m = Σx ÷ Σn, v = (Σ nᵢ (xᵢ/nᵢ − m)² − (I − 1) m) ÷ (Σn − Σn² ÷ Σn), at least 0. The posterior of λᵢ
+    xᵢ ~ Poisson(nᵢ λᵢ) with λᵢ ~ Gamma of mean m and variance v, fitted by moments:
+    m = Σx ÷ Σn, v = (Σ nᵢ (xᵢ/nᵢ − m)² − (I − 1) m) ÷ (Σn − Σn² ÷ Σn), at least 0. The posterior of λᵢ
     is Gamma with shape m²/v + xᵢ and rate m/v + nᵢ; with v = 0 every rate is m.
+
+    References
+    ----------
+    Clayton and Kaldor (1987), Biometrics 43, 671–681.
     """
     whole = float(exposure.sum())
     mean = float(events.sum()) / max(whole, 1e-12)
@@ -67,7 +71,7 @@ def _returned(tables: Frames) -> pd.DataFrame:
 
 
 def _findings(kind: str, sold: pd.DataFrame, returned: pd.DataFrame, served_eur: pd.Series) -> pd.DataFrame:
-    """Return the rows of one ``kind`` (sku or region) for every reason."""
+    """Return the rows of one ``kind`` (``sku`` or ``region``) for every reason."""
     units = sold.groupby(kind)["units_sold"].sum()
     units = units[units > 0].astype("float64")
     result = []
@@ -85,21 +89,21 @@ def _findings(kind: str, sold: pd.DataFrame, returned: pd.DataFrame, served_eur:
 
 
 def _cost_eur(tables: Frames, returned: pd.DataFrame) -> pd.Series:
-    """Return what one returned unit of each sku costs: the cheapest way back, and its worth where it is not restocked.
+    """Return the cost of one returned unit of each SKU: the cheapest lane back, plus its value where it is not restocked.
 
-    Where nobody says what was restocked, everything was.
+    Where restocked units are not given, every unit counts as restocked.
     """
     lanes, skus = delivery_lanes(tables), tables["skus"]
     mass = skus["mass_kg"].astype("float64").fillna(0.0) if "mass_kg" in skus else pd.Series(0.0, index=skus.index)
-    way = np.min(lanes["eur_per_unit"].to_numpy() + np.multiply.outer(mass.to_numpy(), lanes["eur_per_kg"].to_numpy()), axis=1) if len(lanes) else 0.0  # fmt: skip
+    transport = np.min(lanes["eur_per_unit"].to_numpy() + np.multiply.outer(mass.to_numpy(), lanes["eur_per_kg"].to_numpy()), axis=1) if len(lanes) else 0.0  # fmt: skip
     worth = skus["unit_cost_eur"].astype("float64").fillna(0.0) if "unit_cost_eur" in skus else pd.Series(0.0, index=skus.index)  # fmt: skip
-    parts = returned[returned["restocked"].notna()]
-    lost = 1.0 - float(parts["restocked"].sum()) / float(parts["units"].sum()) if parts["units"].sum() > 0 else 0.0
-    return pd.Series(way + worth.to_numpy() * max(lost, 0.0), index=skus["sku"].astype(str))
+    known = returned[returned["restocked"].notna()]
+    lost = 1.0 - float(known["restocked"].sum()) / float(known["units"].sum()) if known["units"].sum() > 0 else 0.0
+    return pd.Series(transport + worth.to_numpy() * max(lost, 0.0), index=skus["sku"].astype(str))
 
 
 def _plan_eur(kind: str, service: pd.DataFrame, cost: pd.Series) -> pd.Series:
-    """Return Σ units the plan expects to serve × cost of a return, by sku or region."""
+    """Return Σ units the plan expects to serve × cost of a return, by SKU or region."""
     rows = service.astype({"sku": "str", "region": "str"})
     served = (rows["demand_units"] - rows["lost_units"]).clip(lower=0.0)
     return (served * rows["sku"].map(cost).fillna(0.0)).groupby(rows[kind]).sum()

@@ -1,7 +1,7 @@
-"""Sharing an outcome among causes: the Shapley value.
+"""The Shapley value, which divides damage among causes, and the nearest hubs that attributions compare with.
 
-Each cause is a player; the value of a set of causes is what mending all of them would have avoided.
-Not here: what causes there are, or what mending one means.
+Each cause is a player; the value of a set of causes is the damage avoided by removing all of them.
+Not here: which causes there are, and what removing one means.
 """
 
 from __future__ import annotations
@@ -21,20 +21,33 @@ Value = Callable[[frozenset[int]], np.ndarray]
 def shapley(n_causes: int, left: Value) -> np.ndarray:
     """Return each cause's share of ``left(∅) − left(all)``, (n_causes, …).
 
-    ``left`` gives what remains of the damage when a set of causes is mended. With a = |A|, n causes:
-    φᵢ = Σ over A without i of a! (n − a − 1)! / n! · (left(A) − left(A ∪ i)), the one division that is
-    efficient, symmetric, additive and gives nothing to a cause that never matters (Shapley 1953,
-    Contributions to the Theory of Games II). Where mending never does harm, no share is negative.
+    φᵢ = Σ over A without i of a! (n − a − 1)! / n! · (left(A) − left(A ∪ i)) with a = |A| is the only division that is
+    efficient, symmetric and additive and gives zero to a cause that never matters. Where removing a cause never increases
+    the damage, no share is negative.
 
-    >>> shapley(2, lambda mended: np.array(10.0 - 4.0 * (0 in mended) - 6.0 * (mended == {0, 1}))).tolist()
+    Parameters
+    ----------
+    n_causes
+        Number n of causes; a cause is a position 0 … n − 1.
+    left
+        Damage that remains when a set of causes is removed, an array of any shape.
+
+    References
+    ----------
+    Shapley (1953), A value for n-person games, Contributions to the Theory of Games II.
+
+    Examples
+    --------
+    >>> shapley(2, lambda removed: np.array(10.0 - 4.0 * (0 in removed) - 6.0 * (removed == {0, 1}))).tolist()
     [7.0, 3.0]
     """
-    known = {mended: left(mended) for mended in _subsets(range(n_causes))}
+    known = {removed: left(removed) for removed in _subsets(range(n_causes))}
     shares = []
     for cause in range(n_causes):
         others = [other for other in range(n_causes) if other != cause]
         terms = [
-            _weight(len(mended), n_causes) * (known[mended] - known[mended | {cause}]) for mended in _subsets(others)
+            _weight(len(removed), n_causes) * (known[removed] - known[removed | {cause}])
+            for removed in _subsets(others)
         ]
         shares.append(np.sum(terms, axis=0))
     return np.array(shares)
@@ -52,7 +65,7 @@ Frames = dict[str, pd.DataFrame]
 
 
 def nearest_hubs(tables: Frames) -> pd.DataFrame:
-    """Return region, sku, hub and ``lead_time_days`` of the lane from the nearest hub; absent where there is none.
+    """Return region, SKU, hub and ``lead_time_days`` of the lane from the nearest hub; no row where there is none.
 
     ``tables`` hold ``skus``, ``hubs``, ``regions`` and ``lanes``.
     """
@@ -74,10 +87,10 @@ def delivery_lanes(tables: Frames) -> pd.DataFrame:
 
 
 def handling_classes(skus: pd.DataFrame) -> pd.DataFrame:
-    """Return sku and handling class; ambient where it is not said."""
+    """Return SKU and handling class, ``ambient`` where it is not given."""
     given = skus["handling_class"] if "handling_class" in skus else pd.Series(None, index=skus.index, dtype=object)
-    parts = given.astype(object).where(given.notna(), "ambient").astype(str)
-    return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": parts})
+    classes = given.astype(object).where(given.notna(), "ambient").astype(str)
+    return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": classes})
 
 
 def _may_carry(rows: pd.DataFrame, handling_class: str) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""An attribution as tables and sentences, for a terminal and for Prefect's page. Not here: what is in it (``review.attribution``) or how it is shown."""
+"""Attributions as tables and sentences, for a terminal and for Prefect artifacts.
+
+Not here: the attribution itself (the other modules), printing (``forestock.cli``).
+"""
 
 from __future__ import annotations
 
@@ -8,10 +11,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 WORDS = {
-    "forecast": "demand was higher than forecast", "placement": "units stood at other hubs",
-    "late_arrival": "an inbound shipment arrived late", "lane": "a lane or hub was closed",
-    "network_short": "the whole network was short", "wrong_hub": "sent from a far hub",
-    "hub_not_ready": "not ready at the cut-off", "carrier": "the carrier took longer", "promise": "promised too early",
+    "forecast": "demand exceeded the forecast", "placement": "units were at other hubs",
+    "late_arrival": "an inbound shipment was late", "lane": "a lane or hub was closed",
+    "network_short": "the whole network was short", "wrong_hub": "shipped from a hub other than the nearest",
+    "hub_not_ready": "not ready at the cut-off", "carrier": "the carrier exceeded the lead time", "promise": "the promised time was too short",
 }  # fmt: skip
 _SHOWN = 10
 
@@ -29,7 +32,7 @@ class Section:
     rows
         Cells as text, one tuple per row.
     sentences
-        What the table adds up to.
+        Sentences after the table.
     """
 
     title: str = ""
@@ -42,7 +45,7 @@ class Section:
 def attribution_sections(
     causes: pd.DataFrame, returns: pd.DataFrame, currency: str, only: tuple[str | None, str | None] = (None, None)
 ) -> tuple[Section, ...]:
-    """Return the costliest stockouts with their causes, late parcels, and returns that stand out.
+    """Return the costliest stockouts with their causes, late parcels, and outlying returns.
 
     ``causes`` has the grain of the table `cause`, ``returns`` that of `return_finding`. ``only`` limits stockouts to a
     hub and a SKU.
@@ -57,7 +60,7 @@ def attribution_sections(
 
 def _stockouts(rows: pd.DataFrame, currency: str) -> Section:
     if rows.empty:
-        return Section(sentences=("No hub ran out.",))
+        return Section(sentences=("No hub had a stockout.",))
     total = rows.groupby(["hub", "sku"])[["caused_units", "eur"]].sum().reset_index()
     ranked = total.sort_values(["eur", "caused_units", "hub", "sku"], ascending=[False, False, True, True])
     cells = []
@@ -69,8 +72,8 @@ def _stockouts(rows: pd.DataFrame, currency: str) -> Section:
         )  # fmt: skip
     shares = rows.groupby("cause")["caused_units"].sum().sort_values(ascending=False) / rows["caused_units"].sum()
     return Section(
-        "Hubs that ran out, costliest first", ("hub", "sku", "units", currency, "main cause", "share"),
-        frozenset({"units", currency, "share"}), tuple(cells), (f"All {len(total):,} together: {_listed(shares)}.",),
+        "Stockouts, costliest first", ("hub", "sku", "units", currency, "main cause", "share"),
+        frozenset({"units", currency, "share"}), tuple(cells), (f"All {len(total):,} stockouts: {_listed(shares)}.",),
     )  # fmt: skip
 
 
@@ -81,14 +84,14 @@ def _parcels(rows: pd.DataFrame) -> Iterator[str]:
     yield f"{rows['caused_units'].sum():,.0f} late parcels: {_listed(shares)}."
     most = rows.sort_values("caused_units").iloc[-1]
     carrier = most["carrier"] or "any carrier"
-    yield f"Most: {WORDS[most['cause']]}, {most['hub']} to {most['region']} by {carrier}, {most['caused_units']:,.0f} parcels."
+    yield f"Largest group: {WORDS[most['cause']]}, {most['hub']} to {most['region']} by {carrier}, {most['caused_units']:,.0f} parcels."
 
 
 def _returns(rows: pd.DataFrame, currency: str) -> Iterator[str]:
     for row in rows.head(_SHOWN).itertuples():
         yield (
-            f"Returns: {row.kind} {row.place}, {row.reason}: {row.return_rate:.1%} of sales against "
-            f"{row.network_return_rate:.1%}; {row.eur:,.0f} {currency} in the plan."
+            f"Returns of {row.kind} {row.place} for reason {row.reason}: {row.return_rate:.1%} of sales, compared with "
+            f"{row.network_return_rate:.1%} in the network; expected cost {row.eur:,.0f} {currency} in this plan."
         )
 
 

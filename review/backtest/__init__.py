@@ -1,4 +1,4 @@
-"""A backtest for people: its pictures and its page.
+"""The report of a backtest and its charts.
 
 Frames in, matplotlib figures and one HTML text out. Not here: the metrics (models), MLflow.
 """

@@ -1,6 +1,6 @@
 """The report of a backtest: one HTML text that needs no network.
 
-Not here: how pictures are drawn or scores computed.
+Not here: the drawing of charts, the computation of scores.
 """
 
 from __future__ import annotations
@@ -13,27 +13,47 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from review.backtest.pictures import method_name
-from review.wording import NOTHING, number, rate
+from review.wording import UNKNOWN, number, rate
 
-# column of `overall`, what it is called, how it is written, a sentence
+# column of `overall`, label, format, explanation
 _FIGURES = (
-    ("wrmsse", "WRMSSE", "score", "squared error scaled by the series' own changes, weighted by money, mean of levels"),
-    ("wspl", "Weighted scaled pinball", "score", "the same for all quantiles"),
-    ("wape", "WAPE", "rate", "absolute error ÷ demand, region × sku × period"),
+    (
+        "wrmsse",
+        "WRMSSE",
+        "score",
+        "squared error scaled by the series' period-to-period changes, weighted by revenue, mean over levels",
+    ),
+    ("wspl", "Weighted scaled pinball", "score", "pinball loss of all quantiles, scaled and weighted in the same way"),
+    ("wape", "WAPE", "rate", "absolute error ÷ demand, by region × SKU × period"),
     ("bias", "Bias", "rate", "forecast ÷ demand − 1"),
-    ("rmsse", "RMSSE", "score", "scaled error, mean of series"),
-    ("wql", "Weighted quantile loss", "score", "2 Σ pinball ÷ Σ demand, region × sku"),
-    ("coverage_950", "95 % interval covers", "rate", "share of demand inside; 95 % is right, zeros make it more"),
-    ("order_cost_rate", "Order cost", "rate", "money of units short and left over ÷ money demanded, longest window"),
+    ("rmsse", "RMSSE", "score", "scaled error, mean over series"),
+    ("wql", "Weighted quantile loss", "score", "2 Σ pinball ÷ Σ demand, by region × SKU"),
+    (
+        "coverage_950",
+        "95% interval coverage",
+        "rate",
+        "share of demand inside the interval; 95% is ideal, periods without demand raise it",
+    ),
+    ("order_cost_rate", "Order cost", "rate", "cost of units short and left over ÷ value of demand, longest window"),
 )
 
 
 @dataclass(frozen=True)
 class BacktestPage:
-    """What the page shows.
+    """The data of the report.
 
-    ``overall``, ``levels``, ``segments`` as in a summary, with `_sd` columns; ``pictures`` PNG by caption;
-    ``facts`` are lines of name and text; ``notes`` sentences.
+    Attributes
+    ----------
+    title, verdict
+        Heading, and the result in one sentence.
+    facts
+        Text by name, shown below the heading.
+    overall, levels, segments
+        Scores as in a summary of a backtest, with the standard deviation over origins in `_sd` columns.
+    pictures
+        PNG by caption.
+    notes
+        Sentences for the reader.
     """
 
     title: str
@@ -60,9 +80,9 @@ def backtest_page(page: BacktestPage) -> str:
 
 
 def _written(row: pd.Series, name: str, kind: str) -> str:
-    """Return a figure with its standard deviation over origins where there is one."""
+    """Return a figure as text, with its standard deviation over forecast origins where it is known."""
     if name not in row or pd.isna(row[name]):
-        return NOTHING
+        return UNKNOWN
     write = (lambda value: rate(value)) if kind == "rate" else (lambda value: number(value, 3))
     spread = row.get(f"{name}_sd")
     return write(row[name]) if spread is None or pd.isna(spread) else f"{write(row[name])} ± {write(spread)}"
@@ -89,7 +109,7 @@ def _level_rows(levels: pd.DataFrame) -> list[dict[str, object]]:
 
 
 def _segment_rows(segments: pd.DataFrame) -> list[dict[str, object]]:
-    """Return the judged method's rows, each with the WAPE of the best baseline of its segment."""
+    """Return the judged method's rows, each with the WAPE of the best baseline in its segment."""
     judged = segments["method"].iloc[0]
     result = []
     for (kind, segment), rows in segments.groupby(["kind", "segment"], sort=False):

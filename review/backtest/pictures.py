@@ -1,6 +1,6 @@
-"""Pictures of scores: by level, by origin, calibration, bias by region and category.
+"""Charts of a backtest: scores by level and origin, calibration, bias, feature importance, single series.
 
-Not here: what the model learned from, or single series (``evidence_pictures``).
+Not here: the computation of scores (models).
 """
 
 from __future__ import annotations
@@ -14,34 +14,34 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# Okabe & Ito's palette, told apart by every kind of colour vision; the judged method stands out
+# The palette of Okabe and Ito is distinguishable with every kind of color vision; the judged method stands out.
 JUDGED = "#0072b2"
-_RIVALS = ("#999999", "#e69f00", "#cc79a7", "#009e73", "#56b4e9")
+_BASELINE_COLORS = ("#999999", "#e69f00", "#cc79a7", "#009e73", "#56b4e9")
 INK, QUIET, LINE = "#17212b", "#55626f", "#d9dfe5"
 DOTS_PER_INCH = 120
-NAMES = {"forestock": "Forestock"}
+NAMES = {"forestock": "Forestock", "nothing": "no shipments", "foresight": "perfect foresight"}
 
 
-def method_colours(methods: list[str]) -> dict[str, str]:
-    """Return the colour of each method, the judged one first."""
-    rivals = dict(zip(methods[1:], _RIVALS * (1 + len(methods) // len(_RIVALS)), strict=False))
-    return {methods[0]: JUDGED} | rivals
+def method_colors(methods: list[str]) -> dict[str, str]:
+    """Return the color of each method, the judged one first."""
+    baselines = dict(zip(methods[1:], _BASELINE_COLORS * (1 + len(methods) // len(_BASELINE_COLORS)), strict=False))
+    return {methods[0]: JUDGED} | baselines
 
 
 def method_name(method: str) -> str:
-    """Return how a method is written for people."""
+    """Return the display name of a method or policy."""
     return NAMES.get(method, method.replace("_", " "))
 
 
 def blank(width: float, height: float) -> Figure:
-    """Return an empty figure of that size in inches."""
+    """Return an empty figure; ``width`` and ``height`` are in inches."""
     figure = Figure(figsize=(width, height), layout="constrained", dpi=DOTS_PER_INCH)
     FigureCanvasAgg(figure)
     return figure
 
 
-def calm(axes: Axes, title: str, x: str = "", y: str = "") -> Axes:
-    """Return ``axes`` with a title on the left, labels, and only the lines a reader needs."""
+def styled(axes: Axes, title: str, x: str = "", y: str = "") -> Axes:
+    """Return ``axes`` with a title on the left, axis labels and few lines."""
     axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
     axes.set_xlabel(x, color=QUIET)
     axes.set_ylabel(y, color=QUIET)
@@ -65,7 +65,7 @@ _MOST_CELLS = 40
 
 
 def level_picture(levels: pd.DataFrame) -> Figure:
-    """Return WRMSSE and weighted scaled pinball by level, every method with its ± sd over origins.
+    """Return WRMSSE and weighted scaled pinball loss by level, each method with ± 1 standard deviation over origins.
 
     ``levels`` has `number`, `level`, `n_nodes`, `method` (the judged first), `wrmsse`, `wspl` and their `_sd`.
     """
@@ -73,7 +73,7 @@ def level_picture(levels: pd.DataFrame) -> Figure:
     figure = blank(11, 1.6 + 0.42 * len(names))
     left, right = figure.subplots(1, 2, sharey=True)
     _dots(left, levels, "wrmsse", "Mean forecasts: WRMSSE by level")
-    _dots(right, levels, "wspl", "Quantiles: weighted scaled pinball by level")
+    _dots(right, levels, "wspl", "Quantiles: weighted scaled pinball loss by level")
     labels = [f"{row.number}  {row.level} ({row.n_nodes:.0f})" for row in names.itertuples()]
     left.set_yticks(range(len(names)), labels)
     left.invert_yaxis()
@@ -84,18 +84,18 @@ def level_picture(levels: pd.DataFrame) -> Figure:
 
 def _dots(axes: Axes, levels: pd.DataFrame, score: str, title: str) -> None:
     methods = list(dict.fromkeys(levels["method"]))
-    colours = method_colours(methods)
+    colors = method_colors(methods)
     for order, method in reversed(list(enumerate(methods))):
         rows = levels[levels["method"] == method].sort_values("number")
-        place = np.arange(len(rows)) + 0.15 * order  # beside one another, so that none is hidden
+        place = np.arange(len(rows)) + 0.15 * order  # offset, so that no method hides another
         spread = np.nan_to_num(rows[f"{score}_sd"].to_numpy(float))
         is_judged = method == methods[0]
         axes.errorbar(
-            rows[score], place, xerr=spread, fmt="o", color=colours[method], label=method_name(method),
+            rows[score], place, xerr=spread, fmt="o", color=colors[method], label=method_name(method),
             markersize=8 if is_judged else 5, linewidth=1.6 if is_judged else 0.8, alpha=1 if is_judged else 0.85,
             zorder=3 if is_judged else 2,
         )  # fmt: skip
-    calm(axes, title, "lower is better; bars: ± 1 sd over origins")
+    styled(axes, title, "lower is better; bars: ± 1 standard deviation over origins")
     axes.set_xlim(left=0)
 
 
@@ -104,14 +104,14 @@ def origin_picture(origins: pd.DataFrame) -> Figure:
     figure = blank(11, 3.4)
     left, right = figure.subplots(1, 2)
     methods = list(dict.fromkeys(origins["method"]))
-    for method, colour in method_colours(methods).items():
+    for method, color in method_colors(methods).items():
         rows = origins[origins["method"] == method].sort_values("origin")
         day = rows["origin"].dt.strftime("%Y-%m-%d")
         width = 2.4 if method == methods[0] else 1.2
-        left.plot(day, rows["wrmsse"], marker="o", color=colour, linewidth=width, label=method_name(method))
-        right.plot(day, 100 * rows["bias"], marker="o", color=colour, linewidth=width)
-    calm(left, "WRMSSE by origin", "origin").set_ylim(bottom=0)
-    calm(right, "Bias by origin", "origin", "forecast ÷ demand − 1, %").axhline(0, color=QUIET, linewidth=0.8)
+        left.plot(day, rows["wrmsse"], marker="o", color=color, linewidth=width, label=method_name(method))
+        right.plot(day, 100 * rows["bias"], marker="o", color=color, linewidth=width)
+    styled(left, "WRMSSE by origin", "origin").set_ylim(bottom=0)
+    styled(right, "Bias by origin", "origin", "forecast ÷ demand − 1, %").axhline(0, color=QUIET, linewidth=0.8)
     figure.legend(loc="outside lower center", ncols=4, frameon=False)
     return figure
 
@@ -127,23 +127,27 @@ def calibration_picture(coverage: pd.DataFrame, pit: pd.DataFrame, period_days: 
     left.plot([0, 1], [0, 1], color=QUIET, linewidth=0.8, linestyle="--", label="perfect")
     for place, (days, rows) in enumerate(coverage.groupby("sum_days", sort=True)):
         name = "one period" if days == period_days else f"sum of {days} days"
-        colour = list(method_colours(["judged", *"abcde"]).values())[place % 6]
-        left.plot(rows["level"], rows["coverage_randomised"], marker="o", markersize=4, color=colour, label=name)
-    calm(left, "Do quantiles hold? Share of demand below each", "quantile level", "share of demand below (randomised)")
+        color = list(method_colors(["judged", *"abcde"]).values())[place % 6]
+        left.plot(rows["level"], rows["coverage_randomised"], marker="o", markersize=4, color=color, label=name)
+    styled(
+        left, "Calibration: share of demand below each quantile", "quantile level", "share of demand below (randomized)"
+    )
     left.set(xlim=(0, 1), ylim=(0, 1))
     left.legend(frameon=False, loc="upper left")
     rows = pit[pit["sum_days"] == period_days]
     width = rows["pit_to"] - rows["pit_from"]
     right.bar(rows["pit_from"], rows["share"], width=width, align="edge", color=JUDGED, edgecolor="white")
     right.axhline(1 / len(rows), color=QUIET, linewidth=0.8, linestyle="--")
-    calm(right, "Randomised PIT of periods: flat is right", "where demand fell in the forecast law", "share of rows")
+    styled(
+        right, "Randomized PIT of periods: flat is ideal", "probability integral transform of demand", "share of rows"
+    )
     return figure
 
 
 def bias_picture(cells: pd.DataFrame) -> Figure:
-    """Return bias by region and category as a heat map; of more than 40 regions the 40 most biased are shown.
+    """Return bias by region and category as a heat map of at most 40 regions, those with the largest bias.
 
-    ``cells`` has `region`, `category`, `bias`; red is too much forecast, blue too little.
+    ``cells`` has `region`, `category`, `bias`; red is a forecast above demand, blue below.
     """
     table = cells.pivot(index="region", columns="category", values="bias").astype(float)
     if len(table) > _MOST_CELLS:
@@ -154,9 +158,9 @@ def bias_picture(cells: pd.DataFrame) -> Figure:
     shown = axes.imshow(table, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto")
     for y, x in np.argwhere(np.isfinite(table.to_numpy())):
         value = float(table.to_numpy()[y, x])
-        colour = "white" if abs(value) > 0.7 * limit else "black"
-        axes.text(x, y, f"{value:+.0%}", ha="center", va="center", fontsize=8, color=colour)
-    calm(axes, "Bias by region and category").grid(False)
+        color = "white" if abs(value) > 0.7 * limit else "black"
+        axes.text(x, y, f"{value:+.0%}", ha="center", va="center", fontsize=8, color=color)
+    styled(axes, "Bias by region and category").grid(False)
     axes.set_xticks(range(len(table.columns)), table.columns, rotation=30 if len(table.columns) > 5 else 0)
     axes.set_yticks(range(len(table)), table.index)
     figure.colorbar(shown, ax=axes, format=lambda v, _: f"{v:+.0%}", label="forecast ÷ demand − 1", shrink=0.8)
@@ -164,14 +168,14 @@ def bias_picture(cells: pd.DataFrame) -> Figure:
 
 
 _SHOWN = 20
-_DRIVER_COLOURS = dict(
+_DRIVER_COLORS = dict(
     zip(("level", "season", "price", "promotion", "event", "region", "weather"),
         ("#0072b2", "#009e73", "#e69f00", "#d55e00", "#cc79a7", "#999999", "#56b4e9"), strict=True)
 )  # fmt: skip
 
 
 def importance_picture(importance: pd.DataFrame) -> Figure:
-    """Return how much each driver moves the forecasts, and the features that do.
+    """Return the importance of each driver and of the strongest features.
 
     ``importance`` has `feature`, `driver` and `effect`, the mean absolute contribution to ln(mean).
     """
@@ -179,21 +183,21 @@ def importance_picture(importance: pd.DataFrame) -> Figure:
     left, right = figure.subplots(1, 2, width_ratios=[2, 3])
     by_driver = importance.groupby("driver")["effect"].sum().sort_values()
     share = by_driver / by_driver.sum()
-    left.barh(share.index, 100 * share, color=[_DRIVER_COLOURS.get(name, QUIET) for name in share.index])
+    left.barh(share.index, 100 * share, color=[_DRIVER_COLORS.get(name, QUIET) for name in share.index])
     for place, value in enumerate(share):
         left.text(100 * value + 1, place, f"{value:.0%}", va="center", fontsize=9, color=QUIET)
-    calm(left, "Drivers", "share of the movement, %").set_xlim(0, 115 * share.max())
+    styled(left, "Drivers", "share of all contributions, %").set_xlim(0, 115 * share.max())
     top = importance.nlargest(_SHOWN, "effect").iloc[::-1]
-    right.barh(top["feature"], top["effect"], color=[_DRIVER_COLOURS.get(name, QUIET) for name in top["driver"]])
-    calm(right, f"The {len(top)} strongest features", "mean |TreeSHAP contribution| to ln(mean)")
+    right.barh(top["feature"], top["effect"], color=[_DRIVER_COLORS.get(name, QUIET) for name in top["driver"]])
+    styled(right, f"The {len(top)} strongest features", "mean |TreeSHAP contribution| to ln(mean)")
     return figure
 
 
 def shap_picture(contributions: pd.DataFrame, values: pd.DataFrame) -> Figure:
-    """Return a bee swarm of TreeSHAP contributions; the strongest features on top.
+    """Return a bee swarm of TreeSHAP contributions, the strongest features on top.
 
-    Both frames (n_rows, n_features) have the same columns, ``values`` the features' values; colour is a value's
-    rank within its feature, blue low, red high, grey unknown.
+    Both frames (n_rows, n_features) have the same columns; ``values`` holds the features' values. The color is a value's
+    rank within its feature: blue low, red high, gray unknown.
     """
     order = contributions.abs().mean().nlargest(_SHOWN).index[::-1]
     figure = blank(9, 1.2 + 0.32 * len(order))
@@ -201,7 +205,11 @@ def shap_picture(contributions: pd.DataFrame, values: pd.DataFrame) -> Figure:
     for place, name in enumerate(order):
         _swarm(axes, place, contributions[name].to_numpy(float), values[name])
     axes.axvline(0, color=QUIET, linewidth=0.8)
-    calm(axes, "How feature values move the forecast", "TreeSHAP contribution to ln(mean); blue: low value, red: high")
+    styled(
+        axes,
+        "Effect of feature values on the forecast",
+        "TreeSHAP contribution to ln(mean); blue: low value, red: high",
+    )
     axes.set_yticks(range(len(order)), order)
     return figure
 
@@ -219,9 +227,9 @@ def _swarm(axes: Axes, place: int, effect: np.ndarray, value: pd.Series) -> None
 
 
 def fan_picture(fans: pd.DataFrame, title: str) -> Figure:
-    """Return one panel per series: demand before and after the origin, the mean and two bands.
+    """Return one panel per series: demand before and after the origin, the mean forecast and two prediction intervals.
 
-    ``fans`` has `label`, `date`, `actual`, `mean`, `low`, `lower`, `upper`, `high` (null before the origin).
+    ``fans`` has `label`, `date`, `actual`, `mean`, `low`, `lower`, `upper`, `high`; the forecast columns are null before the origin.
     """
     labels = list(dict.fromkeys(fans["label"]))
     rows = -(-len(labels) // 2)
@@ -239,11 +247,15 @@ def fan_picture(fans: pd.DataFrame, title: str) -> Figure:
 
 def _fan(axes: Axes, rows: pd.DataFrame, label: str) -> None:
     ahead = rows[rows["mean"].notna()]
-    axes.fill_between(ahead["date"], ahead["low"], ahead["high"], color=JUDGED, alpha=0.15, label="95 %", linewidth=0)
-    axes.fill_between(ahead["date"], ahead["lower"], ahead["upper"], color=JUDGED, alpha=0.3, label="50 %", linewidth=0)
+    axes.fill_between(
+        ahead["date"], ahead["low"], ahead["high"], color=JUDGED, alpha=0.15, label="95% interval", linewidth=0
+    )
+    axes.fill_between(
+        ahead["date"], ahead["lower"], ahead["upper"], color=JUDGED, alpha=0.3, label="50% interval", linewidth=0
+    )
     axes.plot(ahead["date"], ahead["mean"], color=JUDGED, linewidth=1.6, label="mean forecast")
     axes.plot(rows["date"], rows["actual"], color=INK, linewidth=0.9, marker=".", markersize=3, label="demand")
-    calm(axes, label, "", "units").set_ylim(bottom=0)
+    styled(axes, label, "", "units").set_ylim(bottom=0)
     axes.axvline(ahead["date"].iloc[0], color=QUIET, linewidth=0.8, linestyle=":")
     axes.title.set_fontsize(9)
     _dates(axes)

@@ -1,4 +1,4 @@
-"""Runs compared: backtests and replays of one pipeline beside one another, as one page.
+"""The page that compares backtests and replays of one pipeline.
 
 Frames in, one HTML text out. Not here: reading runs (models), judging them (models, positioning).
 """

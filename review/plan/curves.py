@@ -1,7 +1,7 @@
-"""Forecast curves beside the recent past: the numbers of one small drawing per sku and region.
+"""Forecast curves with recent sales: the numbers of one small chart per SKU and region.
 
-Here: which quantiles make the bands, how far back the past is shown, and the rows. Not here: the
-drawing, which the page's script does.
+Here: the quantiles of the prediction intervals, how far back sales are shown, and the rows. Not here: the
+drawing (``templates/curves.js``).
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _BANDS = ((0.025, 0.975), (0.25, 0.75))
 
 
 def recent_sales(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> pd.DataFrame:
-    """Return the sales of the periods a curve shows: twice the horizon before ``as_of``, 56 at most.
+    """Return the sales of the periods a chart shows: twice the horizon before ``as_of``, at most 56 periods.
 
-    Dates become the whole number of periods before ``as_of``, in the column ``ago``: 1 is the last one.
+    The column ``ago`` counts periods before ``as_of``: 1 is the last one.
     """
     sales = tables.get("sales", pd.DataFrame())
     if sales.empty:
@@ -40,10 +40,10 @@ def _periods(settings: Settings) -> int:
 
 
 def curve_rows(forecast: pd.DataFrame, sales: pd.DataFrame, settings: Settings) -> Rows:
-    """Return by sku: region, units sold per period oldest first, then mean and bands per forecast period.
+    """Return by SKU: region, units sold by period, oldest first, then mean and interval bounds by forecast period.
 
-    ``sales`` come from ``recent_sales``. A period that is missing after a series' first one in sight is
-    zero where the settings say so, else unknown. Bands are lower and upper, the outer one first.
+    ``sales`` come from ``recent_sales``. A missing period after the first one with sales counts as
+    zero or unknown, by ``series.missing_sales``. Intervals are given by lower and upper bound, the widest first.
     """
     bands = _band_columns(settings)
     if forecast.empty or not set(bands) <= set(forecast.columns):
@@ -59,7 +59,7 @@ def curve_rows(forecast: pd.DataFrame, sales: pd.DataFrame, settings: Settings) 
 
 
 def _past(sales: pd.DataFrame, settings: Settings) -> pd.DataFrame:
-    """Return units sold by (sku, region), a column per period, the oldest first."""
+    """Return units sold by (SKU, region) with one column per period, oldest first."""
     columns = range(_periods(settings), 0, -1)
     sold = sales.pivot_table(index=["sku", "region"], columns="ago", values="units_sold", aggfunc="sum")
     sold = sold.reindex(columns=columns).astype(float)
@@ -73,7 +73,7 @@ def _cut(values: list[Any], cuts: np.ndarray) -> list[list[Any]]:
 
 
 def _bands(settings: Settings) -> list[tuple[float, float]]:
-    """Return up to two pairs of levels, outer first: those nearest 2.5–97.5 % and 25–75 %."""
+    """Return up to two pairs of quantile levels, the widest first: those nearest to 2.5–97.5% and 25–75%."""
     levels = settings.forecast.quantiles
     pairs = [(_nearest(low, levels), _nearest(high, levels)) for low, high in _BANDS]
     return list(dict.fromkeys(pair for pair in pairs if pair[0] < pair[1]))
@@ -88,5 +88,5 @@ def _band_columns(settings: Settings) -> list[str]:
 
 
 def band_names(settings: Settings) -> list[str]:
-    """Return what each band holds, outer first, for example ``95 %``."""
-    return [f"{100 * (high - low):.3g} %" for low, high in _bands(settings)]
+    """Return the nominal coverage of each interval, the widest first, for example ``95%``."""
+    return [f"{100 * (high - low):.3g}%" for low, high in _bands(settings)]

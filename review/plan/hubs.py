@@ -1,6 +1,6 @@
-"""Positions by hub: stock, days of supply, stockout probability, fill rate and storage before and after the plan.
+"""Hubs: stock, days of supply, stockout probability, fill rate and storage before and after the plan.
 
-Here: sums of the table ``position`` by hub and each hub's skus most at risk. Not here: single
+Here: sums of the table ``position`` by hub, and each hub's SKUs with the most expected lost sales. Not here: single
 proposals or the map.
 """
 
@@ -19,10 +19,18 @@ _SUMMED = ("units_on_hand", "units_inbound", "units_in", "units_out", "target_un
 
 @dataclass(frozen=True)
 class HubPosition:
-    """One hub: units summed over skus, probabilities and fill rates weighted by expected demand, storage as shares.
+    """One hub: units summed over SKUs, probabilities and fill rates weighted by expected demand, storage as shares.
 
-    ``skus_at_risk`` counts skus more likely than not to run out before their next receipt; ``worst`` has a row per
-    sku, most expected lost units first. Fill rates are NaN for plans made before they were written. Storage is ``None`` where the hub's capacity or volumes are not known.
+    Attributes
+    ----------
+    skus_at_risk
+        Number of SKUs with a stockout probability above 0.5.
+    fill_rate, fill_rate_before
+        Expected share of demand served from stock, with and without the plan; NaN for plans of earlier versions.
+    storage_rate_before, storage_rate_after
+        Share of the storage in use; ``None`` where the hub's capacity or the volumes are not known.
+    worst
+        Rows of ``position``, the most expected lost units first.
     """
 
     hub: str
@@ -43,11 +51,10 @@ class HubPosition:
 
 
 def hub_positions(tables: dict[str, pd.DataFrame], position: pd.DataFrame, as_of: date) -> list[HubPosition]:
-    """Return every hub of ``position`` by its id.
+    """Return the hubs of ``position``, sorted by id.
 
-    Days of supply of a hub are its usable units of skus with demand ÷ their daily demand: the mean
-    of the skus' days of supply weighted by expected demand, because days × demand is proportional
-    to units.
+    Days of supply of a hub are its usable units of SKUs with demand divided by their daily demand. That equals the mean
+    of the SKUs' days of supply weighted by expected demand, because days × demand is proportional to units.
     """
     hubs = tables.get("hubs", pd.DataFrame(columns=["hub"])).set_index("hub")
     names = hubs["name"] if "name" in hubs.columns else pd.Series(dtype=str)
@@ -100,7 +107,7 @@ def _volumes(tables: dict[str, pd.DataFrame], position: pd.DataFrame) -> pd.Seri
 
 
 def _storage(tables: dict[str, pd.DataFrame], as_of: date) -> dict[str, float]:
-    """Return the litres of each hub that has a limit: the latest change on or before ``as_of`` counts."""
+    """Return the storage in litres of each hub with a limit; the last change on or before ``as_of`` counts."""
     hubs = tables.get("hubs", pd.DataFrame())
     limits = dict(zip(hubs["hub"], hubs["storage_l"], strict=True)) if "storage_l" in hubs.columns else {}
     changes = tables.get("hub_capacity", pd.DataFrame())

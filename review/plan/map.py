@@ -1,7 +1,6 @@
-"""The map: where hubs and regions are, and what the plan proposes to move between them.
+"""The map of hubs and regions with the flows the plan proposes.
 
-Here: places projected on a sheet and flows summed by origin and destination. Not here: drawing,
-which the template does.
+Here: the projection of places, and flows summed by origin and destination. Not here: the drawing (``templates/network.html.j2``).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import pandas as pd
 
 _MOST = 120
 _MARK = 10.0
-# Width of a letter and height of a line, in units of the sheet, at the sizes the style sheet gives.
+# Width of a letter and height of a line, in units of the map, at the font sizes of the style sheet.
 _LETTER = {"hub": 13.5, "region": 9.5}
 _LINE = {"hub": 20.0, "region": 15.0}
 Box = tuple[float, float, float, float]
@@ -22,7 +21,7 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Place:
-    """A hub or region on the sheet; ``x`` to the right, ``y`` down."""
+    """A hub or region on the map; ``x`` points right, ``y`` down."""
 
     code: str
     name: str
@@ -33,7 +32,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Label:
-    """A name at ``x``, ``y`` (its baseline), beginning, centred or ending there (``anchor``)."""
+    """A text whose baseline starts, is centered or ends at ``x``, ``y``, as ``anchor`` says (an SVG ``text-anchor``)."""
 
     text: str
     kind: str
@@ -43,10 +42,10 @@ class Label:
 
 
 def labels(places: list[Place]) -> list[Label]:
-    """Return the codes of hubs, then of regions, each beside its place where nothing else is yet.
+    """Return the labels of hubs, then of regions, each next to its place.
 
-    A hub is always named; a region only where its name covers no mark and no name, and none of
-    either on a map of more than 120 places.
+    A hub is always labeled. A region is labeled only where its label covers no marker and no other label.
+    A map of more than 120 places has no labels.
     """
     if len(places) > _MOST:
         return []
@@ -62,7 +61,7 @@ def labels(places: list[Place]) -> list[Label]:
 
 
 def _candidates(place: Place) -> Iterator[tuple[Label, Box]]:
-    """Yield labels to the right, to the left, above and below, with the box (left, top, right, bottom) each covers."""
+    """Yield the label to the right, to the left, above and below, each with the box (left, top, right, bottom) it covers."""
     width, line = len(place.code) * _LETTER[place.kind], _LINE[place.kind]
     gap = _MARK + 3
     for anchor, x, y, left in (
@@ -107,7 +106,7 @@ class Flow:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The map: its height (``WIDTH`` is fixed), places, flows (largest first) and labels."""
+    """The map: its height (the width is ``WIDTH``), places, flows (largest first) and labels."""
 
     height: float
     places: list[Place]
@@ -118,7 +117,7 @@ class Sheet:
 def network_sheet(tables: dict[str, pd.DataFrame], transfer: pd.DataFrame) -> Sheet:
     """Return the map of the hubs and regions that have coordinates, with the flows of ``transfer``.
 
-    Longitude is shrunk by the cosine of the mean latitude, so that distances look alike both ways.
+    Longitudes are scaled by the cosine of the mean latitude, so that distances are comparable in both directions.
     """
     located = _located(tables)
     height, places = _project(located)
@@ -184,10 +183,10 @@ def _flows(transfer: pd.DataFrame, hubs: dict[str, Place]) -> list[Flow]:
 
 
 def _path(start: Place | None, end: Place | None) -> str:
-    """Return an arc bent to the right of its direction, so that both directions of a pair show.
+    """Return an arc bent to the right of its direction, so that both directions of a pair are visible.
 
-    From outside the map (a supplier without coordinates) it is a short stroke from above; to
-    outside the map there is none.
+    From an origin without coordinates (a supplier) it is a short stroke from above. A destination without
+    coordinates has no path.
     """
     if end is None:
         return ""

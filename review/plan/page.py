@@ -1,7 +1,7 @@
-"""The page of a plan: one HTML text that needs no network and no server.
+"""The review page of a plan: one HTML text that needs no network and no server.
 
-Here: which frames go where on the page. Not here: what each part shows (its own module) or how it
-looks (``templates``).
+Here: which frames each section of the page gets. Not here: the content of a section (its own module) or its
+appearance (``templates``).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from foundation.settings import Settings
 from foundation.tables import OUTPUTS
 from review import wording
 from review.packing import pack
-from review.plan.attention import findings, since, watched
+from review.plan.attention import changes_since, findings, watch_list
 from review.plan.curves import band_names, curve_rows, recent_sales
 from review.plan.hubs import hub_positions
 from review.plan.map import WIDTH, network_sheet
@@ -42,8 +42,8 @@ Frames = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class _Night:
-    """What a page is made of: known tables, output tables, settings, the date."""
+class _Run:
+    """The inputs of a page: input tables, output tables, settings and the planning date."""
 
     tables: Frames
     outputs: Frames
@@ -54,33 +54,44 @@ class _Night:
 def plan_page(tables: Frames, outputs: Frames, settings: Settings, as_of: date) -> str:
     """Return the review page of the plan of ``as_of`` as one HTML text.
 
-    ``tables`` are the input tables as known at ``as_of``; ``outputs`` the night's warehouse tables
-    (``position service transfer departure exception assumption plan forecast``), absent ones are taken as empty. ``accuracy``,
-    ``warning`` (a column of texts that doubt the inputs) and, of the night before, ``plan_before`` and ``transfer_before`` are
-    shown where they are there.
-    The page makes no request: styles, script and data are in it, and its policy forbids any other.
+    Parameters
+    ----------
+    tables
+        Input tables as known at ``as_of``.
+    outputs
+        Output tables of the run: ``position service transfer departure exception assumption plan forecast``. A table that is
+        not provided counts as empty. Optional: ``accuracy``, ``warning`` (one column of texts about the quality of the inputs), and
+        ``plan_before`` and ``transfer_before`` of the previous run.
+    settings
+        Settings of the run.
+    as_of
+        Planning date.
+
+    Notes
+    -----
+    The page makes no request: styles, script and data are in it, and its content security policy forbids any other source.
     """
-    night = _Night(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
+    run = _Run(tables, {name: _output(outputs, name) for name in OUTPUTS}, settings, as_of)
     before = {name: outputs[f"{name}_before"] for name in ("plan", "transfer") if f"{name}_before" in outputs}
-    proposals = ranked(night.outputs["transfer"])
-    pieces = details(proposals, _parts(night, proposals), settings.review.curves_mb)
+    proposals = ranked(run.outputs["transfer"])
+    sku_details = details(proposals, _parts(run, proposals), settings.review.curves_mb)
     return environment().get_template("page.html.j2").render(
         settings=settings,
         as_of=as_of,
         money=wording.Money(settings.currency),
-        headline=headline(night.outputs["plan"], night.outputs["service"]),
-        is_refused=_is_refused(night),
+        headline=headline(run.outputs["plan"], run.outputs["service"]),
+        is_refused=_is_refused(run),
         decided=decided(proposals),
-        findings=findings(night.outputs["exception"]),
+        findings=findings(run.outputs["exception"]),
         warnings=_warnings(outputs),
-        assumptions=assumptions_of(night.outputs["assumption"]),
-        watched=watched(tables, night.outputs, settings, as_of),
-        since=since(before, night.outputs, settings),
+        assumptions=assumptions_of(run.outputs["assumption"]),
+        watched=watch_list(tables, run.outputs, settings, as_of),
+        since=changes_since(before, run.outputs, settings),
         sheet=network_sheet(tables, proposals[~proposals["is_outlook"].astype(bool)]),
         sheet_width=WIDTH,
-        hubs=hub_positions(tables, night.outputs["position"], as_of),
+        hubs=hub_positions(tables, run.outputs["position"], as_of),
         proposals=proposals,
-        content=_content(night, proposals, pieces),
+        content=_content(run, proposals, sku_details),
         script=_script(),
         script_hash=_hash(_script()),
     )  # fmt: skip
@@ -91,46 +102,44 @@ def _warnings(outputs: Frames) -> list[str]:
 
 
 def _output(outputs: Frames, name: str) -> pd.DataFrame:
-    """Return an output table, an empty one with its columns where it is absent."""
+    """Return an output table, or an empty one with its columns where it is not provided."""
     if name in outputs:
         return outputs[name]
     return pd.DataFrame({column.name: pd.Series(dtype=column.kind.value) for column in OUTPUTS[name].columns})
 
 
-def _is_refused(night: _Night) -> bool:
-    """Say whether a gate kept the plan's proposals back: it has some, and none was written."""
-    return bool((night.outputs["plan"]["n_proposals"] > 0).any()) and night.outputs["transfer"].empty
+def _is_refused(run: _Run) -> bool:
+    """Return whether the plan gate refused the plan: it has proposals, and none was written."""
+    return bool((run.outputs["plan"]["n_proposals"] > 0).any()) and run.outputs["transfer"].empty
 
 
-def _content(night: _Night, proposals: pd.DataFrame, pieces: Details) -> dict[str, object]:
-    """Return the page's data: the list packed at once, the details in packs of their own."""
-    listed = proposal_content(proposals, night.outputs["departure"], night.tables) | {
-        "currency": wording.Money(night.settings.currency).sign,
-        "as_of": night.as_of.isoformat(),
-        "options": options(night.settings),
-        "period_days": night.settings.grid.days,
-        "skus": pieces.skus,
-        "skus_with_curves": pieces.skus_with_curves,
-        "bands": band_names(night.settings),
+def _content(run: _Run, proposals: pd.DataFrame, sku_details: Details) -> dict[str, object]:
+    """Return the page's data: the list in one pack, the details in packs of several SKUs."""
+    listed = proposal_content(proposals, run.outputs["departure"], run.tables) | {
+        "currency": wording.Money(run.settings.currency).sign,
+        "as_of": run.as_of.isoformat(),
+        "options": options(run.settings),
+        "period_days": run.settings.grid.days,
+        "skus": sku_details.skus,
+        "skus_with_curves": sku_details.skus_with_curves,
+        "bands": band_names(run.settings),
     }
-    return {"listed": pack(listed), "details": pieces.packs, "skus_per_pack": SKUS_PER_PACK}
+    return {"listed": pack(listed), "details": sku_details.packs, "skus_per_pack": SKUS_PER_PACK}
 
 
-def _parts(night: _Night, proposals: pd.DataFrame) -> dict[str, dict[str, list[list[object]]]]:
+def _parts(run: _Run, proposals: pd.DataFrame) -> dict[str, dict[str, list[list[object]]]]:
     skus = pd.Index(proposals["sku"].unique().astype(str))
-    position, service, forecast = (_of(night.outputs[name], skus) for name in ("position", "service", "forecast"))
+    position, service, forecast = (_of(run.outputs[name], skus) for name in ("position", "service", "forecast"))
     return {
         "hubs": hub_rows(position),
-        "inbound": inbound_rows(_of(night.tables.get("inbound", pd.DataFrame()), skus)),
+        "inbound": inbound_rows(_of(run.tables.get("inbound", pd.DataFrame()), skus)),
         "service": service_rows(service),
-        "curves": curve_rows(
-            forecast, _of(recent_sales(night.tables, night.settings, night.as_of), skus), night.settings
-        ),
+        "curves": curve_rows(forecast, _of(recent_sales(run.tables, run.settings, run.as_of), skus), run.settings),
     }
 
 
 def _of(frame: pd.DataFrame, skus: pd.Index) -> pd.DataFrame:
-    """Return the rows of ``skus`` with their keys as plain text, whatever way the keys were held."""
+    """Return the rows of ``skus`` with their keys as plain text, categorical or not."""
     if frame.empty:
         return frame
     result = frame[frame["sku"].isin(skus)]
@@ -139,7 +148,7 @@ def _of(frame: pd.DataFrame, skus: pd.Index) -> pd.DataFrame:
 
 @cache
 def environment() -> Environment:
-    """Return what renders the templates: markup in values is escaped wherever a template makes markup."""
+    """Return the Jinja environment of all pages; it escapes markup in values, except in Markdown templates."""
     environment = Environment(
         loader=PackageLoader("review"),
         autoescape=select_autoescape(default=True, disabled_extensions=("md.j2",)),
@@ -153,6 +162,7 @@ def environment() -> Environment:
         "carbon": wording.carbon,
         "day": wording.day,
         "moment": wording.moment,
+        "difference": wording.difference,
         "text": lambda value: "" if pd.isna(value) else value,
     }
     return environment
@@ -168,5 +178,5 @@ def _script() -> str:
 
 
 def _hash(script: str) -> str:
-    """Return the script's hash as a content security policy names it."""
+    """Return the hash of the script in the form of a content security policy."""
     return "sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")

@@ -1,7 +1,7 @@
-"""The proposals and their departures, as compact columns the page filters and draws.
+"""The proposals, their departures and their details, as compact columns for the page's script.
 
-Here: order, names and numbers of the tables ``transfer`` and ``departure``. Not here: what a
-proposal opens to (``details``).
+Here: order and columns of the tables ``transfer`` and ``departure``, and the rows a proposal's details show. Not here: the
+list's appearance (``templates/list.js``).
 """
 
 from __future__ import annotations
@@ -13,48 +13,59 @@ from typing import Any
 
 import pandas as pd
 
-from review.packing import Names, dates, numbers, pack
+from review.packing import TextTable, dates, numbers, pack
 from review.wording import moment
 
 
 def ranked(transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return the proposals, best first: this night's before the outlook, by benefit, ties by id."""
+    """Return the proposals in order: those due in this run before the outlook, largest benefit first, ties by id."""
     order = ["is_outlook", "benefit_eur", "proposal_id"]
     return transfer.sort_values(order, ascending=[True, False, True]).reset_index(drop=True)
 
 
 def decided(transfer: pd.DataFrame) -> str:
-    """Return what became of this night's proposals, as ``12 approved, 3 released, 5 open``; empty where all are open."""
-    parts = transfer.loc[~transfer["is_outlook"].astype(bool), "status"]
-    counted = parts[parts != "proposed"].value_counts(sort=False).sort_index()
+    """Return the status of the run's proposals as ``12 approved, 3 released, 5 open``; empty where all are open."""
+    status = transfer.loc[~transfer["is_outlook"].astype(bool), "status"]
+    counted = status[status != "proposed"].value_counts(sort=False).sort_index()
     if counted.empty:
         return ""
-    n_open = int((parts == "proposed").sum())
+    n_open = int((status == "proposed").sum())
     return ", ".join([*(f"{count} {status}" for status, count in counted.items()), f"{n_open} open"])
 
 
 def proposal_content(
     proposals: pd.DataFrame, departure: pd.DataFrame, tables: dict[str, pd.DataFrame]
 ) -> dict[str, object]:
-    """Return what the page's list needs, as columns for JSON.
+    """Return the columns of the page's list, for JSON.
 
-    ``proposals`` come ranked; ``departure`` holds every departure they name. Texts are numbers into
-    ``texts``; ``departure`` of a proposal is the place of its departure in ``departures``.
+    Parameters
+    ----------
+    proposals
+        Rows of ``transfer`` in the order of ``ranked``.
+    departure
+        Rows of ``departure``, at least those that ``proposals`` name.
+    tables
+        Input tables; ``skus`` gives handling class, owner and name, ``hubs`` the time zones.
+
+    Returns
+    -------
+    dict
+        Text columns hold positions in ``texts``; ``departure`` of a proposal is the position of its departure in ``departures``.
     """
-    names = Names()
-    places = {departure_id: place for place, departure_id in enumerate(departure["departure_id"])}
+    texts = TextTable()
+    positions = {departure_id: position for position, departure_id in enumerate(departure["departure_id"])}
     skus = _skus(proposals, tables)
     content: dict[str, object] = {
-        "departures": _departures(departure, tables, names),
+        "departures": _departures(departure, tables, texts),
         "id": proposals["proposal_id"].tolist(),
-        "sku": names.of(proposals["sku"]),
-        "departure": [places[departure_id] for departure_id in proposals["departure_id"]],
+        "sku": texts.of(proposals["sku"]),
+        "departure": [positions[departure_id] for departure_id in proposals["departure_id"]],
         "outlook": [int(flag) for flag in proposals["is_outlook"]],
-        "status": names.of(proposals["status"]),
-        "binding": names.of(proposals["binding_constraints"]),
-        "class": names.of(skus["handling_class"]),
-        "owner": names.of(skus["owner"]),
-        "label": names.of(skus["label"]),
+        "status": texts.of(proposals["status"]),
+        "binding": texts.of(proposals["binding_constraints"]),
+        "class": texts.of(skus["handling_class"]),
+        "owner": texts.of(skus["owner"]),
+        "label": texts.of(skus["label"]),
     }
     for column, decimals in (
         ("units", 0),
@@ -65,7 +76,7 @@ def proposal_content(
         ("kg_co2e", 1),
     ):
         content[column] = numbers(proposals[column], decimals)
-    return content | {"texts": names.texts()}
+    return content | {"texts": texts.texts()}
 
 
 def _skus(proposals: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
@@ -75,11 +86,11 @@ def _skus(proposals: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> pd.DataFr
     return result.rename(columns={"name": "label"})
 
 
-def _departures(departure: pd.DataFrame, tables: dict[str, pd.DataFrame], names: Names) -> dict[str, object]:
+def _departures(departure: pd.DataFrame, tables: dict[str, pd.DataFrame], texts: TextTable) -> dict[str, object]:
     result: dict[str, object] = {
-        column: names.of(departure[column]) for column in ("departure_id", "lane", "kind", "origin", "destination")
+        column: texts.of(departure[column]) for column in ("departure_id", "lane", "kind", "origin", "destination")
     }
-    result["decide_by"] = names.of(_cutoffs(departure, tables))
+    result["decide_by"] = texts.of(_cutoffs(departure, tables))
     for column in ("ship_date", "arrival_date"):
         result[column] = dates(departure[column])
     for column, decimals in (
@@ -96,9 +107,9 @@ def _departures(departure: pd.DataFrame, tables: dict[str, pd.DataFrame], names:
 
 
 def _cutoffs(departure: pd.DataFrame, tables: dict[str, pd.DataFrame]) -> list[str]:
-    """Return the last moment to decide on each departure, on the clock of its origin.
+    """Return the last moment to decide on each departure, in the time zone of its origin.
 
-    A supplier has no clock here; then it is the destination's, and UTC where neither hub has one.
+    A supplier has no time zone; the destination's counts then, and UTC where that hub has none either.
     """
     hubs = tables.get("hubs", pd.DataFrame())
     zones: dict[str, str] = {}
@@ -117,9 +128,16 @@ Rows = dict[str, list[list[Any]]]
 
 @dataclass(frozen=True)
 class Details:
-    """Packs of details; sku ``n`` of ``skus`` is in pack ``n // SKUS_PER_PACK``.
+    """The packed details of all proposed SKUs.
 
-    ``skus_with_curves`` says how many skus, from the first on, have their forecast curves in it.
+    Attributes
+    ----------
+    skus
+        SKUs in the order of their best proposals.
+    packs
+        Packed details; SKU ``n`` of ``skus`` is in pack ``n // SKUS_PER_PACK``.
+    skus_with_curves
+        Number of SKUs, counted from the first, whose packs include forecast curves.
     """
 
     skus: list[str]
@@ -128,10 +146,10 @@ class Details:
 
 
 def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -> Details:
-    """Return the details of every proposed sku, the best proposal's sku first.
+    """Return the details of every proposed SKU, in the order of ``proposals``.
 
-    ``parts`` maps ``hubs``, ``inbound``, ``service`` and ``curves`` to rows by sku. Once the packs
-    hold ``curves_mb`` million letters, later ones come without ``curves``.
+    ``parts`` maps ``hubs``, ``inbound``, ``service`` and ``curves`` to rows by SKU. Packs after the first
+    ``curves_mb`` million characters omit ``curves``.
     """
     skus = list(dict.fromkeys(proposals["sku"]))
     reasons = rows_by(proposals["sku"], [range(len(proposals)), proposals["reason"], *_instead(proposals)])
@@ -141,24 +159,24 @@ def details(proposals: pd.DataFrame, parts: dict[str, Rows], curves_mb: float) -
         batch = skus[start : start + SKUS_PER_PACK]
         has_curves = sum(map(len, packs)) < curves_mb * 1e6
         with_curves += len(batch) if has_curves else 0
-        packs.append(pack({sku: _piece(sku, reasons, parts, has_curves) for sku in batch}))
+        packs.append(pack({sku: _sku_details(sku, reasons, parts, has_curves) for sku in batch}))
     return Details(skus, packs, with_curves)
 
 
-def _piece(sku: str, reasons: Rows, parts: dict[str, Rows], has_curves: bool) -> dict[str, object]:
-    piece: dict[str, object] = {name: rows.get(sku, []) for name, rows in parts.items() if name != "curves"}
-    piece["reasons"] = {str(place): reason for place, reason, *_ in reasons[sku]}
-    piece["instead"] = {
-        str(place): values for place, _, *values in reasons[sku] if any(word is not None for word in values)
+def _sku_details(sku: str, reasons: Rows, parts: dict[str, Rows], has_curves: bool) -> dict[str, object]:
+    result: dict[str, object] = {name: rows.get(sku, []) for name, rows in parts.items() if name != "curves"}
+    result["reasons"] = {str(index): reason for index, reason, *_ in reasons[sku]}
+    result["instead"] = {
+        str(index): values for index, _, *values in reasons[sku] if any(value is not None for value in values)
     }
-    piece["curves"] = parts["curves"].get(sku, []) if has_curves else None
-    return piece
+    result["curves"] = parts["curves"].get(sku, []) if has_curves else None
+    return result
 
 
 def _instead(proposals: pd.DataFrame) -> list[list[Any]]:
-    """Return by proposal the next-best alternative, what is lost with nothing in its place, and how often the line pays.
+    """Return by proposal the next-best alternative, the loss without a replacement, and the share of scenarios it pays in.
 
-    None where a plan does not say, as those of earlier versions.
+    None where the plan has no such columns, as plans of earlier versions.
     """
     absent = pd.Series(index=proposals.index, dtype="float64")
     next_best = proposals.get("next_best", absent).astype("object")
@@ -170,7 +188,7 @@ def _instead(proposals: pd.DataFrame) -> list[list[Any]]:
 
 
 def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:
-    """Return rows made of ``columns`` by key, in their order."""
+    """Return the rows of ``columns`` grouped by key, each group in the order of the rows."""
     result: Rows = defaultdict(list)
     for key, *row in zip(keys, *columns, strict=True):
         result[key].append(row)
@@ -178,7 +196,7 @@ def rows_by(keys: Iterable[str], columns: Sequence[Iterable[Any]]) -> Rows:
 
 
 def hub_rows(position: pd.DataFrame) -> Rows:
-    """Return by sku: hub, units on hand, inbound, out, in, target, expected demand, stockout probability, days of supply, fill rate."""
+    """Return by SKU: hub, units on hand, inbound, out, in, target, expected demand, stockout probability, days of supply, fill rate."""
     frame = position.sort_values(["sku", "hub"])
     whole = [
         numbers(frame[name], 0) for name in ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units")
@@ -193,7 +211,7 @@ def hub_rows(position: pd.DataFrame) -> Rows:
 
 
 def inbound_rows(inbound: pd.DataFrame) -> Rows:
-    """Return by sku: hub, arrival date, units and id of every order line on its way."""
+    """Return by SKU: hub, arrival date, units and id of every inbound order line."""
     if inbound.empty:
         return {}
     frame = inbound.sort_values(["sku", "arrival_date", "hub", "inbound_id"])
@@ -203,7 +221,7 @@ def inbound_rows(inbound: pd.DataFrame) -> Rows:
 
 
 def service_rows(service: pd.DataFrame) -> Rows:
-    """Return by sku: region, demand, then local, spilled, late and lost units before and after, and source hubs."""
+    """Return by SKU: region, demand, then local, spilled, late and lost units before and after the plan, and source hubs."""
     frame = service.sort_values(["sku", "region"])
     names = [f"{name}_units{ending}" for name in ("local", "spilled", "late", "lost") for ending in ("_before", "")]
     columns = [numbers(frame[name], 1) for name in ("demand_units", *names)]

@@ -1,6 +1,6 @@
-"""The plan in a few lines: a text for a run's artifact and the best proposals for a table.
+"""The summary of a plan: figures for the page, a Markdown text and the best proposals as rows.
 
-Here: what the page's headline says, as Markdown, and rows of plain values. Not here: pages.
+Here: figures and texts. Not here: pages.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Term:
 
     @property
     def change_eur(self) -> float:
-        """With less without the plan; negative saves."""
+        """The cost with the plan minus the cost without it; negative where the plan saves."""
         return self.after_eur - self.before_eur
 
 
@@ -45,7 +45,17 @@ class Service:
 
 @dataclass(frozen=True)
 class Headline:
-    """What a planner wants to know first; ``plan`` is the plan's row."""
+    """The main figures of a plan.
+
+    Attributes
+    ----------
+    plan
+        The row of the table ``plan``.
+    terms
+        Cost terms that are not zero both without and with the plan.
+    before, after
+        Service without and with the plan.
+    """
 
     plan: pd.Series
     terms: list[Term]
@@ -54,7 +64,7 @@ class Headline:
 
     @property
     def saving_eur(self) -> float:
-        """Expected cost without less expected cost with the plan."""
+        """The expected cost without the plan minus the expected cost with it, in the configured currency."""
         return float(self.plan["total_eur_before"] - self.plan["total_eur"])
 
     @property
@@ -64,9 +74,9 @@ class Headline:
 
 
 def headline(plan: pd.DataFrame, service: pd.DataFrame) -> Headline | None:
-    """Return the headline of one night, or ``None`` when there is no plan.
+    """Return the headline of one run, or ``None`` when there is no plan.
 
-    ``plan`` has at most one row per night, the last one counts; ``service`` has a row per region × sku.
+    The last row of ``plan`` counts; ``service`` has one row per region × SKU.
     """
     if plan.empty:
         return None
@@ -77,9 +87,9 @@ def headline(plan: pd.DataFrame, service: pd.DataFrame) -> Headline | None:
 
 
 def _term(row: pd.Series, name: str) -> Term:
-    """Return a term as a cost: the change of the goods' worth is a credit, so its sign is turned and the terms add up."""
+    """Return a term as a cost; the change in inventory value is a credit, so its sign is reversed and the terms add up."""
     is_credit = name == "end_value_eur"
-    sign, text = (-1.0, "Goods worth less (+) or more (−)") if is_credit else (1.0, PLAN_TERMS[name])
+    sign, text = (-1.0, "Change in inventory value: loss (+) or gain (−)") if is_credit else (1.0, PLAN_TERMS[name])
     return Term(text, sign * float(row[f"{name}_before"]), sign * float(row[f"{name}_after"]))
 
 
@@ -95,23 +105,23 @@ _SPECIAL = str.maketrans({letter: f"\\{letter}" for letter in "\\`*_[]<>|#"})
 
 
 def plan_summary(outputs: Frames, settings: Settings, as_of: date) -> str:
-    """Return the summary of the night's plan as Markdown; ``outputs`` as for ``plan_page``."""
-    night = headline(outputs["plan"], outputs["service"])
+    """Return the summary of the plan of ``as_of`` as Markdown; ``outputs`` as for ``plan_page``."""
+    figures = headline(outputs["plan"], outputs["service"])
     title = f"# {escaped(settings.review.title)}, {day(as_of)}\n\n"
-    if night is None:
-        return f"{title}There is no plan for this night.\n"
-    undone = [
+    if figures is None:
+        return f"{title}There is no plan for this date.\n"
+    exceptions = [
         f"* {escaped(finding.title)}: {finding.count}"
         + (f" ({Money(settings.currency)(finding.eur)})" if finding.eur else "")
         for finding in findings(outputs["exception"])
     ]
     return title + "\n".join(
         [
-            *_lines(night, outputs["transfer"], Money(settings.currency)),
+            *_lines(figures, outputs["transfer"], Money(settings.currency)),
             "",
-            "## Left undone",
+            "## Exceptions",
             "",
-            *(undone or ["Nothing."]),
+            *(exceptions or ["There are no exceptions."]),
             "",
             *_assumed(outputs),
         ]
@@ -123,29 +133,29 @@ def _assumed(outputs: Frames) -> list[str]:
     return ["## Assumptions", "", *(f"* {escaped(str(assumption))}" for assumption in taken), ""] if taken else []
 
 
-def _lines(night: Headline, transfer: pd.DataFrame, money: Money) -> list[str]:
-    plan, before, after = night.plan, night.before, night.after
+def _lines(figures: Headline, transfer: pd.DataFrame, money: Money) -> list[str]:
+    plan, before, after = figures.plan, figures.before, figures.after
     n_outlook = int(transfer["is_outlook"].sum())
-    later = f" ({number(n_outlook)} of them decided by later nights)" if n_outlook else ""
+    later = f" ({number(n_outlook)} of them due in later runs)" if n_outlook else ""
     so_far = decided(transfer)
     return [
-        f"**Expected saving {money(night.saving_eur)}** by {number(plan['n_proposals'])} proposals{later}; on fresh demand paths "
+        f"**Expected savings {money(figures.saving_eur)}** from {number(plan['n_proposals'])} proposals{later}; on held-out scenarios "
         f"{money(plan['out_of_sample_benefit_eur'])}, sampling error ± {money(plan['sampling_error_eur'])}.",
         *((f"Decided so far: {so_far}.",) if so_far else ()),
         "",
-        f"* Lost units {number(before.lost_units)} → {number(after.lost_units)} of {number(after.demand_units)} demanded",
+        f"* Lost units {number(before.lost_units)} → {number(after.lost_units)} of {number(after.demand_units)} units of demand",
         f"* Served by the nearest hub {rate(before.local_fill_rate)} → {rate(after.local_fill_rate)}",
         f"* On time as promised {rate(before.promise_hit_rate)} → {rate(after.promise_hit_rate)}",
         f"* {carbon(plan['kg_co2e'])}, well to wheel",
-        f"* At most {rate(plan['gap_rate'], 2)} of the cost ({rate(plan['gap_of_benefit_rate'])} of what there was to win) from the best "
-        "plan on these demand paths; this does not certify the forecast, the sample or later nights",
+        f"* The cost is at most {rate(plan['gap_rate'], 2)} ({rate(plan['gap_of_benefit_rate'])} of the possible savings) above that of the best "
+        "plan on these demand scenarios; this does not certify the forecast, the sample of scenarios or later runs",
     ]
 
 
 def top_proposals(transfer: pd.DataFrame, settings: Settings) -> list[dict[str, str]]:
-    """Return the best proposals of tonight as rows of texts, ``review.top_proposals`` at most."""
+    """Return the best proposals that are due in this run as rows of texts, at most ``review.top_proposals``."""
     money = Money(settings.currency)
-    tonight = ranked(transfer[~transfer["is_outlook"].astype(bool)]).head(settings.review.top_proposals)
+    due = ranked(transfer[~transfer["is_outlook"].astype(bool)]).head(settings.review.top_proposals)
     columns = (
         "sku",
         "origin",
@@ -161,14 +171,14 @@ def top_proposals(transfer: pd.DataFrame, settings: Settings) -> list[dict[str, 
     return [
         {
             "sku": sku, "from": origin, "to": destination, "units": number(units), "ships": day(ship), "usable": day(arrival),
-            "saving": money(benefit), "cost": money(cost), "reason": reason, "proposal": proposal,
+            "savings": money(benefit), "cost": money(cost), "reason": reason, "proposal": proposal,
         }
         for sku, origin, destination, units, ship, arrival, benefit, cost, reason, proposal in zip(
-            *(tonight[column].tolist() for column in columns), strict=True
+            *(due[column].tolist() for column in columns), strict=True
         )
     ]  # fmt: skip
 
 
 def escaped(text: str) -> str:
-    """Return ``text`` with Markdown's signs taken literally."""
+    """Return ``text`` with the special characters of Markdown escaped."""
     return text.translate(_SPECIAL)

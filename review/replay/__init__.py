@@ -1,4 +1,4 @@
-"""A replay for people: its pictures and its page.
+"""The page and the charts of a replay.
 
 Frames in, matplotlib figures and one HTML text out. Not here: the replay and its figures (positioning), MLflow.
 """

@@ -1,6 +1,6 @@
 """The page of a replay: one HTML text that needs no network.
 
-Not here: how pictures are drawn or figures computed.
+Not here: the drawing of charts, the computation of figures.
 """
 
 from __future__ import annotations
@@ -13,31 +13,45 @@ import pandas as pd
 
 from review.backtest.pictures import method_name
 from review.plan.page import environment
-from review.wording import NOTHING, Money, number, rate
+from review.wording import UNKNOWN, Money, number, rate
 
-_FORESIGHT = "foresight"  # plays with demand known beforehand: no policy to beat
+_FORESIGHT = "foresight"  # a benchmark with known demand, which no policy can be expected to beat
 KPIS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("unit_fill_rate", "Units filled ÷ demanded", rate),
-    ("local_fill_rate", "Shipped from the nearest hub ÷ demanded", rate),
-    ("promise_hit_rate", "At the door as promised ÷ demanded", rate),
-    ("time_to_door_mean_days", "Days to the door, mean", lambda value: number(value, 2)),
-    ("time_to_door_p95_days", "Days to the door, 95 %", number),
+    ("unit_fill_rate", "Fill rate", rate),
+    ("local_fill_rate", "Served from the nearest hub", rate),
+    ("promise_hit_rate", "Delivered by the promised time", rate),
+    ("time_to_door_mean_days", "Days to delivery, mean", lambda value: number(value, 2)),
+    ("time_to_door_p95_days", "Days to delivery, 95th percentile", number),
     ("eur_per_unit_served", "Cost per unit served", lambda value: number(value, 2)),
     ("days_of_supply", "Days of supply", lambda value: number(value, 1)),
     ("stock_imbalance", "Stock imbalance", rate),
-    ("transfer_churn", "Units moved there and back", rate),
+    ("transfer_churn", "Units moved back and forth", rate),
     ("plan_nervousness", "Plan nervousness", rate),
     ("kg_co2e_per_unit", "kg CO₂e per unit served", lambda value: number(value, 3)),
-    ("refused_units", "Wished units that did not fit", number),
+    ("refused_units", "Requested units that did not fit", number),
 )
 
 
 @dataclass(frozen=True)
 class ReplayPage:
-    """What the page shows.
+    """The data of the page.
 
-    ``figures`` has a row per policy, nothing first and the judged one last; ``bound_eur`` the clairvoyant bound without and with
-    goods; ``pictures`` PNG by caption; ``facts`` lines of name and text; ``notes`` sentences.
+    Attributes
+    ----------
+    title
+        Heading of the page.
+    currency
+        ISO 4217 code.
+    facts
+        Text by name, shown below the heading.
+    figures
+        One row per policy; the policy without shipments is first, the judged policy last.
+    bound_eur
+        Cost of the perfect-foresight benchmark, a lower bound, without and with inventory value.
+    pictures
+        PNG by caption.
+    notes
+        Sentences for the reader.
     """
 
     title: str
@@ -54,34 +68,34 @@ def replay_page(page: ReplayPage) -> str:
     pictures = {caption: base64.b64encode(image).decode() for caption, image in page.pictures.items()}
     policies = [method_name(name) for name in page.figures["policy"]]
     return environment().get_template("replay.html.j2").render(
-        page=page, pictures=pictures, policies=policies, verdict=verdict(page), money_rows=_money_rows(page), kpis=_kpi_rows(page)
+        page=page, pictures=pictures, policies=policies, result=result(page), money_rows=_money_rows(page), kpis=_kpi_rows(page)
     )  # fmt: skip
 
 
-def verdict(page: ReplayPage) -> str:
-    """Return the outcome in a sentence: the judged policy beside the best of the others and the bound."""
-    money, specified = Money(page.currency), page.figures.iloc[-1]
+def result(page: ReplayPage) -> str:
+    """Return the result in one sentence: the judged policy compared with the best other policy and the lower bound."""
+    money, judged = Money(page.currency), page.figures.iloc[-1]
     others = page.figures.iloc[:-1]
     others = others[others["policy"] != _FORESIGHT]
     best = others.iloc[int(others["value_eur"].to_numpy().argmin())]
-    share = float(specified["value_eur"]) / float(best["value_eur"]) - 1.0
+    share = float(judged["value_eur"]) / float(best["value_eur"]) - 1.0
     side = "less" if share < 0 else "more"
     return (
-        f"{method_name(str(specified['policy']))} cost {money(specified['value_eur'])}, {rate(abs(share))} {side} than {method_name(str(best['policy']))} ({money(best['value_eur'])}), "
-        f"and closed {rate(specified['closed'])} of what perfect hindsight could win over doing nothing "
-        f"({rate(specified['closed_low'])} to {rate(specified['closed_high'])})."
+        f"{method_name(str(judged['policy']))} cost {money(judged['value_eur'])}, {rate(abs(share))} {side} than {method_name(str(best['policy']))} ({money(best['value_eur'])}). "
+        f"It achieved {rate(judged['closed'])} of the possible savings "
+        f"({rate(judged['closed_low'])} to {rate(judged['closed_high'])}), measured against no shipments and the lower bound."
     )
 
 
 def _money_rows(page: ReplayPage) -> list[dict[str, object]]:
     money, judged = Money(page.currency), method_name(str(page.figures["policy"].iloc[-1]))
     rows: list[dict[str, object]] = []
-    for ending, title, bound in (("", "Operating cost", page.bound_eur[0]), ("_with_goods", "With purchase and leftovers", page.bound_eur[1])):  # fmt: skip
+    for ending, title, bound in (("", "Operating cost", page.bound_eur[0]), ("_with_goods", "Cost with purchases and change in inventory value", page.bound_eur[1])):  # fmt: skip
         rows += [
             {"name": title, "values": [money(value) for value in page.figures[f"value_eur{ending}"]], "bound": money(bound)},
-            {"name": "Saved against doing nothing, 95 % interval", "values": _spans(page.figures, f"saved_eur{{}}{ending}", money), "bound": NOTHING},
-            {"name": f"Dearer than {judged}, paired over articles, 95 % interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": NOTHING},
-            {"name": "Closed, 95 % interval", "values": _spans(page.figures, f"closed{{}}{ending}", rate), "bound": rate(1.0)},
+            {"name": "Savings against no shipments, 95% interval", "values": _spans(page.figures, f"saved_eur{{}}{ending}", money), "bound": UNKNOWN},
+            {"name": f"Additional cost compared with {judged}, paired over SKUs, 95% interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": UNKNOWN},
+            {"name": "Share of the possible savings, 95% interval", "values": _spans(page.figures, f"closed{{}}{ending}", rate), "bound": rate(1.0)},
         ]  # fmt: skip
     return rows
 

@@ -1,72 +1,72 @@
-// The list: filter, group, page, open. Only what is looked at is in the document.
+// The list of proposals: filter, group, page, open. Only rows that are shown are in the document.
 const STEP = { departures: 6, lines: 8, rank: 40 };
-const HEADS = [["Sku"], ["From → to"], ["Units", "n"], ["Ships"], ["Usable"], ["Saving", "n"], ["If refused", "n"], ["Cost", "n"], ["Status"]];
+const HEADS = [["SKU"], ["From → to"], ["Units", "n"], ["Ships"], ["Usable"], ["Savings", "n"], ["Loss if rejected", "n"], ["Cost", "n"], ["Status"]];
 const chosen = (name) => document.getElementById(name).value;
 const selected = new Set();
-let words = [];
+let searchable = [];
 
-function proposal(place) {
-  const text = (column) => listed.texts[listed[column][place]];
-  const at = listed.departure[place];
-  const of = (column) => listed.departures[column][at];
+function proposal(index) {
+  const text = (column) => listed.texts[listed[column][index]];
+  const departure = listed.departure[index];
+  const of = (column) => listed.departures[column][departure];
   const name = (column) => listed.texts[of(column)];
   return {
-    place, at, id: listed.id[place], sku: text("sku"), label: text("label"), class: text("class"), owner: text("owner"), status: text("status"),
-    binding: text("binding"), units: listed.units[place], packs: listed.packs[place], cost_eur: listed.cost_eur[place],
-    benefit_eur: listed.benefit_eur[place], loss_if_refused_eur: listed.loss_if_refused_eur[place], kg_co2e: listed.kg_co2e[place],
-    outlook: listed.outlook[place], kind: name("kind"), origin: name("origin"), destination: name("destination"), lane: name("lane"),
+    index, departure, id: listed.id[index], sku: text("sku"), label: text("label"), class: text("class"), owner: text("owner"), status: text("status"),
+    binding: text("binding"), units: listed.units[index], packs: listed.packs[index], cost_eur: listed.cost_eur[index],
+    benefit_eur: listed.benefit_eur[index], loss_if_refused_eur: listed.loss_if_refused_eur[index], kg_co2e: listed.kg_co2e[index],
+    outlook: listed.outlook[index], kind: name("kind"), origin: name("origin"), destination: name("destination"), lane: name("lane"),
     ship_date: of("ship_date"), arrival_date: of("arrival_date"), decide_by: name("decide_by"),
   };
 }
 
 function matching() {
-  const wanted = chosen("search").toLowerCase().split(/\s+/).filter(Boolean);
+  const needles = chosen("search").toLowerCase().split(/\s+/).filter(Boolean);
   const exact = ["class", "owner", "kind"].filter((name) => chosen(name) !== "");
   const hub = chosen("hub"), outlook = chosen("outlook");
-  const found = [];
-  for (let place = 0; place < listed.id.length; place += 1) {
-    if (outlook !== "" && String(listed.outlook[place]) !== outlook) continue;
-    const line = words[place];
+  const matches = [];
+  for (let index = 0; index < listed.id.length; index += 1) {
+    if (outlook !== "" && String(listed.outlook[index]) !== outlook) continue;
+    const line = searchable[index];
     if (hub !== "" && line.origin !== hub && line.destination !== hub) continue;
     if (exact.some((name) => line[name] !== chosen(name))) continue;
-    if (wanted.every((word) => line.text.includes(word))) found.push(place);
+    if (needles.every((needle) => line.text.includes(needle))) matches.push(index);
   }
-  return found;
+  return matches;
 }
 
 async function toggle(button, row, line) {
   const isOpen = button.getAttribute("aria-expanded") === "true";
   button.setAttribute("aria-expanded", String(!isOpen));
   if (isOpen) { row.nextSibling.remove(); return; }
-  const cell = make("td", { colspan: String(HEADS.length) }, "…");
-  row.after(make("tr", { class: "detail", id: `detail-${line.place}` }, cell));
-  cell.replaceChildren(...detailBody(line, await piece(line.sku)).filter(known));
+  const cell = element("td", { colspan: String(HEADS.length) }, "…");
+  row.after(element("tr", { class: "detail", id: `detail-${line.index}` }, cell));
+  cell.replaceChildren(...detailBody(line, await skuDetails(line.sku)).filter(known));
 }
 
-function lineRow(place) {
-  const line = proposal(place);
-  const button = make("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": `detail-${place}` }, line.sku);
-  const box = make("input", { type: "checkbox", "aria-label": `Select ${line.sku}, ${line.id}` });
-  box.checked = selected.has(place);
-  box.addEventListener("change", () => { selected[box.checked ? "add" : "delete"](place); showSelected(); });
+function lineRow(index) {
+  const line = proposal(index);
+  const button = element("button", { type: "button", class: "opener", "aria-expanded": "false", "aria-controls": `detail-${index}` }, line.sku);
+  const box = element("input", { type: "checkbox", "aria-label": `Select ${line.sku}, ${line.id}` });
+  box.checked = selected.has(index);
+  box.addEventListener("change", () => { selected[box.checked ? "add" : "delete"](index); showSelected(); });
   const values = [`${line.origin} → ${line.destination}`, units(line.units), day(line.ship_date), day(line.arrival_date), money(line.benefit_eur), money(line.loss_if_refused_eur), money(line.cost_eur), line.status];
-  const cells = values.map((value, at) => make("td", { role: "cell", class: `pair ${HEADS[at + 1][1] || ""}`, "data-name": at ? HEADS[at + 1][0] : "" }, value));
-  const row = make("tr", { role: "row" }, make("th", { scope: "row", role: "rowheader" }, line.outlook ? null : box, button, line.label ? make("span", { class: "quiet" }, ` ${line.label}`) : null), ...cells);
+  const cells = values.map((value, column) => element("td", { role: "cell", class: `pair ${HEADS[column + 1][1] || ""}`, "data-name": column ? HEADS[column + 1][0] : "" }, value));
+  const row = element("tr", { role: "row" }, element("th", { scope: "row", role: "rowheader" }, line.outlook ? null : box, button, line.label ? element("span", { class: "quiet" }, ` ${line.label}`) : null), ...cells);
   button.addEventListener("click", () => toggle(button, row, line));
   return row;
 }
 
 // A table that shows `step` rows and a button for the next ones.
-function lineTable(places, step, caption) {
-  const body = make("tbody", { role: "rowgroup" });
-  const head = make("thead", { role: "rowgroup" }, make("tr", { role: "row" }, ...HEADS.map(([name, kind]) => make("th", { scope: "col", role: "columnheader", class: kind || "" }, name))));
-  const grid = make("table", { class: "lines", role: "table", "aria-label": caption }, head, body);
-  return [make("div", { class: "scroll-wide" }, grid), ...paged(places, step, lineRow, body, "lines")];
+function lineTable(indexes, step, caption) {
+  const body = element("tbody", { role: "rowgroup" });
+  const head = element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, ...HEADS.map(([name, kind]) => element("th", { scope: "col", role: "columnheader", class: kind || "" }, name))));
+  const grid = element("table", { class: "lines", role: "table", "aria-label": caption }, head, body);
+  return [element("div", { class: "scroll-wide" }, grid), ...paged(indexes, step, lineRow, body, "lines")];
 }
 
 function paged(items, step, draw, box, noun) {
   let shown = 0;
-  const button = make("button", { type: "button", class: "more" });
+  const button = element("button", { type: "button", class: "more" });
   const next = () => {
     box.append(...items.slice(shown, shown + step).map(draw));
     shown += step;
@@ -78,77 +78,77 @@ function paged(items, step, draw, box, noun) {
   return shown < items.length ? [button] : [];
 }
 
-// What to type to decide on what is selected: the page itself changes nothing.
+// The command that decides the selected proposals. The page itself changes no data.
 function showSelected() {
-  const places = [...selected].sort((left, right) => left - right);
-  document.getElementById("deciding").hidden = !places.length;
-  const worth = sum(places.map((place) => listed.benefit_eur[place]));
-  document.getElementById("selected").textContent = `${units(places.length)} selected, ${money(worth)} of expected saving. To decide, run:`;
-  const names = places.map((place) => listed.id[place]).join(" ");
-  // after the morning of the plan its cut-offs may be over: the command says when it was decided
-  const at = new Date().toISOString().slice(0, 10) > listed.as_of ? ` --at ${listed.as_of}T07:00` : "";
+  const indexes = [...selected].sort((left, right) => left - right);
+  document.getElementById("deciding").hidden = !indexes.length;
+  const savings = sum(indexes.map((index) => listed.benefit_eur[index]));
+  document.getElementById("selected").textContent = `${units(indexes.length)} selected, with expected savings of ${money(savings)}. To decide, run:`;
+  const ids = indexes.map((index) => listed.id[index]).join(" ");
+  // A page opened on a later day may be past its cut-offs, so the command states the time of the decision.
+  const time = new Date().toISOString().slice(0, 10) > listed.as_of ? ` --at ${listed.as_of}T07:00` : "";
   const reason = chosen("decision") === "reject" ? " --reason 'rejected on the review page'" : "";
-  document.getElementById("command").value = `forestock ${chosen("decision")} ${listed.options} --as-of ${listed.as_of}${at}${reason} ${names}`;
+  document.getElementById("command").value = `forestock ${chosen("decision")} ${listed.options} --as-of ${listed.as_of}${time}${reason} ${ids}`;
 }
 
 function fill(name, share) {
   if (!known(share)) return null;
-  const inner = make("i");
+  const inner = element("i");
   inner.style.width = `${Math.min(100, 100 * share)}%`;
-  return make("span", {}, `${name} `, make("span", { class: "bar" }, inner), ` ${rate(share)}`);
+  return element("span", {}, `${name} `, element("span", { class: "bar" }, inner), ` ${rate(share)}`);
 }
 
-function departureBox([at, places]) {
-  const of = (column) => listed.departures[column][at];
+function departureBox([departure, indexes]) {
+  const of = (column) => listed.departures[column][departure];
   const name = (column) => listed.texts[of(column)];
-  const saving = sum(places.map((place) => listed.benefit_eur[place]));
+  const savings = sum(indexes.map((index) => listed.benefit_eur[index]));
   const loads = of("loads");
-  const header = make("header", {},
-    make("h3", {}, make("span", {}, `${name("origin")} → ${name("destination")} · ${day(of("ship_date"))}`), make("span", { class: saving < 0 ? "bad" : "good" }, money(saving))),
-    make("span", {}, `decide by ${name("decide_by")}`), make("span", {}, `usable ${day(of("arrival_date"))}`), make("span", {}, name("kind")),
-    make("span", {}, `${units(of("units"))} units in ${units(loads)} ${loads === 1 ? "load" : "loads"}`), make("span", {}, `loads cost ${money(of("fixed_eur"))}`),
+  const header = element("header", {},
+    element("h3", {}, element("span", {}, `${name("origin")} → ${name("destination")} · ${day(of("ship_date"))}`), element("span", { class: savings < 0 ? "bad" : "good" }, money(savings))),
+    element("span", {}, `decide by ${name("decide_by")}`), element("span", {}, `usable ${day(of("arrival_date"))}`), element("span", {}, name("kind")),
+    element("span", {}, `${units(of("units"))} units in ${units(loads)} ${loads === 1 ? "load" : "loads"}`), element("span", {}, `loads cost ${money(of("fixed_eur"))}`),
     fill("volume", of("volume_fill_rate")), fill("mass", of("mass_fill_rate")),
-    places.length < of("lines") ? make("span", {}, `${units(places.length)} of ${units(of("lines"))} lines match`) : null);
+    indexes.length < of("lines") ? element("span", {}, `${units(indexes.length)} of ${units(of("lines"))} lines match`) : null);
   const caption = `Proposals from ${name("origin")} to ${name("destination")} shipping ${day(of("ship_date"))}`;
-  return make("article", { class: "departure" }, header, make("div", { class: "body" }, ...lineTable(places, STEP.lines, caption)));
+  return element("article", { class: "departure" }, header, element("div", { class: "body" }, ...lineTable(indexes, STEP.lines, caption)));
 }
 
-function byDeparture(places) {
+function byDeparture(indexes) {
   const groups = new Map();
-  for (const place of places) {
-    const at = listed.departure[place];
-    if (!groups.has(at)) groups.set(at, []);
-    groups.get(at).push(place);
+  for (const index of indexes) {
+    const departure = listed.departure[index];
+    if (!groups.has(departure)) groups.set(departure, []);
+    groups.get(departure).push(index);
   }
-  const worth = (group) => sum(group.map((place) => listed.benefit_eur[place]));
-  return [...groups].map((group) => [group, worth(group[1])]).sort((left, right) => right[1] - left[1]).map(([group]) => group);
+  const savings = (group) => sum(group.map((index) => listed.benefit_eur[index]));
+  return [...groups].map((group) => [group, savings(group[1])]).sort((left, right) => right[1] - left[1]).map(([group]) => group);
 }
 
 function show() {
-  const places = matching();
-  const total = sum(places.map((place) => listed.benefit_eur[place]));
-  document.getElementById("count").textContent = `${units(places.length)} of ${units(listed.id.length)} proposals, ${money(total)} of expected saving`;
-  const box = make("div");
-  if (!places.length) box.append(make("p", {}, "No proposal matches."));
-  else if (chosen("view") === "rank") box.append(...lineTable(places, STEP.rank, "Proposals, best first"));
-  else box.append(...[make("div")].flatMap((inner) => [inner, ...paged(byDeparture(places), STEP.departures, departureBox, inner, "departures")]));
+  const indexes = matching();
+  const total = sum(indexes.map((index) => listed.benefit_eur[index]));
+  document.getElementById("count").textContent = `${units(indexes.length)} of ${units(listed.id.length)} proposals, expected savings ${money(total)}`;
+  const box = element("div");
+  if (!indexes.length) box.append(element("p", {}, "No proposal matches."));
+  else if (chosen("view") === "rank") box.append(...lineTable(indexes, STEP.rank, "Proposals by savings"));
+  else box.append(...[element("div")].flatMap((inner) => [inner, ...paged(byDeparture(indexes), STEP.departures, departureBox, inner, "departures")]));
   document.getElementById("list").replaceChildren(box);
 }
 
 function offer(name, values) {
   const options = [...new Set(values)].filter(Boolean).sort();
-  document.getElementById(name).append(...options.map((value) => make("option", { value }, value)));
+  document.getElementById(name).append(...options.map((value) => element("option", { value }, value)));
   if (options.length < 2) document.getElementById(name).parentElement.hidden = true;
 }
 
 function prepare() {
-  words = listed.id.map((id, place) => {
-    const { sku, label, class: handling, owner, kind, origin, destination, lane, status } = proposal(place);
+  searchable = listed.id.map((id, index) => {
+    const { sku, label, class: handling, owner, kind, origin, destination, lane, status } = proposal(index);
     return { class: handling, owner, kind, origin, destination, text: [sku, label, lane, origin, destination, owner, handling, kind, status, id].join(" ").toLowerCase() };
   });
-  piece.places = new Map(listed.skus.map((sku, place) => [sku, place]));
-  offer("hub", words.flatMap((line) => line.kind === "supply" ? [line.destination] : [line.origin, line.destination]));
-  for (const name of ["class", "owner", "kind"]) offer(name, words.map((line) => line[name]));
+  skuDetails.index = new Map(listed.skus.map((sku, index) => [sku, index]));
+  offer("hub", searchable.flatMap((line) => line.kind === "supply" ? [line.destination] : [line.origin, line.destination]));
+  for (const name of ["class", "owner", "kind"]) offer(name, searchable.map((line) => line[name]));
   const isMixed = listed.outlook.includes(0) && listed.outlook.includes(1);
   document.getElementById("outlook").parentElement.hidden = !isMixed;
   if (!isMixed) document.getElementById("outlook").value = "";
@@ -170,7 +170,7 @@ function wire() {
 async function start() {
   wire();
   if (typeof DecompressionStream === "undefined") {
-    document.getElementById("list").append(make("p", {}, "This browser is too old to unpack the proposals; a version of 2023 or later can."));
+    document.getElementById("list").append(element("p", {}, "This browser is too old to unpack the proposals. Use a version from 2023 or later."));
     return;
   }
   listed = await unpack(embedded.listed);

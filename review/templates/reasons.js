@@ -1,91 +1,91 @@
-// Why a line is proposed: its terms, which of them matters most, what refusing it comes to, whom it reaches.
-const RESTS_ON = [
-  ["lost sales", "expected demand and the cost of a lost sale"], ["delivery", "prices of delivery lanes"], ["late parcels", "lead times and the cost of a late unit"],
-  ["keeping", "holding and storage rates"], ["goods worth", "purchase costs and the worth of what is left over"],
-  ["moving", "the lane's prices, handling and the price on moving"], ["share of the load", "the load's price and what travels with it"],
+// Why a line is proposed: its terms, the largest term, the effect of rejecting it, the regions it serves.
+const DEPENDS_ON = [
+  ["lost sales", "expected demand and the value of a lost sale"], ["delivery", "the prices of delivery lanes"], ["late parcels", "lead times and the cost of a late unit"],
+  ["holding", "holding and storage rates"], ["inventory value", "purchase costs and the value of units left over"],
+  ["moving", "the lane's prices, handling and the churn penalty"], ["share of the load", "the load cost and the other lines on the departure"],
 ];
 const CHOICES = ["first", "second", "third"];
 const ROUNDING_EUR = 0.05;
 
-// A reason ends in terms such as "82.0 fewer lost sales 741.80; moving -50.00." that add up to the line's saving.
+// A reason ends in terms such as "82.0 fewer lost sales 741.80; moving -50.00." that add up to the line's savings.
 function terms(line, reason) {
-  const found = [...reason.slice(reason.indexOf(": ") + 2).matchAll(/([^;]+?) (-?\d+\.\d\d)(?=[;.]|$)/g)].map(([, words, eur]) => ({ words: words.trim(), eur: Number(eur) }));
-  const isWhole = Math.abs(sum(found.map((term) => term.eur)) - line.benefit_eur) < ROUNDING_EUR;
-  return isWhole ? found.sort((left, right) => Math.abs(right.eur) - Math.abs(left.eur)) : [];
+  const parsed = [...reason.slice(reason.indexOf(": ") + 2).matchAll(/([^;]+?) (-?\d+\.\d\d)(?=[;.]|$)/g)].map(([, words, eur]) => ({ words: words.trim(), eur: Number(eur) }));
+  const isComplete = Math.abs(sum(parsed.map((term) => term.eur)) - line.benefit_eur) < ROUNDING_EUR;
+  return isComplete ? parsed.sort((left, right) => Math.abs(right.eur) - Math.abs(left.eur)) : [];
 }
 
-// By how much one term may be worse, all else as it is, until the line saves nothing.
+// By how much one term may worsen, with all others unchanged, until the line saves no money.
 function breakEven(line, eur) {
-  if (line.benefit_eur <= 0) return NOTHING;
+  if (line.benefit_eur <= 0) return UNKNOWN;
   const share = line.benefit_eur / Math.abs(eur);
-  if (eur > 0) return share < 1 ? `${rate(share)} less` : "saves without it";
-  return share < 1 ? `${rate(share)} more` : share < 9 ? `${fine(1 + share)} times as much` : "over 10 times as much";
+  if (eur > 0) return share < 1 ? `${rate(share)} lower` : "saves without it";
+  return share < 1 ? `${rate(share)} higher` : share < 9 ? `${fine(1 + share)} times as much` : "over 10 times as much";
 }
 
-const restsOn = (words) => (RESTS_ON.find(([key]) => words.includes(key)) || ["", NOTHING])[1];
+const dependsOn = (words) => (DEPENDS_ON.find(([key]) => words.includes(key)) || ["", UNKNOWN])[1];
 
-function termTable(line, found) {
-  const heads = [["What it saves and costs"], [listed.currency.trim(), "n"], ["Saves nothing at", "n"], ["Rests on"]];
-  return table(`Terms of ${line.sku}, ${line.id}`, heads, found.map(({ words, eur }) => [words, money(eur), breakEven(line, eur), restsOn(words)]));
+function termTable(line, parsed) {
+  const heads = [["Term"], [listed.currency.trim(), "n"], ["Break-even", "n"], ["Depends on"]];
+  return table(`Terms of ${line.sku}, ${line.id}`, heads, parsed.map(({ words, eur }) => [words, money(eur), breakEven(line, eur), dependsOn(words)]));
 }
 
-function mattersMost(line, found) {
-  if (!found.length || line.benefit_eur <= 0) return null;
-  const { words, eur } = found[0];
+function largestTerm(line, parsed) {
+  if (!parsed.length || line.benefit_eur <= 0) return null;
+  const { words, eur } = parsed[0];
   const name = words.replace(/^[\d.,]+ /, "");
   const change = breakEven(line, eur);
-  const least = change === "saves without it" ? `Even without it the line would save ${money(line.benefit_eur - eur)}` : `Were that ${change}, the line would save nothing`;
-  return make("p", {}, make("strong", {}, "Matters most: "), `${name}, ${money(eur)}, which rests on ${restsOn(words)}. ${least}, all else as it is.`);
+  const consequence = change === "saves without it" ? `Without it the line would still save ${money(line.benefit_eur - eur)}.` : `Break-even: ${change}.`;
+  return element("p", {}, element("strong", {}, "Largest term: "), `${name}, ${money(eur)}. It depends on ${dependsOn(words)}. ${consequence}`);
 }
 
 function shipment(text) {
   const [, departure, count] = /^(.*) ([+-]\d+)$/.exec(text);
   const [lane, date] = departure.split("@");
-  return `${lane.replace(">", " → ")}${date ? ` ${day(date)}` : ""} ${count.replace("-", "−")}`;
+  return `${lane.replace(">", " → ")}${date ? ` on ${day(date)}` : ""} ${count.replace("-", "−")}`;
 }
 
-// What takes the place of a refused line; `instead` is null where the plan does not say.
-function refused(line, instead) {
+// The effect of rejecting a line; `instead` is undefined where the plan does not state it.
+function ifRejected(line, instead) {
   const loss = line.loss_if_refused_eur;
   const [nextBest, dropped, pays] = instead || [null, null, null];
-  const first = loss >= 0 ? `the plan is expected to lose ${money(loss)}` : `the plan is expected to gain ${money(-loss)}`;
-  const said = [nextBest === null ? `${first}, with the best of what is left in its place.` : nextBest === "" ? `${first}. Nothing takes its place.`
-    : `${first}. Next best is ${nextBest.split("|").map(shipment).join(", ")} units.`];
-  if (known(dropped)) said.push(`With nothing in its place it would be ${money(dropped)}.`);
-  if (known(pays)) said.push(`It pays on ${rate(pays)} of demand paths.`);
-  return make("p", {}, make("strong", {}, "If refused: "), said.join(" "));
+  const effect = loss >= 0 ? `the plan loses an expected ${money(loss)}` : `the plan gains an expected ${money(-loss)}`;
+  const sentences = [nextBest === null ? `${effect}, after the best replacement.` : nextBest === "" ? `${effect}. No shipment replaces it.`
+    : `${effect}. The next-best plan changes shipments by ${nextBest.split("|").map(shipment).join(", ")} units.`];
+  if (known(dropped)) sentences.push(`Without a replacement it loses ${money(dropped)}.`);
+  if (known(pays)) sentences.push(`The line saves money in ${rate(pays)} of the demand scenarios.`);
+  return element("p", {}, element("strong", {}, "If rejected: "), sentences.join(" "));
 }
 
-// What both ends hold against the demand of the regions they are nearest to.
-function because(line, found) {
-  const ends = (line.kind === "supply" ? [line.destination] : [line.destination, line.origin]).map((name) => found.hubs.find(([hub]) => hub === name)).filter(known);
-  const told = ends.map(([hub, onHand, inbound, , , , demand]) => `${hub} has ${units(onHand)} on hand and ${units(inbound)} on the way for ${demand > 0 ? `an expected demand of ${units(demand)} nearest to it` : "no region nearest to it"}`);
-  return told.length ? make("p", {}, make("strong", {}, "Why: "), `${told.join("; ")}.`) : null;
+// The stock at both ends and the expected demand of the regions they are nearest to.
+function stockAtEnds(line, details) {
+  const ends = (line.kind === "supply" ? [line.destination] : [line.destination, line.origin]).map((name) => details.hubs.find(([hub]) => hub === name)).filter(known);
+  const clauses = ends.map(([hub, onHand, inbound, , , , demand]) => `${hub} has ${units(onHand)} on hand and ${units(inbound)} inbound, ${demand > 0 ? `for an expected demand of ${units(demand)} in the regions it is nearest to` : "and is the nearest hub of no region"}`);
+  return clauses.length ? element("p", {}, element("strong", {}, "Stock: "), `${clauses.join("; ")}.`) : null;
 }
 
-function reach(line, found) {
+function regionsServed(line, details) {
   const choices = new Map();
-  for (const row of found.service) {
-    const place = row[row.length - 1].split("|").indexOf(line.destination);
-    if (place >= 0) choices.set(place, [...(choices.get(place) || []), row[0]]);
+  for (const row of details.service) {
+    const choice = row[row.length - 1].split("|").indexOf(line.destination);
+    if (choice >= 0) choices.set(choice, [...(choices.get(choice) || []), row[0]]);
   }
   const some = (regions) => regions.slice(0, 8).join(", ") + (regions.length > 8 ? ` and ${regions.length - 8} more` : "");
-  const told = [...choices].sort(([left], [right]) => left - right).map(([place, regions]) => `${CHOICES[place] || `${place + 1}th`} choice for ${some(regions)}`);
-  return told.length ? make("p", {}, make("strong", {}, "Whom it reaches: "), `${line.destination} is ${told.join("; ")}.`) : null;
+  const clauses = [...choices].sort(([left], [right]) => left - right).map(([choice, regions]) => `the ${CHOICES[choice] || `${choice + 1}th`} choice for ${some(regions)}`);
+  return clauses.length ? element("p", {}, element("strong", {}, "Regions served: "), `${line.destination} is ${clauses.join("; ")}.`) : null;
 }
 
 function limits(binding) {
-  const named = binding ? binding.split("|").flatMap((name) => [make("span", { class: "chip" }, name.replaceAll("_", " ")), " "]) : ["no room, load, stock or pack size"];
-  return make("p", {}, make("strong", {}, "Held back by: "), ...named);
+  const named = binding ? binding.split("|").flatMap((name) => [element("span", { class: "chip" }, name.replaceAll("_", " ")), " "]) : ["none"];
+  return element("p", {}, element("strong", {}, "Binding constraints: "), ...named);
 }
 
-function reasonParts(line, found) {
-  const reason = found.reasons[line.place];
-  const split = terms(line, reason);
+function reasonParts(line, details) {
+  const reason = details.reasons[line.index];
+  const parsed = terms(line, reason);
   const verb = line.kind === "supply" ? "Ordering" : "Moving";
-  const lead = split.length ? `${verb} ${units(line.units)} ${line.units === 1 ? "unit" : "units"} from ${line.origin} to ${line.destination} is worth ${money(line.benefit_eur)}.` : reason;
+  const lead = parsed.length ? `${verb} ${units(line.units)} ${line.units === 1 ? "unit" : "units"} from ${line.origin} to ${line.destination} saves ${money(line.benefit_eur)}.` : reason;
   return [
-    make("p", { class: "reason" }, lead), because(line, found), mattersMost(line, split), refused(line, (found.instead || {})[line.place]), limits(line.binding), reach(line, found),
-    split.length ? termTable(line, split) : null,
+    element("p", { class: "reason" }, lead), stockAtEnds(line, details), largestTerm(line, parsed), ifRejected(line, (details.instead || {})[line.index]), limits(line.binding), regionsServed(line, details),
+    parsed.length ? termTable(line, parsed) : null,
   ];
 }

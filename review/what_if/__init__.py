@@ -1,4 +1,4 @@
-"""What-ifs for people: the plan of record beside plans on changed inputs.
+"""What-ifs: the plan of record compared with plans on changed inputs.
 
 Frames in, frames and one HTML text out. Not here: changing inputs and planning (positioning).
 """

@@ -1,4 +1,4 @@
-"""Two plans side by side: every line, and the figures of every hub and region.
+"""Comparison of two plans: every line, and the figures of every hub and region.
 
 Here: the frames of the tables ``what_if_line`` and ``what_if_place``. Not here: their page.
 """
@@ -16,11 +16,11 @@ _RISKY = 0.5
 
 
 def line_differences(record: Frames, other: Frames) -> pd.DataFrame:
-    """Return every line of either plan: units and benefit in both, and how it differs.
+    """Return the lines of both plans with units and benefit in each, and the difference.
 
-    ``record`` and ``other`` hold ``transfer``. A line is one ``proposal_id``, so the same sku on another
-    departure is another line. ``difference`` is ``new``, ``dropped``, ``more``, ``less`` or ``same``; ``reason`` is
-    the other plan's, the record's where the line is dropped.
+    ``record`` and ``other`` hold ``transfer``. A line is one ``proposal_id``, so the same SKU on another
+    departure is another line. ``difference`` is ``new``, ``dropped``, ``more``, ``less`` or ``same``. ``reason`` is
+    that of the other plan, or of the plan of record where the line is dropped.
     """
     old, new = (frames["transfer"].set_index("proposal_id") for frames in (record, other))
     lines = new[[*_KEYS, "reason"]].combine_first(old[[*_KEYS, "reason"]])[[*_KEYS, "reason"]].sort_index()
@@ -39,9 +39,9 @@ def _of(plan: pd.DataFrame, column: str, lines: pd.Index) -> pd.Series:
 
 
 def place_differences(record: Frames, other: Frames) -> pd.DataFrame:
-    """Return kind, place, kpi and both values of every hub (from ``position``) and region (from ``service``).
+    """Return kind, place, KPI and both values of every hub (from ``position``) and region (from ``service``).
 
-    Units are summed over skus. ``skus_at_risk`` counts skus more likely than not to run out before their next receipt.
+    Units are summed over SKUs. ``skus_at_risk`` counts SKUs with a stockout probability above 0.5.
     """
     result = pd.concat(
         [_joined("hub", _hubs(record), _hubs(other)), _joined("region", _regions(record), _regions(other))]

@@ -1,6 +1,6 @@
-"""The page of a night's what-ifs: the plan of record beside each, differences ranked.
+"""The page and the summary of what-ifs: the plan of record compared with each, differences ranked.
 
-Here: which figures stand side by side and in what order. Not here: how it looks (``templates``).
+Here: which figures are compared and in what order. Not here: their appearance (``templates``).
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from review.wording import Money, carbon, day, number, rate
 Row = dict[Any, Any]
 Writer = Callable[[float], str]
 _LINES, _PLACES = 120, 40
-_WORDS = {
+_CHANGE_WORDS = {
     "closed_hubs": "closed", "lost_lanes": "lane lost", "demand_factor": "demand ×", "transport_factor": "transport price ×",
     "added_lead_days": "days later", "added_loads": "more loads", "added_storage_l": "more storage (l)",
     "added_inbound_units": "more inbound units", "added_outbound_units": "more outbound units",
 }  # fmt: skip
 _KPIS = {
-    "units_in": "units in", "units_out": "units out", "target_units": "units after the plan", "skus_at_risk": "skus at risk",
+    "units_in": "units in", "units_out": "units out", "target_units": "units after the plan", "skus_at_risk": "SKUs at risk",
     "expected_demand_units": "expected demand", "demand_units": "demand", "local_units": "served by the nearest hub",
     "spilled_units": "served by another hub", "late_units": "late", "lost_units": "lost",
 }  # fmt: skip
@@ -35,9 +35,18 @@ _KPIS = {
 
 @dataclass(frozen=True)
 class WhatIfPage:
-    """What the page shows: the record's ``plan`` row and the rows of the ``what_if…`` tables of one night.
+    """The data of the page.
 
-    ``notes`` are sentences for the reader.
+    Attributes
+    ----------
+    as_of
+        Planning date.
+    plan
+        The ``plan`` row of the plan of record.
+    what_if, lines, places
+        Rows of the tables ``what_if``, ``what_if_line`` and ``what_if_place`` of the planning date.
+    notes
+        Sentences for the reader.
     """
 
     as_of: date
@@ -50,10 +59,10 @@ class WhatIfPage:
 
 @dataclass(frozen=True)
 class _Change:
-    """One what-if as shown: its name, what was changed, counts and rows of what differs."""
+    """One what-if as shown: its name, its changes in words, and the counts and rows of the differences."""
 
     name: str
-    said: str
+    description: str
     row: pd.Series
     counts: dict[str, int]
     lines: list[Row]
@@ -79,12 +88,12 @@ def _change(row: pd.Series, page: WhatIfPage) -> _Change:
     counts = {str(word): int(count) for word, count in lines["difference"].value_counts().sort_index().items()}
     places = page.places[page.places["what_if"] == name]
     return _Change(
-        name, said_of(str(row["changes"])), row, counts, ranked.head(_LINES).to_dict("records"), len(ranked), _ranked_places(places)
+        name, described(str(row["changes"])), row, counts, ranked.head(_LINES).to_dict("records"), len(ranked), _ranked_places(places)
     )  # fmt: skip
 
 
 def ranked_lines(lines: pd.DataFrame) -> pd.DataFrame:
-    """Return the lines that differ, most money first: the change of benefit, then of units, ties by id."""
+    """Return the lines that differ by change of benefit, then of units, the largest first, ties by id."""
     differing = lines[lines["difference"] != "same"]
     change_eur = differing["benefit_eur"] - differing["benefit_eur_of_record"]
     change_units = (differing["units"] - differing["units_of_record"]).astype("int64")
@@ -95,28 +104,28 @@ def ranked_lines(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ranked_places(places: pd.DataFrame) -> list[Row]:
-    """Return the figures of hubs and regions that differ, the largest change first."""
+    """Return the figures of hubs and regions that differ by half a unit or more, the largest change first."""
     change = places["kpi_value"] - places["kpi_value_of_record"]
     result = places.assign(change=change, size=change.abs(), text=places["kpi"].map(_KPIS).fillna(places["kpi"]))
     result = result[result["size"] >= 0.5].sort_values(["size", "place", "kpi"], ascending=[False, True, True])
     return [{str(key): value for key, value in row.items()} for row in result.head(_PLACES).to_dict("records")]
 
 
-def said_of(changes: str) -> str:
-    """Return what a what-if changes in words; ``changes`` is the JSON of the table ``what_if``."""
+def described(changes: str) -> str:
+    """Return the changes of a what-if in words; ``changes`` is the JSON of the table ``what_if``."""
     parts = []
     for key, value in json.loads(changes).items():
         if key == "positioning":
-            parts += [f"{name} = {label}" for name, label in value.items()]
+            parts += [f"{name} = {setting}" for name, setting in value.items()]
         elif isinstance(value, dict):
-            parts += [f"{name}: {_WORDS[key]} {label:g}" for name, label in value.items()]
+            parts += [f"{name}: {_CHANGE_WORDS[key]} {amount:g}" for name, amount in value.items()]
         else:
-            parts += [f"{name} {_WORDS[key]}" for name in value]
-    return "; ".join(parts) or "nothing changed"
+            parts += [f"{name} {_CHANGE_WORDS[key]}" for name in value]
+    return "; ".join(parts) or "no change"
 
 
 def figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, money: Money) -> list[Row]:
-    """Return a row per figure: its name, the record's value, and each what-if's value with its change."""
+    """Return one row per figure: its name, the value of the plan of record, and each what-if's value with its change."""
     lost = places[(places["kind"] == "region") & (places["kpi"] == "lost_units")].groupby("what_if")
     of_record = float(lost["kpi_value_of_record"].sum().iloc[0]) if len(places) else float("nan")
     by_name = lost["kpi_value"].sum()
@@ -137,55 +146,55 @@ def figures(record: pd.Series, others: list[pd.Series], places: pd.DataFrame, mo
 
 def _shown(money: Money) -> list[tuple[str, str, Writer, str]]:
     return [
-        ("total_eur", "Expected cost with the plan", money, "signed sum of all terms"),
-        ("total_eur_before", "Expected cost without a plan", money, "sending nothing"),
-        ("saving_eur", "Saving by the plan", money, "cost without less cost with it"),
+        ("total_eur", "Expected cost with the plan", money, "sum of all cost terms"),
+        ("total_eur_before", "Expected cost without a plan", money, "no shipment"),
+        ("saving_eur", "Savings", money, "cost without the plan minus cost with it"),
         (
             "reaction_eur",
             "Value of replanning",
             money,
-            "against carrying out the plan of record under the change; below zero: within its gap the new plan missed it",
+            "cost of the plan of record under the change minus cost of the new plan; a negative value lies within the optimality gap",
         ),
         ("lost_units", "Lost units", number, "over the cover window"),
         ("local_fill_rate", "Served by the nearest hub", rate, "of demanded units"),
         ("promise_hit_rate", "On time as promised", rate, "of demanded units"),
         ("kg_co2e", "Carbon", carbon, "well to wheel"),
-        ("lower_bound_eur", "No plan costs less than", money, "on the same demand paths"),
-        ("gap_rate", "Gap to that bound", lambda value: rate(value, 2), "of the cost"),
+        ("lower_bound_eur", "Lower bound", money, "no plan on the same demand scenarios costs less"),
+        ("gap_rate", "Optimality gap", lambda value: rate(value, 2), "of the cost"),
         ("n_proposals", "Proposals", number, "lines of the plan"),
     ]
 
 
 def _cell(row: Row, record: Row, key: str, write: Writer, is_record: bool) -> Row:
-    """Return a figure as text and, for a what-if, its change against the record; shares change by points."""
+    """Return a figure as text and, for a what-if, its change from the plan of record; shares change by percentage points."""
     value, base = row[key], record[key]
     parts = {"value": write(value), "change": ""}
     if not is_record and pd.notna(base) and pd.notna(value):
         change = f"{number(100 * (value - base), 1)} points" if key.endswith("_rate") else write(value - base)
         is_none = not any(digit in change for digit in "123456789")
-        parts["change"] = "as before" if is_none else change if change.startswith("−") else f"+{change}"
+        parts["change"] = "unchanged" if is_none else change if change.startswith("−") else f"+{change}"
     return parts
 
 
 def what_if_summary(page: WhatIfPage, settings: Settings) -> str:
-    """Return what every what-if of the page changes, and its figures beside the plan of record's, as Markdown."""
+    """Return the changes of every what-if and its figures compared with the plan of record, as Markdown."""
     rows = page.what_if.sort_values("what_if")
     record = page.plan.iloc[-1]
     shown = figures(record, [row for _, row in rows.iterrows()], page.places, Money(settings.currency))
     names = [escaped(str(name)) for name in rows["what_if"]]
     changes = [
-        f"* **{name}**: {escaped(said_of(str(values)))}" for name, values in zip(names, rows["changes"], strict=True)
+        f"* **{name}**: {escaped(described(str(values)))}" for name, values in zip(names, rows["changes"], strict=True)
     ]
     heads = ["", "plan of record", *names]
     lines = [
         heads,
         ["---", *["---:"] * (len(heads) - 1)],
-        *([row["name"], *map(_said, row["values"])] for row in shown),
+        *([row["name"], *map(_cell_text, row["values"])] for row in shown),
     ]
     notes = [f"* {escaped(note)}" for note in page.notes]
-    parts = [f"# What if, night of {day(page.as_of)}", "\n".join(changes), "\n".join(f"| {' | '.join(line)} |" for line in lines), "\n".join(notes)]  # fmt: skip
+    parts = [f"# What-ifs for {day(page.as_of)}", "\n".join(changes), "\n".join(f"| {' | '.join(line)} |" for line in lines), "\n".join(notes)]  # fmt: skip
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _said(cell: dict[str, str]) -> str:
+def _cell_text(cell: dict[str, str]) -> str:
     return f"{cell['value']} ({cell['change']})" if cell["change"] else cell["value"]

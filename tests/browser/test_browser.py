@@ -101,7 +101,7 @@ def test_every_reason_of_a_real_night_is_read_as_terms_that_add_up(
 ) -> None:
     """A reason the page cannot take apart would be shown whole, without what matters most."""
     with opened(browser, real_addresses["demo"]) as (page, _):
-        read = "Promise.all(listed.id.map(async (id, place) => terms(proposal(place), (await piece(proposal(place).sku)).reasons[place]).length))"
+        read = "Promise.all(listed.id.map(async (id, index) => terms(proposal(index), (await skuDetails(proposal(index).sku)).reasons[index]).length))"
         counts = page.evaluate(read)
         assert counts
         assert min(counts) > 0
@@ -111,7 +111,7 @@ def test_a_page_of_one_proposal_opens_it(browser: Browser, single_page_address: 
     with opened(browser, single_page_address) as (page, heard):
         page.click(".opener")
         page.wait_for_selector(".detail .facts")
-        assert page.locator("text=No other shipment of this sku is proposed.").is_visible()
+        assert page.locator("text=No other shipment of this SKU is proposed.").is_visible()
         assert heard == []
 
 
@@ -158,24 +158,23 @@ def test_a_proposal_opens_and_closes_by_keyboard(browser: Browser, page_address:
         assert page.locator(".detail").count() == 0
 
 
-def test_an_opened_proposal_says_what_matters_most_what_refusing_it_comes_to_and_whom_it_reaches(
+def test_an_opened_proposal_shows_its_largest_term_the_effect_of_rejection_and_the_regions_served(
     browser: Browser, page_address: str
 ) -> None:
-    """The first saves 1000 by lost sales of 1050 less 50 of moving: it breaks even where those are 95 % less."""
+    """The first proposal saves 1,000: 1,050 of lost sales less 50 of moving. It breaks even where lost sales are 95% lower."""
     with opened(browser, page_address) as (page, _):
         page.click(".opener >> nth=0")
         page.wait_for_selector(".detail .reason")
-        parts = [text.replace("\u00a0", " ") for text in page.locator(".detail .reason ~ p").all_inner_texts()]
-        assert parts[:5] == [
-            "Why: WEST has 2 on hand and 2 on the way for an expected demand of 3 nearest to it; EAST has 0 on hand and 0 on the way for an expected demand of 1 nearest to it.",
-            "Matters most: fewer lost sales, €1,050, which rests on expected demand and the cost of a lost sale. Were that 95 % less, the line would save nothing, all else as it is.",
-            "If refused: the plan is expected to lose €900. Next best is MID → EAST Tue 24 May +4, EAST → WEST Mon 23 May −2 units. With nothing in its place it would be €950. It pays on 90 % of demand paths.",
-            "Held back by: loads storage",
-            "Whom it reaches: WEST is second choice for R1, R2.",
+        assert page.locator(".detail .reason ~ p").all_inner_texts()[:5] == [
+            "Stock: WEST has 2 on hand and 2 inbound, for an expected demand of 3 in the regions it is nearest to; EAST has 0 on hand and 0 inbound, for an expected demand of 1 in the regions it is nearest to.",
+            "Largest term: fewer lost sales, €1,050. It depends on expected demand and the value of a lost sale. Break-even: 95% lower.",
+            "If rejected: the plan loses an expected €900. The next-best plan changes shipments by MID → EAST on Tue, May 24 +4, EAST → WEST on Mon, May 23 −2 units. Without a replacement it loses €950. The line saves money in 90% of the demand scenarios.",
+            "Binding constraints: loads storage",
+            "Regions served: WEST is the second choice for R1, R2.",
         ]
         rows = page.locator(".detail table").first.locator("tbody tr").all_inner_texts()
-        assert [row.replace("\u00a0", " ").split("\t")[:3] for row in rows] == [
-            ["4.0 fewer lost sales", "€1,050", "95 % less"],
+        assert [row.split("\t")[:3] for row in rows] == [
+            ["4.0 fewer lost sales", "€1,050", "95% lower"],
             ["moving", "−€50.00", "over 10 times as much"],
         ]
 

@@ -1,4 +1,4 @@
-"""A reason's words say which way each amount goes, and its amounts add up to what it says the line is worth."""
+"""The words of a reason state the direction of each amount, and the amounts add up to the savings of the line."""
 
 from __future__ import annotations
 
@@ -17,20 +17,18 @@ TERMS = {
 
 def _line(**terms: float) -> SimpleNamespace:
     parts = TERMS | terms
-    worth = sum(parts.values()) - 6.0
-    return SimpleNamespace(kind="transfer", units=8.0, origin="A", destination="B", fixed_share_eur=6.0, benefit_eur=worth, fewer_lost_units=7.2, loss_if_refused_eur=worth, **parts)  # fmt: skip
+    savings = sum(parts.values()) - 6.0
+    return SimpleNamespace(kind="transfer", units=8.0, origin="A", destination="B", fixed_share_eur=6.0, benefit_eur=savings, fewer_lost_units=7.2, loss_if_refused_eur=savings, **parts)  # fmt: skip
 
 
-def test_amounts_add_up_to_the_lines_worth() -> None:
-    values = reason(_line())
-    worth, *parts = [float(text) for text in re.findall(r"-?\d+\.\d\d", values)]
-    assert sum(parts) == pytest.approx(worth)
+def test_amounts_add_up_to_the_savings_of_the_line() -> None:
+    savings, *parts = [float(text) for text in re.findall(r"-?\d+\.\d\d", reason(_line()))]
+    assert sum(parts) == pytest.approx(savings)
 
 
-def test_what_costs_is_not_called_a_saving() -> None:
-    parts = reason(_line())
+def test_a_cost_is_not_described_as_a_saving() -> None:
     assert (
-        "7.2 fewer lost sales 60.00; dearer delivery -12.00; fewer late parcels 3.50; more keeping -0.50; goods worth less -1.00"
-        in parts
+        "7.2 fewer lost sales 60.00; higher delivery cost -12.00; fewer late parcels 3.50; higher holding cost -0.50; lower inventory value -1.00"
+        in reason(_line())
     )
-    assert "cheaper delivery 12.00" in reason(_line(saved_delivery_eur=12.0))
+    assert "lower delivery cost 12.00" in reason(_line(saved_delivery_eur=12.0))

@@ -75,7 +75,7 @@ def _transfer(skus: pd.Series, count: int, marked: str) -> pd.DataFrame:
         lane=name, departure_id=name + "@" + ship.dt.strftime("%Y-%m-%d"), units=5 + number % 40, packs=5 + number % 40, ship_date=ship,
         arrival_date=ship + pd.Timedelta(days=3), decide_by=(ship + pd.Timedelta(hours=16)).dt.tz_localize("UTC"), cost_eur=1.5 + number % 7,
         benefit_eur=np.round(1000 / (1 + number % 997), 2), loss_if_refused_eur=np.round(900 / (1 + number % 997), 2), kg_co2e=number % 11 + 0.5,
-        reason=[f"Moving {5 + n % 40} units from EAST to WEST is worth {1000 / (1 + n % 997):.2f} EUR: 4.0 fewer lost sales {1000 / (1 + n % 997) + 50:.2f}; moving -50.00.{marked}" for n in number],
+        reason=[f"Moving {5 + n % 40} units from EAST to WEST saves {1000 / (1 + n % 997):.2f} EUR: 4.0 fewer lost sales {1000 / (1 + n % 997) + 50:.2f}; moving -50.00.{marked}" for n in number],
         binding_constraints=np.where(number % 4 == 0, "loads|storage", ""), is_outlook=number // 3 % 4 == 3, status="proposed",
         next_best=np.where(number % 2 == 0, "MID>EAST@2016-05-24 +4|EAST>WEST@2016-05-23 -2", ""), loss_if_dropped_eur=np.round(950 / (1 + number % 997), 2), pays_rate=0.9,
     )  # fmt: skip

@@ -20,7 +20,7 @@ Plant = Callable[[int], World]
 
 
 def _first_of_stockout(built: World) -> str:
-    causes = stockouts(built.happened)
+    causes = stockouts(built.hindsight)
     selected = causes[(causes["hub"] == built.hub) & (causes["sku"] == built.sku)]
     return "" if selected.empty else str(selected.sort_values("share_rate").iloc[-1]["cause"])
 
@@ -34,7 +34,7 @@ def test_why_a_hub_ran_out_names_the_planted_cause_first(plant: Plant) -> None:
 
 @pytest.mark.parametrize("plant", [plants.hub_emptied, plants.lane_closed, plants.order_late, plants.demand_missed])
 def test_shares_of_every_hub_that_ran_out_add_up_to_one(plant: Plant) -> None:
-    causes = stockouts(plant(3).happened)
+    causes = stockouts(plant(3).hindsight)
     assert causes.groupby(["hub", "sku"])["share_rate"].sum().to_numpy() == pytest.approx(1.0)
     assert causes["share_rate"].between(0, 1).all()
     assert set(causes.groupby(["hub", "sku"]).size()) == {5}
@@ -47,7 +47,7 @@ def test_why_parcels_were_late_names_the_planted_cause_and_place_first(plant: Pl
     hits = 0
     for seed in range(TRIES):
         built = plant(seed)
-        causes = late_parcels(built.happened.now, UNTIL)
+        causes = late_parcels(built.hindsight.now, UNTIL)
         by_cause = causes.groupby("cause")["caused_units"].sum()
         places = causes[causes["cause"] == built.planted]
         where = {key: places.groupby(key)["caused_units"].sum().idxmax() for key in ("hub", "region", "carrier")}
@@ -63,9 +63,9 @@ def test_which_returns_stand_out_names_the_planted_sku_and_reason_first() -> Non
     hits = 0
     for seed in range(TRIES):
         built = plants.product_returned(seed)
-        service = built.happened.outputs["forecast"].groupby(["region", "sku"], as_index=False)["mean_units"].sum()
+        service = built.hindsight.outputs["forecast"].groupby(["region", "sku"], as_index=False)["mean_units"].sum()
         service = service.rename(columns={"mean_units": "demand_units"}).assign(lost_units=0.0)
-        first = return_findings(built.happened.now, service).iloc[0]
+        first = return_findings(built.hindsight.now, service).iloc[0]
         hits += (first["kind"], first["place"], first["reason"]) == ("sku", built.sku, built.planted) and first[
             "is_outlier"
         ]
@@ -73,7 +73,7 @@ def test_which_returns_stand_out_names_the_planted_sku_and_reason_first() -> Non
 
 
 def test_where_everything_goes_as_meant_nothing_ran_out() -> None:
-    built = plants.world(1).happened
+    built = plants.world(1).hindsight
     expected = built.outputs["forecast"].rename(columns={"mean_units": "units_sold"})
     assert stockouts(replace(built, now=built.now | {"sales": expected})).empty
 
@@ -81,51 +81,51 @@ def test_where_everything_goes_as_meant_nothing_ran_out() -> None:
 def test_what_nobody_could_buy_counts_as_forecast_and_blames_the_stock() -> None:
     """Sales of an empty shelf are zero; they must not prove that nothing was wanted."""
     built = plants.hub_emptied(2)
-    now = built.happened.now
+    now = built.hindsight.now
     sales = now["sales"].assign(in_stock_rate=1.0)
-    regions = now["lanes"].query("kind == 'delivery' and distance_km == 10 and origin == @made.hub")["destination"]
+    regions = now["lanes"].query("kind == 'delivery' and distance_km == 10 and origin == @built.hub")["destination"]
     is_empty = (sales["sku"] == built.sku) & sales["region"].isin(regions)
     sales.loc[is_empty, ["units_sold", "in_stock_rate"]] = 0.0
-    built = replace(built, happened=replace(built.happened, now=now | {"sales": sales}))
+    built = replace(built, hindsight=replace(built.hindsight, now=now | {"sales": sales}))
     assert _first_of_stockout(built) == "placement"
 
 
 def test_a_released_proposal_whose_lane_stopped_is_the_lanes() -> None:
     built = plants.world(5)
-    position = built.happened.outputs["position"]
+    position = built.hindsight.outputs["position"]
     row = position.sort_values("expected_demand_units").iloc[-1]
     line = {"as_of": pd.Timestamp(plants.AS_OF), "proposal_id": "p", "kind": "supply", "sku": row["sku"], "origin": "SUP", "destination": row["hub"],
             "units": row["expected_demand_units"], "arrival_date": pd.Timestamp(plants.AS_OF) + pd.Timedelta(days=2), "status": "released"}  # fmt: skip
-    inbound = built.happened.then["inbound"]
-    then = built.happened.then | {"inbound": inbound[(inbound["hub"] != row["hub"]) | (inbound["sku"] != row["sku"])]}
-    lanes = built.happened.now["lanes"]
-    now = built.happened.now | {"lanes": lanes[lanes["lane"] != f"SUP>{row['hub']}"]}
+    inbound = built.hindsight.then["inbound"]
+    then = built.hindsight.then | {"inbound": inbound[(inbound["hub"] != row["hub"]) | (inbound["sku"] != row["sku"])]}
+    lanes = built.hindsight.now["lanes"]
+    now = built.hindsight.now | {"lanes": lanes[lanes["lane"] != f"SUP>{row['hub']}"]}
     built = replace(built, hub=row["hub"], sku=row["sku"])
-    happened = replace(built.happened, then=then, now=now, released=pd.DataFrame([line]))
-    assert _first_of_stockout(replace(built, happened=happened)) == "lane"
-    running = replace(happened, now=built.happened.now)
+    hindsight = replace(built.hindsight, then=then, now=now, released=pd.DataFrame([line]))
+    assert _first_of_stockout(replace(built, hindsight=hindsight)) == "lane"
+    running = replace(hindsight, now=built.hindsight.now)
     causes = stockouts(running)
     assert causes[(causes["hub"] == row["hub"]) & (causes["sku"] == row["sku"])].empty
 
 
 def test_without_parcels_or_returns_there_is_nothing_to_say() -> None:
-    built = plants.world(1).happened
+    built = plants.world(1).hindsight
     assert late_parcels(built.now, UNTIL).empty
     assert return_findings(built.now, pd.DataFrame()).empty
 
 
 def test_a_parcel_that_never_came_is_late_and_one_on_time_is_not() -> None:
     built = plants.carrier_slow(4)
-    parcels = built.happened.now["deliveries"].head(2).copy()
+    parcels = built.hindsight.now["deliveries"].head(2).copy()
     parcels["delivered_at"] = [pd.NaT, parcels["promised_at"].iloc[1]]
-    causes = late_parcels(built.happened.now | {"deliveries": parcels}, UNTIL)
+    causes = late_parcels(built.hindsight.now | {"deliveries": parcels}, UNTIL)
     assert causes["caused_units"].sum() == pytest.approx(1.0)
 
 
 def test_shapley_values_are_efficient_and_give_nothing_to_a_cause_that_never_matters() -> None:
     draw = np.random.default_rng(7)
     worth = {mask: float(draw.uniform(0, 9)) for mask in range(4)}
-    left = lambda mended: np.array(20.0 - worth[sum(1 << cause for cause in mended if cause < 2)])  # noqa: E731 - a game of two, and a bystander
+    left = lambda removed: np.array(20.0 - worth[sum(1 << cause for cause in removed if cause < 2)])  # noqa: E731 - a game of two, and a bystander
     shares = shapley(3, left)
     assert shares.sum() == pytest.approx(float(left(frozenset()) - left(frozenset({0, 1, 2}))))
     assert shares[2] == pytest.approx(0.0)

@@ -63,7 +63,7 @@ def test_figures_of_every_run_stand_side_by_side() -> None:
         "0.810",
         "0.900",
         "region: WI",
-        "50.0 % / −4.0 %",
+        "50.0% / −4.0%",
         "€600 (base stock: €800)",
     ):
         assert parts in text, parts

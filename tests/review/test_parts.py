@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from review.packing import Names, numbers, pack
+from review.packing import TextTable, numbers, pack
 from review.plan.attention import findings
 from review.plan.hubs import hub_positions
 from review.plan.map import WIDTH, Place, labels, network_sheet
@@ -32,12 +32,12 @@ def test_money_puts_its_sign_between_minus_and_amount() -> None:
 
 
 def test_rates_carbon_and_dates_are_written_for_people() -> None:
-    assert rate(0.1234) == "12.3\N{NO-BREAK SPACE}%"
+    assert rate(0.1234) == "12.3%"
     assert carbon(9999) == "9,999 kg CO₂e"
     assert carbon(12_340) == "12.3 t CO₂e"
-    assert day(AS_OF) == "Mon 23 May 2016"
+    assert day(AS_OF) == "Mon, May 23, 2016"
     assert day(None) == "–"
-    assert moment("2016-05-23T23:00Z", "America/Los_Angeles") == "Mon 23 May 2016 16:00 PDT"
+    assert moment("2016-05-23T23:00Z", "America/Los_Angeles") == "Mon, May 23, 2016 16:00 PDT"
 
 
 def test_packed_numbers_are_whole_where_they_can_be_and_null_where_unknown() -> None:
@@ -52,7 +52,7 @@ def test_not_a_number_is_refused_rather_than_packed() -> None:
 
 
 def test_names_give_each_text_one_number() -> None:
-    names = Names()
+    names = TextTable()
     assert names.of(["b", "a", "b", None]) == [0, 1, 0, 2]
     assert names.of(["a", "c"]) == [1, 3]
     assert names.texts() == ["b", "a", "", "c"]
@@ -96,7 +96,7 @@ def test_storage_counts_the_latest_change_of_capacity_that_holds() -> None:
     assert changed["WEST"].storage_rate_after == pytest.approx(2 * plain["WEST"].storage_rate_after)
 
 
-def test_findings_come_by_kind_most_money_first() -> None:
+def test_exceptions_are_grouped_by_kind_with_the_most_value_at_stake_first() -> None:
     result = findings(night().outputs["exception"])
     assert [(finding.kind, finding.count, finding.eur) for finding in result] == [
         ("short_supply", 2, 110.0),
@@ -105,7 +105,7 @@ def test_findings_come_by_kind_most_money_first() -> None:
     assert result[0].rows["eur"].tolist() == [70.0, 40.0]
 
 
-def test_an_action_all_findings_of_a_kind_share_is_said_once() -> None:
+def test_an_action_shared_by_all_exceptions_of_a_kind_is_shown_once() -> None:
     exception = night().outputs["exception"]
     several, single = findings(exception)
     assert several.shared_action == single.shared_action == ""
@@ -147,20 +147,20 @@ def test_hubs_without_coordinates_are_left_off_the_map_not_the_list() -> None:
     assert {place.kind for place in sheet.places} == {"region"}
 
 
-def test_the_summary_says_what_the_plan_saves_and_what_is_undone() -> None:
+def test_the_summary_states_savings_exceptions_and_the_gap() -> None:
     built = night()
     text = plan_summary(built.outputs, built.settings, AS_OF)
-    assert "**Expected saving €400** by 6 proposals" in text
+    assert "**Expected savings €400** from 6 proposals" in text
     assert "* Short supply: 2 (€110)" in text
     assert "does not certify the forecast" in text
 
 
-def test_the_summary_says_what_was_decided_and_what_is_left_to_later_nights() -> None:
-    """A plan made again after an approval shows lines nobody can decide any more."""
+def test_the_summary_states_decisions_and_proposals_due_later() -> None:
+    """A plan recomputed after an approval shows lines that are already decided."""
     built = night(n_proposals=40)
     transfer = built.outputs["transfer"]
     n_outlook = int(transfer["is_outlook"].sum())
-    assert f"by 40 proposals ({n_outlook} of them decided by later nights);" in plan_summary(
+    assert f"from 40 proposals ({n_outlook} of them due in later runs);" in plan_summary(
         built.outputs, built.settings, AS_OF
     )
     tonight = transfer.index[~transfer["is_outlook"]]
@@ -170,13 +170,13 @@ def test_the_summary_says_what_was_decided_and_what_is_left_to_later_nights() ->
         built.outputs, built.settings, AS_OF
     )
     page = plan_page(built.tables, built.outputs, built.settings, AS_OF)
-    assert "decided when this page was made: 2 approved, 3 released, " in page
+    assert "the proposals of this run were: 2 approved, 3 released, " in page
 
 
-def test_the_summary_lists_tonights_best_proposals_only() -> None:
+def test_the_summary_lists_only_the_best_proposals_due_in_this_run() -> None:
     built = night(n_proposals=40)
     rows = top_proposals(built.outputs["transfer"], built.settings)
     assert len(rows) == 10
-    assert rows[0]["saving"] == "€1,000"
+    assert rows[0]["savings"] == "€1,000"
     outlook = set(built.outputs["transfer"].query("is_outlook")["proposal_id"])
     assert not outlook & {row["proposal"] for row in rows}

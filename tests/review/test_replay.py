@@ -1,4 +1,4 @@
-"""The page of a replay says what the figures say, and its pictures are drawn from them."""
+"""The page of a replay states the figures, and its charts are drawn from them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from review.backtest import png
 from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
-from review.replay.page import KPIS, verdict
+from review.replay.page import KPIS, result
 
 POLICIES = ["nothing", "base_stock", "forestock"]
 
@@ -40,26 +40,25 @@ def _page(figures: pd.DataFrame) -> ReplayPage:
     )
 
 
-def test_the_verdict_compares_with_the_best_of_the_others_and_the_bound() -> None:
-    parts = verdict(_page(_figures())).replace("\N{NO-BREAK SPACE}", " ")
-    assert parts == (
-        "Forestock cost €600, 25.0 % less than base stock (€800), and closed 80.0 % of what perfect hindsight could win "
-        "over doing nothing (72.0 % to 88.0 %)."
+def test_the_result_compares_with_the_best_other_policy_and_the_lower_bound() -> None:
+    assert result(_page(_figures())) == (
+        "Forestock cost €600, 25.0% less than base stock (€800). It achieved 80.0% of the possible savings "
+        "(72.0% to 88.0%), measured against no shipments and the lower bound."
     )
     worse = _figures().assign(value_eur=[1000.0, 800.0, 880.0])
-    assert "10.0 % more than base stock" in verdict(_page(worse)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "10.0% more than base stock" in result(_page(worse))
 
 
-def test_who_knew_demand_is_no_policy_to_beat() -> None:
+def test_a_policy_with_perfect_foresight_is_not_compared_with() -> None:
     knowing = _figures().assign(policy=["nothing", "foresight", "forestock"], value_eur=[1000.0, 500.0, 600.0])
-    assert "40.0 % less than nothing" in verdict(_page(knowing)).replace("\N{NO-BREAK SPACE}", " ")
+    assert "40.0% less than no shipments" in result(_page(knowing))
 
 
 def test_every_kpi_and_every_policy_is_on_the_page_and_it_asks_for_nothing() -> None:
     page = replay_page(_page(_figures()))
     text = unescape(page)
     assert all(name in text for _, name, _ in KPIS)
-    assert all(name in text for name in ("nothing", "base stock", "Forestock", "€500", "€450", "A note."))
+    assert all(name in text for name in ("no shipments", "base stock", "Forestock", "€500", "€450", "A note."))
     assert "Replay <1>" not in page
     assert "default-src 'none'" in text
     assert "<script" not in page

@@ -10,7 +10,7 @@ import pytest
 
 from foundation.settings import Settings, WhatIf
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
-from review.what_if.page import ranked_lines, said_of
+from review.what_if.page import described, ranked_lines
 from tests.conventions.repository import ROOT
 from tests.review.night import AS_OF, night
 
@@ -89,7 +89,7 @@ def test_the_page_puts_money_service_carbon_and_gap_beside_the_plan_of_record() 
     page = unescape(_page(*_plans()))
     figures = re.search(r'aria-label="Figures side by side">(.*?)</table>', page, re.S)
     assert figures is not None
-    for text in ("Plan of record", "more-trucks", "EAST closed", "€500", "€480", "−€20", "as before", "€132", "Lost units", "Gap to that bound", "0.40"):  # fmt: skip
+    for text in ("Plan of record", "more-trucks", "EAST closed", "€500", "€480", "−€20", "unchanged", "€132", "Lost units", "Optimality gap", "0.40"):  # fmt: skip
         assert text in figures[1], text
 
 
@@ -101,11 +101,11 @@ def test_text_from_tables_cannot_become_markup_and_the_page_runs_nothing() -> No
     assert "default-src 'none'" in page
 
 
-def test_changes_are_said_in_words() -> None:
-    parts = said_of(
+def test_changes_are_described_in_words() -> None:
+    text = described(
         '{"closed_hubs": ["ONT"], "demand_factor": {"CA_1": 1.3}, "positioning": {"carbon_eur_per_t": 200}}'
     )
-    assert parts == "ONT closed; CA_1: demand × 1.3; carbon_eur_per_t = 200"
+    assert text == "ONT closed; CA_1: demand × 1.3; carbon_eur_per_t = 200"
 
 
 @pytest.mark.parametrize("key", [key for key in WhatIf.model_fields if key != "name"])

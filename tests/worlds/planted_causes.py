@@ -14,7 +14,7 @@ import pandas as pd
 
 from foundation.periods import Frequency
 from foundation.tables import OUTPUTS
-from review.attribution import Happened
+from review.attribution import Hindsight
 
 AS_OF, UNTIL = date(2024, 3, 4), date(2024, 3, 18)
 DAYS = (UNTIL - AS_OF).days
@@ -25,7 +25,7 @@ Frames = dict[str, pd.DataFrame]
 class World:
     """A night and two weeks after it; ``planted`` is the cause, ``hub``, ``region``, ``sku`` and ``carrier`` where it is."""
 
-    happened: Happened
+    hindsight: Hindsight
     planted: str = ""
     hub: str = ""
     region: str = ""
@@ -58,7 +58,7 @@ def world(seed: int) -> World:
     now = tables | {"sales": sales, "inbound": orders.iloc[:0], "stock": tables["stock"].assign(date=pd.Timestamp(UNTIL).as_unit("us"))}  # fmt: skip
     released = pd.DataFrame({name: pd.Series(dtype="object") for name in OUTPUTS["transfer"].names})
     outputs = {"position": position, "forecast": forecast}
-    return World(Happened(AS_OF, UNTIL, Frequency("D"), tables, now, outputs, released))
+    return World(Hindsight(AS_OF, UNTIL, Frequency("D"), tables, now, outputs, released))
 
 
 def _network(draw: np.random.Generator, hubs: list[str], regions: list[str], skus: list[str]) -> Frames:
@@ -99,14 +99,14 @@ def _stock(draw: np.random.Generator, daily: pd.Series, start: pd.Timestamp) -> 
 
 
 def _with(built: World, part: str, **frames: pd.DataFrame) -> World:
-    happened = built.happened
-    return replace(built, happened=replace(happened, **{part: {**getattr(happened, part), **frames}}))
+    hindsight = built.hindsight
+    return replace(built, hindsight=replace(hindsight, **{part: {**getattr(hindsight, part), **frames}}))
 
 
 def hub_emptied(seed: int) -> World:
     """Plant: all of one hub's stock of a sku stands at the other hubs, and its order is small."""
     built, draw = world(seed), np.random.default_rng(seed + 1000)
-    position = built.happened.outputs["position"].copy()
+    position = built.hindsight.outputs["position"].copy()
     hub, sku = _busy(position, draw)
     is_sku, is_hub = position["sku"] == sku, position["hub"] == hub
     moved = float(position.loc[is_sku & is_hub, "units_on_hand"].iloc[0])
@@ -119,9 +119,9 @@ def hub_emptied(seed: int) -> World:
 def lane_closed(seed: int) -> World:
     """Plant: the supply lane into a hub stops after the night; its orders never come."""
     built, draw = world(seed), np.random.default_rng(seed + 2000)
-    hub, sku = _busy(built.happened.outputs["position"], draw)
-    lanes = built.happened.now["lanes"]
-    orders = built.happened.then["inbound"]
+    hub, sku = _busy(built.hindsight.outputs["position"], draw)
+    lanes = built.hindsight.now["lanes"]
+    orders = built.hindsight.then["inbound"]
     stuck = orders[orders["hub"] == hub].assign(arrival_date=pd.Timestamp(AS_OF).as_unit("us"))
     built = _with(built, "now", lanes=lanes[lanes["lane"] != f"SUP>{hub}"], inbound=stuck)
     return replace(built, planted="lane", hub=hub, sku=sku)
@@ -130,8 +130,8 @@ def lane_closed(seed: int) -> World:
 def order_late(seed: int) -> World:
     """Plant: a hub's orders of one sku come a week later than they were confirmed for."""
     built, draw = world(seed), np.random.default_rng(seed + 3000)
-    hub, sku = _busy(built.happened.outputs["position"], draw)
-    orders = built.happened.then["inbound"]
+    hub, sku = _busy(built.hindsight.outputs["position"], draw)
+    orders = built.hindsight.then["inbound"]
     late = orders[(orders["hub"] == hub) & (orders["sku"] == sku)]
     late = late.assign(arrival_date=pd.Timestamp(UNTIL).as_unit("us") + pd.Timedelta(days=1))
     return replace(_with(built, "now", inbound=late), planted="late_arrival", hub=hub, sku=sku)
@@ -140,8 +140,8 @@ def order_late(seed: int) -> World:
 def demand_missed(seed: int) -> World:
     """Plant: customers of one sku want three times what was forecast."""
     built, draw = world(seed), np.random.default_rng(seed + 4000)
-    hub, sku = _busy(built.happened.outputs["position"], draw)
-    sales = built.happened.now["sales"].copy()
+    hub, sku = _busy(built.hindsight.outputs["position"], draw)
+    sales = built.hindsight.now["sales"].copy()
     sales.loc[sales["sku"] == sku, "units_sold"] *= 3
     return replace(_with(built, "now", sales=sales), planted="forecast", hub=hub, sku=sku)
 
@@ -156,7 +156,7 @@ def _busy(position: pd.DataFrame, draw: np.random.Generator) -> tuple[str, str]:
 def carrier_slow(seed: int) -> World:
     """Plant: one carrier takes four days more in one region; of all parcels some are unready, misplaced or slow."""
     built, draw = world(seed), np.random.default_rng(seed + 5000)
-    regions = sorted(built.happened.now["regions"]["region"])
+    regions = sorted(built.hindsight.now["regions"]["region"])
     region, carrier = str(draw.choice(regions)), str(draw.choice(["swift", "stork"]))
     parcels = _parcels(built, draw)
     is_slow = (parcels["region"] == region) & (parcels["carrier"] == carrier)
@@ -182,7 +182,7 @@ def stock_misplaced(seed: int) -> World:
     parcels = _parcels(built, draw)
     region = str(draw.choice(sorted(parcels["region"].unique())))
     near = parcels.loc[parcels["region"] == region, "hub"].value_counts().index[0]
-    far = sorted(set(built.happened.now["hubs"]["hub"]) - {near})[0]
+    far = sorted(set(built.hindsight.now["hubs"]["hub"]) - {near})[0]
     is_far = parcels["region"] == region
     parcels.loc[is_far, "delivered_at"] += pd.Timedelta(days=2)
     parcels.loc[is_far, "hub"] = far
@@ -191,7 +191,7 @@ def stock_misplaced(seed: int) -> World:
 
 def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
     """Return parcels promised in two days that take one from the nearest hub, with a little of every trouble."""
-    lanes = built.happened.now["lanes"].query("kind == 'delivery'").sort_values("distance_km")
+    lanes = built.hindsight.now["lanes"].query("kind == 'delivery'").sort_values("distance_km")
     near = lanes.drop_duplicates("destination").set_index("destination")["origin"]
     count = 900
     region = draw.choice(sorted(near.index), count)
@@ -203,7 +203,7 @@ def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
     return pd.DataFrame({
         "delivery_id": [f"P{number}" for number in range(count)], "date": day.tz_localize(None), "region": region,
         "hub": near.reindex(region).to_numpy(), "carrier": draw.choice(["swift", "stork", "heron"], count),
-        "sku": draw.choice(built.happened.now["skus"]["sku"], count), "ready_at": cutoff - pd.Timedelta(hours=3) + pd.to_timedelta(np.where(waits, 5, 0), unit="h"),
+        "sku": draw.choice(built.hindsight.now["skus"]["sku"], count), "ready_at": cutoff - pd.Timedelta(hours=3) + pd.to_timedelta(np.where(waits, 5, 0), unit="h"),
         "cutoff_at": cutoff, "picked_up_at": picked, "promised_at": day + pd.Timedelta(days=2), "delivered_at": door,
     })  # fmt: skip
 
@@ -211,8 +211,8 @@ def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
 def product_returned(seed: int) -> World:
     """Plant: one sku comes back four times as often for one reason; every sku comes back a little for all of them."""
     built, draw = world(seed), np.random.default_rng(seed + 8000)
-    sales = built.happened.now["sales"]
-    sku, reason = str(_busy(built.happened.outputs["position"], draw)[1]), str(draw.choice(["broken", "too small"]))
+    sales = built.hindsight.now["sales"]
+    sku, reason = str(_busy(built.hindsight.outputs["position"], draw)[1]), str(draw.choice(["broken", "too small"]))
     rows = []
     for name in ("broken", "too small", "changed mind"):
         rate = np.where((sales["sku"] == sku) & (name == reason), 0.16, 0.04)
