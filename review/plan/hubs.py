@@ -95,8 +95,8 @@ def _weighted(rows: pd.DataFrame, column: str) -> float:
     return float((known[column] * known["expected_demand_units"]).sum()) / weight if weight else float("nan")
 
 
-def _used(litres: pd.Series, storage_l: float | None) -> float | None:
-    return None if not storage_l or litres.isna().all() else float(litres.sum()) / storage_l
+def _used(liters: pd.Series, storage_l: float | None) -> float | None:
+    return None if not storage_l or liters.isna().all() else float(liters.sum()) / storage_l
 
 
 def _volumes(tables: dict[str, pd.DataFrame], position: pd.DataFrame) -> pd.Series:
@@ -107,7 +107,7 @@ def _volumes(tables: dict[str, pd.DataFrame], position: pd.DataFrame) -> pd.Seri
 
 
 def _storage(tables: dict[str, pd.DataFrame], as_of: date) -> dict[str, float]:
-    """Return the storage in litres of each hub with a limit; the last change on or before ``as_of`` counts."""
+    """Return the storage in liters of each hub with a limit; the last change on or before ``as_of`` counts."""
     hubs = tables.get("hubs", pd.DataFrame())
     limits = dict(zip(hubs["hub"], hubs["storage_l"], strict=True)) if "storage_l" in hubs.columns else {}
     changes = tables.get("hub_capacity", pd.DataFrame())

@@ -110,7 +110,7 @@ function departureBox([departure, indexes]) {
     fill("volume", of("volume_fill_rate")), fill("mass", of("mass_fill_rate")),
     indexes.length < of("lines") ? element("span", {}, `${units(indexes.length)} of ${units(of("lines"))} lines match`) : null);
   const caption = `Proposals from ${name("origin")} to ${name("destination")} shipping ${day(of("ship_date"))}`;
-  return element("article", { class: "departure" }, header, element("div", { class: "body" }, ...lineTable(indexes, STEP.lines, caption)));
+  return element("div", { class: "departure" }, header, element("div", { class: "body" }, ...lineTable(indexes, STEP.lines, caption)));
 }
 
 function byDeparture(indexes) {
