@@ -25,8 +25,9 @@ from models.seasonal_naive import naive_forecast
 from models.tracking.runs import Record, Tracker
 from pipeline import run
 from positioning.simulation.base_stock import choose_base_stock
+from positioning.simulation.comparison import summary
 from positioning.simulation.engine import DoNothing, Game, Policy, decision_periods, play, read_game
-from positioning.simulation.kpis import all_kpis, summary
+from positioning.simulation.kpis import KPIS, Replayed, all_kpis
 from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.planned import (
@@ -95,7 +96,7 @@ def page_of(done: Simulation, pictures: Pictures) -> str:
         "capacities": "lifted" if span.is_unlimited else "on",
     }  # fmt: skip
     title = f"Replay of {settings.name}, {span.start} to {span.end}"
-    return replay_page(ReplayPage(title, settings.currency, facts, done.figures, done.bound_eur, dict(pictures.values()), done.notes))  # fmt: skip
+    return replay_page(ReplayPage(title, settings.currency, facts, done.figures, tuple(KPIS.values()), done.bound_eur, dict(pictures.values()), done.notes))  # fmt: skip
 
 
 def write_page(done: Simulation) -> str:
@@ -147,7 +148,7 @@ def simulated(settings: Settings, span: Span) -> Simulation:
     log.info("bound: a linear program per article")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
     daily = mean_daily_units(specified(span.start)["forecast"], game.network)
-    figures = _figures(ledgers, bounds, [all_kpis(ledger, game.network, daily) for ledger in ledgers])
+    figures = _figures(ledgers, bounds, [all_kpis(Replayed(ledger, game.network, daily)) for ledger in ledgers])
     dates = settings.grid.range(span.start, periods)
     costs = pd.concat([tidy(ledger, dates) for ledger in ledgers], ignore_index=True)
     days = pd.concat([_days(ledger, dates) for ledger in ledgers], ignore_index=True)

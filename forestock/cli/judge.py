@@ -174,19 +174,6 @@ def simulate(
 
 
 _JUDGED = "forestock"
-_KPIS = (
-    ("unit_fill_rate", "units filled ÷ demanded", "{:.1%}"),
-    ("local_fill_rate", "shipped from the nearest hub ÷ demanded", "{:.1%}"),
-    ("promise_hit_rate", "at the door as promised ÷ demanded", "{:.1%}"),
-    ("time_to_door_mean_days", "days to the door, mean", "{:.2f}"),
-    ("time_to_door_p95_days", "days to the door, 95 %", "{:.0f}"),
-    ("eur_per_unit_served", "cost per unit served", "{:.2f}"),
-    ("days_of_supply", "days of supply", "{:.1f}"),
-    ("stock_imbalance", "stock imbalance", "{:.1%}"),
-    ("transfer_churn", "units moved there and back", "{:.1%}"),
-    ("plan_nervousness", "plan nervousness", "{:.1%}"),
-    ("kg_co2e_per_unit", "kg CO2e per unit", "{:.3f}"),
-)
 
 
 def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
@@ -226,7 +213,7 @@ def print_simulation(done: Simulation, console: Console) -> None:
 def _money(figures: pd.DataFrame, ending: str, title: str) -> Table:
     table = Table(title=title, title_justify="left", box=None, pad_edge=False)
     table.add_column("policy", no_wrap=True)
-    for name in ("cost", "saved", "95 % interval", "closed", "95 % interval"):
+    for name in ("cost", "savings", "95% interval", "closed", "95% interval"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in figures.to_dict("records"):
         saved = [row[f"saved_eur{end}{ending}"] for end in ("", "_low", "_high")]
@@ -239,40 +226,45 @@ def _money(figures: pd.DataFrame, ending: str, title: str) -> Table:
 
 
 def _beside(figures: pd.DataFrame) -> Table:
-    """Return what every other policy costs more than the plan, paired over articles."""
-    table = Table(title=f"Dearer than {_JUDGED}, paired over articles", title_justify="left", box=None, pad_edge=False)
+    """Return the additional cost of every other policy compared with the plan, paired over SKUs."""
+    table = Table(
+        title=f"Additional cost compared with {_JUDGED}, paired over SKUs",
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     table.add_column("policy", no_wrap=True)
-    for name in ("dearer by", "95 % interval", "of its cost"):
+    for name in ("additional cost", "95% interval", "share of its cost"):
         table.add_column(name, justify="right", no_wrap=True)
     for row in figures[figures["policy"] != _JUDGED].to_dict("records"):
-        more, low, high = (row[f"dearer_eur{end}"] for end in ("", "_low", "_high"))
+        more, low, high = (row[f"extra_cost_eur{end}"] for end in ("", "_low", "_high"))
         table.add_row(row["policy"], f"{more:,.0f}", f"{low:,.0f} … {high:,.0f}", f"{more / row['value_eur']:.1%}")
     return table
 
 
 def _kpis(figures: pd.DataFrame) -> Table:
-    import pandas as pd
+    from positioning.simulation.kpis import KPIS
 
     table = Table(title="KPIs", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for policy in figures["policy"]:
         table.add_column(policy.replace("_", " "), justify="right", overflow="fold")
-    for name, text, form in _KPIS:
-        table.add_row(text, *(form.format(value) if pd.notna(value) else "–" for value in figures[name]))
+    for kpi in KPIS.values():
+        table.add_row(kpi.label, *(kpi.text(value) for value in figures[kpi.name]))
     return table
 
 
 def _refusals(figures: pd.DataFrame) -> list[str]:
-    """Return a sentence per policy whose wishes did not all fit."""
+    """Return one sentence per policy whose requested units did not all fit."""
     cut = figures[figures["refused_units"] > 0]
-    return [f"{row.policy}: {row.refused_units:,} wished units did not fit what hubs and loads can take." for row in cut.itertuples()]  # fmt: skip
+    return [f"{row.policy}: {row.refused_units:,.0f} requested units exceeded the capacity of hubs and loads." for row in cut.itertuples()]  # fmt: skip
 
 
 def _reading(span: Span) -> str:
     limits = (
-        "no capacity that articles share binds" if span.is_unlimited else "capacities bind every policy, not the bound"
+        "capacities that SKUs share are lifted" if span.is_unlimited else "capacities bind every policy, not the bound"
     )
-    return f"closed = (nothing − policy) ÷ (nothing − bound); {limits}."
+    return f"closed = (no shipments − policy) ÷ (no shipments − lower bound); {limits}."
 
 
 def experiment(

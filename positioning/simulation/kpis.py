@@ -1,14 +1,14 @@
-"""The KPIs of a replay, each defined once as one small function.
+"""The KPIs of a replay: a registry with one entry per KPI, and their formulas.
 
-Ratios of nothing to nothing are NaN, except plan nervousness, where 0 ÷ 0 = 0. Not here: costs.
+0 ÷ 0 is NaN, except in plan nervousness, where it is 0. Not here: costs (``ledger``), the comparison of policies (``comparison``).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -19,48 +19,29 @@ from positioning.simulation.world import Network
 CHURN_DAYS = 28
 
 
-def unit_fill_rate(on_time_units: float, demanded_units: float) -> float:
-    """Units filled on time from stock ÷ units demanded.
-
-    A unit is filled on time from stock when a hub has it in the period it is asked for; what is not
-    there is lost, so this is units served ÷ units demanded, whatever the door-to-door time.
-    """
-    return _ratio(on_time_units, demanded_units)
-
-
-def local_fill_rate(local_units: float, demanded_units: float) -> float:
-    """Units shipped from the region's nearest hub ÷ units demanded (not ÷ units served)."""
-    return _ratio(local_units, demanded_units)
-
-
-def promise_hit_rate(units_by_promise: float, demanded_units: float) -> float:
-    """Units at the door by the time promised when ordered ÷ units demanded."""
-    return _ratio(units_by_promise, demanded_units)
-
-
 def time_to_door_mean_days(lead_units: np.ndarray) -> float:
-    """Mean days from order to door of what was served; ``lead_units[d]`` units took d days."""
+    """Return the mean days from order to delivery over units served; ``lead_units[d]`` units took d days."""
     return _ratio(float(lead_units @ np.arange(len(lead_units))), float(lead_units.sum()))
 
 
 def time_to_door_p95_days(lead_units: np.ndarray) -> float:
-    """Fewest days within which at least 95 % of the units served were at the door."""
+    """Return the fewest days within which at least 95% of the units served were delivered."""
     total = lead_units.sum()
     return float(np.argmax(lead_units.cumsum() >= 0.95 * total)) if total else float("nan")
 
 
 def eur_per_unit_served(operating_eur: float, served_units: float) -> float:
-    """Operating cost, lost sales included, ÷ units served."""
+    """Return operating cost, including lost sales, ÷ units served."""
     return _ratio(operating_eur, served_units)
 
 
 def days_of_supply(usable_units: np.ndarray, daily_units: np.ndarray) -> np.ndarray:
-    """Usable units ÷ mean forecast daily units ahead, elementwise; NaN without demand."""
+    """Return usable units ÷ mean forecast daily units ahead, elementwise; NaN without demand."""
     return np.divide(usable_units, daily_units, out=np.full(np.shape(usable_units), np.nan), where=daily_units > 0)
 
 
 def stock_imbalance(units: np.ndarray, daily_units: np.ndarray) -> float:
-    """Σ_h max(0, s_h − S·d_h/D) ÷ S over hubs with d_h > 0, articles (rows) weighted by S; 0 is perfect.
+    """Return Σ_h max(0, s_h − S·d_h/D) ÷ S over hubs with d_h > 0, SKUs (rows) weighted by S; 0 is balanced.
 
     ``units`` (K, H) is s, ``daily_units`` (K, H) the demand d of the regions a hub is nearest to.
     """
@@ -72,11 +53,11 @@ def stock_imbalance(units: np.ndarray, daily_units: np.ndarray) -> float:
 
 
 def transfer_churn(moves: list[tuple[int, str, str, str, int]]) -> float:
-    """Units moved i→j and back j→i within 28 days ÷ units moved.
+    """Return units moved i→j and back j→i within 28 days ÷ units moved.
 
-    ``moves`` are (day, sku, from, to, units). Units sent back are matched with the oldest units of
-    the same sku that came the other way at most 28 days before and are not matched yet; a round
-    trip counts its units once above and twice below the line.
+    ``moves`` are (day, SKU, origin, destination, units). Returning units are matched with the oldest unmatched units of
+    the same SKU that moved the opposite way at most 28 days before. A round trip counts once in the
+    numerator and twice in the denominator.
     """
     open_units: dict[tuple[str, str, str], list[list[int]]] = defaultdict(list)
     back = moved = 0
@@ -93,17 +74,17 @@ def transfer_churn(moves: list[tuple[int, str, str, str, int]]) -> float:
     return _ratio(back, moved)
 
 
-def plan_nervousness(plans: list[pd.DataFrame], nights: list[pd.Timestamp]) -> float:
-    """Σ|x_t − x_{t−1}| ÷ Σ x_t over departures not yet released and in both plans; 0 ÷ 0 = 0.
+def plan_nervousness(plans: list[pd.DataFrame], dates: list[pd.Timestamp]) -> float:
+    """Return Σ|x_t − x_{t−1}| ÷ Σ x_t over departures not yet released and in both plans; 0 ÷ 0 = 0.
 
-    ``plans[t]`` has `sku`, `lane`, `ship_date`, `units` and `is_outlook` of the plan of ``nights[t]``.
-    A departure is a lane and ship date; it was released by the plan before when that plan decided it
+    ``plans[t]`` has `sku`, `lane`, `ship_date`, `units` and `is_outlook` of the plan of ``dates[t]``.
+    A departure is a lane and ship date; the previous plan released it if it decided it
     (not outlook). A line that one of the two plans lacks counts as 0 units there.
     """
     changed = planned = 0.0
-    for before, now, night in zip(plans[:-1], plans[1:], nights[1:], strict=True):
+    for before, now, date in zip(plans[:-1], plans[1:], dates[1:], strict=True):
         old, new = _lines(before[_outlook(before)]), _lines(now)
-        old = old[old.index.get_level_values("ship_date") >= night]
+        old = old[old.index.get_level_values("ship_date") >= date]
         shared = _departures(old).intersection(_departures(new))
         old, new = old[_departures(old).isin(shared)], new[_departures(new).isin(shared)]
         changed += float(new.sub(old, fill_value=0.0).abs().sum())
@@ -112,34 +93,124 @@ def plan_nervousness(plans: list[pd.DataFrame], nights: list[pd.Timestamp]) -> f
 
 
 def kg_co2e_per_unit(kg_co2e: float, served_units: float) -> float:
-    """Σ mass × km × factor of all shipments and deliveries ÷ units served, well to wheel."""
+    """Return Σ mass × km × factor of all shipments and deliveries ÷ units served, well to wheel."""
     return _ratio(kg_co2e, served_units)
 
 
-def all_kpis(ledger: Ledger, network: Network, daily_units: np.ndarray) -> dict[str, float]:
-    """Return every KPI of a replay by name.
+@dataclass(frozen=True)
+class Replayed:
+    """The data a KPI is computed from.
 
-    ``daily_units`` (K, H) is the mean daily demand ahead of the regions each hub is nearest to, one
-    yardstick for all policies; days of supply and imbalance are means over the ends of the periods.
+    Attributes
+    ----------
+    ledger
+        Account of one policy.
+    network
+        Network of the replay.
+    daily_units
+        Mean daily demand ahead of the regions each hub is nearest to, (K, H); the same for all policies.
     """
-    demanded, served = ledger.count("demanded"), ledger.count("served")
-    stock = ledger.stock
-    ends = range(stock.shape[2])
-    operating = sum(ledger.term_eur(term) for term in OPERATING_TERMS)
-    nights = [pd.Timestamp(network.start + timedelta(days=period * network.period_days)) for period, _ in ledger.plans]
-    return {
-        "unit_fill_rate": unit_fill_rate(served, demanded),
-        "local_fill_rate": local_fill_rate(ledger.count("local"), demanded),
-        "promise_hit_rate": promise_hit_rate(ledger.count("on_time"), demanded),
-        "time_to_door_mean_days": time_to_door_mean_days(ledger.lead_units),
-        "time_to_door_p95_days": time_to_door_p95_days(ledger.lead_units),
-        "eur_per_unit_served": eur_per_unit_served(operating, served),
-        "days_of_supply": float(days_of_supply(stock.sum(axis=(0, 1)).mean(), daily_units.sum())),
-        "stock_imbalance": float(np.mean([stock_imbalance(stock[:, :, end], daily_units) for end in ends])),
-        "transfer_churn": transfer_churn(_moves(ledger, network)),
-        "plan_nervousness": plan_nervousness([plan for _, plan in ledger.plans], nights),
-        "kg_co2e_per_unit": kg_co2e_per_unit(float(ledger.kg_co2e.sum()), served),
-    }
+
+    ledger: Ledger
+    network: Network
+    daily_units: np.ndarray
+
+
+@dataclass(frozen=True)
+class Kpi:
+    """One KPI of a replay.
+
+    Attributes
+    ----------
+    name
+        Value of the column `kpi`.
+    label
+        Name on pages and in the terminal.
+    unit
+        ``rate`` for a share, otherwise the unit of the value, for example ``days``.
+    value
+        Computes the KPI; NaN where it is not defined.
+    decimals
+        Decimals of the text.
+    """
+
+    name: str
+    label: str
+    unit: str
+    value: Callable[[Replayed], float]
+    decimals: int = 1
+
+    def text(self, value: float | None) -> str:
+        """Return a value of the KPI as pages and the terminal show it, a dash where it is unknown."""
+        if value is None or not np.isfinite(value):
+            return "–"
+        return f"{100 * value:,.{self.decimals}f}%" if self.unit == "rate" else f"{value:,.{self.decimals}f}"
+
+
+KPIS: dict[str, Kpi] = {}
+
+
+def register(kpi: Kpi) -> Kpi:
+    """Add ``kpi`` to every replay from now on; raises ``ValueError`` where the name is taken."""
+    if kpi.name in KPIS:
+        raise ValueError(f"KPI {kpi.name} is registered already")
+    KPIS[kpi.name] = kpi
+    return kpi
+
+
+def all_kpis(replayed: Replayed) -> dict[str, float]:
+    """Return every registered KPI of a replay by name."""
+    return {kpi.name: float(kpi.value(replayed)) for kpi in KPIS.values()}
+
+
+def _share(count: str) -> Callable[[Replayed], float]:
+    return lambda replayed: _ratio(replayed.ledger.count(count), replayed.ledger.count("demanded"))
+
+
+def _per_unit_served(replayed: Replayed) -> float:
+    operating = sum(replayed.ledger.term_eur(term) for term in OPERATING_TERMS)
+    return eur_per_unit_served(operating, replayed.ledger.count("served"))
+
+
+def _supply_days(replayed: Replayed) -> float:
+    mean_stock = replayed.ledger.stock.sum(axis=(0, 1)).mean()
+    return float(days_of_supply(mean_stock, replayed.daily_units.sum()))
+
+
+def _imbalance(replayed: Replayed) -> float:
+    stock = replayed.ledger.stock
+    return float(np.mean([stock_imbalance(stock[:, :, end], replayed.daily_units) for end in range(stock.shape[2])]))
+
+
+def _churn(replayed: Replayed) -> float:
+    return transfer_churn(_moves(replayed.ledger, replayed.network))
+
+
+def _nervousness(replayed: Replayed) -> float:
+    network, plans = replayed.network, replayed.ledger.plans
+    dates = [pd.Timestamp(network.start + timedelta(days=period * network.period_days)) for period, _ in plans]
+    return plan_nervousness([plan for _, plan in plans], dates)
+
+
+def _carbon(replayed: Replayed) -> float:
+    return kg_co2e_per_unit(float(replayed.ledger.kg_co2e.sum()), replayed.ledger.count("served"))
+
+
+for _kpi in (
+    Kpi("unit_fill_rate", "Fill rate", "rate", _share("served")),
+    Kpi("local_fill_rate", "Served from the nearest hub", "rate", _share("local")),
+    Kpi("promise_hit_rate", "Delivered by the promised time", "rate", _share("on_time")),
+    Kpi("time_to_door_mean_days", "Days to delivery, mean", "days", lambda r: time_to_door_mean_days(r.ledger.lead_units), 2),
+    Kpi("time_to_door_p95_days", "Days to delivery, 95th percentile", "days", lambda r: time_to_door_p95_days(r.ledger.lead_units), 0),
+    Kpi("eur_per_unit_served", "Cost per unit served", "EUR per unit", _per_unit_served, 2),
+    Kpi("days_of_supply", "Days of supply", "days", _supply_days),
+    Kpi("stock_imbalance", "Stock imbalance", "rate", _imbalance),
+    Kpi("transfer_churn", "Units moved back and forth", "rate", _churn),
+    Kpi("plan_nervousness", "Plan nervousness", "rate", _nervousness),
+    Kpi("kg_co2e_per_unit", "kg CO₂e per unit served", "kg per unit", _carbon, 3),
+    Kpi("refused_units", "Requested units that did not fit", "units", lambda replayed: replayed.ledger.refused_units, 0),
+):  # fmt: skip
+    register(_kpi)
 
 
 def _moves(ledger: Ledger, network: Network) -> list[tuple[int, str, str, str, int]]:
@@ -167,80 +238,3 @@ def _departures(lines: pd.Series) -> pd.MultiIndex:
 
 def _ratio(part: float, whole: float) -> float:
     return float(part) / float(whole) if whole else float("nan")
-
-
-REPLICATES = 2_000
-_SEED = 20_160_425
-
-
-@dataclass(frozen=True)
-class Interval:
-    """An estimate with the ends of its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-
-def closed(no_shipment_eur: float, policy_eur: float, bound_eur: float) -> float:
-    """Return the part of the gain in hindsight that a policy reaches: 1 at the bound, 0 for nothing.
-
-    NaN where hindsight has nothing to gain, or no end of it.
-    """
-    reachable = no_shipment_eur - bound_eur
-    return (no_shipment_eur - policy_eur) / reachable if 1e-9 < reachable < np.inf else float("nan")
-
-
-def paired_difference(policy_eur: np.ndarray, other_eur: np.ndarray) -> Interval:
-    """Return Σ (policy − other) over articles with its bootstrap interval; below 0 the policy is cheaper.
-
-    Articles (K,) are drawn with replacement, both policies together: 2.5 % and 97.5 % of the
-    replicates (Efron & Tibshirani, An Introduction to the Bootstrap, ch. 13).
-    """
-    difference = policy_eur - other_eur
-    return _interval(float(difference.sum()), _weights(len(difference)) @ difference)
-
-
-def closed_interval(no_shipment_eur: np.ndarray, policy_eur: np.ndarray, bound_eur: np.ndarray) -> Interval:
-    """Return ``closed`` over articles (K,) with its bootstrap interval."""
-    weights = _weights(len(no_shipment_eur))
-    gained, reachable = weights @ (no_shipment_eur - policy_eur), weights @ (no_shipment_eur - bound_eur)
-    value = closed(float(no_shipment_eur.sum()), float(policy_eur.sum()), float(bound_eur.sum()))
-    drawn = np.divide(gained, reachable, out=np.full(len(gained), np.nan), where=reachable > 1e-9)
-    return _interval(value, drawn)
-
-
-def summary(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], judged: str) -> pd.DataFrame:
-    """Return one row per policy: V, closed with its interval, the differences to doing nothing and to ``judged``.
-
-    ``ledgers[0]`` does nothing; ``bounds`` are each article's, without (False) and with goods (True). ``dearer_eur`` is
-    what a policy costs more than the one named ``judged``.
-    """
-    rows, beside = [], next(ledger for ledger in ledgers if ledger.policy == judged)
-    for ledger in ledgers:
-        row: dict[str, object] = {"policy": ledger.policy}
-        for with_goods, ending in ((False, ""), (True, "_with_goods")):
-            no_shipment, specified = ledgers[0].sku_eur(with_goods=with_goods), ledger.sku_eur(with_goods=with_goods)
-            share = closed_interval(no_shipment, specified, bounds[with_goods])
-            change = paired_difference(no_shipment, specified)
-            more = paired_difference(specified, beside.sku_eur(with_goods=with_goods))
-            row |= {
-                f"value_eur{ending}": float(specified.sum()),
-                f"closed{ending}": share.value, f"closed_low{ending}": share.low, f"closed_high{ending}": share.high,
-                f"saved_eur{ending}": change.value, f"saved_eur_low{ending}": change.low, f"saved_eur_high{ending}": change.high,
-                f"dearer_eur{ending}": more.value, f"dearer_eur_low{ending}": more.low, f"dearer_eur_high{ending}": more.high,
-            }  # fmt: skip
-        rows.append(row | {"refused_units": ledger.refused_units})
-    return pd.DataFrame(rows).astype({"policy": "str"})
-
-
-@lru_cache(maxsize=2)
-def _weights(size: int) -> np.ndarray:
-    """Return how often each article is drawn in each replicate, (REPLICATES, size)."""
-    generator = np.random.default_rng(_SEED)
-    return generator.multinomial(size, np.full(size, 1.0 / size), REPLICATES).astype(np.float64)
-
-
-def _interval(value: float, drawn: np.ndarray) -> Interval:
-    low, high = np.nanpercentile(drawn, [2.5, 97.5]) if np.isfinite(drawn).any() else (np.nan, np.nan)
-    return Interval(value, float(low), float(high))

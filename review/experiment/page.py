@@ -6,7 +6,7 @@ Not here: the drawing of charts (``pictures``).
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ import pandas as pd
 from review.backtest.pictures import method_name, png
 from review.experiment.pictures import bias_map, calibration_lines, level_lines, replay_lines
 from review.plan.page import environment
+from review.replay.page import KpiText
 from review.wording import UNKNOWN, Money, number, rate
 
 Row = dict[str, Any]
@@ -22,11 +23,6 @@ FORESTOCK = "forestock"
 _HEADLINE = (
     ("wrmsse", "WRMSSE", "score"), ("wspl", "Weighted scaled pinball loss", "score"), ("wape", "WAPE", "rate"), ("bias", "Bias", "rate"),
     ("coverage_950", "95% interval coverage", "rate"), ("order_cost_rate", "Order cost (decision)", "rate"), ("wrmsse_skill", "Improvement over the best baseline", "rate"),
-)  # fmt: skip
-_REPLAY = (
-    ("value_eur", "Operating cost", "money"), ("closed", "Share of the possible savings", "rate"), ("unit_fill_rate", "Fill rate", "rate"),
-    ("local_fill_rate", "Served from the nearest hub", "rate"), ("days_of_supply", "Days of supply", "score"), ("transfer_churn", "Units moved back and forth", "rate"),
-    ("kg_co2e_per_unit", "kg CO₂e per unit", "score"),
 )  # fmt: skip
 _SEGMENTS = 30
 
@@ -56,12 +52,13 @@ class ReplayRun:
 
 @dataclass(frozen=True)
 class ExperimentPage:
-    """The data of the page; runs are given newest first."""
+    """The data of the page; runs are given newest first, ``kpis`` are the KPIs of replays to show, in order."""
 
     pipeline: str
     currency: str
     backtests: Sequence[BacktestRun]
     replays: Sequence[ReplayRun]
+    kpis: Sequence[KpiText] = ()
 
 
 def experiment_page(page: ExperimentPage) -> str:
@@ -71,7 +68,7 @@ def experiment_page(page: ExperimentPage) -> str:
     return environment().get_template("experiment.html.j2").render(
         page=page, letters=letters(len(backtests)), numerals=[str(index + 1) for index in range(len(replays))],
         differences=_differences([run.params for run in backtests]), headline=_headline(backtests), levels=_by_level(backtests),
-        segments=_by_segment(backtests), replay_differences=_differences([run.params for run in replays]), replays=_replay_rows(replays, page.currency),
+        segments=_by_segment(backtests), replay_differences=_differences([run.params for run in replays]), replays=_replay_rows(replays, page),
         pictures=pictures,
     )  # fmt: skip
 
@@ -144,20 +141,24 @@ def judged(table: pd.DataFrame) -> pd.DataFrame:
     return table[table["method"] == table["method"].iloc[0]] if len(table) else table
 
 
-def _replay_rows(runs: list[ReplayRun], currency: str) -> list[Row]:
+def _replay_rows(runs: list[ReplayRun], page: ExperimentPage) -> list[Row]:
     """Return one row per figure: this policy's value and that of the least costly other policy, by replay."""
-    rows = []
-    for name, text, kind in _REPLAY:
-        values = []
-        for run in runs:
-            judged_policy = run.policies[run.policies["policy"] == FORESTOCK]
-            others = run.policies[run.policies["policy"] != FORESTOCK]
-            best = others.loc[[int(others["value_eur"].to_numpy().argmin())]] if len(others) else others
-            parts = [_written(part[name].iloc[0], kind, currency) if len(part) and name in part else UNKNOWN for part in (judged_policy, best.reset_index(drop=True))]  # fmt: skip
-            other = method_name(str(best["policy"].iloc[0])) if len(best) else UNKNOWN
-            values.append(f"{parts[0]} ({other}: {parts[1]})")
-        rows.append({"name": text, "values": values})
-    return rows
+    figures: list[tuple[str, str, Callable[[float], str]]] = [
+        ("value_eur", "Operating cost", Money(page.currency)), ("closed", "Share of the possible savings", rate)
+    ]  # fmt: skip
+    figures += [(kpi.name, kpi.label, kpi.text) for kpi in page.kpis]
+    return [
+        {"name": label, "values": [_beside_the_best(run.policies, name, text) for run in runs]}
+        for name, label, text in figures
+    ]
+
+
+def _beside_the_best(policies: pd.DataFrame, name: str, text: Callable[[float], str]) -> str:
+    judged_policy, others = policies[policies["policy"] == FORESTOCK], policies[policies["policy"] != FORESTOCK]
+    best = others.loc[[int(others["value_eur"].argmin())]] if len(others) else others
+    values = [text(rows[name].iloc[0]) if len(rows) and name in rows else UNKNOWN for rows in (judged_policy, best)]
+    other = method_name(str(best["policy"].iloc[0])) if len(best) else UNKNOWN
+    return f"{values[0]} ({other}: {values[1]})"
 
 
 def _written(value: float | None, kind: str, currency: str = "EUR") -> str:

@@ -8,28 +8,33 @@ from __future__ import annotations
 import base64
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import pandas as pd
 
 from review.backtest.pictures import method_name
 from review.plan.page import environment
-from review.wording import UNKNOWN, Money, number, rate
+from review.wording import UNKNOWN, Money, rate
 
 _FORESIGHT = "foresight"  # a benchmark with known demand, which no policy can be expected to beat
-KPIS: tuple[tuple[str, str, Callable[[float], str]], ...] = (
-    ("unit_fill_rate", "Fill rate", rate),
-    ("local_fill_rate", "Served from the nearest hub", rate),
-    ("promise_hit_rate", "Delivered by the promised time", rate),
-    ("time_to_door_mean_days", "Days to delivery, mean", lambda value: number(value, 2)),
-    ("time_to_door_p95_days", "Days to delivery, 95th percentile", number),
-    ("eur_per_unit_served", "Cost per unit served", lambda value: number(value, 2)),
-    ("days_of_supply", "Days of supply", lambda value: number(value, 1)),
-    ("stock_imbalance", "Stock imbalance", rate),
-    ("transfer_churn", "Units moved back and forth", rate),
-    ("plan_nervousness", "Plan nervousness", rate),
-    ("kg_co2e_per_unit", "kg CO₂e per unit served", lambda value: number(value, 3)),
-    ("refused_units", "Requested units that did not fit", number),
-)
+
+
+class KpiText(Protocol):
+    """A KPI as the registry of replays (``positioning.simulation.kpis``) holds it: its column, its label and its format."""
+
+    @property
+    def name(self) -> str:
+        """Name of the column of the figures."""
+        ...
+
+    @property
+    def label(self) -> str:
+        """Name for the reader."""
+        ...
+
+    def text(self, value: float | None) -> str:
+        """Return a value as text."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class ReplayPage:
         Text by name, shown below the heading.
     figures
         One row per policy; the policy without shipments is first, the judged policy last.
+    kpis
+        KPIs to show, in order.
     bound_eur
         Cost of the perfect-foresight benchmark, a lower bound, without and with inventory value.
     pictures
@@ -58,6 +65,7 @@ class ReplayPage:
     currency: str
     facts: Mapping[str, str]
     figures: pd.DataFrame
+    kpis: Sequence[KpiText]
     bound_eur: tuple[float, float]
     pictures: Mapping[str, bytes]
     notes: Sequence[str]
@@ -94,7 +102,7 @@ def _money_rows(page: ReplayPage) -> list[dict[str, object]]:
         rows += [
             {"name": title, "values": [money(value) for value in page.figures[f"value_eur{ending}"]], "bound": money(bound)},
             {"name": "Savings against no shipments, 95% interval", "values": _spans(page.figures, f"saved_eur{{}}{ending}", money), "bound": UNKNOWN},
-            {"name": f"Additional cost compared with {judged}, paired over SKUs, 95% interval", "values": _spans(page.figures, f"dearer_eur{{}}{ending}", money), "bound": UNKNOWN},
+            {"name": f"Additional cost compared with {judged}, paired over SKUs, 95% interval", "values": _spans(page.figures, f"extra_cost_eur{{}}{ending}", money), "bound": UNKNOWN},
             {"name": "Share of the possible savings, 95% interval", "values": _spans(page.figures, f"closed{{}}{ending}", rate), "bound": rate(1.0)},
         ]  # fmt: skip
     return rows
@@ -106,5 +114,5 @@ def _spans(figures: pd.DataFrame, column: str, write: Callable[[float], str]) ->
 
 
 def _kpi_rows(page: ReplayPage) -> list[dict[str, object]]:
-    known = [kpi for kpi in KPIS if kpi[0] in page.figures]
-    return [{"name": text, "values": [write(value) for value in page.figures[name]]} for name, text, write in known]
+    known = [kpi for kpi in page.kpis if kpi.name in page.figures]
+    return [{"name": kpi.label, "values": [kpi.text(value) for value in page.figures[kpi.name]]} for kpi in known]

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
+from positioning.simulation.comparison import closed, closed_interval, paired_difference, summary
 from positioning.simulation.engine import DoNothing, play
-from positioning.simulation.kpis import closed, closed_interval, paired_difference, summary
 from positioning.simulation.perfect_foresight import bound_eur
 from tests.worlds.replay_worlds import Scripted, game, settings, tables
 
@@ -91,6 +91,6 @@ def test_the_summary_has_a_row_per_policy_with_and_without_goods() -> None:
     result = summary(ledgers, bounds, "scripted").set_index("policy")
     # the script moves one of two: 0.5 + 1 + 3.5 + holding 0.2 + ... half of what there is to win
     assert result.loc["nothing", ["closed", "closed_with_goods", "saved_eur"]].tolist() == [0.0, 0.0, 0.0]
-    assert result["dearer_eur"].tolist() == [result.loc["scripted", "saved_eur"], 0.0]
+    assert result["extra_cost_eur"].tolist() == [result.loc["scripted", "saved_eur"], 0.0]
     assert result.loc["scripted", "closed"] == pytest.approx(0.5)
     assert result.loc["scripted", "closed_with_goods"] == pytest.approx(0.5)

@@ -8,28 +8,35 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from positioning.simulation.engine import DoNothing, play
+from positioning.simulation.engine import DoNothing, Policy, play
 from positioning.simulation.kpis import (
+    Replayed,
     all_kpis,
     days_of_supply,
     eur_per_unit_served,
     kg_co2e_per_unit,
-    local_fill_rate,
     plan_nervousness,
-    promise_hit_rate,
     stock_imbalance,
     time_to_door_mean_days,
     time_to_door_p95_days,
     transfer_churn,
-    unit_fill_rate,
 )
 from tests.worlds.replay_worlds import Scripted, game, tables
 
 
-def test_rates_are_of_what_was_demanded() -> None:
-    """Refusing the far customer must not help: 6 local of 10 demanded is 0.6, though only 8 were served."""
-    assert (unit_fill_rate(8, 10), local_fill_rate(6, 10), promise_hit_rate(7, 10)) == (0.8, 0.6, 0.7)
-    assert math.isnan(unit_fill_rate(0, 0))
+def _kpis(world: dict[str, pd.DataFrame], periods: int, policy: Policy | None = None) -> dict[str, float]:
+    """Return the KPIs of a policy, by default of no shipments."""
+    played = game(world, periods)
+    return all_kpis(Replayed(play(played, policy or DoNothing()), played.network, np.ones((1, 2))))
+
+
+def test_rates_divide_by_units_demanded() -> None:
+    """Rejecting the far customer must not help: of 7 units demanded, A serves 3 of X and B 2 of Y; 5 ÷ 7, not 5 ÷ 5."""
+    world = tables({("A", "k"): 3, ("B", "k"): 2}, {("X", "k"): [3], ("Y", "k"): [4]})
+    result = _kpis(world, 1)
+    assert result["unit_fill_rate"] == pytest.approx(5 / 7)
+    empty = tables({("A", "k"): 3}, {("X", "k"): [0], ("Y", "k"): [0]})
+    assert math.isnan(_kpis(empty, 1)["unit_fill_rate"])
 
 
 def test_time_to_door_is_of_what_was_served() -> None:
@@ -105,8 +112,7 @@ def test_no_plans_are_not_nervous() -> None:
 def test_a_replay_gives_every_kpi() -> None:
     """X 4 of 5 served, 3 by A in 1 day and 1 by B in 3 days: (3 + 3) / 4 = 1.5 days; cost 5 + 1.5 + 10."""
     world = tables({("A", "k"): 3, ("B", "k"): 1}, {("X", "k"): [5], ("Y", "k"): [0]})
-    played = game(world, 1)
-    result = all_kpis(play(played, DoNothing()), played.network, np.array([[1.0, 1.0]]))
+    result = _kpis(world, 1)
     assert result["unit_fill_rate"] == 0.8
     assert result["time_to_door_mean_days"] == 1.5
     assert result["eur_per_unit_served"] == pytest.approx(16.5 / 4)
@@ -116,6 +122,5 @@ def test_a_replay_gives_every_kpi() -> None:
 
 def test_moves_of_a_replay_reach_the_churn() -> None:
     world = tables({("A", "k"): 4}, {("X", "k"): [0] * 4, ("Y", "k"): [0] * 4})
-    played = game(world, 4)
-    ledger = play(played, Scripted((0, "k", "A>B", 4), (2, "k", "B>A", 2)))
-    assert all_kpis(ledger, played.network, np.ones((1, 2)))["transfer_churn"] == pytest.approx(2 / 6)
+    policy = Scripted((0, "k", "A>B", 4), (2, "k", "B>A", 2))
+    assert _kpis(world, 4, policy)["transfer_churn"] == pytest.approx(2 / 6)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from positioning.simulation.kpis import KPIS
 from review.experiment import BacktestRun, ExperimentPage, ReplayRun, experiment_page
 from review.experiment.pictures import bias_map, level_lines, replay_lines
 from tests.review.test_replay import _days, _figures
@@ -44,7 +45,7 @@ def _replay(name: str, nights: str) -> ReplayRun:
     return ReplayRun(name, {"nights": nights}, 500.0, _figures(), _days())
 
 
-PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")])  # fmt: skip
+PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.trees": "250"}), _run("old", 0.7, **{"forecast.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (KPIS["unit_fill_rate"],))  # fmt: skip
 
 
 def test_only_what_differs_between_runs_is_named() -> None:
@@ -65,6 +66,7 @@ def test_figures_of_every_run_stand_side_by_side() -> None:
         "region: WI",
         "50.0% / −4.0%",
         "€600 (base stock: €800)",
+        "70.0% (base stock: 60.0%)",
     ):
         assert parts in text, parts
     assert text.index("region: WI") < text.index("region: CA"), "most demanded first"
