@@ -45,7 +45,7 @@ def _replay(name: str, nights: str) -> ReplayRun:
     return ReplayRun(name, {"nights": nights}, 500.0, _figures(), _days())
 
 
-PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.trees": "250"}), _run("old", 0.7, **{"forecast.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (KPIS["unit_fill_rate"],))  # fmt: skip
+PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (KPIS["unit_fill_rate"],))  # fmt: skip
 
 
 def test_only_what_differs_between_runs_is_named() -> None:
