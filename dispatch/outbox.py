@@ -9,7 +9,7 @@ repeated. Not here: receivers (``receivers``) or the record's table (``flows`` h
 from __future__ import annotations
 
 import hashlib
-import http.client
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +18,7 @@ from functools import partial
 from typing import Protocol
 from urllib.parse import urlsplit
 
+import httpx
 import pandas as pd
 
 from dispatch.documents import ORDER, Document
@@ -137,9 +138,9 @@ def _patiently(ask: Callable[[], None], patience: Patience) -> None:
     return None
 
 
-# The receiver is busy, has the key in work, or fails: asking again may help. Everything else is meant.
-_AGAIN = frozenset({408, 409, 425, 429})
-_STORES = {"file", "memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl"}
+# The receiver is busy, is working on the key, or fails: a retry may help. Every other status is its decision.
+_RETRIED = frozenset({408, 409, 425, 429})
+STORES = {"file", "memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 
 
 def open_receiver(outbox: Outbox, recorded: set[str], token: str | None = None) -> Receiver:
@@ -154,7 +155,7 @@ def open_receiver(outbox: Outbox, recorded: set[str], token: str | None = None) 
     scheme = urlsplit(target).scheme if files.is_url(target) else ""
     if scheme in ("http", "https"):
         return Webhook(target, token, outbox.timeout_seconds)
-    if scheme and scheme not in _STORES:
+    if scheme and scheme not in STORES:
         return TableReceiver(SqlTable(target, outbox.table))
     receiver = FolderReceiver(Folder(target))
     receiver.confirm(sorted(recorded & receiver.hidden()))
@@ -202,40 +203,72 @@ class TableReceiver:
 class Webhook:
     """An HTTP address: one POST of canonical JSON per document with its id as ``Idempotency-Key``.
 
-    A kill between the answer and the record repeats the POST with the same key and the same bytes; a
-    receiver that honours the key acts once.
+    If the sender is killed between the answer and the record, it repeats the POST with the same key and the same bytes; a
+    receiver that honors the key acts once. Proxies and certificates come from the environment (``HTTPS_PROXY``,
+    ``NO_PROXY``, ``SSL_CERT_FILE``, ``SSL_CERT_DIR``). Redirects are not followed: token and documents go to the
+    configured host alone. No message or log names the token, the query, or a user of the address or of a proxy.
+
+    Raises
+    ------
+    ConfigurationError
+        For an address, token, proxy or certificate file that cannot be used.
+
     """
 
     def __init__(self, url: str, token: str | None, timeout_seconds: float) -> None:
         parts = urlsplit(url)
         self._place = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
-        self._path = f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-        secure = parts.scheme == "https"
-        opened = http.client.HTTPSConnection if secure else http.client.HTTPConnection
-        self._connection = opened(parts.hostname or "", parts.port, timeout=timeout_seconds)
-        self._headers = {"Content-Type": "application/json", "User-Agent": "forestock"}
-        if token:
-            self._headers["Authorization"] = f"Bearer {token}"
+        headers = {"Content-Type": "application/json", "User-Agent": "forestock"} | _authorization(token)
+        logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, queries included
+        try:
+            self._url = httpx.URL(url) if not token else httpx.URL(url).copy_with(userinfo=b"")
+            self._client = httpx.Client(headers=headers, timeout=timeout_seconds, follow_redirects=False)
+        except (httpx.InvalidURL, ValueError, ImportError) as error:
+            reason = "it, or a proxy of the environment, is no address that can be used"
+            raise ConfigurationError(f"decisions.outbox.target: {self._place}: {reason}") from error
+        except OSError as error:
+            reason = f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read ({error.strerror or type(error).__name__})"
+            raise ConfigurationError(f"decisions.outbox.target: {self._place}: {reason}") from error
 
     def offer(self, document: Document) -> None:
-        """Post the document; 2xx takes it, 408, 409, 425, 429, 5xx and silence are asked again, the rest is a refusal."""
-        headers = {**self._headers, "Idempotency-Key": document.document_id}
+        """Post the document; 2xx takes it; 408, 409, 425, 429, 5xx and silence are retried; the rest is a refusal."""
+        body, key = document.to_json().encode(), {"Idempotency-Key": document.document_id}
         try:
-            self._connection.request("POST", self._path, document.to_json().encode(), headers)
-            answer = self._connection.getresponse()
-            answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._connection.close()
-            raise NotReachedError(f"{self._place}: {type(error).__name__}: {error}") from None
-        if 200 <= answer.status < 300:
+            answer = self._client.post(self._url, content=body, headers=key)
+        except httpx.HTTPError as error:
+            raise NotReachedError(f"{self._place}: {type(error).__name__}: {_cause(error)}") from None
+        if answer.is_success:
             return
-        parts = f"{self._place} answered {answer.status} {answer.reason}"
-        if answer.status in _AGAIN or answer.status >= 500:
-            raise NotReachedError(parts)
-        raise RefusedError(parts)
+        message = f"{self._place} answered {answer.status_code} {answer.reason_phrase}"
+        if answer.status_code in _RETRIED or answer.status_code >= 500:
+            raise NotReachedError(message)
+        if answer.has_redirect_location:
+            message += "; redirects are not followed, so name the final address in decisions.outbox.target"
+        raise RefusedError(message)
 
     def confirm(self, document_ids: Sequence[str]) -> None:
         """Do nothing: a document that was posted has arrived."""
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    """Return the header of a bearer token, {} without one; raises ``ConfigurationError`` for one no header can carry."""
+    if not token or not (plain := token.strip()):
+        return {}
+    if not (plain.isascii() and plain.isprintable()):
+        raise ConfigurationError(
+            "the token of the outbox (decisions.outbox.token_variable) has a character that no HTTP header can carry"
+        )
+    return {"Authorization": f"Bearer {plain}"}
+
+
+def _cause(error: httpx.HTTPError) -> str:
+    """Return the operating system's or TLS's reason; the text of other errors could quote an address."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError):
+            return getattr(cause, "verify_message", None) or cause.strerror or type(cause).__name__
+        cause = cause.__cause__ or cause.__context__
+    return "no answer in time" if isinstance(error, httpx.TimeoutException) else "the connection failed"
 
 
 def _file(document_id: str) -> str:

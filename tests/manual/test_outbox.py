@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import ipaddress
 import json
+import logging
+import ssl
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,6 +15,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 import sqlalchemy as sa
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
@@ -51,12 +59,12 @@ class Book:
         return {document for _, document in self.rows}
 
 
-def _send(lines: pd.DataFrame, book: Book, target: str, **parts: object) -> Delivery:
+def _send(lines: pd.DataFrame, book: Book, target: str, bearer: str = "secret-token", **parts: object) -> Delivery:
     """Deliver what is open to ``target``, as the release command does."""
     outbox = Outbox(target=target, receiver="wms", **parts)  # type: ignore[arg-type] # fields by name
     waits: list[float] = []
     patience = Patience(outbox.attempts, outbox.wait_seconds, waits.append)
-    receiver = open_receiver(outbox, book.recorded, "secret-token")
+    receiver = open_receiver(outbox, book.recorded, bearer)
     return deliver(documents(undelivered(lines, book.handover, "wms")), receiver, book.record, patience)
 
 
@@ -147,6 +155,7 @@ class Hook:
 
     def __init__(self) -> None:
         self.answers: list[int] = []
+        self.location = ""
         self.calls: list[tuple[str, str | None, dict]] = []
         hook = self
 
@@ -158,6 +167,8 @@ class Hook:
                 hook.calls.append((self.headers["Idempotency-Key"], self.headers["Authorization"], body))
                 self.send_response(hook.answers.pop(0) if hook.answers else 200)
                 self.send_header("Content-Length", "0")
+                if hook.location:
+                    self.send_header("Location", hook.location)
                 self.end_headers()
 
             def log_message(self, *values: object) -> None:
@@ -228,6 +239,110 @@ def test_a_webhook_that_stays_away_keeps_what_was_taken_and_names_no_secret(hook
     assert len(book.recorded) == 1
     _send(lines, book, hook.url)
     assert len(book.recorded) == 2
+
+
+@pytest.fixture
+def other_hook() -> Iterator[Hook]:
+    """Start and stop a second hook, as another host would be."""
+    built = Hook()
+    threading.Thread(target=built.server.serve_forever, daemon=True).start()
+    yield built
+    built.server.shutdown()
+    built.server.server_close()
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_and_named(hook: Hook, other_hook: Hook, status: int) -> None:
+    """The token and the documents belong to the configured host alone."""
+    hook.answers, hook.location = [status], other_hook.url
+    result = _send(_lines("A-B"), Book(), hook.url)
+    (reason,) = result.refused.values()
+    assert f"answered {status}" in reason
+    assert "name the final address in decisions.outbox.target" in reason
+    assert "hush" not in reason
+    assert other_hook.calls == []
+
+
+@pytest.mark.parametrize("token", ["secret\ntoken", "secret\u00e9"])
+def test_a_token_no_header_can_carry_is_refused_without_being_named(hook: Hook, token: str) -> None:
+    with pytest.raises(ConfigurationError, match="no HTTP header can carry") as raised:
+        _send(_lines("A-B"), Book(), hook.url, bearer=token)
+    assert "secret" not in str(raised.value)
+    _send(_lines("A-B"), Book(), hook.url, bearer=" secret-token\n")  # as a file of one line holds it
+    assert hook.calls[0][1] == "Bearer secret-token"
+
+
+def test_no_log_names_the_query_of_the_address(hook: Hook, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    _send(_lines("A-B"), Book(), hook.url)
+    assert len(hook.calls) == 1
+    assert "hush" not in caplog.text
+    assert "secret-token" not in caplog.text
+
+
+def test_the_token_goes_before_a_user_in_the_address(hook: Hook) -> None:
+    _send(_lines("A-B"), Book(), hook.url.replace("http://", "http://user:hush@"))
+    assert hook.calls[0][1] == "Bearer secret-token"
+
+
+def test_a_proxy_of_the_environment_is_used_unless_the_host_is_exempt(
+    hook: Hook, other_hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", hook.url.split("/hook")[0])
+    _send(_lines("A-B"), Book(), "http://wms.test/hook")
+    assert len(hook.calls) == 1
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    _send(_lines("A-B"), Book(), other_hook.url)
+    assert (len(hook.calls), len(other_hook.calls)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("HTTP_PROXY", "socks9://user:hush@proxy.test", "a proxy of the environment"),
+        ("SSL_CERT_FILE", "/nowhere/hush.pem", "SSL_CERT_FILE or SSL_CERT_DIR cannot be read"),
+    ],
+)
+def test_an_environment_that_cannot_be_used_is_a_mistake_without_secrets(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch, name: str, value: str, words: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError, match=words) as raised:
+        _send(_lines("A-B"), Book(), hook.url)
+    assert "hush" not in str(raised.value)
+
+
+def _certificate(folder: Path) -> Path:
+    """Write a certificate of 127.0.0.1 that no public authority has signed, with its key, into one file."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    builder = (
+        builder.serial_number(1).not_valid_before(dt.datetime(2020, 1, 1)).not_valid_after(dt.datetime(2120, 1, 1))
+    )
+    address = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
+    builder = builder.add_extension(address, critical=False)
+    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    text = builder.sign(key, hashes.SHA256()).public_bytes(form[0]) + key.private_bytes(*form)
+    path = folder / "authority.pem"
+    path.write_bytes(text)
+    return path
+
+
+def test_a_certificate_of_a_private_authority_is_trusted_once_the_environment_names_it(
+    hook: Hook, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = _certificate(tmp_path)
+    context.load_cert_chain(authority)
+    hook.server.socket = context.wrap_socket(hook.server.socket, server_side=True)
+    secure, book = hook.url.replace("http://", "https://"), Book()
+    with pytest.raises(StageError, match="self-signed certificate"):
+        _send(_lines("A-B"), book, secure, attempts=1)
+    assert hook.calls == []
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    _send(_lines("A-B"), book, secure, attempts=1)
+    assert len(book.recorded) == 1
 
 
 def test_waits_double() -> None:
