@@ -114,6 +114,15 @@ def listed(names: Sequence[object]) -> str:
     return f"{first} and {more:,} more" if more > 0 else first
 
 
+def counted_noun(count: float, noun: str, plural: str = "") -> str:
+    """Return ``count`` with its noun, whose plural ends in s unless it is given.
+
+    >>> counted_noun(1, "row"), counted_noun(2_000, "lane")
+    ('1 row', '2,000 lanes')
+    """
+    return f"{count:,.0f} {noun if f'{count:,.0f}' == '1' else plural or f'{noun}s'}"
+
+
 def structural(table: str, column: str, problem: str, remedy: str) -> Fault:
     """Return a fault of a whole table or column; it always stops the run."""
     return Fault(table, column, problem, remedy, is_structural=True)

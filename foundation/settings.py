@@ -61,7 +61,7 @@ class Series(Section):
     )
     closed_days: Names = Field(
         (),
-        description="Days without sales operations: dates (2015-12-25), month-days (12-25), or weekdays (Sun). They are excluded from training.",
+        description="Days without sales in every region: dates (2015-12-25), month-days (12-25), or weekdays (Sun). They are excluded from training. For a region that was closed alone, give rows with `units_sold` 0 and `in_stock_rate` 0.",
     )
     country_holidays: Names = Field(
         (), description="ISO country codes whose public holidays are added to the calendar."

@@ -67,10 +67,33 @@ def test_an_old_outage_does_not_excuse_the_next(tmp_path: Path) -> None:
     assert any(line.startswith("sales.region: region R2 has no row for 14 days, since") for line in lines)
 
 
-def test_a_region_that_came_back_is_named_with_the_days_of_its_hole(tmp_path: Path) -> None:
-    (line,) = _incomplete(_without(foreign_world(days=120), (41, 28), region="R2"), tmp_path)
-    assert line.startswith("sales.region: region R2 has no row for 14 days, 2024-04-22 to 2024-05-05; what is missing")
-    assert "load them again or name the days in series.closed_days" in line
+@pytest.mark.parametrize(
+    ("keys", "named", "remedy"),
+    [
+        ({"region": "R2"}, "region: region R2", "where it was closed, give rows with units_sold 0 and in_stock_rate 0"),
+        ({"sku": "B"}, "sku: sku B", "where it was not on sale, give rows with in_stock_rate 0"),
+        (
+            {"sku": "B", "region": "R2"},
+            "sku: series B in R2",
+            "where it was not on sale, give rows with in_stock_rate 0",
+        ),
+    ],
+    ids=str,
+)
+def test_a_hole_that_has_ended_is_named_with_its_days_and_not_for_ever(
+    keys: dict[str, str], named: str, remedy: str, tmp_path: Path
+) -> None:
+    world = foreign_world(days=240)
+    (line,) = _incomplete(_without(world, (41, 28), **keys), tmp_path)
+    assert line.startswith(f"sales.{named} has no row for 14 days, 2024-04-22 to 2024-05-05; what is missing")
+    assert remedy in line
+    assert _incomplete(_without(world, (141, 128), **keys), tmp_path) == []
+    closed = _without(world, (41, 28), **keys)
+    rows = world["sales"].loc[world["sales"].index.difference(closed["sales"].index)]
+    closed["sales"] = pd.concat(
+        [closed["sales"].assign(in_stock_rate=1.0), rows.assign(units_sold=0, in_stock_rate=0.0)]
+    )
+    assert _incomplete(closed, tmp_path) == []
 
 
 @pytest.mark.parametrize(("keys", "named"), [({}, "sku B"), ({"region": "R2"}, "series B in R2")], ids=str)

@@ -119,7 +119,7 @@ def test_sales_of_half_a_day_are_said() -> None:
     assert said_of(sales) == ""
     assert said_of(sales[~is_cut]) == (
         "sales.date: 2016-05-22 has 49 rows of region TX_1, usually there are 100; what is missing counts as nothing sold; "
-        "load the period again; where it was closed, name it in series.closed_days"
+        "load the period again; where it was closed, give rows with units_sold 0 and in_stock_rate 0"
     )
 
 
