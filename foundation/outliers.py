@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, InputWarning
+from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun
 
 _TIMES_OWN, _TIMES_ALL = 50.0, 5.0
 _FEWEST_VALUES, _MOST_OUTLIERS = 5, 3
@@ -48,21 +48,26 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
     return result, by_row[result]
 
 
-def outlier_warning(sales: pd.DataFrame) -> InputWarning | None:
-    """Return a warning that names the gross outliers of ``sales`` with key, value and what is usual; None without any."""
+def sales_outliers(sales: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Return which rows of ``sales`` (region, sku, units_sold) are gross outliers, and the usual maximum of the series of each."""
     region, sku = (pd.factorize(sales[name])[0] for name in ("region", "sku"))
     units = sales["units_sold"].to_numpy(float, na_value=np.nan)
     known = (region >= 0) & (sku >= 0)
     series = np.where(known, region.astype(np.int64) * (int(sku.max(initial=0)) + 1) + sku, 0)
     _, series = np.unique(series, return_inverse=True)
-    result, usual = gross_outliers(series, np.where(known, units, np.nan))
-    if not result.any():
+    return gross_outliers(series, np.where(known, units, np.nan))
+
+
+def outlier_warning(sales: pd.DataFrame, is_outlier: np.ndarray, usual: np.ndarray) -> InputWarning | None:
+    """Return a warning that names the gross outliers of ``sales`` with key, value and usual maximum; None without any."""
+    if not is_outlier.any():
         return None
-    rows = sales[result].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)
+    rows = sales[is_outlier].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)
     named = "; ".join(
         f"{row.date:%Y-%m-%d} {row.region} {row.sku}: {row.units_sold:,.10g}, usually at most {row.usual:,.10g}"
         for row in rows.itertuples()
     )
-    noun = "row is" if result.sum() == 1 else "rows are"
-    problem = f"{int(result.sum())} {noun} beyond anything the series ever sold ({named}) and count as unknown demand"
+    count = int(is_outlier.sum())
+    verbs = ("is", "counts") if count == 1 else ("are", "count")
+    problem = f"{counted_noun(count, 'row')} {verbs[0]} beyond anything the series ever sold ({named}) and {verbs[1]} as unknown demand"
     return InputWarning("sales", "units_sold", problem, "correct them, or split what was sold in bulk over its days")

@@ -19,6 +19,7 @@ from foundation.settings import Settings
 from foundation.tables import Kind, Table
 from foundation.validation.input_table import Finding, InputTable
 from foundation.validation.normalize import Misfit, WrongTypeError, extra, normalize
+from foundation.validation.spellings import ID_COLUMNS, encoded, spellings
 
 # Long tables: their keys are held as categoricals, one small number a row instead of a text.
 CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries")
@@ -141,6 +142,9 @@ def converted(data: pa.Table, definition: Table, settings: Settings) -> tuple[In
     for name in dict.fromkeys(data.column_names):
         values = data.column(first[name])
         try:
+            if name in ID_COLUMNS and name in definition.names:
+                values = encoded(values)
+                table.spellings[name] = spellings(values)
             columns[name], misfits = _column(values, name, definition, settings)
             table.findings += [_finding(name, misfit, values) for misfit in misfits]
         except WrongTypeError as error:

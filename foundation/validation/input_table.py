@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ import pandas as pd
 import pyarrow as pa
 
 from foundation.errors import KEYS_SHOWN, Fault, shown, structural
+from foundation.outliers import sales_outliers
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS, Table
@@ -40,6 +42,18 @@ class Finding:
         return self if (both == self.rows).all() else replace(self, rows=both, shown_values=())
 
 
+@dataclass(frozen=True)
+class Spelling:
+    """Ids of one column that differ only in capitals and blanks: as they are written, and whether they are read as one id."""
+
+    written: tuple[str, ...]
+    is_one_id: bool
+
+    def __str__(self) -> str:
+        """Return the ids in quotes, joined by ``and``."""
+        return " and ".join(f"'{shown(text)}'" for text in self.written[:KEYS_SHOWN])
+
+
 @dataclass
 class InputTable:
     """One input table under validation: converted, cut to what is known, with the findings about its rows."""
@@ -47,6 +61,7 @@ class InputTable:
     definition: Table
     frame: pd.DataFrame
     findings: list[Finding] = field(default_factory=list)
+    spellings: dict[str, tuple[Spelling, ...]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -74,7 +89,7 @@ class InputTable:
     def only(self, rows: np.ndarray) -> InputTable:
         """Return the table of ``rows`` (boolean) alone; findings that name none of them are gone."""
         kept = [replace(finding, rows=finding.rows[rows]) for finding in self.findings if finding.rows[rows].any()]
-        return InputTable(self.definition, self.frame[rows].reset_index(drop=True), kept)
+        return InputTable(self.definition, self.frame[rows].reset_index(drop=True), kept, self.spellings)
 
     def fault(self, finding: Finding) -> Fault:
         """Return ``finding`` as a fault with the keys of its first rows."""
@@ -121,6 +136,20 @@ class ValidInputs:
     tables: Mapping[str, pd.DataFrame]
     settings: Settings
     as_of: date
+
+    @cached_property
+    def outliers(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which rows of ``sales`` are gross outliers, and the usual maximum of the series of each; none without the columns."""
+        if not self.has("sales", "region", "sku", "units_sold"):
+            return np.zeros(len(self.tables.get("sales", ())), dtype=bool), np.zeros(0)
+        return sales_outliers(self.tables["sales"])
+
+    @cached_property
+    def plausible_sales(self) -> pd.DataFrame:
+        """``sales`` without gross outliers: what was sold, for figures in messages."""
+        is_outlier, _ = self.outliers
+        sales = self.tables["sales"]
+        return sales[~is_outlier] if is_outlier.any() else sales
 
     def has(self, table: str, *columns: str) -> bool:
         """Say whether ``table`` is provided with rows and has all ``columns``."""

@@ -36,7 +36,7 @@ def recent_units(inputs: ValidInputs) -> pd.DataFrame:
         return pd.DataFrame(
             {"region": pd.Series(dtype="str"), "sku": pd.Series(dtype="str"), "units_sold": pd.Series(dtype="float64")}
         )
-    sales = inputs.tables["sales"]
+    sales = inputs.plausible_sales
     recent = sales[sales["date"] >= as_timestamp(inputs.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)]
     summed = recent.groupby(["region", "sku"], observed=True)["units_sold"].sum().reset_index()
     return summed.astype({"region": "str", "sku": "str"})

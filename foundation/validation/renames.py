@@ -1,7 +1,7 @@
-"""SKUs that look renamed: one stopped selling when another of its group began, at the same level.
+"""Renamed SKUs: those that look renamed without ``skus.replaces``, and those that it names and that still have stock.
 
-A renamed SKU is forecast as new, below its level, while the old one is forecast on. Not here: how a successor takes over a
-history (``skus.replaces``).
+A SKU looks renamed where one stopped selling when another of its group began, at the same level. Not here: how a successor
+takes over a history (``features.renames``).
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.errors import InputWarning
+from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun, shown
 from foundation.periods import as_timestamp
+from foundation.renames import replacements, successor
 from foundation.validation.input_table import ValidInputs
 
 _PERIODS = 4 * 7  # days a level is taken over
@@ -44,10 +45,34 @@ def rename_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
         if {old, new} & used:
             continue
         used |= {old, new}
-        problem = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same article, it is forecast too low and {old} goes on"
+        problem = f"{new} began on {began} when {old} ended, {level:,.1f} units a day after {before:,.1f}; if it is the same SKU, it is forecast too low and {old} goes on"
         yield InputWarning(
             "skus", "sku", problem, f"name {old} in the column replaces of {new}, or load its sales under one id"
         )
+
+
+def replaced_stock_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
+    """Yield the stock and the order lines of SKUs that ``skus.replaces`` names as replaced by one that already sells."""
+    if not inputs.has("skus", "sku", "replaces") or not inputs.has("sales", "sku"):
+        return
+    by_old = replacements(inputs.tables["skus"])
+    sold = set(inputs.tables["sales"]["sku"].unique().astype(str))
+    final = {old: successor(old, by_old) or old for old, new in by_old.items() if new in sold}
+    for table, column, place in (("stock", "units_on_hand", "in stock"), ("inbound", "units", "on order")):
+        if not final or not inputs.has(table, "hub", "sku", column):
+            continue
+        sku, hub, units = inputs.texts(table, "sku"), inputs.texts(table, "hub"), inputs.numbers(table, column, 0.0)
+        rows = np.flatnonzero(np.isin(sku, list(final)) & (units > 0))
+        if not len(rows):
+            continue
+        rows = rows[np.lexsort((hub[rows].astype(str), sku[rows].astype(str), -units[rows]))]
+        keys = tuple(
+            f"hub={shown(hub[row])}, sku={shown(sku[row])}: {counted_noun(units[row], 'unit')}, replaced by {shown(final[sku[row]])}"
+            for row in rows[:KEYS_SHOWN]
+        )
+        problem = f"of replaced SKUs {place}; the plan does not count their {counted_noun(units[rows].sum(), 'unit')} for the SKUs that replace them"
+        remedy = "book them under the new SKU, or fill in skus.replaces once the old one is sold out"
+        yield InputWarning(table, "sku", problem, remedy, len(rows), keys)
 
 
 def _daily(inputs: ValidInputs) -> pd.DataFrame:

@@ -11,11 +11,12 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pandas as pd
 
-from foundation.errors import repeated_remedy
+from foundation.errors import KEYS_SHOWN, repeated_remedy
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
 from foundation.tables.limits import LARGEST_FEATURE
 from foundation.validation.input_table import InputTable
+from foundation.validation.spellings import other_spelling
 
 LONGEST_ID = 256
 _NOT_IDS = ("reason", "status")
@@ -120,8 +121,13 @@ def _check_text(checked: InputTable, column: Column) -> None:
 
 
 def _check_reference(checked: InputTable, name: str, table: str, ids: pd.Series) -> None:
-    problem = f"with a {name} unknown to {table}"
-    checked.add(name, problem, f"add the {name} to {table} or remove the rows", missing_from(checked.frame[name], ids))
+    unknown = missing_from(checked.frame[name], ids)
+    if unknown.any():
+        remedy = f"add the {name} to {table} or remove the rows"
+        first = [str(value) for value in checked.frame.loc[unknown, name].head(KEYS_SHOWN)]
+        if other := other_spelling(first, ids):
+            remedy = f"{remedy}; {table} has {other}"
+        checked.add(name, f"with a {name} unknown to {table}", remedy, unknown)
 
 
 def _check_key(checked: InputTable) -> None:
@@ -142,6 +148,9 @@ def _check_key(checked: InputTable) -> None:
         checked.frame[[name for name in grain if name in checked.definition.required]].isna().any(axis=1).to_numpy()
     )
     remedy = repeated_remedy(checked.name, grain)
+    merged = [str(one) for name in grain for one in checked.spellings.get(name, ()) if one.is_one_id]
+    if merged:
+        remedy = f"{remedy}; blanks around ids do not count: {merged[0]} are one id"
     checked.add(", ".join(grain), "with a key that stands twice (duplicate)", remedy, marked & ~has_null)
 
 

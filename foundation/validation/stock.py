@@ -87,7 +87,7 @@ def _old_snapshot(inputs: ValidInputs, taken: pd.Series) -> Iterator[InputWarnin
         return
     sold = ""
     if inputs.has("sales", "date", "units_sold"):
-        sales = inputs.tables["sales"]
+        sales = inputs.plausible_sales
         sold = f"; {sales.loc[sales['date'] >= latest, 'units_sold'].sum():,.0f} units sold since are not in it"
     problem = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {inputs.as_of}{sold}"
     yield InputWarning("stock", "date", problem, "load a newer snapshot", is_incomplete=True)
@@ -116,7 +116,7 @@ def uncounted_skus(inputs: ValidInputs) -> tuple[pd.Series, pd.Series]:
     """
     if not inputs.has("sales", "date", "sku", "units_sold") or not inputs.has("stock", "sku"):
         return pd.Series(dtype="float64"), pd.Series(dtype="float64")
-    sales = inputs.tables["sales"]
+    sales = inputs.plausible_sales
     recent = sales[
         (sales["date"] >= as_timestamp(inputs.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)) & (sales["units_sold"] > 0)
     ]
@@ -195,7 +195,7 @@ def _immense_stock(inputs: ValidInputs) -> Iterator[InputWarning]:
 
 def _sold_a_day(inputs: ValidInputs, recent: np.ndarray, sku: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Return units sold a day for ``rows`` of stock, the larger of ``recent`` and the mean since the first sale; else 0."""
-    sales = inputs.tables["sales"]
+    sales = inputs.plausible_sales
     sales = sales[sales["sku"].isin(pd.unique(sku[rows]))].astype({"sku": "str"})
     specified = sales.groupby("sku").agg(units=("units_sold", "sum"), first=("date", "min"))
     days = (as_timestamp(inputs.as_of) - specified["first"]).dt.days.clip(lower=1)

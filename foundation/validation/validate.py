@@ -37,8 +37,9 @@ from foundation.validation.input_table import (
 from foundation.validation.network import check_network
 from foundation.validation.normalize import WrongTypeError, normalize
 from foundation.validation.reach import reach_warnings
-from foundation.validation.renames import rename_warnings
+from foundation.validation.renames import rename_warnings, replaced_stock_warnings
 from foundation.validation.rows import check_rows
+from foundation.validation.spellings import spelling_warnings
 from foundation.validation.worth import worth_warnings
 from foundation.visibility import (
     SNAPSHOT_DATES,
@@ -169,7 +170,8 @@ class _Pass:
         if stops or self.as_of is None:
             return ValidationResult(self.as_of, faults, True, may_pass=self.may_pass)
         inputs = ValidInputs({table.name: self._finished(table) for table in tables}, self.settings, self.as_of)
-        warnings = [*self.warnings, *_warnings(inputs, self.needs, self.snapshots)]
+        spelled = [warning for table in tables for warning in spelling_warnings(table)]
+        warnings = [*self.warnings, *spelled, *_warnings(inputs, self.needs, self.snapshots)]
         return ValidationResult(
             as_of=self.as_of,
             faults=faults,
@@ -307,9 +309,10 @@ def _warnings(inputs: ValidInputs, needs: Needs, snapshots: pd.Series) -> Iterat
     yield from absent_regions(inputs)
     yield from time.unknown_warnings(inputs)
     yield from rename_warnings(inputs)
-    if inputs.has("sales", "region", "sku", "units_sold") and (warning := outlier_warning(inputs.tables["sales"])):
+    if inputs.has("sales", "date") and (warning := outlier_warning(inputs.tables["sales"], *inputs.outliers)):
         yield warning
     if needs == "rebalance":
         yield from stock.stock_warnings(inputs, snapshots[snapshots <= as_timestamp(inputs.as_of)])
+        yield from replaced_stock_warnings(inputs)
         yield from worth_warnings(inputs)
         yield from reach_warnings(inputs)

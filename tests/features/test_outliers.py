@@ -7,7 +7,7 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from foundation.outliers import gross_outliers, outlier_warning
+from foundation.outliers import gross_outliers, outlier_warning, sales_outliers
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _SMALL = settings()
@@ -38,11 +38,11 @@ def test_lumpy_sales_promotions_and_shifts_are_no_outliers(seed: int) -> None:
 
 def test_the_warning_names_key_value_and_what_is_usual() -> None:
     sales = tables()["sales"]
-    assert outlier_warning(sales) is None
+    assert outlier_warning(sales, *sales_outliers(sales)) is None
     index = sales.index[(sales["sku"] == "bread") & (sales["region"] == "north")][50]
     usual = sales.loc[(sales["sku"] == "bread") & (sales["region"] == "north"), "units_sold"].max()
     sales.loc[index, "units_sold"] = 250_000.0
-    parts = str(outlier_warning(sales))
+    parts = str(outlier_warning(sales, *sales_outliers(sales)))
     assert f"{sales.loc[index, 'date']:%Y-%m-%d} north bread: 250,000, usually at most " in parts
     assert float(parts.split("usually at most ")[1].split(")")[0]) <= usual
 
