@@ -77,7 +77,7 @@ def test_stock_of_a_replaced_sku_is_named_with_its_successor(stock: int, inbound
 
 
 @pytest.mark.parametrize("lacks", ["unit_price_eur", "unit_cost_eur", "supply"])
-def test_what_hangs_on_missing_input_does_not_count_an_outlier(lacks: str, tmp_path: Path) -> None:
+def test_the_stake_of_missing_input_does_not_count_an_outlier(lacks: str, tmp_path: Path) -> None:
     world = foreign_world()
     if lacks == "supply":
         del world["supply"]
