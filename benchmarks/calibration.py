@@ -29,10 +29,10 @@ from foundation.configuration import load_settings
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
 from models import train
-from models.artifact import DemandModel
 from models.backtest.coverage import randomised_pit
 from models.calibration import calibrate
-from models.predict import around, means
+from models.demand_model import DemandModel
+from models.predict import forecast_around, means
 
 HERE = Path(__file__).resolve().parent
 ORIGINS = {
@@ -141,8 +141,8 @@ def _actual(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, ma
 def judge(kept: Evidence, settings: Settings, as_of: date) -> list[dict[str, Any]]:
     """Return one row of figures per kind of sum: periods and the shortest and longest window."""
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
-    facts = {"category": category, "calibration": calibrate(kept.rows, settings)}
-    frames = around(DemandModel("law", as_of, "", facts), kept.matrix, kept.mean, settings, as_of)
+    facts = {"kind": "law", "category": category, "calibration": calibrate(kept.rows, settings)}
+    frames = forecast_around(DemandModel("law", as_of, None, facts), kept.matrix, kept.mean, settings, as_of)
     names = quantile_columns(settings.forecast.quantiles)
     levels = settings.forecast.quantiles
     period = frames["forecast"]

@@ -29,7 +29,7 @@ from features import build_panel, forecast_matrix
 from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from models.seasonal_naive import naive_forecast
+from models.naive_forecast import naive_forecast
 from positioning.inputs.problem import Problem, build_problem
 from positioning.optimizer.highs import Solver
 from positioning.optimizer.pricing import SubproblemCache

@@ -1,6 +1,6 @@
 """Recent level shifts of series: demand that lately runs at a multiple of what it was, without a precedent a year ago.
 
-Here: finding them on dense arrays. Not here: what is done about them (``features.sampling``, ``models.lightgbm_tweedie``).
+Here: finding them on dense arrays. Not here: what is done about them (``features.sampling``, ``models.kinds.lightgbm_tweedie``).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from foundation.section import Positive, Section
+from foundation.section import Positive, Rate, Section
 
 
 class LightGBM(Section):
@@ -18,4 +18,7 @@ class LightGBM(Section):
     min_data_in_leaf: Positive = Field(150, description="Minimum rows in a leaf.")
     tweedie_variance_power: Annotated[float, Field(ge=1, lt=2)] = Field(
         1.1, description="Variance power of the Tweedie objective."
+    )
+    seasonal_share: Rate = Field(
+        1 / 3, description="Weight of the recent seasonal mean in weekly forecasts; the trees have the rest."
     )

@@ -17,6 +17,8 @@ from foundation.operation_settings import Decisions, Monitoring, Retention, What
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
 
+COMBINED = "auto"  # the model kind that is combined with simple methods
+
 
 class Inputs(Section):
     """Location of the input tables, and treatment of invalid rows."""
@@ -86,6 +88,12 @@ class Forecast(Section):
         for name in ("trees", "num_leaves", "learning_rate", "min_data_in_leaf", "tweedie_variance_power")
     }
 
+    model: str = Field(
+        COMBINED,
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="Model kind: `auto` combines LightGBM with simple methods; `lightgbm`, `seasonal_naive`, or an installed kind is used alone.",
+    )
     quantiles: tuple[Rate, ...] = Field(
         (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995),
         description="Quantile levels of the forecast, ascending.",
@@ -99,7 +107,7 @@ class Forecast(Section):
     ignored_features: Names = Field(
         (),
         description="Names of features that the model does not use, for example `region` if each region has only a few series. "
-        "Without `seasonal_recent`, weekly forecasts do not use the seasonal recent mean either. The model of totals uses all features.",
+        "The model of totals uses all features.",
     )
     cpu_minutes: Annotated[float, Field(ge=0.001, le=10_000)] = Field(
         1.5,

@@ -7,7 +7,7 @@ any clock. MLflow is known to ``registry`` only, LightGBM to ``boosting`` only. 
 
 from __future__ import annotations
 
-from models.artifact import DemandModel
+from models.demand_model import DemandModel
 from models.explain import explain, movement
 from models.predict import forecast
 from models.training import train

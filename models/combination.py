@@ -98,13 +98,6 @@ class Combination:
         advantage = -np.inf if whole.is_total_lost else wape_advantage(origins)
         return cls(days, edges, {name: tuple(_overruled(row, advantage).tolist()) for name, row in weights.items()})
 
-    @classmethod
-    def of_model(cls, facts: dict[str, Any]) -> Combination:
-        """Return the combination stored in a model's facts; the model alone where they store none."""
-        if "combination" in facts:
-            return cls.from_json(facts["combination"])
-        return cls(1, (0.0, 0.0), {"all": (1.0, *[0.0] * len(METHODS))})
-
     def segments(self, simple: SimpleMeans) -> np.ndarray:
         """Return the segment of each series, text (n_series): volume, intermittency and length of its history."""
         volume = np.array(["low", "middle", "high"])[np.searchsorted(self.edges, simple.level, side="right")]

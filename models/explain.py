@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 
 from foundation.matrix import DRIVERS, FeatureMatrix
-from models import lightgbm_tweedie
-from models.artifact import DemandModel
-from models.predict import align, means
+from models.demand_model import DemandModel
+from models.predict import means, with_model_features
 
 TERMS = ("base", *DRIVERS, "correction", "not_sold")
 KEYS = ["region", "sku", "date"]
@@ -74,7 +73,7 @@ def explain(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> pd.D
 
 def explain_features(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return the TreeSHAP contribution of every feature to ln(mean), float64 (n_rows, n_features of the model)."""
-    return lightgbm_tweedie.contributions(model.booster, align(model, matrix)[rows], 1)[:, :-1]
+    return _by_feature(model, matrix, rows)[:, :-1]
 
 
 def movement(before: pd.DataFrame, same_model: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
@@ -110,9 +109,16 @@ def _matched(*frames: pd.DataFrame) -> list[pd.DataFrame]:
     return [frame.loc[common].reset_index(drop=True) for frame in indexed]
 
 
+def _by_feature(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
+    """Return the contribution of every feature and, last, the base to ln(mean), float64 (n_rows, n_features + 1)."""
+    if model.forecaster is None:
+        raise ValueError("the model has no model of the mean to explain")
+    return model.forecaster.contributions(with_model_features(model, matrix), rows)
+
+
 def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return contributions to ln(would-be mean), float64 (n_rows, base + drivers + correction)."""
-    by_feature = lightgbm_tweedie.contributions(model.booster, align(model, matrix)[rows], 1)
+    by_feature = _by_feature(model, matrix, rows)
     driver = drivers_of(model, matrix)
     grouped = np.zeros((len(rows), 2 + len(DRIVERS)))
     grouped[:, 0] = by_feature[:, -1]

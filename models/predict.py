@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -12,11 +13,11 @@ from foundation.level_shift import find_shifts, stopped_since
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
-from models.artifact import DemandModel
 from models.calibration import Spread, apply_bias
-from models.combination import MODEL, Combination
+from models.combination import Combination
+from models.demand_model import DemandModel
 from models.distribution import Margins, quantiles
-from models.lightgbm_tweedie import Boosters, OriginMeans
+from models.means import OriginMeans
 from models.simple import simple_means
 from models.support import Support
 
@@ -27,39 +28,60 @@ _NEW_SPREAD = 2.0  # φ of series with fewer known periods is doubled
 def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_of: date) -> dict[str, pd.DataFrame]:
     """Return the frames `forecast`, `forecast_window` and `forecast_dependence` of ``as_of``.
 
-    ``matrix`` holds every series × step. Rows come sorted by region, sku and date (or window). Raises
-    ``ConfigurationError`` when the model was calibrated for other quantile levels.
+    Rows are sorted by region, sku and date (or window).
+
+    Parameters
+    ----------
+    model
+        A trained model.
+    matrix
+        Every series × step.
+    settings
+        Quantile levels, windows and the grid of periods.
+    as_of
+        Planning date, the first day that is forecast.
+
+    Raises
+    ------
+    ConfigurationError
+        When the model was calibrated for other quantile levels.
+
     """
     levels = settings.forecast.quantiles
     if list(levels) != model.facts["calibration"]["levels"]:
-        raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it anew")
-    return around(model, matrix, means(model, matrix, settings.forecast.threads), settings, as_of)
+        raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it again")
+    return forecast_around(model, matrix, means(model, matrix, settings.forecast.threads), settings, as_of)
 
 
-def around(
+def forecast_around(
     model: DemandModel, matrix: FeatureMatrix, mean: np.ndarray, settings: Settings, as_of: date
 ) -> dict[str, pd.DataFrame]:
-    """Return the frames of ``forecast`` around given means (n_rows), with the calibration of ``model``.
+    """Return the frames of ``forecast`` around given means (n_rows) in units, with the calibration of ``model``.
 
-    The tier names the parts of the combination that make a row, or is ``facts["tier"]``; short series have its ``_new``.
+    The tier names the methods behind a row; it ends in `_new` for series with fewer than 28 known periods.
     """
     is_new = matrix.history < _NEW_PERIODS
-    name = _made_by(model, matrix)
+    name = _methods(model, matrix)
     tier = np.where(is_new, name + "_new", name)
     return {
         "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
         "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
-        "forecast_dependence": _dependence(model, matrix.series).assign(as_of=as_timestamp(as_of)),
+        "forecast_dependence": _error_correlation(model, matrix.series).assign(as_of=as_timestamp(as_of)),
     }
 
 
-def _made_by(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
-    """Return what makes each row's mean, text (n_rows)."""
-    if "combination" not in model.facts or matrix.past is None:
-        return np.full(matrix.n_rows, model.facts.get("tier", MODEL), object)
-    combination = Combination.of_model(model.facts)
+def _methods(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
+    """Return the names of the methods behind each row's mean, text (n_rows): those of the combination, or the model kind."""
+    combination = _combination(model)
+    if combination is None or matrix.past is None:
+        return np.full(matrix.n_rows, model.facts.get("tier", model.facts.get("kind")), object)
     simple = simple_means(matrix.past, 1, combination.days)
     return np.where(simple.is_shifted, "level_shift", combination.parts(simple)).astype(object)[matrix.series_code]
+
+
+def is_forecast_by(tier: str, model: DemandModel) -> bool:
+    """Return whether rows of this `tier` contain the mean of a model of the same kind as ``model``."""
+    return model.facts["kind"] in tier.removesuffix("_new").split("+")
 
 
 def shift_note(matrix: FeatureMatrix, days: int) -> str | None:
@@ -99,23 +121,48 @@ def stop_note(matrix: FeatureMatrix, days: int) -> str | None:
 
 
 def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray:
-    """Return the aligned, bias-corrected mean of each row, float32 (n_rows), 0 where nothing is sold."""
-    combination = Combination.of_model(model.facts)
-    boosters = Boosters(model.booster, model.totals)
-    mean = OriginMeans.of(boosters, matrix, align(model, matrix), threads, combination.days).combined(combination)
+    """Return the mean of each row in units, float32 (n_rows), 0 where nothing is sold.
+
+    It is combined, reconciled to totals and bias-corrected, in this order. ``matrix`` holds every series × step.
+    """
+    days = model.facts.get("period_days", 1)
+    components = OriginMeans.of(model.forecaster, with_model_features(model, matrix), threads, days)
+    mean = components.combined(_combination(model))
     return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 
-def align(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
-    """Return the model's features in its order and with its category codes; unseen ones are NaN."""
+def _combination(model: DemandModel) -> Combination | None:
+    return Combination.from_json(model.facts["combination"]) if "combination" in model.facts else None
+
+
+def with_model_features(model: DemandModel, matrix: FeatureMatrix) -> FeatureMatrix:
+    """Return the matrix with the features the model was fitted on, in its order and with its category codes.
+
+    A feature or category that the model knows and the matrix lacks, or the other way round, is NaN.
+    """
+    names, categories = model.facts["features"], model.facts["categories"]
+    values = _with_model_codes(model, matrix, _with_model_columns(names, matrix))
+    known = {name: tuple(texts) for name, texts in categories.items()}
+    if values is matrix.values and known == matrix.categories:
+        return matrix
+    families, drivers = (tuple(model.facts.get(name, ())) for name in ("families", "drivers"))
+    return replace(matrix, values=values, names=tuple(names), families=families, drivers=drivers, categories=known)
+
+
+def _with_model_columns(names: list[str], matrix: FeatureMatrix) -> np.ndarray:
+    if list(matrix.names) == names:
+        return matrix.values
+    place = {name: index for index, name in enumerate(matrix.names)}
+    values = np.full((matrix.n_rows, len(names)), np.nan, np.float32)
+    for index, name in enumerate(names):
+        if name in place:
+            values[:, index] = matrix.values[:, place[name]]
+    return values
+
+
+def _with_model_codes(model: DemandModel, matrix: FeatureMatrix, values: np.ndarray) -> np.ndarray:
+    """Return ``values`` with category codes as the model knows them; those of unseen texts are NaN."""
     names = model.facts["features"]
-    values = matrix.values
-    if list(matrix.names) != names:
-        place = {name: index for index, name in enumerate(matrix.names)}
-        values = np.full((matrix.n_rows, len(names)), np.nan, np.float32)
-        for index, name in enumerate(names):
-            if name in place:
-                values[:, index] = matrix.values[:, place[name]]
     for name, texts in matrix.categories.items():
         known = model.facts["categories"].get(name)
         if known is None or list(texts) == known:
@@ -181,7 +228,7 @@ def _frame(keys: dict, built: tuple, version: str, settings: Settings) -> pd.Dat
     return frame.astype(dict.fromkeys(("region", "sku", "tier", "model_version"), "str"))
 
 
-def _dependence(model: DemandModel, series: pd.DataFrame) -> pd.DataFrame:
+def _error_correlation(model: DemandModel, series: pd.DataFrame) -> pd.DataFrame:
     parts = model.facts["calibration"]["dependence"]
     first = series.drop_duplicates("sku").sort_values("sku")
     pairs = [

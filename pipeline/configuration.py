@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation import configuration
-from foundation.settings import Settings
+from foundation.settings import COMBINED, Settings
 
 
 def load_settings(
@@ -26,8 +26,12 @@ def load_settings(
 
 
 def refuse_unknown_extensions(settings: Settings) -> None:
-    """Raise ``ConfigurationError`` for a feature family that is neither part of Forestock nor installed."""
+    """Raise ``ConfigurationError`` for a feature family or a model kind that is neither part of Forestock nor installed."""
     if settings.forecast.families is not None:
         from features.family import families_in_use
 
         families_in_use(settings)
+    if settings.forecast.model != COMBINED:
+        from models.forecaster import kind_in_use
+
+        kind_in_use(settings)

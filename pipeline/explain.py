@@ -16,7 +16,8 @@ from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
-from models import explain, movement
+from models import DemandModel, explain, movement
+from models.predict import is_forecast_by
 from pipeline.backtest import known_on, seen, trained_model
 from pipeline.results import Night
 
@@ -65,13 +66,13 @@ def answered(settings: Settings, question: SeriesQuestion) -> SeriesAnswer:
     drivers = explain(new, here, rows)
     first = explain(old, then, _rows(then, question))
     moved = movement(first, explain(old, here, rows), drivers)
-    pairs = ((before, old.version), (as_of, new.version))
-    unlike = tuple(parts for day, version in pairs if (parts := _unlike(settings, question, day, version)))
+    pairs = ((before, old), (as_of, new))
+    unlike = tuple(sentence for day, model in pairs if (sentence := _unlike(settings, question, day, model)))
     return SeriesAnswer(as_of, before, unlike, drivers, moved)
 
 
-def _unlike(settings: Settings, question: SeriesQuestion, day: date, version: str) -> str:
-    """Return what made the series' kept forecast of ``day`` where it was not the model ``version``, else ""."""
+def _unlike(settings: Settings, question: SeriesQuestion, day: date, model: DemandModel) -> str:
+    """Return what the series' stored forecast of ``day`` was computed by where that was not ``model``, else ""."""
     warehouse = Warehouse(settings)
     if not warehouse.has("forecast", day):
         return ""
@@ -79,13 +80,13 @@ def _unlike(settings: Settings, question: SeriesQuestion, day: date, version: st
     specified = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
     if specified.empty:
         return ""
-    built, tier = str(specified["model_version"].iloc[0]), str(specified["tier"].iloc[0])
+    stored_by, tier = str(specified["model_version"].iloc[0]), str(specified["tier"].iloc[0])
     sentences = []
-    if built != version:
+    if stored_by != model.version:
         sentences.append(
-            f"The forecast kept of {day} was made by {built}, under other settings, inputs or code; explained is {version}."
+            f"The forecast kept of {day} was made by {stored_by}, under other settings, inputs or code; explained is {model.version}."
         )
-    if "lightgbm" not in tier:
+    if not is_forecast_by(tier, model):
         sentences.append(f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's.")
     return " ".join(sentences)
 

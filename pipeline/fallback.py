@@ -1,7 +1,7 @@
 """Falling back: a region's segment is forecast by the seasonal-naive baseline for a while, because somebody said so.
 
 Here: the append-only table ``fallback``, which rows a night knows, and the exchange of the rows of its forecast. Not
-here: the baseline (``models.seasonal_naive``), or when to fall back (``monitoring.findings``).
+here: the baseline (``models.naive_forecast``), or when to fall back (``monitoring.findings``).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from foundation.errors import InputError, nearest
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from models.seasonal_naive import naive_forecast
+from models.naive_forecast import naive_forecast
 
 _EXCHANGED = ("forecast", "forecast_window")
 Segments = tuple[tuple[str, str], ...]

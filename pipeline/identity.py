@@ -15,6 +15,7 @@ from typing import Any
 
 from foundation.settings import Settings
 from foundation.store.code_version import code_version
+from models.forecaster import installed_model_code
 
 _LEARNING = ("features", "foundation", "models")
 _FORECASTING = (*_LEARNING, "pipeline.fallback")  # it exchanges rows of the forecast
@@ -40,7 +41,7 @@ _HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioni
 def training_identity(settings: Settings, training_date: date, reads: str) -> str:
     """Return the identity of the model of ``training_date``; ``reads`` hashes what training reads of the inputs known then."""
     parts = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
-    return _hashed(parts | {"code": code_version(*_LEARNING)})
+    return _hashed(parts | {"code": code_version(*_LEARNING)} | _installed(settings))
 
 
 def forecast_identity(
@@ -50,7 +51,8 @@ def forecast_identity(
     parts: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
     if segments:
         parts["fallen_back"] = [list(pair) for pair in segments]
-    return _hashed(parts | {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)})
+    parts |= {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)}
+    return _hashed(parts | _installed(settings))
 
 
 def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str) -> str:
@@ -62,6 +64,12 @@ def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str)
         "settings": _settings(settings, _PLAN_FREE),
     }
     return _hashed(parts | {"code": code_version(*_PLANNING)})
+
+
+def _installed(settings: Settings) -> dict[str, Any]:
+    """Return the code of the model kind in use where an installed package brings it, {} otherwise."""
+    code = installed_model_code(settings)
+    return {"installed": code} if code else {}
 
 
 def _settings(settings: Settings, free: set[str]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
-from models.seasonal_naive import naive_forecast
+from models.naive_forecast import naive_forecast
 from models.tracking.runs import Record, Tracker
 from pipeline import run
 from positioning.simulation.base_stock import choose_base_stock

@@ -181,10 +181,10 @@ def _train(settings: Settings, known: Snapshot, checkpoints: Checkpoints) -> Dem
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
     given_up = [f"The CPU budget: {sentence}." for sentence in model.facts["given_up"]]
     verdict = Verdict.of(model)
-    made_by = ", ".join(
-        f"{name} {share:.0%}" for name, share in model.facts.get("made_by", {}).items() if share >= 0.005
+    shares = ", ".join(
+        f"{name} {share:.0%}" for name, share in model.facts.get("unit_shares", {}).items() if share >= 0.005
     )
-    sentence = f"Forecast by, in shares of units: {made_by}." if made_by else ""
+    sentence = f"Forecast by, in shares of units: {shares}." if shares else ""
     return (
         f"Model {model.version}: {verdict.sentence} {sentence}".rstrip(),
         *given_up,

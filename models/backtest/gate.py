@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from models.artifact import DemandModel
+from models.demand_model import DemandModel
 
 SCORE = "wrmsse"
 SIGNIFICANCE = 0.1
@@ -110,7 +110,7 @@ class Verdict:
         suffix = f"_{METRIC}"
         others = {name.removesuffix(suffix): score for name, score in metrics.items() if name.endswith(suffix)}
         score = others.pop("model", np.inf)
-        others.pop("booster", None)
+        others.pop("model_alone", None)
         baseline = min(sorted(others), key=lambda name: others[name], default="none")
         biases = (metrics.get("model_bias", np.inf), metrics.get(f"{baseline}_bias", 0.0))
         return cls(baseline, score, others.get(baseline, np.inf), *biases)

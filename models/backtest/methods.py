@@ -5,7 +5,7 @@ Not here: any judgement.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError, StageError
-from foundation.periods import Frequency
 from foundation.settings import Settings, quantile_columns
-from models.artifact import DemandModel
 from models.backtest.levels import (
     Grouping,
     MeasuredSpread,
@@ -25,8 +23,9 @@ from models.backtest.levels import (
     normal_quantiles,
     root_mean_square,
 )
+from models.baselines import Baseline, baselines
 from models.correlation import CommonFactor
-from models.seasonal_naive import exponential_smoothing, recent_mean, seasonal_naive
+from models.demand_model import DemandModel
 
 
 class Spread(Protocol):
@@ -122,19 +121,7 @@ def _ordered(rows: pd.DataFrame, series: pd.DataFrame, last_key: str, n_each: in
     return rows.iloc[np.lexsort([rows[last_key].to_numpy(), code])]
 
 
-Baseline = Callable[[np.ndarray, int], np.ndarray]
-_SMOOTHING = 0.1
 _EARLIER_ORIGINS = 2
-
-
-def baselines(frequency: Frequency) -> dict[str, Baseline]:
-    """Return the baselines of a frequency by name, each from (demand, horizon) to means (n_series, horizon)."""
-    month = max(28 // frequency.days, 4)
-    return {
-        "seasonal_naive": lambda demand, horizon: seasonal_naive(demand, horizon, frequency.season),
-        "recent_mean": lambda demand, horizon: recent_mean(demand, horizon, month),
-        "exponential_smoothing": lambda demand, horizon: exponential_smoothing(demand, horizon, _SMOOTHING),
-    }
 
 
 def rivals(demand: np.ndarray, settings: Settings) -> dict[str, Method]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +24,8 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.locks import locked
-from models.artifact import DemandModel
 from models.backtest.gate import Verdict
-from models.lightgbm_tweedie import loaded
+from models.demand_model import DemandModel
 from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
 
 if TYPE_CHECKING:
@@ -43,16 +43,21 @@ _LIMITS = (
 )
 
 
-def feature_importance(model: DemandModel) -> pd.DataFrame:
-    """Return `feature`, `family`, `gain` (share of the total gain) and `splits`, largest gain first."""
-    booster = loaded(model.booster)
-    gain = booster.feature_importance("gain")
+def feature_importance(model: DemandModel) -> pd.DataFrame | None:
+    """Return `feature`, `family`, `gain` (share of the total gain) and `splits`, largest gain first.
+
+    None where the kind of model does not measure the importance of features.
+    """
+    importance = None if model.forecaster is None else model.forecaster.importance()
+    if importance is None:
+        return None
+    gain = importance["gain"].to_numpy(float)
     frame = pd.DataFrame(
         {
             "feature": model.facts["features"],
             "family": model.facts["families"],
             "gain": gain / max(gain.sum(), np.finfo(float).tiny),
-            "splits": booster.feature_importance("split"),
+            "splits": importance["splits"],
         }
     )
     return frame.sort_values("gain", ascending=False, kind="stable", ignore_index=True)
@@ -95,27 +100,32 @@ def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
         f"{parts['last_date']}; quantiles and bias from {parts['calibration_start']} on, out of sample. Inputs "
         f"`{fingerprint}`.",
         _LIMITS,
-        f"`{FACTS_FILE}` holds the calibration that turns the booster's mean into quantiles and all figures; "
-        "`importance.json` what the model learned from.",
+        f"`{FACTS_FILE}` holds all metrics and the calibration that turns means into quantiles; `importance.json` ranks the "
+        "features where the kind of model measures them.",
         *(f"Given up: {sentence}." for sentence in model.facts["given_up"]),
     )
     return "\n\n".join(lines)
 
 
 def save(model: DemandModel, folder: str, run_id: str, model_id: str) -> None:
-    """Write the booster in MLflow's lightgbm flavour: LightGBM's text, a signature, pinned requirements; no pickle."""
-    import mlflow.lightgbm
+    """Write the model's files, and its native object in the MLflow flavor it names, with a signature and requirements.
+
+    LightGBM is written as its text; nothing is pickled.
+    """
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    inputs = Schema([ColSpec(DataType.float, name) for name in model.facts["features"]])
-    mlflow.lightgbm.save_model(
-        loaded(model.booster),
-        folder,
-        mlflow_model=Model(artifact_path="model", run_id=run_id, model_id=model_id),
-        signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.double)])),
-        pip_requirements=[f"{name}=={installed(name)}" for name in ("lightgbm", "mlflow", "numpy", "pandas")],
-    )
+    native = None if model.forecaster is None else model.forecaster.native()
+    if native is not None:
+        flavor, fitted = native
+        inputs = Schema([ColSpec(DataType.float, name) for name in model.facts["features"]])
+        import_module(f"mlflow.{flavor}").save_model(
+            fitted,
+            folder,
+            mlflow_model=Model(artifact_path="model", run_id=run_id, model_id=model_id),
+            signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.double)])),
+            pip_requirements=[f"{name}=={installed(name)}" for name in (flavor, "mlflow", "numpy", "pandas")],
+        )
     for name, content in model.to_files().items():
         files.write_bytes(files.joined(folder, name), content)
 
@@ -248,8 +258,9 @@ class Registry:
         if segments := model.facts.get("segments"):
             self._experiment.client.log_table(run_id, pd.DataFrame(segments), "segments.json")
         importance = feature_importance(model)
-        self._experiment.client.log_table(run_id, importance, "importance.json")
-        self._experiment.client.log_figure(run_id, importance_figure(importance), "importance.png")
+        if importance is not None:
+            self._experiment.client.log_table(run_id, importance, "importance.json")
+            self._experiment.client.log_figure(run_id, importance_figure(importance), "importance.png")
         self._experiment.client.log_dict(run_id, model.facts, FACTS_FILE)
 
     def _log_inputs(self, run_id: str, model: DemandModel, origin: Origin) -> None:
@@ -278,7 +289,7 @@ class Registry:
         from mlflow.entities import LoggedModelOutput
 
         logged = self._experiment.client.create_logged_model(
-            self._experiment.id, "model", source_run_id=run_id, model_type="lightgbm"
+            self._experiment.id, "model", source_run_id=run_id, model_type=model.facts["kind"]
         )
         with files.scratch_folder() as folder:
             save(model, files.joined(folder, "model"), run_id, logged.model_id)

@@ -10,7 +10,7 @@ import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings, quantile_columns
-from models.artifact import DemandModel
+from models.demand_model import DemandModel
 from tests.worlds.small_world import AS_OF, REGIONS, SKUS, settings, tables
 
 _SMALL = settings()

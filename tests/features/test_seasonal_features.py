@@ -9,15 +9,15 @@ import pandas as pd
 import pytest
 
 from features import build_panel, forecast_matrix
-from features.families.seasonal import seasonal_index_by_week
 from foundation.matrix import FeatureMatrix
+from foundation.seasonality import recent_seasonal_mean, seasonal_index_by_week
 from foundation.settings import Settings
-from models.lightgbm_tweedie import blend
+from models.kinds.lightgbm_tweedie import LightGBMTweedie
 
 WEEKS = np.tile(np.arange(52), 3)
 
 
-def weekly_matrix(units: np.ndarray) -> FeatureMatrix:
+def weekly_matrix(units: np.ndarray, ignored: tuple[str, ...] = ()) -> FeatureMatrix:
     """Return the matrix after the weekly ``units`` of one series that begins on 2023-01-02."""
     dates = pd.date_range("2023-01-02", periods=len(units), freq="W-MON", unit="us")
     tables = {
@@ -25,7 +25,12 @@ def weekly_matrix(units: np.ndarray) -> FeatureMatrix:
         "skus": pd.DataFrame({"sku": ["K"]}), "regions": pd.DataFrame({"region": ["R"]}),
     }  # fmt: skip
     weekly = Settings.model_validate(
-        {"frequency": "W-MON", "horizon": 4, "series": {"hierarchy": []}, "forecast": {"window_days": [7]}}
+        {
+            "frequency": "W-MON",
+            "horizon": 4,
+            "series": {"hierarchy": []},
+            "forecast": {"window_days": [7], "ignored_features": ignored},
+        }
     )
     as_of = (dates[-1] + pd.Timedelta(weeks=1)).date()
     return forecast_matrix(build_panel(tables, weekly, as_of), weekly)
@@ -61,8 +66,23 @@ def test_the_recent_level_is_half_as_heavy_every_sixteen_weeks() -> None:
     assert result == pytest.approx(np.full(4, (units * weight).sum() / weight.sum()), rel=1e-5)
 
 
-def test_a_third_of_a_weekly_forecast_is_the_recent_level() -> None:
-    matrix = weekly_matrix(np.full(40, 9.0))
-    assert blend(np.full(4, 3.0, np.float32), matrix) == pytest.approx(np.full(4, 5.0))
-    unknown = replace(matrix, values=np.full_like(matrix.values, np.nan))
-    assert blend(np.full(4, 3.0, np.float32), unknown) == pytest.approx(np.full(4, 3.0))
+@pytest.mark.parametrize("ignored", [(), ("seasonal_recent",)])
+def test_a_third_of_a_weekly_forecast_is_the_recent_level_whatever_features_it_sees(ignored: tuple[str, ...]) -> None:
+    """The booster that predicts 0 leaves the blend: a third of the feature's value, or of 9 where the feature is ignored."""
+    matrix = weekly_matrix(np.full(40, 9.0), ignored)
+    assert ("seasonal_recent" in matrix.names) == (not ignored)
+    assert LightGBMTweedie("", seasonal_share=1 / 3).predict(matrix, 1) == pytest.approx(np.full(4, 3.0))
+    assert LightGBMTweedie("").predict(matrix, 1).tolist() == [0.0] * 4
+    unknown = replace(matrix, past=np.full_like(matrix.past, np.nan))
+    assert LightGBMTweedie("", seasonal_share=1 / 3).predict(unknown, 1).tolist() == [0.0] * 4
+
+
+def test_the_model_computes_the_recent_level_as_the_feature_does() -> None:
+    """Bit for bit, with two years of history and gaps."""
+    units = np.random.default_rng(4).poisson(6.0, 120).astype(float)
+    units[[3, 60, 61, 110]] = np.nan
+    matrix = weekly_matrix(units)
+    feature = matrix.values[:, matrix.names.index("seasonal_recent")]
+    assert matrix.past is not None
+    result = recent_seasonal_mean(matrix.past, matrix.origin[0], int(matrix.step.max()))
+    assert np.array_equal(result.reshape(-1), feature)

@@ -10,7 +10,7 @@ import pytest
 
 from features import build_panel, forecast_matrix
 from features.view import View
-from models.reconciliation import align
+from models.reconciliation import reconcile
 from tests.worlds.small_world import AS_OF, settings, tables
 
 Tables = dict[str, pd.DataFrame]
@@ -59,7 +59,7 @@ def test_an_origin_before_the_totals_begin_sees_none_of_them() -> None:
 
 def test_alignment_moves_series_part_of_the_way_to_their_total() -> None:
     """Forecasts of 1 and 3 under a total of 4.4 grow by 1.1 to the power 0.9; no factor exceeds 1.5."""
-    aligned = align(np.array([[1.0], [3.0], [7.0]]), np.array([[4.4]]), np.array([0, 0, -1]))
+    aligned = reconcile(np.array([[1.0], [3.0], [7.0]]), np.array([[4.4]]), np.array([0, 0, -1]))
     assert aligned[:2, 0] == pytest.approx(np.array([1.0, 3.0]) * 1.1**0.9)
     assert aligned[2, 0] == 7.0
-    assert align(np.array([[1.0]]), np.array([[8.0]]), np.array([0]))[0, 0] == 1.5
+    assert reconcile(np.array([[1.0]]), np.array([[8.0]]), np.array([0]))[0, 0] == 1.5

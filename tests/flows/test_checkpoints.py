@@ -13,7 +13,7 @@ import pytest
 import models
 import positioning
 from features import build_panel, training_set
-from models.artifact import DemandModel
+from models.demand_model import DemandModel
 from pipeline.artifacts import kept_checkpoints
 from tests.worlds.positioning_world import AS_OF as WORLD_AS_OF
 from tests.worlds.positioning_world import random_world
@@ -43,32 +43,32 @@ def trained(warehouse: Path, grown: list[str], killed_at: str = "") -> DemandMod
 def interrupted(tmp_path: Path) -> Path:
     """Return a warehouse whose training ended after its first booster."""
     with pytest.raises(KilledError):
-        trained(tmp_path, [], killed_at="series-kept")
+        trained(tmp_path, [], killed_at="series-final")
     return tmp_path
 
 
 def test_training_goes_on_where_it_was_interrupted_and_gives_the_same_model(interrupted: Path, tmp_path: Path) -> None:
     grown: list[str] = []
     model = trained(interrupted, grown)
-    assert "series-twin" not in grown
-    assert "series-kept" in grown
+    assert "series-calibration" not in grown
+    assert "series-final" in grown
     assert model.version == trained(tmp_path / "undisturbed", []).version
 
 
 def test_a_damaged_checkpoint_is_grown_again(interrupted: Path) -> None:
     """A disk that lost part of it must not make another model, nor stop the night."""
-    checkpoint = interrupted / f"{TRAINING}.series-twin"
+    checkpoint = interrupted / f"{TRAINING}.series-calibration"
     checkpoint.write_bytes(checkpoint.read_bytes()[:-100])
     grown: list[str] = []
     trained(interrupted, grown)
-    assert "series-twin" in grown
+    assert "series-calibration" in grown
 
 
 def test_a_checkpoint_of_bytes_that_are_no_text_is_grown_again(interrupted: Path) -> None:
-    (interrupted / f"{TRAINING}.series-twin").write_bytes(b"\xff\xfe\x00\n\xff")
+    (interrupted / f"{TRAINING}.series-calibration").write_bytes(b"\xff\xfe\x00\n\xff")
     grown: list[str] = []
     trained(interrupted, grown)
-    assert "series-twin" in grown
+    assert "series-calibration" in grown
 
 
 def test_a_checkpoint_that_another_run_of_the_same_has_removed_meanwhile_is_grown_again(interrupted: Path) -> None:
@@ -76,12 +76,12 @@ def test_a_checkpoint_that_another_run_of_the_same_has_removed_meanwhile_is_grow
     grown: list[str] = []
     with kept_checkpoints(str(interrupted), TRAINING) as checkpoints:
         trained(interrupted, [])
-        assert checkpoints("series-twin", lambda: (grown.append("twin"), "a text")[1]) == "a text"
+        assert checkpoints("series-calibration", lambda: (grown.append("twin"), "a text")[1]) == "a text"
     assert grown == ["twin"]
 
 
 def test_what_nobody_goes_on_with_is_removed_after_a_month(interrupted: Path) -> None:
-    left, recent = interrupted / "another.series-twin", interrupted / "a-third.series-twin"
+    left, recent = interrupted / "another.series-calibration", interrupted / "a-third.series-calibration"
     for path, days in ((left, 31), (recent, 29)):
         path.write_text("x")
         written = time.time() - days * 86_400
@@ -91,7 +91,7 @@ def test_what_nobody_goes_on_with_is_removed_after_a_month(interrupted: Path) ->
 
 
 def test_no_checkpoint_is_left_once_the_model_is_made(interrupted: Path) -> None:
-    assert [path.name for path in interrupted.iterdir()] == [f"{TRAINING}.series-twin"]
+    assert [path.name for path in interrupted.iterdir()] == [f"{TRAINING}.series-calibration"]
     trained(interrupted, [])
     assert not list(interrupted.iterdir())
 

@@ -19,6 +19,7 @@ from mlflow import MlflowClient
 from foundation.errors import StageError
 from foundation.settings import Settings
 from models import DemandModel
+from models.kinds.lightgbm_tweedie import LightGBMTweedie
 from models.tracking.client import tracking_command, tracking_uri
 from models.tracking.registry import Origin, Published, Registry, feature_importance
 
@@ -33,13 +34,13 @@ def _model(as_of: date = MONDAY, wape: float = 0.5, bias: float = 0.01) -> Deman
     data = lgb.Dataset(VALUES, VALUES[:, 0].copy(), feature_name=FEATURES)
     booster = lgb.train({"verbosity": -1, "num_threads": 1, "seed": 1}, data, num_boost_round=3)
     facts = {
-        "features": FEATURES, "families": ["lags", "price"], "categories": {}, "calibration": {}, "given_up": [],
+        "kind": "lightgbm", "features": FEATURES, "families": ["lags", "price"], "categories": {}, "calibration": {}, "given_up": [],
         "training": {"rows": 200, "series": 3, "first_date": "2016-01-01", "last_date": "2016-05-20",
                      "calibration_start": "2016-04-25", "settings": {"seed": 1}},
         "metrics": {"model_wape": wape, "model_bias": bias, "seasonal_naive_wape": 0.7, "seasonal_naive_bias": 0.0,
                     "recent_mean_wape": 0.6, "recent_mean_bias": 0.02},
     }  # fmt: skip
-    return DemandModel("demo", as_of, booster.model_to_string(), facts)
+    return DemandModel("demo", as_of, LightGBMTweedie(booster.model_to_string()), facts)
 
 
 def _origin(training_key: str = "k") -> Origin:
@@ -113,7 +114,9 @@ def test_the_champion_loads_without_stored_code(settings: Settings, reader: Mlfl
     model = _model()
     assert _publish(settings, "k").is_champion
     loaded = mlflow.lightgbm.load_model("models:/demo@champion")
-    np.testing.assert_array_equal(loaded.predict(VALUES), lgb.Booster(model_str=model.booster).predict(VALUES))
+    np.testing.assert_array_equal(
+        loaded.predict(VALUES), lgb.Booster(model_str=model.to_files()["booster.txt"].decode()).predict(VALUES)
+    )
     version = reader.get_model_version_by_alias("demo", "champion")
     folder = Path(mlflow.artifacts.download_artifacts(version.source, dst_path=str(tmp_path / "got")))
     kept = {file.name: file for file in folder.rglob("*") if file.is_file()}
@@ -184,6 +187,7 @@ def test_a_run_that_could_not_be_finished_is_marked_as_failed(settings: Settings
 
 def test_importance_adds_up_to_one() -> None:
     importance = feature_importance(_model())
+    assert importance is not None
     assert set(importance["feature"]) == set(FEATURES)
     assert importance["gain"].sum() == pytest.approx(1.0)
     assert importance["gain"].is_monotonic_decreasing

@@ -10,9 +10,9 @@ import pytest
 
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
-from models.artifact import DemandModel
 from models.calibration import bias_factors, calibrate
-from models.predict import around
+from models.demand_model import DemandModel
+from models.predict import forecast_around
 
 AS_OF = date(2024, 1, 1)
 _SETTINGS = Settings(horizon=14, forecast={"window_days": (7, 14)})
@@ -31,8 +31,10 @@ def _frames(mean: np.ndarray) -> dict[str, pd.DataFrame]:
         origin + np.arange(n) * np.timedelta64(1, "D"), np.arange(1, n + 1, dtype=np.int16), np.ones(n, bool),
         np.full(n, 300, np.int32), empty, empty,
     )  # fmt: skip
-    model = DemandModel("m", AS_OF, "", {"category": "kind", "calibration": calibrate(rows, _SETTINGS)})
-    return around(model, matrix, mean, _SETTINGS, AS_OF)
+    model = DemandModel(
+        "m", AS_OF, None, {"kind": "test", "category": "kind", "calibration": calibrate(rows, _SETTINGS)}
+    )
+    return forecast_around(model, matrix, mean, _SETTINGS, AS_OF)
 
 
 def test_quantiles_stand_under_their_levels() -> None:

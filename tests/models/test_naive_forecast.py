@@ -10,7 +10,7 @@ import pytest
 
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
-from models.seasonal_naive import naive_forecast
+from models.naive_forecast import naive_forecast
 
 _AS_OF = date(2024, 4, 1)
 _HORIZON = 7

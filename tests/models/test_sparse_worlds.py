@@ -12,7 +12,7 @@ import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.feasibility import fewest_periods, training_faults
 from models.backtest.gate import Verdict
-from models.lightgbm_tweedie import booster_names
+from models.kinds.lightgbm_tweedie import booster_names
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _SMALL = settings()

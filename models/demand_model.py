@@ -1,0 +1,71 @@
+"""The demand model: a fitted model of the mean, and all that is learned around it as one JSON-able dict.
+
+Nothing in it executes code when it is read. Not here: how it is trained (``models.training``) or used (``models.predict``),
+or where it is stored (``pipeline.artifacts``).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from models.forecaster import Forecaster, registered_kinds
+
+_FACTS = "model.json"
+
+
+@dataclass(frozen=True)
+class DemandModel:
+    """A trained model.
+
+    Attributes
+    ----------
+    name : the pipeline's name.
+    as_of : training date; the model has seen nothing dated on or after it.
+    forecaster : the model of the mean; None where means come from elsewhere.
+    facts : `kind`, `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, all JSON-able.
+
+    """
+
+    name: str
+    as_of: date
+    forecaster: Forecaster | None
+    facts: dict[str, Any]
+
+    @property
+    def version(self) -> str:
+        """Identity: name, training date and a hash of the content."""
+        digest = hashlib.sha256()
+        for name, content in sorted(self._fitted_files().items()):
+            digest.update(f"{name}\0".encode() + content + b"\0")
+        digest.update(_json(self.facts).encode())
+        return f"{self.name}-{self.as_of:%Y%m%d}-{digest.hexdigest()[:10]}"
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Out-of-sample metrics of the training: this model beside the baselines."""
+        return dict(self.facts["metrics"])
+
+    def to_files(self) -> dict[str, bytes]:
+        """Return the files of the model by name."""
+        facts = {"name": self.name, "as_of": self.as_of.isoformat(), "facts": self.facts}
+        return self._fitted_files() | {_FACTS: _json(facts).encode()}
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, bytes]) -> DemandModel:
+        """Return the model of ``to_files``; raises ``KeyError`` when a file is missing or its kind is not installed."""
+        values = json.loads(files[_FACTS])
+        facts = values["facts"]
+        kind = registered_kinds()[facts["kind"]]
+        return cls(values["name"], date.fromisoformat(values["as_of"]), kind.load(files), facts)
+
+    def _fitted_files(self) -> dict[str, bytes]:
+        return {} if self.forecaster is None else self.forecaster.files()
+
+
+def _json(facts: dict[str, Any]) -> str:
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"), allow_nan=False)

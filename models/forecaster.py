@@ -1,0 +1,150 @@
+"""The extension point "model kind": what a model of mean demand does, what it is fitted on, and the registry of kinds.
+
+Kinds live in ``models/kinds``, one per file; installed packages add theirs as entry points of the group
+``forestock.model_kinds``. Not here: the kinds, quantiles around the mean (``models.calibration``) and the combination with
+simple methods (``models.combination``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from foundation.checkpoint import Checkpoints, recompute
+from foundation.extensions import entries, installed_code, refuse_unknown
+from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
+from foundation.settings import COMBINED, Settings
+
+GROUP = "forestock.model_kinds"
+COMBINED_KIND = "lightgbm"
+
+Prepared = TypeVar("Prepared")
+
+
+class Forecaster(Protocol):
+    """A fitted model of mean demand.
+
+    A model inherits from this class or has all of its methods; only ``predict`` and ``files`` lack a default.
+    """
+
+    def predict(self, matrix: FeatureMatrix, threads: int) -> np.ndarray:
+        """Return mean units (n_rows), >= 0.
+
+        Parameters
+        ----------
+        matrix
+            Every series × step of one forecast origin, ordered by series and then by step, with the features and category
+            codes the model was fitted on.
+        threads
+            Threads that may be used; they must not change the result.
+
+        """
+
+    def files(self) -> dict[str, bytes]:
+        """Return the model as files by name, text or numbers; nothing that executes code when it is read."""
+
+    def contributions(self, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
+        """Return what each feature adds to ln(mean), float64 (n_rows, n_features + 1); the last column is the base.
+
+        By default the base holds the whole mean, as in a model that knows no features.
+        """
+        mean = np.maximum(self.predict(matrix, 1)[rows].astype(np.float64), 1e-9)
+        return np.column_stack([np.zeros((len(rows), len(matrix.names))), np.log(mean)])
+
+    def predict_totals(self, totals: TotalMatrix, threads: int) -> np.ndarray | None:
+        """Return mean units of the totals, float64 (n_totals, n_steps), that series are reconciled to; None without."""
+        return None
+
+    def importance(self) -> pd.DataFrame | None:
+        """Return `gain` and `splits` of each feature in the order of the fit; None where the model has no such measure."""
+        return None
+
+    def description(self) -> dict[str, Any]:
+        """Return JSON-able facts for the model card; `given_up` lists sentences on what the CPU budget did not allow."""
+        return {}
+
+    def native(self) -> tuple[str, object] | None:
+        """Return the MLflow flavor that saves the model, such as ``lightgbm``, and the object it saves; None without."""
+        return None
+
+
+class FitData:
+    """What one training is fitted on, shared by the model for calibration and the one that is kept.
+
+    Attributes
+    ----------
+    settings : the settings of the run.
+    matrix : the training rows, without their values once ``prepared`` has been called.
+    demand : float32 (n_series, n_history), units per period before the training date, NaN where unknown.
+    checkpoints : keeps texts by name, so that an interrupted training resumes.
+
+    """
+
+    settings: Settings
+    matrix: FeatureMatrix
+    demand: np.ndarray
+    checkpoints: Checkpoints
+
+    def __init__(self, training: TrainingSet, settings: Settings, checkpoints: Checkpoints = recompute) -> None:
+        self.settings = settings
+        self.matrix = training.fit()
+        self.demand = training.demand
+        self.checkpoints = checkpoints
+        self._prepared: Any = None
+
+    def prepared(self, prepare: Callable[[FeatureMatrix], Prepared]) -> Prepared:
+        """Return ``prepare(matrix)``, computed once for both fits; the values of the matrix are released afterwards."""
+        if self._prepared is None:
+            self._prepared = prepare(self.matrix)
+            self.matrix = self.matrix.without_values()
+        result: Prepared = self._prepared
+        return result
+
+
+@dataclass(frozen=True)
+class ModelKind:
+    """A kind of model.
+
+    Attributes
+    ----------
+    name
+        Name of the kind in ``forecast.model`` and in the column `tier` of the forecast.
+    fit
+        Returns the model fitted on the rows of ``FitData`` dated before a date, or on all of them where the date is None.
+        The same data must give the same model.
+    load
+        Returns the model of the files that ``Forecaster.files`` returned.
+
+    """
+
+    name: str
+    fit: Callable[[FitData, np.datetime64 | None], Forecaster]
+    load: Callable[[Mapping[str, bytes]], Forecaster]
+
+
+def registered_kinds() -> dict[str, ModelKind]:
+    """Return every model kind that ships with Forestock or is installed, by name."""
+    return entries("models.kinds", GROUP, ModelKind)
+
+
+def kind_in_use(settings: Settings) -> ModelKind:
+    """Return the kind that ``forecast.model`` names; ``auto`` is LightGBM, combined with simple methods.
+
+    Raises ``ConfigurationError`` for a name that no kind has.
+    """
+    name = settings.forecast.model
+    known = registered_kinds()
+    if name == COMBINED:
+        return known[COMBINED_KIND]
+    refuse_unknown("forecast.model", (name,), known | {COMBINED: known[COMBINED_KIND]})
+    return known[name]
+
+
+def installed_model_code(settings: Settings) -> dict[str, str]:
+    """Return the code version of the model kind in use where an installed package brings it; {} otherwise."""
+    kind = kind_in_use(settings)
+    return installed_code({kind.name: kind.fit.__module__}, "models")

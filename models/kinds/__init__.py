@@ -1,0 +1,1 @@
+"""Model kinds: one file per kind of model for the mean of demand (see ``models.forecaster``)."""
