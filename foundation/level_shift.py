@@ -1,4 +1,4 @@
-"""Recent level shifts of series: demand that lately runs at a multiple of what it was, without a precedent a year ago.
+"""Recent level shifts of series: demand that lately runs at a multiple of its old level, where such changes tend to last.
 
 Here: finding them on dense arrays. Not here: what is done about them (``features.sampling``, ``models.kinds.lightgbm_tweedie``).
 """
@@ -14,6 +14,9 @@ _BEFORE_DAYS, _YEAR_DAYS = 56, 364
 _RATIO, _TOTAL_RATIO = 2.5, 2.0
 _FEWEST_UNITS, _FEWEST_KNOWN = 30.0, 0.7
 _LOW, _HIGH = 0.25, 0.9
+_CHECK_DAYS, _CHECK_YEARS, _CHECK_SERIES = 28, 2, 3000  # how far apart, how far back, in how many series at most
+_PRIOR_CASES = 5.0  # earlier shifts that the prior weighs: that a change lasts, and that a season is like the year
+_FEWEST_LASTING = 0.5  # share of the change that must last for a shift
 _STOPPED = 1e-6  # a run of zeros less likely than this, given how often a series sold nothing before, is no chance
 
 
@@ -25,11 +28,13 @@ class LevelShifts:
     ----------
     start : int32 array (n_series), the column from which the new level holds; −1 where there is no shift.
     ratio : float64 array (n_series), new level ÷ old level; 1 where there is no shift.
+    persistence : float64 array (n_series), share of the change that earlier shifts kept in the four weeks after; 1 without any.
 
     """
 
     start: np.ndarray
     ratio: np.ndarray
+    persistence: np.ndarray
 
     @property
     def is_shifted(self) -> np.ndarray:
@@ -43,14 +48,72 @@ def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
     ``days`` is the length of a period, 1 or 7. A series has shifted where its mean since the split is 2.5 times the
     mean of the 8 weeks before or less than that share of it, a quarter of the new values at most lies inside nine tenths of the old ones, and
     the same weeks a year earlier show nothing alike. Where the total of all series does so by a factor of two, all have shifted. A
-    series that stopped selling has not.
+    series that stopped selling has not. Nor has one where earlier shifts in the same direction did not last: a season, a promotion
+    or chance raised them, and less than half of the change was left four weeks later.
     """
     total = np.where(np.isfinite(demand).any(axis=0), np.nansum(demand, axis=0), np.nan)[None, :]
-    together = _found(total, days, _TOTAL_RATIO)
+    together = _lasting(total, days, _TOTAL_RATIO)
     if together.is_shifted[0]:
         n = len(demand)
-        return LevelShifts(np.repeat(together.start, n), np.repeat(together.ratio, n))
-    return _found(demand, days, _RATIO)
+        return LevelShifts(*(np.repeat(values, n) for values in (together.start, together.ratio, together.persistence)))
+    return _lasting(demand, days, _RATIO)
+
+
+def _lasting(demand: np.ndarray, days: int, least: float) -> LevelShifts:
+    """Return the shifts whose change can be expected to last."""
+    shifts = _found(demand, days, least)
+    if not shifts.is_shifted.any():
+        return shifts
+    up, down = _persistence(demand[:: -(-len(demand) // _CHECK_SERIES)], days, least)
+    share = np.where(shifts.ratio > 1, up, down)
+    is_kept = shifts.is_shifted & (share >= _FEWEST_LASTING)
+    return LevelShifts(
+        np.where(is_kept, shifts.start, -1).astype(np.int32),
+        np.where(is_kept, shifts.ratio, 1.0),
+        np.where(is_kept, np.minimum(share, 1.0), 1.0),
+    )
+
+
+def _persistence(demand: np.ndarray, days: int, least: float) -> tuple[float, float]:
+    """Return the shares of earlier rises and falls that were left in the four weeks after them.
+
+    Earlier shifts are those found as of every fourth week of the last two years. The shares are shrunk twice: those of the same
+    season a year ago toward those of all the year, those of all the year toward 1.
+    """
+    length, after, year = demand.shape[1], _CHECK_DAYS // days, _YEAR_DAYS // days
+    cases: list[tuple[np.ndarray, np.ndarray, bool]] = []
+    for cut in range(length - after, max(length - _CHECK_YEARS * year - after, 0), -after):
+        past = demand[:, :cut]
+        earlier = _found(past, days, least)
+        series = np.flatnonzero(earlier.is_shifted)
+        if not len(series):
+            continue
+        lasted = _lasted(demand[series, : cut + after], cut, earlier.start[series], _BEFORE_DAYS // days)
+        is_known = np.isfinite(lasted)
+        is_season = abs(length - cut - year) <= after
+        cases.append((lasted[is_known], earlier.ratio[series][is_known] > 1, is_season))
+    return _shrunk(cases, is_up=True), _shrunk(cases, is_up=False)
+
+
+def _lasted(demand: np.ndarray, cut: int, start: np.ndarray, before: int) -> np.ndarray:
+    """Return the share of each series' change from ``start`` to ``cut`` that was left after ``cut``, NaN where unknown."""
+    result = np.full(len(demand), np.nan)
+    for row, (values, first) in enumerate(zip(demand, start, strict=True)):
+        old, new, later = values[max(first - before, 0) : first], values[first:cut], values[cut:]
+        if np.isfinite(later).any():
+            change = float(np.nanmean(new) - np.nanmean(old))
+            result[row] = np.clip((np.nanmean(later) - np.nanmean(old)) / change, -0.5, 1.5)
+    return result
+
+
+def _shrunk(cases: list[tuple[np.ndarray, np.ndarray, bool]], *, is_up: bool) -> float:
+    year = [lasted[rises == is_up] for lasted, rises, _ in cases]
+    season = [lasted[rises == is_up] for lasted, rises, is_season in cases if is_season]
+    share = 1.0
+    for group in (year, season):
+        values = np.concatenate([*group, np.zeros(0)])
+        share = float((values.sum() + _PRIOR_CASES * share) / (len(values) + _PRIOR_CASES))
+    return share
 
 
 def stopped_since(demand: np.ndarray, days: int) -> np.ndarray:
@@ -92,7 +155,7 @@ def _found(demand: np.ndarray, days: int, least: float) -> LevelShifts:
         is_new[is_new] = _is_apart(demand[is_new], split, before, result[is_new] > 1)
         start = np.where(is_new, length - split, start).astype(np.int32)
         ratio, best = np.where(is_new, result, ratio), np.where(is_new, change, best)
-    return LevelShifts(start, ratio)
+    return LevelShifts(start, ratio, np.ones(n))
 
 
 def _ratio(demand: np.ndarray, split: int, before: int) -> np.ndarray:

@@ -78,7 +78,8 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
     counted = np.isfinite(lately).sum(axis=1)
     share = (np.nan_to_num(lately) > 0).sum(axis=1) / np.maximum(counted, 1)
     shifts = find_shifts(past, days)
-    since = _since(level_free, np.where(shifts.is_shifted, shifts.start - length + tail.shape[1], -1))[:, None] * ahead
+    since = _since(level_free, np.where(shifts.is_shifted, shifts.start - length + tail.shape[1], -1))
+    since = (since * (shifts.persistence + (1 - shifts.persistence) / shifts.ratio))[:, None] * ahead
     known = np.isfinite(past).sum(axis=1)
     return SimpleMeans(
         means,

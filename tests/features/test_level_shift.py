@@ -10,6 +10,7 @@ import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.level_shift import find_shifts
 from models.predict import shift_note, stop_note
+from models.simple import simple_means
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _SMALL = settings()
@@ -45,6 +46,48 @@ def test_a_season_of_last_year_is_no_shift() -> None:
     demand = _demand(20.0, length=480)
     demand[:, [*range(480 - 364 - 14, 480 - 364), *range(480 - 14, 480)]] *= 4
     assert not find_shifts(demand, 1).is_shifted.any()
+
+
+def _with_changes(factor: float, *, is_lasting: bool) -> np.ndarray:
+    """Return 60 series of two years that change by ``factor`` once each, at different times, the first in the last two weeks."""
+    demand = _demand(20.0, n_series=60, length=600)
+    for series in range(60):
+        first = 586 - 9 * series
+        last = 600 if is_lasting else min(first + 21, 600)
+        demand[series, first:last] = np.random.default_rng(series).poisson(20.0 * factor, last - first)
+    return demand
+
+
+@pytest.mark.parametrize("factor", [0.3, 4.0])
+def test_a_change_is_a_shift_where_earlier_changes_lasted_and_none_where_they_did_not(factor: float) -> None:
+    assert find_shifts(_with_changes(factor, is_lasting=True), 1).is_shifted[0]
+    assert not find_shifts(_with_changes(factor, is_lasting=False), 1).is_shifted.any()
+
+
+def test_rises_that_fell_back_do_not_count_for_falls() -> None:
+    demand = _with_changes(4.0, is_lasting=False)
+    demand[:, -21:] = _demand(20.0, n_series=60, length=21)
+    demand[7, -14:] = np.random.default_rng(7).poisson(5.0, 14)
+    assert np.flatnonzero(find_shifts(demand, 1).is_shifted).tolist() == [7]
+
+
+def test_the_season_of_other_series_a_year_ago_is_no_shift_of_a_new_one() -> None:
+    demand = _demand(20.0, n_series=40, length=600)
+    demand[20:, :400] = 0  # launched after the season of last year
+    demand[:20, 600 - 364 - 14 : 600 - 364] *= 4
+    demand[:, -14:] *= 4
+    assert not find_shifts(demand, 1).is_shifted[20:].any()
+
+
+def test_where_a_part_of_earlier_changes_was_lost_the_forecast_lies_between_the_levels() -> None:
+    demand = _demand(20.0, n_series=60, length=600)
+    for series in range(60):
+        first = 586 - 9 * series
+        demand[series, first:] = np.random.default_rng(series).poisson(60.0, 600 - first)
+        demand[series, min(first + 21, 600) :] = np.random.default_rng(series).poisson(48.0, 600 - min(first + 21, 600))
+    simple = simple_means(demand, 7, 1)
+    assert simple.is_shifted[0]
+    assert 42 < simple.shifted_means[0].mean() < 56
 
 
 def test_a_series_that_stops_is_no_shift() -> None:
