@@ -1,12 +1,11 @@
-"""The top floor: when the rooms work and in what order. The only place that knows Prefect.
+"""Prefect flows, one file per deployment, and what they share. The only package that imports Prefect.
 
-Here: the nightly flow, its stages, what to do with several nights, the command line. Not here: how
-anything is computed. A stage reads tables, calls one room, writes what it gives and passes on a
-reference.
+Not here: use cases (``pipeline``) or computation (the domain packages). A flow loads the settings, calls a use case and
+publishes its result.
 """
 
 from __future__ import annotations
 
 from pipeline.environment import set_process_defaults
 
-set_process_defaults()  # before Prefect, MLflow or LightGBM are imported: they read the environment once
+set_process_defaults()  # before Prefect, MLflow or LightGBM are imported, because they read the environment only once

@@ -1,6 +1,6 @@
-"""What a night shows in Prefect's pages: how far it is, its summary, its best proposals.
+"""Prefect artifacts of a run: progress, summary, best proposals.
 
-Not here: what a summary holds (``pipeline.summary``).
+Not here: the contents of a summary (``pipeline.summary``).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import input_warnings
 from pipeline.results import Result
-from pipeline.run import ROOMS
+from pipeline.run import LOGGED_PACKAGES
 from review import plan_summary
 from review.plan.summary import escaped, top_proposals
 
@@ -38,26 +38,26 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-def let_rooms_speak() -> None:
-    """Let what the rooms say while they work reach Prefect's pages, unless somebody has chosen their levels."""
-    for room in ROOMS:
-        if logging.getLogger(room).level == logging.NOTSET:
-            logging.getLogger(room).setLevel(logging.INFO)
+def let_packages_log() -> None:
+    """Show the packages' log lines in Prefect's UI, except for packages whose log level is set."""
+    for package in LOGGED_PACKAGES:
+        if logging.getLogger(package).level == logging.NOTSET:
+            logging.getLogger(package).setLevel(logging.INFO)
 
 
 def parameter(name: str, kind: type[T]) -> T:
-    """Return a parameter of the running flow run, which is a mapping where a deployment gave it; ``kind()`` where nobody did."""
+    """Return a parameter of the running flow run as ``kind``: deployments pass a mapping; without one, it is ``kind()``."""
     parts = runtime.flow_run.parameters.get(name) or {}
     return parts if isinstance(parts, kind) else kind(**parts)
 
 
 @contextmanager
-def _unless_away() -> Iterator[None]:
-    """Show where the server answers; what is only shown must not cost a night whose server restarts."""
+def _ignoring_unavailable_server() -> Iterator[None]:
+    """Log a warning if Prefect's server is unavailable: an artifact that cannot be shown must not fail the run."""
     try:
         yield
     except (httpx.HTTPError, PrefectException) as error:
-        log.warning("Prefect's server did not take what was to be shown: %s", error or type(error).__name__)
+        log.warning("Prefect's server did not accept an artifact: %s", error or type(error).__name__)
 
 
 class Progress:
@@ -67,54 +67,60 @@ class Progress:
         self._share = 100 / n_stages
         self._percent = 0.0
         self._artifact: UUID | None = None
-        with _unless_away():
-            self._artifact = cast("UUID", create_progress_artifact(0.0, description="Stages of the night"))
+        with _ignoring_unavailable_server():
+            self._artifact = cast("UUID", create_progress_artifact(0.0, description="Stages of the run"))
 
     def done(self, stage: str) -> None:
-        """Show that ``stage`` is done."""
+        """Advance the progress by one stage."""
         self._percent = min(self._percent + self._share, 100.0)
         if self._artifact is not None:
-            with _unless_away():
-                update_progress_artifact(self._artifact, self._percent, description=f"{stage} is done")
+            with _ignoring_unavailable_server():
+                update_progress_artifact(self._artifact, self._percent, description=f"{stage} completed")
+
+
+def artifact_key(pipeline: str, topic: str) -> str:
+    """Return the key of a pipeline's artifact; Prefect allows lower-case letters, digits and hyphens."""
+    return f"{pipeline.replace('_', '-')}-{topic}"
 
 
 def show_plan(result: Result) -> None:
-    """Keep the plan's summary as Markdown and its best proposals as a table, under keys with the pipeline's name."""
-    settings, as_of = result.night.settings, result.night.as_of
+    """Publish the plan's summary as a Markdown artifact and its best proposals as a table artifact."""
+    settings, as_of = result.context.settings, result.context.as_of
     warehouse = Warehouse(settings)
     outputs = {name: warehouse.read(name, as_of) for name in ("plan", "service", "exception", "assumption", "transfer")}
-    refused = (f"refused by the gate: {reason}" for reason in result.refusals)
+    refused = (f"refused by the plan gate: {reason}" for reason in result.refusals)
     warned = (f"warning: {warning}" for warning in input_warnings(settings, as_of))
     notes = [*refused, *warned, *result.notes, f"page: {result.page}"]
     text = plan_summary(outputs, settings, as_of) + "\n## Notes\n\n" + "\n".join(f"* {escaped(note)}" for note in notes)
-    name = settings.name.replace("_", "-")
     rows = top_proposals(outputs["transfer"], settings)
-    with _unless_away():
-        create_markdown_artifact(text, key=f"{name}-summary", description=f"Plan of {as_of}")
+    with _ignoring_unavailable_server():
+        create_markdown_artifact(text, key=artifact_key(settings.name, "summary"), description=f"Plan of {as_of}")
         if result.page:
             create_link_artifact(
                 _address(result.page),
                 f"Review page of {as_of}",
-                key=f"{name}-page",
-                description="Opens where the warehouse is; MLflow has a copy",
+                key=artifact_key(settings.name, "page"),
+                description="Opens on a machine that can read the warehouse; MLflow has a copy",
             )
         if rows:
-            create_table_artifact(rows, key=f"{name}-proposals", description="The best proposals of the night")
+            create_table_artifact(
+                rows, key=artifact_key(settings.name, "proposals"), description="Best proposals of the plan"
+            )
 
 
-def show_answer(pipeline: str, topic: str, text: str, description: str) -> None:
-    """Keep the answer to somebody's question as Markdown under a key with the pipeline's name."""
-    with _unless_away():
-        create_markdown_artifact(text, key=f"{pipeline.replace('_', '-')}-{topic}", description=description)
+def show_text(pipeline: str, topic: str, text: str, description: str) -> None:
+    """Publish Markdown text as an artifact of the pipeline."""
+    with _ignoring_unavailable_server():
+        create_markdown_artifact(text, key=artifact_key(pipeline, topic), description=description)
 
 
 def _address(page: str) -> str:
-    """Return where a page is as an address a link can have."""
+    """Return the place of a page as a URL."""
     return page if files.is_url(page) else Path(page).absolute().as_uri()
 
 
 def name_run(pipeline: str, as_of: date) -> None:
-    """Give the running flow run its date, which a run without one does not know at its start, and tags."""
+    """Name and tag the running flow run with its planning date, which is unknown before the inputs are read."""
     tags = sorted({pipeline, as_of.isoformat(), *(runtime.flow_run.tags or ())})
-    with _unless_away(), get_client(sync_client=True) as client:
+    with _ignoring_unavailable_server(), get_client(sync_client=True) as client:
         client.update_flow_run(runtime.flow_run.id, name=f"nightly-{as_of}", tags=tags)

@@ -1,6 +1,6 @@
-"""Why, as a Prefect flow: what went wrong after a night, in shares of causes, shown on the run's page.
+"""Attribution as a Prefect flow: why hubs stocked out, parcels were late and goods came back after a plan.
 
-Deployed by ``prefect.yaml``. Not here: how it is found (``pipeline.attribution``, ``review.attribution``).
+Deployed by ``prefect.yaml``. Not here: the method (``pipeline.attribution``, ``review.attribution``).
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from collections.abc import Sequence
 
 from prefect import flow
 
-from flows.artifacts import let_rooms_speak, parameter, show_answer
-from pipeline.attribution import Question, attributed
+from flows.artifacts import let_packages_log, parameter, show_text
+from pipeline.attribution import AttributionRequest, run_attribution
 from pipeline.configuration import load_settings
 from pipeline.results import reported
 from review.attribution.text import as_markdown, attribution_sections
 
 
 def _flow_run_name() -> str:
-    return f"why-{parameter('question', Question).as_of or 'latest'}"
+    return f"why-{parameter('request', AttributionRequest).as_of or 'latest'}"
 
 
 @flow(name="why", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=2 * 3600)
-def why(config: str, question: Question = Question(), overrides: Sequence[str] = ()) -> str:  # noqa: B008 - frozen
-    """Say why hubs ran out, parcels came late and goods came back after a night; returns the answer as text.
+def why(config: str, request: AttributionRequest = AttributionRequest(), overrides: Sequence[str] = ()) -> str:  # noqa: B008 - frozen
+    """Attribute stockouts, late parcels and returns after a plan to their causes and return the result as Markdown.
 
-    The tables `cause` and `return_finding` are written. Raises ``ForestockError``s, each with its exit code.
+    Writes the tables `cause` and `return_finding`. Raises ``ForestockError``, which carries an exit code.
 
     Args:
-        config: A YAML file, or a name in configs/.
-        question: The night asked about (as_of; none means the last one with sales after it) and the day before which
-            what happened is looked at (until; none means all that is known).
-        overrides: Changed keys, key=value.
+        config: A YAML file, or the name of a file in configs/.
+        request: The plan's date (as_of; None is the last plan with later sales) and the day before which events count
+            (until; None is the end of the data).
+        overrides: Changed settings, key=value.
     """
-    let_rooms_speak()
+    let_packages_log()
     settings = load_settings(config, overrides)
-    with reported("why", settings, question.as_of):
-        answer = attributed(settings, question)
+    with reported("why", settings, request.as_of):
+        answer = run_attribution(settings, request)
     text = as_markdown(attribution_sections(answer.causes, answer.returns, settings.currency))
-    show_answer(settings.name, "why", text, f"After the plan of {answer.as_of}")
+    show_text(settings.name, "why", text, f"After the plan of {answer.as_of}")
     return text

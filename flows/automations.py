@@ -1,8 +1,8 @@
-"""Installing the automations of ``automations/`` on a Prefect server: ``python -m flows.automations [FILE…]``.
+"""Install the automations of ``automations/`` on a Prefect server: ``python -m flows.automations [FILE…]``.
 
-The files are Prefect's own form, except that deployments and notification blocks are named instead of numbered:
-``deployment: flow/name`` and ``block: type/name``. An automation that is there is replaced, so the files are the truth. Not here:
-which events there are (``flows.monitor``).
+The files have Prefect's format, except that deployments and notification blocks are given by name instead of id:
+``deployment: flow/name`` and ``block: type/name``. An existing automation of the same name is replaced. Not here: the
+events (``flows.monitor``).
 """
 
 from __future__ import annotations
@@ -24,63 +24,67 @@ FOLDER = bundled_folder("automations")
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return an automation file's content; raises ``ConfigurationError`` where it is no mapping."""
-    parts = yaml.safe_load(read_configuration(path))
-    if not isinstance(parts, dict):
-        raise ConfigurationError(f"{path}: an automation is a mapping")
-    return parts
+    """Return an automation file's content; raises ``ConfigurationError`` if it is not a mapping."""
+    content = yaml.safe_load(read_configuration(path))
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path}: an automation must be a mapping")
+    return content
 
 
-def names_of(parts: Mapping[str, Any], key: str) -> list[str]:
-    """Return the deployments (``key`` deployment) or blocks (block) the actions name."""
-    return [action[key] for action in parts.get("actions", ()) if key in action]
+def named_in(content: Mapping[str, Any], key: str) -> list[str]:
+    """Return the names of deployments (``key`` is deployment) or blocks (block) in the actions."""
+    return [action[key] for action in content.get("actions", ()) if key in action]
 
 
-def numbered(parts: Mapping[str, Any], ids: Mapping[str, str]) -> AutomationCore:
-    """Return the automation with ``ids`` in place of the names; raises ``ValidationError`` where Prefect would not take it."""
+def with_ids(content: Mapping[str, Any], ids: Mapping[str, str]) -> AutomationCore:
+    """Return the automation with ``ids`` instead of names; raises ``ValidationError`` if it is not valid for Prefect."""
     actions = []
-    for given in parts["actions"]:
+    for given in content["actions"]:
         action = dict(given)
         if "deployment" in action:
             action |= {"source": "selected", "deployment_id": ids[action.pop("deployment")]}
         if "block" in action:
             action["block_document_id"] = ids[action.pop("block")]
         actions.append(action)
-    return AutomationCore.model_validate({**parts, "actions": actions})
+    return AutomationCore.model_validate({**content, "actions": actions})
 
 
 def install(paths: Sequence[Path]) -> list[str]:
-    """Install the automations of the files and return a sentence for each; one whose block is not there is left out.
+    """Install the automations of the files and return a sentence for each; one whose block does not exist is skipped.
 
-    Raises ``StageError`` where a deployment is not there.
+    Raises ``StageError`` if a deployment does not exist.
     """
     with get_client(sync_client=True) as client:
         return [_installed(client, path) for path in paths]
 
 
 def _installed(client: SyncPrefectClient, path: Path) -> str:
-    parts = read(path)
-    ids, missing = _ids(client, parts)
+    content = read(path)
+    ids, missing = _ids(client, content)
     if missing:
-        return f"{path.name}: left out, there is no block {missing[0]}; docs/production.md says how to make one"
-    requested = numbered(parts, ids)
-    result = client.read_automations_by_name(requested.name)
-    if result:
-        client.update_automation(result[0].id, requested)
-        return f"{path.name}: {requested.name} renewed"
-    client.create_automation(requested)
-    return f"{path.name}: {requested.name} made"
+        return (
+            f"{path.name}: skipped, because block {missing[0]} does not exist; docs/production.md says how to create it"
+        )
+    automation = with_ids(content, ids)
+    existing = client.read_automations_by_name(automation.name)
+    if existing:
+        client.update_automation(existing[0].id, automation)
+        return f"{path.name}: {automation.name} replaced"
+    client.create_automation(automation)
+    return f"{path.name}: {automation.name} created"
 
 
-def _ids(client: SyncPrefectClient, parts: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
-    """Return the ids of what the actions name, and the blocks that are not there."""
+def _ids(client: SyncPrefectClient, content: Mapping[str, Any]) -> tuple[dict[str, str], list[str]]:
+    """Return the ids of the deployments and blocks in the actions, and the names of missing blocks."""
     ids, missing = {}, []
-    for name in names_of(parts, "deployment"):
+    for name in named_in(content, "deployment"):
         try:
             ids[name] = str(client.read_deployment_by_name(name).id)
         except ObjectNotFound:
-            raise StageError("automations", f"there is no deployment {name}; run prefect deploy --all first") from None
-    for name in names_of(parts, "block"):
+            raise StageError(
+                "automations", f"deployment {name} does not exist; run prefect deploy --all first"
+            ) from None
+    for name in named_in(content, "block"):
         kind, _, block = name.partition("/")
         try:
             ids[name] = str(client.read_block_document_by_name(block, kind).id)

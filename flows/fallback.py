@@ -1,6 +1,6 @@
-"""Falling back as a Prefect flow, started by an automation when monitoring says that a baseline is better.
+"""Fallback to the baseline as a Prefect flow, started by an automation when a baseline is more accurate.
 
-Not here: what it means (``pipeline.fallback``), the person's command (``forestock.cli.decide``).
+Not here: the use case (``pipeline.fallback``), the command (``forestock.cli.decide``).
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from prefect import flow, runtime
 from pydantic import Field
 
 from dispatch.decide import Act
-from flows.artifacts import let_rooms_speak
+from flows.artifacts import let_packages_log
 from foundation.errors import ConfigurationError
 from pipeline.configuration import load_settings
-from pipeline.fallback import fall_back_on
+from pipeline.fallback import record_fallback
 from pipeline.results import reported
 
 
@@ -25,21 +25,21 @@ from pipeline.results import reported
 def fall_back(
     config: str, where: str, as_of: date, days: Annotated[int, Field(ge=1)] = 14, overrides: Sequence[str] = ()
 ) -> None:
-    """Forecast a region's segment by the seasonal-naive baseline for some days.
+    """Let the seasonal-naive baseline forecast a region's segment for some days.
 
     Args:
-        config: A YAML file, or a name in configs/.
+        config: A YAML file, or the name of a file in configs/.
         where: Region and segment, REGION/SEGMENT.
-        as_of: The day monitoring looked back from.
-        days: Nights from as_of on for which it holds.
-        overrides: Changed keys, key=value.
+        as_of: Date of the monitoring run.
+        days: Number of days, from as_of on, for which the baseline is used.
+        overrides: Changed settings, key=value.
     """
-    let_rooms_speak()
+    let_packages_log()
     settings = load_settings(config, overrides)
     region, slash, segment = where.partition("/")
     if not slash:
         raise ConfigurationError(f"where: {where!r} is not REGION/SEGMENT")
     moment = pd.Timestamp(runtime.flow_run.scheduled_start_time).tz_convert("UTC").as_unit("us")
-    act = Act(moment, "monitoring", f"a baseline was better on {as_of}")
+    act = Act(moment, "monitoring", f"a baseline was more accurate on {as_of}")
     with reported("fall back", settings, as_of):
-        fall_back_on(settings, (region, segment), as_of + timedelta(days=days), act)
+        record_fallback(settings, (region, segment), as_of + timedelta(days=days), act)

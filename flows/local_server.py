@@ -1,9 +1,9 @@
-"""Prefect's server on this machine as a process: on the loopback address, for its own pages and clients alone.
+"""A Prefect server as a process on the loopback address that serves only its own UI and local clients.
 
     python -m flows.local_server PORT [--no-ui] [--follow]
 
-A request with another Host (a rebound name) or from a page of another origin is refused before Prefect sees it; the
-login is Prefect's own (``PREFECT_SERVER_API_AUTH_STRING``). Not here: who needs a server (``flows.servers``, ``forestock.cli.ui``).
+Requests with another Host header (DNS rebinding) or from another origin are refused before Prefect handles them. The
+login is Prefect's (``PREFECT_SERVER_API_AUTH_STRING``). Not here: starting servers (``flows.servers``, ``forestock.cli.ui``).
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 class Guard:
-    """An ASGI application that lets through what is addressed to this machine and comes from no other site's page."""
+    """An ASGI application that passes on requests addressed to this machine, unless another site's page sent them."""
 
     def __init__(self, app: App, port: int) -> None:
         self._app = app
         self._hosts = {f"{name}:{port}" for name in (HOST, "localhost", "[::1]")}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Answer 403 (a closed connection for a WebSocket) where the Host or the Origin is not this server's own."""
-        if scope["type"] not in ("http", "websocket") or self._is_own(scope):
+        """Answer 403, or close a WebSocket, if the Host or Origin header is not this server's."""
+        if scope["type"] not in ("http", "websocket") or self._is_local(scope):
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
             await receive()
@@ -46,7 +46,7 @@ class Guard:
             await send({"type": "http.response.start", "status": 403, "headers": head})
             await send({"type": "http.response.body", "body": _REFUSED})
 
-    def _is_own(self, scope: Message) -> bool:
+    def _is_local(self, scope: Message) -> bool:
         given: dict[bytes, list[str]] = {b"host": [], b"origin": []}
         for name, value in scope["headers"]:
             if name.lower() in given:
@@ -56,7 +56,7 @@ class Guard:
 
 
 def serve(port: int, is_following: bool) -> None:
-    """Serve Prefect's API on ``port`` of this machine until SIGTERM; ``is_following``: or until our input, a pipe, is closed."""
+    """Serve Prefect's API on ``port`` until SIGTERM or, if ``is_following``, until standard input (a pipe) is closed."""
     if is_following:
         threading.Thread(target=_follow, daemon=True).start()
     from prefect.server.api.server import create_app
@@ -72,7 +72,7 @@ def serve(port: int, is_following: bool) -> None:
 
 
 def _follow() -> None:
-    """End with the process at the other end of the pipe, however that ends: a killed command leaves no server behind."""
+    """End with the process at the other end of the pipe, so that a killed command leaves no server running."""
     sys.stdin.buffer.read()
     os.kill(os.getpid(), signal.SIGTERM)
 

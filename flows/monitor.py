@@ -1,8 +1,7 @@
-"""Monitoring as a Prefect flow: look back on earlier nights, write, record in MLflow, tell Prefect.
+"""Monitoring as a Prefect flow: measure earlier forecasts and plans, record them, emit findings as events.
 
-Deployed by ``prefect.yaml`` and called by the command line. Findings are events
-``forestock.<kind>``; what is done about them stands in ``automations/``. Not here: what is looked
-at (``pipeline.monitor``) or when something is a finding (``monitoring.findings``).
+Deployed by ``prefect.yaml`` and called by the CLI. A finding is an event ``forestock.<kind>``; ``automations/`` says how
+Prefect reacts to it. Not here: what is measured (``pipeline.monitor``), what counts as a finding (``monitoring.findings``).
 """
 
 from __future__ import annotations
@@ -12,32 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import pandas as pd
 from prefect import flow, runtime
 from prefect.events import emit_event
 
-from flows.artifacts import let_rooms_speak
+from flows.artifacts import let_packages_log
 from foundation.errors import StageError
 from foundation.settings import Settings
-from models.tracking.runs import Record, Tracker
-from monitoring.accuracy import JUDGED, best_baseline, overall
 from monitoring.findings import Finding
 from pipeline.configuration import load_settings
-from pipeline.monitor import Seen, look_back, write_seen
+from pipeline.monitor import TOPIC, MonitoringResult, record_monitoring, run_monitoring, write_monitoring
 from pipeline.results import reported
 
 log = logging.getLogger(__name__)
 
-TOPIC = "monitoring"
-NOTE = "What came of earlier forecasts and plans: one run per day of monitoring; `wape` beside `wape_baseline`, lower is better."
-
 
 @dataclass(frozen=True)
-class Monitored:
-    """What monitoring has left behind; ``notes`` are sentences for a person."""
+class MonitoringReport:
+    """The outcome of monitoring; ``notes`` are sentences for the reader."""
 
     settings: Settings
-    seen: Seen
+    result: MonitoringResult
     notes: tuple[str, ...]
 
 
@@ -48,44 +41,44 @@ def _flow_run_name() -> str:
 @flow(name="monitor", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=2 * 3600)
 def monitor(
     config: str, as_of: date | None = None, overrides: Sequence[str] = (), today: date | None = None
-) -> Monitored:
-    """Score earlier forecasts on what was demanded since, watch the inputs, follow plans and service up.
+) -> MonitoringReport:
+    """Score earlier forecasts on later demand, measure input drift, and follow up plans and service.
 
-    Raises ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``, which carries an exit code.
 
     Args:
-        config: A YAML file, or a name in configs/.
-        as_of: Demand before this day is known; none means the period after the last sales row.
-        overrides: Changed keys, key=value.
-        today: The day freshness is judged by; none means the day a schedule meant this run for, else as_of.
+        config: A YAML file, or the name of a file in configs/.
+        as_of: Demand before this date is known; None is the period after the last sales row.
+        overrides: Changed settings, key=value.
+        today: Date for the check of data freshness; None is the scheduled date of this run, else as_of.
     """
-    let_rooms_speak()
+    let_packages_log()
     settings = load_settings(config, overrides)
     with reported("monitor", settings, as_of):
-        seen = look_back(settings, as_of, today or _scheduled_day())
-        write_seen(settings, seen)
-    tell(settings, seen)
-    return Monitored(settings, seen, (_recorded(settings, seen),))
+        result = run_monitoring(settings, as_of, today or _scheduled_day())
+        write_monitoring(settings, result)
+    emit_findings(settings, result)
+    return MonitoringReport(settings, result, (_record(settings, result),))
 
 
-def tell(settings: Settings, seen: Seen) -> None:
-    """Send what was found to Prefect: per kind an event of the pipeline, per segment one of the segment.
+def emit_findings(settings: Settings, result: MonitoringResult) -> None:
+    """Emit Prefect events: one per kind of finding for the pipeline, and one per finding about a segment.
 
-    ``forestock.pipeline.<name>`` is for what concerns the whole (train, notify), ``forestock.segment.<name>.…`` for what
-    concerns one region's segment (fall back). Payloads are texts.
+    The resource ``forestock.pipeline.<name>`` is for reactions that concern the whole pipeline (train, notify),
+    ``forestock.segment.<name>.…`` for those that concern a region's segment (fall back). Payload values are strings.
     """
-    parts = {"pipeline": settings.name, "as_of": seen.as_of.isoformat()}
+    common = {"pipeline": settings.name, "as_of": result.as_of.isoformat()}
     kinds: dict[str, list[Finding]] = {}
-    for finding in seen.findings:
+    for finding in result.findings:
         kinds.setdefault(finding.kind, []).append(finding)
-    for kind, result in kinds.items():
-        payload = parts | {"kind": kind, "count": str(len(result)), "action": result[0].action}
-        emit_event(result[0].event, resource=_resource("pipeline", settings.name), payload=payload)
-    for finding in seen.findings:
+    for kind, group in kinds.items():
+        payload = common | {"kind": kind, "count": str(len(group)), "action": group[0].action}
+        emit_event(group[0].event, resource=_resource("pipeline", settings.name), payload=payload)
+    for finding in result.findings:
         if segment := finding.facts.get("segment"):
             place = f"{settings.name}.{finding.region}.{segment}"
             payload = {
-                **parts,
+                **common,
                 "kind": finding.kind,
                 "region": str(finding.region),
                 "action": finding.action,
@@ -98,64 +91,18 @@ def _resource(label: str, name: str) -> dict[str, str]:
     return {"prefect.resource.id": f"forestock.{label}.{name}", "prefect.resource.name": name}
 
 
-def record_of(settings: Settings, seen: Seen) -> Record:
-    """Return the look back as a run for MLflow: the verdict first, headline figures, all tables."""
-    metrics, verdict = _headline(seen.frames["accuracy"])
-    lines = [f"* {finding.kind}: {finding.action}" for finding in seen.findings]
-    tables = {f"{name}.json": _plain(frame) for name, frame in seen.frames.items() if len(frame)}
-    return Record(
-        name=f"monitor {seen.as_of}",
-        moment=seen.as_of,
-        note="\n\n".join([f"**{verdict}**", "\n".join(lines) or "Nothing needs a person."]),
-        tags={
-            "stage": TOPIC,
-            "as_of": str(seen.as_of),
-            "pipeline": settings.name,
-            "inputs_fingerprint": seen.fingerprint,
-        },
-        params={f"monitoring.{name}": value for name, value in settings.monitoring.model_dump(mode="json").items()},
-        metrics=metrics | {"findings": float(len(seen.findings))},
-        tables=tables,
-    )
-
-
-def verdict_of(seen: Seen) -> str:
-    """Return how the forecasts of the window did beside the best baseline, in one sentence."""
-    return _headline(seen.frames["accuracy"])[1]
-
-
-def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
-    if accuracy.empty:
-        return {}, "No earlier forecast lies in the window."
-    sums, baseline = overall(accuracy), best_baseline(accuracy)
-    selected = sums.loc[JUDGED].astype(float).to_dict()
-    metrics = {"wape": selected["wape_rate"], "bias": selected["bias_rate"], "coverage_950": selected["coverage_rate"]}
-    verdict = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95 % interval"
-    if baseline is None:
-        return metrics, f"{verdict}; no baseline had enough history."
-    other = sums.loc[baseline].astype(float).to_dict()
-    metrics |= {"wape_baseline": other["wape_rate"], "bias_baseline": other["bias_rate"]}
-    return metrics, f"{verdict}; {baseline.replace('_', ' ')} {other['wape_rate']:.3f}, {other['bias_rate']:+.1%}."
-
-
-def _plain(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame of plain numbers and texts, as MLflow's tables take them."""
-    dated = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
-    whole = {str(name): "float64" for name in frame.select_dtypes(["Int64", "boolean"])}
-    return frame.assign(**dated).astype(whole)
-
-
-def _recorded(settings: Settings, seen: Seen) -> str:
+def _record(settings: Settings, result: MonitoringResult) -> str:
+    """Record monitoring in MLflow and return a sentence about it, also if MLflow cannot be reached."""
     try:
-        run_id = Tracker(settings, TOPIC, NOTE).record(record_of(settings, seen))
+        run_id = record_monitoring(settings, result)
     except StageError as error:
         log.warning("monitoring was not recorded: %s", error)
-        return f"MLflow could not be used ({error}); the warehouse has the result."
-    return f"MLflow: run {run_id} of the experiment {settings.name}-{TOPIC}."
+        return f"MLflow could not be reached ({error}); the result is in the warehouse."
+    return f"MLflow: run {run_id} in the experiment {settings.name}-{TOPIC}."
 
 
 def _scheduled_day() -> date | None:
-    """Return the day a schedule meant this run for, in UTC; None for a run by hand or without a deployment."""
+    """Return the scheduled date of this run, in UTC; None for a manual run or one without a deployment."""
     if runtime.deployment.id is None or "auto-scheduled" not in (runtime.flow_run.tags or ()):
         return None
     moment = runtime.flow_run.scheduled_start_time

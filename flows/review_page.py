@@ -1,6 +1,6 @@
-"""The review page as a Prefect flow: written again from what the warehouse holds, after decisions or for a plan of old.
+"""The review page as a Prefect flow: refreshed from the warehouse, so that it shows the decisions made since the run.
 
-A night writes its own page; this is for the same page with today's decisions on it. Not here: what a page shows (``review``).
+A nightly run writes the first version of its page. Not here: what a page shows (``review``).
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from datetime import date
 
 from prefect import flow, runtime
 
-from flows.artifacts import let_rooms_speak, show_plan
+from flows.artifacts import let_packages_log, show_plan
 from pipeline.configuration import load_settings
-from pipeline.run import page_again
+from pipeline.run import rewrite_page
 
 
 def _flow_run_name() -> str:
-    return f"review-{runtime.flow_run.parameters.get('as_of') or 'newest'}"
+    return f"review-{runtime.flow_run.parameters.get('as_of') or 'latest'}"
 
 
 @flow(name="review", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=3600)
 def review(config: str, as_of: date | None = None, overrides: Sequence[str] = ()) -> str:
-    """Write the review page of a plan that is in the warehouse again, plan nothing, and return where the page is.
+    """Refresh the review page of a plan in the warehouse, without planning, and return its place.
 
-    Raises ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``, which carries an exit code.
 
     Args:
-        config: A YAML file, or a name in configs/.
-        as_of: The night of the plan; none means the newest.
-        overrides: Changed keys, key=value.
+        config: A YAML file, or the name of a file in configs/.
+        as_of: Planning date of the plan; None is the newest plan.
+        overrides: Changed settings, key=value.
     """
-    let_rooms_speak()
-    result = page_again(load_settings(config, overrides), as_of)
+    let_packages_log()
+    result = rewrite_page(load_settings(config, overrides), as_of)
     show_plan(result)
     return str(result.page)

@@ -1,6 +1,6 @@
-"""The Prefect server a command works with: the user's own, or a temporary one for this command and its processes.
+"""Servers on this machine: start, wait, stop; and the Prefect server of a command, the user's or a temporary one.
 
-Not here: where Prefect keeps its files (``pipeline.environment``), servers that stay (``flows.servers``).
+Not here: where Prefect keeps its files (``pipeline.environment``), the process of a Prefect server (``flows.local_server``).
 """
 
 from __future__ import annotations
@@ -32,20 +32,20 @@ _STOP_SECONDS = 20
 
 
 def free_port() -> int:
-    """Return a port of the loopback address nobody listens on."""
+    """Return an unused port of the loopback address."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])
 
 
 def is_free(port: int) -> bool:
-    """Say whether nobody listens on a port of the loopback address."""
+    """Return whether a port of the loopback address is unused."""
     with socket.socket() as probe:
         return probe.connect_ex((HOST, port)) != 0
 
 
 def answers(address: str) -> bool:
-    """Say whether an address answers with success."""
+    """Return whether an address answers with status 200."""
     try:
         with urllib.request.urlopen(address, timeout=2) as answer:  # noqa: S310 - an address of this machine
             return bool(answer.status == 200)
@@ -54,7 +54,7 @@ def answers(address: str) -> bool:
 
 
 def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait until ``address`` answers; raises ``StageError`` where ``process`` ends before, or five minutes have passed."""
+    """Wait until ``address`` answers; raises ``StageError`` if ``process`` ends first or after five minutes."""
     for _ in range(2 * _PATIENCE_SECONDS):
         if answers(address):
             return
@@ -83,13 +83,13 @@ def module(*command: str) -> list[str]:
 def running(
     command: Sequence[str], environment: Mapping[str, str], log: Path, folder: Path | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a service while the body runs, in ``folder`` or else beside its log; the whole of its process group is gone afterwards.
+    """Run a service while the body runs, in ``folder`` (default: the folder of its log), and stop its process group afterwards.
 
-    A log of before is written over.
-    The group is its own, so that a terminal's Ctrl-C reaches it through us alone.
+    An earlier log is overwritten. The service has its own process group, so that a terminal's Ctrl-C reaches it only
+    through this process.
     """
     with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own command
+        process = subprocess.Popen(  # noqa: S603 - a fixed command
             list(command),
             cwd=folder or log.parent,
             env=dict(environment),
@@ -104,7 +104,7 @@ def running(
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a service and all of its group: asked first, after 20 s not asked."""
+    """Stop a service and its process group: SIGTERM, then SIGKILL after 20 seconds."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
@@ -114,17 +114,17 @@ def stop(process: subprocess.Popen[bytes]) -> None:
 
 
 _GRACE_SECONDS = 5
-_GLANCE_SECONDS = 0.1
+_POLL_SECONDS = 0.1
 _KEPT_CHUNKS = 16
-# as Prefect starts its own temporary server, whose class takes three seconds to import
+# the settings Prefect uses for its own temporary server, whose class takes three seconds to import
 _TEMPORARY = {"PREFECT_UI_ENABLED": "0", "PREFECT__SERVER_EPHEMERAL": "1", "PREFECT__SERVER_FINAL": "1"}
 
 
 @contextmanager
 def prefect_server() -> Iterator[None]:
-    """Let flows of this process and of those it starts use one server; a temporary one where the user has none.
+    """Use one Prefect server for the flows of this process and its child processes: the user's, else a temporary one.
 
-    The flows are imported while a temporary server starts. Raises ``StageError`` where it does not.
+    The flows are imported while a temporary server starts. Raises ``StageError`` if it does not start.
     """
     if get_current_settings().api.url:
         yield
@@ -132,11 +132,11 @@ def prefect_server() -> Iterator[None]:
     port = free_port()
     api = f"http://{HOST}:{port}/api"
     login = new_login()
-    process = _begun(port, login)
-    kept = _listened(process)
+    process = _start_server(port, login)
+    log_tail = _log_tail(process)
     atexit.register(_stop, process)  # at the end of this process, after the last log lines have been sent
     import_module("flows.nightly")
-    _wait(process, f"{api}/health", kept)
+    _wait(process, f"{api}/health", log_tail)
     shared = {"PREFECT_API_URL": api, "PREFECT_API_AUTH_STRING": login}  # with processes this one starts
     with temporary_settings({PREFECT_API_URL: api, PREFECT_API_AUTH_STRING: login}):
         os.environ |= shared
@@ -147,28 +147,28 @@ def prefect_server() -> Iterator[None]:
                 del os.environ[name]
 
 
-def _begun(port: int, login: str) -> subprocess.Popen[bytes]:
-    """Start a server that does not hear Ctrl-C and ends with this process.
+def _start_server(port: int, login: str) -> subprocess.Popen[bytes]:
+    """Start a server that ignores Ctrl-C and ends with this process.
 
-    A terminal sends it to the whole process group. A server that stops at once leaves the flow run
-    retrying to report its end to nobody; this one is stopped when the command ends.
+    A terminal sends Ctrl-C to the whole process group. If the server stopped at once, the flow run could not report its
+    end; this server is stopped when the command ends.
     """
-    parts = get_current_settings().to_environment_variables(exclude_unset=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child keeps the mask it is born with
+    variables = get_current_settings().to_environment_variables(exclude_unset=True)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child process inherits the mask
     try:
-        return subprocess.Popen(  # noqa: S603 - our own command
+        return subprocess.Popen(  # noqa: S603 - a fixed command
             [*command_of(port), "--follow"],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
-            env={**os.environ, **_TEMPORARY, **parts, "PREFECT_SERVER_API_AUTH_STRING": login},
+            env={**os.environ, **_TEMPORARY, **variables, "PREFECT_SERVER_API_AUTH_STRING": login},
         )
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _listened(process: subprocess.Popen[bytes]) -> deque[bytes]:
-    """Return the end of what the server writes to its log, kept up to date: a full disk would fill the screen with it."""
+def _log_tail(process: subprocess.Popen[bytes]) -> deque[bytes]:
+    """Return the last chunks of the server's log, kept up to date; they are not printed, because a full disk floods the log."""
     kept: deque[bytes] = deque(maxlen=_KEPT_CHUNKS)
     assert process.stderr is not None  # noqa: S101 - it is a pipe, see above
     handle = process.stderr.fileno()
@@ -182,7 +182,7 @@ def _listened(process: subprocess.Popen[bytes]) -> deque[bytes]:
 
 
 def _reason(kept: deque[bytes]) -> str:
-    """Return the last error the server's log names, in one line; empty where it names none."""
+    """Return the last error in the server's log in one line; empty if there is none."""
     lines = b"".join(kept).decode("utf-8", "replace").splitlines()
     named = [line for line in lines if re.match(r"[\w.]+(Error|Exception): ", line)]
     return f" ({named[-1].rpartition('Error) ')[2][:200]})" if named else ""
@@ -190,12 +190,12 @@ def _reason(kept: deque[bytes]) -> str:
 
 def _wait(process: subprocess.Popen[bytes], health: str, kept: deque[bytes]) -> None:
     patience = float(get_current_settings().server.ephemeral.startup_timeout_seconds)
-    for _ in range(int(patience / _GLANCE_SECONDS)):
+    for _ in range(int(patience / _POLL_SECONDS)):
         if answers(health):
             return
         if process.poll() is not None:
             raise StageError("start", f"Prefect's temporary server ended with code {process.returncode}{_reason(kept)}")
-        time.sleep(_GLANCE_SECONDS)
+        time.sleep(_POLL_SECONDS)
     raise StageError("start", f"Prefect's temporary server did not answer within {patience:.0f} s")
 
 

@@ -1,4 +1,4 @@
-"""``forestock tidy`` as a deployment. Not here: what is removed (``foundation.store.tidying``)."""
+"""Tidying the warehouse as a Prefect flow. Not here: what is removed (``foundation.store.tidying``)."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _SECONDS = 2 * 3600
 
 @flow(name="tidy", persist_result=False, timeout_seconds=_SECONDS)
 def tidy(config: str, overrides: Sequence[str] = ()) -> str:
-    """Remove from the warehouse what its retention no longer keeps.
+    """Remove from the warehouse what is older than its retention settings.
 
     Args:
-        config: A YAML file, or a name in configs/.
-        overrides: Changed keys, key=value.
+        config: A YAML file, or the name of a file in configs/.
+        overrides: Changed settings, key=value.
     """
     settings = load_settings(config, overrides)
     with reported("tidy", settings, None):

@@ -1,7 +1,7 @@
-"""What-ifs as a Prefect flow: a night planned again on changed inputs, beside its plan of record.
+"""What-ifs as a Prefect flow: a date planned again with changed inputs, compared with its plan of record.
 
-Deployed by ``prefect.yaml`` and called by the command line. Not here: what it does (``pipeline.what_if``) or how it
-is printed (``forestock.cli.ask``).
+Deployed by ``prefect.yaml`` and called by the CLI. Not here: the use case (``pipeline.what_if``), printing
+(``forestock.cli.ask``).
 """
 
 from __future__ import annotations
@@ -12,50 +12,62 @@ from dataclasses import replace
 
 from prefect import flow
 
-from flows.artifacts import let_rooms_speak, parameter, show_answer
+from flows.artifacts import let_packages_log, parameter, show_text
 from foundation.errors import StageError
 from pipeline.configuration import load_settings
 from pipeline.results import reported
-from pipeline.runs import TOPIC, record_what_ifs
-from pipeline.what_if import Asked, Compared, compared, night_of_record, wanted
+from pipeline.runs import TOPIC, record_what_if_runs
+from pipeline.what_if import (
+    WhatIfComparison,
+    WhatIfRequest,
+    compare_what_ifs,
+    date_of_record,
+    requested_changes,
+)
 
 log = logging.getLogger(__name__)
 
 
 def _flow_run_name() -> str:
-    return f"what-if-{parameter('asked', Asked).as_of or 'latest'}"
+    return f"what-if-{parameter('request', WhatIfRequest).as_of or 'latest'}"
 
 
 @flow(name="what-if", flow_run_name=_flow_run_name, persist_result=False, timeout_seconds=6 * 3600)
-def what_if(config: str, asked: Asked = Asked(), overrides: Sequence[str] = ()) -> Compared:  # noqa: B008 - frozen
-    """Plan the night of a plan of record again under changed inputs and compare the two line by line.
+def what_if(
+    config: str,
+    request: WhatIfRequest = WhatIfRequest(),  # noqa: B008 - frozen
+    overrides: Sequence[str] = (),
+) -> WhatIfComparison:
+    """Plan a date again with changed inputs and compare the result with the plan of record, line by line.
 
-    Raises ``ForestockError``s, each with its exit code.
+    Raises ``ForestockError``, which carries an exit code.
 
     Args:
-        config: A YAML file, or a name in configs/.
-        asked: The night (as_of; none means the newest plan) and what is different: what-ifs of the configuration by
-            names, or changes such as closed_hubs=[ONT] under one name; none of both means all of the configuration.
-        overrides: Changed keys, key=value.
+        config: A YAML file, or the name of a file in configs/.
+        request: The plan's date (as_of; None is the newest plan) and what changes: what-ifs of the configuration by
+            name, or changes such as closed_hubs=[ONT]; without either, all what-ifs of the configuration.
+        overrides: Changed settings, key=value.
     """
-    let_rooms_speak()
+    let_packages_log()
     settings = load_settings(config, overrides)
-    changes = wanted(settings, asked)
-    as_of = night_of_record(settings, asked.as_of)
+    changes = requested_changes(settings, request)
+    as_of = date_of_record(settings, request.as_of)
     with reported("what-if", settings, as_of):
-        done = compared(settings, changes, as_of)
-    done = replace(done, notes=(*done.notes, _recorded(done, [change.name for change in changes])))
-    text = done.summary + "\n" + "\n".join(f"* {parts}" for parts in (*done.notes, f"page: {done.page}"))
-    show_answer(settings.name, "what-if", text, f"What-ifs of the night of {as_of}")
-    return done
+        comparison = compare_what_ifs(settings, changes, as_of)
+    recorded = _record(comparison, [change.name for change in changes])
+    comparison = replace(comparison, notes=(*comparison.notes, recorded))
+    notes = (*comparison.notes, f"page: {comparison.page}")
+    text = comparison.summary + "\n" + "\n".join(f"* {note}" for note in notes)
+    show_text(settings.name, "what-if", text, f"What-ifs for the plan of {as_of}")
+    return comparison
 
 
-def _recorded(done: Compared, names: Sequence[str]) -> str:
-    """Record the what-ifs in MLflow and say so; where MLflow is away, say that."""
-    settings = done.settings
+def _record(comparison: WhatIfComparison, names: Sequence[str]) -> str:
+    """Record the what-ifs in MLflow and return a sentence about it, also if MLflow cannot be reached."""
+    settings = comparison.settings
     try:
-        run_id = record_what_ifs(settings, done.as_of, done.page, names)
+        run_id = record_what_if_runs(settings, comparison.as_of, comparison.page, names)
     except StageError as error:
         log.warning("the what-ifs were not recorded: %s", error)
-        return f"MLflow could not be used ({error}); the warehouse has the result."
-    return f"MLflow: below run {run_id} of the experiment {settings.name}-{TOPIC}."
+        return f"MLflow could not be reached ({error}); the result is in the warehouse."
+    return f"MLflow: children of run {run_id} in the experiment {settings.name}-{TOPIC}."

@@ -272,7 +272,7 @@ def replay(settings: Settings, start: date | str, end: date | str, nights: int |
     InputError
         Where sales or stock do not cover the span.
     """
-    from pipeline.replay import Span, simulated
+    from pipeline.replay import Span, run_simulation
 
     first, last = (date.fromisoformat(day) if isinstance(day, str) else day for day in (start, end))
-    return simulated(settings, Span(first, last, nights))
+    return run_simulation(settings, Span(first, last, nights))

@@ -1,8 +1,8 @@
 """Use cases as plain functions: read, call one domain package, write, return a reference.
 
-No Prefect and no terminal here. Deployments (``flows``) and the command line (``forestock.cli``) call these.
+No Prefect and no terminal here. Deployments (``flows``) and the CLI (``forestock.cli``) call these.
 """
 
 from pipeline.environment import set_process_defaults
 
-set_process_defaults()  # before Prefect, MLflow or LightGBM are imported: they read the environment once
+set_process_defaults()  # before Prefect, MLflow or LightGBM are imported, because they read the environment only once

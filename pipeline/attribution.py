@@ -18,7 +18,7 @@ from foundation.lost_sales import lost_sale_values
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
-from pipeline.run import decided_before, planned_night
+from pipeline.run import decided_before, planned_run
 from review.attribution import Hindsight, late_parcels, return_findings, stockouts
 
 log = logging.getLogger(__name__)
@@ -28,7 +28,7 @@ _CAME = ("released", "executed")
 
 
 @dataclass(frozen=True)
-class Question:
+class AttributionRequest:
     """The night asked about and the day up to which what happened is looked at.
 
     ``as_of`` None is the last planned night a period or more before the last sales; ``until`` None is the
@@ -40,7 +40,7 @@ class Question:
 
 
 @dataclass(frozen=True)
-class Answer:
+class Attribution:
     """What has been written: the rows of ``cause`` and of ``return_finding``."""
 
     settings: Settings
@@ -50,12 +50,12 @@ class Answer:
     returns: pd.DataFrame
 
 
-def attributed(settings: Settings, question: Question) -> Answer:
+def run_attribution(settings: Settings, request: AttributionRequest) -> Attribution:
     """Attribute what went wrong after a night, write it, and return it.
 
     Raises ``ConfigurationError`` where there is no plan of the night or nothing is known after it.
     """
-    as_of, until = _span(settings, question)
+    as_of, until = _span(settings, request)
     hindsight = _happened(settings, as_of, until)
     parts = [
         stockouts(hindsight).assign(question="stockout"),
@@ -67,34 +67,34 @@ def attributed(settings: Settings, question: Question) -> Answer:
     Warehouse(settings).write("cause", causes, as_of)
     Warehouse(settings).write("return_finding", returns, as_of)
     log.info("%d causes of %s to %s written", len(causes), as_of, until)
-    return Answer(settings, as_of, until, Warehouse(settings).read("cause", as_of), returns)
+    return Attribution(settings, as_of, until, Warehouse(settings).read("cause", as_of), returns)
 
 
-def _span(settings: Settings, question: Question) -> tuple[date, date]:
-    nights, grid = Warehouse(settings).dates("plan"), settings.grid
-    last = question.until or snapshot.accept(settings, None, "rebalance", write=False).as_of
-    known = [night for night in nights if grid.step(night, 1) <= last]
-    if question.as_of is not None and question.as_of not in nights:
-        parts = f"; there are plans of {nights[0]} … {nights[-1]}" if nights else ""
+def _span(settings: Settings, request: AttributionRequest) -> tuple[date, date]:
+    dates, grid = Warehouse(settings).dates("plan"), settings.grid
+    last = request.until or snapshot.accept(settings, None, "rebalance", write=False).as_of
+    known = [day for day in dates if grid.step(day, 1) <= last]
+    if request.as_of is not None and request.as_of not in dates:
+        parts = f"; there are plans of {dates[0]} … {dates[-1]}" if dates else ""
         raise ConfigurationError(
-            f"{settings.warehouse} has no plan of {question.as_of}{parts}; run {command(settings, 'run')}"
+            f"{settings.warehouse} has no plan of {request.as_of}{parts}; run {command(settings, 'run')}"
         )
     if not known:
         raise ConfigurationError(
             f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example of "
             f"{grid.step(last, -14)}, then ask why"
         )
-    if (question.as_of or known[-1]) not in known:
+    if (request.as_of or known[-1]) not in known:
         raise ConfigurationError(
-            f"nothing is known after {question.as_of}: the inputs end before {last}; the last night to ask about is {known[-1]}"
+            f"nothing is known after {request.as_of}: the inputs end before {last}; the last night to ask about is {known[-1]}"
         )
-    as_of = question.as_of or known[-1]
+    as_of = request.as_of or known[-1]
     return as_of, min(last, grid.step(as_of, settings.horizon))
 
 
 def _happened(settings: Settings, as_of: date, until: date) -> Hindsight:
     warehouse = Warehouse(settings)
-    then = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
+    then = snapshot.read(planned_run(settings, as_of).context.inputs.folder)
     accepted = snapshot.accept(settings, until, "rebalance")
     now = snapshot.read(accepted)
     snapshot.release(accepted)

@@ -1,6 +1,6 @@
-"""Which past dates a backfill runs, and how each of them went.
+"""Which past dates a backfill runs, and the outcome of each run.
 
-Not here: running one of them (``flows.backfill``), printing (``forestock.cli.backfill``).
+Not here: running a date (``flows.backfill``), printing (``forestock.cli.run``).
 """
 
 from __future__ import annotations
@@ -18,10 +18,20 @@ Outcome = Literal["planned", "done before", "refused", "failed"]
 
 @dataclass(frozen=True)
 class Span:
-    """Which nights: ``start`` to ``end`` (both included) ``every`` days, ``parallel`` at a time.
+    """The planning dates of a backfill.
 
-    Each uses the model it would have used then, that of the last training date, or one trained on its own day where
-    ``is_retrained``.
+    Attributes
+    ----------
+    start, end
+        First and last planning date, both included.
+    every
+        Days between planning dates.
+    parallel
+        Number of dates that run at the same time.
+    is_forced
+        Whether dates whose results exist are recomputed.
+    is_retrained
+        Whether every date trains a model; otherwise each uses the model of the last training date before it.
     """
 
     start: date
@@ -32,14 +42,14 @@ class Span:
     is_retrained: bool = False
 
     def overrides(self, settings: Settings) -> list[str]:
-        """Return the changed keys its nights run under: where models are retrained, every period is a training date."""
+        """Return the changed settings of its runs: if models are retrained, every period is a training date."""
         return [f"forecast.train_every_days={settings.grid.days}"] if self.is_retrained else []
 
-    def nights(self, settings: Settings) -> list[date]:
-        """Return the nights, ascending; raises ``ConfigurationError`` where they do not fit the grid of periods."""
+    def dates(self, settings: Settings) -> list[date]:
+        """Return the planning dates, ascending; raises ``ConfigurationError`` if they do not fit the grid of periods."""
         grid = settings.grid
         if self.end < self.start:
-            raise ConfigurationError(f"--end {self.end} lies before --start {self.start}")
+            raise ConfigurationError(f"--end {self.end} is before --start {self.start}")
         if self.every % grid.days:
             raise ConfigurationError(f"--every {self.every}: periods of {grid.code} are {grid.days} days long")
         if not grid.holds(self.start):
@@ -48,8 +58,8 @@ class Span:
 
 
 @dataclass(frozen=True)
-class NightReport:
-    """How one night went; ``saving_eur`` is the expected saving of its plan, ``message`` why it failed."""
+class RunReport:
+    """The outcome of one run; ``saving_eur`` is what its plan is expected to save, ``message`` why it failed."""
 
     as_of: date
     outcome: Outcome
@@ -58,12 +68,14 @@ class NightReport:
     message: str = ""
 
 
-def raise_for(reports: Sequence[NightReport]) -> None:
-    """Raise ``StageError`` naming the nights that failed, else ``GateError`` where nights were refused."""
+def raise_for(reports: Sequence[RunReport]) -> None:
+    """Raise ``StageError`` naming the dates that failed, else ``GateError`` if plans were refused."""
     failed = [report for report in reports if report.outcome == "failed"]
     refused = [report for report in reports if report.outcome == "refused"]
     if failed:
-        names = ", ".join(str(report.as_of) for report in failed)
-        raise StageError("backfill", f"{len(failed)} of {len(reports)} nights failed: {names}; run it again to go on")
+        dates = ", ".join(str(report.as_of) for report in failed)
+        raise StageError(
+            "backfill", f"{len(failed)} of {len(reports)} runs failed: {dates}; run the command again to resume"
+        )
     if refused:
         raise GateError(*(f"{report.as_of}: {report.message}" for report in refused))

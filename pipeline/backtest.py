@@ -1,55 +1,62 @@
-"""One origin of a backtest: what was known, the model a night would have used, its forecast, its scores.
+"""A backtest: forecast origins one after another, the report, the record in MLflow; and two configurations compared.
 
-Training is the nightly one (``stages.train_stage``): the model of the last training date on or before the
-origin, from the warehouse where a night or an earlier backtest has trained it. Not here: the metrics
-(``models.backtest``), several origins (``flows.backtest``).
+Not here: one origin (``pipeline.forecast_origin``), what is recorded (``pipeline.backtest_report``), Prefect
+(``flows.backtest``).
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from features import Panel, build_panel, forecast_matrix
-from features.panel import actual_demand
-from foundation.errors import ConfigurationError, InputError, StageError
-from foundation.feasibility import is_too_short
-from foundation.matrix import FeatureMatrix
+from foundation.errors import ConfigurationError, GateError, InputError, StageError
 from foundation.settings import Settings
-from foundation.store import snapshot
+from foundation.store import files
 from foundation.store.sources import FolderSource
 from foundation.validation.validate import UnreadableError
-from models import DemandModel, forecast
-from models.backtest import GivenScales, Judged, Outcome, Trace, judge, modelled, rivals
-from pipeline.artifacts import ModelStore
-from pipeline.results import Night, Snapshot
-from pipeline.run import accepted_inputs, snapshot_of, train_stage
+from models.backtest import Decision, GivenScales, Summary, decide, stability, summarise
+from models.tracking.runs import Tracker
+from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
+from pipeline.configuration import load_settings
+from pipeline.forecast_origin import (
+    Actuals,
+    Origins,
+    ScoredOrigin,
+    inputs_known_on,
+    origin_dates,
+    read_actuals,
+    score_forecast,
+)
+from pipeline.results import reported
+from pipeline.run import record_stage, train_stage
+from review.backtest import backtest_page
 
+log = logging.getLogger(__name__)
 
-@dataclass(frozen=True)
-class Plan:
-    """Which origins: ``count`` of them, ``every_days`` apart, the last one a horizon before the day after ``end``.
-
-    ``end`` None is the last day with sales.
-    """
-
-    count: int
-    every_days: int = 28
-    end: date | None = None
+Step = Callable[[Settings, date, Actuals, GivenScales | None], ScoredOrigin]
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """What is asked beyond the origins.
+    """A second configuration to compare with.
 
-    ``changes`` are ``key=value`` that make the challenger of the configuration, or ``config`` names another
-    configuration; ``is_promoting`` sets the champion alias where the gate lets the challenger through.
-    ``weights`` is a file of given weights and scales.
+    Attributes
+    ----------
+    changes
+        Settings of the challenger that differ from the configuration, ``key=value``.
+    config
+        Another configuration as challenger; None is the same one with ``changes``.
+    is_promoting
+        Whether the challenger's model becomes champion if the promotion rule allows it.
+    weights
+        File of given weights and scales; None derives them from the history known at each origin.
     """
 
     changes: tuple[str, ...] = ()
@@ -63,138 +70,143 @@ class Challenge:
         return bool(self.changes or self.config)
 
 
-log = logging.getLogger(__name__)
-_FEWEST_HISTORY_DAYS = 84
+@dataclass(frozen=True)
+class RecordedBacktest:
+    """A backtest with its MLflow run (empty if MLflow could not be reached) and the place of its report."""
+
+    backtest: Backtest
+    run_id: str
+    page: str
 
 
 @dataclass(frozen=True)
-class Truth:
-    """What is known in the end: the inputs' reference and fingerprint, and the first day after the last actual."""
+class BacktestResult:
+    """A recorded backtest; ``decision`` and ``challenger`` are None unless two configurations were compared."""
 
-    as_of: date
-    folder: str
-    fingerprint: str
+    recorded: RecordedBacktest
+    challenger: RecordedBacktest | None = None
+    decision: Decision | None = None
+    promoted_version: str = ""
 
 
-@dataclass(frozen=True)
-class Examined:
-    """One origin, forecast and scored: small enough to be kept for all origins.
+class RefusedPromotionError(GateError):
+    """The challenger was not promoted; ``result`` holds both recorded backtests."""
 
-    ``inputs`` is what was known at the origin. ``model`` is the model that forecast it.
+    def __init__(self, result: BacktestResult, reason: str) -> None:
+        super().__init__(reason)
+        self.result = result
+
+
+def score_origin(settings: Settings, origin: date, actuals: Actuals, given: GivenScales | None) -> ScoredOrigin:
+    """Forecast one origin with what was known then and score the forecast."""
+    with reported(f"origin {origin}", settings, origin):
+        return score_forecast(inputs_known_on(settings, origin), actuals, given)
+
+
+def run_origins(
+    settings: Settings, origins: Origins, given: GivenScales | None, label: str, step: Step = score_origin
+) -> Backtest:
+    """Return the backtest of one configuration.
+
+    Parameters
+    ----------
+    settings
+        The configuration.
+    origins
+        How many origins, how far apart, up to which day.
+    given
+        Weights and scales; None derives them from history.
+    label
+        Names the configuration beside another one, for example ``champion``; may be empty.
+    step
+        Scores one origin; the flow passes a Prefect task.
     """
-
-    origin: date
-    inputs: Snapshot
-    model: DemandModel
-    judged: Judged
-    trace: Trace
-
-
-def accept_truth(settings: Settings, plan: Plan) -> Truth:
-    """Return the inputs up to the end of the backtest; raises ``InputError`` with one line per fault."""
-    grid = settings.grid
-    as_of = None if plan.end is None else plan.end + timedelta(days=1)
-    while as_of is not None and not grid.holds(as_of):
-        as_of -= timedelta(days=1)
-    accepted = snapshot.accept(settings, as_of, "forecast")
-    return Truth(accepted.as_of, accepted.reference, accepted.fingerprint)
+    actuals = read_actuals(settings, origins)
+    days = origin_dates(settings, origins, actuals)
+    scored = [step(settings, day, actuals, given) for day in days]
+    summary = summarise([one.judged for one in scored])
+    pairs = [stability(a.trace, b.trace) for a, b in pairwise(scored)]
+    with reported("explain", settings, days[-1]):
+        evidence = gather(inputs_known_on(settings, days[-1]), actuals, summary.series)
+    return Backtest(settings, origins, actuals, tuple(scored), summary, _mean_of(pairs), evidence, label)
 
 
-def origins_of(settings: Settings, plan: Plan, truth: Truth) -> list[date]:
-    """Return the origins, earliest first.
-
-    Raises ``ConfigurationError`` where the days between them are not whole periods or the first one would have
-    fewer than 84 days of sales before it.
-    """
-    grid = settings.grid
-    if plan.every_days % grid.days:
-        raise ConfigurationError(f"--every {plan.every_days}: not whole periods of {grid.days} days")
-    last = grid.step(truth.as_of, -settings.horizon)
-    apart = plan.every_days // grid.days
-    origins = [grid.step(last, -apart * k) for k in range(plan.count)][::-1]
-    begun = snapshot.read(truth.folder)["sales"]["date"].min().date()
-    room = (last - begun).days - _FEWEST_HISTORY_DAYS
-    if (origins[0] - begun).days < _FEWEST_HISTORY_DAYS:
-        most = max(room // plan.every_days + 1, 0)
-        raise ConfigurationError(
-            f"--origins {plan.count}: the first would be {origins[0]}, with sales only from {begun} on and "
-            f"{_FEWEST_HISTORY_DAYS} days of them needed; at most {most} fit"
+def record_backtest(backtest: Backtest, tags: Mapping[str, str]) -> RecordedBacktest:
+    """Write the report into the warehouse and record the backtest in MLflow; the report is written even if MLflow cannot be reached."""
+    settings = backtest.settings
+    with reported("record", settings, backtest.actuals.as_of):
+        pictures = pictures_of(backtest)
+        text = backtest_page(page_of(backtest, pictures))
+        name = f"backtest-{backtest.label or settings.name}-{backtest.actuals.as_of}.html"
+        page = files.write_text(files.joined(settings.warehouse, "pages", name), text)
+    try:
+        return RecordedBacktest(
+            backtest, Tracker(settings, TOPIC, NOTE).record(record_of(backtest, tags, pictures, text)), page
         )
-    return origins
+    except StageError as error:
+        log.warning("the backtest was not recorded: %s", error)
+        return RecordedBacktest(backtest, "", page)
 
 
-def known_on(settings: Settings, origin: date) -> Night:
-    """Return what was known on the origin and on its training date; writes nothing but input snapshots."""
-    accepted = accepted_inputs(settings, origin, "forecast")
-    inputs = snapshot_of(accepted)
-    day = settings.training_date(origin)
-    is_own_day = day == origin or is_too_short(accepted.first_sale, day, settings)
-    return Night(settings, inputs, inputs if is_own_day else _snapshot(settings, day))
+def challenger_settings(config: str, overrides: Sequence[str], request: Challenge) -> Settings:
+    """Return the challenger's settings; raises ``ConfigurationError`` if the two configurations cannot be compared."""
+    champion = load_settings(config, overrides)
+    challenger = load_settings(request.config or config, [*overrides, *request.changes])
+    for key in ("frequency", "horizon"):
+        selected, other = getattr(champion, key), getattr(challenger, key)
+        if selected != other:
+            raise ConfigurationError(
+                f"{key}: the challenger's is {other}, the champion's {selected}; they must be the same"
+            )
+    # one warehouse and one experiment, so that both backtests are found together
+    same = {"name": champion.name, "warehouse": champion.warehouse, "tracking_uri": champion.tracking_uri}
+    return challenger.model_copy(update=same)
 
 
-def examine(night: Night, truth: Truth, given: GivenScales | None = None) -> Examined:
-    """Return the origin forecast with the nightly model and scored on what was then demanded."""
-    model = trained_model(night)
-    outcome = outcome_of(night, truth, model, seen(night))
-    judged = judge(outcome, given)
-    log.info("origin %s: WRMSSE %.3f", night.as_of, judged.overall["wrmsse"].iloc[0])
-    return Examined(night.as_of, night.inputs, model, judged, Trace.of(outcome))
+def compare(champion: RecordedBacktest, other: Backtest, request: Challenge, tags: Mapping[str, str]) -> BacktestResult:
+    """Record the challenger's backtest and decide whether it beats the champion's on the same origins.
+
+    Raises ``RefusedPromotionError`` if a promotion was requested and is refused.
+    """
+    decision = decide(*(_main_method(summary) for summary in (champion.backtest.summary, other.summary)))
+    changes = ", ".join(request.changes) or str(request.config)
+    outcome = {"gate": "promoted" if decision.is_promoted else "refused", "gate_reason": decision.reason}
+    outcome |= {"compared_with": champion.run_id, "challenger_changes": changes}
+    challenger = record_backtest(other, {**tags, **outcome})
+    if champion.run_id:
+        tracker = Tracker(other.settings, TOPIC, NOTE)
+        tracker.tag(champion.run_id, {**tags, **outcome, "compared_with": challenger.run_id})
+    log.info("%s", decision.reason)
+    if not request.is_promoting:
+        return BacktestResult(champion, challenger, decision)
+    if not decision.is_promoted:
+        raise RefusedPromotionError(BacktestResult(champion, challenger, decision), decision.reason)
+    return BacktestResult(champion, challenger, decision, promote(challenger, decision))
 
 
-def trained_model(night: Night) -> DemandModel:
-    """Return the model of the night's training date, trained where the warehouse has none."""
-    trained = train_stage(night)
-    model = ModelStore(night.settings.warehouse).find(trained.identity)
-    if model is None:
-        raise StageError("backtest", f"model {trained.model_version} is no longer in the warehouse; run again")
-    return model
+def _main_method(summary: Summary) -> pd.DataFrame:
+    """Return the scores by origin of the configuration's own forecast, without those of the baselines."""
+    scores = summary.origins
+    return scores[scores["method"] == scores["method"].iloc[0]]
 
 
-def seen(night: Night) -> tuple[Panel, FeatureMatrix]:
-    """Return the panel and the forecast matrix of what was known on the night."""
-    panel = build_panel(snapshot.read(night.inputs.folder), night.settings, night.as_of)
-    return panel, forecast_matrix(panel, night.settings)
+def promote(recorded: RecordedBacktest, decision: Decision) -> str:
+    """Register the last model of a backtest, make it the champion, and return its version."""
+    settings, last = recorded.backtest.settings, recorded.backtest.scored[-1]
+    context = inputs_known_on(settings, last.origin)
+    trained = train_stage(context)
+    record_stage(context, trained, {"backtest_run": recorded.run_id})
+    return Tracker(settings, TOPIC, NOTE).promote(trained.identity, decision.reason, recorded.run_id)
 
 
-def outcome_of(night: Night, truth: Truth, model: DemandModel, seen: tuple[Panel, FeatureMatrix]) -> Outcome:
-    """Return what the model and every baseline forecast, and what was then demanded."""
-    settings, origin = night.settings, night.as_of
-    panel, matrix = seen
-    frames = forecast(model, matrix, settings, origin)
-    tables = snapshot.read(truth.folder)
-    series = _described(panel, tables)
-    methods = {"forestock": modelled(model, frames, series, settings)} | rivals(panel.demand, settings)
-    return Outcome(
-        origin, settings.forecast.quantiles, settings.grid.days, series, settings.series.hierarchy,
-        actual_demand(panel, tables["sales"], settings), panel.units_sold.astype(float), methods,
-    )  # fmt: skip
-
-
-def _snapshot(settings: Settings, day: date) -> Snapshot:
-    return snapshot_of(accepted_inputs(settings, day, "forecast"))
-
-
-def _described(panel: Panel, tables: dict[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return the panel's series with subdivision, price and known periods (see ``Outcome.series``)."""
-    series = panel.series[["region", "sku", *panel.hierarchy]].reset_index(drop=True)
-    regions = tables["regions"].set_index(tables["regions"]["region"].astype("str"))
-    if "subdivision" in regions:
-        series = series.assign(subdivision=series["region"].astype("str").map(regions["subdivision"].astype("str")))
-    return series.assign(
-        unit_price_eur=_prices(panel, tables), known_periods=np.isfinite(panel.demand).sum(axis=1).astype(float)
-    )
-
-
-def _prices(panel: Panel, tables: dict[str, pd.DataFrame]) -> np.ndarray:
-    """Return each series' last price before the origin, else the sku's list price, else 1, float64 (n_series)."""
-    price = np.full(panel.n_series, np.nan)
-    if panel.price is not None:
-        price = panel.price[:, panel.n_history - 1].astype(float)
-    skus = tables["skus"].set_index(tables["skus"]["sku"].astype("str"))
-    if "unit_price_eur" in skus:
-        listed = panel.series["sku"].astype("str").map(skus["unit_price_eur"]).to_numpy(float)
-        price = np.where(np.isfinite(price), price, listed)
-    return np.where(np.isfinite(price), price, 1.0)
+def _mean_of(pairs: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    """Return the mean of every figure over the pairs in which it is finite."""
+    result = {}
+    for name in pairs[0] if pairs else ():
+        values = [pair[name] for pair in pairs if np.isfinite(pair[name])]
+        if values:
+            result[name] = float(np.mean(values))
+    return result
 
 
 def read_weights(path: str) -> GivenScales:

@@ -24,8 +24,8 @@ from models.backtest import Judged, Outcome, Summary
 from models.explain import drivers_of, explain_features
 from models.tracking.client import Dataset
 from models.tracking.runs import Record
-from pipeline.backtest import Examined, Plan, Truth, outcome_of, seen, trained_model
-from pipeline.results import Night
+from pipeline.forecast_origin import Actuals, Origins, ScoredOrigin, outcome_of, panel_and_matrix, trained_model
+from pipeline.results import RunContext
 from review.backtest import (
     BacktestPage,
     bias_picture,
@@ -60,11 +60,11 @@ class Evidence:
     best: pd.DataFrame
 
 
-def gather(night: Night, truth: Truth, series: pd.DataFrame) -> Evidence:
+def gather(context: RunContext, actuals: Actuals, series: pd.DataFrame) -> Evidence:
     """Return the evidence of the night; ``series`` is a summary's, those that lost most to the baseline first."""
-    model = trained_model(night)
-    panel, matrix = seen(night)
-    outcome = outcome_of(night, truth, model, (panel, matrix))
+    model = trained_model(context)
+    panel, matrix = panel_and_matrix(context)
+    outcome = outcome_of(context, actuals, model, (panel, matrix))
     contributions, values = _explained(model, matrix)
     effect = contributions.abs().mean()
     importance = pd.DataFrame(
@@ -129,9 +129,9 @@ class Backtest:
     """One configuration over its origins. ``stability`` are means over consecutive pairs."""
 
     settings: Settings
-    plan: Plan
-    truth: Truth
-    origins: tuple[Examined, ...]
+    origins: Origins
+    actuals: Actuals
+    scored: tuple[ScoredOrigin, ...]
     summary: Summary
     stability: Mapping[str, float]
     evidence: Evidence
@@ -143,12 +143,12 @@ class Backtest:
         score = float(self.summary.judged["wrmsse"])
         gain = score / float(self.summary.best_baseline["wrmsse"]) - 1
         label = f"{self.label} " if self.label else ""
-        return f"{label}WRMSSE {score:.3f} ({gain:+.0%}), {len(self.origins)} origins to {self.last_day}"
+        return f"{label}WRMSSE {score:.3f} ({gain:+.0%}), {len(self.scored)} origins to {self.last_day}"
 
     @property
     def last_day(self) -> date:
         """The last day that was scored."""
-        return self.truth.as_of - timedelta(days=1)
+        return self.actuals.as_of - timedelta(days=1)
 
 
 def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, report: str) -> Record:
@@ -156,7 +156,7 @@ def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, r
     summary = backtest.summary
     return Record(
         name=backtest.name,
-        moment=backtest.truth.as_of,
+        moment=backtest.actuals.as_of,
         note=_note(backtest),
         tags={**_tags(backtest), **tags},
         params=_params(backtest),
@@ -165,8 +165,8 @@ def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, r
         tables=_tables(backtest),
         images={f"pictures/{name}.png": image for name, (_, image) in pictures.items()},
         texts={"report.html": report},
-        dataset=_dataset(backtest.settings, backtest.truth, str(backtest.truth.as_of)),
-        children=[_child(backtest, one) for one in backtest.origins],
+        dataset=_dataset(backtest.settings, backtest.actuals, str(backtest.actuals.as_of)),
+        children=[_child(backtest, one) for one in backtest.scored],
     )
 
 
@@ -175,7 +175,7 @@ def pictures_of(backtest: Backtest) -> Pictures:
     summary, evidence = backtest.summary, backtest.evidence
     judged = summary.judged["method"]
     covered = summary.coverage[summary.coverage["method"] == judged]
-    last = backtest.origins[-1].origin
+    last = backtest.scored[-1].origin
     figures: dict[str, tuple[str, Figure]] = {
         "1_accuracy_by_level": ("Accuracy by level of the hierarchy, beside the baselines", level_picture(summary.levels)),
         "2_accuracy_by_origin": ("Accuracy and bias by origin", origin_picture(summary.origins)),
@@ -193,9 +193,9 @@ def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
     """Return what the report shows."""
     summary, settings = backtest.summary, backtest.settings
     facts = {
-        "Pipeline": settings.name, "origins": ", ".join(str(one.origin) for one in backtest.origins),
-        "horizon": f"{settings.horizon} × {settings.frequency}", "inputs": backtest.truth.fingerprint,
-        "last model": backtest.origins[-1].model.version, "code": _code(),
+        "Pipeline": settings.name, "origins": ", ".join(str(one.origin) for one in backtest.scored),
+        "horizon": f"{settings.horizon} × {settings.frequency}", "inputs": backtest.actuals.fingerprint,
+        "last model": backtest.scored[-1].model.version, "code": _code(),
     }  # fmt: skip
     return BacktestPage(
         f"Backtest of {settings.name} to {backtest.last_day}", summary.verdict, facts, summary.overall, summary.levels,
@@ -217,28 +217,28 @@ def _note(backtest: Backtest) -> str:
 
 def _notes(backtest: Backtest) -> list[str]:
     parts = [
-        f"{len(backtest.origins)} origins every {backtest.plan.every_days} days, each with the model of its training "
+        f"{len(backtest.scored)} origins every {backtest.origins.every_days} days, each with the model of its training "
         f"date and what was known then; horizon {backtest.settings.horizon} × {backtest.settings.frequency}. "
         "Periods without full stock are not scored."
     ]
     stability = backtest.stability
     if "movement_ratio" in stability:
         parts.append(f"From origin to origin the forecast moved {stability['movement_ratio']:.0%} as much as demand.")
-    given_up = {sentence for one in backtest.origins for sentence in one.model.facts["given_up"]}
+    given_up = {sentence for one in backtest.scored for sentence in one.model.facts["given_up"]}
     return parts + [f"Given up for the CPU budget: {sentence}." for sentence in sorted(given_up)]
 
 
 def _tags(backtest: Backtest) -> dict[str, str]:
     return {
-        "stage": TOPIC, "as_of": str(backtest.truth.as_of), "pipeline": backtest.settings.name,
-        "inputs_fingerprint": backtest.truth.fingerprint, "code_version": _code(),
-        "last_model_version": backtest.origins[-1].model.version, "mlflow.source.name": "forestock backtest",
+        "stage": TOPIC, "as_of": str(backtest.actuals.as_of), "pipeline": backtest.settings.name,
+        "inputs_fingerprint": backtest.actuals.fingerprint, "code_version": _code(),
+        "last_model_version": backtest.scored[-1].model.version, "mlflow.source.name": "forestock backtest",
     }  # fmt: skip
 
 
 def _params(backtest: Backtest) -> dict[str, Any]:
-    settings, plan = backtest.settings, backtest.plan
-    parts = {"origins": plan.count, "every_days": plan.every_days, "end": plan.end or "last sales"}
+    settings, origins = backtest.settings, backtest.origins
+    parts = {"origins": origins.count, "every_days": origins.every_days, "end": origins.end or "last sales"}
     parts |= {"frequency": settings.frequency, "horizon": settings.horizon}
     for section in ("series", "forecast"):
         values = getattr(settings, section).model_dump(mode="json")
@@ -289,7 +289,7 @@ def _plain(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.assign(**{name: frame[name].dt.strftime("%Y-%m-%d") for name in dated}).round(6)
 
 
-def _child(backtest: Backtest, one: Examined) -> Record:
+def _child(backtest: Backtest, one: ScoredOrigin) -> Record:
     judged: Judged = one.judged
     row = judged.overall.iloc[0]
     baselines = judged.overall.iloc[1:]

@@ -32,7 +32,7 @@ from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import kept_inputs
 
 Verb = Literal["approve", "reject", "release"]
-_MADE_AHEAD = pd.Timedelta(days=7)  # a Monday's plan may be made on Saturday
+_EARLIEST_DECISION = pd.Timedelta(days=7)  # a Monday's plan may be made on Saturday
 _DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
     "approve": ("is approved already", "is released", "is executed"),
     "reject": ("is rejected already", "is released", "is executed", "is superseded"),
@@ -46,14 +46,14 @@ class Selection:
 
     ids: tuple[str, ...] = ()
     units: Mapping[str, int] = field(default_factory=dict)
-    wanted: Filter = field(default_factory=Filter)
+    conditions: Filter = field(default_factory=Filter)
     is_all: bool = False
     is_by_rule: bool = False
 
     @property
     def is_empty(self) -> bool:
         """Whether nothing has been said."""
-        return not (self.ids or self.is_all or self.is_by_rule or self.wanted != Filter())
+        return not (self.ids or self.is_all or self.is_by_rule or self.conditions != Filter())
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Decided:
+class DecisionResult:
     """What a command has decided: ledger rows by status, what was skipped, departures that no longer pay."""
 
     as_of: date
@@ -94,18 +94,20 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
         raise ConfigurationError(
             f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
         )
-    night = as_of or dates[-1]
+    day = as_of or dates[-1]
     decisions = warehouse.read("decision")
-    return Plan(settings, night, choice.current(warehouse.read("transfer", night), decisions), decisions)
+    return Plan(settings, day, choice.current(warehouse.read("transfer", day), decisions), decisions)
 
 
-def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> Decided:
+def decide_proposals(
+    settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act
+) -> DecisionResult:
     """Decide the selected proposals, one command at a time, and bring what depends on it up to date.
 
     Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated long before the plan, or
     nothing selected can be decided any more; then nothing is written.
     """
-    with alone(settings):
+    with exclusive(settings):
         plan = open_plan(settings, as_of)
         _refuse_before(plan, act)
         chosen = _chosen(plan, selection)
@@ -120,9 +122,9 @@ def decide_proposals(settings: Settings, as_of: date | None, verb: Verb, selecti
     travelling = now.proposals
     if verb == "release":  # what nobody has approved yet may stay at home: the load is paid by what is sure to go
         travelling = travelling.assign(status=travelling["status"].replace("proposed", "rejected"))
-    losing = worth.losing(worth.departure_values(travelling, departure, sizes_of(plan)))
+    losing = worth.losing(worth.departure_values(travelling, departure, sku_sizes(plan)))
     losing = losing[among(losing["departure_id"], lines["departure_id"])]
-    return Decided(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
+    return DecisionResult(plan.as_of, outcome.rows, lines, outcome.skipped, losing)
 
 
 def refresh(settings: Settings, as_of: date) -> Plan:
@@ -134,7 +136,7 @@ def refresh(settings: Settings, as_of: date) -> Plan:
     if not current["status"].equals(transfer["status"]):
         warehouse.write("transfer", current, as_of)
     known = warehouse.read("exception", as_of)
-    rows = worth.findings(plan.proposals, warehouse.read("departure", as_of), sizes_of(plan))
+    rows = worth.findings(plan.proposals, warehouse.read("departure", as_of), sku_sizes(plan))
     result = with_findings(known, rows)
     if len(result) != len(known) or (known["kind"] == worth.KIND).any():
         warehouse.write("exception", result, as_of)
@@ -149,13 +151,13 @@ def with_findings(exception: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([others, found[others.columns].astype({"units": "Int64"})])
 
 
-def proposals_of(count: int) -> str:
+def proposals_text(count: int) -> str:
     """Return ``1 proposal``, ``1,200 proposals``."""
     return f"{count:,} proposal{'' if count == 1 else 's'}"
 
 
 @contextmanager
-def alone(settings: Settings, label: str = "decisions") -> Iterator[None]:
+def exclusive(settings: Settings, label: str = "decisions") -> Iterator[None]:
     """Let one command at a time decide (or deliver): each must see what the other has written."""
     with locked(files.joined(Warehouse(settings).path, "_locks", f"{label}.lock")):
         yield
@@ -165,7 +167,7 @@ def _chosen(plan: Plan, selection: Selection) -> pd.DataFrame:
     proposals = plan.proposals
     if selection.ids:
         return choice.by_id(proposals, selection.ids)
-    return choice.by_filter(proposals, selection.wanted)
+    return choice.by_filter(proposals, selection.conditions)
 
 
 def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, act: Act) -> Outcome:
@@ -206,7 +208,7 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
 
 def _refuse_before(plan: Plan, act: Act) -> None:
     """Raise where the decision is dated more than a week before the morning the plan is for."""
-    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _MADE_AHEAD:
+    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _EARLIEST_DECISION:
         raise InputError(
             f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, the plan is of {plan.as_of}; write another --at"
         )
@@ -217,7 +219,7 @@ def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
     reasons = outcome.skipped["why"].value_counts()
     if reasons.index.isin(_DONE_BEFORE[verb]).all():
         return
-    lines = [f"{proposals_of(count)}: {why}" for why, count in reasons.items()]
+    lines = [f"{proposals_text(count)}: {why}" for why, count in reasons.items()]
     if reasons.index.str.contains("cut-off").any():
         lines.append(
             f"the plan is of {plan.as_of}; to decide as of then, add for example --at {plan.as_of}{DECIDED_AT}"
@@ -231,20 +233,20 @@ def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
     """Return the suppliers' offers where one of ``chosen`` is an order, else an empty frame."""
     if not (chosen["kind"] == "supply").any():
         return pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
-    return inputs_of(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
+    return plan_inputs(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
 
 
-def sizes_of(plan: Plan) -> pd.DataFrame | None:
+def sku_sizes(plan: Plan) -> pd.DataFrame | None:
     """Return the skus the plan was made on, for their sizes; None where its inputs are no longer kept."""
     folder = kept_inputs(plan.settings, plan.as_of)
     return None if folder is None else snapshot.read(folder, ("skus",))["skus"]
 
 
-def inputs_of(plan: Plan, *names: str) -> dict[str, pd.DataFrame]:
+def plan_inputs(plan: Plan, *names: str) -> dict[str, pd.DataFrame]:
     """Return the tables ``names`` of the inputs the plan was made on."""
-    from pipeline.run import planned_night
+    from pipeline.run import planned_run
 
-    return snapshot.read(planned_night(plan.settings, plan.as_of).night.inputs.folder, names)
+    return snapshot.read(planned_run(plan.settings, plan.as_of).context.inputs.folder, names)
 
 
 def split_units(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:

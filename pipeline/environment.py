@@ -53,7 +53,7 @@ def set_command_line_defaults(warehouse: str) -> None:
     """
     for name, value in _COMMAND_LINE_DEFAULTS.items():
         os.environ.setdefault(name, value)
-    if has_own_prefect():
+    if has_existing_prefect():
         # a server whose database is away answers 500: asked again for two minutes, as where the server itself is away
         os.environ.setdefault("PREFECT_CLIENT_RETRY_EXTRA_CODES", "500")
         os.environ.setdefault("PREFECT_CLIENT_MAX_RETRIES", "6")
@@ -63,7 +63,7 @@ def set_command_line_defaults(warehouse: str) -> None:
         os.environ["PREFECT_HOME"] = str(prefect_home(warehouse))
 
 
-def has_own_prefect() -> bool:
+def has_existing_prefect() -> bool:
     """Say whether the user has a Prefect of their own: a home, a server or a profile."""
     chosen = any(os.environ.get(name) for name in ("PREFECT_HOME", "PREFECT_API_URL", "PREFECT_PROFILES_PATH"))
     return chosen or (Path.home() / ".prefect" / "profiles.toml").exists()

@@ -18,8 +18,8 @@ from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from models import DemandModel, explain, movement
 from models.predict import is_forecast_by
-from pipeline.backtest import known_on, seen, trained_model
-from pipeline.results import Night
+from pipeline.forecast_origin import inputs_known_on, panel_and_matrix, trained_model
+from pipeline.results import RunContext
 
 _NAMES = {
     "base": "average article",
@@ -31,7 +31,7 @@ _WEEK_DAYS = 7
 
 
 @dataclass(frozen=True)
-class SeriesQuestion:
+class SeriesRequest:
     """Which series, on which night (None: the latest), compared with which one before (None: a week earlier)."""
 
     sku: str
@@ -41,7 +41,7 @@ class SeriesQuestion:
 
 
 @dataclass(frozen=True)
-class SeriesAnswer:
+class SeriesExplanation:
     """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``).
 
     ``unlike`` says of which of the two nights the kept forecast is not by the model explained, and what made it.
@@ -54,30 +54,30 @@ class SeriesAnswer:
     moved: pd.DataFrame
 
 
-def answered(settings: Settings, question: SeriesQuestion) -> SeriesAnswer:
+def explain_series(settings: Settings, request: SeriesRequest) -> SeriesExplanation:
     """Return the answer to a question; both nights are forecast with the models of their own training dates."""
     grid = settings.grid
-    as_of = question.as_of or snapshot.accept(settings, None, "forecast").as_of
-    before = question.before or grid.step(as_of, -max(_WEEK_DAYS // grid.days, 1))
-    later, earlier = known_on(settings, as_of), known_on(settings, before)
+    as_of = request.as_of or snapshot.accept(settings, None, "forecast").as_of
+    before = request.before or grid.step(as_of, -max(_WEEK_DAYS // grid.days, 1))
+    later, earlier = inputs_known_on(settings, as_of), inputs_known_on(settings, before)
     new, old = trained_model(later), trained_model(earlier)
     here, then = _matrix(later), _matrix(earlier)
-    rows = _rows(here, question)
+    rows = _rows(here, request)
     drivers = explain(new, here, rows)
-    first = explain(old, then, _rows(then, question))
+    first = explain(old, then, _rows(then, request))
     moved = movement(first, explain(old, here, rows), drivers)
     pairs = ((before, old), (as_of, new))
-    unlike = tuple(sentence for day, model in pairs if (sentence := _unlike(settings, question, day, model)))
-    return SeriesAnswer(as_of, before, unlike, drivers, moved)
+    unlike = tuple(sentence for day, model in pairs if (sentence := _unlike(settings, request, day, model)))
+    return SeriesExplanation(as_of, before, unlike, drivers, moved)
 
 
-def _unlike(settings: Settings, question: SeriesQuestion, day: date, model: DemandModel) -> str:
+def _unlike(settings: Settings, request: SeriesRequest, day: date, model: DemandModel) -> str:
     """Return what the series' stored forecast of ``day`` was computed by where that was not ``model``, else ""."""
     warehouse = Warehouse(settings)
     if not warehouse.has("forecast", day):
         return ""
     rows = warehouse.read("forecast", day, ["region", "sku", "model_version", "tier"])
-    specified = rows[(rows["region"] == question.region) & (rows["sku"] == question.sku)]
+    specified = rows[(rows["region"] == request.region) & (rows["sku"] == request.sku)]
     if specified.empty:
         return ""
     stored_by, tier = str(specified["model_version"].iloc[0]), str(specified["tier"].iloc[0])
@@ -91,17 +91,17 @@ def _unlike(settings: Settings, question: SeriesQuestion, day: date, model: Dema
     return " ".join(sentences)
 
 
-def _matrix(night: Night) -> FeatureMatrix:
-    return seen(night)[1]
+def _matrix(context: RunContext) -> FeatureMatrix:
+    return panel_and_matrix(context)[1]
 
 
-def _rows(matrix: FeatureMatrix, question: SeriesQuestion) -> np.ndarray:
+def _rows(matrix: FeatureMatrix, request: SeriesRequest) -> np.ndarray:
     series = matrix.series
     result = np.flatnonzero(
-        (series["region"].astype("str") == question.region) & (series["sku"].astype("str") == question.sku)
+        (series["region"].astype("str") == request.region) & (series["sku"].astype("str") == request.sku)
     )
     if not len(result):
         pairs = (series["region"].astype("str") + " " + series["sku"].astype("str")).tolist()
-        hint = nearest(f"{question.region} {question.sku}", pairs)
-        raise ConfigurationError(f"--sku {question.sku} --region {question.region}: not forecast on that night{hint}")
+        hint = nearest(f"{request.region} {request.sku}", pairs)
+        raise ConfigurationError(f"--sku {request.sku} --region {request.region}: not forecast on that night{hint}")
     return np.flatnonzero(matrix.series_code == result[0])

@@ -23,15 +23,15 @@ _EXCHANGED = ("forecast", "forecast_window")
 Segments = tuple[tuple[str, str], ...]
 
 
-def fall_back_on(settings: Settings, where: tuple[str, str], until: date, act: Act) -> None:
+def record_fallback(settings: Settings, where: tuple[str, str], until: date, act: Act) -> None:
     """Note that the ``(region, segment)`` is forecast by the baseline on nights before ``until``, as known from ``act.at`` on.
 
     A later note about the same place takes the earlier one's place. Raises ``InputError`` where no forecast in the
     warehouse has the region.
     """
     warehouse = Warehouse(settings)
-    nights = warehouse.dates("forecast")
-    regions = sorted(set(warehouse.read("forecast", nights[-1], ["region"])["region"])) if nights else []
+    dates = warehouse.dates("forecast")
+    regions = sorted(set(warehouse.read("forecast", dates[-1], ["region"])["region"])) if dates else []
     if where[0] not in regions:
         raise InputError(f"no forecast is of region {where[0]!r}{nearest(where[0], regions)}")
     row = {
@@ -45,7 +45,7 @@ def fall_back_on(settings: Settings, where: tuple[str, str], until: date, act: A
     warehouse.append("fallback", pd.DataFrame([row]))
 
 
-def fallen_back(settings: Settings, hubs: pd.DataFrame | None, as_of: date) -> Segments:
+def fallback_segments(settings: Settings, hubs: pd.DataFrame | None, as_of: date) -> Segments:
     """Return the (region, segment) pairs a night uses the baseline for, sorted: noted before it was ready, not over."""
     notes = Warehouse(settings).read("fallback")
     zones = hubs["timezone"] if hubs is not None and "timezone" in hubs else pd.Series(dtype="str")

@@ -22,16 +22,16 @@ from foundation.keys import among
 from foundation.settings import Settings
 from foundation.store.snapshot import validate_inputs
 from foundation.store.warehouse import Warehouse
-from pipeline.decisions import Plan, alone, inputs_of, open_plan, refresh
+from pipeline.decisions import Plan, exclusive, open_plan, plan_inputs, refresh
 
 
-def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
+def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
     """Record proposals as executed or superseded by what the inputs known at ``as_of`` show; return the rows.
 
     Approved proposals of the plan of ``as_of`` itself stay: whether they are late is for whoever decides on it to
     say. The inputs are only read where something is open.
     """
-    with alone(settings):
+    with exclusive(settings):
         warehouse = Warehouse(settings)
         decisions = warehouse.read("decision")
         if not states(decisions)["status"].isin(["approved", "released"]).any():
@@ -43,8 +43,8 @@ def close_what_is_over(settings: Settings, as_of: date, act: Act) -> pd.DataFram
         rows = rows[(rows["status"] != "superseded") | (rows["as_of"] != pd.Timestamp(as_of))]
         if len(rows):
             warehouse.append("decision", rows)
-            for night in sorted({day.date() for day in rows["as_of"].dropna()}):
-                refresh(settings, night)
+            for as_of in sorted({day.date() for day in rows["as_of"].dropna()}):
+                refresh(settings, as_of)
     return rows
 
 
@@ -56,7 +56,7 @@ def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.
     to = settings.decisions.outbox
     if to.target is None:
         return None
-    with alone(settings, "outbox"):
+    with exclusive(settings, "outbox"):
         warehouse = Warehouse(settings)
         handover = warehouse.read("handover")
         lines = outbox.undelivered(_released(warehouse), handover, to.receiver)
@@ -141,7 +141,7 @@ def _released(warehouse: Warehouse) -> pd.DataFrame:
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
     parts = plan.settings.decisions.exports
     moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
-    tables = inputs_of(plan, "hubs", "skus") if parts.hub_column or parts.sku_column else {}
+    tables = plan_inputs(plan, "hubs", "skus") if parts.hub_column or parts.sku_column else {}
     return Partner(
         parts,
         names_of(tables["hubs"], "hub", parts.hub_column) if parts.hub_column else {},

@@ -20,8 +20,9 @@ from foundation.store import snapshot
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
 from models.backtest import rivals
+from models.tracking.runs import Record, Tracker
 from monitoring import findings
-from monitoring.accuracy import JUDGED, Said, Scored, accuracy, tally
+from monitoring.accuracy import JUDGED, Said, Scored, accuracy, best_baseline, overall, tally
 from monitoring.drift import drift
 from monitoring.findings import Finding
 from monitoring.follow_up import lateness, plans_followed_up, realised_service
@@ -29,6 +30,8 @@ from pipeline.run import with_planned
 
 log = logging.getLogger(__name__)
 
+TOPIC = "monitoring"
+NOTE = "Accuracy of earlier forecasts, drift of inputs, follow-up of plans: one run per day. `wape` beside `wape_baseline`, lower is better."
 TABLES = ("accuracy", "drift", "plan_follow_up", "service_follow_up", "lane_lateness")
 _INTERVAL = (0.025, 0.975)
 _LEVEL_DAYS = 84
@@ -64,7 +67,7 @@ class Known:
 
 
 @dataclass(frozen=True)
-class Seen:
+class MonitoringResult:
     """What monitoring found: its tables and what needs a person."""
 
     as_of: date
@@ -73,7 +76,7 @@ class Seen:
     fingerprint: str
 
 
-def look_back(settings: Settings, as_of: date | None, today: date | None) -> Seen:
+def run_monitoring(settings: Settings, as_of: date | None, today: date | None) -> MonitoringResult:
     """Score, watch and follow up everything known at ``as_of`` (None: the period after the last sales row).
 
     ``today`` is the day freshness is judged by, usually the scheduled one; None means ``as_of``. Writes nothing.
@@ -81,7 +84,7 @@ def look_back(settings: Settings, as_of: date | None, today: date | None) -> See
     """
     known = _known(settings, as_of)
     frames = {
-        "accuracy": accuracy(tally(night) for night in _scored_nights(known)),
+        "accuracy": accuracy(tally(scored) for scored in _scored_forecasts(known)),
         "drift": drift(_watched(known), known.window, settings.grid.days),
         "plan_follow_up": plans_followed_up(_proposals(known)),
         "service_follow_up": realised_service(_sold(known), _services(known)),
@@ -89,16 +92,16 @@ def look_back(settings: Settings, as_of: date | None, today: date | None) -> See
     }
     result = _findings(known, frames, today or known.as_of)
     log.info("%d findings over %d days", len(result), settings.monitoring.window_days)
-    return Seen(known.as_of, frames, tuple(result), known.fingerprint)
+    return MonitoringResult(known.as_of, frames, tuple(result), known.fingerprint)
 
 
-def write_seen(settings: Settings, seen: Seen) -> None:
+def write_monitoring(settings: Settings, result: MonitoringResult) -> None:
     """Write the tables of monitoring and, beside the plan's own, its findings; an earlier look of that day is replaced."""
     warehouse = Warehouse(settings)
     for name in TABLES:
-        warehouse.write(name, seen.frames[name], seen.as_of)
-    selected = findings.exception_rows(seen.findings)
-    warehouse.write("exception", with_planned(warehouse, selected, seen.as_of), seen.as_of)
+        warehouse.write(name, result.frames[name], result.as_of)
+    selected = findings.exception_rows(result.findings)
+    warehouse.write("exception", with_planned(warehouse, selected, result.as_of), result.as_of)
 
 
 def _known(settings: Settings, as_of: date | None) -> Known:
@@ -108,7 +111,7 @@ def _known(settings: Settings, as_of: date | None) -> Known:
     return Known(settings, accepted.as_of, tables, build_panel(tables, settings, accepted.as_of), accepted.fingerprint)
 
 
-def _scored_nights(known: Known) -> Iterator[Scored]:
+def _scored_forecasts(known: Known) -> Iterator[Scored]:
     """Yield every night of the window that left a forecast, with what has come since."""
     warehouse, panel, series = Warehouse(known.settings), known.panel, known.series
     for origin in warehouse.dates("forecast"):
@@ -171,9 +174,9 @@ def _watched(known: Known) -> dict[tuple[str, str], np.ndarray]:
 def _proposals(known: Known) -> pd.DataFrame:
     """Return the window's proposals with the ledger's states of today, without outlook."""
     warehouse = Warehouse(known.settings)
-    nights = [day for day in warehouse.dates("transfer") if known.begin <= day < known.as_of]
+    dates = [day for day in warehouse.dates("transfer") if known.begin <= day < known.as_of]
     rows = pd.concat(
-        [warehouse.read("transfer", day) for day in nights] or [empty_frame(warehouse.definition("transfer"))]
+        [warehouse.read("transfer", day) for day in dates] or [empty_frame(warehouse.definition("transfer"))]
     )
     rows = rows[~rows["is_outlook"].astype(bool)]
     decided = states(warehouse.read("decision")).set_index("proposal_id")[["status", "units"]]
@@ -204,9 +207,9 @@ def _sold(known: Known) -> pd.DataFrame:
 
 def _services(known: Known) -> pd.DataFrame:
     warehouse = Warehouse(known.settings)
-    nights = [day for day in warehouse.dates("service") if known.begin <= day < known.as_of]
+    dates = [day for day in warehouse.dates("service") if known.begin <= day < known.as_of]
     return pd.concat(
-        [warehouse.read("service", day) for day in nights] or [empty_frame(warehouse.definition("service"))]
+        [warehouse.read("service", day) for day in dates] or [empty_frame(warehouse.definition("service"))]
     )
 
 
@@ -239,3 +242,55 @@ def _findings(known: Known, frames: dict[str, pd.DataFrame], today: date) -> lis
 def _max_gap_rate(settings: Settings) -> float:
     parts = settings.monitoring.max_gap_rate
     return settings.positioning.max_gap_rate if parts is None else parts
+
+
+def record_of(settings: Settings, result: MonitoringResult) -> Record:
+    """Return the look back as a run for MLflow: the verdict first, headline figures, all tables."""
+    metrics, verdict = _headline(result.frames["accuracy"])
+    lines = [f"* {finding.kind}: {finding.action}" for finding in result.findings]
+    tables = {f"{name}.json": _plain(frame) for name, frame in result.frames.items() if len(frame)}
+    return Record(
+        name=f"monitor {result.as_of}",
+        moment=result.as_of,
+        note="\n\n".join([f"**{verdict}**", "\n".join(lines) or "Nothing needs a person."]),
+        tags={
+            "stage": TOPIC,
+            "as_of": str(result.as_of),
+            "pipeline": settings.name,
+            "inputs_fingerprint": result.fingerprint,
+        },
+        params={f"monitoring.{name}": value for name, value in settings.monitoring.model_dump(mode="json").items()},
+        metrics=metrics | {"findings": float(len(result.findings))},
+        tables=tables,
+    )
+
+
+def record_monitoring(settings: Settings, result: MonitoringResult) -> str:
+    """Record monitoring in MLflow and return the run's id; raises ``StageError`` if MLflow cannot be reached."""
+    return Tracker(settings, TOPIC, NOTE).record(record_of(settings, result))
+
+
+def verdict_of(result: MonitoringResult) -> str:
+    """Return how the forecasts of the window did beside the best baseline, in one sentence."""
+    return _headline(result.frames["accuracy"])[1]
+
+
+def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
+    if accuracy.empty:
+        return {}, "No earlier forecast lies in the window."
+    sums, baseline = overall(accuracy), best_baseline(accuracy)
+    selected = sums.loc[JUDGED].astype(float).to_dict()
+    metrics = {"wape": selected["wape_rate"], "bias": selected["bias_rate"], "coverage_950": selected["coverage_rate"]}
+    verdict = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95 % interval"
+    if baseline is None:
+        return metrics, f"{verdict}; no baseline had enough history."
+    other = sums.loc[baseline].astype(float).to_dict()
+    metrics |= {"wape_baseline": other["wape_rate"], "bias_baseline": other["bias_rate"]}
+    return metrics, f"{verdict}; {baseline.replace('_', ' ')} {other['wape_rate']:.3f}, {other['bias_rate']:+.1%}."
+
+
+def _plain(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of plain numbers and texts, as MLflow's tables take them."""
+    dated = {str(name): frame[name].dt.strftime("%Y-%m-%d") for name in frame.select_dtypes("datetime")}
+    whole = {str(name): "float64" for name in frame.select_dtypes(["Int64", "boolean"])}
+    return frame.assign(**dated).astype(whole)

@@ -127,7 +127,7 @@ class Simulation:
     notes: tuple[str, ...]
 
 
-def simulated(settings: Settings, span: Span) -> Simulation:
+def run_simulation(settings: Settings, span: Span) -> Simulation:
     """Replay every policy over ``span`` and return what they come to.
 
     Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` where sales do not
@@ -270,9 +270,9 @@ class _Forecasts:
         self._settings = settings
 
     def __call__(self, as_of: date) -> Frames:
-        night = run.validate_stage(self._settings, as_of, "forecast", is_strict=False)
-        run.forecast_stage(night, run.train_stage(night))
-        run.release(night)
+        context = run.validate_stage(self._settings, as_of, "forecast", is_strict=False)
+        run.forecast_stage(context, run.train_stage(context))
+        run.release(context)
         warehouse = Warehouse(self._settings)
         return {name: warehouse.read(name, as_of) for name in run.FORECAST_TABLES}
 

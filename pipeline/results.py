@@ -50,7 +50,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Night:
+class RunContext:
     """One night that has passed validation.
 
     ``training`` is what was known on the training date, which is the last date of the training
@@ -83,7 +83,7 @@ def page_of(settings: Settings, as_of: date) -> str:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """The model of a night: the identity of its training, its version, and whether it was trained just now."""
 
     identity: str
@@ -93,7 +93,7 @@ class Trained:
 
 
 @dataclass(frozen=True)
-class Forecasted:
+class ForecastResult:
     """A night's forecast in the warehouse: its identity, its size, whether it was already there, and sentences for the summary."""
 
     identity: str
@@ -104,7 +104,7 @@ class Forecasted:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlanResult:
     """A night's plan in the warehouse; ``refusals`` are the gate's reasons, empty when it passed."""
 
     run_version: str
@@ -116,10 +116,10 @@ class Planned:
 class Result:
     """What a night has left behind; what is None was not asked for. ``notes`` are sentences for a person."""
 
-    night: Night
-    trained: Trained
-    forecasted: Forecasted | None = None
-    planned: Planned | None = None
+    context: RunContext
+    trained: TrainingResult
+    forecasted: ForecastResult | None = None
+    planned: PlanResult | None = None
     page: str | None = None
     notes: tuple[str, ...] = ()
 

@@ -32,9 +32,9 @@ from models.predict import shift_note, stop_note
 from models.tracking.registry import Origin, Registry
 from monitoring.findings import KINDS
 from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoints, record, recorded
-from pipeline.fallback import Segments, fallen_back, with_baseline
+from pipeline.fallback import Segments, fallback_segments, with_baseline
 from pipeline.identity import forecast_identity, run_identity, training_identity
-from pipeline.results import Forecasted, Night, Planned, Result, Snapshot, Trained
+from pipeline.results import ForecastResult, PlanResult, Result, RunContext, Snapshot, TrainingResult
 from review import plan_page
 
 _NIGHT = ("position", "service", "transfer", "departure", "exception", "assumption", "plan", "forecast")
@@ -76,8 +76,8 @@ def decided_before(warehouse: Warehouse, hubs: pd.DataFrame, as_of: date) -> pd.
     decisions = warehouse.read("decision")
     zones = hubs["timezone"] if "timezone" in hubs else pd.Series(dtype="str")
     ready = ready_moment(as_of, warehouse.settings.positioning.ready_at, zones.astype("str"))
-    is_said = decisions.groupby("proposal_id")["sku"].transform("count") > 0
-    transfer = warehouse.read("transfer", as_of=date.min if is_said.all() else None)
+    has_line = decisions.groupby("proposal_id")["sku"].transform("count") > 0
+    transfer = warehouse.read("transfer", as_of=date.min if has_line.all() else None)
     return earlier_proposals(decisions, transfer, as_of, ready)
 
 
@@ -107,7 +107,7 @@ PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "ass
 _PROPOSAL_TABLES = ("transfer", "departure")
 
 
-def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = True) -> Night:
+def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = True) -> RunContext:
     """Check the inputs and keep what is known at ``as_of`` and on the training date before it.
 
     ``as_of`` None means the period after the last sales row. Raises ``InputError`` with one line
@@ -116,21 +116,21 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_stri
     """
     mark = snapshot.source_mark(settings)  # before the tables are read: what changes meanwhile is then another state
     accepted = accepted_inputs(settings, as_of, needs, is_strict)
-    night = accepted.as_of
+    day = accepted.as_of
     inputs = snapshot_of(accepted)
     known = sum(accepted.n_rows.values())
-    log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), night)
+    log.info("%s rows of %d tables are known on %s", f"{known:,}", len(accepted.n_rows), day)
     notes: list[str] = []
     for warning in accepted.warnings:
         log.warning("%s", warning)
     for assumption in accepted.assumptions:
         log.info("assumed: %s", assumption)
-    if len(accepted.quarantined) or Warehouse(settings).has("quarantine", night):
-        Warehouse(settings).write("quarantine", accepted.quarantined, night)
+    if len(accepted.quarantined) or Warehouse(settings).has("quarantine", day):
+        Warehouse(settings).write("quarantine", accepted.quarantined, day)
     if len(accepted.quarantined):
         notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
     training = _training_snapshot(settings, inputs, accepted.first_sale)
-    return Night(settings, inputs, training, tuple(notes), mark, accepted.warnings, accepted.assumptions)
+    return RunContext(settings, inputs, training, tuple(notes), mark, accepted.warnings, accepted.assumptions)
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -> Snapshot:
@@ -152,9 +152,9 @@ def snapshot_of(accepted: snapshot.Accepted) -> Snapshot:
     return Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint, accepted.derived)
 
 
-def train_stage(night: Night) -> Trained:
+def train_stage(context: RunContext) -> TrainingResult:
     """Return the model of the night's training date, training it where the warehouse has none."""
-    settings, known = night.settings, night.training
+    settings, known = context.settings, context.training
     identity = training_identity(settings, known.as_of, known.training_reads)
     store = ModelStore(settings.warehouse)
     with store.turn(identity):
@@ -166,7 +166,7 @@ def train_stage(night: Night) -> Trained:
                 model = _train(settings, known, checkpoints)
                 store.keep(identity, model)
     log.info("model %s %s", model.version, "trained" if is_new else "is there already")
-    return Trained(identity, model.version, is_new, _model_notes(model))
+    return TrainingResult(identity, model.version, is_new, _model_notes(model))
 
 
 def _checkpoints(settings: Settings) -> str:
@@ -192,38 +192,40 @@ def _model_notes(model: DemandModel) -> tuple[str, ...]:
     )
 
 
-def record_stage(night: Night, trained: Trained, tags: Mapping[str, str]) -> str:
+def record_stage(context: RunContext, trained: TrainingResult, tags: Mapping[str, str]) -> str:
     """Record the night's training in MLflow where it is not yet, and say where it stands.
 
     ``tags`` go on the run. Raises ``StageError`` where MLflow cannot be reached: nothing else
     depends on it, and the next night that uses the model records it.
     """
-    model = _model(night, trained)
-    sales = snapshot.read(night.training.folder)["sales"]
+    model = _model(context, trained)
+    sales = snapshot.read(context.training.folder)["sales"]
     head = sales.head(1000).astype(dict.fromkeys(sales.select_dtypes("category"), "str"))
     code = {"code_version": code_version("features", "foundation", "models")}
-    known = night.training
+    known = context.training
     origin = Origin(trained.identity, known.fingerprint, known.folder, head, {**code, **tags})
-    published = Registry(night.settings).publish(model, origin)
+    published = Registry(context.settings).publish(model, origin)
     standing = "is champion." if published.is_champion else f"is not champion: {published.reason}"
-    return f"MLflow: {night.settings.name} version {published.version} {standing}"
+    return f"MLflow: {context.settings.name} version {published.version} {standing}"
 
 
-def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> Forecasted:
+def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool = False) -> ForecastResult:
     """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
-    settings, as_of = night.settings, night.as_of
-    segments = _fallen_back(night)
-    identity = forecast_identity(settings, as_of, night.inputs.forecast_reads, trained.model_version, segments)
+    settings, as_of = context.settings, context.as_of
+    segments = _fallback_segments(context)
+    identity = forecast_identity(settings, as_of, context.inputs.forecast_reads, trained.model_version, segments)
     result = recorded(settings, as_of, "forecast")
     is_there = result.get("identity") == identity and all(
         Warehouse(settings).has(name, as_of) for name in FORECAST_TABLES
     )
     if is_there and not is_forced:
         log.info("the forecast of %s is there already", as_of)
-        return Forecasted(identity, trained.model_version, result["n_series"], False, tuple(result.get("notes", ())))
-    panel = build_panel(snapshot.read(night.inputs.folder), settings, as_of)
+        return ForecastResult(
+            identity, trained.model_version, result["n_series"], False, tuple(result.get("notes", ()))
+        )
+    panel = build_panel(snapshot.read(context.inputs.folder), settings, as_of)
     matrix = forecast_matrix(panel, settings)
-    frames = forecast(_model(night, trained), matrix, settings, as_of)
+    frames = forecast(_model(context, trained), matrix, settings, as_of)
     frames = with_baseline(frames, panel, matrix, settings, segments)
     forget(settings, as_of, "forecast", "plan")
     _write(settings, frames, FORECAST_TABLES, as_of)
@@ -231,16 +233,18 @@ def forecast_stage(night: Night, trained: Trained, is_forced: bool = False) -> F
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series, "notes": notes})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)
-    return Forecasted(identity, trained.model_version, n_series, True, notes)
+    return ForecastResult(identity, trained.model_version, n_series, True, notes)
 
 
-def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
+def rebalance_stage(context: RunContext, forecasted: ForecastResult) -> PlanResult:
     """Write the night's plan on its forecast; a plan the gate refuses is kept without proposals."""
-    settings, as_of = night.settings, night.as_of
+    settings, as_of = context.settings, context.as_of
     warehouse = Warehouse(settings)
-    tables = snapshot.read(night.inputs.folder)
+    tables = snapshot.read(context.inputs.folder)
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
-    run_version = run_identity(settings, forecasted.identity, night.inputs.fingerprint, earlier_hash(tables["earlier"]))
+    run_version = run_identity(
+        settings, forecasted.identity, context.inputs.fingerprint, decisions_hash(tables["earlier"])
+    )
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     with kept_checkpoints(_checkpoints(settings), run_version) as checkpoints:
         frames = positioning.plan(tables, forecasts, settings, as_of, checkpoints)
@@ -250,27 +254,27 @@ def rebalance_stage(night: Night, forecasted: Forecasted) -> Planned:
             frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
         frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))
         frames["exception"] = with_monitored(warehouse, frames["exception"], as_of)
-        taken = collected(night.assumptions, assumptions_of(frames["assumption"]))
+        taken = collected(context.assumptions, assumptions_of(frames["assumption"]))
         frames["assumption"] = assumption_frame(taken, as_of)
         forget(settings, as_of, "plan")
         _write(settings, frames, PLAN_TABLES, as_of)
     n_proposals = len(frames["transfer"])
-    parts = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": night.warnings}
-    record(settings, as_of, "plan", parts | _origin(night, tables["hubs"]))
+    parts = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": context.warnings}
+    record(settings, as_of, "plan", parts | _origin(context, tables["hubs"]))
     n_later = int(frames["transfer"]["is_outlook"].astype(bool).sum())
     later = f", {n_later} more for later nights to decide" if n_later else ""
     log.info("plan with %d proposals written%s", n_proposals - n_later, later)
-    return Planned(run_version, n_proposals, refusals)
+    return PlanResult(run_version, n_proposals, refusals)
 
 
-def _origin(night: Night, hubs: pd.DataFrame) -> dict[str, Any]:
+def _origin(context: RunContext, hubs: pd.DataFrame) -> dict[str, Any]:
     """Return what a plan was made on, for its note: enough to tell that it would be the same again, without the inputs."""
-    training = night.training
+    training = context.training
     return {
-        "inputs": night.inputs.folder,
-        "fingerprint": night.inputs.fingerprint,
-        "source_mark": night.source_mark,
-        "reads": _reads(night.inputs),
+        "inputs": context.inputs.folder,
+        "fingerprint": context.inputs.fingerprint,
+        "source_mark": context.source_mark,
+        "reads": _reads(context.inputs),
         "training": [training.as_of.isoformat(), training.folder, training.fingerprint, _reads(training)],
         "timezones": sorted(set(hubs["timezone"].astype("str"))) if "timezone" in hubs else [],
     }
@@ -280,16 +284,16 @@ def _reads(known: Snapshot) -> list[str]:
     return [known.training_reads, known.forecast_reads]
 
 
-def review_stage(night: Night) -> str:
+def review_stage(context: RunContext) -> str:
     """Write the review page of the night's plan and return where it is."""
-    settings, as_of = night.settings, night.as_of
+    settings, as_of = context.settings, context.as_of
     outputs = page_inputs(Warehouse(settings), as_of)
     outputs["warning"] = pd.DataFrame({"warning": pd.Series(input_warnings(settings, as_of), dtype="str")})
-    page = plan_page(snapshot.read(night.inputs.folder), outputs, settings, as_of)
-    return files.write_text(night.page, page)
+    page = plan_page(snapshot.read(context.inputs.folder), outputs, settings, as_of)
+    return files.write_text(context.page, page)
 
 
-def done_by_mark(settings: Settings, as_of: date) -> Result | None:
+def completed_run_by_mark(settings: Settings, as_of: date) -> Result | None:
     """Return the night where it is done and the files of its source have not changed since, without reading them; else None."""
     parts = recorded(settings, as_of, "plan")
     mark = parts.get("source_mark")
@@ -301,33 +305,33 @@ def done_by_mark(settings: Settings, as_of: date) -> Result | None:
     inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"], ReadHashes(*parts["reads"]))
     training = Snapshot(date.fromisoformat(day), folder, fingerprint, ReadHashes(*reads))
     hubs = pd.DataFrame({"timezone": pd.Series(parts["timezones"], dtype="str")})
-    return _done(Night(settings, inputs, training), hubs)
+    return _done(RunContext(settings, inputs, training), hubs)
 
 
-def done_before(night: Night) -> Result | None:
+def completed_run(context: RunContext) -> Result | None:
     """Return the night where its plan and page are there under the same inputs, settings and code, else None."""
-    return _done(night, snapshot.read(night.inputs.folder, ("hubs",))["hubs"])
+    return _done(context, snapshot.read(context.inputs.folder, ("hubs",))["hubs"])
 
 
-def _done(night: Night, hubs: pd.DataFrame) -> Result | None:
-    settings, as_of = night.settings, night.as_of
+def _done(context: RunContext, hubs: pd.DataFrame) -> Result | None:
+    settings, as_of = context.settings, context.as_of
     parts = recorded(settings, as_of, "plan")
-    identity = training_identity(settings, night.training.as_of, night.training.training_reads)
+    identity = training_identity(settings, context.training.as_of, context.training.training_reads)
     model = ModelStore(settings.warehouse).find(identity)
-    if not parts or model is None or not files.exists(night.page):
+    if not parts or model is None or not files.exists(context.page):
         return None
-    segments = fallen_back(settings, hubs, as_of)
-    forecast = forecast_identity(settings, as_of, night.inputs.forecast_reads, model.version, segments)
+    segments = fallback_segments(settings, hubs, as_of)
+    forecast = forecast_identity(settings, as_of, context.inputs.forecast_reads, model.version, segments)
     earlier = decided_before(Warehouse(settings), hubs, as_of)
     if recorded(settings, as_of, "forecast").get("identity") != forecast:
         return None
-    if parts["run_version"] != run_identity(settings, forecast, night.inputs.fingerprint, earlier_hash(earlier)):
+    if parts["run_version"] != run_identity(settings, forecast, context.inputs.fingerprint, decisions_hash(earlier)):
         return None
-    planned = Planned(parts["run_version"], parts["n_proposals"], tuple(parts["refusals"]))
-    return Result(night, Trained(identity, model.version, False), planned=planned, page=night.page)
+    planned = PlanResult(parts["run_version"], parts["n_proposals"], tuple(parts["refusals"]))
+    return Result(context, TrainingResult(identity, model.version, False), planned=planned, page=context.page)
 
 
-def planned_night(settings: Settings, as_of: date) -> Result:
+def planned_run(settings: Settings, as_of: date) -> Result:
     """Return the night of a plan in the warehouse as it was planned, without planning anything.
 
     Its inputs are accepted anew where their snapshot is no longer kept, or not whole.
@@ -339,29 +343,29 @@ def planned_night(settings: Settings, as_of: date) -> Result:
         accepted = snapshot.accept(settings, as_of, "rebalance")
         inputs = Snapshot(as_of, accepted.reference, accepted.fingerprint)
     row = Warehouse(settings).read("plan", as_of).iloc[-1]
-    trained = Trained("", row["model_version"], False)
-    planned = Planned(row["run_version"], int(row["n_proposals"]), tuple(parts.get("refusals", ())))
-    return Result(Night(settings, inputs, inputs), trained, planned=planned)
+    trained = TrainingResult("", row["model_version"], False)
+    planned = PlanResult(row["run_version"], int(row["n_proposals"]), tuple(parts.get("refusals", ())))
+    return Result(RunContext(settings, inputs, inputs), trained, planned=planned)
 
 
-def release(night: Night) -> None:
+def release(context: RunContext) -> None:
     """Let the night's input snapshots be removed when newer ones come."""
-    for reference in {night.inputs.folder, night.training.folder}:
+    for reference in {context.inputs.folder, context.training.folder}:
         snapshot.release(reference)
 
 
-def _fallen_back(night: Night) -> Segments:
-    hubs = snapshot.read(night.inputs.folder, ("hubs",)).get("hubs")
-    return fallen_back(night.settings, hubs, night.as_of)
+def _fallback_segments(context: RunContext) -> Segments:
+    hubs = snapshot.read(context.inputs.folder, ("hubs",)).get("hubs")
+    return fallback_segments(context.settings, hubs, context.as_of)
 
 
-def earlier_hash(earlier: pd.DataFrame) -> str:
+def decisions_hash(earlier: pd.DataFrame) -> str:
     """Return the hash of the decisions a night knows, as its run version covers it."""
     return snapshot.content_hash({"earlier": earlier})
 
 
-def _model(night: Night, trained: Trained) -> DemandModel:
-    model = ModelStore(night.settings.warehouse).find(trained.identity)
+def _model(context: RunContext, trained: TrainingResult) -> DemandModel:
+    model = ModelStore(context.settings.warehouse).find(trained.identity)
     if model is None:
         raise StageError("forecast", f"model {trained.model_version} is no longer in the warehouse; run again")
     return model
@@ -373,10 +377,10 @@ def _write(settings: Settings, frames: Mapping[str, pd.DataFrame], names: tuple[
         warehouse.write(name, frames[name], as_of)
 
 
-ROOMS = ("features", "flows", "foundation", "models", "monitoring", "pipeline", "positioning", "review")
+LOGGED_PACKAGES = ("features", "flows", "foundation", "models", "monitoring", "pipeline", "positioning", "review")
 
 
-def page_again(settings: Settings, as_of: date | None) -> Result:
+def rewrite_page(settings: Settings, as_of: date | None) -> Result:
     """Write the page of the plan of ``as_of`` (None: the newest) again, without planning anything; returns its night.
 
     Raises ``ConfigurationError`` where the warehouse has no plan of that date.
@@ -391,5 +395,5 @@ def page_again(settings: Settings, as_of: date | None) -> Result:
             f"{settings.warehouse} has no plan of {as_of or 'any date'}{known}; run {command(settings, 'run')}"
         )
     with reported("review", settings, as_of):
-        result = planned_night(settings, as_of or dates[-1])
-        return result.with_(page=review_stage(result.night))
+        result = planned_run(settings, as_of or dates[-1])
+        return result.with_(page=review_stage(result.context))

@@ -49,7 +49,7 @@ def record_plan(settings: Settings, as_of: date, tags: Mapping[str, str]) -> str
     return run_id
 
 
-def record_what_ifs(settings: Settings, as_of: date, page: str, names: Sequence[str]) -> str:
+def record_what_if_runs(settings: Settings, as_of: date, page: str, names: Sequence[str]) -> str:
     """Record the what-ifs called ``names`` with their page, children of the plan of record's run, and return that run's id.
 
     The plan is recorded first where it is not there. Raises ``StageError`` where MLflow cannot be reached.
@@ -155,7 +155,7 @@ def _inputs(settings: Settings, as_of: date) -> Dataset | None:
 log = logging.getLogger(__name__)
 
 
-def compared_runs(settings: Settings, count: int) -> str:
+def compare_recorded_runs(settings: Settings, count: int) -> str:
     """Write the page of the ``count`` newest backtests and replays and return where it is.
 
     It is kept beside the newest of the backtests and of the replays too. Raises ``ConfigurationError`` where neither is recorded and

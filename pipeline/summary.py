@@ -83,7 +83,7 @@ class Summary:
 
 def summarise(result: Result) -> Summary:
     """Return the summary of a night, read from its tables in the warehouse."""
-    settings, as_of = result.night.settings, result.night.as_of
+    settings, as_of = result.context.settings, result.context.as_of
     warehouse = Warehouse(settings)
 
     def read(table: str) -> pd.DataFrame:
@@ -108,14 +108,14 @@ def summarise(result: Result) -> Summary:
         refusals=result.refusals,
         notes=result.notes,
         places=_places(settings, result),
-        warnings=input_warnings(settings, as_of) if result.planned else result.night.warnings,
-        assumptions=assumptions_of(read("assumption")) if result.planned else result.night.assumptions,
+        warnings=input_warnings(settings, as_of) if result.planned else result.context.warnings,
+        assumptions=assumptions_of(read("assumption")) if result.planned else result.context.assumptions,
     )
 
 
 def _expected_units(warehouse: Warehouse, result: Result) -> dict[int, float]:
     """Return expected units over all series by length of window in days."""
-    window = warehouse.read("forecast_window", result.night.as_of, ["window_days", "mean_units"])
+    window = warehouse.read("forecast_window", result.context.as_of, ["window_days", "mean_units"])
     sums = window.groupby("window_days", as_index=False)["mean_units"].sum()
     return dict(zip(sums["window_days"].tolist(), sums["mean_units"].tolist(), strict=True))
 

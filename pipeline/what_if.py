@@ -26,8 +26,8 @@ from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import recorded
 from pipeline.identity import run_identity
-from pipeline.results import Night
-from pipeline.run import FORECAST_TABLES, decided_before, earlier_hash, planned_night
+from pipeline.results import RunContext
+from pipeline.run import FORECAST_TABLES, decided_before, decisions_hash, planned_run
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 
 log = logging.getLogger(__name__)
@@ -38,7 +38,7 @@ Frames = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Compared:
+class WhatIfComparison:
     """What has been written: the night, the record's plan row, the rows of the what-ifs, where the page is, and its figures as Markdown."""
 
     settings: Settings
@@ -50,23 +50,23 @@ class Compared:
     summary: str = ""
 
 
-def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Compared:
+def compare_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> WhatIfComparison:
     """Plan the night of ``as_of`` under each of ``changes``, write the tables and the page, and return them.
 
     The plan of record stays untouched. What-ifs of other names stay where they were compared with the
     same plan of record. Raises ``ConfigurationError`` for names that are not in the night's inputs.
     """
-    night = planned_night(settings, as_of).night
-    inputs, record = _inputs(night), _record(settings, as_of)
+    context = planned_run(settings, as_of).context
+    inputs, record = _inputs(context), _record(settings, as_of)
     changed = [positioning.changed(inputs, change, as_of) for change in changes]
     built: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
-    notes = [_staleness(inputs, night.inputs.fingerprint, record, as_of)]
+    notes = [_staleness(inputs, context.inputs.fingerprint, record, as_of)]
     for change, other in zip(changes, changed, strict=True):
         log.info("what if %s", change.name)
         frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
         notes += [f"{change.name}: the gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
         row = frames["plan"].assign(
-            changes=_said(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
+            changes=_changes_json(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
             kept_total_eur=positioning.kept_total_eur(other, record["transfer"], as_of),
         )  # fmt: skip
         parts = (row, line_differences(record, frames), place_differences(record, frames))
@@ -76,10 +76,10 @@ def compared(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> Comp
     return _page(settings, as_of, tuple(note for note in notes if note))
 
 
-def _inputs(night: Night) -> positioning.Inputs:
-    settings, as_of = night.settings, night.as_of
+def _inputs(context: RunContext) -> positioning.Inputs:
+    settings, as_of = context.settings, context.as_of
     warehouse = Warehouse(settings)
-    tables = snapshot.read(night.inputs.folder)
+    tables = snapshot.read(context.inputs.folder)
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     return positioning.Inputs(tables, forecasts, settings)
@@ -93,7 +93,7 @@ def _record(settings: Settings, as_of: date) -> Frames:
 def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: date) -> str:
     """Say where the plan of record was made on another forecast, with other settings or by other code than now."""
     forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
-    now = run_identity(inputs.settings, forecast, known, earlier_hash(inputs.tables["earlier"]))
+    now = run_identity(inputs.settings, forecast, known, decisions_hash(inputs.tables["earlier"]))
     if str(record["plan"]["run_version"].iloc[-1]) == now:
         return ""
     return (
@@ -102,7 +102,7 @@ def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: da
     )
 
 
-def _said(change: WhatIf) -> str:
+def _changes_json(change: WhatIf) -> str:
     """Return what ``change`` changes as JSON: the keys that differ from their defaults."""
     parts = change.model_dump(mode="json", exclude={"name"}, exclude_defaults=True)
     return json.dumps(parts, sort_keys=True)
@@ -122,17 +122,17 @@ def _write(settings: Settings, built: Frames, as_of: date) -> None:
             warehouse.write(name, pd.concat([old, built[name]]) if len(old) else built[name], as_of)
 
 
-def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> Compared:
+def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> WhatIfComparison:
     warehouse = Warehouse(settings)
     plan, (what_if, lines, places) = warehouse.read("plan", as_of), (warehouse.read(name, as_of) for name in TABLES)
     shown = WhatIfPage(as_of, plan, what_if, lines, places, notes)
     text = what_if_page(shown, settings)
     place = files.write_text(files.joined(settings.warehouse, "pages", f"what-if-{as_of}.html"), text)
-    return Compared(settings, as_of, plan, what_if, place, notes, what_if_summary(shown, settings))
+    return WhatIfComparison(settings, as_of, plan, what_if, place, notes, what_if_summary(shown, settings))
 
 
 @dataclass(frozen=True)
-class Asked:
+class WhatIfRequest:
     """Which what-ifs of which night: configured ones by name (empty: all), or one of ``changes`` (``key=value``).
 
     ``as_of`` None is the newest plan of record.
@@ -143,11 +143,11 @@ class Asked:
     changes: tuple[str, ...] = ()
 
 
-def wanted(settings: Settings, asked: Asked) -> tuple[WhatIf, ...]:
+def requested_changes(settings: Settings, request: WhatIfRequest) -> tuple[WhatIf, ...]:
     """Return the what-ifs that are asked for; raises ``ConfigurationError`` where there is none of that name."""
-    if asked.changes:
-        name = asked.names[0] if asked.names else "ad-hoc"
-        change = section(WhatIf, [f"name={json.dumps(name)}", *asked.changes], "--change")
+    if request.changes:
+        name = request.names[0] if request.names else "ad-hoc"
+        change = section(WhatIf, [f"name={json.dumps(name)}", *request.changes], "--change")
         try:
             settings.under(change)
         except ValueError as error:
@@ -158,13 +158,15 @@ def wanted(settings: Settings, asked: Asked) -> tuple[WhatIf, ...]:
         raise ConfigurationError(
             "the configuration names no what_if; give --change, for example --change closed_hubs=[ONT]"
         )
-    faults = [f"there is no what-if {name!r}{nearest(name, list(known))}" for name in asked.names if name not in known]
+    faults = [
+        f"there is no what-if {name!r}{nearest(name, list(known))}" for name in request.names if name not in known
+    ]
     if faults:
         raise ConfigurationError(*faults)
-    return tuple(known[name] for name in asked.names) or settings.what_if
+    return tuple(known[name] for name in request.names) or settings.what_if
 
 
-def night_of_record(settings: Settings, as_of: date | None) -> date:
+def date_of_record(settings: Settings, as_of: date | None) -> date:
     """Return the night asked for, the newest one planned where None; raises ``ConfigurationError`` without its plan."""
     from foundation.store.warehouse import Warehouse
 

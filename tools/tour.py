@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 
 from features import build_panel, forecast_matrix
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 from foundation.matrix import FeatureMatrix
 from foundation.proximity import rank_deliveries
 from foundation.settings import Settings
 from foundation.store import Warehouse, snapshot
-from pipeline.run import planned_night
+from pipeline.configuration import load_settings
+from pipeline.run import planned_run
 from review.plan.page import environment
 from review.plan.proposals import ranked
 from review.wording import Money, day, number
@@ -140,7 +140,7 @@ def tour(config: str, overrides: tuple[str, ...] = ()) -> str:
     settings = load_settings(config, overrides)
     warehouse = Warehouse(settings)
     as_of = warehouse.dates("plan")[-1]
-    tables = snapshot.read(planned_night(settings, as_of).night.inputs.folder)
+    tables = snapshot.read(planned_run(settings, as_of).night.inputs.folder)
     outputs = {name: warehouse.read(name, as_of) for name in _TABLES}
     result = choose_example(tables, outputs)
     if result is None:

@@ -5,4 +5,4 @@ Here: options, help texts, tables on a terminal. Not here: what a command does (
 
 from pipeline.environment import set_process_defaults
 
-set_process_defaults()  # before Prefect, MLflow or LightGBM are imported: they read the environment once
+set_process_defaults()  # before Prefect, MLflow or LightGBM are imported, because they read the environment only once

@@ -20,9 +20,9 @@ from pipeline.environment import set_command_line_defaults
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.attribution import Answer, Question
-    from pipeline.explain import SeriesAnswer, SeriesQuestion
-    from pipeline.what_if import Asked, Compared
+    from pipeline.attribution import Attribution, AttributionRequest
+    from pipeline.explain import SeriesExplanation, SeriesRequest
+    from pipeline.what_if import WhatIfComparison, WhatIfRequest
 
 
 def what_if(
@@ -47,11 +47,11 @@ def what_if(
 
     Example:  forestock what-if --config demo.yaml --change closed_hubs=[ONT]
     """
-    from pipeline.what_if import Asked
+    from pipeline.what_if import WhatIfRequest
 
     if change and len(name or ()) > 1:
         raise typer.BadParameter("one --name at most beside --change: it names that what-if")
-    compare_plans(config, Asked(as_of, tuple(name or ()), tuple(change or ())), tuple(overrides or ()))
+    compare_plans(config, WhatIfRequest(as_of, tuple(name or ()), tuple(change or ())), tuple(overrides or ()))
 
 
 _FIGURES = (
@@ -67,25 +67,25 @@ _FIGURES = (
 _ABREAST = 3
 
 
-def compare_plans(config: str, asked: Asked, overrides: Sequence[str]) -> None:
+def compare_plans(config: str, request: WhatIfRequest, overrides: Sequence[str]) -> None:
     """Run the flow and print its outcome; mistakes are said before anything is planned."""
-    from pipeline.what_if import night_of_record, wanted
+    from pipeline.what_if import date_of_record, requested_changes
 
     settings = load_settings(config, overrides)
-    wanted(settings, asked)
-    night_of_record(settings, asked.as_of)
+    requested_changes(settings, request)
+    date_of_record(settings, request.as_of)
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
         from flows.what_if import what_if
         from pipeline.results import reported
 
-        with reported("start", settings, asked.as_of):
-            done = what_if(config, asked, list(overrides))
+        with reported("start", settings, request.as_of):
+            done = what_if(config, request, list(overrides))
     print_comparison(done, Console(soft_wrap=False))
 
 
-def print_comparison(done: Compared, console: Console) -> None:
+def print_comparison(done: WhatIfComparison, console: Console) -> None:
     """Print the plan of record beside every what-if of its night, three abreast."""
     console.print()
     console.rule(f"[bold]What if, night of {done.as_of}")
@@ -144,9 +144,9 @@ def why(
 
     Example:  forestock why --config demo.yaml --as-of 2016-05-09 --hub MKE
     """
-    from pipeline.attribution import Question
+    from pipeline.attribution import AttributionRequest
 
-    ask_why(config, Question(as_of, until), (hub, sku), tuple(overrides or ()))
+    print_causes(config, AttributionRequest(as_of, until), (hub, sku), tuple(overrides or ()))
 
 
 def explain(
@@ -172,9 +172,9 @@ def explain(
 
     Example:  forestock explain --config demo.yaml --sku FOODS_3_586 --region TX_2 --as-of 2016-05-23
     """  # fmt: skip
-    from pipeline.explain import SeriesQuestion
+    from pipeline.explain import SeriesRequest
 
-    explain_series(config, SeriesQuestion(sku, region, as_of, before), tuple(overrides or ()))
+    explain_series(config, SeriesRequest(sku, region, as_of, before), tuple(overrides or ()))
 
 
 def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> None:
@@ -185,25 +185,27 @@ def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> 
             raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
 
 
-def ask_why(config: str, question: Question, only: tuple[str | None, str | None], overrides: Sequence[str]) -> None:
+def print_causes(
+    config: str, request: AttributionRequest, only: tuple[str | None, str | None], overrides: Sequence[str]
+) -> None:
     """Attribute and print the answer, of ``only`` (hub, sku) where given."""
     from rich.console import Console
 
     from forestock.cli.terminal import StageDisplay
     from foundation.store.warehouse import Warehouse
-    from pipeline.attribution import attributed
+    from pipeline.attribution import run_attribution
     from pipeline.results import reported
 
     settings = load_settings(config, overrides)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("why")
-        with reported("why", settings, question.as_of):
-            answer = attributed(settings, question)
+        with reported("why", settings, request.as_of):
+            answer = run_attribution(settings, request)
             check_named(Warehouse(settings).read("position", answer.as_of, ["hub", "sku"]), only)
     print_attribution(answer, only, Console(soft_wrap=False))
 
 
-def print_attribution(answer: Answer, only: tuple[str | None, str | None], console: Console) -> None:
+def print_attribution(answer: Attribution, only: tuple[str | None, str | None], console: Console) -> None:
     """Print an attribution: costliest stockouts with their causes, late parcels, and returns that stand out."""
     from rich.table import Table
 
@@ -224,29 +226,29 @@ def print_attribution(answer: Answer, only: tuple[str | None, str | None], conso
     console.print("Tables: cause, return_finding.", highlight=False)
 
 
-def explain_series(config: str, question: SeriesQuestion, overrides: Sequence[str]) -> None:
+def explain_series(config: str, request: SeriesRequest, overrides: Sequence[str]) -> None:
     """Print what drives the forecast of the question's series and why it moved.
 
     Raises ``ConfigurationError`` for a series that is not forecast on the night.
     """
-    from pipeline.explain import answered
+    from pipeline.explain import explain_series as explained
 
     settings = load_settings(config, overrides)
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("explain")
-        answer = answered(settings, question)
-    _print_drivers(settings, question, answer, Console(soft_wrap=False))
+        answer = explained(settings, request)
+    _print_drivers(settings, request, answer, Console(soft_wrap=False))
 
 
-def _print_drivers(settings: Settings, question: SeriesQuestion, answer: SeriesAnswer, console: Console) -> None:
+def _print_drivers(settings: Settings, request: SeriesRequest, answer: SeriesExplanation, console: Console) -> None:
     from models.explain import DRIVERS, TERMS
 
     days = len(answer.drivers) * settings.grid.days
     total = answer.drivers["mean_units"].sum()
     console.print(
         Text(
-            f"{question.sku} in {question.region}: {total:,.1f} units expected in {days} days from {answer.as_of}",
+            f"{request.sku} in {request.region}: {total:,.1f} units expected in {days} days from {answer.as_of}",
             style="bold",
         )
     )

@@ -125,16 +125,16 @@ def release(
 
     Example:  forestock release --config demo.yaml --as-of 2016-05-23
     """
-    from forestock.cli.decide_terminal import release_and_say, score_and_say
+    from forestock.cli.decide_terminal import release_and_print, score_and_print
     from pipeline.configuration import load_settings
 
     settings = load_settings(config, tuple(overrides or ()))
     if settings.decisions.mode == "shadow":
-        score_and_say(settings, as_of, seen)
+        score_and_print(settings, as_of, seen)
         return
     selection = _selection(tuple(ids or ()), {}, (None,) * 8, not ids, False)
     token = os.environ.get(settings.decisions.outbox.token_variable)
-    release_and_say(settings, as_of, selection, _act(at, by, None), token)
+    release_and_print(settings, as_of, selection, _act(at, by, None), token)
 
 
 def export(
@@ -153,18 +153,18 @@ def export(
 
     Example:  forestock export --config demo.yaml --as-of 2016-05-23 --form x12-940 --output orders.x12
     """
-    from forestock.cli.decide_terminal import export_and_say
+    from forestock.cli.decide_terminal import export_and_print
     from pipeline.configuration import load_settings
 
-    export_and_say(load_settings(config, tuple(overrides or ())), as_of, form, output)
+    export_and_print(load_settings(config, tuple(overrides or ())), as_of, form, output)
 
 
 def _decide(verb: Verb, where: tuple, selection: Selection, who: tuple) -> None:
-    from forestock.cli.decide_terminal import decide_and_say
+    from forestock.cli.decide_terminal import decide_and_print
     from pipeline.configuration import load_settings
 
     config, as_of, overrides = where
-    decide_and_say(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _act(*who))
+    decide_and_print(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _act(*who))
 
 
 def _selection(
@@ -220,9 +220,9 @@ def fall_back(
 
     from dispatch.decide import Act
     from pipeline.configuration import load_settings
-    from pipeline.fallback import fall_back_on
+    from pipeline.fallback import record_fallback
 
     moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")
     settings = load_settings(config, tuple(overrides or ()))
-    fall_back_on(settings, (region, segment), until, Act(moment, getpass.getuser(), reason))
+    record_fallback(settings, (region, segment), until, Act(moment, getpass.getuser(), reason))
     print(f"{region} {segment}: the baseline forecasts nights before {until}; plan again: forestock run")

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
     from dispatch.decide import Act
     from dispatch.outbox import Delivery
-    from pipeline.decisions import Decided, Plan, Selection
+    from pipeline.decisions import DecisionResult, Plan, Selection
 
 _DONE: dict[Verb, str] = {"approve": "Approved", "reject": "Rejected", "release": "Released"}
 _LISTED = 40
 _DIFFERENCES = 10
 
 
-def decide_and_say(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> None:
+def decide_and_print(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> None:
     """Decide and print what came of it; without a selection, print the plan's proposals and their state."""
     from pipeline.decisions import decide_proposals, open_plan
 
@@ -40,17 +40,19 @@ def decide_and_say(settings: Settings, as_of: date | None, verb: Verb, selection
     _print_decided(console, settings, verb, decide_proposals(settings, as_of, verb, selection, act))
 
 
-def release_and_say(settings: Settings, as_of: date | None, selection: Selection, act: Act, token: str | None) -> None:
+def release_and_print(
+    settings: Settings, as_of: date | None, selection: Selection, act: Act, token: str | None
+) -> None:
     """Close what is over, release what is approved, deliver what is released, and print each."""
     from foundation.commands import command
-    from pipeline.decisions import decide_proposals, open_plan, proposals_of
-    from pipeline.handover import close_what_is_over, deliver_released
+    from pipeline.decisions import decide_proposals, open_plan, proposals_text
+    from pipeline.handover import close_expired, deliver_released
 
     console = Console()
     plan = open_plan(settings, as_of)
-    closed = close_what_is_over(settings, plan.as_of, act)
+    closed = close_expired(settings, plan.as_of, act)
     for status, rows in closed.groupby("status"):
-        _say(console, f"{proposals_of(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
+        _say(console, f"{proposals_text(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
     if (plan.proposals["status"] == "approved").any() or selection.ids:
         chosen = selection if selection.ids else _approved(plan)
         _print_decided(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
@@ -66,7 +68,7 @@ def release_and_say(settings: Settings, as_of: date | None, selection: Selection
         )
 
 
-def export_and_say(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
+def export_and_print(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
     """Write or print an export and say what it holds."""
     from foundation.store import files
     from foundation.store.warehouse import Warehouse
@@ -79,8 +81,8 @@ def export_and_say(settings: Settings, as_of: date | None, form: str, output: st
     if output == "-":
         print(exported.text, end="")
     else:
-        night = as_of or open_plan(settings, None).as_of
-        name = f"{form}-{night}{exported.form.ending}"
+        day = as_of or open_plan(settings, None).as_of
+        name = f"{form}-{day}{exported.form.ending}"
         place = output or files.joined(Warehouse(settings).path, "exports", name)
         if files.is_folder(place):
             raise InputError(
@@ -92,7 +94,7 @@ def export_and_say(settings: Settings, as_of: date | None, form: str, output: st
         _say(console, f"{number(exported.n_left_out)} released lines have no place in {form}; csv and json hold all.")
 
 
-def score_and_say(settings: Settings, as_of: date | None, seen: date | None) -> None:
+def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -> None:
     """Print how the plan's proposals compare with what planners did."""
     from pipeline.handover import score_shadow
     from review.wording import Money, number, rate
@@ -127,11 +129,11 @@ def _approved(plan: Plan) -> Selection:
     return Selection(ids=tuple(approved))
 
 
-def _print_decided(console: Console, settings: Settings, verb: Verb, decided: Decided) -> None:
+def _print_decided(console: Console, settings: Settings, verb: Verb, decided: DecisionResult) -> None:
     from dispatch.worth import as_decided
     from foundation.commands import command
     from foundation.store import files
-    from pipeline.decisions import proposals_of
+    from pipeline.decisions import proposals_text
     from pipeline.results import page_of
     from review.wording import Money, number
 
@@ -141,7 +143,7 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
         worth = f"worth {money(lines['benefit_eur'].sum())} at a cost of {money(lines['cost_eur'].sum())}"
         _say(
             console,
-            f"{_DONE[verb]} {proposals_of(len(rows))} of the plan of {decided.as_of}: "
+            f"{_DONE[verb]} {proposals_text(len(rows))} of the plan of {decided.as_of}: "
             f"{number(rows['units'].sum())} units, {worth}.",
         )
         if files.exists(page_of(settings, decided.as_of)):
@@ -168,13 +170,13 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
 
 def _print_delivery(console: Console, settings: Settings, delivery: Delivery) -> None:
     from foundation.store import files
-    from pipeline.decisions import proposals_of
+    from pipeline.decisions import proposals_text
     from review.wording import number
 
     target = files.without_password(settings.decisions.outbox.target or "")
     _say(
         console,
-        f"Delivered {proposals_of(delivery.n_lines)} (documents: {number(len(delivery.delivered))}) to {target}.",
+        f"Delivered {proposals_text(delivery.n_lines)} (documents: {number(len(delivery.delivered))}) to {target}.",
     )
     if delivery.refused:
         first, why = next(iter(delivery.refused.items()))

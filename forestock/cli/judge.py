@@ -19,9 +19,9 @@ from pipeline.environment import set_command_line_defaults
 if TYPE_CHECKING:
     import pandas as pd
 
-    from flows.backtest import Recorded, Result
-    from flows.monitor import Monitored
-    from pipeline.backtest import Challenge, Plan
+    from flows.monitor import MonitoringReport
+    from pipeline.backtest import BacktestResult, Challenge, RecordedBacktest
+    from pipeline.forecast_origin import Origins
     from pipeline.replay import Simulation, Span
 
 
@@ -63,7 +63,8 @@ def backtest(
 
     Example:  forestock backtest --config demo.yaml --origins 4 --challenger forecast.lightgbm.num_leaves=63
     """  # fmt: skip
-    from pipeline.backtest import Challenge, Plan
+    from pipeline.backtest import Challenge
+    from pipeline.forecast_origin import Origins
 
     parts = challenger or []
     files = [text for text in parts if "=" not in text]
@@ -73,27 +74,28 @@ def backtest(
         raise typer.BadParameter("one --challenger configuration at most")
 
     request = Challenge(tuple(text for text in parts if "=" in text), next(iter(files), None), promote, weights)
-    judge(config, Plan(origins, every, end), tuple(overrides or ()), request)
+    judge(config, Origins(origins, every, end), tuple(overrides or ()), request)
 
 
 _COLUMNS = (("wrmsse", "WRMSSE", ".3f"), ("wspl", "pinball", ".3f"), ("wape", "WAPE", ".1%"), ("bias", "bias", "+.1%"),
             ("coverage_950", "95 % holds", ".1%"), ("order_cost_rate", "order cost", ".1%"))  # fmt: skip
 
 
-def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -> None:
+def judge(config: str, origins: Origins, overrides: Sequence[str], asked: Challenge) -> None:
     """Run the backtest and print its result; a refused promotion is printed before its error is raised."""
     settings = load_settings(config, overrides)
     set_command_line_defaults(settings.warehouse)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("start")
-        from flows.backtest import RefusedPromotionError, backtest
+        from flows.backtest import backtest
         from flows.servers import prefect_server
+        from pipeline.backtest import RefusedPromotionError
         from pipeline.results import reported
 
         refused = None
         try:
-            with reported("start", settings, plan.end), prefect_server():
-                result = backtest(config, plan, list(overrides), asked)
+            with reported("start", settings, origins.end), prefect_server():
+                result = backtest(config, origins, list(overrides), asked)
         except RefusedPromotionError as error:
             refused, result = error, error.result
     print_backtest(result, Console(soft_wrap=False), is_refused=refused is not None)
@@ -101,7 +103,7 @@ def judge(config: str, plan: Plan, overrides: Sequence[str], asked: Challenge) -
         raise refused
 
 
-def print_backtest(result: Result, console: Console, is_refused: bool = False) -> None:
+def print_backtest(result: BacktestResult, console: Console, is_refused: bool = False) -> None:
     """Print the verdict, the scores beside the baselines, the decision (a refused one is the error) and where to look."""
     for recorded in (result.recorded, *([result.challenger] if result.challenger else [])):
         _print_one(recorded, console)
@@ -111,7 +113,7 @@ def print_backtest(result: Result, console: Console, is_refused: bool = False) -
         console.print(Text(f"Champion is now version {result.promoted_version}; change the configuration to keep it."))
 
 
-def _print_one(recorded: Recorded, console: Console) -> None:
+def _print_one(recorded: RecordedBacktest, console: Console) -> None:
     from models.tracking.client import tracking_command
 
     result = recorded.backtest
@@ -128,7 +130,7 @@ def _print_one(recorded: Recorded, console: Console) -> None:
         console.print(Padding(Text(f"{label:<11}{where}"), (0, 0)), soft_wrap=True)
 
 
-def _table(recorded: Recorded) -> Table:
+def _table(recorded: RecordedBacktest) -> Table:
     overall = recorded.backtest.summary.overall
     table = Table(title="Mean over origins", title_justify="left", title_style="bold", box=None, pad_edge=False)
     table.add_column("", no_wrap=True)
@@ -310,25 +312,25 @@ def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides:
         from pipeline.results import reported
 
         with reported("start", settings, as_of), prefect_server():
-            from flows.monitor import monitor as look_back
+            from flows.monitor import monitor as run_monitoring
 
-            done = look_back(config, as_of, list(overrides or ()), today)
+            done = run_monitoring(config, as_of, list(overrides or ()), today)
     _print(done)
 
 
-def _print(done: Monitored) -> None:
+def _print(done: MonitoringReport) -> None:
     from rich.console import Console
 
-    from flows.monitor import verdict_of
+    from pipeline.monitor import verdict_of
 
     console = Console(soft_wrap=True, highlight=False)
-    seen = done.seen
-    console.rule(f"[bold]{done.settings.name} · looking back from {seen.as_of}")
-    console.print(verdict_of(seen), markup=False)
-    for finding in seen.findings:
+    result = done.result
+    console.rule(f"[bold]{done.settings.name} · looking back from {result.as_of}")
+    console.print(verdict_of(result), markup=False)
+    for finding in result.findings:
         place = " ".join(part for part in (finding.hub, finding.region) if part)
         console.print(f"  {finding.kind.replace('_', ' ')} {place}: {finding.action}", markup=False)
-    if not seen.findings:
+    if not result.findings:
         console.print("Nothing needs a person.")
     for note in (*done.notes, f"tables: {done.settings.warehouse}"):
         console.print(note, markup=False)
@@ -340,11 +342,11 @@ def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
 
     from forestock.cli.terminal import StageDisplay
     from pipeline.results import reported
-    from pipeline.runs import compared_runs
+    from pipeline.runs import compare_recorded_runs
 
     settings = load_settings(config, overrides)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("experiment")
         with reported("experiment", settings, None):
-            page = compared_runs(settings, count)
+            page = compare_recorded_runs(settings, count)
     Console().print(f"page  {page}", markup=False, highlight=False, soft_wrap=True)

@@ -65,8 +65,8 @@ app = typer.Typer(
 )
 
 
-def _print_version(is_asked: bool) -> None:
-    if is_asked:
+def _print_version(is_requested: bool) -> None:
+    if is_requested:
         from importlib.metadata import version
 
         typer.echo(f"forestock {version('forestock')}")
@@ -178,11 +178,11 @@ def backfill(
 
     Example:  forestock backfill --config demo.yaml --start 2016-03-28 --end 2016-05-23 --every 7
     """
-    from forestock.cli.backfill import backfill_nights
+    from forestock.cli.run import run_backfill
     from pipeline.backfill import Span
 
     span = Span(start, end, every, parallel, force, retrain)
-    backfill_nights(config, span, tuple(overrides or ()))
+    run_backfill(config, span, tuple(overrides or ()))
 
 
 app.command()(simulate)
@@ -198,9 +198,9 @@ register(app)
 
 
 def _night(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:
-    from forestock.cli.run import plan_night
+    from forestock.cli.run import run_stages
 
-    plan_night(config, as_of, tuple(overrides or ()), until, "everything" if force else "plan")
+    run_stages(config, as_of, tuple(overrides or ()), until, "everything" if force else "plan")
 
 
 def main() -> None:

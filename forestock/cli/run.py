@@ -1,20 +1,22 @@
-"""What the commands that plan one night do between parsing and their exit code.
+"""Commands that run the pipeline: one run, a backfill, the review page, input validation, tidying.
 
-Not here: options (``forestock.cli.main``), checking inputs (``forestock.cli.run``), several nights (``flows.backfill``).
+Not here: options (``forestock.cli.main``), what a command does (``pipeline``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay
 from foundation.errors import Fault, InputError
 from foundation.tables import INPUTS
+from pipeline.backfill import RunReport, Span, raise_for
 from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
@@ -23,9 +25,10 @@ if TYPE_CHECKING:
 
     from foundation.validation.validate import ValidationResult
     from pipeline.results import Redo, Result, Stage
+    from review.wording import Money
 
 
-def plan_night(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
+def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
     """Run the nightly flow up to the stage ``until`` and print its summary.
 
     Mistakes in the configuration are raised before anything heavy is imported. Raises the
@@ -59,12 +62,12 @@ def review_plan(config: str, as_of: date | None, overrides: Sequence[str]) -> No
 
     Raises ``ConfigurationError`` where the warehouse has no plan of that date.
     """
-    from pipeline.run import page_again
+    from pipeline.run import rewrite_page
 
     settings = load_settings(config, overrides)
     with StageDisplay(Console(stderr=True)) as display:
         display.begin("review")
-        result = page_again(settings, as_of)
+        result = rewrite_page(settings, as_of)
     _print(result)
 
 
@@ -105,7 +108,7 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
         console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
     for assumption in validation.assumptions:
         console.print(f"assumption: {assumption}", markup=False, highlight=False, soft_wrap=True)
-    _print_found(console, validation)
+    _print_tables(console, validation)
     if is_forecast_only:
         console.print("They can be forecast; to rebalance, hubs, lanes and stock are needed too.", highlight=False)
 
@@ -121,7 +124,7 @@ def _fault_table(faults: Sequence[Fault]) -> Table:
     return table
 
 
-def _print_found(console: Console, validation: ValidationResult) -> None:
+def _print_tables(console: Console, validation: ValidationResult) -> None:
     from foundation.tables import INPUTS
     from foundation.validation.assumptions import WITHOUT
 
@@ -135,8 +138,8 @@ def _print_found(console: Console, validation: ValidationResult) -> None:
             continue
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)
-    n_said = len(validation.faults) + len(validation.warnings)
-    but = f", with {n_said} {'warning' if n_said == 1 else 'warnings'}" if n_said else ""
+    n_warnings = len(validation.faults) + len(validation.warnings)
+    but = f", with {n_warnings} {'warning' if n_warnings == 1 else 'warnings'}" if n_warnings else ""
     console.print(f"The inputs are valid for the night of {validation.as_of}{but}.", highlight=False)
 
 
@@ -159,3 +162,52 @@ def tidy(config: Config, overrides: Overrides = None) -> None:
     print(sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes))
     if freed.busy_tables:
         print(f"Left for the next time, being written: {', '.join(freed.busy_tables)}.")
+
+
+def run_backfill(config: str, span: Span, overrides: Sequence[str]) -> None:
+    """Plan the nights of ``span`` and print one line per night.
+
+    Raises ``ConfigurationError`` for a span that does not fit, ``StageError`` naming the nights that
+    failed (the same command goes on with them), ``GateError`` where nights were only refused.
+    """
+    settings = load_settings(config, overrides)
+    dates = span.dates(settings)
+    set_command_line_defaults(settings.warehouse)
+    from flows.servers import prefect_server
+    from review.wording import Money
+
+    with prefect_server():
+        reports = sorted(_with_progress(config, span, overrides, dates), key=lambda report: report.as_of)
+    Console().print(_backfill_table(reports, Money(settings.currency)))
+    raise_for(reports)
+
+
+def _with_progress(config: str, span: Span, overrides: Sequence[str], dates: list[date]) -> Iterator[RunReport]:
+    from flows.backfill import run_dates
+
+    console = Console(stderr=True)
+    columns = (TextColumn("[bold]backfill"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("left"))
+    with Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal) as progress:
+        line = progress.add_task("runs", total=len(dates))
+        for report in run_dates(config, span, overrides):
+            message = f": {report.message}" if report.message else ""
+            console.print(f"{report.as_of} {report.outcome}{message}", markup=False, highlight=False, soft_wrap=True)
+            progress.advance(line)
+            yield report
+
+
+def _backfill_table(reports: Sequence[RunReport], money: Money) -> Table:
+    from review.wording import number
+
+    table = Table(
+        box=None,
+        pad_edge=False,
+        title=f"{len(reports)} {'context' if len(reports) == 1 else 'nights'}",
+        title_justify="left",
+        title_style="bold",
+    )
+    for name, justify in (("night", "left"), ("outcome", "left"), ("proposals", "right"), ("saves", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
+    for report in reports:
+        table.add_row(str(report.as_of), report.outcome, number(report.n_proposals), money(report.saving_eur))
+    return table

@@ -68,11 +68,11 @@ class StageDisplay(logging.Handler):
 
     def __enter__(self) -> StageDisplay:
         """Start to listen."""
-        from pipeline.run import ROOMS
+        from pipeline.run import LOGGED_PACKAGES
 
-        for room in ROOMS:
-            logger = logging.getLogger(room)
-            self._levels[room] = logger.level
+        for package in LOGGED_PACKAGES:
+            logger = logging.getLogger(package)
+            self._levels[package] = logger.level
             logger.setLevel(logging.INFO)
             logger.addHandler(self)
         self._progress.start()
@@ -85,9 +85,9 @@ class StageDisplay(logging.Handler):
         if kind is None:
             self._close()
         self._progress.stop()
-        for room, level in self._levels.items():
-            logging.getLogger(room).removeHandler(self)
-            logging.getLogger(room).setLevel(level)
+        for package, level in self._levels.items():
+            logging.getLogger(package).removeHandler(self)
+            logging.getLogger(package).setLevel(level)
 
     def _close(self) -> None:
         if self._line is not None:

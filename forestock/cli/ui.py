@@ -43,11 +43,11 @@ def serve(config: str) -> None:
     folder = Path(files.make_folder(str(prefect_home(settings.warehouse))))
     uri = tracking_uri(settings)
     is_tracked_elsewhere = uri.startswith("http")
-    _refuse_taken(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
+    _require_free_ports(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
     api, mlflow = f"http://{HOST}:{PREFECT_PORT}/api", uri if is_tracked_elsewhere else f"http://{HOST}:{MLFLOW_PORT}"
     login = new_login()
     environment = _environment(folder, api, str(files.find_configuration(config)), login)
-    with ExitStack() as services, _left_in_peace():
+    with ExitStack() as services, _ignoring_signals():
         started: dict[Path, subprocess.Popen[bytes]] = {}
 
         def start(name: str, command: Sequence[str]) -> None:
@@ -71,7 +71,7 @@ def serve(config: str) -> None:
 
 
 @contextmanager
-def _left_in_peace() -> Iterator[None]:
+def _ignoring_signals() -> Iterator[None]:
     """Hear no second Ctrl-C while what was started is stopped, which takes seconds."""
     try:
         yield
@@ -81,7 +81,7 @@ def _left_in_peace() -> Iterator[None]:
         print("stopping …", flush=True)
 
 
-def _refuse_taken(*ports: int) -> None:
+def _require_free_ports(*ports: int) -> None:
     from flows.servers import is_free
 
     taken = [str(port) for port in ports if not is_free(port)]
@@ -126,7 +126,7 @@ def _register(environment: Mapping[str, str]) -> None:
     from flows.servers import module
 
     for command in _REGISTRATIONS:
-        done = subprocess.run(  # noqa: S603 - our own command
+        done = subprocess.run(  # noqa: S603 - a fixed command
             module(*command), cwd=ROOT, env=dict(environment), capture_output=True, text=True, check=False
         )
         if done.returncode:

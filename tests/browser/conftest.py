@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from benchmarks.page import of_m5
-from foundation.configuration import load_settings
 from pipeline import run
+from pipeline.configuration import load_settings
 from review import plan_page
 from tests.review.night import Night, night
 

@@ -11,10 +11,10 @@ import yaml
 from pydantic import BaseModel
 
 from forestock.cli.main import app
-from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.tables.columns import COLUMNS
 from foundation.tables.model import Kind
+from pipeline.configuration import load_settings
 from tests.conventions.repository import ROOT, files, relative
 
 DOCS = ROOT / "docs"

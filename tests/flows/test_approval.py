@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.approval import Answer, carry_out, initial, question
+from flows.approval import ApprovalForm, apply_form, form_text, initial_values
 from foundation.errors import InputError
 from foundation.settings import Settings
 from pipeline import run
@@ -37,43 +37,45 @@ def settings(
     return built
 
 
-def _answer(**parts: object) -> Answer:
-    return Answer.model_validate({"by": "ann", **parts})
+def _form(**parts: object) -> ApprovalForm:
+    return ApprovalForm.model_validate({"by": "ann", **parts})
 
 
 def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Settings, tmp_path: Path) -> None:
     proposals = open_plan(settings, NIGHT).proposals
     best = proposals[~proposals["is_outlook"].astype(bool)].nlargest(1, "benefit_eur")["proposal_id"].iloc[0]
-    assert best in question(settings, NIGHT)
-    parts = carry_out(settings, NIGHT, _answer(decision="approve", proposals=[best[:10]], release=True), MORNING)
+    assert best in form_text(settings, NIGHT)
+    parts = apply_form(settings, NIGHT, _form(decision="approve", proposals=[best[:10]], release=True), MORNING)
     assert parts == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
     assert len(list((tmp_path / "out").glob("*.json"))) == 1
-    assert best not in question(settings, NIGHT)
+    assert best not in form_text(settings, NIGHT)
 
 
 def test_a_rejection_without_a_reason_is_refused_and_nothing_is_decided(settings: Settings) -> None:
     with pytest.raises(InputError, match="reason"):
-        carry_out(settings, NIGHT, _answer(decision="reject", everything=True), MORNING)
+        apply_form(settings, NIGHT, _form(decision="reject", everything=True), MORNING)
     assert open_plan(settings, NIGHT).decisions.empty
-    assert "rejected" in carry_out(
-        settings, NIGHT, _answer(decision="reject", everything=True, reason="stock count was wrong"), MORNING
+    assert "rejected" in apply_form(
+        settings, NIGHT, _form(decision="reject", everything=True, reason="stock count was wrong"), MORNING
     )
 
 
 def test_the_form_as_it_opens_decides_nothing_and_a_past_plan_is_decided_at_its_morning(settings: Settings) -> None:
     """Whoever presses the button without reading must not approve a whole plan."""
-    opened = Answer.with_initial_data(description="?", **initial(NIGHT, datetime(2026, 1, 1, tzinfo=UTC)))()
-    assert carry_out(settings, NIGHT, opened, LONG_AFTER) == "Nothing was decided."
+    opened = ApprovalForm.with_initial_data(
+        description="?", **initial_values(NIGHT, datetime(2026, 1, 1, tzinfo=UTC))
+    )()
+    assert apply_form(settings, NIGHT, opened, LONG_AFTER) == "No decision was made."
     for decision in ("approve", "reject"):
-        with pytest.raises(InputError, match="no proposal is named"):
-            carry_out(settings, NIGHT, opened.model_copy(update={"decision": decision, "reason": "x"}), LONG_AFTER)
+        with pytest.raises(InputError, match="no proposal is selected"):
+            apply_form(settings, NIGHT, opened.model_copy(update={"decision": decision, "reason": "x"}), LONG_AFTER)
     assert open_plan(settings, NIGHT).decisions.empty
     answered = opened.model_copy(update={"decision": "approve", "everything": True})
-    assert "approved" in carry_out(settings, NIGHT, answered, LONG_AFTER)
+    assert "approved" in apply_form(settings, NIGHT, answered, LONG_AFTER)
     assert set(open_plan(settings, NIGHT).decisions["at"]) == {pd.Timestamp("2016-05-16T07:00", tz="UTC")}
-    assert initial(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["at"] is None
+    assert initial_values(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["at"] is None
 
 
 def test_leaving_it_decides_nothing(settings: Settings) -> None:
-    assert carry_out(settings, NIGHT, _answer(decision="leave"), MORNING) == "Nothing was decided."
+    assert apply_form(settings, NIGHT, _form(decision="leave"), MORNING) == "No decision was made."
     assert open_plan(settings, NIGHT).decisions.empty

@@ -13,7 +13,7 @@ import pytest
 from prefect.settings import get_current_settings
 from prefect.testing.utilities import prefect_test_harness
 
-from forestock.cli.backfill import backfill_nights
+from forestock.cli.run import run_backfill
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline import run
@@ -86,7 +86,7 @@ def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_th
     server: str, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = write_tables(demo_tables, tmp_path / "inputs")
-    backfill_nights("demo", Span(FIVE[2], LAST, 7), _overrides(inputs, tmp_path / "one"))
+    run_backfill("demo", Span(FIVE[2], LAST, 7), _overrides(inputs, tmp_path / "one"))
     monkeypatch.setenv("PREFECT_API_URL", server)
     parts = [part for text in _overrides(inputs, tmp_path / "many") for part in ("--set", text)]
     span = ["--start", str(FIVE[2]), "--end", str(FIVE[4])]

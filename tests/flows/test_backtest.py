@@ -11,18 +11,19 @@ import pandas as pd
 import pytest
 from mlflow import MlflowClient
 
-from flows import backtest as flow
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
 from models.backtest import Decision
 from models.tracking.client import tracking_uri
 from models.tracking.runs import Record, Tracker
-from pipeline.backtest import Challenge, Plan, accept_truth, known_on, origins_of, read_weights
+from pipeline import backtest as rolling
+from pipeline.backtest import Challenge, read_weights
+from pipeline.configuration import load_settings
+from pipeline.forecast_origin import Origins, inputs_known_on, origin_dates, read_actuals
 from tests.flows.conftest import QUICK
 
-PLAN = Plan(2)
+TWO = Origins(2)
 
 
 @pytest.fixture(scope="module")
@@ -37,13 +38,13 @@ def settings(_demo_cut: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="module")
-def found(settings: Settings) -> flow.Backtest:
-    return flow.run(settings, PLAN, None, "champion")
+def backtest(settings: Settings) -> rolling.Backtest:
+    return rolling.run_origins(settings, TWO, None, "champion")
 
 
 @pytest.fixture(scope="module")
-def recorded(found: flow.Backtest) -> flow.Recorded:
-    return flow.write_down(found, {"asked_by": "a test"})
+def recorded(backtest: rolling.Backtest) -> rolling.RecordedBacktest:
+    return rolling.record_backtest(backtest, {"requested_by": "a test"})
 
 
 @pytest.fixture
@@ -60,23 +61,25 @@ def _runs(client: MlflowClient, topic: str = "demo-backtest") -> list:
 
 
 def test_the_last_origin_leaves_a_whole_horizon_of_demand(settings: Settings) -> None:
-    truth = accept_truth(settings, Plan(2, 21, date(2016, 5, 20)))
-    assert origins_of(settings, Plan(2, 21, date(2016, 5, 20)), truth) == [date(2016, 4, 16), date(2016, 5, 7)]
+    actuals = read_actuals(settings, Origins(2, 21, date(2016, 5, 20)))
+    assert origin_dates(settings, Origins(2, 21, date(2016, 5, 20)), actuals) == [date(2016, 4, 16), date(2016, 5, 7)]
 
 
 def test_origins_before_the_data_say_how_many_fit(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="at most 2 fit"):
-        origins_of(settings, Plan(9), accept_truth(settings, Plan(9)))
+        origin_dates(settings, Origins(9), read_actuals(settings, Origins(9)))
 
 
 def test_an_origin_knows_nothing_dated_on_or_after_it(settings: Settings) -> None:
-    night = known_on(settings, date(2016, 4, 13))
+    night = inputs_known_on(settings, date(2016, 4, 13))
     for known in (night.inputs, night.training):
         last = snapshot.read(known.folder)["sales"]["date"].max().date()
         assert last == known.as_of - timedelta(days=1)
 
 
-def test_a_backtest_is_one_parent_with_a_child_per_origin(recorded: flow.Recorded, client: MlflowClient) -> None:
+def test_a_backtest_is_one_parent_with_a_child_per_origin(
+    recorded: rolling.RecordedBacktest, client: MlflowClient
+) -> None:
     """Never a run per series, and none that stays open."""
     runs = {run.info.run_id: run for run in _runs(client)}
     parent = runs[recorded.run_id]
@@ -84,12 +87,12 @@ def test_a_backtest_is_one_parent_with_a_child_per_origin(recorded: flow.Recorde
     assert sorted(run.data.tags["as_of"] for run in children) == ["2016-04-11", "2016-05-09"]
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     assert parent.data.metrics["wrmsse"] == pytest.approx(sum(run.data.metrics["wrmsse"] for run in children) / 2)
-    assert parent.data.tags["asked_by"] == "a test"
+    assert parent.data.tags["requested_by"] == "a test"
     assert parent.data.tags["mlflow.note.content"].startswith(f"**{recorded.backtest.summary.verdict}**")
-    assert parent.inputs.dataset_inputs[0].dataset.digest == recorded.backtest.truth.fingerprint
+    assert parent.inputs.dataset_inputs[0].dataset.digest == recorded.backtest.actuals.fingerprint
 
 
-def test_tables_pictures_and_report_are_with_the_run(recorded: flow.Recorded, client: MlflowClient) -> None:
+def test_tables_pictures_and_report_are_with_the_run(recorded: rolling.RecordedBacktest, client: MlflowClient) -> None:
     kept = {file.path for top in ("", "tables", "pictures") for file in client.list_artifacts(recorded.run_id, top)}
     assert {"report.html", "tables/segments.json", "tables/levels.json"} <= kept
     assert len([path for path in kept if path.endswith(".png")]) == 8
@@ -99,28 +102,28 @@ def test_tables_pictures_and_report_are_with_the_run(recorded: flow.Recorded, cl
     assert "https://" not in text
 
 
-def test_a_second_backtest_uses_the_models_of_the_first(found: flow.Backtest, settings: Settings) -> None:
-    again = flow.run(settings, PLAN, None, "champion")
-    assert [one.model.version for one in again.origins] == [one.model.version for one in found.origins]
-    pd.testing.assert_frame_equal(again.summary.overall, found.summary.overall)
+def test_a_second_backtest_uses_the_models_of_the_first(backtest: rolling.Backtest, settings: Settings) -> None:
+    again = rolling.run_origins(settings, TWO, None, "champion")
+    assert [one.model.version for one in again.scored] == [one.model.version for one in backtest.scored]
+    pd.testing.assert_frame_equal(again.summary.overall, backtest.summary.overall)
 
 
-def test_what_is_scored_is_what_was_sold(found: flow.Backtest, demo_tables: dict[str, pd.DataFrame]) -> None:
+def test_what_is_scored_is_what_was_sold(backtest: rolling.Backtest, demo_tables: dict[str, pd.DataFrame]) -> None:
     sales = demo_tables["sales"]
-    for one in found.origins:
+    for one in backtest.scored:
         day = pd.Timestamp(one.origin)
         within = sales[(sales["date"] >= day) & (sales["date"] < day + pd.Timedelta(days=14))]
         assert one.judged.overall["actual_units"].iloc[0] == pytest.approx(within["units_sold"].sum())
 
 
 def test_a_challenger_is_judged_on_the_same_origins_and_tagged(
-    found: flow.Backtest, recorded: flow.Recorded, settings: Settings, client: MlflowClient
+    backtest: rolling.Backtest, recorded: rolling.RecordedBacktest, settings: Settings, client: MlflowClient
 ) -> None:
     trees = settings.forecast.lightgbm.model_copy(update={"num_leaves": 7, "learning_rate": 0.2})
     other_settings = settings.model_copy(update={"forecast": settings.forecast.model_copy(update={"lightgbm": trees})})
-    other = flow.run(other_settings, PLAN, None, "challenger")
-    with pytest.raises(flow.RefusedPromotionError) as refused:
-        flow.compare(recorded, other, Challenge(changes=("forecast.lightgbm.num_leaves=7",), is_promoting=True))
+    other = rolling.run_origins(other_settings, TWO, None, "challenger")
+    with pytest.raises(rolling.RefusedPromotionError) as refused:
+        rolling.compare(recorded, other, Challenge(("forecast.lightgbm.num_leaves=7",), is_promoting=True), {})
     result = refused.value.result
     assert refused.value.exit_code == 4
     assert result.decision is not None
@@ -132,9 +135,11 @@ def test_a_challenger_is_judged_on_the_same_origins_and_tagged(
     assert client.get_run(recorded.run_id).data.tags["gate_reason"] == result.decision.reason
 
 
-def test_the_alias_is_set_only_when_asked_and_says_why(recorded: flow.Recorded, client: MlflowClient) -> None:
+def test_the_alias_is_set_only_when_asked_and_says_why(
+    recorded: rolling.RecordedBacktest, client: MlflowClient
+) -> None:
     decision = Decision(True, -0.1, 0.01, 0.06, 4, 4, "Promoted: because of this test.")
-    version = flow.promote(recorded, decision)
+    version = rolling.promote(recorded, decision)
     champion = client.get_model_version_by_alias("demo", "champion")
     assert str(champion.version) == version
     assert champion.tags["champion_reason"] == decision.reason
@@ -152,11 +157,11 @@ def test_a_record_that_cannot_be_finished_is_marked_as_failed(settings: Settings
 
 
 def test_without_mlflow_the_report_is_there_all_the_same(
-    found: flow.Backtest, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    backtest: rolling.Backtest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     away = settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
-    written = flow.write_down(flow.Backtest(**{**vars(found), "settings": away, "label": "away"}), {})
+    written = rolling.record_backtest(rolling.Backtest(**{**vars(backtest), "settings": away, "label": "away"}), {})
     assert written.run_id == ""
     assert Path(written.page).exists()
 

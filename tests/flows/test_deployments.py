@@ -13,9 +13,9 @@ from prefect import Flow, Task
 from prefect.client.schemas.schedules import CronSchedule
 
 from flows import nightly
-from flows.automations import FOLDER, names_of, numbered, read
-from foundation.configuration import load_settings
+from flows.automations import FOLDER, named_in, read, with_ids
 from monitoring.findings import KINDS, Finding
+from pipeline.configuration import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOYMENTS: list[dict[str, Any]] = yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
@@ -77,8 +77,8 @@ def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time(
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
 def test_an_automation_is_one_prefect_takes_and_hears_events_that_are_sent(path: Path) -> None:
     parts = read(path)
-    ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in names_of(parts, key)}
-    built = numbered(parts, ids)
+    ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in named_in(parts, key)}
+    built = with_ids(parts, ids)
     assert set(parts["trigger"]["expect"]) <= EVENTS
     assert len(built.actions) == len(parts["actions"])
 

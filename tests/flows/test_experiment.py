@@ -12,7 +12,7 @@ from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store import files
 from models.tracking.runs import Record, Runs, Tracker
-from pipeline.runs import compared_runs
+from pipeline.runs import compare_recorded_runs
 from tests.review.test_experiment import _coverage, _levels, _segments
 from tests.review.test_replay import _days, _figures
 
@@ -40,7 +40,7 @@ def _recorded(settings: Settings, score: float) -> str:
 def test_runs_are_read_back_newest_first_and_compared(tmp_path: Path) -> None:
     settings = Settings(name="compared", warehouse=str(tmp_path))
     with pytest.raises(ConfigurationError, match="no backtest or replay of compared is recorded"):
-        compared_runs(settings, 3)
+        compare_recorded_runs(settings, 3)
     ids = [_recorded(settings, score) for score in (0.7, 0.6)]
     days = _days().assign(date="2016-05-09")
     replay = Record(
@@ -58,6 +58,6 @@ def test_runs_are_read_back_newest_first_and_compared(tmp_path: Path) -> None:
     assert (first.metrics["wrmsse"], first.params["origins"]) == (0.7, "4")
     pd.testing.assert_frame_equal(runs.table(first, "tables/levels.json"), _levels(0.7))
     assert runs.table(first, "tables/nothing.json").empty
-    text = files.read_text(compared_runs(settings, 3))
+    text = files.read_text(compare_recorded_runs(settings, 3))
     assert "WRMSSE 0.6" in text
     assert "simulate" in text

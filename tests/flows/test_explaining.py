@@ -12,7 +12,7 @@ from forestock.cli.ask import explain_series
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline import run
-from pipeline.explain import SeriesQuestion
+from pipeline.explain import SeriesRequest
 from tests.flows.conftest import QUICK
 
 NIGHT = date(2016, 5, 23)
@@ -28,7 +28,7 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
     trained = run.train_stage(night)
     run.forecast_stage(night, trained)
     first = demo_tables["sales"].iloc[0]
-    question = SeriesQuestion(str(first["sku"]), str(first["region"]), NIGHT, None)
+    question = SeriesRequest(str(first["sku"]), str(first["region"]), NIGHT, None)
     request = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
     explain_series("demo", question, [*request, "forecast.train_until=2016-05-16"])
     assert "was made by" not in capsys.readouterr().out

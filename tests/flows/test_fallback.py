@@ -14,7 +14,7 @@ from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline import run
-from pipeline.fallback import fall_back_on, fallen_back
+from pipeline.fallback import fallback_segments, record_fallback
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -40,7 +40,7 @@ def _forecast(settings: Settings) -> bool:
 def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Settings) -> None:
     warehouse = Warehouse(settings)
     before = {name: warehouse.read(name, NIGHT) for name in run.FORECAST_TABLES}
-    fall_back_on(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
+    record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
     assert _forecast(settings)
     for name in ("forecast", "forecast_window"):
         after = warehouse.read(name, NIGHT)
@@ -52,14 +52,18 @@ def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Sett
 
 
 def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_counts(settings: Settings) -> None:
-    fall_back_on(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
-    assert fallen_back(settings, None, date(2016, 5, 15)) == ()
-    assert fallen_back(settings, None, NIGHT) == fallen_back(settings, None, date(2016, 5, 29)) == (("CA_1", "FOODS"),)
-    assert fallen_back(settings, None, date(2016, 5, 30)) == ()
-    fall_back_on(settings, ("CA_1", "FOODS"), NIGHT, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
-    assert fallen_back(settings, None, NIGHT) == ()
+    record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
+    assert fallback_segments(settings, None, date(2016, 5, 15)) == ()
+    assert (
+        fallback_segments(settings, None, NIGHT)
+        == fallback_segments(settings, None, date(2016, 5, 29))
+        == (("CA_1", "FOODS"),)
+    )
+    assert fallback_segments(settings, None, date(2016, 5, 30)) == ()
+    record_fallback(settings, ("CA_1", "FOODS"), NIGHT, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
+    assert fallback_segments(settings, None, NIGHT) == ()
 
 
 def test_a_region_nobody_forecasts_is_refused_with_the_nearest_one(settings: Settings) -> None:
     with pytest.raises(InputError, match="did you mean 'CA_1'"):
-        fall_back_on(settings, ("CA1", "FOODS"), NIGHT, SUNDAY)
+        record_fallback(settings, ("CA1", "FOODS"), NIGHT, SUNDAY)

@@ -23,16 +23,16 @@ from flows.nightly import nightly, waiting_may_help
 from flows.review_page import review
 from flows.servers import free_port
 from flows.what_if import what_if
-from forestock.cli.backfill import backfill_nights
-from foundation.configuration import load_settings
+from forestock.cli.run import run_backfill
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
-from pipeline.attribution import Question
+from pipeline.attribution import AttributionRequest
 from pipeline.backfill import Span
+from pipeline.configuration import load_settings
 from pipeline.results import RefusedError, Result
-from pipeline.run import done_by_mark
-from pipeline.what_if import Asked
+from pipeline.run import completed_run_by_mark
+from pipeline.what_if import WhatIfRequest
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
 
@@ -71,8 +71,8 @@ def _artifact_types(key: str) -> set[str | None]:
 
 def test_a_night_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overrides) -> None:
     result: Result = nightly("demo", None, overrides)
-    warehouse = Warehouse(result.night.settings)
-    assert result.night.as_of == MONDAY
+    warehouse = Warehouse(result.context.settings)
+    assert result.context.as_of == MONDAY
     assert warehouse.dates("forecast") == warehouse.dates("plan") == [MONDAY]
     assert result.page is not None
     assert "<html" in Path(result.page).read_text()
@@ -89,9 +89,9 @@ def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overri
     """Asked as a deployment, nobody sees a terminal."""
     night = date(2016, 5, 9)
     nightly("demo", night, overrides)
-    done = what_if("demo", Asked(night, (), ("lost_lanes=[SUP>MCI]",)), overrides)
-    assert any(note.startswith("MLflow: below run ") for note in done.notes)
-    text = why("demo", Question(night), overrides)
+    done = what_if("demo", WhatIfRequest(night, (), ("lost_lanes=[SUP>MCI]",)), overrides)
+    assert any(note.startswith("MLflow: children of run ") for note in done.notes)
+    text = why("demo", AttributionRequest(night), overrides)
     assert "Stockouts, costliest first" in text or "No hub had a stockout" in text
     for topic in ("what-if", "why"):
         assert _artifact_types(f"demo-{topic}") == {"markdown"}
@@ -144,10 +144,10 @@ def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_nam
 def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overrides) -> None:
     """Else a Wednesday uses Monday's model, the one it would have used then."""
     wednesday = date(2016, 5, 18)
-    backfill_nights("demo", Span(wednesday, wednesday), overrides)
+    run_backfill("demo", Span(wednesday, wednesday), overrides)
     plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
     assert "20160516" in plan["model_version"].iloc[0]
-    backfill_nights("demo", Span(wednesday, wednesday, is_retrained=True), overrides)
+    run_backfill("demo", Span(wednesday, wednesday, is_retrained=True), overrides)
     plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
     assert "20160518" in plan["model_version"].iloc[0]
 
@@ -180,17 +180,17 @@ def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
 ) -> None:
     """2016-03-21 lies before the first stock snapshot: that night fails, the others are planned and stay so."""
     span = Span(date(2016, 5, 16), MONDAY, 7)
-    backfill_nights("demo", span, overrides)
+    run_backfill("demo", span, overrides)
     assert capsys.readouterr().out.count("planned") == 2
     again = [backfill.plan_past_night("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
     assert [report.outcome for report in again] == ["failed", "done before"]
     assert "stock" in again[0].message
     settings = load_settings("demo", overrides)
-    assert done_by_mark(settings, MONDAY) is not None
-    assert done_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), MONDAY) is None
+    assert completed_run_by_mark(settings, MONDAY) is not None
+    assert completed_run_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), MONDAY) is None
     lanes = Path(settings.inputs.path) / "lanes.parquet"
     lanes.write_bytes(lanes.read_bytes())  # written anew: only reading can tell that it is the same
-    assert done_by_mark(settings, MONDAY) is None
+    assert completed_run_by_mark(settings, MONDAY) is None
     assert backfill.plan_past_night("demo", MONDAY, overrides, False).outcome == "done before"
-    with pytest.raises(StageError, match="1 of 1 nights failed: 2016-03-21"):
-        backfill_nights("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)
+    with pytest.raises(StageError, match="1 of 1 runs failed: 2016-03-21"):
+        run_backfill("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)

@@ -13,11 +13,11 @@ import pytest
 
 from features import build_panel, read_hashes, training_set
 from foundation.checkpoint import recompute
-from foundation.configuration import load_settings
 from foundation.settings import Settings
 from foundation.store.code_version import code_version, syntax
 from models import train
 from pipeline import run as stages
+from pipeline.configuration import load_settings
 from pipeline.identity import forecast_identity, run_identity, training_identity
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK

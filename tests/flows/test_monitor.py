@@ -9,12 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.monitor import record_of, verdict_of
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from monitoring.accuracy import JUDGED
 from pipeline import run
-from pipeline.monitor import TABLES, look_back, write_seen
+from pipeline.monitor import TABLES, record_of, run_monitoring, verdict_of, write_monitoring
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -48,8 +47,8 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     forecasted = run.forecast_stage(night, run.train_stage(night))
     run.rebalance_stage(night, forecasted)
     planned = warehouse.read("exception", TODAY)
-    seen = look_back(settings, TODAY, date(2016, 6, 20))
-    write_seen(settings, seen)
+    seen = run_monitoring(settings, TODAY, date(2016, 6, 20))
+    write_monitoring(settings, seen)
     _assert_scored_by_hand(warehouse)
     assert set(warehouse.read("plan_follow_up", TODAY)["date"].dt.date) <= set(NIGHTS)
     assert warehouse.read("lane_lateness", TODAY)["late_rate"].tolist() == [0.5]
@@ -59,7 +58,7 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     assert set(planned["kind"]) <= set(both["kind"])
     run.rebalance_stage(night, forecasted)
     pd.testing.assert_frame_equal(warehouse.read("exception", TODAY), both)
-    write_seen(settings, look_back(settings, TODAY, TODAY))
+    write_monitoring(settings, run_monitoring(settings, TODAY, TODAY))
     assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])
     parts = record_of(settings, seen)
     assert {"wape", "wape_baseline", "bias", "coverage_950"} <= set(parts.metrics)
@@ -85,8 +84,8 @@ def test_a_warehouse_without_nights_has_nothing_to_score_but_its_inputs(
     for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
         del demo_tables[name]
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"))
-    seen = look_back(settings, TODAY, None)
-    write_seen(settings, seen)
+    seen = run_monitoring(settings, TODAY, None)
+    write_monitoring(settings, seen)
     assert set(TABLES) == set(seen.frames)
     assert seen.frames["accuracy"].empty
     assert len(Warehouse(settings).read("drift", TODAY))

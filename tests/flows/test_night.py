@@ -18,8 +18,8 @@ from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from foundation.validation.outputs import check_output
 from pipeline import run
-from pipeline.backtest import known_on, trained_model
-from pipeline.results import Night, Planned, reported
+from pipeline.forecast_origin import inputs_known_on, trained_model
+from pipeline.results import PlanResult, RunContext, reported
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
 
@@ -28,7 +28,7 @@ WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 Play = Callable[..., Warehouse]
 
 
-def _play(settings: Settings, as_of: date = NIGHT) -> tuple[Night, Planned]:
+def _play(settings: Settings, as_of: date = NIGHT) -> tuple[RunContext, PlanResult]:
     night = run.validate_stage(settings, as_of, "rebalance")
     forecasted = run.forecast_stage(night, run.train_stage(night))
     return night, run.rebalance_stage(night, forecasted)
@@ -153,7 +153,7 @@ def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
     assert not now.is_new
     assert now.model_version == before.model_version
     assert (
-        trained_model(known_on(back, date(2016, 5, 23))).version == before.model_version
+        trained_model(inputs_known_on(back, date(2016, 5, 23))).version == before.model_version
     )  # what explain and backtest ask
 
 
@@ -241,9 +241,9 @@ def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_acc
     """An upgrade must not take the page, a why or a what-if of earlier plans away."""
     warehouse = play(demo_tables, "plain")
     settings = warehouse.settings
-    folder = Path(run.planned_night(settings, NIGHT).night.inputs.folder)
+    folder = Path(run.planned_run(settings, NIGHT).context.inputs.folder)
     (folder / "manifest.json").write_text(manifest)
-    result = run.planned_night(settings, NIGHT).night.inputs
+    result = run.planned_run(settings, NIGHT).context.inputs
     assert result.folder == str(folder)
     assert set(snapshot.read(result.folder)) >= {"sales", "stock"}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.servers import _listened, _reason, _wait, answers
+from flows.servers import _log_tail, _reason, _wait, answers
 from foundation.errors import StageError
 
 _COMMAND = """
@@ -26,7 +26,7 @@ def test_a_server_that_fails_is_told_in_one_line() -> None:
     """On a full disk Prefect's server writes pages; its last error is what happened."""
     code = "import sys; sys.stderr.write('x\\n' * 9_000 + 'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) disk is full\\n')"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:  # noqa: S603 - our own code
-        kept = _listened(process)
+        kept = _log_tail(process)
         process.wait()
         end = time.monotonic() + 10
         while not _reason(kept) and time.monotonic() < end:

@@ -13,7 +13,7 @@ from foundation.errors import ConfigurationError, InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from models.tracking.runs import Tracker
-from pipeline.replay import Simulation, Span, periods_of, record_simulation, simulated, write_simulation
+from pipeline.replay import Simulation, Span, periods_of, record_simulation, run_simulation, write_simulation
 from positioning.simulation.ledger import OPERATING_TERMS
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
@@ -28,7 +28,7 @@ def replay(write_tables: Callable[..., Path], tmp_path: Path, settings_for: Call
 
     def replayed(tables: Tables, name: str) -> Simulation:
         folder = write_tables(tables, tmp_path / f"inputs-{name}")
-        return simulated(settings_for(folder, *QUICK, f"warehouse={tmp_path / name}"), SPAN)
+        return run_simulation(settings_for(folder, *QUICK, f"warehouse={tmp_path / name}"), SPAN)
 
     return replayed
 

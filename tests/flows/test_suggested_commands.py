@@ -11,8 +11,8 @@ import typer.main
 
 from forestock.cli.main import app
 from foundation.commands import command
-from foundation.configuration import load_settings
 from foundation.settings import Settings
+from pipeline.configuration import load_settings
 
 CLI = typer.main.get_command(app)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings, WhatIf
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from pipeline import run
-from pipeline.what_if import TABLES, Asked, compared, night_of_record, wanted
+from pipeline.configuration import load_settings
+from pipeline.what_if import TABLES, WhatIfRequest, compare_what_ifs, date_of_record, requested_changes
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
 from tests.flows.test_night import NIGHT, _play
@@ -38,7 +38,7 @@ def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFram
 
 def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
     before = _tables(planned, run.PLAN_TABLES)
-    done = compared(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
+    done = compare_what_ifs(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
     for name, frame in _tables(planned, run.PLAN_TABLES).items():
         pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
     assert not [note for note in done.notes if "another forecast" in note]
@@ -56,9 +56,9 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
 
 
 def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned: Settings) -> None:
-    compared(planned, planned.what_if, NIGHT)
+    compare_what_ifs(planned, planned.what_if, NIGHT)
     first = _tables(planned, TABLES)
-    compared(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
+    compare_what_ifs(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
     again = _tables(planned, TABLES)
     assert set(again["what_if"]["what_if"]) == {"lost", "carbon"}
     for name in TABLES:
@@ -68,9 +68,9 @@ def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned
 
 
 def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
-    compared(planned, planned.what_if, NIGHT)
+    compare_what_ifs(planned, planned.what_if, NIGHT)
     first = _tables(planned, TABLES)
-    compared(planned, planned.what_if, NIGHT)
+    compare_what_ifs(planned, planned.what_if, NIGHT)
     for name, frame in _tables(planned, TABLES).items():
         pd.testing.assert_frame_equal(frame, first[name], check_exact=True)
 
@@ -98,18 +98,18 @@ def test_a_wrong_what_if_is_refused_with_the_configuration(override: str, messag
 
 def test_what_is_asked_for_is_found_or_said_to_be_missing(tmp_path: Path) -> None:
     settings = load_settings("demo", [CONFIGURED, f"warehouse={tmp_path}"])
-    assert [change.name for change in wanted(settings, Asked())] == ["lost", "carbon"]
-    assert [change.name for change in wanted(settings, Asked(names=("carbon",)))] == ["carbon"]
-    (change,) = wanted(
-        settings, Asked(names=("mine",), changes=("demand_factor={CA_1: 1.3}", "positioning.scenarios=5"))
+    assert [change.name for change in requested_changes(settings, WhatIfRequest())] == ["lost", "carbon"]
+    assert [change.name for change in requested_changes(settings, WhatIfRequest(names=("carbon",)))] == ["carbon"]
+    (change,) = requested_changes(
+        settings, WhatIfRequest(names=("mine",), changes=("demand_factor={CA_1: 1.3}", "positioning.scenarios=5"))
     )
     assert change == WhatIf(name="mine", demand_factor={"CA_1": 1.3}, positioning={"scenarios": 5})
     with pytest.raises(ConfigurationError, match="did you mean 'carbon'"):
-        wanted(settings, Asked(names=("carbn",)))
+        requested_changes(settings, WhatIfRequest(names=("carbn",)))
     with pytest.raises(ConfigurationError, match=r"positioning\.senarios"):
-        wanted(settings, Asked(changes=("positioning.senarios=5",)))
+        requested_changes(settings, WhatIfRequest(changes=("positioning.senarios=5",)))
     with pytest.raises(ConfigurationError, match="has no plan of any date"):
-        night_of_record(settings, None)
+        date_of_record(settings, None)
 
 
 def test_the_command_says_what_is_wrong_with_a_change(forestock: Command) -> None:

@@ -17,7 +17,7 @@ from forestock.cli.ask import check_named, print_attribution
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from pipeline.attribution import Question, attributed
+from pipeline.attribution import AttributionRequest, run_attribution
 from tests.conftest import Tables
 from tests.conventions.repository import ROOT
 from tests.flows.conftest import QUICK, Command
@@ -42,7 +42,7 @@ def happened(demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: P
 
 
 def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened: Settings) -> None:
-    answer = attributed(happened, Question(NIGHT))
+    answer = run_attribution(happened, AttributionRequest(NIGHT))
     assert answer.until == UNTIL
     kept = Warehouse(happened).read("cause", NIGHT)
     pd.testing.assert_frame_equal(kept, answer.causes)
@@ -55,13 +55,13 @@ def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened
 
 
 def test_asking_again_changes_nothing(happened: Settings) -> None:
-    first = attributed(happened, Question(NIGHT)).causes
-    pd.testing.assert_frame_equal(attributed(happened, Question(NIGHT)).causes, first, check_exact=True)
+    first = run_attribution(happened, AttributionRequest(NIGHT)).causes
+    pd.testing.assert_frame_equal(run_attribution(happened, AttributionRequest(NIGHT)).causes, first, check_exact=True)
 
 
 def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
     console = Console(width=80, record=True, file=StringIO())
-    print_attribution(attributed(happened, Question(NIGHT)), ("ONT", "FOODS_3_586"), console)
+    print_attribution(run_attribution(happened, AttributionRequest(NIGHT)), ("ONT", "FOODS_3_586"), console)
     parts = console.export_text()
     assert "FOODS_3_586" in parts
     assert "together:" in parts
@@ -70,9 +70,9 @@ def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened:
 
 def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
     with pytest.raises(ConfigurationError, match="nothing is known after"):
-        attributed(happened, Question(NIGHT, NIGHT))
+        run_attribution(happened, AttributionRequest(NIGHT, NIGHT))
     with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
-        attributed(happened, Question(date(2016, 5, 1)))
+        run_attribution(happened, AttributionRequest(date(2016, 5, 1)))
 
 
 @pytest.mark.parametrize(("only", "message"), [(("NOPE", None), "--hub NOPE"), (("ONT", "NOPE"), "--sku NOPE")])
@@ -85,7 +85,7 @@ def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None
 
 
 def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    attributed(happened, Question(NIGHT))
+    run_attribution(happened, AttributionRequest(NIGHT))
     monkeypatch.setattr(sys, "argv", ["why_out_of_stock.py", happened.warehouse])
     runpy.run_path(str(ROOT / "docs" / "why_out_of_stock.py"))
     assert " ran out of " in capsys.readouterr().out.splitlines()[-1]
