@@ -1,7 +1,7 @@
 """Approval as a Prefect flow: it suspends until a planner has submitted a form in Prefect's UI, then decides.
 
 No process runs while it is suspended. It runs as a deployment only (``prefect.yaml``); the nightly flow starts one if
-``ask_for_approval`` is true. Not here: what a decision is (``pipeline.decisions``).
+``needs_approval`` is true. Not here: what a decision is (``pipeline.decisions``).
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ApprovalForm(RunInput):
     release: bool = Field(False, description="Release the approved proposals and deliver them.")
     by: str = Field(description="Name of the person who decides.", min_length=1)
     reason: str | None = Field(None, description="Reason; required for a rejection.")
-    at: datetime | None = Field(
+    decided_at: datetime | None = Field(
         None,
         description="Time of the decision (UTC); for a plan of a past date, a time before its cut-offs. Empty means now.",
     )
@@ -68,7 +68,7 @@ def _flow_run_name() -> str:
 
 @flow(name="approval", flow_run_name=_flow_run_name, persist_result=True)
 def approval(config: str, as_of: date, overrides: Sequence[str] = (), hours: int = 12) -> str:
-    """Wait for a planner's form, then decide on the plan's proposals and release them if the form says so.
+    """Wait for a planner's form, then decide on the plan's proposals and release them if requested.
 
     A form that cannot be applied fails the run with the remedy; start another run. Without a form, the run fails after
     ``hours`` and no decision is made.
@@ -94,7 +94,7 @@ def approval(config: str, as_of: date, overrides: Sequence[str] = (), hours: int
 def initial_values(as_of: date, now: datetime) -> dict[str, Any]:
     """Return the form's initial values: no decision, dated the plan's morning if the plan is of a past date."""
     is_past = now.date() > as_of
-    return {"by": "planner", "at": datetime.fromisoformat(f"{as_of}{DECIDED_AT}+00:00") if is_past else None}
+    return {"by": "planner", "decided_at": datetime.fromisoformat(f"{as_of}{DECIDED_AT}+00:00") if is_past else None}
 
 
 def request_approval(config: str, result: Result, overrides: Sequence[str]) -> str:
@@ -126,7 +126,7 @@ def apply_form(settings: Settings, as_of: date, form: ApprovalForm, now: pd.Time
 
     Raises ``InputError`` if a selected proposal cannot be decided that way.
     """
-    moment = now if form.at is None else pd.Timestamp(form.at)
+    moment = now if form.decided_at is None else pd.Timestamp(form.decided_at)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
     act = Act(moment.as_unit("us"), form.by, form.reason)
     sentences = []

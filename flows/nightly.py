@@ -62,7 +62,7 @@ def nightly(
     overrides: Sequence[str] = (),
     until: Stage = "review",
     redo: Redo = "plan",
-    ask_for_approval: bool = False,
+    needs_approval: bool = False,
 ) -> Result:
     """Plan one date: decide which units should be at which hub before the demand arrives.
 
@@ -74,7 +74,7 @@ def nightly(
         overrides: Changed settings, key=value.
         until: The last stage.
         redo: What is recomputed although it exists for the same inputs, settings and code; a model never is.
-        ask_for_approval: Start a run that waits for a planner's decision (deployment approval/approval).
+        needs_approval: Start a run that waits for a planner's decision (deployment approval/approval).
     """
     let_packages_log()
     settings = load_settings(config, overrides)
@@ -114,7 +114,7 @@ def nightly(
         result = result.with_(notes=(*result.notes, _recorded(page_recording, "the page is in the warehouse")))
     if result.planned:
         show_plan(result)
-    if ask_for_approval:
+    if needs_approval:
         result = result.with_(notes=(*result.notes, request_approval(config, result, overrides)))
     stages.release(context)
     if result.refusals:

@@ -20,7 +20,7 @@ from pipeline.runs import TOPIC, record_what_if_runs
 from pipeline.what_if import (
     WhatIfComparison,
     WhatIfRequest,
-    compare_what_ifs,
+    compare_with_record,
     date_of_record,
     requested_changes,
 )
@@ -53,7 +53,7 @@ def what_if(
     changes = requested_changes(settings, request)
     as_of = date_of_record(settings, request.as_of)
     with reported("what-if", settings, as_of):
-        comparison = compare_what_ifs(settings, changes, as_of)
+        comparison = compare_with_record(settings, changes, as_of)
     recorded = _record(comparison, [change.name for change in changes])
     comparison = replace(comparison, notes=(*comparison.notes, recorded))
     notes = (*comparison.notes, f"page: {comparison.page}")

@@ -249,7 +249,7 @@ def plan(inputs: Inputs | Network, demand: Forecast | None = None) -> Plan:
     return Plan(as_of, settings.currency, frames, tuple(positioning.gate(frames, settings)))
 
 
-def replay(settings: Settings, start: date | str, end: date | str, nights: int | None = None) -> Simulation:
+def replay(settings: Settings, start: date | str, end: date | str, n_decisions: int | None = None) -> Simulation:
     """Replay the plan's decisions, and those of baselines, against what was then demanded.
 
     Forecasts of past dates are kept in ``settings.warehouse``.
@@ -262,8 +262,8 @@ def replay(settings: Settings, start: date | str, end: date | str, nights: int |
         First planning date.
     end
         Last date of demand, included.
-    nights
-        How many planning dates decide; None is all.
+    n_decisions
+        Number of planning dates, from ``start`` on, with decisions; None is all.
 
     Raises
     ------
@@ -275,4 +275,4 @@ def replay(settings: Settings, start: date | str, end: date | str, nights: int |
     from pipeline.replay import Span, run_simulation
 
     first, last = (date.fromisoformat(day) if isinstance(day, str) else day for day in (start, end))
-    return run_simulation(settings, Span(first, last, nights))
+    return run_simulation(settings, Span(first, last, n_decisions))

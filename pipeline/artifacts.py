@@ -1,7 +1,8 @@
-"""The models a night works with, in the warehouse, each below the identity of its training.
+"""What a warehouse keeps beside its tables: models, records of finished stages, checkpoints of interrupted work.
 
-The one source of truth for "has this training been done?" (docs/decisions/0003-models-in-the-warehouse.md); MLflow is told
-afterwards. A model is native text and JSON. Not here: MLflow (``models.tracking.registry``).
+A model is stored under the identity of its training as native text and JSON; the warehouse decides whether a training
+exists (docs/decisions/0003-models-in-the-warehouse.md), and MLflow gets a copy. Not here: MLflow
+(``models.tracking.registry``).
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ class ModelStore:
         self._root = files.joined(warehouse, MODELS_FOLDER)
 
     def folder(self, training: str) -> str:
-        """Return where the model of the identity ``training`` is, or will be."""
+        """Return the folder of the model of the identity ``training``, whether or not it exists yet."""
         return files.joined(self._root, training)
 
     def find(self, training: str) -> DemandModel | None:
-        """Return the model of the identity ``training``; None where it has not been trained or is no longer whole."""
+        """Return the model of the identity ``training``; None if it does not exist or is damaged."""
         folder = self.folder(training)
         if not files.exists(files.joined(folder, _MANIFEST)):
             return None
@@ -49,7 +50,7 @@ class ModelStore:
         return DemandModel.from_files(contents)
 
     def keep(self, training: str, model: DemandModel) -> None:
-        """Keep ``model``; the manifest is written last, so a half-written model is not there."""
+        """Store ``model``; the manifest is written last, so that a partly written model is not used."""
         folder = self.folder(training)
         contents = model.to_files()
         for name, content in contents.items():
@@ -60,13 +61,13 @@ class ModelStore:
 
     @contextmanager
     def turn(self, training: str) -> Iterator[None]:
-        """Let one process at a time train the same model; the next finds it done."""
+        """Lock the training of one model: a second process waits and then finds the model."""
         with locked(f"{self.folder(training)}.lock"):
             yield
 
 
 def _contents(folder: str) -> dict[str, bytes] | None:
-    """Return the files the manifest names; None where one is missing or not what was written."""
+    """Return the files in the manifest; None if one is missing or its hash differs."""
     try:
         parts = json.loads(files.read_text(files.joined(folder, _MANIFEST)))
         contents = {name: files.read_bytes(files.joined(folder, name)) for name in parts["files"]}
@@ -85,36 +86,36 @@ RUNS_FOLDER = "_nights"
 
 
 def recorded(settings: Settings, as_of: date, stage: str) -> dict[str, Any]:
-    """Return what ``stage`` has noted for ``as_of``; empty where it has not been done, or the note cannot be read."""
+    """Return the record of ``stage`` for ``as_of``; empty if the stage has not finished or the record cannot be read."""
     place = _place(settings, as_of, stage)
     if not files.exists(place):
         return {}
     try:
         parts = json.loads(files.read_text(place))
     except ValueError:
-        log.warning("%s cannot be read; the stage is done again", place)
+        log.warning("%s cannot be read; the stage runs again", place)
         return {}
     return dict(parts) if isinstance(parts, dict) else {}
 
 
 def record(settings: Settings, as_of: date, stage: str, parts: Mapping[str, object]) -> None:
-    """Note what a stage has written, after all of it is there."""
+    """Record a finished stage, after all of its tables are written."""
     files.write_text(_place(settings, as_of, stage), json.dumps(parts, sort_keys=True))
 
 
 def forget(settings: Settings, as_of: date, *stages: str) -> None:
-    """Take back what ``stages`` have noted for ``as_of``: their tables are about to change."""
+    """Remove the records of ``stages`` for ``as_of``, because their tables are about to change."""
     for stage in stages:
         files.remove(_place(settings, as_of, stage))
 
 
 def input_warnings(settings: Settings, as_of: date) -> tuple[str, ...]:
-    """Return the warnings about the inputs that the plan of ``as_of`` was made with."""
+    """Return the warnings about the inputs of the plan of ``as_of``."""
     return tuple(recorded(settings, as_of, "plan").get("warnings", ()))
 
 
 def kept_inputs(settings: Settings, as_of: date) -> str | None:
-    """Return the folder of the inputs the plan of ``as_of`` was made on; None where it is no longer kept, or not whole."""
+    """Return the folder of the inputs of the plan of ``as_of``; None if it no longer exists or is damaged."""
     parts = recorded(settings, as_of, "plan")
     return parts["inputs"] if parts and snapshot_folder.is_whole(parts["inputs"]) else None
 
@@ -128,10 +129,10 @@ _KEPT_DAYS = 30
 
 @contextmanager
 def kept_checkpoints(folder: str, identity: str) -> Iterator[Checkpoints]:
-    """Give what keeps texts in ``folder`` as they are made, under ``identity`` (all they depend on) and their name.
+    """Yield a function that stores texts in ``folder`` under ``identity``, a hash of all they depend on, and a name.
 
-    They are removed once the block has ended of itself, and with them what interrupted work nobody went on with has
-    left there for a month. One that is not whole counts as absent.
+    The checkpoints are removed when the block ends without an exception, together with checkpoints of other work that are
+    older than 30 days. A damaged checkpoint counts as missing.
     """
     paths: list[str] = []
 
@@ -151,7 +152,7 @@ def kept_checkpoints(folder: str, identity: str) -> Iterator[Checkpoints]:
 
 
 def _whole(path: str) -> str | None:
-    """Return the text kept at ``path``; None where there is none, or not all of it."""
+    """Return the text stored at ``path``; None if it does not exist or is damaged."""
     try:
         parts, _, text = files.read_bytes(path).partition(b"\n")
     except StageError:

@@ -1,6 +1,6 @@
-"""Why hubs ran out, parcels were late and goods came back after a night: read, attribute, write, print.
+"""Attribution of stockouts, late parcels and returns after a plan: read, attribute, write.
 
-Not here: the method (``review.attribution``), options (``forestock.cli.ask``).
+Not here: the method (``review.attribution``), options and printing (``forestock.cli.ask``).
 """
 
 from __future__ import annotations
@@ -24,15 +24,20 @@ from review.attribution import Hindsight, late_parcels, return_findings, stockou
 log = logging.getLogger(__name__)
 
 _GRAIN = ["question", "hub", "region", "sku", "carrier", "cause"]
-_CAME = ("released", "executed")
+_SHIPPED_STATUSES = ("released", "executed")
 
 
 @dataclass(frozen=True)
 class AttributionRequest:
-    """The night asked about and the day up to which what happened is looked at.
+    """Which plan to attribute, and until when.
 
-    ``as_of`` None is the last planned night a period or more before the last sales; ``until`` None is the
-    day after the last sales, or the end of the night's horizon where that is earlier.
+    Attributes
+    ----------
+    as_of
+        Planning date; None is the last plan that is at least one period before the end of the sales.
+    until
+        Events before this date count; None is the day after the last sales or the end of the plan's horizon, whichever is
+        earlier.
     """
 
     as_of: date | None = None
@@ -41,7 +46,7 @@ class AttributionRequest:
 
 @dataclass(frozen=True)
 class Attribution:
-    """What has been written: the rows of ``cause`` and of ``return_finding``."""
+    """The written rows: ``causes`` of table ``cause``, ``returns`` of table ``return_finding``."""
 
     settings: Settings
     as_of: date
@@ -51,9 +56,9 @@ class Attribution:
 
 
 def run_attribution(settings: Settings, request: AttributionRequest) -> Attribution:
-    """Attribute what went wrong after a night, write it, and return it.
+    """Attribute what went wrong after a plan, write the result, and return it.
 
-    Raises ``ConfigurationError`` where there is no plan of the night or nothing is known after it.
+    Raises ``ConfigurationError`` if there is no such plan or no later data.
     """
     as_of, until = _span(settings, request)
     hindsight = _happened(settings, as_of, until)
@@ -81,12 +86,12 @@ def _span(settings: Settings, request: AttributionRequest) -> tuple[date, date]:
         )
     if not known:
         raise ConfigurationError(
-            f"nothing is known after the plans in {settings.warehouse}; plan an earlier night, for example of "
-            f"{grid.step(last, -14)}, then ask why"
+            f"there is no data after the plans in {settings.warehouse}; plan an earlier date, for example "
+            f"{grid.step(last, -14)}, and then attribute its causes"
         )
     if (request.as_of or known[-1]) not in known:
         raise ConfigurationError(
-            f"nothing is known after {request.as_of}: the inputs end before {last}; the last night to ask about is {known[-1]}"
+            f"there is no data after {request.as_of}: the inputs end before {last}; the last plan with later data is {known[-1]}"
         )
     as_of = request.as_of or known[-1]
     return as_of, min(last, grid.step(as_of, settings.horizon))
@@ -99,12 +104,12 @@ def _happened(settings: Settings, as_of: date, until: date) -> Hindsight:
     now = snapshot.read(accepted)
     snapshot.release(accepted)
     proposals = decided_before(warehouse, now["hubs"], until)
-    is_meant = proposals["status"].isin(_CAME) & (proposals["as_of"] <= pd.Timestamp(as_of))
+    is_meant = proposals["status"].isin(_SHIPPED_STATUSES) & (proposals["as_of"] <= pd.Timestamp(as_of))
     outputs = {name: warehouse.read(name, as_of) for name in ("position", "forecast")}
     return Hindsight(as_of, until, settings.grid, then, now, outputs, proposals[is_meant])
 
 
 def lost_sale_eur(tables: Mapping[str, pd.DataFrame], as_of: date) -> pd.Series:
-    """Return what a lost unit of each sku costs at ``as_of``; unknown where neither a loss nor a price is known."""
+    """Return the value of a lost sale per SKU at ``as_of``; missing if neither it nor a price is known."""
     skus = tables["skus"]
     return pd.Series(lost_sale_values(skus, tables.get("prices"), as_of), index=skus["sku"].astype(str))

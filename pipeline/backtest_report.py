@@ -1,4 +1,4 @@
-"""A backtest as a record for MLflow and as a report: names, numbers, description, tables, pictures.
+"""A backtest as an MLflow record and as a report: names, figures, description, tables, pictures.
 
 Not here: how runs are written (``models.tracking.runs``), the scores, the pictures' drawing.
 """
@@ -61,7 +61,7 @@ class Evidence:
 
 
 def gather(context: RunContext, actuals: Actuals, series: pd.DataFrame) -> Evidence:
-    """Return the evidence of the night; ``series`` is a summary's, those that lost most to the baseline first."""
+    """Return the evidence of a forecast origin; ``series`` is that of a summary, largest loss against the baseline first."""
     model = trained_model(context)
     panel, matrix = panel_and_matrix(context)
     outcome = outcome_of(context, actuals, model, (panel, matrix))
@@ -80,7 +80,7 @@ def gather(context: RunContext, actuals: Actuals, series: pd.DataFrame) -> Evide
 
 
 def _explained(model: DemandModel, matrix: FeatureMatrix) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return contributions and values of up to 2,000 rows drawn without repetition, the same ones every time."""
+    """Return contributions and feature values of up to 2,000 rows, drawn without replacement with a fixed seed."""
     count = min(_EXPLAINED_ROWS, matrix.n_rows)
     rows = np.sort(np.random.default_rng(matrix.n_rows).choice(matrix.n_rows, count, replace=False))
     names = model.facts["features"]
@@ -116,8 +116,8 @@ def _fan(panel: Panel, outcome: Outcome, code: int, row: pd.Series) -> pd.DataFr
 
 TOPIC = "backtest"
 NOTE = (
-    "Backtests by rolling origins: each run forecasts past dates with what was known then and is scored on what was "
-    "demanded. Sort by `wrmsse` (lower is better); children are single origins; `report.html` tells the story."
+    "Rolling-origin backtests: each run forecasts past dates with what was known then and is scored on actual demand. "
+    "Sort by `wrmsse` (lower is better); child runs are single origins; `report.html` is the report."
 )
 HEADLINE = ("wrmsse", "wspl", "wape", "bias", "rmsse", "wql", "coverage_950", "coverage_500", "order_cost_rate")
 _MOST_SERIES = 500
@@ -139,7 +139,7 @@ class Backtest:
 
     @property
     def name(self) -> str:
-        """What the run is called: the headline figure first, because a list of runs shows little more than names."""
+        """Name of the MLflow run, with the main score first, because a list of runs shows little more than names."""
         score = float(self.summary.judged["wrmsse"])
         gain = score / float(self.summary.best_baseline["wrmsse"]) - 1
         label = f"{self.label} " if self.label else ""
@@ -190,7 +190,7 @@ def pictures_of(backtest: Backtest) -> Pictures:
 
 
 def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
-    """Return what the report shows."""
+    """Return the contents of the report."""
     summary, settings = backtest.summary, backtest.settings
     facts = {
         "Pipeline": settings.name, "origins": ", ".join(str(one.origin) for one in backtest.scored),

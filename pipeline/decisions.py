@@ -1,8 +1,7 @@
-"""The planner's desk: decisions on a plan's proposals, written to the ledger.
+"""Planners' decisions on a plan's proposals, written to the ledger, one command at a time.
 
-Here: reading the plan and the ledger, one call of the room ``dispatch``, writing, one command at a
-time. Not here: options and the clock (``forestock.cli.decide``), words (``forestock.cli.decide_terminal``), what
-leaves the house (``pipeline.handover``).
+Not here: options and the clock (``forestock.cli.decide``), printing (``forestock.cli.decide_terminal``), delivery and
+exports (``pipeline.handover``).
 """
 
 from __future__ import annotations
@@ -32,8 +31,8 @@ from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import kept_inputs
 
 Verb = Literal["approve", "reject", "release"]
-_EARLIEST_DECISION = pd.Timedelta(days=7)  # a Monday's plan may be made on Saturday
-_DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
+_EARLIEST_DECISION = pd.Timedelta(days=7)  # a plan for Monday may be decided on Saturday
+_NO_CHANGE_REASONS: dict[Verb, tuple[str, ...]] = {
     "approve": ("is approved already", "is released", "is executed"),
     "reject": ("is rejected already", "is released", "is executed", "is superseded"),
     "release": ("is released", "is executed"),
@@ -42,7 +41,7 @@ _DONE_BEFORE: dict[Verb, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Selection:
-    """Which proposals are meant: ``ids`` (with ``units`` where a planner changes them), a filter, rules, or all."""
+    """Selected proposals: by ``ids`` (with changed ``units``), by conditions, by the configured rules, or all."""
 
     ids: tuple[str, ...] = ()
     units: Mapping[str, int] = field(default_factory=dict)
@@ -52,13 +51,13 @@ class Selection:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing has been said."""
+        """Whether no proposal is selected."""
         return not (self.ids or self.is_all or self.is_by_rule or self.conditions != Filter())
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A night's plan as it is decided on: proposals with their state, and the ledger."""
+    """A plan to decide on: proposals with their status, and the ledger."""
 
     settings: Settings
     as_of: date
@@ -67,13 +66,27 @@ class Plan:
 
     @property
     def warehouse(self) -> Warehouse:
-        """Where the plan is kept."""
+        """The warehouse of the plan."""
         return Warehouse(self.settings)
 
 
 @dataclass(frozen=True)
 class DecisionResult:
-    """What a command has decided: ledger rows by status, what was skipped, departures that no longer pay."""
+    """The outcome of a decision command.
+
+    Attributes
+    ----------
+    as_of
+        Planning date of the plan.
+    rows
+        Rows written to the ledger.
+    lines
+        The decided proposals with their current status.
+    skipped
+        Proposals without a decision, and why.
+    losing
+        Departures of the decided proposals whose loads cost more than the remaining lines save.
+    """
 
     as_of: date
     rows: pd.DataFrame
@@ -83,9 +96,9 @@ class DecisionResult:
 
 
 def open_plan(settings: Settings, as_of: date | None) -> Plan:
-    """Return the plan of ``as_of`` (None: the newest) with the ledger's states.
+    """Return the plan of ``as_of`` (None: the newest) with the statuses from the ledger.
 
-    Raises ``ConfigurationError`` where the warehouse has no plan of that date.
+    Raises ``ConfigurationError`` if the warehouse has no plan of that date.
     """
     warehouse = Warehouse(settings)
     dates = warehouse.dates("plan")
@@ -102,10 +115,10 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
 def decide_proposals(
     settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act
 ) -> DecisionResult:
-    """Decide the selected proposals, one command at a time, and bring what depends on it up to date.
+    """Decide the selected proposals, one command at a time, and update the tables that depend on the ledger.
 
-    Raises ``InputError`` where a proposal, its units or a reason is at fault, the act is dated long before the plan, or
-    nothing selected can be decided any more; then nothing is written.
+    Raises ``InputError``, and writes no row, if a proposal, its units or a reason is invalid, if the decision is dated
+    long before the plan, or if no selected proposal can be decided.
     """
     with exclusive(settings):
         plan = open_plan(settings, as_of)
@@ -120,7 +133,9 @@ def decide_proposals(
     lines = now.proposals[among(now.proposals["proposal_id"], outcome.rows["proposal_id"])]
     departure = plan.warehouse.read("departure", plan.as_of)
     travelling = now.proposals
-    if verb == "release":  # what nobody has approved yet may stay at home: the load is paid by what is sure to go
+    if (
+        verb == "release"
+    ):  # an undecided proposal may not ship, so only released and approved lines can pay for the load
         travelling = travelling.assign(status=travelling["status"].replace("proposed", "rejected"))
     losing = worth.losing(worth.departure_values(travelling, departure, sku_sizes(plan)))
     losing = losing[among(losing["departure_id"], lines["departure_id"])]
@@ -128,7 +143,7 @@ def decide_proposals(
 
 
 def refresh(settings: Settings, as_of: date) -> Plan:
-    """Bring ``transfer.status`` and the findings about departures of a night into step with the ledger."""
+    """Update ``transfer.status`` and the exceptions about departures of a plan from the ledger."""
     plan = open_plan(settings, as_of)
     warehouse = plan.warehouse
     transfer = warehouse.read("transfer", as_of)
@@ -143,12 +158,12 @@ def refresh(settings: Settings, as_of: date) -> Plan:
     return plan
 
 
-def with_findings(exception: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
-    """Return the night's exceptions (without as_of) with ``found`` in place of earlier findings of its kind."""
+def with_findings(exception: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Return a plan's exceptions (without as_of) with ``findings`` instead of earlier ones of their kind."""
     others = exception[exception["kind"] != worth.KIND].drop(columns="as_of")
-    if found.empty:
+    if findings.empty:
         return others
-    return pd.concat([others, found[others.columns].astype({"units": "Int64"})])
+    return pd.concat([others, findings[others.columns].astype({"units": "Int64"})])
 
 
 def proposals_text(count: int) -> str:
@@ -158,7 +173,7 @@ def proposals_text(count: int) -> str:
 
 @contextmanager
 def exclusive(settings: Settings, label: str = "decisions") -> Iterator[None]:
-    """Let one command at a time decide (or deliver): each must see what the other has written."""
+    """Lock decisions (or deliveries), so that each command sees what the previous one has written."""
     with locked(files.joined(Warehouse(settings).path, "_locks", f"{label}.lock")):
         yield
 
@@ -186,7 +201,7 @@ def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection,
 
 
 def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome:
-    """Let the configured rules decide what nobody has decided yet."""
+    """Apply the configured rules to undecided proposals."""
     ruled = rules.by_rules(
         chosen[(chosen["status"] == "proposed") & ~chosen["is_outlook"].astype(bool)],
         plan.warehouse.read("position", plan.as_of),
@@ -207,17 +222,17 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
 
 
 def _refuse_before(plan: Plan, act: Act) -> None:
-    """Raise where the decision is dated more than a week before the morning the plan is for."""
+    """Raise ``InputError`` if the decision is dated more than a week before the planning date."""
     if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _EARLIEST_DECISION:
         raise InputError(
-            f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, the plan is of {plan.as_of}; write another --at"
+            f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, but the plan is of {plan.as_of}; use another --at"
         )
 
 
 def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
-    """Raise where nothing could be decided for another reason than that it is decided so already."""
+    """Raise ``InputError`` if no proposal could be decided, unless all of them already have that decision."""
     reasons = outcome.skipped["why"].value_counts()
-    if reasons.index.isin(_DONE_BEFORE[verb]).all():
+    if reasons.index.isin(_NO_CHANGE_REASONS[verb]).all():
         return
     lines = [f"{proposals_text(count)}: {why}" for why, count in reasons.items()]
     if reasons.index.str.contains("cut-off").any():
@@ -230,27 +245,27 @@ def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
 
 
 def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
-    """Return the suppliers' offers where one of ``chosen`` is an order, else an empty frame."""
+    """Return the suppliers' offers if one of ``chosen`` is an order, else an empty frame."""
     if not (chosen["kind"] == "supply").any():
         return pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
     return plan_inputs(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
 
 
 def sku_sizes(plan: Plan) -> pd.DataFrame | None:
-    """Return the skus the plan was made on, for their sizes; None where its inputs are no longer kept."""
+    """Return the plan's table ``skus`` for volumes and masses; None if its inputs no longer exist."""
     folder = kept_inputs(plan.settings, plan.as_of)
     return None if folder is None else snapshot.read(folder, ("skus",))["skus"]
 
 
 def plan_inputs(plan: Plan, *names: str) -> dict[str, pd.DataFrame]:
-    """Return the tables ``names`` of the inputs the plan was made on."""
+    """Return the tables ``names`` of the plan's inputs."""
     from pipeline.run import planned_run
 
     return snapshot.read(planned_run(plan.settings, plan.as_of).context.inputs.folder, names)
 
 
 def split_units(ids: list[str]) -> tuple[tuple[str, ...], dict[str, int]]:
-    """Return the names and, for those with ``=UNITS``, the units asked for; raises ``InputError`` for no number."""
+    """Return the ids and, for those with ``=UNITS``, the units by id; raises ``InputError`` if units are not a whole number."""
     parts = [text.partition("=") for text in ids]
     units: dict[str, int] = {}
     for name, equals, request in parts:

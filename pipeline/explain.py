@@ -1,4 +1,4 @@
-"""What drives one series' forecast and why it moved since an earlier night, as tables in the terminal.
+"""What drives one series' forecast, and why it changed since an earlier date.
 
 Not here: the explanation itself (``models.explain``).
 """
@@ -22,8 +22,8 @@ from pipeline.forecast_origin import inputs_known_on, panel_and_matrix, trained_
 from pipeline.results import RunContext
 
 _NAMES = {
-    "base": "average article",
-    "correction": "bias factor and alignment",
+    "base": "average SKU",
+    "correction": "bias factor and reconciliation",
     "not_sold": "not sold",
     "model": "newer model",
 }
@@ -32,7 +32,7 @@ _WEEK_DAYS = 7
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """Which series, on which night (None: the latest), compared with which one before (None: a week earlier)."""
+    """A series, a planning date (None: the latest), and the earlier date to compare with (None: a week earlier)."""
 
     sku: str
     region: str
@@ -42,9 +42,9 @@ class SeriesRequest:
 
 @dataclass(frozen=True)
 class SeriesExplanation:
-    """Drivers of the night's rows and of the movement on the dates both nights forecast (see ``models.explain``).
+    """Drivers of a forecast and of its change on the dates that both forecasts cover (see ``models.explain``).
 
-    ``unlike`` says of which of the two nights the kept forecast is not by the model explained, and what made it.
+    ``unlike`` has a sentence for each of the two dates whose stored forecast is not by the explained model.
     """
 
     as_of: date
@@ -55,7 +55,7 @@ class SeriesExplanation:
 
 
 def explain_series(settings: Settings, request: SeriesRequest) -> SeriesExplanation:
-    """Return the answer to a question; both nights are forecast with the models of their own training dates."""
+    """Return the explanation of a series; each date is forecast with the model of its training date."""
     grid = settings.grid
     as_of = request.as_of or snapshot.accept(settings, None, "forecast").as_of
     before = request.before or grid.step(as_of, -max(_WEEK_DAYS // grid.days, 1))
@@ -72,7 +72,7 @@ def explain_series(settings: Settings, request: SeriesRequest) -> SeriesExplanat
 
 
 def _unlike(settings: Settings, request: SeriesRequest, day: date, model: DemandModel) -> str:
-    """Return what the series' stored forecast of ``day`` was computed by where that was not ``model``, else ""."""
+    """Return a sentence if the series' stored forecast of ``day`` is not by ``model``, else an empty one."""
     warehouse = Warehouse(settings)
     if not warehouse.has("forecast", day):
         return ""
@@ -84,10 +84,10 @@ def _unlike(settings: Settings, request: SeriesRequest, day: date, model: Demand
     sentences = []
     if stored_by != model.version:
         sentences.append(
-            f"The forecast kept of {day} was made by {stored_by}, under other settings, inputs or code; explained is {model.version}."
+            f"The stored forecast of {day} is by model {stored_by}, which has other settings, inputs or code; the explanation is of {model.version}."
         )
     if not is_forecast_by(tier, model):
-        sentences.append(f"The forecast kept of {day} is the baseline's ({tier}); explained is the model's.")
+        sentences.append(f"The stored forecast of {day} is by the baseline ({tier}); the explanation is of the model.")
     return " ".join(sentences)
 
 
@@ -103,5 +103,7 @@ def _rows(matrix: FeatureMatrix, request: SeriesRequest) -> np.ndarray:
     if not len(result):
         pairs = (series["region"].astype("str") + " " + series["sku"].astype("str")).tolist()
         hint = nearest(f"{request.region} {request.sku}", pairs)
-        raise ConfigurationError(f"--sku {request.sku} --region {request.region}: not forecast on that night{hint}")
+        raise ConfigurationError(
+            f"--sku {request.sku} --region {request.region}: not part of the forecast of that date{hint}"
+        )
     return np.flatnonzero(matrix.series_code == result[0])

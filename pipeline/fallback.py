@@ -1,6 +1,6 @@
-"""Falling back: a region's segment is forecast by the seasonal-naive baseline for a while, because somebody said so.
+"""Fallback: the seasonal-naive baseline forecasts a region's segment until a date.
 
-Here: the append-only table ``fallback``, which rows a night knows, and the exchange of the rows of its forecast. Not
+Here: the append-only table ``fallback``, its rows that hold at a planning date, and replacing rows of a forecast. Not
 here: the baseline (``models.naive_forecast``), or when to fall back (``monitoring.findings``).
 """
 
@@ -24,16 +24,16 @@ Segments = tuple[tuple[str, str], ...]
 
 
 def record_fallback(settings: Settings, where: tuple[str, str], until: date, act: Act) -> None:
-    """Note that the ``(region, segment)`` is forecast by the baseline on nights before ``until``, as known from ``act.at`` on.
+    """Record that the baseline forecasts ``(region, segment)`` on planning dates before ``until``, known from ``act.at`` on.
 
-    A later note about the same place takes the earlier one's place. Raises ``InputError`` where no forecast in the
-    warehouse has the region.
+    A later record about the same pair replaces the earlier one. Raises ``InputError`` if no forecast in the warehouse has
+    the region.
     """
     warehouse = Warehouse(settings)
     dates = warehouse.dates("forecast")
     regions = sorted(set(warehouse.read("forecast", dates[-1], ["region"])["region"])) if dates else []
     if where[0] not in regions:
-        raise InputError(f"no forecast is of region {where[0]!r}{nearest(where[0], regions)}")
+        raise InputError(f"no forecast has region {where[0]!r}{nearest(where[0], regions)}")
     row = {
         "region": where[0],
         "segment": where[1],
@@ -46,7 +46,7 @@ def record_fallback(settings: Settings, where: tuple[str, str], until: date, act
 
 
 def fallback_segments(settings: Settings, hubs: pd.DataFrame | None, as_of: date) -> Segments:
-    """Return the (region, segment) pairs a night uses the baseline for, sorted: noted before it was ready, not over."""
+    """Return the (region, segment) pairs that the baseline forecasts at ``as_of``, sorted: recorded before the run was ready, not expired."""
     notes = Warehouse(settings).read("fallback")
     zones = hubs["timezone"] if hubs is not None and "timezone" in hubs else pd.Series(dtype="str")
     ready = ready_moment(as_of, settings.positioning.ready_at, zones.astype("str"))
@@ -60,7 +60,7 @@ def fallback_segments(settings: Settings, hubs: pd.DataFrame | None, as_of: date
 def with_baseline(
     frames: dict[str, pd.DataFrame], panel: Panel, matrix: FeatureMatrix, settings: Settings, segments: Segments
 ) -> dict[str, pd.DataFrame]:
-    """Return the forecast's frames with the rows of ``segments`` made by the baseline; their `tier` says so."""
+    """Return the forecast's frames with the rows of ``segments`` replaced by the baseline's; `tier` names the baseline."""
     if not segments:
         return frames
     as_of = panel.periods[panel.n_history].astype("datetime64[D]").item()

@@ -30,7 +30,7 @@ from pipeline.run import accepted_inputs, snapshot_of, train_stage
 
 @dataclass(frozen=True)
 class Origins:
-    """Which origins: ``count`` of them, ``every_days`` apart, the last one a horizon before the day after ``end``.
+    """Forecast origins: ``count`` of them, ``every_days`` apart, the last one a horizon before the day after ``end``.
 
     ``end`` None is the last day with sales.
     """
@@ -46,7 +46,7 @@ _FEWEST_HISTORY_DAYS = 84
 
 @dataclass(frozen=True)
 class Actuals:
-    """What is known in the end: the inputs' reference and fingerprint, and the first day after the last actual."""
+    """Inputs with the demand to score on: their folder and fingerprint, and the first day after the last actual."""
 
     as_of: date
     folder: str
@@ -55,10 +55,7 @@ class Actuals:
 
 @dataclass(frozen=True)
 class ScoredOrigin:
-    """One origin, forecast and scored: small enough to be kept for all origins.
-
-    ``inputs`` is what was known at the origin. ``model`` is the model that forecast it.
-    """
+    """A scored forecast origin; ``inputs`` were known at the origin, ``model`` made the forecast."""
 
     origin: date
     inputs: Snapshot
@@ -78,10 +75,10 @@ def read_actuals(settings: Settings, requested: Origins) -> Actuals:
 
 
 def origin_dates(settings: Settings, requested: Origins, actuals: Actuals) -> list[date]:
-    """Return the origins, earliest first.
+    """Return the dates of the origins, earliest first.
 
-    Raises ``ConfigurationError`` where the days between them are not whole periods or the first one would have
-    fewer than 84 days of sales before it.
+    Raises ``ConfigurationError`` if the days between them are not whole periods or the first one has fewer than 84 days of
+    sales before it.
     """
     grid = settings.grid
     if requested.every_days % grid.days:
@@ -94,14 +91,14 @@ def origin_dates(settings: Settings, requested: Origins, actuals: Actuals) -> li
     if (origins[0] - begun).days < _FEWEST_HISTORY_DAYS:
         most = max(room // requested.every_days + 1, 0)
         raise ConfigurationError(
-            f"--origins {requested.count}: the first would be {origins[0]}, with sales only from {begun} on and "
-            f"{_FEWEST_HISTORY_DAYS} days of them needed; at most {most} fit"
+            f"--origins {requested.count}: the first origin would be {origins[0]}, but sales start on {begun} and an origin needs "
+            f"{_FEWEST_HISTORY_DAYS} days of sales; at most {most} fit"
         )
     return origins
 
 
 def inputs_known_on(settings: Settings, origin: date) -> RunContext:
-    """Return what was known on the origin and on its training date; writes nothing but input snapshots."""
+    """Return the inputs known on the origin and on its training date; writes only input snapshots."""
     accepted = accepted_inputs(settings, origin, "forecast")
     inputs = snapshot_of(accepted)
     day = settings.training_date(origin)
@@ -110,7 +107,7 @@ def inputs_known_on(settings: Settings, origin: date) -> RunContext:
 
 
 def score_forecast(context: RunContext, actuals: Actuals, given: GivenScales | None = None) -> ScoredOrigin:
-    """Return the origin forecast with the nightly model and scored on what was then demanded."""
+    """Forecast the origin with the model of nightly runs and score the forecast on actual demand."""
     model = trained_model(context)
     outcome = outcome_of(context, actuals, model, panel_and_matrix(context))
     judged = judge(outcome, given)
@@ -119,7 +116,7 @@ def score_forecast(context: RunContext, actuals: Actuals, given: GivenScales | N
 
 
 def trained_model(context: RunContext) -> DemandModel:
-    """Return the model of the night's training date, trained where the warehouse has none."""
+    """Return the model of the run's training date; train it if the warehouse does not have it."""
     trained = train_stage(context)
     model = ModelStore(context.settings.warehouse).find(trained.identity)
     if model is None:
@@ -128,13 +125,13 @@ def trained_model(context: RunContext) -> DemandModel:
 
 
 def panel_and_matrix(context: RunContext) -> tuple[Panel, FeatureMatrix]:
-    """Return the panel and the forecast matrix of what was known on the night."""
+    """Return the panel and the forecast matrix of the run's inputs."""
     panel = build_panel(snapshot.read(context.inputs.folder), context.settings, context.as_of)
     return panel, forecast_matrix(panel, context.settings)
 
 
 def outcome_of(context: RunContext, actuals: Actuals, model: DemandModel, seen: tuple[Panel, FeatureMatrix]) -> Outcome:
-    """Return what the model and every baseline forecast, and what was then demanded."""
+    """Return the forecasts of the model and of every baseline, and the actual demand."""
     settings, origin = context.settings, context.as_of
     panel, matrix = seen
     frames = forecast(model, matrix, settings, origin)

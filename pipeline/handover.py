@@ -1,6 +1,6 @@
-"""What leaves the house: closing what is over, delivering what is released, exports, the score of shadow mode.
+"""Closing expired proposals, delivering and exporting released ones, scoring shadow mode.
 
-Here: reading tables, one call of the room ``dispatch``, writing. Not here: deciding (``pipeline.decisions``).
+Not here: deciding (``pipeline.decisions``), forms and receivers (``dispatch``).
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from pipeline.decisions import Plan, exclusive, open_plan, plan_inputs, refresh
 
 
 def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
-    """Record proposals as executed or superseded by what the inputs known at ``as_of`` show; return the rows.
+    """Record proposals as executed or superseded according to the inputs known at ``as_of``; return the rows.
 
-    Approved proposals of the plan of ``as_of`` itself stay: whether they are late is for whoever decides on it to
-    say. The inputs are only read where something is open.
+    Approved proposals of the plan of ``as_of`` itself stay open; the planner decides whether they are late. The inputs are
+    read only if a proposal is open.
     """
     with exclusive(settings):
         warehouse = Warehouse(settings)
@@ -49,9 +49,9 @@ def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
 
 
 def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.Delivery | None:
-    """Deliver every released proposal not delivered yet to the configured receiver; None without one.
+    """Deliver every released, undelivered proposal to the configured receiver; return None without a receiver.
 
-    Raises ``StageError`` where the receiver cannot be reached; running it again goes on where it stopped.
+    Raises ``StageError`` if the receiver cannot be reached; calling it again resumes.
     """
     to = settings.decisions.outbox
     if to.target is None:
@@ -73,7 +73,7 @@ def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.
 
 @dataclass(frozen=True)
 class Exported:
-    """A written export: the text, what it holds, and how many released lines the form has no place for."""
+    """An export: its text, the counts of documents and lines, and the number of released lines the form cannot hold."""
 
     form: ExportForm
     text: str
@@ -85,7 +85,7 @@ class Exported:
 def export_released(settings: Settings, as_of: date | None, form: str) -> Exported:
     """Return the released proposals of a plan in a form.
 
-    Raises ``InputError`` where nothing of that plan has been released that the form can hold.
+    Raises ``InputError`` if no released proposal of that plan fits the form.
     """
     chosen = form_named(form)
     plan = open_plan(settings, as_of)
@@ -94,9 +94,9 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     lines = lines[among(lines["proposal_id"], pd.concat([selected, plan.proposals["proposal_id"]]))]
     fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
     if fitting.empty:
-        left = f", and a {form} holds no lines of kind {lines['kind'].iloc[0]}" if len(lines) else ""
+        left = f" that form {form} can hold (lines of kind {lines['kind'].iloc[0]} do not fit)" if len(lines) else ""
         raise InputError(
-            f"nothing of the plan of {plan.as_of} is released{left}; run {command(settings, 'release', plan.as_of)}"
+            f"the plan of {plan.as_of} has no released proposals{left}; run {command(settings, 'release', plan.as_of)}"
         )
     partner = _partner(plan, fitting)
     result = list(documents.documents(translated(fitting, partner)))
@@ -115,22 +115,22 @@ def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> s
 
 
 def _inbound(settings: Settings, day: date) -> pd.DataFrame:
-    """Return the order lines known on ``day``; raises ``InputError`` where they do not say what planners moved."""
+    """Return the order lines known on ``day``; raises ``InputError`` if they do not tell what planners shipped."""
     validation = validate_inputs(settings, day, "rebalance")
     if validation.stops or validation.as_of is None:
         raise InputError(*(str(fault) for fault in validation.faults))
     inbound = validation.tables.get("inbound")
     if inbound is None:
-        raise InputError("inbound: the table is missing; what planners did is read from it")
+        raise InputError("inbound: the table is not provided, and shadow mode reads from it what planners shipped")
     if "origin" not in inbound:
         raise InputError(
-            "inbound.origin: the column is missing; without it a move between hubs is no other than an order"
+            "inbound.origin: the column is not provided; without it, a transfer cannot be told from an order"
         )
     return inbound
 
 
 def _released(warehouse: Warehouse) -> pd.DataFrame:
-    """Return all released lines; the proposals are only read where the ledger does not say the line."""
+    """Return all released lines; proposals are read only if the ledger does not contain the line."""
     decisions = warehouse.read("decision")
     nowhere = warehouse.read("transfer", date.min)
     if documents.unaddressed(decisions, nowhere):

@@ -1,8 +1,7 @@
 """What a result depends on, as hashes: two results of the same identity are the same rows.
 
-An identity covers what was known, the settings that can change a row and the sources of the rooms
-involved; never a clock, a path, or how many processes worked. Not here: the store that keeps
-anything under an identity.
+An identity covers the known inputs, the settings that can change a row and the source code of the packages involved;
+never a clock, a path, or the number of processes. Not here: what is stored under an identity (``pipeline.artifacts``).
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from foundation.store.code_version import code_version
 from models.forecaster import installed_model_code
 
 _LEARNING = ("features", "foundation", "models")
-_FORECASTING = (*_LEARNING, "pipeline.fallback")  # it exchanges rows of the forecast
+_FORECASTING = (*_LEARNING, "pipeline.fallback")  # it replaces rows of the forecast
 _PLANNING = (*_FORECASTING, "positioning")
-# Where things lie, how they look and how many hands do them: no row depends on it.
-_FORECAST_FREE = {
+# Places, presentation and parallelism: no row depends on these sections.
+_NOT_IN_FORECAST = {
     "warehouse",
     "tracking_uri",
     "inputs",
@@ -33,14 +32,14 @@ _FORECAST_FREE = {
     "currency",
     "what_if",
 }
-_PLAN_FREE = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "retention", "what_if"}
-# The training date is said by itself: a model is the same whether its date was chosen or came, and however often others are trained.
-_HANDS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
+_NOT_IN_PLAN = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "retention", "what_if"}
+# The training date is part of the identity itself: a model does not depend on how its date was chosen.
+_EXECUTION_KEYS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
 
 
 def training_identity(settings: Settings, training_date: date, reads: str) -> str:
     """Return the identity of the model of ``training_date``; ``reads`` hashes what training reads of the inputs known then."""
-    parts = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _FORECAST_FREE)}
+    parts = {"date": training_date.isoformat(), "inputs": reads, "settings": _settings(settings, _NOT_IN_FORECAST)}
     return _hashed(parts | {"code": code_version(*_LEARNING)} | _installed(settings))
 
 
@@ -51,7 +50,7 @@ def forecast_identity(
     parts: dict[str, Any] = {"date": as_of.isoformat(), "inputs": reads, "model": model_version}
     if segments:
         parts["fallen_back"] = [list(pair) for pair in segments]
-    parts |= {"settings": _settings(settings, _FORECAST_FREE), "code": code_version(*_FORECASTING)}
+    parts |= {"settings": _settings(settings, _NOT_IN_FORECAST), "code": code_version(*_FORECASTING)}
     return _hashed(parts | _installed(settings))
 
 
@@ -61,7 +60,7 @@ def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str)
         "forecast": forecast,
         "inputs": inputs,
         "decisions": decisions,
-        "settings": _settings(settings, _PLAN_FREE),
+        "settings": _settings(settings, _NOT_IN_PLAN),
     }
     return _hashed(parts | {"code": code_version(*_PLANNING)})
 
@@ -74,7 +73,7 @@ def _installed(settings: Settings) -> dict[str, Any]:
 
 def _settings(settings: Settings, free: set[str]) -> dict[str, Any]:
     parts = settings.model_dump(mode="json", exclude=free)
-    for section, keys in _HANDS.items():
+    for section, keys in _EXECUTION_KEYS.items():
         for key in keys & set(parts.get(section, {})):
             del parts[section][key]
     return parts

@@ -1,6 +1,6 @@
-"""What monitoring does: read what earlier nights said and what is known now, call the room, write.
+"""Monitoring: compare earlier forecasts and plans with what is known now, measure drift, write and record.
 
-Not here: the flow, its events and MLflow (``flows.monitor``), any formula (``monitoring``).
+Not here: the flow and its events (``flows.monitor``), any formula (``monitoring``).
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LEVEL_DAYS = 84
 
 @dataclass(frozen=True)
 class Known:
-    """What is known on the day of monitoring: the inputs, as tables and as arrays."""
+    """The inputs known on the date of monitoring, as tables and as arrays."""
 
     settings: Settings
     as_of: date
@@ -49,12 +49,12 @@ class Known:
 
     @property
     def window(self) -> int:
-        """Periods that are looked back on, at least one."""
+        """Number of past periods in the window, at least one."""
         return max(self.settings.monitoring.window_days // self.settings.grid.days, 1)
 
     @property
     def begin(self) -> date:
-        """The first day that is looked back on."""
+        """The first day of the window."""
         return self.settings.grid.step(self.as_of, -self.window)
 
     @property
@@ -68,7 +68,7 @@ class Known:
 
 @dataclass(frozen=True)
 class MonitoringResult:
-    """What monitoring found: its tables and what needs a person."""
+    """Tables of monitoring by name, and findings that need a person."""
 
     as_of: date
     frames: dict[str, pd.DataFrame]
@@ -77,10 +77,21 @@ class MonitoringResult:
 
 
 def run_monitoring(settings: Settings, as_of: date | None, today: date | None) -> MonitoringResult:
-    """Score, watch and follow up everything known at ``as_of`` (None: the period after the last sales row).
+    """Score forecasts, measure drift and follow up plans with what is known at ``as_of``; write no table.
 
-    ``today`` is the day freshness is judged by, usually the scheduled one; None means ``as_of``. Writes nothing.
-    Raises ``InputError`` like a night.
+    Parameters
+    ----------
+    settings
+        The settings.
+    as_of
+        Demand before this date is known; None is the period after the last sales row.
+    today
+        Date for the check of data freshness, usually the scheduled one; None is ``as_of``.
+
+    Raises
+    ------
+    InputError
+        With one line per fault of the inputs.
     """
     known = _known(settings, as_of)
     frames = {
@@ -96,7 +107,7 @@ def run_monitoring(settings: Settings, as_of: date | None, today: date | None) -
 
 
 def write_monitoring(settings: Settings, result: MonitoringResult) -> None:
-    """Write the tables of monitoring and, beside the plan's own, its findings; an earlier look of that day is replaced."""
+    """Write the tables of monitoring and add its findings to the plan's exceptions; earlier rows of that date are replaced."""
     warehouse = Warehouse(settings)
     for name in TABLES:
         warehouse.write(name, result.frames[name], result.as_of)
@@ -112,7 +123,7 @@ def _known(settings: Settings, as_of: date | None) -> Known:
 
 
 def _scored_forecasts(known: Known) -> Iterator[Scored]:
-    """Yield every night of the window that left a forecast, with what has come since."""
+    """Yield every forecast of the window with the demand known since."""
     warehouse, panel, series = Warehouse(known.settings), known.panel, known.series
     for origin in warehouse.dates("forecast"):
         if not known.begin <= origin < known.as_of:
@@ -125,7 +136,7 @@ def _scored_forecasts(known: Known) -> Iterator[Scored]:
 
 
 def _forecast(known: Known, origin: date, n_periods: int) -> Said:
-    """Return the forecast of a night as it stands in the warehouse, dense by series and period."""
+    """Return the stored forecast of a date, dense by series and period."""
     settings, series = known.settings, known.series
     names = ["mean_units", *_interval_columns(settings)]
     rows = Warehouse(settings).read("forecast", origin, ["date", "region", "sku", *names])
@@ -141,7 +152,7 @@ def _forecast(known: Known, origin: date, n_periods: int) -> Said:
 
 
 def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
-    """Return what the baselines would have said from what was demanded before column ``start``."""
+    """Return the baselines' forecasts from the demand before column ``start``."""
     settings, grid = known.settings, known.settings.grid
     reach = 2 * settings.horizon + max(2 * grid.season, _LEVEL_DAYS // grid.days)
     past = known.panel.demand[:, max(start - reach, 0) : start].astype(float)
@@ -160,7 +171,7 @@ def _interval_columns(settings: Settings) -> list[str]:
 
 
 def _watched(known: Known) -> dict[tuple[str, str], np.ndarray]:
-    """Return the inputs as the features see them, up to the day of monitoring, by table and column."""
+    """Return the arrays that the features read, up to the date of monitoring, by table and column."""
     panel = known.panel
     named = {
         ("sales", "units_sold"): panel.units_sold, ("sales", "in_stock_rate"): panel.in_stock_rate,
@@ -172,7 +183,7 @@ def _watched(known: Known) -> dict[tuple[str, str], np.ndarray]:
 
 
 def _proposals(known: Known) -> pd.DataFrame:
-    """Return the window's proposals with the ledger's states of today, without outlook."""
+    """Return the window's proposals, without outlook, with their current status."""
     warehouse = Warehouse(known.settings)
     dates = [day for day in warehouse.dates("transfer") if known.begin <= day < known.as_of]
     rows = pd.concat(
@@ -185,7 +196,7 @@ def _proposals(known: Known) -> pd.DataFrame:
 
 
 def _sold(known: Known) -> pd.DataFrame:
-    """Return one row per period and series of the window: what was sold, in stock or not, and the forecast made for it."""
+    """Return one row per period and series of the window: units sold, in-stock rate, mean forecast."""
     panel, n, series = known.panel, known.window, known.series
     expected = np.full((len(series), n), np.nan)
     for origin in Warehouse(known.settings).dates("forecast"):
@@ -245,14 +256,14 @@ def _max_gap_rate(settings: Settings) -> float:
 
 
 def record_of(settings: Settings, result: MonitoringResult) -> Record:
-    """Return the look back as a run for MLflow: the verdict first, headline figures, all tables."""
-    metrics, verdict = _headline(result.frames["accuracy"])
+    """Return monitoring as a record for MLflow: accuracy first, then findings, headline figures, all tables."""
+    metrics, sentence = _headline(result.frames["accuracy"])
     lines = [f"* {finding.kind}: {finding.action}" for finding in result.findings]
     tables = {f"{name}.json": _plain(frame) for name, frame in result.frames.items() if len(frame)}
     return Record(
         name=f"monitor {result.as_of}",
         moment=result.as_of,
-        note="\n\n".join([f"**{verdict}**", "\n".join(lines) or "Nothing needs a person."]),
+        note="\n\n".join([f"**{sentence}**", "\n".join(lines) or "No findings."]),
         tags={
             "stage": TOPIC,
             "as_of": str(result.as_of),
@@ -270,23 +281,23 @@ def record_monitoring(settings: Settings, result: MonitoringResult) -> str:
     return Tracker(settings, TOPIC, NOTE).record(record_of(settings, result))
 
 
-def verdict_of(result: MonitoringResult) -> str:
-    """Return how the forecasts of the window did beside the best baseline, in one sentence."""
+def accuracy_sentence(result: MonitoringResult) -> str:
+    """Return the accuracy of the window's forecasts and of the best baseline in one sentence."""
     return _headline(result.frames["accuracy"])[1]
 
 
 def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
     if accuracy.empty:
-        return {}, "No earlier forecast lies in the window."
+        return {}, "No earlier forecast is in the window."
     sums, baseline = overall(accuracy), best_baseline(accuracy)
     selected = sums.loc[JUDGED].astype(float).to_dict()
     metrics = {"wape": selected["wape_rate"], "bias": selected["bias_rate"], "coverage_950": selected["coverage_rate"]}
-    verdict = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95 % interval"
+    sentence = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95% interval"
     if baseline is None:
-        return metrics, f"{verdict}; no baseline had enough history."
+        return metrics, f"{sentence}; no baseline had enough history."
     other = sums.loc[baseline].astype(float).to_dict()
     metrics |= {"wape_baseline": other["wape_rate"], "bias_baseline": other["bias_rate"]}
-    return metrics, f"{verdict}; {baseline.replace('_', ' ')} {other['wape_rate']:.3f}, {other['bias_rate']:+.1%}."
+    return metrics, f"{sentence}; {baseline.replace('_', ' ')} {other['wape_rate']:.3f}, {other['bias_rate']:+.1%}."
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:

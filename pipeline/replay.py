@@ -1,8 +1,8 @@
-"""A replay of decisions as plain functions: read what was known, play every policy, judge, write.
+"""Replay: simulate every policy on past demand, compare, write and record.
 
-Forecasts of past nights are made by the stages of the nightly flow, each with what was known then,
-and stay in the warehouse under their identity: a replay made again finds them. Not here: the rules of
-the game (``positioning.simulation``), Prefect (``flows.replay``), printing (``forestock.cli.judge``).
+Forecasts of past dates are computed by the stages of the nightly run, each with what was known then, and stored in the
+warehouse under their identity, so that another replay finds them. Not here: the simulation
+(``positioning.simulation``), Prefect (``flows.replay``), printing (``forestock.cli.judge``).
 """
 
 from __future__ import annotations
@@ -46,27 +46,37 @@ from review.replay import ReplayPage, closed_picture, course_picture, replay_pag
 
 @dataclass(frozen=True)
 class Span:
-    """What is replayed: ``start`` … ``end`` with both ends, decisions on the first ``nights`` nights.
+    """What to replay.
 
-    ``nights`` None: all of them; ``every_days`` lie between two. With ``is_unlimited`` no capacity that
-    articles share binds any policy. With ``has_foresight`` a plan that knows all demand plays too.
+    Attributes
+    ----------
+    start, end
+        First and last date, both included.
+    n_decisions
+        Number of planning dates, from ``start`` on, with decisions; None is all.
+    every_days
+        Days between planning dates; None is one period.
+    is_unlimited
+        Whether capacities that SKUs share are lifted for every policy.
+    has_foresight
+        Whether a policy that plans with the actual demand is included.
     """
 
     start: date
     end: date
-    nights: int | None = None
+    n_decisions: int | None = None
     every_days: int | None = None
     is_unlimited: bool = False
     has_foresight: bool = False
 
 
 def periods_of(settings: Settings, span: Span) -> int:
-    """Return the periods of the span; raises ``ConfigurationError`` where it does not fit the grid."""
+    """Return the number of periods of the span; raises ``ConfigurationError`` if it does not fit the grid."""
     grid = settings.grid
     if not grid.holds(span.start):
         raise ConfigurationError(f"--start {span.start} is not the first day of a period ({grid.code})")
     if span.end < span.start:
-        raise ConfigurationError(f"--end {span.end} lies before --start {span.start}")
+        raise ConfigurationError(f"--end {span.end} is before --start {span.start}")
     if (span.every_days or grid.days) % grid.days:
         raise ConfigurationError(f"--every {span.every_days} is not whole periods of {grid.days} days")
     return int((span.end - span.start).days // grid.days + 1)
@@ -92,7 +102,7 @@ def page_of(done: Simulation, pictures: Pictures) -> str:
     """Return the page of a replay as HTML."""
     span, settings = done.span, done.settings
     facts = {
-        "Pipeline": settings.name, "nights": str(span.nights or "all"), "kinds": ", ".join(settings.positioning.kinds),
+        "Pipeline": settings.name, "decisions": str(span.n_decisions or "all"), "kinds": ", ".join(settings.positioning.kinds),
         "capacities": "lifted" if span.is_unlimited else "on",
     }  # fmt: skip
     title = f"Replay of {settings.name}, {span.start} to {span.end}"
@@ -100,22 +110,35 @@ def page_of(done: Simulation, pictures: Pictures) -> str:
 
 
 def write_page(done: Simulation) -> str:
-    """Write the page into the warehouse and return where it is; an earlier replay from the same day is replaced."""
+    """Write the page into the warehouse and return its place; the page of an earlier replay from the same date is replaced."""
     place = files.joined(done.settings.warehouse, "pages", f"replay-{done.span.start}.html")
     return files.write_text(place, page_of(done, pictures_of(done)))
 
 
 log = logging.getLogger(__name__)
 
-OWN, NAIVE, FORESIGHT = "forestock", "seasonal_naive", "foresight"
+PLAN_POLICY, NAIVE, FORESIGHT = "forestock", "seasonal_naive", "foresight"
 _PAST_DAYS = 182
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """The outcome: one row per policy in ``figures`` (money, closed, KPIs), costs by date and term in ``costs``.
+    """The outcome of a replay.
 
-    ``days`` holds operating cost, stock at the end and units demanded and served by policy and date. ``bound_eur`` is the clairvoyant bound without and with goods; ``notes`` are sentences for the reader.
+    Attributes
+    ----------
+    settings, span
+        What was replayed.
+    figures
+        One row per policy: costs, savings with intervals, share of the possible savings, KPIs.
+    costs
+        Costs by policy, date and term, in the currency.
+    days
+        Operating cost, stock at the end of the day, units demanded and served by policy and date.
+    bound_eur
+        Perfect-foresight bound on the cost, without and with the value of goods.
+    notes
+        Sentences for the reader.
     """
 
     settings: Settings
@@ -128,10 +151,10 @@ class Simulation:
 
 
 def run_simulation(settings: Settings, span: Span) -> Simulation:
-    """Replay every policy over ``span`` and return what they come to.
+    """Simulate every policy over ``span`` and return the outcome.
 
-    Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` where sales do not
-    reach its end or no snapshot of the stock is known at its start.
+    Raises ``ConfigurationError`` for a span off the grid of periods, ``InputError`` if sales do not reach its end or no
+    stock snapshot is known at its start.
     """
     periods = periods_of(settings, span)
     tables = _known_at(settings, span.start)
@@ -139,13 +162,13 @@ def run_simulation(settings: Settings, span: Span) -> Simulation:
         tables = network_without_shared_limits(tables)
     after = snapshot.read(snapshot.accept(settings, settings.grid.step(span.start, periods), "forecast"))
     game = _game(settings, span, tables, after["sales"])
-    log.info("%d articles, %d periods, %d nights", len(game.network.skus.index), periods, len(game.nights))
+    log.info("%d SKUs, %d periods, %d planning dates", len(game.network.skus.index), periods, len(game.nights))
     specified = _Forecasts(settings)
     policies, notes = _policies(settings, game, tables, specified)
     if span.has_foresight:
         policies.insert(-1, Planned(FORESIGHT, Foresight(specified, game), positioning.plan, tables, settings))
     ledgers = [_played(game, policy) for policy in policies]
-    log.info("bound: a linear program per article")
+    log.info("bound: one linear program per SKU")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
     daily = mean_daily_units(specified(span.start)["forecast"], game.network)
     figures = _figures(ledgers, bounds, [all_kpis(Replayed(ledger, game.network, daily)) for ledger in ledgers])
@@ -167,7 +190,7 @@ def write_simulation(done: Simulation) -> None:
 
 
 def record_simulation(done: Simulation) -> str:
-    """Write the replay into MLflow, a child run per policy, and return the run's id; ``StageError`` where it cannot."""
+    """Record the replay in MLflow with a child run per policy; raises ``StageError`` if MLflow cannot be reached."""
     span = done.span
     by_policy = done.figures.set_index("policy")
     children = [
@@ -182,7 +205,7 @@ def record_simulation(done: Simulation) -> str:
     params = {
         "start": span.start,
         "end": span.end,
-        "nights": span.nights or "all",
+        "n_decisions": span.n_decisions or "all",
         "every_days": span.every_days or "period",
     }
     params |= {
@@ -198,7 +221,7 @@ def record_simulation(done: Simulation) -> str:
     }
     pictures = pictures_of(done)
     images = {f"pictures/{name}.png": image for name, (_, image) in pictures.items()}
-    note = "\n\n".join(["Decisions replayed against what was then demanded; see docs/replay.md.", *done.notes])
+    note = "\n\n".join(["Decisions replayed against actual demand; see docs/replay.md.", *done.notes])
     name = f"simulate {span.start} {span.end}"
     metrics = {"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]}
     tracker = Tracker(done.settings, "simulation", "Replays of past decisions.")
@@ -238,23 +261,23 @@ def _game(settings: Settings, span: Span, tables: Frames, sales: pd.DataFrame) -
     periods = periods_of(settings, span)
     network = read_network(tables, settings, span.start, periods)
     demand = read_demand(sales, network, max(_PAST_DAYS // grid.days, 2 * periods))
-    nights = decision_periods(periods, span.nights, (span.every_days or grid.days) // grid.days)
-    return read_game(network, demand, open_state(tables, network, settings), nights, settings)
+    decisions = decision_periods(periods, span.n_decisions, (span.every_days or grid.days) // grid.days)
+    return read_game(network, demand, open_state(tables, network, settings), decisions, settings)
 
 
 def _policies(
     settings: Settings, game: Game, tables: Frames, specified: Forecaster
 ) -> tuple[list[Policy], tuple[str, ...]]:
-    """Return nothing, base stock with settings chosen before the start, and the plan on two forecasts."""
-    log.info("base stock: settings chosen on the window before the start")
+    """Return the policies: no shipment, base stock tuned before the start, and the plan with two forecasts."""
+    log.info("base stock: parameters chosen on the window before the start")
     base = choose_base_stock(game, settings.positioning.review_days)
-    note = f"Base stock: z = {base.z:g}, loads at least {base.min_fill_rate:.0%} full, chosen on the window before."
+    note = f"Base stock: z = {base.z:g}, loads at least {base.min_fill_rate:.0%} full; chosen on the window before the start."
     naive = _naive_forecaster(settings)
     return [
         DoNothing(),
         base,
         Planned(NAIVE, naive, positioning.plan, tables, settings),
-        Planned(OWN, specified, positioning.plan, tables, settings),
+        Planned(PLAN_POLICY, specified, positioning.plan, tables, settings),
     ], (note,)
 
 
@@ -264,7 +287,7 @@ def _played(game: Game, policy: Policy) -> Ledger:
 
 
 class _Forecasts:
-    """The forecast of any night as the nightly flow makes it, kept in the warehouse."""
+    """The forecast of any planning date as a nightly run computes it, stored in the warehouse."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -278,7 +301,7 @@ class _Forecasts:
 
 
 def _naive_forecaster(settings: Settings) -> Forecaster:
-    """Return the seasonal-naive forecast of any night, with what was known then."""
+    """Return the seasonal-naive forecaster, which uses what was known at each planning date."""
     plain = settings.model_copy(
         update={"forecast": settings.forecast.model_copy(update={"families": ("weekday",), "ignored_features": ()})}
     )
@@ -294,7 +317,7 @@ def _naive_forecaster(settings: Settings) -> Forecaster:
 
 def _figures(ledgers: list[Ledger], bounds: dict[bool, np.ndarray], kpis: list[dict[str, float]]) -> pd.DataFrame:
     """Return one row per policy: value, closed, savings with intervals, purchase and the KPIs."""
-    table = summary(ledgers, bounds, OWN)
+    table = summary(ledgers, bounds, PLAN_POLICY)
     extra = pd.DataFrame(kpis)
     extra.insert(0, "purchase_eur", [ledger.term_eur("purchase_eur") for ledger in ledgers])
     return pd.concat([table, extra], axis=1)

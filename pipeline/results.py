@@ -1,4 +1,4 @@
-"""What stages hand to one another: small references, never a frame.
+"""What the stages of a run pass on: small references, never a frame.
 
 Not here: the stages (``pipeline.run``) or their order (``flows.nightly``).
 """
@@ -28,9 +28,9 @@ STAGES: tuple[Stage, ...] = ("validate", "train", "forecast", "rebalance", "revi
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Inputs known on the morning of ``as_of``: their folder, the hash of all of their content and of what a forecast reads.
+    """Inputs known on the morning of ``as_of``: their folder, the hash of all content, the hashes of what a forecast reads.
 
-    ``reads`` is None where a plan is only looked at again.
+    ``reads`` is None for a plan that is only displayed.
     """
 
     as_of: date
@@ -51,11 +51,24 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class RunContext:
-    """One night that has passed validation.
+    """A run whose inputs passed validation.
 
-    ``training`` is what was known on the training date, which is the last date of the training
-    grid on or before ``as_of``. ``notes`` are sentences for the summary. ``source_mark`` says which state of the source was
-    read, None where only reading tells. ``warnings`` doubt the inputs; ``assumptions`` are the defaults validation took.
+    Attributes
+    ----------
+    settings
+        The settings of the run.
+    inputs
+        Inputs known on the planning date.
+    training
+        Inputs known on the training date, the last date of the training grid on or before the planning date.
+    notes
+        Sentences for the summary.
+    source_mark
+        Identifies the state of the source files; None if it can only be told by reading them.
+    warnings
+        Sentences about doubtful inputs.
+    assumptions
+        Defaults that validation chose for data that was not provided.
     """
 
     settings: Settings
@@ -68,23 +81,23 @@ class RunContext:
 
     @property
     def as_of(self) -> date:
-        """The night's date."""
+        """The planning date."""
         return self.inputs.as_of
 
     @property
     def page(self) -> str:
-        """Where the review page of the night is, or will be."""
+        """Place of the run's review page, whether or not it exists yet."""
         return page_of(self.settings, self.as_of)
 
 
 def page_of(settings: Settings, as_of: date) -> str:
-    """Return where the review page of the night of ``as_of`` is, or will be."""
+    """Return the place of the review page of ``as_of``, whether or not it exists yet."""
     return files.joined(settings.warehouse, "pages", f"plan-{as_of}.html")
 
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """The model of a night: the identity of its training, its version, and whether it was trained just now."""
+    """The model of a run: the identity of its training, its version, and whether this run trained it."""
 
     identity: str
     model_version: str
@@ -94,7 +107,7 @@ class TrainingResult:
 
 @dataclass(frozen=True)
 class ForecastResult:
-    """A night's forecast in the warehouse: its identity, its size, whether it was already there, and sentences for the summary."""
+    """A run's forecast in the warehouse: its identity, number of series, whether this run computed it, notes for the summary."""
 
     identity: str
     model_version: str
@@ -105,7 +118,7 @@ class ForecastResult:
 
 @dataclass(frozen=True)
 class PlanResult:
-    """A night's plan in the warehouse; ``refusals`` are the gate's reasons, empty when it passed."""
+    """A run's plan in the warehouse; ``refusals`` are the plan gate's reasons, empty if it passed."""
 
     run_version: str
     n_proposals: int
@@ -114,7 +127,7 @@ class PlanResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What a night has left behind; what is None was not asked for. ``notes`` are sentences for a person."""
+    """The results of a run; a stage that was not requested is None. ``notes`` are sentences for the reader."""
 
     context: RunContext
     trained: TrainingResult
@@ -148,9 +161,9 @@ _LOGS = "_logs"
 
 @contextmanager
 def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[None]:
-    """Turn an unexpected exception into a ``StageError`` that says where its traceback was written.
+    """Turn an unexpected exception into a ``StageError`` that names the file with its traceback.
 
-    The failures a person can act on (``ForestockError``) pass as they are.
+    A ``ForestockError``, which the user can act on, passes unchanged.
     """
     log.info("%s", stage, extra={"stage": stage})
     try:
@@ -164,7 +177,7 @@ def reported(stage: str, settings: Settings, as_of: date | None) -> Iterator[Non
 
 
 def _kept_traceback(settings: Settings, name: str) -> str:
-    """Write the traceback of the exception at hand and return where it is; a full disk must not hide what happened."""
+    """Write the current exception's traceback and return its place; a full disk must not hide the exception."""
     try:
         return files.write_text(files.joined(settings.warehouse, _LOGS, name), traceback.format_exc())
     except StageError:

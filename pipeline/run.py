@@ -1,14 +1,14 @@
-"""The stages of a night as plain functions: read, call one room, write, pass on a reference.
+"""The stages of a run as plain functions: read, call one domain package, write, return a reference.
 
-They can be called and tested without Prefect. Not here: their order, retries and artifacts
-(``flows.nightly``), or how anything is computed (the rooms).
+They run and are tested without Prefect. Not here: their order, retries and artifacts (``flows.nightly``), or any
+computation (the domain packages).
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import Any
 
 import pandas as pd
@@ -35,43 +35,16 @@ from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoi
 from pipeline.fallback import Segments, fallback_segments, with_baseline
 from pipeline.identity import forecast_identity, run_identity, training_identity
 from pipeline.results import ForecastResult, PlanResult, Result, RunContext, Snapshot, TrainingResult
+from pipeline.summary import page_inputs
 from review import plan_page
-
-_NIGHT = ("position", "service", "transfer", "departure", "exception", "assumption", "plan", "forecast")
-_LOOKED_BACK_DAYS = 7
-
-
-def page_inputs(warehouse: Warehouse, as_of: date) -> dict[str, pd.DataFrame]:
-    """Return the frames of ``review.plan_page`` for the night of ``as_of``.
-
-    The night before is the last one planned within seven days; so is the last look back. Proposals of the night
-    before carry the status they have by now.
-    """
-    result = {name: warehouse.read(name, as_of) for name in _NIGHT}
-    looked_back = _last(warehouse, "accuracy", as_of, is_same_day=True)
-    if looked_back:
-        result["accuracy"] = warehouse.read("accuracy", looked_back)
-    before = _last(warehouse, "plan", as_of, is_same_day=False)
-    if before:
-        result["plan_before"] = warehouse.read("plan", before)
-        result["transfer_before"] = with_status(warehouse.read("transfer", before), warehouse.read("decision"))
-    return result
-
-
-def _last(warehouse: Warehouse, table: str, as_of: date, is_same_day: bool) -> date | None:
-    """Return the last date of ``table`` before ``as_of``, or on it, within a week; None where there is none."""
-    first = as_of - timedelta(days=_LOOKED_BACK_DAYS)
-    days = [day for day in warehouse.dates(table) if first <= day < as_of or (is_same_day and day == as_of)]
-    return days[-1] if days else None
 
 
 def decided_before(warehouse: Warehouse, hubs: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Return the proposals of earlier nights with a decision effective at ``as_of``, one row each, by id.
+    """Return the proposals of earlier plans with a decision effective at ``as_of``, one row each, by id.
 
-    Columns of ``transfer`` with ``status`` and ``units`` as decided, and ``decided_on``, the day of the
-    decision. Effective is what was decided before the night is ready (``positioning.ready_at``) at the
-    last of ``hubs``. Proposals nobody decided on are left out: a night's rows must not depend on which
-    nights ran before it.
+    Columns of ``transfer`` with ``status`` and ``units`` as decided, and ``decided_on``, the day of the decision. A
+    decision is effective if it was made before the run is ready (``positioning.ready_at``) at the last of ``hubs``.
+    Undecided proposals are not included, because the rows of a run must not depend on which runs came before it.
     """
     decisions = warehouse.read("decision")
     zones = hubs["timezone"] if "timezone" in hubs else pd.Series(dtype="str")
@@ -82,13 +55,13 @@ def decided_before(warehouse: Warehouse, hubs: pd.DataFrame, as_of: date) -> pd.
 
 
 def with_monitored(warehouse: Warehouse, exception: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Return a plan's findings with those monitoring has written for that day, which planning again must not lose."""
+    """Return a plan's exceptions with those that monitoring wrote for that date, which planning again must keep."""
     kept = warehouse.read("exception", as_of)
     return _joined(warehouse, exception, kept[kept["kind"].isin(KINDS)])
 
 
 def with_planned(warehouse: Warehouse, exception: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Return monitoring's findings with those of the plan of that day."""
+    """Return monitoring's exceptions with those of the plan of that date."""
     kept = warehouse.read("exception", as_of)
     return _joined(warehouse, exception, kept[~kept["kind"].isin(KINDS)])
 
@@ -108,13 +81,27 @@ _PROPOSAL_TABLES = ("transfer", "departure")
 
 
 def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = True) -> RunContext:
-    """Check the inputs and keep what is known at ``as_of`` and on the training date before it.
+    """Validate the inputs and keep what is known at ``as_of`` and on the training date before it.
 
-    ``as_of`` None means the period after the last sales row. Raises ``InputError`` with one line
-    per fault before anything is written, ``ConfigurationError`` for a date between two periods. ``is_strict`` false: warnings
-    never stop it, whatever ``inputs.on_warning`` says.
+    Parameters
+    ----------
+    settings
+        The settings of the run.
+    as_of
+        Planning date; None is the period after the last sales row.
+    needs
+        ``"forecast"`` if no network is needed, else ``"rebalance"``.
+    is_strict
+        Whether ``inputs.on_warning: stop`` applies; if false, warnings never stop the run.
+
+    Raises
+    ------
+    InputError
+        With one line per fault, before anything is written.
+    ConfigurationError
+        For a date between two periods.
     """
-    mark = snapshot.source_mark(settings)  # before the tables are read: what changes meanwhile is then another state
+    mark = snapshot.source_mark(settings)  # before the tables are read, so that a later change is another state
     accepted = accepted_inputs(settings, as_of, needs, is_strict)
     day = accepted.as_of
     inputs = snapshot_of(accepted)
@@ -124,7 +111,7 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_stri
     for warning in accepted.warnings:
         log.warning("%s", warning)
     for assumption in accepted.assumptions:
-        log.info("assumed: %s", assumption)
+        log.info("assumption: %s", assumption)
     if len(accepted.quarantined) or Warehouse(settings).has("quarantine", day):
         Warehouse(settings).write("quarantine", accepted.quarantined, day)
     if len(accepted.quarantined):
@@ -134,7 +121,7 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_stri
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -> Snapshot:
-    """Return what was known on the training date; the run's own date where the history before it is too short."""
+    """Return what was known on the training date, or on the planning date if the history before the former is too short."""
     day = settings.training_date(inputs.as_of)
     if day == inputs.as_of or is_too_short(first_sale, day, settings):
         return inputs
@@ -142,18 +129,18 @@ def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -
 
 
 def accepted_inputs(settings: Settings, as_of: date | None, needs: Needs, is_strict: bool = False) -> snapshot.Accepted:
-    """Return the inputs known at ``as_of`` as a snapshot, with the hashes of what a forecast reads of them."""
+    """Return the inputs known at ``as_of`` as a snapshot, with hashes of the parts that a forecast reads."""
     accept = snapshot.accept_for_run if is_strict else snapshot.accept
     return accept(settings, as_of, needs, derive=lambda tables, day: read_hashes(tables, settings, day))
 
 
 def snapshot_of(accepted: snapshot.Accepted) -> Snapshot:
-    """Return the reference to accepted inputs that stages hand on."""
+    """Return the reference to accepted inputs that stages pass on."""
     return Snapshot(accepted.as_of, accepted.reference, accepted.fingerprint, accepted.derived)
 
 
 def train_stage(context: RunContext) -> TrainingResult:
-    """Return the model of the night's training date, training it where the warehouse has none."""
+    """Return the model of the run's training date; train it if the warehouse does not have it."""
     settings, known = context.settings, context.training
     identity = training_identity(settings, known.as_of, known.training_reads)
     store = ModelStore(settings.warehouse)
@@ -165,7 +152,7 @@ def train_stage(context: RunContext) -> TrainingResult:
             with kept_checkpoints(_checkpoints(settings), identity) as checkpoints:
                 model = _train(settings, known, checkpoints)
                 store.keep(identity, model)
-    log.info("model %s %s", model.version, "trained" if is_new else "is there already")
+    log.info("model %s %s", model.version, "trained" if is_new else "already exists")
     return TrainingResult(identity, model.version, is_new, _model_notes(model))
 
 
@@ -179,12 +166,12 @@ def _train(settings: Settings, known: Snapshot, checkpoints: Checkpoints) -> Dem
 
 
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
-    given_up = [f"The CPU budget: {sentence}." for sentence in model.facts["given_up"]]
+    given_up = [f"CPU budget: {sentence}." for sentence in model.facts["given_up"]]
     verdict = Verdict.of(model)
     shares = ", ".join(
         f"{name} {share:.0%}" for name, share in model.facts.get("unit_shares", {}).items() if share >= 0.005
     )
-    sentence = f"Forecast by, in shares of units: {shares}." if shares else ""
+    sentence = f"Share of forecast units by method: {shares}." if shares else ""
     return (
         f"Model {model.version}: {verdict.sentence} {sentence}".rstrip(),
         *given_up,
@@ -193,10 +180,10 @@ def _model_notes(model: DemandModel) -> tuple[str, ...]:
 
 
 def record_stage(context: RunContext, trained: TrainingResult, tags: Mapping[str, str]) -> str:
-    """Record the night's training in MLflow where it is not yet, and say where it stands.
+    """Record the run's training in MLflow unless it is recorded, and return a sentence about the model's status.
 
-    ``tags`` go on the run. Raises ``StageError`` where MLflow cannot be reached: nothing else
-    depends on it, and the next night that uses the model records it.
+    ``tags`` are set on the MLflow run. Raises ``StageError`` if MLflow cannot be reached; no other stage depends on it,
+    and the next run that uses the model records it.
     """
     model = _model(context, trained)
     sales = snapshot.read(context.training.folder)["sales"]
@@ -205,12 +192,12 @@ def record_stage(context: RunContext, trained: TrainingResult, tags: Mapping[str
     known = context.training
     origin = Origin(trained.identity, known.fingerprint, known.folder, head, {**code, **tags})
     published = Registry(context.settings).publish(model, origin)
-    standing = "is champion." if published.is_champion else f"is not champion: {published.reason}"
-    return f"MLflow: {context.settings.name} version {published.version} {standing}"
+    status = "is champion." if published.is_champion else f"is not champion: {published.reason}"
+    return f"MLflow: {context.settings.name} version {published.version} {status}"
 
 
 def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool = False) -> ForecastResult:
-    """Write the night's forecast tables; what is there already under the same identity stays, unless forced."""
+    """Write the forecast tables; an existing forecast of the same identity is kept unless ``is_forced``."""
     settings, as_of = context.settings, context.as_of
     segments = _fallback_segments(context)
     identity = forecast_identity(settings, as_of, context.inputs.forecast_reads, trained.model_version, segments)
@@ -219,7 +206,7 @@ def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool
         Warehouse(settings).has(name, as_of) for name in FORECAST_TABLES
     )
     if is_there and not is_forced:
-        log.info("the forecast of %s is there already", as_of)
+        log.info("the forecast of %s already exists", as_of)
         return ForecastResult(
             identity, trained.model_version, result["n_series"], False, tuple(result.get("notes", ()))
         )
@@ -237,7 +224,7 @@ def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool
 
 
 def rebalance_stage(context: RunContext, forecasted: ForecastResult) -> PlanResult:
-    """Write the night's plan on its forecast; a plan the gate refuses is kept without proposals."""
+    """Write the plan for the forecast; a plan that the plan gate refuses is written without proposals."""
     settings, as_of = context.settings, context.as_of
     warehouse = Warehouse(settings)
     tables = snapshot.read(context.inputs.folder)
@@ -262,13 +249,13 @@ def rebalance_stage(context: RunContext, forecasted: ForecastResult) -> PlanResu
     parts = {"run_version": run_version, "n_proposals": n_proposals, "refusals": refusals, "warnings": context.warnings}
     record(settings, as_of, "plan", parts | _origin(context, tables["hubs"]))
     n_later = int(frames["transfer"]["is_outlook"].astype(bool).sum())
-    later = f", {n_later} more for later nights to decide" if n_later else ""
+    later = f", {n_later} more to be decided by later runs" if n_later else ""
     log.info("plan with %d proposals written%s", n_proposals - n_later, later)
     return PlanResult(run_version, n_proposals, refusals)
 
 
 def _origin(context: RunContext, hubs: pd.DataFrame) -> dict[str, Any]:
-    """Return what a plan was made on, for its note: enough to tell that it would be the same again, without the inputs."""
+    """Return what a plan depends on, for its record: enough to tell, without the inputs, that a rerun would equal it."""
     training = context.training
     return {
         "inputs": context.inputs.folder,
@@ -285,7 +272,7 @@ def _reads(known: Snapshot) -> list[str]:
 
 
 def review_stage(context: RunContext) -> str:
-    """Write the review page of the night's plan and return where it is."""
+    """Write the review page of the run's plan and return its place."""
     settings, as_of = context.settings, context.as_of
     outputs = page_inputs(Warehouse(settings), as_of)
     outputs["warning"] = pd.DataFrame({"warning": pd.Series(input_warnings(settings, as_of), dtype="str")})
@@ -294,7 +281,7 @@ def review_stage(context: RunContext) -> str:
 
 
 def completed_run_by_mark(settings: Settings, as_of: date) -> Result | None:
-    """Return the night where it is done and the files of its source have not changed since, without reading them; else None."""
+    """Return the completed run of ``as_of`` if its source files are unchanged, without reading them; else None."""
     parts = recorded(settings, as_of, "plan")
     mark = parts.get("source_mark")
     if mark is None or mark != snapshot.source_mark(settings) or "reads" not in parts:
@@ -305,15 +292,15 @@ def completed_run_by_mark(settings: Settings, as_of: date) -> Result | None:
     inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"], ReadHashes(*parts["reads"]))
     training = Snapshot(date.fromisoformat(day), folder, fingerprint, ReadHashes(*reads))
     hubs = pd.DataFrame({"timezone": pd.Series(parts["timezones"], dtype="str")})
-    return _done(RunContext(settings, inputs, training), hubs)
+    return _completed(RunContext(settings, inputs, training), hubs)
 
 
 def completed_run(context: RunContext) -> Result | None:
-    """Return the night where its plan and page are there under the same inputs, settings and code, else None."""
-    return _done(context, snapshot.read(context.inputs.folder, ("hubs",))["hubs"])
+    """Return the run if its plan and page exist for the same inputs, settings and code, else None."""
+    return _completed(context, snapshot.read(context.inputs.folder, ("hubs",))["hubs"])
 
 
-def _done(context: RunContext, hubs: pd.DataFrame) -> Result | None:
+def _completed(context: RunContext, hubs: pd.DataFrame) -> Result | None:
     settings, as_of = context.settings, context.as_of
     parts = recorded(settings, as_of, "plan")
     identity = training_identity(settings, context.training.as_of, context.training.training_reads)
@@ -332,9 +319,9 @@ def _done(context: RunContext, hubs: pd.DataFrame) -> Result | None:
 
 
 def planned_run(settings: Settings, as_of: date) -> Result:
-    """Return the night of a plan in the warehouse as it was planned, without planning anything.
+    """Return the run of a plan in the warehouse, without planning.
 
-    Its inputs are accepted anew where their snapshot is no longer kept, or not whole.
+    Its inputs are read again if their snapshot no longer exists or is damaged.
     """
     parts = recorded(settings, as_of, "plan")
     if parts and snapshot.is_kept(parts["inputs"]):
@@ -349,7 +336,7 @@ def planned_run(settings: Settings, as_of: date) -> Result:
 
 
 def release(context: RunContext) -> None:
-    """Let the night's input snapshots be removed when newer ones come."""
+    """Release the run's input snapshots, so that newer ones may replace them."""
     for reference in {context.inputs.folder, context.training.folder}:
         snapshot.release(reference)
 
@@ -360,7 +347,7 @@ def _fallback_segments(context: RunContext) -> Segments:
 
 
 def decisions_hash(earlier: pd.DataFrame) -> str:
-    """Return the hash of the decisions a night knows, as its run version covers it."""
+    """Return the hash of the decisions that a run knows; it is part of the run version."""
     return snapshot.content_hash({"earlier": earlier})
 
 
@@ -381,9 +368,9 @@ LOGGED_PACKAGES = ("features", "flows", "foundation", "models", "monitoring", "p
 
 
 def rewrite_page(settings: Settings, as_of: date | None) -> Result:
-    """Write the page of the plan of ``as_of`` (None: the newest) again, without planning anything; returns its night.
+    """Refresh the page of the plan of ``as_of`` (None: the newest), without planning, and return its run.
 
-    Raises ``ConfigurationError`` where the warehouse has no plan of that date.
+    Raises ``ConfigurationError`` if the warehouse has no plan of that date.
     """
     from foundation.store.warehouse import Warehouse
     from pipeline.results import reported

@@ -1,4 +1,4 @@
-"""A night's plan as a run of MLflow: its figures, its settings, its page; what-ifs of the night as its children.
+"""A plan as an MLflow run with its figures, settings and page; what-ifs of its date as child runs; runs compared.
 
 Not here: writing to MLflow (``models.tracking.runs``), the training's run (``pipeline.run``), what the page shows (``review``).
 """
@@ -28,16 +28,16 @@ from review.plan.summary import top_proposals
 
 TOPIC = "plans"
 NOTE = (
-    "Plans of nights: one run per plan with its figures, settings and review page; what-ifs of the night are its children. "
-    "`gap_rate` certifies the optimiser on its demand paths, not the forecast; see docs/positioning.md."
+    "One run per plan with its figures, settings and review page; what-ifs of its date are child runs. "
+    "`gap_rate` certifies the optimizer on its demand scenarios, not the forecast; see docs/positioning.md."
 )
 _TABLES = ("plan", "service", "exception", "assumption", "transfer")
 
 
 def record_plan(settings: Settings, as_of: date, tags: Mapping[str, str]) -> str:
-    """Record the plan of ``as_of`` with its page and return the run's id; a plan recorded before gets the page anew.
+    """Record the plan of ``as_of`` with its page and return the run's id; the page of a recorded plan is replaced.
 
-    Raises ``StageError`` where MLflow cannot be reached.
+    Raises ``StageError`` if MLflow cannot be reached.
     """
     tracker = Tracker(settings, TOPIC, NOTE)
     plan_id = str(Warehouse(settings).read("plan", as_of)["plan_id"].iloc[-1])
@@ -50,9 +50,9 @@ def record_plan(settings: Settings, as_of: date, tags: Mapping[str, str]) -> str
 
 
 def record_what_if_runs(settings: Settings, as_of: date, page: str, names: Sequence[str]) -> str:
-    """Record the what-ifs called ``names`` with their page, children of the plan of record's run, and return that run's id.
+    """Record the what-ifs called ``names`` with their page as children of the plan of record's run; return that run's id.
 
-    The plan is recorded first where it is not there. Raises ``StageError`` where MLflow cannot be reached.
+    The plan is recorded first if it is not recorded. Raises ``StageError`` if MLflow cannot be reached.
     """
     tracker, warehouse = Tracker(settings, TOPIC, NOTE), Warehouse(settings)
     plan, rows, lines = (warehouse.read(name, as_of) for name in ("plan", "what_if", "what_if_line"))
@@ -109,7 +109,7 @@ def _what_if(settings: Settings, plan: pd.Series, row: pd.Series, changed: pd.Da
     return Record(
         name=f"what-if {row['what_if']}",
         moment=plan["as_of"].date(),
-        note=f"The night of {plan['as_of'].date()} planned again with `{row['changes']}`, beside its plan of record. See docs/what-if.md.",
+        note=f"The date {plan['as_of'].date()} planned again with `{row['changes']}` and compared with its plan of record. See docs/what-if.md.",
         tags={"stage": "what-if", "what_if": row["what_if"], "plan_id_of_record": row["plan_id_of_record"], **_identity(settings, row)},
         params=_params("change", json.loads(row["changes"])),
         metrics={**after, **differences, "reaction_eur": reaction},
@@ -130,7 +130,7 @@ def _params(section: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _metrics(row: pd.Series) -> dict[str, float]:
-    """Return the numbers of a row of ``plan`` or ``what_if``, and what the plan saves."""
+    """Return the numbers of a row of ``plan`` or ``what_if`` and the savings."""
     result = {
         str(name): float(value) for name, value in row.items() if isinstance(value, int | float) and pd.notna(value)
     }
@@ -138,7 +138,7 @@ def _metrics(row: pd.Series) -> dict[str, float]:
 
 
 def _inputs(settings: Settings, as_of: date) -> Dataset | None:
-    """Return the night's inputs as they were known, with a sample of the stock; None where their snapshot is no longer kept."""
+    """Return the inputs of the plan with a sample of the stock; None if their snapshot no longer exists."""
     parts = recorded(settings, as_of, "plan")
     if not parts or not snapshot.is_kept(parts["inputs"]):
         return None
@@ -156,10 +156,10 @@ log = logging.getLogger(__name__)
 
 
 def compare_recorded_runs(settings: Settings, count: int) -> str:
-    """Write the page of the ``count`` newest backtests and replays and return where it is.
+    """Write the page that compares the ``count`` newest backtests and replays and return its place.
 
-    It is kept beside the newest of the backtests and of the replays too. Raises ``ConfigurationError`` where neither is recorded and
-    ``StageError`` where MLflow cannot be reached.
+    MLflow gets a copy in the newest backtest and in the newest replay. Raises ``ConfigurationError`` if neither is recorded
+    and ``StageError`` if MLflow cannot be reached.
     """
     stores = {topic: Runs(settings, topic) for topic in ("backtest", "simulation")}
     result = {topic: store.latest(count) for topic, store in stores.items()}

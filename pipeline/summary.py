@@ -1,4 +1,4 @@
-"""What a night comes down to, gathered from its tables: money, best proposals, what needs a person, where to look.
+"""What a run shows, read from its tables: the summary (costs, best proposals, exceptions, places) and the page's inputs.
 
 Not here: how it is printed (``forestock.cli.terminal``) or what Prefect's pages show (``flows.artifacts``).
 """
@@ -6,9 +6,11 @@ Not here: how it is printed (``forestock.cli.terminal``) or what Prefect's pages
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 import pandas as pd
 
+from dispatch.ledger import with_status
 from foundation.assumptions import Assumption, assumptions_of
 from foundation.settings import Settings
 from foundation.store.arrow import empty_frame
@@ -26,12 +28,42 @@ PROPOSAL_COLUMNS = ("sku", "origin", "destination", "units", "ship_date", "arriv
 
 @dataclass(frozen=True)
 class Summary:
-    """A night for a person.
+    """What a run tells the user.
 
-    ``proposals`` are the best ones still to decide now, best first, with PROPOSAL_COLUMNS; ``n_proposals`` and
-    ``proposed_eur`` are of all for this night, ``decided`` counts those decided on by status, ``n_outlook`` those
-    decided by later nights. ``places`` maps what to where. ``warnings`` doubt the inputs; ``assumptions`` are the
-    defaults taken where the input is silent, most money first.
+    Attributes
+    ----------
+    title
+        Pipeline and date.
+    money
+        Formats amounts in the configured currency.
+    model_version
+        Version of the demand model.
+    figures
+        Costs before and after the plan; None without a plan.
+    expected_units
+        Forecast units of all series by window in days.
+    proposals
+        The best proposals that are still to be decided, best first, with PROPOSAL_COLUMNS.
+    n_proposals
+        Number of proposals to decide on this date, decided ones included.
+    proposed_eur
+        Benefit of those proposals.
+    n_outlook
+        Number of proposals that later runs decide.
+    decided
+        Number of decided proposals by status, as a text.
+    findings
+        Exceptions that need a person, grouped by kind.
+    refusals
+        Reasons of the plan gate; empty if the plan passed.
+    notes
+        Sentences of the stages.
+    places
+        Where tables, page and MLflow are, by label.
+    warnings
+        Sentences about doubtful inputs.
+    assumptions
+        Defaults chosen for data that was not provided, the most money first.
     """
 
     title: str
@@ -53,36 +85,36 @@ class Summary:
 
     @property
     def verdict(self) -> str:
-        """The plan in one sentence, or what was made instead."""
+        """The plan in one sentence, or the last stage's result without a plan."""
         if self.figures is None:
             units = ", ".join(f"{number(total)} in {days} days" for days, total in self.expected_units.items())
             return f"Expected demand: {units} units." if units else f"Model {self.model_version} is ready."
         saved = self.money(self.figures.saving_eur)
         before = self.money(self.figures.total.before_eur)
         if self.refusals:
-            return f"The gate refused the plan: {'; '.join(self.refusals)}."
+            return f"The plan gate refused the plan: {'; '.join(self.refusals)}."
         if not self.n_proposals and self.n_outlook:
-            return f"Nothing to decide today; what later nights are expected to send saves {saved} of {before}."
+            return f"No proposal needs a decision on this date; shipments of later dates are expected to save {saved} of {before}."
         label = "1 proposal saves" if self.n_proposals == 1 else f"{self.n_proposals} proposals save"
         already = f" Decided so far: {self.decided}." if self.decided else ""
         if self.n_outlook:
-            return f"{label} {self.money(self.proposed_eur)}; with what later nights are expected to send the plan saves {saved} of {before} expected cost.{already}"
+            return f"{label} {self.money(self.proposed_eur)}; with the expected shipments of later dates, the plan saves {saved} of {before} expected cost.{already}"
         return f"{label} {saved} of {before} expected cost.{already}"
 
     @property
     def proof(self) -> str:
-        """How far the plan can be from the best one, and what it saves on demand it has not seen."""
+        """The optimality gap and the savings on held-out scenarios."""
         if self.figures is None:
             return ""
         row = self.figures.plan
         return (
-            f"At most {rate(row['gap_rate'], 2)} of the cost from the best plan on these demand paths; on fresh ones it "
-            f"saves {self.money(row['out_of_sample_benefit_eur'])}. Sampling error {self.money(row['sampling_error_eur'])}."
+            f"Optimality gap: at most {rate(row['gap_rate'], 2)} of the cost. On held-out demand scenarios the plan saves "
+            f"{self.money(row['out_of_sample_benefit_eur'])}; the sampling error is {self.money(row['sampling_error_eur'])}."
         )
 
 
 def summarise(result: Result) -> Summary:
-    """Return the summary of a night, read from its tables in the warehouse."""
+    """Return the summary of a run, read from its tables in the warehouse."""
     settings, as_of = result.context.settings, result.context.as_of
     warehouse = Warehouse(settings)
 
@@ -127,3 +159,31 @@ def _places(settings: Settings, result: Result) -> dict[str, str]:
     if command := tracking_command(settings):
         places["MLflow"] = command
     return places
+
+
+_PAGE_TABLES = ("position", "service", "transfer", "departure", "exception", "assumption", "plan", "forecast")
+_LOOKED_BACK_DAYS = 7
+
+
+def page_inputs(warehouse: Warehouse, as_of: date) -> dict[str, pd.DataFrame]:
+    """Return the frames of ``review.plan_page`` for ``as_of``.
+
+    The previous plan and the last monitoring run are included if they are at most seven days old. Proposals of the
+    previous plan carry their current status.
+    """
+    result = {name: warehouse.read(name, as_of) for name in _PAGE_TABLES}
+    looked_back = _last(warehouse, "accuracy", as_of, is_same_day=True)
+    if looked_back:
+        result["accuracy"] = warehouse.read("accuracy", looked_back)
+    before = _last(warehouse, "plan", as_of, is_same_day=False)
+    if before:
+        result["plan_before"] = warehouse.read("plan", before)
+        result["transfer_before"] = with_status(warehouse.read("transfer", before), warehouse.read("decision"))
+    return result
+
+
+def _last(warehouse: Warehouse, table: str, as_of: date, is_same_day: bool) -> date | None:
+    """Return the last date of ``table`` within a week before ``as_of`` (on it too if ``is_same_day``), else None."""
+    first = as_of - timedelta(days=_LOOKED_BACK_DAYS)
+    days = [day for day in warehouse.dates(table) if first <= day < as_of or (is_same_day and day == as_of)]
+    return days[-1] if days else None

@@ -1,4 +1,4 @@
-"""A night planned again on changed inputs, beside its plan of record, as plain functions.
+"""What-ifs: a date planned again with changed inputs and compared with its plan of record.
 
 Inputs, forecast and decisions are those of the plan of record; only what the what-if names is different.
 Not here: what a change does (``positioning.what_if``), how plans are compared (``review.what_if``),
@@ -39,7 +39,7 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class WhatIfComparison:
-    """What has been written: the night, the record's plan row, the rows of the what-ifs, where the page is, and its figures as Markdown."""
+    """Written what-ifs: the date, the plan row of record, the rows of table ``what_if``, the page's place, the figures as Markdown."""
 
     settings: Settings
     as_of: date
@@ -50,11 +50,11 @@ class WhatIfComparison:
     summary: str = ""
 
 
-def compare_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> WhatIfComparison:
-    """Plan the night of ``as_of`` under each of ``changes``, write the tables and the page, and return them.
+def compare_with_record(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> WhatIfComparison:
+    """Plan ``as_of`` under each of ``changes``, write the tables and the page, and return the comparison.
 
-    The plan of record stays untouched. What-ifs of other names stay where they were compared with the
-    same plan of record. Raises ``ConfigurationError`` for names that are not in the night's inputs.
+    The plan of record does not change. What-ifs of other names are kept if they were compared with the same plan of
+    record. Raises ``ConfigurationError`` for names that are not in the inputs of that date.
     """
     context = planned_run(settings, as_of).context
     inputs, record = _inputs(context), _record(settings, as_of)
@@ -64,7 +64,7 @@ def compare_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date)
     for change, other in zip(changes, changed, strict=True):
         log.info("what if %s", change.name)
         frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
-        notes += [f"{change.name}: the gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
+        notes += [f"{change.name}: the plan gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
         row = frames["plan"].assign(
             changes=_changes_json(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
             kept_total_eur=positioning.kept_total_eur(other, record["transfer"], as_of),
@@ -91,14 +91,14 @@ def _record(settings: Settings, as_of: date) -> Frames:
 
 
 def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: date) -> str:
-    """Say where the plan of record was made on another forecast, with other settings or by other code than now."""
+    """Return a warning if the plan of record has another forecast, other settings or other code than the what-ifs."""
     forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
     now = run_identity(inputs.settings, forecast, known, decisions_hash(inputs.tables["earlier"]))
     if str(record["plan"]["run_version"].iloc[-1]) == now:
         return ""
     return (
-        "The plan of record was made on another forecast, with other settings or by another version than the plans beside it; "
-        "run the night again, so that they differ by the change alone."
+        "The plan of record was computed with another forecast, other settings or another version of the code than the what-ifs; "
+        "plan the date again, so that they differ by the change alone."
     )
 
 
@@ -109,7 +109,7 @@ def _changes_json(change: WhatIf) -> str:
 
 
 def _write(settings: Settings, built: Frames, as_of: date) -> None:
-    """Write the rows of what has been compared beside those of other names against the same plan of record."""
+    """Write the rows of the what-ifs and keep those of other names with the same plan of record."""
     warehouse = Warehouse(settings)
     record = built["what_if"]["plan_id_of_record"].iloc[0]
     with locked(files.joined(settings.warehouse, "_nights", ".what-if.lock")):
@@ -133,9 +133,16 @@ def _page(settings: Settings, as_of: date, notes: tuple[str, ...]) -> WhatIfComp
 
 @dataclass(frozen=True)
 class WhatIfRequest:
-    """Which what-ifs of which night: configured ones by name (empty: all), or one of ``changes`` (``key=value``).
+    """Which what-ifs to compute.
 
-    ``as_of`` None is the newest plan of record.
+    Attributes
+    ----------
+    as_of
+        Planning date of the plan of record; None is the newest plan.
+    names
+        What-ifs of the configuration; empty means all, unless there are ``changes``.
+    changes
+        One what-if outside the configuration, ``key=value``.
     """
 
     as_of: date | None = None
@@ -144,7 +151,7 @@ class WhatIfRequest:
 
 
 def requested_changes(settings: Settings, request: WhatIfRequest) -> tuple[WhatIf, ...]:
-    """Return the what-ifs that are asked for; raises ``ConfigurationError`` where there is none of that name."""
+    """Return the requested what-ifs; raises ``ConfigurationError`` for an unknown name."""
     if request.changes:
         name = request.names[0] if request.names else "ad-hoc"
         change = section(WhatIf, [f"name={json.dumps(name)}", *request.changes], "--change")
@@ -156,7 +163,7 @@ def requested_changes(settings: Settings, request: WhatIfRequest) -> tuple[WhatI
     known = {change.name: change for change in settings.what_if}
     if not known:
         raise ConfigurationError(
-            "the configuration names no what_if; give --change, for example --change closed_hubs=[ONT]"
+            "the configuration has no what_if; use --change, for example --change closed_hubs=[ONT]"
         )
     faults = [
         f"there is no what-if {name!r}{nearest(name, list(known))}" for name in request.names if name not in known
@@ -167,7 +174,7 @@ def requested_changes(settings: Settings, request: WhatIfRequest) -> tuple[WhatI
 
 
 def date_of_record(settings: Settings, as_of: date | None) -> date:
-    """Return the night asked for, the newest one planned where None; raises ``ConfigurationError`` without its plan."""
+    """Return ``as_of``, or the newest planned date for None; raises ``ConfigurationError`` if it has no plan."""
     from foundation.store.warehouse import Warehouse
 
     dates = Warehouse(settings).dates("plan")

@@ -140,7 +140,7 @@ def tour(config: str, overrides: tuple[str, ...] = ()) -> str:
     settings = load_settings(config, overrides)
     warehouse = Warehouse(settings)
     as_of = warehouse.dates("plan")[-1]
-    tables = snapshot.read(planned_run(settings, as_of).night.inputs.folder)
+    tables = snapshot.read(planned_run(settings, as_of).context.inputs.folder)
     outputs = {name: warehouse.read(name, as_of) for name in _TABLES}
     result = choose_example(tables, outputs)
     if result is None:

@@ -1,4 +1,7 @@
-"""``forestock what-if``: its options. Not here: what it does (``pipeline.what_if``)."""
+"""Commands that ask about plans and forecasts: ``what-if``, ``why``, ``explain``.
+
+Not here: the use cases (``pipeline.what_if``, ``pipeline.attribution``, ``pipeline.explain``).
+"""
 
 from __future__ import annotations
 
@@ -29,46 +32,48 @@ def what_if(
     config: Config,
     as_of: Annotated[
         date | None,
-        typer.Option("--as-of", parser=as_date, metavar="DATE", help="The night of the plan; default: the newest."),
+        typer.Option(
+            "--as-of", parser=as_date, metavar="DATE", help="Planning date of the plan; default: the newest plan."
+        ),
     ] = None,
     name: Annotated[
         list[str] | None,
-        typer.Option("--name", metavar="NAME", help="A what-if of the configuration, repeatable; default: all."),
+        typer.Option("--name", metavar="NAME", help="A what-if of the configuration; repeatable; default: all."),
     ] = None,
     change: Annotated[
         list[str] | None,
         typer.Option(
-            "--change", metavar="KEY=VALUE", help="One what-if of its own, e.g. closed_hubs=[ONT]; repeatable."
+            "--change", metavar="KEY=VALUE", help="A change of one ad-hoc what-if, e.g. closed_hubs=[ONT]; repeatable."
         ),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Plan a night again on changed inputs and compare it with the plan of record, line by line.
+    """Plan a date again with changed inputs and compare the result with the plan of record.
 
     Example:  forestock what-if --config demo.yaml --change closed_hubs=[ONT]
     """
     from pipeline.what_if import WhatIfRequest
 
     if change and len(name or ()) > 1:
-        raise typer.BadParameter("one --name at most beside --change: it names that what-if")
+        raise typer.BadParameter("use at most one --name with --change; it names that what-if")
     compare_plans(config, WhatIfRequest(as_of, tuple(name or ()), tuple(change or ())), tuple(overrides or ()))
 
 
 _FIGURES = (
     ("total_eur", "cost with the plan", "{:,.0f}"),
-    ("saving_eur", "saving by the plan", "{:,.0f}"),
+    ("saving_eur", "savings of the plan", "{:,.0f}"),
     ("reaction_eur", "value of replanning", "{:,.0f}"),
-    ("local_fill_rate", "served by nearest hub", "{:.1%}"),
-    ("promise_hit_rate", "on time as promised", "{:.1%}"),
+    ("local_fill_rate", "served by the nearest hub", "{:.1%}"),
+    ("promise_hit_rate", "delivered within the promise", "{:.1%}"),
     ("kg_co2e", "kg CO2e", "{:,.0f}"),
-    ("gap_rate", "gap to the bound", "{:.2%}"),
+    ("gap_rate", "optimality gap", "{:.2%}"),
     ("n_proposals", "proposals", "{:,.0f}"),
 )
-_ABREAST = 3
+_PER_TABLE = 3
 
 
 def compare_plans(config: str, request: WhatIfRequest, overrides: Sequence[str]) -> None:
-    """Run the flow and print its outcome; mistakes are said before anything is planned."""
+    """Run the flow and print its outcome; faults of the request are raised before planning starts."""
     from pipeline.what_if import date_of_record, requested_changes
 
     settings = load_settings(config, overrides)
@@ -81,20 +86,20 @@ def compare_plans(config: str, request: WhatIfRequest, overrides: Sequence[str])
         from pipeline.results import reported
 
         with reported("start", settings, request.as_of):
-            done = what_if(config, request, list(overrides))
-    print_comparison(done, Console(soft_wrap=False))
+            comparison = what_if(config, request, list(overrides))
+    print_comparison(comparison, Console(soft_wrap=False))
 
 
-def print_comparison(done: WhatIfComparison, console: Console) -> None:
-    """Print the plan of record beside every what-if of its night, three abreast."""
+def print_comparison(comparison: WhatIfComparison, console: Console) -> None:
+    """Print the plan of record next to every what-if of its date, three per table."""
     console.print()
-    console.rule(f"[bold]What if, night of {done.as_of}")
-    rows = done.what_if.sort_values("what_if")
-    for start in range(0, len(rows), _ABREAST):
-        console.print(_table(done.plan, rows.iloc[start : start + _ABREAST], done.settings.currency))
-    for note in done.notes:
+    console.rule(f"[bold]What-ifs for the plan of {comparison.as_of}")
+    rows = comparison.what_if.sort_values("what_if")
+    for start in range(0, len(rows), _PER_TABLE):
+        console.print(_table(comparison.plan, rows.iloc[start : start + _PER_TABLE], comparison.settings.currency))
+    for note in comparison.notes:
         console.print(f"· {note}", markup=False, highlight=False)
-    console.print(f"page  {done.page}", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"page  {comparison.page}", markup=False, highlight=False, soft_wrap=True)
 
 
 def _table(plan: pd.DataFrame, rows: pd.DataFrame, currency: str) -> Table:
@@ -127,20 +132,21 @@ def why(
     as_of: Annotated[
         date | None,
         typer.Option(
-            "--as-of", parser=as_date, metavar="DATE", help="The night; default: the last one with sales after it."
+            "--as-of",
+            parser=as_date,
+            metavar="DATE",
+            help="Planning date of the plan; default: the last plan with later sales.",
         ),
     ] = None,
     until: Annotated[
         date | None,
-        typer.Option(
-            parser=as_date, metavar="DATE", help="Look at what happened before this day; default: all that is known."
-        ),
+        typer.Option(parser=as_date, metavar="DATE", help="Count events before this date; default: all known events."),
     ] = None,
-    hub: Annotated[str | None, typer.Option(metavar="HUB", help="Show stock-outs of this hub only.")] = None,
-    sku: Annotated[str | None, typer.Option(metavar="SKU", help="Show stock-outs of this sku only.")] = None,
+    hub: Annotated[str | None, typer.Option(metavar="HUB", help="Show stockouts of this hub only.")] = None,
+    sku: Annotated[str | None, typer.Option(metavar="SKU", help="Show stockouts of this SKU only.")] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say why hubs ran out, parcels came late and goods came back after a night, in shares of causes.
+    """Attribute stockouts, late parcels and returns after a plan to their causes.
 
     Example:  forestock why --config demo.yaml --as-of 2016-05-09 --hub MKE
     """
@@ -151,11 +157,13 @@ def why(
 
 def explain(
     config: Config,
-    sku: Annotated[str, typer.Option("--sku", metavar="SKU", help="The article.")],
-    region: Annotated[str, typer.Option("--region", metavar="REGION", help="Where it is demanded.")],
+    sku: Annotated[str, typer.Option("--sku", metavar="SKU", help="The SKU.")],
+    region: Annotated[str, typer.Option("--region", metavar="REGION", help="The region of the demand.")],
     as_of: Annotated[
         date | None,
-        typer.Option("--as-of", parser=as_date, metavar="DATE", help="The night; default: after the last sales."),
+        typer.Option(
+            "--as-of", parser=as_date, metavar="DATE", help="Planning date; default: the period after the last sales."
+        ),
     ] = None,
     before: Annotated[
         date | None,
@@ -163,12 +171,12 @@ def explain(
             "--before",
             parser=as_date,
             metavar="DATE",
-            help="The earlier night to compare with; default: a week before.",
+            help="Earlier date to compare with; default: a week before.",
         ),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Say what drives the forecast of one article in one region, in units, and why it moved since an earlier night.
+    """Explain what drives the forecast of one SKU in one region, and its change since an earlier date.
 
     Example:  forestock explain --config demo.yaml --sku FOODS_3_586 --region TX_2 --as-of 2016-05-23
     """  # fmt: skip
@@ -178,17 +186,17 @@ def explain(
 
 
 def check_named(position: pd.DataFrame, only: tuple[str | None, str | None]) -> None:
-    """Raise ``ConfigurationError`` where the plan knows no such hub or sku."""
+    """Raise ``ConfigurationError`` if the plan does not know the hub or SKU."""
     for column, value in zip(("hub", "sku"), only, strict=True):
         known = sorted(position[column].astype("str").unique())
         if value is not None and value not in known:
-            raise ConfigurationError(f"--{column} {value}: the plan has no such {column}{nearest(value, known)}")
+            raise ConfigurationError(f"--{column} {value}: not in the plan{nearest(value, known)}")
 
 
 def print_causes(
     config: str, request: AttributionRequest, only: tuple[str | None, str | None], overrides: Sequence[str]
 ) -> None:
-    """Attribute and print the answer, of ``only`` (hub, sku) where given."""
+    """Attribute and print the causes, restricted to the hub and SKU of ``only`` if given."""
     from rich.console import Console
 
     from forestock.cli.terminal import StageDisplay
@@ -227,9 +235,9 @@ def print_attribution(answer: Attribution, only: tuple[str | None, str | None], 
 
 
 def explain_series(config: str, request: SeriesRequest, overrides: Sequence[str]) -> None:
-    """Print what drives the forecast of the question's series and why it moved.
+    """Print what drives the forecast of the requested series and why it changed.
 
-    Raises ``ConfigurationError`` for a series that is not forecast on the night.
+    Raises ``ConfigurationError`` for a series that is not in the forecast of the date.
     """
     from pipeline.explain import explain_series as explained
 
@@ -255,21 +263,21 @@ def _print_drivers(settings: Settings, request: SeriesRequest, answer: SeriesExp
     units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
     for sentence in answer.unlike:
         console.print(Text(sentence), soft_wrap=True)
-    console.print(_driver_table("What drives it", units, total))
+    console.print(_driver_table("Drivers of the forecast", units, total))
     start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
     n_days = len(answer.moved) * settings.grid.days
     console.print(
         Text(
-            f"On the {n_days} days both nights forecast: {start:,.1f} on {answer.before}, {end:,.1f} on {answer.as_of}",
+            f"On the {n_days} days that both forecasts cover: {start:,.1f} units on {answer.before}, {end:,.1f} on {answer.as_of}",
             style="bold",
         )
     )
     moved = {term: answer.moved[f"{term}_units"].sum() for term in (*DRIVERS, "model", "not_sold")}
-    console.print(_driver_table("Why it moved", moved, end - start))
+    console.print(_driver_table("Drivers of the change", moved, end - start))
 
 
 def _driver_table(title: str, units: dict[str, float], total: float) -> Table:
-    """Return terms that move a unit in a hundred, largest first, and their sum."""
+    """Return terms of at least 0.005 units, largest first, and their sum."""
     from pipeline.explain import _NAMES
 
     table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)

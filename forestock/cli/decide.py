@@ -1,6 +1,7 @@
-"""The planner's commands: ``approve``, ``reject``, ``release``, ``export``.
+"""Commands of planners: ``approve``, ``reject``, ``release``, ``export``, ``fall-back``.
 
-Here: options, and the one look at the clock a decision needs. Not here: what a command does (``pipeline.decisions``).
+Here: options, and reading the clock once for a decision. Not here: the use cases (``pipeline.decisions``,
+``pipeline.handover``), printing (``forestock.cli.decide_terminal``).
 """
 
 from __future__ import annotations
@@ -19,64 +20,71 @@ if TYPE_CHECKING:
     from pipeline.decisions import Selection, Verb
 
 
-def _as_moment(text: str | datetime) -> datetime:
+def _as_time(text: str | datetime) -> datetime:
     try:
         moment = text if isinstance(text, datetime) else datetime.fromisoformat(text)
     except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a moment; write it as 2016-05-23T07:00") from None
+        raise typer.BadParameter(f"{text!r} is not a date and time; write it as 2016-05-23T07:00") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Proposals, by id or its beginning.")]
+Ids = Annotated[list[str] | None, typer.Argument(metavar="[ID]...", help="Proposal ids or their first characters.")]
 Edits = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[ID[=UNITS]]...", help="Proposals, by id or its beginning; =UNITS changes the units."),
+    typer.Argument(metavar="[ID[=UNITS]]...", help="Proposal ids or their first characters; =UNITS changes the units."),
 ]
 AsOf = Annotated[
     date | None,
-    typer.Option("--as-of", parser=as_date, metavar="DATE", help="The plan, e.g. 2016-05-23; default: the newest."),
+    typer.Option(
+        "--as-of", parser=as_date, metavar="DATE", help="Date of the plan, e.g. 2016-05-23; default: the newest plan."
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="All proposals of the plan.")]
-ByRule = Annotated[bool, typer.Option("--by-rule", help="Let the rules of the configuration decide (decisions.rules).")]
-Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind: transfer or supply; repeatable.")]
+ByRule = Annotated[bool, typer.Option("--by-rule", help="Apply the rules of the configuration (decisions.rules).")]
+Kind = Annotated[list[str] | None, typer.Option("--kind", help="Only this kind, transfer or supply; repeatable.")]
 Lane = Annotated[list[str] | None, typer.Option("--lane", help="Only this lane; repeatable.")]
-Origin = Annotated[list[str] | None, typer.Option("--origin", help="Only from this place; repeatable.")]
+Origin = Annotated[list[str] | None, typer.Option("--origin", help="Only from this hub or supplier; repeatable.")]
 Destination = Annotated[list[str] | None, typer.Option("--destination", help="Only to this hub; repeatable.")]
-Sku = Annotated[list[str] | None, typer.Option("--sku", help="Only this sku; repeatable.")]
+Sku = Annotated[list[str] | None, typer.Option("--sku", help="Only this SKU; repeatable.")]
 MaxCost = Annotated[
-    float | None, typer.Option("--max-cost-eur", metavar="EUR", help="Only lines that cost at most this.")
+    float | None, typer.Option("--max-cost-eur", metavar="EUR", help="Only proposals that cost at most this.")
 ]
 MinBenefit = Annotated[
-    float | None, typer.Option("--min-benefit-eur", metavar="EUR", help="Only lines worth at least this.")
+    float | None, typer.Option("--min-benefit-eur", metavar="EUR", help="Only proposals that save at least this.")
 ]
 MaxBenefit = Annotated[
-    float | None, typer.Option("--max-benefit-eur", metavar="EUR", help="Only lines worth at most this.")
+    float | None, typer.Option("--max-benefit-eur", metavar="EUR", help="Only proposals that save at most this.")
 ]
-Reason = Annotated[str | None, typer.Option("--reason", help="Why; kept in the ledger.")]
-By = Annotated[str | None, typer.Option("--by", metavar="NAME", help="Who decides; default: the login name.")]
-At = Annotated[
+Reason = Annotated[str | None, typer.Option("--reason", help="Reason; recorded in the ledger.")]
+By = Annotated[
+    str | None, typer.Option("--by", metavar="NAME", help="Name of the person who decides; default: the login name.")
+]
+DecisionTime = Annotated[
     datetime | None,
     typer.Option(
         "--at",
-        parser=_as_moment,
-        metavar="MOMENT",
-        help="When it was decided, e.g. 2016-05-23T07:00 (UTC); default: now.",
+        parser=_as_time,
+        metavar="TIME",
+        help="Time of the decision, e.g. 2016-05-23T07:00 (UTC); default: now.",
     ),
 ]
 Output = Annotated[
     str | None,
     typer.Option(
-        "--output", "-o", metavar="FILE", help="Where to write; - prints it; default: exports/ in the warehouse."
+        "--output",
+        "-o",
+        metavar="FILE",
+        help="Output file; - prints to standard output; default: a file in exports/ of the warehouse.",
     ),
 ]
 Seen = Annotated[
     date | None,
-    typer.Option(parser=as_date, metavar="DATE", help="Shadow mode: compare with what was under way on this day."),
+    typer.Option(parser=as_date, metavar="DATE", help="Shadow mode: compare with the order lines known on this date."),
 ]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the planner's commands to the person's door."""
+    """Add the commands of planners to the CLI."""
     for command in (approve, reject, release, export):
         app.command()(command)
 
@@ -85,9 +93,9 @@ def approve(
     config: Config, ids: Edits = None, as_of: AsOf = None, everything: All = False, by_rule: ByRule = False,
     kind: Kind = None, lane: Lane = None, origin: Origin = None, destination: Destination = None, sku: Sku = None,
     max_cost_eur: MaxCost = None, min_benefit_eur: MinBenefit = None, max_benefit_eur: MaxBenefit = None,
-    reason: Reason = None, by: By = None, at: At = None, overrides: Overrides = None,
+    reason: Reason = None, by: By = None, decided_at: DecisionTime = None, overrides: Overrides = None,
 ) -> None:  # fmt: skip
-    """Approve proposals, by id, by what they have in common, or by rule; says what is there without any.
+    """Approve proposals by id, by conditions, or by rule. Without a selection, list the proposals.
 
     Example:  forestock approve --config demo.yaml --as-of 2016-05-23 3fa94c=48 81d2
     """
@@ -96,32 +104,32 @@ def approve(
     names, units = split_units(ids or [])
     filters = (kind, lane, origin, destination, sku, max_cost_eur, min_benefit_eur, max_benefit_eur)
     selection = _selection(names, units, filters, everything, by_rule)
-    _decide("approve", (config, as_of, overrides), selection, (at, by, reason))
+    _decide("approve", (config, as_of, overrides), selection, (decided_at, by, reason))
 
 
 def reject(
     config: Config, ids: Ids = None, as_of: AsOf = None, everything: All = False, by_rule: ByRule = False,
     kind: Kind = None, lane: Lane = None, origin: Origin = None, destination: Destination = None, sku: Sku = None,
     max_cost_eur: MaxCost = None, min_benefit_eur: MinBenefit = None, max_benefit_eur: MaxBenefit = None,
-    reason: Reason = None, by: By = None, at: At = None, overrides: Overrides = None,
+    reason: Reason = None, by: By = None, decided_at: DecisionTime = None, overrides: Overrides = None,
 ) -> None:  # fmt: skip
-    """Reject proposals, with a reason; they stay away for seven days or until their benefit has grown by half.
+    """Reject proposals with a reason. They return after seven days, or once their benefit has grown by half.
 
-    Example:  forestock reject --config demo.yaml --as-of 2016-05-23 3fa94c --reason 'promotion cancelled'
+    Example:  forestock reject --config demo.yaml --as-of 2016-05-23 3fa94c --reason 'promotion canceled'
     """
     filters = (kind, lane, origin, destination, sku, max_cost_eur, min_benefit_eur, max_benefit_eur)
     selection = _selection(tuple(ids or ()), {}, filters, everything, by_rule)
-    _decide("reject", (config, as_of, overrides), selection, (at, by, reason))
+    _decide("reject", (config, as_of, overrides), selection, (decided_at, by, reason))
 
 
 def release(
-    config: Config, ids: Ids = None, as_of: AsOf = None, by: By = None, at: At = None, seen: Seen = None,
+    config: Config, ids: Ids = None, as_of: AsOf = None, by: By = None, decided_at: DecisionTime = None, seen: Seen = None,
     overrides: Overrides = None,
 ) -> None:  # fmt: skip
-    """Release approved proposals (all, or those named) and deliver them to decisions.outbox.target.
+    """Release approved proposals (all, or those given) and deliver them to decisions.outbox.target.
 
-    Run it again after a failed delivery: what was delivered stays delivered. In shadow mode nothing is
-    released; the proposals are compared with what planners did.
+    After a failed delivery, run it again; no document is delivered twice. In shadow mode, no proposal is released;
+    instead, the proposals are compared with what planners shipped.
 
     Example:  forestock release --config demo.yaml --as-of 2016-05-23
     """
@@ -134,22 +142,20 @@ def release(
         return
     selection = _selection(tuple(ids or ()), {}, (None,) * 8, not ids, False)
     token = os.environ.get(settings.decisions.outbox.token_variable)
-    release_and_print(settings, as_of, selection, _act(at, by, None), token)
+    release_and_print(settings, as_of, selection, _act(decided_at, by, None), token)
 
 
 def export(
     config: Config,
     form: Annotated[
         str,
-        typer.Option(
-            "--form", metavar="FORM", help="Name of the form; docs/exports.md lists the forms and their fields."
-        ),
+        typer.Option("--form", metavar="FORM", help="Export form; docs/exports.md lists the forms and their fields."),
     ] = "csv",
     as_of: AsOf = None,
     output: Output = None,
     overrides: Overrides = None,
 ) -> None:
-    """Write the released proposals of a plan in the form of another system.
+    """Export the released proposals of a plan in the format of another system.
 
     Example:  forestock export --config demo.yaml --as-of 2016-05-23 --form x12-940 --output orders.x12
     """
@@ -176,21 +182,21 @@ def _selection(
     kinds, lanes, origins, destinations, skus = (tuple(values or ()) for values in filters[:5])
     max_cost_eur, min_benefit_eur, max_benefit_eur = filters[5:]
     requested = Filter(kinds, lanes, origins, destinations, skus, max_cost_eur, min_benefit_eur, max_benefit_eur)
-    ways = [name for name, given in (("ids", ids), ("--all", everything), ("--by-rule", by_rule)) if given]
+    selections = [name for name, given in (("ids", ids), ("--all", everything), ("--by-rule", by_rule)) if given]
     if ids and requested != Filter():
-        ways.append("conditions such as --kind")
-    if len(ways) > 1:
-        raise InputError(f"say which proposals in one way: {' and '.join(ways)} contradict each other")
+        selections.append("conditions such as --kind")
+    if len(selections) > 1:
+        raise InputError(f"select proposals in one way only: {' and '.join(selections)} contradict each other")
     return Selection(ids, units, requested, everything, by_rule)
 
 
-def _act(at: datetime | None, by: str | None, reason: str | None) -> Act:
+def _act(decided_at: datetime | None, by: str | None, reason: str | None) -> Act:
     import pandas as pd
 
-    from dispatch.decide import Act as Made
+    from dispatch.decide import Act as Decision
 
-    moment = at or datetime.now(UTC)
-    return Made(pd.Timestamp(moment).tz_convert("UTC").as_unit("us"), by or _login(), reason)
+    moment = decided_at or datetime.now(UTC)
+    return Decision(pd.Timestamp(moment).tz_convert("UTC").as_unit("us"), by or _login(), reason)
 
 
 def _login() -> str:
@@ -204,13 +210,15 @@ def _login() -> str:
 
 def fall_back(
     config: Config,
-    region: Annotated[str, typer.Option(metavar="REGION", help="Where.")],
-    segment: Annotated[str, typer.Option(metavar="NAME", help="Which value of the coarsest hierarchy column.")],
-    until: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First night that uses the model again.")],
-    reason: Annotated[str | None, typer.Option("--reason", help="Why; kept beside it.")] = None,
+    region: Annotated[str, typer.Option(metavar="REGION", help="The region.")],
+    segment: Annotated[str, typer.Option(metavar="NAME", help="A value of the coarsest hierarchy column.")],
+    until: Annotated[
+        date, typer.Option(parser=as_date, metavar="DATE", help="First planning date that uses the model again.")
+    ],
+    reason: Annotated[str | None, typer.Option("--reason", help="Reason; recorded.")] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Forecast a region's segment by the seasonal-naive baseline until a date; --until a past night ends it.
+    """Let the seasonal-naive baseline forecast a region's segment until a date; a past date ends it.
 
     Example:  forestock fall-back --config demo.yaml --region CA_1 --segment FOODS --until 2016-06-06
     """
@@ -225,4 +233,4 @@ def fall_back(
     moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")
     settings = load_settings(config, tuple(overrides or ()))
     record_fallback(settings, (region, segment), until, Act(moment, getpass.getuser(), reason))
-    print(f"{region} {segment}: the baseline forecasts nights before {until}; plan again: forestock run")
+    print(f"{region} {segment}: the baseline forecasts dates before {until}. To plan again, use forestock run.")

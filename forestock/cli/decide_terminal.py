@@ -1,4 +1,4 @@
-"""What the planner's commands say: sentences and tables that fit 80 columns.
+"""Output of the planners' commands: sentences and tables that fit 80 columns.
 
 Not here: deciding (``pipeline.decisions``) or parsing (``forestock.cli.decide``).
 """
@@ -28,7 +28,7 @@ _DIFFERENCES = 10
 
 
 def decide_and_print(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> None:
-    """Decide and print what came of it; without a selection, print the plan's proposals and their state."""
+    """Decide and print the outcome; without a selection, print the plan's proposals and their status."""
     from pipeline.decisions import decide_proposals, open_plan
 
     console = Console()
@@ -36,14 +36,14 @@ def decide_and_print(settings: Settings, as_of: date | None, verb: Verb, selecti
         _print_proposals(console, open_plan(settings, as_of))
         return
     if selection.is_by_rule and not settings.decisions.rules:
-        raise ConfigurationError("decisions.rules: there are none; docs/decisions-of-planners.md shows some")
-    _print_decided(console, settings, verb, decide_proposals(settings, as_of, verb, selection, act))
+        raise ConfigurationError("decisions.rules: no rules are configured; docs/decisions-of-planners.md has examples")
+    _print_decisions(console, settings, verb, decide_proposals(settings, as_of, verb, selection, act))
 
 
 def release_and_print(
     settings: Settings, as_of: date | None, selection: Selection, act: Act, token: str | None
 ) -> None:
-    """Close what is over, release what is approved, deliver what is released, and print each."""
+    """Close expired proposals, release the approved ones, deliver the released ones, and print each outcome."""
     from foundation.commands import command
     from pipeline.decisions import decide_proposals, open_plan, proposals_text
     from pipeline.handover import close_expired, deliver_released
@@ -52,24 +52,26 @@ def release_and_print(
     plan = open_plan(settings, as_of)
     closed = close_expired(settings, plan.as_of, act)
     for status, rows in closed.groupby("status"):
-        _say(console, f"{proposals_text(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}.")
+        _print_line(
+            console, f"{proposals_text(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}."
+        )
     if (plan.proposals["status"] == "approved").any() or selection.ids:
         chosen = selection if selection.ids else _approved(plan)
-        _print_decided(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
+        _print_decisions(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
     else:
-        _say(console, f"Nothing of the plan of {plan.as_of} is approved and not yet released.")
+        _print_line(console, f"The plan of {plan.as_of} has no approved proposals to release.")
     delivery = deliver_released(settings, act, token)
     if delivery is not None:
         _print_delivery(console, settings, delivery)
     elif settings.decisions.outbox.target is None:
-        _say(
+        _print_line(
             console,
-            f"No outbox is set (decisions.outbox.target), so nothing was handed over. To write it, run {command(settings, 'export', plan.as_of)} --form csv",
+            f"No outbox is configured (decisions.outbox.target), so no document was delivered. To write a file instead, run {command(settings, 'export', plan.as_of)} --form csv",
         )
 
 
 def export_and_print(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
-    """Write or print an export and say what it holds."""
+    """Write or print an export and its counts."""
     from foundation.store import files
     from foundation.store.warehouse import Warehouse
     from pipeline.decisions import open_plan
@@ -89,13 +91,15 @@ def export_and_print(settings: Settings, as_of: date | None, form: str, output: 
                 f"--output {place} is a folder; name a file in it, for example {files.joined(place, name)}"
             )
         files.write_text(place, exported.text)
-        _say(console, f"{number(exported.n_lines)} lines in {number(exported.n_documents)} documents: {place}")
+        _print_line(console, f"{number(exported.n_lines)} lines in {number(exported.n_documents)} documents: {place}")
     if exported.n_left_out:
-        _say(console, f"{number(exported.n_left_out)} released lines have no place in {form}; csv and json hold all.")
+        _print_line(
+            console, f"Form {form} cannot hold {number(exported.n_left_out)} released lines; csv and json hold all."
+        )
 
 
 def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -> None:
-    """Print how the plan's proposals compare with what planners did."""
+    """Print how the plan's proposals compare with what planners shipped."""
     from pipeline.handover import score_shadow
     from review.wording import Money, number, rate
 
@@ -103,16 +107,16 @@ def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -
     money = Money(settings.currency)
     console = Console()
     lines = result.lines
-    _say(
+    _print_line(
         console,
-        f"Shadow mode: nothing is released. Planners moved {rate(result.followed_rate)} of the proposed units, "
+        f"Shadow mode: no proposal is released. Planners shipped {rate(result.followed_rate)} of the proposed units, "
         f"worth {money(lines['followed_eur'].sum())} of {money(lines['benefit_eur'].sum())}, "
-        f"and {number(result.own_units)} units nobody proposed.",
+        f"and {number(result.own_units)} units that were not proposed.",
     )
-    table = _table("Where they differ most")
+    table = _table("Largest differences")
     for name in ("sku", "from → to"):
         table.add_column(name, overflow="ellipsis", no_wrap=True, max_width=24)
-    for name in ("proposed", "moved", "worth"):
+    for name in ("proposed", "shipped", "saves"):
         table.add_column(name, justify="right", no_wrap=True)
     apart = (lines["proposed_units"] - lines["moved_units"]).abs()
     for row in lines[apart > 0].assign(apart=apart).nlargest(_DIFFERENCES, "apart").to_dict("records"):
@@ -129,7 +133,7 @@ def _approved(plan: Plan) -> Selection:
     return Selection(ids=tuple(approved))
 
 
-def _print_decided(console: Console, settings: Settings, verb: Verb, decided: DecisionResult) -> None:
+def _print_decisions(console: Console, settings: Settings, verb: Verb, decided: DecisionResult) -> None:
     from dispatch.worth import as_decided
     from foundation.commands import command
     from foundation.store import files
@@ -141,28 +145,28 @@ def _print_decided(console: Console, settings: Settings, verb: Verb, decided: De
     rows, lines = decided.rows, as_decided(decided.lines)
     if len(rows):
         worth = f"worth {money(lines['benefit_eur'].sum())} at a cost of {money(lines['cost_eur'].sum())}"
-        _say(
+        _print_line(
             console,
             f"{_DONE[verb]} {proposals_text(len(rows))} of the plan of {decided.as_of}: "
             f"{number(rows['units'].sum())} units, {worth}.",
         )
         if files.exists(page_of(settings, decided.as_of)):
-            _say(
+            _print_line(
                 console,
-                f"The review page is out of date; to refresh it, run {command(settings, 'review', decided.as_of)}",
+                f"The review page is out of date. To refresh it, run {command(settings, 'review', decided.as_of)}",
             )
     else:
-        _say(console, f"Nothing was changed in the plan of {decided.as_of}.")
+        _print_line(console, f"The plan of {decided.as_of} did not change.")
     for why, count in decided.skipped["why"].value_counts().items():
-        _say(console, f"Left alone: {number(count)} – {why}.")
+        _print_line(console, f"Skipped: {number(count)} ({why}).")
     left = (
-        "what is approved and released on it saves"
+        "the approved and released lines on it save"
         if verb == "release"
-        else "what is left on it saves (table exception)"
+        else "the remaining lines on it save (table exception)"
     )
     for row in decided.losing.to_dict("records"):
         label = f"its loads cost {money(-row['value_eur'])} more than {left}"
-        _say(
+        _print_line(
             console,
             f"Warning: departure {row['departure_id']} {'does not pay' if verb == 'release' else 'no longer pays'}: {label}.",
         )
@@ -174,13 +178,15 @@ def _print_delivery(console: Console, settings: Settings, delivery: Delivery) ->
     from review.wording import number
 
     target = files.without_password(settings.decisions.outbox.target or "")
-    _say(
+    _print_line(
         console,
         f"Delivered {proposals_text(delivery.n_lines)} (documents: {number(len(delivery.delivered))}) to {target}.",
     )
     if delivery.refused:
         first, why = next(iter(delivery.refused.items()))
-        raise StageError("deliver", f"{len(delivery.refused)} documents were refused, first {first}: {why}")
+        raise StageError(
+            "deliver", f"the receiver refused {len(delivery.refused)} documents; the first is {first}: {why}"
+        )
 
 
 def _print_proposals(console: Console, plan: Plan) -> None:
@@ -188,7 +194,7 @@ def _print_proposals(console: Console, plan: Plan) -> None:
     from review.wording import Money, number
 
     if plan.proposals.empty:
-        _say(console, f"The plan of {plan.as_of} has no proposals.")
+        _print_line(console, f"The plan of {plan.as_of} has no proposals.")
         return
     proposals = as_decided(plan.proposals).sort_values(
         ["is_outlook", "benefit_eur"], ascending=[True, False], kind="stable"
@@ -199,7 +205,7 @@ def _print_proposals(console: Console, plan: Plan) -> None:
     table.add_column("from → to", overflow="ellipsis", no_wrap=True, max_width=15)
     for name in ("units", "cost", "saves"):
         table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("state", no_wrap=True)
+    table.add_column("status", no_wrap=True)
     money = Money(plan.settings.currency)
     width = _unambiguous(plan.proposals["proposal_id"])
     for row in proposals.head(_LISTED).to_dict("records"):
@@ -209,12 +215,14 @@ def _print_proposals(console: Console, plan: Plan) -> None:
         table.add_row(row["proposal_id"][:width], row["sku"], route, *figures, state)
     console.print(table)
     if len(proposals) > _LISTED:
-        _say(console, f"{number(len(proposals) - _LISTED)} more; the review page has all.")
-    _say(console, "Name some by id, by --lane, --origin, --max-cost-eur …, or take --all or --by-rule.")
+        _print_line(console, f"{number(len(proposals) - _LISTED)} more are on the review page.")
+    _print_line(
+        console, "Select proposals by id, by conditions such as --lane or --max-cost-eur, or with --all or --by-rule."
+    )
 
 
 def _unambiguous(ids: pd.Series) -> int:
-    """Return how many signs tell the ids apart, six at least."""
+    """Return the number of first characters, at least six, that tell the ids apart."""
     longest = int(ids.str.len().max()) if len(ids) else 6
     return next((width for width in range(6, longest) if ids.str[:width].is_unique), longest)
 
@@ -223,5 +231,5 @@ def _table(title: str) -> Table:
     return Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False)
 
 
-def _say(console: Console, text: str) -> None:
+def _print_line(console: Console, text: str) -> None:
     console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -1,4 +1,7 @@
-"""``forestock backtest``: its options. Not here: what it does (``flows.backtest``) or prints (``forestock.cli.judge``)."""
+"""Commands that evaluate forecasts and plans: ``backtest``, ``simulate``, ``monitor``, ``experiment``.
+
+Not here: the use cases (``pipeline.backtest``, ``pipeline.replay``, ``pipeline.monitor``, ``pipeline.runs``).
+"""
 
 from __future__ import annotations
 
@@ -28,25 +31,27 @@ if TYPE_CHECKING:
 def backtest(
     config: Config,
     origins: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How many past dates to forecast; four or more decide.")
+        int, typer.Option(min=1, metavar="N", help="Number of past dates to forecast; a promotion needs four or more.")
     ],
     end: Annotated[
         date | None,
-        typer.Option(parser=as_date, metavar="DATE", help="Last day of demand to score on; default: the last sales."),
+        typer.Option(
+            parser=as_date, metavar="DATE", help="Last day of demand to score on; default: the last day with sales."
+        ),
     ] = None,
-    every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between origins.")] = 28,
+    every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between forecast origins.")] = 28,
     challenger: Annotated[
         list[str] | None,
         typer.Option(
             "--challenger",
             metavar="KEY=VALUE|FILE",
-            help="A changed key, repeatable, or another configuration: judged on the same origins.",
+            help="A changed setting (repeatable) or another configuration, scored on the same dates.",
         ),
     ] = None,
     promote: Annotated[
         bool,
         typer.Option(
-            "--promote", help="Make the challenger's model champion where the gate lets it through; exit 4 where not."
+            "--promote", help="Make the challenger's model champion if the promotion rule allows it, else exit with 4."
         ),
     ] = False,
     weights: Annotated[
@@ -54,12 +59,12 @@ def backtest(
         typer.Option(
             "--weights",
             metavar="FILE",
-            help="Given weights and scales by level and series; default: from history known at each origin.",
+            help="File of weights and scales by level and series; default: derived from the history before each date.",
         ),
     ] = None,
     overrides: Overrides = None,
 ) -> None:
-    """Judge the forecast by rolling origins, beside baselines, into MLflow; or two configurations against each other.
+    """Score the forecast on past dates against baselines, or compare two configurations; record in MLflow.
 
     Example:  forestock backtest --config demo.yaml --origins 4 --challenger forecast.lightgbm.num_leaves=63
     """  # fmt: skip
@@ -71,17 +76,17 @@ def backtest(
     if promote and not parts:
         raise typer.BadParameter("--promote needs a --challenger")
     if len(files) > 1:
-        raise typer.BadParameter("one --challenger configuration at most")
+        raise typer.BadParameter("use at most one configuration as --challenger")
 
     request = Challenge(tuple(text for text in parts if "=" in text), next(iter(files), None), promote, weights)
-    judge(config, Origins(origins, every, end), tuple(overrides or ()), request)
+    run_backtest(config, Origins(origins, every, end), tuple(overrides or ()), request)
 
 
 _COLUMNS = (("wrmsse", "WRMSSE", ".3f"), ("wspl", "pinball", ".3f"), ("wape", "WAPE", ".1%"), ("bias", "bias", "+.1%"),
-            ("coverage_950", "95 % holds", ".1%"), ("order_cost_rate", "order cost", ".1%"))  # fmt: skip
+            ("coverage_950", "in 95% int.", ".1%"), ("order_cost_rate", "order cost", ".1%"))  # fmt: skip
 
 
-def judge(config: str, origins: Origins, overrides: Sequence[str], asked: Challenge) -> None:
+def run_backtest(config: str, origins: Origins, overrides: Sequence[str], request: Challenge) -> None:
     """Run the backtest and print its result; a refused promotion is printed before its error is raised."""
     settings = load_settings(config, overrides)
     set_command_line_defaults(settings.warehouse)
@@ -95,7 +100,7 @@ def judge(config: str, origins: Origins, overrides: Sequence[str], asked: Challe
         refused = None
         try:
             with reported("start", settings, origins.end), prefect_server():
-                result = backtest(config, origins, list(overrides), asked)
+                result = backtest(config, origins, list(overrides), request)
         except RefusedPromotionError as error:
             refused, result = error, error.result
     print_backtest(result, Console(soft_wrap=False), is_refused=refused is not None)
@@ -104,13 +109,17 @@ def judge(config: str, origins: Origins, overrides: Sequence[str], asked: Challe
 
 
 def print_backtest(result: BacktestResult, console: Console, is_refused: bool = False) -> None:
-    """Print the verdict, the scores beside the baselines, the decision (a refused one is the error) and where to look."""
+    """Print the scores with those of the baselines, the promotion decision unless it is the error, and places."""
     for recorded in (result.recorded, *([result.challenger] if result.challenger else [])):
         _print_one(recorded, console)
     if result.decision is not None and not is_refused:
         console.print(Text(result.decision.reason, style="bold"))
     if result.promoted_version:
-        console.print(Text(f"Champion is now version {result.promoted_version}; change the configuration to keep it."))
+        console.print(
+            Text(
+                f"Version {result.promoted_version} is champion now. To keep it, change the configuration accordingly."
+            )
+        )
 
 
 def _print_one(recorded: RecordedBacktest, console: Console) -> None:
@@ -122,9 +131,9 @@ def _print_one(recorded: RecordedBacktest, console: Console) -> None:
     console.print(_table(recorded))
     places = {"report": recorded.page}
     if recorded.run_id:
-        places |= {"MLflow run": recorded.run_id, "look with": tracking_command(result.settings)}
+        places |= {"MLflow run": recorded.run_id, "open with": tracking_command(result.settings)}
     else:
-        places |= {"MLflow": "could not be reached; the report has everything"}
+        places |= {"MLflow": "could not be reached; the report is complete"}
     for label, where in places.items():
         # soft_wrap: a path or a command that is cut in two cannot be copied
         console.print(Padding(Text(f"{label:<11}{where}"), (0, 0)), soft_wrap=True)
@@ -146,24 +155,27 @@ def _table(recorded: RecordedBacktest) -> Table:
 
 def simulate(
     config: Config,
-    start: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First day; stock is read there only.")],
+    start: Annotated[
+        date, typer.Option(parser=as_date, metavar="DATE", help="First day; stock is read on this day only.")
+    ],
     end: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="Last day, included.")],
-    nights: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Decide on the first N nights only; default: all.")
+    n_decisions: Annotated[
+        int | None,
+        typer.Option("--nights", min=1, metavar="N", help="Decide on the first N planning dates only; default: all."),
     ] = None,
     kinds: Annotated[
-        str | None, typer.Option(metavar="KINDS", help="What may be shipped: transfer,supply; default: as configured.")
+        str | None, typer.Option(metavar="KINDS", help="Kinds of shipment: transfer,supply; default: as configured.")
     ] = None,
     every: Annotated[
-        int | None, typer.Option(min=1, metavar="DAYS", help="Days between nights; default: one period.")
+        int | None, typer.Option(min=1, metavar="DAYS", help="Days between planning dates; default: one period.")
     ] = None,
-    unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift the capacities that articles share.")] = False,
+    unlimited: Annotated[bool, typer.Option("--unlimited", help="Lift the capacities that SKUs share.")] = False,
     foresight: Annotated[
-        bool, typer.Option("--foresight", help="Let this plan play with demand known beforehand, too.")
+        bool, typer.Option("--foresight", help="Add a policy that plans with the actual demand.")
     ] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Replay decisions against what was then demanded, beside baselines and a bound.
+    """Simulate past decisions on actual demand and compare them with baselines and a bound.
 
     Example:  forestock simulate --config demo.yaml --start 2016-04-25 --end 2016-05-08 --nights 1
     """
@@ -172,7 +184,7 @@ def simulate(
     parts = list(overrides or ())
     if kinds is not None:
         parts.append(f"positioning.kinds=[{kinds}]")
-    replay_span(config, Span(start, end, nights, every, unlimited, foresight), parts)
+    replay_span(config, Span(start, end, n_decisions, every, unlimited, foresight), parts)
 
 
 _JUDGED = "forestock"
@@ -198,16 +210,18 @@ def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
 
 
 def print_simulation(done: Simulation, console: Console) -> None:
-    """Print money with the share of the reachable gain, then the KPIs, one column per policy."""
+    """Print costs with the share of the possible savings, then the KPIs, one column per policy."""
     span, currency = done.span, done.settings.currency
     console.print()
     console.rule(f"[bold]Replay {span.start} … {span.end}")
     without, with_goods = done.bound_eur
     console.print(_money(done.figures, "", f"Cost in {currency}; the bound is {without:,.0f}"))
-    console.print(_money(done.figures, "_with_goods", f"With purchase and leftovers; the bound is {with_goods:,.0f}"))
-    console.print(_beside(done.figures))
+    console.print(
+        _money(done.figures, "_with_goods", f"Cost with purchases and remaining stock; the bound is {with_goods:,.0f}")
+    )
+    console.print(_extra_cost(done.figures))
     console.print(_kpis(done.figures))
-    for note in (*done.notes, *_refusals(done.figures), _reading(span)):
+    for note in (*done.notes, *_refusals(done.figures), _legend(span)):
         console.print(f"· {note}", markup=False, highlight=False)
     console.print(f"Kept in {done.settings.warehouse}: tables simulation, simulation_kpi.", highlight=False)
 
@@ -227,7 +241,7 @@ def _money(figures: pd.DataFrame, ending: str, title: str) -> Table:
     return table
 
 
-def _beside(figures: pd.DataFrame) -> Table:
+def _extra_cost(figures: pd.DataFrame) -> Table:
     """Return the additional cost of every other policy compared with the plan, paired over SKUs."""
     table = Table(
         title=f"Additional cost compared with {_JUDGED}, paired over SKUs",
@@ -262,7 +276,7 @@ def _refusals(figures: pd.DataFrame) -> list[str]:
     return [f"{row.policy}: {row.refused_units:,.0f} requested units exceeded the capacity of hubs and loads." for row in cut.itertuples()]  # fmt: skip
 
 
-def _reading(span: Span) -> str:
+def _legend(span: Span) -> str:
     limits = (
         "capacities that SKUs share are lifted" if span.is_unlimited else "capacities bind every policy, not the bound"
     )
@@ -272,7 +286,7 @@ def _reading(span: Span) -> str:
 def experiment(
     config: Config,
     last: Annotated[
-        int, typer.Option("--last", min=1, max=8, metavar="N", help="How many of the newest runs of each kind.")
+        int, typer.Option("--last", min=1, max=8, metavar="N", help="Number of newest backtests and replays.")
     ] = 4,
     overrides: Overrides = None,
 ) -> None:
@@ -285,16 +299,18 @@ def experiment(
 
 _Day = Annotated[
     date | None,
-    typer.Option("--as-of", parser=as_date, metavar="DATE", help="Demand before this day is known; default: after the last sales."),
+    typer.Option("--as-of", parser=as_date, metavar="DATE", help="Demand before this date is known; default: the period after the last sales."),
 ]  # fmt: skip
 _Today = Annotated[
     date | None,
-    typer.Option("--today", parser=as_date, metavar="DATE", help="The day freshness is judged by; default: --as-of."),
+    typer.Option(
+        "--today", parser=as_date, metavar="DATE", help="Date for the check of data freshness; default: --as-of."
+    ),
 ]
 
 
 def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides: Overrides = None) -> None:
-    """Look back: score earlier forecasts, watch inputs for drift, follow plans, service and parcels up.
+    """Score earlier forecasts, measure input drift, and follow up plans, service and parcels.
 
     Example:  forestock monitor --config demo.yaml --as-of 2016-05-23
     """
@@ -312,32 +328,32 @@ def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides:
         from pipeline.results import reported
 
         with reported("start", settings, as_of), prefect_server():
-            from flows.monitor import monitor as run_monitoring
+            from flows.monitor import monitor as monitor_flow
 
-            done = run_monitoring(config, as_of, list(overrides or ()), today)
+            done = monitor_flow(config, as_of, list(overrides or ()), today)
     _print(done)
 
 
 def _print(done: MonitoringReport) -> None:
     from rich.console import Console
 
-    from pipeline.monitor import verdict_of
+    from pipeline.monitor import accuracy_sentence
 
     console = Console(soft_wrap=True, highlight=False)
     result = done.result
-    console.rule(f"[bold]{done.settings.name} · looking back from {result.as_of}")
-    console.print(verdict_of(result), markup=False)
+    console.rule(f"[bold]{done.settings.name} · monitoring as of {result.as_of}")
+    console.print(accuracy_sentence(result), markup=False)
     for finding in result.findings:
         place = " ".join(part for part in (finding.hub, finding.region) if part)
         console.print(f"  {finding.kind.replace('_', ' ')} {place}: {finding.action}", markup=False)
     if not result.findings:
-        console.print("Nothing needs a person.")
+        console.print("No findings.")
     for note in (*done.notes, f"tables: {done.settings.warehouse}"):
         console.print(note, markup=False)
 
 
 def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
-    """Write the page and say where it is."""
+    """Write the comparison page and print its place."""
     from rich.console import Console
 
     from forestock.cli.terminal import StageDisplay

@@ -1,8 +1,8 @@
-"""The person's door: ``forestock`` and its commands.
+"""The command ``forestock`` and its subcommands.
 
-A command parses, makes one call and returns one exit code: 0 done, 2 the input or configuration is at
-fault, 3 a stage failed, 4 refused by a gate, 130 interrupted, 143 terminated. Nothing heavy is imported before it is
-needed, so that help and mistakes answer at once. Not here: what a command does.
+A command parses its options, makes one call and returns an exit code: 0 success, 2 invalid input or configuration, 3 a
+stage failed, 4 the plan gate or the promotion was refused, 130 interrupted, 143 terminated. Heavy packages are imported
+late, so that help and errors appear at once. Not here: what a command does (``pipeline``).
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from foundation.errors import ForestockError, tell
 
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 _KEPT = (
-    "stopped: what was finished is kept and nothing is half written. "
-    "Run the same command again: it goes on with what is missing."
+    "stopped: the results of finished stages are kept, and no table is partly written. "
+    "Run the same command again to resume."
 )
 
 
 class _TerminatedError(BaseException):
-    """SIGTERM has arrived; like an interrupt, no handler of errors may take it for a failure."""
+    """SIGTERM was received; a BaseException, so that handlers of errors do not treat it as a failure."""
 
 
 def _terminate(*_: object) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second one must not stop the stopping
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # a second SIGTERM must not interrupt the cleanup
     raise _TerminatedError
 
 
 class _Commands(TyperGroup):
-    """The commands, with the failures a person can see turned into their exit codes."""
+    """The commands; errors are printed in one line per fault and become exit codes."""
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the command; print one line per fault, or what is kept where the command was stopped."""
+        """Run the command; print one line per fault, or how to resume if the command was stopped."""
         try:
             return super().invoke(ctx)
         except ForestockError as error:
@@ -57,7 +57,7 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     name="forestock",
     cls=_Commands,
-    help="Which units should stand in which hub before the demand arrives?",
+    help="Forecast demand and plan which units should be at which hub before the demand arrives.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -80,67 +80,70 @@ Version = Annotated[
 
 @app.callback()
 def _forestock(version: Version = False) -> None:
-    """Take what stands before a command."""
+    """Handle options before a command."""
 
 
 AsOf = Annotated[
     date | None,
     typer.Option(
-        "--as-of", parser=as_date, metavar="DATE", help="The night, e.g. 2016-05-23; default: after the last sales."
+        "--as-of",
+        parser=as_date,
+        metavar="DATE",
+        help="Planning date, e.g. 2016-05-23; default: the period after the last sales.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Make a forecast anew that is there already.")]
+Force = Annotated[bool, typer.Option("--force", help="Recompute a forecast that exists.")]
 Until = Literal["train", "forecast", "rebalance", "review"]
 
 
 @app.command()
 def demo(overrides: Overrides = None, as_of: AsOf = None) -> None:
-    """Plan one night on the bundled real data: the whole pipeline in about two minutes.
+    """Run the whole pipeline on bundled real data, in about two minutes.
 
     Example:  forestock demo
     """
-    _night("demo", as_of, overrides, "review")
+    _run_until("demo", as_of, overrides, "review")
 
 
 @app.command()
 def run(config: Config, as_of: AsOf = None, overrides: Overrides = None, force: Force = False) -> None:
-    """Plan one night of your data: validate, train if due, forecast, rebalance, review page.
+    """Run the pipeline for one date: validate, train if due, forecast, rebalance, review page.
 
     Example:  forestock run --config m5.yaml --set inputs.path=data/m5 --as-of 2016-05-23
     """
-    _night(config, as_of, overrides, "review", force)
+    _run_until(config, as_of, overrides, "review", force)
 
 
 @app.command()
 def train(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
-    """Train the model a night needs, unless it is there, and record it in MLflow.
+    """Train the model for a planning date, unless it exists, and record it in MLflow.
 
     Example:  forestock train --config demo.yaml --as-of 2016-05-23
     """
-    _night(config, as_of, overrides, "train")
+    _run_until(config, as_of, overrides, "train")
 
 
 @app.command()
 def forecast(config: Config, as_of: AsOf = None, overrides: Overrides = None, force: Force = False) -> None:
-    """Forecast demand; needs no hubs, lanes or stock.
+    """Forecast demand. Needs no hubs, lanes or stock.
 
     Example:  forestock forecast --config demo.yaml --as-of 2016-05-23
     """
-    _night(config, as_of, overrides, "forecast", force)
+    _run_until(config, as_of, overrides, "forecast", force)
 
 
 @app.command()
 def rebalance(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
-    """Plan on the night's forecast; a forecast that is missing or outdated is made first.
+    """Plan shipments for a date; a missing or outdated forecast is computed first.
 
     Example:  forestock rebalance --config demo.yaml --as-of 2016-05-23
     """
-    _night(config, as_of, overrides, "rebalance")
+    _run_until(config, as_of, overrides, "rebalance")
 
 
 @app.command()
 def review(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
-    """Write the review page of a plan that is in the warehouse and print its summary.
+    """Refresh the review page of a plan in the warehouse and print its summary.
 
     Example:  forestock review --config demo.yaml --as-of 2016-05-23
     """
@@ -151,7 +154,7 @@ def review(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> N
 
 @app.command()
 def validate(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
-    """Check the input tables and say what was found; writes nothing.
+    """Check the input tables and print their faults, warnings and contents; write no table.
 
     Example:  forestock validate --config demo.yaml --set inputs.path=data/ours
     """
@@ -163,18 +166,18 @@ def validate(config: Config, as_of: AsOf = None, overrides: Overrides = None) ->
 @app.command()
 def backfill(
     config: Config,
-    start: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First night.")],
-    end: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="Last night, included.")],
-    every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between nights.")] = 7,
-    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Nights at the same time.")] = 1,
-    force: Annotated[bool, typer.Option("--force", help="Plan nights again that are done.")] = False,
+    start: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="First planning date.")],
+    end: Annotated[date, typer.Option(parser=as_date, metavar="DATE", help="Last planning date, included.")],
+    every: Annotated[int, typer.Option(min=1, metavar="DAYS", help="Days between planning dates.")] = 7,
+    parallel: Annotated[int, typer.Option(min=1, metavar="N", help="Number of dates to run at the same time.")] = 1,
+    force: Annotated[bool, typer.Option("--force", help="Recompute dates whose results exist.")] = False,
     retrain: Annotated[
         bool,
-        typer.Option("--retrain", help="Train a model on each night's own day; default: that of its training date."),
+        typer.Option("--retrain", help="Train a model on every planning date; default: use that of its training date."),
     ] = False,
     overrides: Overrides = None,
 ) -> None:
-    """Plan past nights, each with what was known then; nights that are done are left alone.
+    """Run the pipeline for past dates, each with what was known then; skip dates whose results exist.
 
     Example:  forestock backfill --config demo.yaml --start 2016-03-28 --end 2016-05-23 --every 7
     """
@@ -197,14 +200,14 @@ app.command()(experiment)
 register(app)
 
 
-def _night(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:
+def _run_until(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:
     from forestock.cli.run import run_stages
 
     run_stages(config, as_of, tuple(overrides or ()), until, "everything" if force else "plan")
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the CLI and exit with its exit code."""
     signal.signal(signal.SIGTERM, _terminate)
     app()
 

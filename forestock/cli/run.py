@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
     """Run the nightly flow up to the stage ``until`` and print its summary.
 
-    Mistakes in the configuration are raised before anything heavy is imported. Raises the
-    ``ForestockError`` of the stage that failed; a refused plan is printed before its error is raised.
+    Faults of the configuration are raised before heavy packages are imported. Raises the ``ForestockError`` of a failed
+    stage; a refused plan is printed before its error is raised.
     """
     from foundation.store.files import require_room
 
@@ -58,9 +58,9 @@ def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until:
 
 
 def review_plan(config: str, as_of: date | None, overrides: Sequence[str]) -> None:
-    """Write the review page of the plan of ``as_of`` (None: the newest) again and print its summary.
+    """Refresh the review page of the plan of ``as_of`` (None: the newest) and print its summary.
 
-    Raises ``ConfigurationError`` where the warehouse has no plan of that date.
+    Raises ``ConfigurationError`` if the warehouse has no plan of that date.
     """
     from pipeline.run import rewrite_page
 
@@ -78,15 +78,15 @@ def _print(result: Result) -> None:
     print_summary(summarise(result), Console(soft_wrap=False))
 
 
-# Inputs without any of these hold no network: there is nothing to rebalance.
+# Inputs without any of these tables have no network and can only be forecast.
 _NETWORK = {name for name, table in INPUTS.items() if table.needed_for == ("rebalance",)}
 
 
 def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> None:
-    """Print what the input tables hold, or what is wrong with them; writes nothing.
+    """Print the contents of the input tables, their warnings and assumptions; write no table.
 
-    Raises ``InputError`` with one line per fault where the night would stop. Inputs without any table
-    of the network are checked for forecasting alone, and that is said.
+    Raises ``InputError`` with one line per fault if a run would stop. Inputs without a network are checked for forecasting
+    alone.
     """
     from foundation.store.snapshot import validate_inputs
 
@@ -110,12 +110,14 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> N
         console.print(f"assumption: {assumption}", markup=False, highlight=False, soft_wrap=True)
     _print_tables(console, validation)
     if is_forecast_only:
-        console.print("They can be forecast; to rebalance, hubs, lanes and stock are needed too.", highlight=False)
+        console.print(
+            "Without hubs, lanes and stock, demand can be forecast but shipments cannot be planned.", highlight=False
+        )
 
 
 def _fault_table(faults: Sequence[Fault]) -> Table:
     table = Table(title=f"{len(faults)} faults", title_justify="left", box=None, pad_edge=False)
-    for name in ("table", "column", "rows", "what is wrong", "what to do"):
+    for name in ("table", "column", "rows", "fault", "what to do"):
         table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
     for fault in faults:
         rows = f"{fault.n_rows:,}" if fault.n_rows else ""
@@ -139,8 +141,8 @@ def _print_tables(console: Console, validation: ValidationResult) -> None:
         table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
     console.print(table)
     n_warnings = len(validation.faults) + len(validation.warnings)
-    but = f", with {n_warnings} {'warning' if n_warnings == 1 else 'warnings'}" if n_warnings else ""
-    console.print(f"The inputs are valid for the night of {validation.as_of}{but}.", highlight=False)
+    suffix = f", with {n_warnings} {'warning' if n_warnings == 1 else 'warnings'}" if n_warnings else ""
+    console.print(f"The inputs are valid for {validation.as_of}{suffix}.", highlight=False)
 
 
 def _ends(frame: pd.DataFrame) -> tuple[str, str]:
@@ -151,7 +153,7 @@ def _ends(frame: pd.DataFrame) -> tuple[str, str]:
 
 
 def tidy(config: Config, overrides: Overrides = None) -> None:
-    """Remove old history, snapshots and logs from the warehouse; current rows, decisions and models stay.
+    """Remove old history, snapshots and logs from the warehouse; current rows, decisions and models are kept.
 
     Example:  forestock tidy --config demo.yaml --set retention.history_days=90
     """
@@ -161,14 +163,14 @@ def tidy(config: Config, overrides: Overrides = None) -> None:
     freed = tidied(load_settings(config, tuple(overrides or ())))
     print(sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes))
     if freed.busy_tables:
-        print(f"Left for the next time, being written: {', '.join(freed.busy_tables)}.")
+        print(f"Skipped because another process writes them: {', '.join(freed.busy_tables)}.")
 
 
 def run_backfill(config: str, span: Span, overrides: Sequence[str]) -> None:
-    """Plan the nights of ``span`` and print one line per night.
+    """Run the dates of ``span`` and print one line per date.
 
-    Raises ``ConfigurationError`` for a span that does not fit, ``StageError`` naming the nights that
-    failed (the same command goes on with them), ``GateError`` where nights were only refused.
+    Raises ``ConfigurationError`` for a span that does not fit the grid, ``StageError`` naming the dates that failed (the
+    same command resumes), ``GateError`` if plans were refused and no date failed.
     """
     settings = load_settings(config, overrides)
     dates = span.dates(settings)
@@ -202,11 +204,11 @@ def _backfill_table(reports: Sequence[RunReport], money: Money) -> Table:
     table = Table(
         box=None,
         pad_edge=False,
-        title=f"{len(reports)} {'context' if len(reports) == 1 else 'nights'}",
+        title=f"{len(reports)} {'run' if len(reports) == 1 else 'runs'}",
         title_justify="left",
         title_style="bold",
     )
-    for name, justify in (("night", "left"), ("outcome", "left"), ("proposals", "right"), ("saves", "right")):
+    for name, justify in (("date", "left"), ("outcome", "left"), ("proposals", "right"), ("saves", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
     for report in reports:
         table.add_row(str(report.as_of), report.outcome, number(report.n_proposals), money(report.saving_eur))

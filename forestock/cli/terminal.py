@@ -1,7 +1,6 @@
-"""What a person sees while a night is at work: one line per stage, on standard error.
+"""Terminal output that commands share: a line per stage on standard error, the summary of a run, common options.
 
-Listens to the log lines of the rooms; knows nothing of stages beyond the names they announce
-themselves with. Not here: the summary at the end (``forestock.cli.terminal``).
+The stage display listens to the packages' log lines. Not here: the contents of the summary (``pipeline.summary``).
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class StageDisplay(logging.Handler):
-    """A live line per stage in a terminal, plain lines elsewhere; use it in a ``with`` statement."""
+    """A live line per stage on a terminal, plain lines elsewhere; a context manager."""
 
     def __init__(self, console: Console) -> None:
         super().__init__(logging.INFO)
@@ -44,7 +43,7 @@ class StageDisplay(logging.Handler):
         self._levels: dict[str, int] = {}
 
     def begin(self, stage: str) -> None:
-        """Close the line of the stage before and open one for ``stage``, unless it is open."""
+        """Close the previous stage's line and open one for ``stage``, unless it is open."""
         if stage == self._stage:
             return
         self._close()
@@ -54,7 +53,7 @@ class StageDisplay(logging.Handler):
         self._line = self._progress.add_task(f"[bold]{stage}", total=1)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show a log line beside its stage; a record with ``stage`` opens that stage."""
+        """Show a log line with its stage; a record with the attribute ``stage`` opens that stage."""
         if hasattr(record, "stage"):
             self.begin(record.stage)
             return
@@ -67,7 +66,7 @@ class StageDisplay(logging.Handler):
             self._progress.update(self._line, description=f"[bold]{self._stage:<10}[/] {message}")
 
     def __enter__(self) -> StageDisplay:
-        """Start to listen."""
+        """Start listening to the packages' log lines."""
         from pipeline.run import LOGGED_PACKAGES
 
         for package in LOGGED_PACKAGES:
@@ -102,7 +101,7 @@ _ASSUMPTIONS_SHOWN = 6
 
 
 def print_summary(summary: Summary, console: Console) -> None:
-    """Print the summary: verdict, money by term, best proposals, what needs a person, notes, where to look."""
+    """Print the summary: outcome, cost by term, best proposals, exceptions, assumptions, notes, places."""
     console.print()
     console.rule(f"[bold]{summary.title}")
     console.print(Text(summary.verdict, style="bold red" if summary.refusals else "bold green"))
@@ -145,8 +144,8 @@ def _proposal_table(summary: Summary) -> Table:
 
     shown = len(summary.proposals)
     later = f", {summary.n_outlook} more are outlook" if summary.n_outlook else ""
-    open_ = " still to decide" if summary.decided else ""
-    table = _table(f"The best {shown}{open_} of {summary.n_proposals} proposals{later}")
+    undecided = " still to decide" if summary.decided else ""
+    table = _table(f"The best {shown}{undecided} of {summary.n_proposals} proposals{later}")
     table.add_column("sku", overflow="ellipsis", no_wrap=True, max_width=20)
     table.add_column("from → to", overflow="ellipsis", no_wrap=True, max_width=21)
     for name in ("units", "ships", "arrives", "saves"):
@@ -159,11 +158,11 @@ def _proposal_table(summary: Summary) -> Table:
 
 
 def _finding_table(summary: Summary) -> Table:
-    table = _table("What needs a person")
-    table.add_column("finding", no_wrap=True)
+    table = _table("Exceptions that need a person")
+    table.add_column("exception", no_wrap=True)
     table.add_column("count", justify="right")
     table.add_column("at stake", justify="right")
-    table.add_column("what to do, at the largest", overflow="fold")
+    table.add_column("what to do about the largest", overflow="fold")
     for finding in summary.findings[:_FINDINGS_SHOWN]:
         table.add_row(*_finding_cells(finding, summary))
     if len(summary.findings) > _FINDINGS_SHOWN:
@@ -181,10 +180,10 @@ def _finding_cells(finding: Finding, summary: Summary) -> tuple[str, str, str, s
 def _assumption_table(summary: Summary) -> Table:
     from review.wording import number
 
-    table = _table("Assumptions where the input is silent")
-    table.add_column("where", overflow="fold")
+    table = _table("Assumptions for data that was not provided")
+    table.add_column("data", overflow="fold")
     table.add_column("rows", justify="right")
-    table.add_column("assumed, and its effect", overflow="fold")
+    table.add_column("assumption and effect", overflow="fold")
     for row in summary.assumptions[:_ASSUMPTIONS_SHOWN]:
         where = f"{row.table}.{row.column}" if row.column else row.table
         stake = f" ({summary.money(row.eur)} at stake)" if row.eur else ""
@@ -214,13 +213,16 @@ def as_date(text: str | date) -> date:
 
 
 Config = Annotated[
-    str, typer.Option("--config", "-c", metavar="FILE", help="A YAML file, or a name in configs/ such as m5.yaml.")
+    str,
+    typer.Option(
+        "--config", "-c", metavar="FILE", help="A YAML file, or the name of a file in configs/, e.g. m5.yaml."
+    ),
 ]
 Overrides = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
         metavar="KEY=VALUE",
-        help="Change a key, e.g. --set inputs.path=DIR (from the working directory); repeatable.",
+        help="Change a setting, e.g. inputs.path=DIR (relative to the working directory); repeatable.",
     ),
 ]

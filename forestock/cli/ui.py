@@ -1,7 +1,7 @@
-"""``make ui``: everything a scheduler has, on this machine: Prefect's server and worker, MLflow, every deployment and automation.
+"""``make ui``: Prefect's server and a worker, MLflow, and every deployment and automation, on this machine.
 
-Starts them, prints where they are and stops them with Ctrl-C. Their files stay in the warehouse, so the next start
-goes on. Not here: production (docs/production.md).
+Starts them, prints their addresses and stops them with Ctrl-C. Their files stay in the warehouse, so that the next start
+finds earlier runs. Not here: production (docs/production.md).
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _REGISTRATIONS = (
 def serve(config: str) -> None:
     """Serve the configuration's runs, models and deployments until interrupted.
 
-    Raises ``ConfigurationError`` for a wrong configuration or a port that is taken, ``StageError`` where something does not
-    start, or ends.
+    Raises ``ConfigurationError`` for an invalid configuration or a port in use, ``StageError`` if a service does not start or
+    ends.
     """
     from flows.servers import HOST, command_of, module, new_login, running, wait_for
     from foundation.store import files
@@ -72,7 +72,7 @@ def serve(config: str) -> None:
 
 @contextmanager
 def _ignoring_signals() -> Iterator[None]:
-    """Hear no second Ctrl-C while what was started is stopped, which takes seconds."""
+    """Ignore a second Ctrl-C while the services stop, which takes seconds."""
     try:
         yield
     finally:
@@ -87,18 +87,18 @@ def _require_free_ports(*ports: int) -> None:
     taken = [str(port) for port in ports if not is_free(port)]
     if taken:
         raise ConfigurationError(
-            f"port {' and '.join(taken)} is taken: stop what listens there, or the make ui of before"
+            f"port {' and '.join(taken)} is in use; stop the process that listens there, for example an earlier make ui"
         )
 
 
 def _prefect() -> str:
-    """Return Prefect's command as a person at this folder types it."""
+    """Return Prefect's command as typed from the working directory."""
     command = Path(sys.executable).parent / "prefect"
     return str(command.relative_to(Path.cwd())) if command.is_relative_to(Path.cwd()) else str(command)
 
 
 def _mlflow_server(uri: str) -> list[str]:
-    """Return the command of MLflow's server; it answers this machine's own names and its own pages only."""
+    """Return the command of MLflow's server, which accepts only this machine's names and its own pages."""
     from flows.servers import HOST, module
 
     names = ",".join(f"{name}:{MLFLOW_PORT}" for name in (HOST, "localhost"))
@@ -122,7 +122,7 @@ def _environment(folder: Path, api: str, config: str, login: str) -> dict[str, s
 
 
 def _register(environment: Mapping[str, str]) -> None:
-    """Make the work pool where it is not there, and register every deployment and automation."""
+    """Create the work pool unless it exists, and register every deployment and automation."""
     from flows.servers import module
 
     for command in _REGISTRATIONS:

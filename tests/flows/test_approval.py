@@ -73,7 +73,7 @@ def test_the_form_as_it_opens_decides_nothing_and_a_past_plan_is_decided_at_its_
     answered = opened.model_copy(update={"decision": "approve", "everything": True})
     assert "approved" in apply_form(settings, NIGHT, answered, LONG_AFTER)
     assert set(open_plan(settings, NIGHT).decisions["at"]) == {pd.Timestamp("2016-05-16T07:00", tz="UTC")}
-    assert initial_values(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["at"] is None
+    assert initial_values(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["decided_at"] is None
 
 
 def test_leaving_it_decides_nothing(settings: Settings) -> None:

@@ -91,7 +91,7 @@ def test_inputs_that_are_valid_with_a_warning_end_in_saying_so(
     done = forestock("validate", "--config", "demo", "--set", f"inputs.path={folder}", "--set", "warehouse=wh")
     assert done.returncode == 0
     assert "warning: skus.lost_sale_eur: 1 row below the cheapest delivery" in done.stdout
-    assert done.stdout.splitlines()[-1] == "The inputs are valid for the night of 2016-05-23, with 1 warning."
+    assert done.stdout.splitlines()[-1] == "The inputs are valid for 2016-05-23, with 1 warning."
 
 
 def test_faults_are_one_plain_line_each_and_end_in_2(

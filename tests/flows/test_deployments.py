@@ -66,12 +66,12 @@ def test_every_stage_a_scheduler_needs_is_deployed() -> None:
 def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time() -> None:
     """What computes fails the same way twice; a server that restarts answers within a minute."""
     tasks = {task.name: task for task in vars(nightly).values() if isinstance(task, Task)}
-    assert {name for name, task in tasks.items() if task.retries} == {"validate", "record", "keep"}
+    assert {name for name, task in tasks.items() if task.retries} == {"validate", "record", "record_page"}
     delays = tasks["validate"].retry_delay_seconds
     assert isinstance(delays, list)
     assert delays == sorted(delays)
     assert 60 <= sum(delays) <= 120
-    assert all(tasks[name].retry_jitter_factor for name in ("validate", "record", "keep"))
+    assert all(tasks[name].retry_jitter_factor for name in ("validate", "record", "record_page"))
 
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)

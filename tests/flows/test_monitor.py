@@ -13,7 +13,7 @@ from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from monitoring.accuracy import JUDGED
 from pipeline import run
-from pipeline.monitor import TABLES, record_of, run_monitoring, verdict_of, write_monitoring
+from pipeline.monitor import TABLES, accuracy_sentence, record_of, run_monitoring, write_monitoring
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
@@ -62,7 +62,7 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])
     parts = record_of(settings, seen)
     assert {"wape", "wape_baseline", "bias", "coverage_950"} <= set(parts.metrics)
-    assert verdict_of(seen) in parts.note
+    assert accuracy_sentence(seen) in parts.note
 
 
 def _assert_scored_by_hand(warehouse: Warehouse) -> None:
@@ -89,4 +89,4 @@ def test_a_warehouse_without_nights_has_nothing_to_score_but_its_inputs(
     assert set(TABLES) == set(seen.frames)
     assert seen.frames["accuracy"].empty
     assert len(Warehouse(settings).read("drift", TODAY))
-    assert verdict_of(seen) == "No earlier forecast lies in the window."
+    assert accuracy_sentence(seen) == "No earlier forecast lies in the window."

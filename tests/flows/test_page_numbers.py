@@ -21,7 +21,7 @@ from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from pipeline import run
-from pipeline.run import page_inputs
+from pipeline.summary import page_inputs
 from review.wording import number
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK

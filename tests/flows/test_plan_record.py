@@ -15,7 +15,7 @@ from foundation.store.warehouse import Warehouse
 from models.tracking.client import tracking_uri
 from pipeline import run as stages
 from pipeline.runs import TOPIC, record_plan, record_what_if_runs
-from pipeline.what_if import compare_what_ifs
+from pipeline.what_if import compare_with_record
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 from tests.flows.test_night import NIGHT, _play
@@ -77,7 +77,7 @@ def test_what_ifs_are_children_of_their_plan_of_record_with_their_differences(
     planned: Settings, tmp_path: Path
 ) -> None:
     changes = [WhatIf(name="nothing"), WhatIf(name="closed", closed_hubs=("ONT",))]
-    done = compare_what_ifs(planned, changes, NIGHT)
+    done = compare_with_record(planned, changes, NIGHT)
     parent = record_what_if_runs(planned, NIGHT, done.page, ["nothing", "closed"])
     assert [run.info.run_id for run in _runs(planned, "plan")] == [parent]
     children = {run.data.tags["what_if"]: run for run in _runs(planned, "what-if")}

@@ -18,7 +18,7 @@ from positioning.simulation.ledger import OPERATING_TERMS
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
 
-SPAN = Span(date(2016, 5, 9), date(2016, 5, 15), nights=2, every_days=3)
+SPAN = Span(date(2016, 5, 9), date(2016, 5, 15), n_decisions=2, every_days=3)
 Replay = Callable[..., Simulation]
 
 
@@ -103,4 +103,4 @@ def test_a_span_beyond_the_last_sales_is_refused(demo_tables: Tables, replay: Re
 def test_the_command_says_what_is_wrong_with_a_span(forestock: Command) -> None:
     ended = forestock("simulate", "--config", "demo", "--start", "2016-05-09", "--end", "2016-05-01")
     assert ended.returncode == 2
-    assert ended.stderr.strip() == "error: --end 2016-05-01 lies before --start 2016-05-09"
+    assert ended.stderr.strip() == "error: --end 2016-05-01 is before --start 2016-05-09"

@@ -14,7 +14,7 @@ from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from pipeline import run
 from pipeline.configuration import load_settings
-from pipeline.what_if import TABLES, WhatIfRequest, compare_what_ifs, date_of_record, requested_changes
+from pipeline.what_if import TABLES, WhatIfRequest, compare_with_record, date_of_record, requested_changes
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
 from tests.flows.test_night import NIGHT, _play
@@ -38,7 +38,7 @@ def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFram
 
 def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
     before = _tables(planned, run.PLAN_TABLES)
-    done = compare_what_ifs(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
+    done = compare_with_record(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
     for name, frame in _tables(planned, run.PLAN_TABLES).items():
         pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
     assert not [note for note in done.notes if "another forecast" in note]
@@ -56,9 +56,9 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
 
 
 def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned: Settings) -> None:
-    compare_what_ifs(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, NIGHT)
     first = _tables(planned, TABLES)
-    compare_what_ifs(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
+    compare_with_record(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
     again = _tables(planned, TABLES)
     assert set(again["what_if"]["what_if"]) == {"lost", "carbon"}
     for name in TABLES:
@@ -68,9 +68,9 @@ def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned
 
 
 def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
-    compare_what_ifs(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, NIGHT)
     first = _tables(planned, TABLES)
-    compare_what_ifs(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, NIGHT)
     for name, frame in _tables(planned, TABLES).items():
         pd.testing.assert_frame_equal(frame, first[name], check_exact=True)
 

@@ -69,7 +69,7 @@ def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened:
 
 
 def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
-    with pytest.raises(ConfigurationError, match="nothing is known after"):
+    with pytest.raises(ConfigurationError, match="there is no data after"):
         run_attribution(happened, AttributionRequest(NIGHT, NIGHT))
     with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
         run_attribution(happened, AttributionRequest(date(2016, 5, 1)))
@@ -94,4 +94,4 @@ def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.
 def test_the_command_says_where_no_plan_is(forestock: Command, tmp_path: Path) -> None:
     ended = forestock("why", "--config", "demo", "--set", f"warehouse={tmp_path / 'nothing'}")
     assert ended.returncode == 2
-    assert ended.stderr.strip().splitlines()[-1].startswith("error: nothing is known after the plans in")
+    assert ended.stderr.strip().splitlines()[-1].startswith("error: there is no data after the plans in")

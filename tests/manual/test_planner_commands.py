@@ -77,7 +77,7 @@ def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Se
     assert "review page" not in forestock("approve", "aaaa").output
     files.write_text(page_of(settings, NIGHT), "<html>")
     assert (
-        "The review page is out of date; to refresh it, run forestock review --config"
+        "The review page is out of date. To refresh it, run forestock review --config"
         in forestock("approve", "bbbb").output
     )
 
@@ -85,7 +85,7 @@ def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Se
 def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
     forestock("approve", "aaaa")
     parts = " ".join(forestock("release").output.split())
-    assert "No outbox is set (decisions.outbox.target), so nothing was handed over" in parts
+    assert "No outbox is configured (decisions.outbox.target), so no document was delivered" in parts
 
 
 def test_nobody_decides_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
@@ -137,7 +137,7 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
         (("release", "aaaa"), "approve them first"),
         (("approve", "aaa"), "'aaa' is too short for an id; give 4 signs"),
         (("approve", "aaaa", "--kind", "supply"), "ids and conditions such as --kind contradict each other"),
-        (("export",), "nothing of the plan of 2016-05-23 is released"),
+        (("export",), "the plan of 2016-05-23 has no released proposals"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_said_in_a_line_and_writes_nothing(
@@ -165,7 +165,7 @@ def test_released_lines_are_delivered_once_and_exported(forestock: Command, tmp_
     assert sorted(Warehouse(settings).read("handover")["proposal_id"]) == ["aaaa1111", "bbbb2222", "dddd4444"]
     orders = forestock("export", "--form", "x12-940", "--output", str(tmp_path / "orders.x12"))
     assert "2 lines in 1 documents" in orders.output
-    assert "1 released lines have no place in x12-940" in orders.output
+    assert "Form x12-940 cannot hold 1 released lines" in orders.output
     assert (tmp_path / "orders.x12").read_text("utf-8").startswith("ISA*00*")
     assert forestock("export", "--output", "-").output.count("\n") == 4
 
@@ -246,7 +246,7 @@ def test_a_plan_with_released_lines_is_rejected_twice_alike(forestock: Command) 
     for _ in range(2):
         result = forestock("reject", "--all", "--reason", "wrong count")
         assert result.exit_code == 0
-        assert "Left alone: 1 – is released." in result.output
+        assert "Skipped: 1 (is released)." in result.output
 
 
 def test_an_export_to_a_folder_is_a_mistake_and_says_so(forestock: Command, tmp_path: Path) -> None:

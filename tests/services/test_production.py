@@ -151,7 +151,7 @@ def _count(services: Services, event: str) -> int:
 
 
 def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPrefectClient, services: Services) -> None:
-    parameters = {"as_of": BACKFILL[-1].isoformat(), "ask_for_approval": True}
+    parameters = {"as_of": BACKFILL[-1].isoformat(), "needs_approval": True}
     _ended(client, _started(client, "nightly/nightly", parameters), services)
     waiting = f"approval-{BACKFILL[-1]}"
 
