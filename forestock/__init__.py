@@ -1,7 +1,8 @@
 """Forestock as a library: forecast demand and position inventory from a notebook or a script.
 
 The public names are imported on first use, so that ``import forestock`` is fast and loads neither Prefect nor MLflow.
-Not here: the pipeline that keeps results (``pipeline``), deployments (``flows``), the command line (``forestock.cli``).
+A mistake in data or settings raises ``InputError`` or ``ConfigurationError`` with one line per fault; both are
+``ForestockError``. Not here: runs that keep their results (``pipeline``), deployments (``flows``), the CLI (``forestock.cli``).
 
 Examples
 --------
@@ -16,6 +17,8 @@ Examples
 ...     .with_demand({("city", "umbrella"): 3.0})
 ... )
 >>> plan = fs.plan(network)
+>>> plan
+Plan of 2024-06-03: 1 proposal, saves 146.17 EUR of 213.76, optimality gap 0.00%
 >>> plan.proposals[["origin", "destination", "sku"]].values.tolist()
 [['north', 'south', 'umbrella']]
 """
@@ -28,17 +31,19 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from forestock.api import Forecast, Inputs, Plan, forecast, load_settings, plan, read_inputs, replay, train
     from forestock.network import Network
+    from foundation.errors import ConfigurationError, ForestockError, InputError
     from foundation.store.warehouse import Warehouse
 
 _HOME = {
+    "ConfigurationError": "foundation.errors", "ForestockError": "foundation.errors", "InputError": "foundation.errors",
     "Forecast": "forestock.api", "Inputs": "forestock.api", "Network": "forestock.network", "Plan": "forestock.api",
     "Warehouse": "foundation.store.warehouse", "forecast": "forestock.api", "load_settings": "forestock.api",
     "plan": "forestock.api", "read_inputs": "forestock.api", "replay": "forestock.api", "train": "forestock.api",
 }  # fmt: skip
 
 __all__ = [
-    "Forecast", "Inputs", "Network", "Plan", "Warehouse", "forecast", "load_settings", "plan", "read_inputs", "replay",
-    "train",
+    "ConfigurationError", "Forecast", "ForestockError", "InputError", "Inputs", "Network", "Plan", "Warehouse", "forecast",
+    "load_settings", "plan", "read_inputs", "replay", "train",
 ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The steps of a run as functions on frames: read, train, forecast, plan, replay. Nothing is written but by ``replay``.
+"""The steps of a run as functions on frames: read, train, forecast, plan, replay. Only ``replay`` writes.
 
 The pipeline does the same and keeps every result in the warehouse (``pipeline.run``).
 """
@@ -9,24 +9,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from foundation.assumptions import Assumption
-from foundation.errors import InputError
+from foundation.errors import ConfigurationError, InputError, nearest
+from foundation.periods import day_of
 from foundation.settings import Settings
 from pipeline import configuration
 
 if TYPE_CHECKING:
     from forestock.network import Network
+    from foundation.validation.validate import Needs
     from models import DemandModel
     from pipeline.replay import Simulation
 
 Frames = dict[str, pd.DataFrame]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inputs:
     """Input tables that passed validation, cut to what is known at ``as_of``.
 
@@ -41,7 +43,7 @@ class Inputs:
     warnings
         Sentences about doubtful rows.
     assumptions
-        Defaults taken where the input is silent, the most money first.
+        Defaults chosen for data that was not provided, the most money first.
     """
 
     settings: Settings
@@ -50,12 +52,18 @@ class Inputs:
     warnings: tuple[str, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {len(frame):,}" for name, frame in self.tables.items())
+        return f"Inputs of {self.as_of} (rows: {rows}; {len(self.warnings)} warnings)"
+
     def __getitem__(self, table: str) -> pd.DataFrame:
-        """Return one table; raises ``KeyError`` where it was not provided."""
+        """Return one table; raises ``InputError`` if it was not provided."""
+        if table not in self.tables:
+            raise InputError(f"table {table!r} was not provided{nearest(str(table), list(self.tables))}")
         return self.tables[table]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
     """A demand forecast.
 
@@ -73,20 +81,44 @@ class Forecast:
     windows: pd.DataFrame
     correlation: pd.DataFrame
 
+    def __repr__(self) -> str:
+        n_series = len(self.correlation) and self.periods.groupby(["region", "sku"], observed=True).ngroups
+        first, last = self.periods["date"].min(), self.periods["date"].max()
+        return f"Forecast of {n_series:,} series, {first:%Y-%m-%d} to {last:%Y-%m-%d}"
+
     @property
     def frames(self) -> Frames:
-        """The tables by their names in the contract."""
+        """The tables by their names in docs/tables.md."""
         return {"forecast": self.periods, "forecast_window": self.windows, "forecast_dependence": self.correlation}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
-    """A plan with its proof and its explanation; ``frames`` holds every output table of the contract."""
+    """A plan with its lower bound and its explanation.
+
+    Attributes
+    ----------
+    as_of
+        Planning date.
+    currency
+        Currency of all amounts; columns keep the suffix ``_eur``.
+    frames
+        Every output table of docs/tables.md by name.
+    refusals
+        Reasons of the plan gate; empty if the plan passed.
+    """
 
     as_of: date
     currency: str
     frames: Frames
     refusals: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        count = len(self.proposals)
+        return (
+            f"Plan of {self.as_of}: {count:,} proposal{'' if count == 1 else 's'}, saves {self.savings_eur:,.2f} "
+            f"{self.currency} of {self.total_eur + self.savings_eur:,.2f}, optimality gap {self.gap_rate:.2%}"
+        )
 
     @property
     def proposals(self) -> pd.DataFrame:
@@ -120,13 +152,14 @@ class Plan:
     def explain(self, sku: str) -> str:
         """Return why the lines of a SKU are proposed, one sentence per line, or what keeps it from being shipped.
 
-        Raises ``KeyError`` for a SKU the plan does not know.
+        Raises ``InputError`` for a SKU that is not in the plan.
         """
         return "\n".join(self._sentences(sku))
 
     def _sentences(self, sku: str) -> Iterator[str]:
-        if sku not in set(self.frames["position"]["sku"].astype("str")):
-            raise KeyError(sku)
+        known = sorted(set(self.frames["position"]["sku"].astype("str")))
+        if sku not in known:
+            raise InputError(f"SKU {sku!r} is not in the plan{nearest(str(sku), known)}")
         lines = self.proposals[self.proposals["sku"] == sku]
         for line in lines.itertuples():
             yield (
@@ -155,7 +188,10 @@ def load_settings(name_or_path: str | Path, **overrides: Any) -> Settings:
     ConfigurationError
         With one line per mistake.
     """
-    return configuration.load_settings(name_or_path, values=dict(_dotted(overrides)))
+    try:
+        return configuration.load_settings(name_or_path, values=dict(_dotted(overrides)))
+    except ConfigurationError as error:
+        raise ConfigurationError(*(line.replace("--set", "the arguments") for line in error.lines)) from None
 
 
 def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -166,9 +202,7 @@ def _dotted(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", str(value) if isinstance(value, Path) else value
 
 
-def read_inputs(
-    settings: Settings, as_of: date | str | None = None, needs: Literal["forecast", "rebalance"] = "rebalance"
-) -> Inputs:
+def read_inputs(settings: Settings, as_of: date | str | None = None, needs: Needs = "rebalance") -> Inputs:
     """Read and validate the configured input tables, cut to what is known at ``as_of``.
 
     Parameters
@@ -178,7 +212,7 @@ def read_inputs(
     as_of
         Planning date; None is the period after the last sales row.
     needs
-        ``"forecast"`` where there is no network.
+        ``"rebalance"``, or ``"forecast"`` for inputs without a network.
 
     Raises
     ------
@@ -187,8 +221,10 @@ def read_inputs(
     """
     from foundation.store.snapshot import validate_inputs
 
-    day = date.fromisoformat(as_of) if isinstance(as_of, str) else as_of
-    validation = validate_inputs(settings, day, needs)
+    _check(settings, Settings, "read_inputs(settings)", "load_settings")
+    if needs not in ("forecast", "rebalance"):
+        raise InputError(f"needs: {needs!r} is neither 'forecast' nor 'rebalance'")
+    validation = validate_inputs(settings, None if as_of is None else day_of(as_of, "as_of"), needs)
     if validation.stops or validation.as_of is None:
         raise InputError(*(str(fault) for fault in validation.faults))
     return Inputs(settings, validation.as_of, validation.tables, validation.warnings, validation.assumptions)
@@ -200,11 +236,12 @@ def train(inputs: Inputs) -> DemandModel:
     Raises
     ------
     InputError
-        Where the history is too short.
+        If the history is too short.
     """
     import models
     from features import build_panel, training_set
 
+    _check(inputs, Inputs, "train(inputs)", "read_inputs")
     panel = build_panel(inputs.tables, inputs.settings, inputs.as_of)
     return models.train(training_set(panel, inputs.settings), inputs.settings, inputs.as_of)
 
@@ -214,6 +251,8 @@ def forecast(inputs: Inputs, model: DemandModel) -> Forecast:
     import models
     from features import build_panel, forecast_matrix
 
+    _check(inputs, Inputs, "forecast(inputs, model)", "read_inputs")
+    _check(model, models.DemandModel, "forecast(inputs, model)", "train")
     panel = build_panel(inputs.tables, inputs.settings, inputs.as_of)
     frames = models.forecast(model, forecast_matrix(panel, inputs.settings), inputs.settings, inputs.as_of)
     return Forecast(frames["forecast"], frames["forecast_window"], frames["forecast_dependence"])
@@ -231,26 +270,25 @@ def plan(inputs: Inputs | Network, demand: Forecast | None = None) -> Plan:
 
     Raises
     ------
-    TypeError
-        Where ``Inputs`` come without a forecast.
     InputError
-        For impossible lanes, or a name a network does not know.
+        For ``Inputs`` without a forecast, or with one line per fault of a network.
     """
     import positioning
     from forestock.network import Network
 
     if isinstance(inputs, Network):
         tables, forecasts, settings, as_of = inputs.tables(), inputs.forecasts(), inputs.settings, inputs.as_of
-    elif demand is None:
-        raise TypeError("plan(inputs, forecast): a forecast is required with inputs")
     else:
+        _check(inputs, Inputs, "plan(inputs, demand)", "read_inputs or a Network")
+        _check(demand, Forecast, "plan(inputs, demand)", "forecast")
+        assert demand is not None  # noqa: S101 - for the type checker: it is a Forecast
         tables, forecasts, settings, as_of = inputs.tables, demand.frames, inputs.settings, inputs.as_of
     frames = positioning.plan(tables, forecasts, settings, as_of)
     return Plan(as_of, settings.currency, frames, tuple(positioning.gate(frames, settings)))
 
 
 def replay(settings: Settings, start: date | str, end: date | str, n_decisions: int | None = None) -> Simulation:
-    """Replay the plan's decisions, and those of baselines, against what was then demanded.
+    """Replay the plan's decisions, and those of baselines, against actual demand.
 
     Forecasts of past dates are kept in ``settings.warehouse``.
 
@@ -270,9 +308,19 @@ def replay(settings: Settings, start: date | str, end: date | str, n_decisions: 
     ConfigurationError
         For dates off the grid of periods.
     InputError
-        Where sales or stock do not cover the span.
+        If sales or stock do not cover the span.
     """
     from pipeline.replay import Span, run_simulation
 
-    first, last = (date.fromisoformat(day) if isinstance(day, str) else day for day in (start, end))
-    return run_simulation(settings, Span(first, last, n_decisions))
+    _check(settings, Settings, "replay(settings, start, end)", "load_settings")
+    span = Span(day_of(start, "start"), day_of(end, "end"), n_decisions)
+    try:
+        return run_simulation(settings, span)
+    except ConfigurationError as error:
+        raise ConfigurationError(*(line.replace("--", "") for line in error.lines)) from None
+
+
+def _check(value: object, kind: type, call: str, source: str) -> None:
+    """Raise ``InputError`` if an argument of ``call`` is not what ``source`` returns."""
+    if not isinstance(value, kind):
+        raise InputError(f"{call}: expected the result of {source}, got {type(value).__name__}")

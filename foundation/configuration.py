@@ -76,6 +76,14 @@ def section(model: type[Model], changes: Sequence[str], source: str) -> Model:
         raise ConfigurationError(*(_line(detail, source, model) for detail in error.errors())) from None
 
 
+def settings_from(values: Mapping[str, Any], source: str) -> Settings:
+    """Return settings made of Python values instead of a file.
+
+    Raises ``ConfigurationError`` with one line per mistake, each naming ``source``.
+    """
+    return _build(dict(values), source, ())
+
+
 def _parse(text: str, file: Path) -> dict[str, Any]:
     try:
         values = plain_yaml.parse(text)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from foundation.errors import ConfigurationError
+from foundation.errors import ConfigurationError, InputError
 
 if TYPE_CHECKING:  # imported where it is used: settings stand on this module, and a mistake in them must answer at once
     import numpy as np
@@ -123,6 +123,24 @@ def parse_day(text: str) -> date:
     if not FIRST_YEAR <= day.year <= LAST_YEAR:
         raise ValueError(f"{text} is outside the years {FIRST_YEAR} to {LAST_YEAR}; correct the year")
     return day
+
+
+def day_of(value: date | str, name: str) -> date:
+    """Return the date that the argument ``name`` holds: a text such as 2016-05-23, a date, or a date with a time.
+
+    Raises
+    ------
+    InputError
+        For anything else.
+    """
+    if isinstance(value, datetime):  # a pandas Timestamp is one too
+        return value.date()
+    if isinstance(value, date):
+        return value
+    try:
+        return parse_day(str(value))
+    except ValueError as error:
+        raise InputError(f"{name}: {error}") from None
 
 
 def as_timestamp(day: date) -> pd.Timestamp:
