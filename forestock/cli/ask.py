@@ -289,3 +289,6 @@ def _driver_table(title: str, units: dict[str, float], total: float) -> Table:
     table.add_section()
     table.add_row("sum", f"{total:+,.2f}", style="bold")
     return table
+
+
+COMMANDS = {"what-if": what_if, "why": why, "explain": explain}

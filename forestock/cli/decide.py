@@ -83,12 +83,6 @@ Seen = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Add the commands of planners to the CLI."""
-    for command in (approve, reject, release, export):
-        app.command()(command)
-
-
 def approve(
     config: Config, ids: Edits = None, as_of: AsOf = None, everything: All = False, by_rule: ByRule = False,
     kind: Kind = None, lane: Lane = None, origin: Origin = None, destination: Destination = None, sku: Sku = None,
@@ -234,3 +228,6 @@ def fall_back(
     settings = load_settings(config, tuple(overrides or ()))
     record_fallback(settings, (region, segment), until, Act(moment, getpass.getuser(), reason))
     print(f"{region} {segment}: the baseline forecasts dates before {until}. To plan again, use forestock run.")
+
+
+COMMANDS = {"approve": approve, "reject": reject, "release": release, "export": export, "fall-back": fall_back}

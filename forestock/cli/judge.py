@@ -366,3 +366,6 @@ def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
         with reported("experiment", settings, None):
             page = compare_recorded_runs(settings, count)
     Console().print(f"page  {page}", markup=False, highlight=False, soft_wrap=True)
+
+
+COMMANDS = {"backtest": backtest, "simulate": simulate, "monitor": monitor, "experiment": experiment}

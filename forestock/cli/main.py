@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import signal
 from datetime import date
+from importlib.metadata import entry_points, version
 from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from forestock.cli.ask import explain, what_if, why
-from forestock.cli.decide import fall_back, register
-from forestock.cli.judge import backtest, experiment, monitor, simulate
+from forestock.cli import ask, decide, judge
 from forestock.cli.run import tidy
 from forestock.cli.terminal import Config, Overrides, as_date
 from foundation.errors import ForestockError, tell
@@ -67,8 +66,6 @@ app = typer.Typer(
 
 def _print_version(is_requested: bool) -> None:
     if is_requested:
-        from importlib.metadata import version
-
         typer.echo(f"forestock {version('forestock')}")
         raise typer.Exit
 
@@ -188,16 +185,19 @@ def backfill(
     run_backfill(config, span, tuple(overrides or ()))
 
 
-app.command()(simulate)
-app.command()(backtest)
-app.command()(monitor)
-app.command("fall-back")(fall_back)
-app.command()(explain)
-app.command("what-if")(what_if)
-app.command()(why)
 app.command()(tidy)
-app.command()(experiment)
-register(app)
+
+
+def add_commands(group: typer.Typer) -> None:
+    """Add the commands of the other modules of this package and of installed packages (docs/how-to/add-a-command.md)."""
+    for module in (judge, ask, decide):
+        for name, command in module.COMMANDS.items():
+            group.command(name)(command)
+    for point in entry_points(group="forestock.commands"):
+        group.command(point.name)(point.load())
+
+
+add_commands(app)
 
 
 def _run_until(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:
