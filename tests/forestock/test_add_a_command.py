@@ -34,7 +34,7 @@ def test_the_how_to_page_adds_a_command(
     warehouse = Warehouse(settings)
     empty = warehouse.read("plan")
     for day, after in ((date(2016, 5, 16), 70.0), (date(2016, 5, 23), 40.0)):
-        row = {column: 0 for column in empty.select_dtypes("number")} | {"total_eur_before": 100.0, "total_eur": after}
+        row = dict.fromkeys(empty.select_dtypes("number"), 0) | {"total_eur_before": 100.0, "total_eur": after}
         texts = {column: "x" for column in empty.columns if column not in row and column != "as_of"}
         warehouse.write("plan", pd.DataFrame([row | texts]), day)
     shown = CliRunner().invoke(app, ["savings", "--config", "demo", "--set", f"warehouse={settings.warehouse}"])
