@@ -127,7 +127,9 @@ class Verdict:
         if not np.isfinite(self.score):
             return "Not measured: nothing was demanded in the out-of-sample periods."
         word = "Better" if self.is_better else "Not better"
+        is_biased = not self.is_better and self.score < self.baseline_score
+        cause = ", because of its bias" if is_biased else ""
         return (
-            f"{word} than {self.baseline.replace('_', ' ')}: WAPE {self.score:.3f} against {self.baseline_score:.3f}, "
+            f"{word} than {self.baseline.replace('_', ' ')}{cause}: WAPE {self.score:.3f} against {self.baseline_score:.3f}, "
             f"bias {self.bias_rate:+.1%} against {self.baseline_bias_rate:+.1%}, out of sample."
         )

@@ -104,4 +104,13 @@ def test_scheduled_runs_stop_at_missing_or_cut_data() -> None:
     for name in ("nightly", "weekly-training"):
         assert deployments[name]["parameters"]["overrides"] == ["inputs.on_warning=stop"]
     assert load_settings("production").inputs.on_warning == "stop"
+    for path in AUTOMATIONS:  # parameters of an automation replace those of the deployment
+        for action in read(path)["actions"]:
+            overrides = action.get("parameters", {}).get("overrides", ["inputs.on_warning=stop"])
+            assert action.get("deployment") != "nightly/nightly" or "inputs.on_warning=stop" in overrides
+
+
+def test_a_deployment_that_deletes_is_off_until_someone_activates_it() -> None:
+    (tidy,) = (deployment for deployment in DEPLOYMENTS if deployment["name"] == "tidy")
+    assert [schedule["active"] for schedule in tidy["schedules"]] == [False]
     assert load_settings("demo").inputs.on_warning == "warn"

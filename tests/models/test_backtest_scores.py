@@ -12,6 +12,7 @@ import pytest
 from foundation.errors import InputError
 from foundation.settings import Settings
 from models.backtest import GivenScales, Method, Outcome, judge, rivals, summarise
+from models.backtest.gate import Verdict
 from models.backtest.judge import by_level
 from models.backtest.levels import MeasuredSpread, groupings
 from models.backtest.methods import Spread
@@ -144,3 +145,10 @@ def test_baselines_say_how_unsure_they_are_from_their_earlier_errors() -> None:
     assert method.mean == pytest.approx(np.ones((1, 7)))
     assert method.quantiles[0, 0] == pytest.approx([1.0, 2.0], abs=0.01)
     assert method.windows[7][0] == pytest.approx([7.0, 7 + np.sqrt(7)], abs=0.02)
+
+
+def test_a_model_with_the_better_score_and_a_bias_is_refused_because_of_its_bias() -> None:
+    """Otherwise the sentence contradicts its own figures."""
+    refused = Verdict("recent_mean", 0.5, 0.6, -0.2, 0.01)
+    assert refused.sentence.startswith("Not better than recent mean, because of its bias: WAPE 0.500 against 0.600")
+    assert Verdict("recent_mean", 0.7, 0.6, -0.2, 0.01).sentence.startswith("Not better than recent mean: WAPE")
