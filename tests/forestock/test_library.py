@@ -105,9 +105,9 @@ def test_an_unknown_column_names_the_nearest() -> None:
     [
         (lambda: _network().add_hub("north"), "hubs.hub: 1 row with a key that stands twice"),
         (lambda: _network().add_transfer("south", "north", -1), "lanes.lead_time_days: 1 row negative"),
-        (lambda: _network().add_transfer("south", "north", "one"), "lanes.lead_time_days: 1 row with text in a number"),  # type: ignore[arg-type]
-        (lambda: _network().with_stock({("north", "umbrella"): 80.5}), "stock.units_on_hand: 1 row not whole"),  # type: ignore[dict-item]
-        (lambda: _network().with_stock({"north": 80}), r"'north' is not a pair \(hub, sku\)"),  # type: ignore[dict-item]
+        (lambda: _network().add_transfer("south", "north", "one"), "lanes.lead_time_days: 1 row with text in a number"),
+        (lambda: _network().with_stock({("north", "umbrella"): 80.5}), "stock.units_on_hand: 1 row not whole"),
+        (lambda: _network().with_stock({"north": 80}), r"'north' is not a pair \(hub, sku\)"),
         (lambda: _network().with_demand({("city", "umbrella"): float("nan")}), "nan is not a number of at least 0"),
         (lambda: _network().with_settings(review_day=7), "positioning.review_day: unknown key .did you mean"),
         (lambda: fs.Network("3 June"), "call add_hub\n.*\n.*call add_delivery\n.*call with_demand\n.*call with_stock"),
