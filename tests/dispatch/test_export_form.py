@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from dispatch.documents import lines_of
 from dispatch.export_form import form_named, registered_forms
-from forestock.cli.decide import register
+from forestock.cli.main import add_commands
 from foundation.errors import ConfigurationError
 from tests.worlds.how_to import code_blocks, install
 from tests.worlds.proposal_world import proposal, warehouse_with
@@ -29,7 +29,7 @@ def test_the_how_to_page_adds_a_form_that_the_command_writes(installed: None, tm
     built = warehouse_with(tmp_path, proposal("aaaa1111"), proposal("bbbb2222", sku="rum"))
     (tmp_path / "c.yaml").write_text(f"name: x\nwarehouse: {built.warehouse}\n", "utf-8")
     app = typer.Typer()
-    register(app)
+    add_commands(app)
 
     def run(*words: str) -> str:
         given = [words[0], "--config", str(tmp_path / "c.yaml"), "--as-of", "2016-05-23", *words[1:]]

@@ -10,7 +10,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from forestock.cli.decide import register
+from forestock.cli.main import add_commands
 from foundation.errors import ForestockError
 from foundation.settings import Settings
 from foundation.store import files
@@ -38,7 +38,7 @@ def settings(tmp_path: Path) -> Settings:
 def forestock(tmp_path: Path, settings: Settings) -> Command:
     """Return a function that types a command on the plan, at seven that morning unless told otherwise."""
     app = typer.Typer()
-    register(app)
+    add_commands(app)
 
     def run(command: str, *words: str, at: str = "2016-05-23T07:00") -> Result:
         clock = [] if command == "export" else ["--at", at, *(["--by", "Ada"])]
