@@ -1,9 +1,8 @@
-"""The life of a proposal after the plan: proposed → approved or rejected → released → executed or superseded.
+"""Decisions on proposals and their delivery: proposed → approved or rejected → released → executed or superseded.
 
-Here: what may be decided and by which rule, the state the ledger says a proposal is in, what a later
-night must know of it, documents for other systems and the outbox that delivers them. Not here: the
-plan itself or how released units count in it (``positioning``), the ledger's disk (``foundation.store``),
-the clock: the moment of a decision is handed in.
+Here: decisions and rules, the status of a proposal computed from the ledger, the decisions that a later run reads, documents for
+other systems, and the outbox that delivers them. Not here: the plan and how released units count in it (``positioning``), writing
+the ledger (``foundation.store``), and reading the clock; callers pass the time of a decision.
 """
 
 from __future__ import annotations

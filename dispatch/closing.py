@@ -1,6 +1,6 @@
-"""Closing what is over: released proposals the goods systems have taken over, approvals that missed their departure.
+"""Closing of completed proposals: released proposals that the inputs show, and approvals whose departure has left.
 
-Here: the evidence and the ledger rows. Not here: how an open release counts meanwhile (``positioning``).
+Here: the evidence and the ledger rows. Not here: how open releases count as stock (``positioning``).
 """
 
 from __future__ import annotations

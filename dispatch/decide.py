@@ -1,7 +1,7 @@
-"""Decisions on chosen proposals: which of them may be decided so, and the rows that say it.
+"""Decisions on selected proposals: validity checks, and the ledger rows that record them.
 
-Here: the checks of an approval, a rejection, a release. Not here: choosing (``choice``, ``rules``),
-checking a planner's units (``edits``), writing (``flows``).
+Here: the checks of an approval, a rejection, and a release. Not here: the selection and
+writing (``pipeline.decisions``).
 """
 
 from __future__ import annotations

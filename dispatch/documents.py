@@ -1,7 +1,6 @@
-"""Released proposals as documents: what one release puts on one departure, line by line.
+"""Documents: the released proposals of one release and departure, line by line.
 
-Here: the lines, their grouping and their canonical record. Not here: other systems' forms
-(``forms``) or delivering (``outbox``).
+Here: the lines, their grouping, and their canonical record. Not here: the forms of other systems (``forms``) and delivery (``outbox``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""An export form, whom its documents are for, and the registry of all forms.
+"""The extension point "export form", the receiver's settings, and the registry of forms.
 
-Forms live in ``dispatch/forms``; installed packages add theirs as entry points of the group ``forestock.export_forms``.
-Not here: which lines are exported (``documents``) or where the file goes (``forestock.cli``).
+The bundled forms are in ``dispatch/forms``. Installed packages add forms as entry points of the group ``forestock.export_forms``.
+Not here: the lines to export (``documents``) and the location of the file (``forestock.cli``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The ledger of decisions: append-only rows in, the state of every proposal out.
+"""The decision ledger: append-only rows, and the status of every proposal computed from them.
 
-Here: the states, which may follow which, and the fold of rows into states. Not here: who may decide
-what (``decide``) or where the ledger is kept (``foundation.store``).
+Here: the statuses, their allowed transitions, and the computation. Not here: who may decide (``decide``) and storage
+(``foundation.store``).
 """
 
 from __future__ import annotations

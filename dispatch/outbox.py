@@ -1,9 +1,9 @@
-"""The outbox: every released document reaches its receiver once, whatever is killed and whoever fails meanwhile.
+"""The outbox: every released document reaches its receiver once, despite failures and killed processes.
 
-Three steps per document, each safe to repeat: *offer* it (it is durable with the receiver, which knows
-it by its id), *record* it in the warehouse, *confirm* it (a folder only now shows it). Killed before
-the record, it is offered again and the receiver finds it has it; killed after, only the confirmation is
-repeated. Not here: receivers (``receivers``) or the record's table (``flows`` hands in a function).
+Delivery has three steps, and each can be repeated. *Offer*: the receiver stores the document under its id. *Record*: the warehouse
+records the delivery. *Confirm*: a folder publishes the file. If the process is killed before the record, the document is offered again,
+and the receiver recognizes its id. If it is killed after the record, only the confirmation is repeated. Not here: receivers
+(``foundation.store.receivers``) and the table of records (the caller passes a function).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Proposals beside what planners did: how much was followed, and what was moved that nobody proposed.
+"""Shadow mode: the proposals compared with the shipments that planners made.
 
-Here: matching and sums. Not here: what moving was worth in hindsight (``positioning.simulation``).
+Here: matching and totals. Not here: the value of shipments in hindsight (``positioning.simulation``).
 """
 
 from __future__ import annotations

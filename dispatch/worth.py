@@ -1,8 +1,8 @@
-"""What each departure is worth after decisions, and whether its loads still pay.
+"""The value of each departure after decisions, and whether its loads still pay.
 
-The additive benefits of its lines in the units decided, fixed costs put back, less the loads the rest
-still needs. Additive shares are exact for the plan as a whole and an approximation for a part of it;
-``forestock rebalance`` on the next night solves again. Not here: the benefits (``positioning``).
+The value is the sum of the lines' additive benefits for the decided units and their shares of fixed cost, minus the cost of the loads
+that are still needed. Additive shares are exact for the whole plan and approximate for a part of it; the next run optimizes again.
+Not here: the benefits (``positioning``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Features: tables of one night become a dense panel, and the panel becomes feature matrices.
+"""Features: input tables become a dense panel, and the panel becomes feature matrices.
 
-What belongs here: what is known at an origin, turned into numbers. What does not: any model, any
-file, any clock. The public functions are ``build_panel``, ``training_set``, ``forecast_matrix`` and ``read_hashes``.
+Here: numbers computed from data that are known at a forecast origin. Not here: models, files, and the clock. The public functions are
+``build_panel``, ``training_set``, ``forecast_matrix``, and ``read_hashes``.
 """
 
 from __future__ import annotations

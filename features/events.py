@@ -1,7 +1,6 @@
-"""Calendar events on the grid: which event, of which type, in which region.
+"""Calendar events by period: event, event type, and region.
 
-Public holidays of ``series.country_holidays`` join the table's own events. Not here: the features
-made of them (``calendar_days``).
+Public holidays of ``series.country_holidays`` are added to the events of the table. Not here: features of events (``features.families.calendar``).
 """
 
 from __future__ import annotations

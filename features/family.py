@@ -1,7 +1,7 @@
-"""A feature family and the registry of all of them.
+"""The extension point "feature family", and the registry of families.
 
-Families live in ``features/families``, one or more per file; installed packages add theirs as entry points of the
-group ``forestock.feature_families``. Not here: the features themselves.
+The bundled families are in ``features/families``, one or more per file. Installed packages add families as entry points of the
+group ``forestock.feature_families``. Not here: the features.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Tables become series × periods arrays by factorised look-ups, never series by series.
+"""Conversion of tables to series × periods arrays, vectorized over series.
 
-Not here: which series there are (``series``), pooled signals (``groups``).
+Not here: the selection of series (``panel_builder``) and pooled demand (``pooling``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Feature matrices: the chosen rows of a panel with the features of the configured families.
+"""Feature matrices: selected rows of a panel with the features of the configured families.
 
-Every block of rows belongs to one origin and is computed from a ``View`` of it.
+Every block of rows belongs to one forecast origin and is computed from a ``View`` of it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The panel: every series on one grid of periods, as dense arrays.
+"""The panel: all series on one grid of periods, as dense arrays.
 
-A date gap cannot shift a lag here and a lag cannot cross series, because a column is a period and a
-row is a series. Not here: building one from tables (``panel_builder``), features (``families``).
+A column is a period and a row is a series, so a gap in the dates cannot shift a lag, and a lag cannot reach into another series.
+Not here: building a panel from tables (``panel_builder``) and features (``families``).
 """
 
 from __future__ import annotations

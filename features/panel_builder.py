@@ -1,6 +1,6 @@
-"""Building a panel: input tables as of one date become the dense arrays of ``features.panel``.
+"""Construction of a panel from the input tables as known on a date.
 
-Not here: what a panel is (``panel``), the choice of rows (``sampling``), features (``families``).
+Not here: the panel (``panel``), the selection of rows (``sampling``), and features (``families``).
 """
 
 from __future__ import annotations

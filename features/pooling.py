@@ -1,7 +1,7 @@
-"""Pooled demand: the mean over the series of a group, period by period.
+"""Pooled demand: the mean over the series of a group, by period.
 
-Means over the series that have a known value, so a group does not jump when a series starts or is
-out of stock. Groups are the sku over all regions, the region, and region × each hierarchy column.
+The mean includes only series with a known value, so it does not jump if a series starts or is out of stock. Groups are the SKU over
+all regions, the region, and region × each hierarchy column.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a forecast reads: the columns and rows of the input tables on which a model or a forecast can depend.
+"""The columns and rows of the input tables on which a model or a forecast can depend.
 
-``build_panel`` takes these columns and no others, so that what is hashed here is what is read. Not here: reading
-tables (``foundation.store.snapshot``) or what an identity covers beyond the tables (``pipeline.identity``).
+``build_panel`` reads these columns and no others, so the hash covers exactly the data that are read. Not here: reading tables
+(``foundation.store.snapshot``) and the parts of an identity other than tables (``pipeline.identity``).
 """
 
 from __future__ import annotations

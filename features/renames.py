@@ -1,4 +1,4 @@
-"""The history of a replaced SKU is carried into the one that replaces it (``skus.replaces``), before anything is computed.
+"""Transfer of the history of a replaced SKU to its replacement (``skus.replaces``), before features are computed.
 
 Not here: faults of the column and likely renames (``foundation.validation.renames``).
 """

@@ -1,6 +1,6 @@
-"""Which rows a matrix holds: origins, and at each origin the series and steps.
+"""Selection of the rows of a feature matrix: forecast origins, series, and steps.
 
-Not here: what the rows' features are.
+Not here: the features of the rows.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
-"""Totals that a table brings: long, smooth series of a region's whole demand of one kind.
+"""Totals from a table: long, smooth series of the demand of a category in a region.
 
-A column ``units_<value>`` of ``regional``, where value is a value of a hierarchy column in lower case, is
-the total of that kind in the region. The finest hierarchy column with such totals is used. Totals get a
-panel of their own, with more history than single series need, so that the same families describe them.
-Not here: how forecasts are aligned to them (models).
+A column ``units_<value>`` of ``regional``, where the value is a hierarchy value in lower case, is the total of that category in the
+region. The finest hierarchy column with such totals is used. Totals have their own panel with a longer history, so the same families
+describe them. Not here: the reconciliation of forecasts to totals (``models``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""What may be seen from one origin.
+"""The data that a feature may read at one forecast origin.
 
-Every family gets a ``View`` and nothing else, and a view only hands out the past of its origin and
-what is known in advance: leakage is impossible by construction. ``past`` arrays end on the period
-before the origin, so the last column is the most recent one.
+A family receives only a ``View``. A view contains only the past of its origin and data that are known in advance, so a feature cannot
+see the future. ``past`` arrays end with the period before the origin, so the last column is the most recent period.
 """
 
 from __future__ import annotations

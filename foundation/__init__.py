@@ -1,8 +1,7 @@
-"""The ground floor: what every room stands on and none may redefine.
+"""The lowest layer: definitions and services that all other packages use.
 
-Here: errors and their exit codes, settings, the calendar of periods, the definitions of columns
-and tables, the store (the only code that touches a disk or a database) and what was known at a
-date. Not here: anything about features, learning, optimisation, pages or order of work.
+Here: errors and exit codes, settings, calendar periods, definitions of tables and columns, input validation, the store (the only code
+that accesses a disk or a database), and the data known at a date. Not here: features, models, optimization, pages, and the order of steps.
 """
 
 from __future__ import annotations

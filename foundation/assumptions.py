@@ -1,7 +1,7 @@
-"""What a run takes for granted where the input is silent: one entry per default that decides something.
+"""Assumptions: one entry for each default that affects a plan because the input contains no value.
 
-Here: how an assumption is held, ordered, and turned into the output table ``assumption``. Not here: finding
-them (``foundation.validation.assumptions`` for inputs, the planning packages for what only a plan knows).
+Here: the entries, their order, and the output table ``assumption``. Not here: their detection
+(``foundation.validation.assumptions`` for inputs, ``positioning`` for plans).
 """
 
 from __future__ import annotations

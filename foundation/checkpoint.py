@@ -1,7 +1,7 @@
-"""Checkpoints: finished parts of a long stage, kept so that an interrupted run can resume.
+"""Checkpoints: intermediate results of a long stage, from which an interrupted run can resume.
 
-Here: the interface a package sees, a function that takes a name and a function that computes the text. Not here: where
-checkpoints are kept (``pipeline.artifacts``).
+Here: the interface, a function that takes a name and a function that computes the text. Not here: the storage of checkpoints
+(``pipeline.artifacts``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Commands as a person can paste them: with the configuration and the changed places they need to find the same plan.
+"""Commands in messages that a person can copy, with the options that select the same configuration and plan.
 
-Not here: the commands (``forestock.cli.main``), or when one is suggested.
+Not here: the commands (``forestock.cli.main``).
 """
 
 from __future__ import annotations

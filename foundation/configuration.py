@@ -1,7 +1,6 @@
-"""Reading a configuration: one YAML file, ``--set key=value`` overrides, one clear line per mistake.
+"""Loading of a configuration: a YAML file, ``--set key=value`` overrides, and one line per error.
 
-Here: YAML, overrides, resolving paths, saying what is wrong. Not here: which keys there are and
-what they mean (``foundation.settings``).
+Here: YAML, overrides, paths, and messages. Not here: the keys and their meaning (``foundation.settings``).
 """
 
 from __future__ import annotations

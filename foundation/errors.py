@@ -1,6 +1,6 @@
-"""The failures a person can see, one class each, with the exit code the command ends in.
+"""Errors that a user can see, one class per exit code.
 
-Not here: programming errors. Those stay ordinary exceptions and keep their traceback.
+Not here: programming errors, which remain ordinary exceptions with a traceback.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Sorting and comparing rows by their key, fast and the same everywhere.
+"""Sorting and comparison of rows by key, with the same result on every machine.
 
-A key of several columns becomes one whole number per row whose order is the order of the columns:
-text by its code points, dates and numbers ascending, null first. Not here: what the keys are
-(``foundation.tables``).
+A key of several columns is converted to one integer per row that preserves the order of the columns: text by code point, dates and
+numbers ascending, null first. Not here: the definition of keys (``foundation.tables``).
 """
 
 from __future__ import annotations

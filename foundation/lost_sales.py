@@ -1,6 +1,6 @@
-"""What a lost sale costs: the one definition that the plan, the replay, attribution and input validation use.
+"""The value of a lost sale: the single definition for plan, replay, attribution, and input validation.
 
-Here: the sales price of each SKU and the value of a lost sale. Not here: how many sales are lost.
+Here: the sales price of each SKU and the value of a lost sale. Not here: the number of lost sales.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The feature matrix: what the features room makes and the models room learns from.
+"""The feature matrix, which ``features`` computes and ``models`` reads.
 
-Not here: how a feature is computed (features) or used (models).
+Not here: the computation of features and their use.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Gross outliers of sales: single values hundreds of times beyond anything a series ever sold, as typing errors are.
+"""Outliers of sales: single values far above everything a series has sold, for example typing errors.
 
-Validation names them, features take them for unknown, so that one value cannot lift the forecast of other series. Not here:
-large but possible values, level shifts (``foundation.level_shift``).
+Input validation reports them, and features treat them as unknown, so that one value does not affect the forecast of other series.
+Not here: large but possible values and level shifts (``foundation.level_shift``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Calendar arithmetic: periods, horizons, windows and training dates.
+"""Calendar arithmetic: periods, horizons, windows, and training dates.
 
-Everything is a date without a time zone. A period is a day (``D``) or a week that starts on a
-given weekday (``W-MON`` … ``W-SUN``) and is dated by its first day. Not here: holidays, events.
+All dates are without a time zone. A period is a day (``D``) or a week that starts on a given weekday (``W-MON`` … ``W-SUN``) and is
+dated by its first day. Not here: holidays and events.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Plain YAML: the part of YAML a configuration needs, within limits that no document can exceed.
+"""A subset of YAML for configurations, with limits on size and nesting.
 
-Here: text to lists, mappings and scalars. Not here: which keys there are (``foundation.settings``), files.
+Here: conversion of text to lists, mappings, and scalars. Not here: the keys (``foundation.settings``) and files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Which hub is nearest to a region: the one measure that plan, replay, figures, pages and attribution use.
+"""The nearest hub of a region: the single definition for plan, replay, figures, pages, and attribution.
 
-Here: lane lengths and the order of a region's delivery lanes by nearness. Not here: which lanes may carry a SKU.
+Here: lane lengths, and the order of a region's delivery lanes by distance. Not here: which lanes may carry a SKU.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The season of the year in weekly demand, and the recent level of series freed from it.
+"""The seasonal index of weekly demand, and the deseasonalized recent level of series.
 
-Here: dense arrays. Not here: what uses them (``features.families.seasonal``, ``models.kinds.lightgbm_tweedie``).
+Here: dense arrays. Not here: their use (``features.families.seasonal``, ``models.kinds.lightgbm_tweedie``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""How much work a CPU budget buys: rows and trees, by a fixed cost model.
+"""Conversion of a CPU budget to numbers of rows and trees, with a fixed cost model.
 
-Nothing is timed, so the same settings give the same rows on any machine. Not here: which rows are
-drawn (features) or how trees are grown (models).
+No time is measured, so the same settings give the same rows on every machine. Not here: the selection of rows (``features``) and
+training (``models``).
 """
 
 from __future__ import annotations

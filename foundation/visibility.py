@@ -1,8 +1,7 @@
-"""What was known at ``as_of``: which rows of an input table a run may see.
+"""The rows of an input table that were known at ``as_of``.
 
-Sales, returns, deliveries and observed regional numbers dated before ``as_of``; of stock and inbound
-the snapshot that counts; the announced plan (prices, calendar, columns known in advance) and static
-tables as they stand. Not here: what the rows mean or whether they are valid.
+Known rows are: sales, returns, deliveries, and observed regional data dated before ``as_of``; the valid snapshot of stock and inbound; the
+announced plan (prices, calendar, columns known in advance); and static tables. Not here: the meaning and validity of rows.
 """
 
 from __future__ import annotations

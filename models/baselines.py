@@ -1,6 +1,6 @@
-"""Baselines: simple forecasts that every score is shown beside.
+"""Baselines: simple forecasts with which every score is compared.
 
-Not here: the methods a model is combined with (``models.simple``).
+Not here: the methods that are combined with a model (``models.simple``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The canonical record as CSV and JSON: every field under the name it has in the warehouse.
+"""Export forms ``csv`` and ``json``: the canonical record, with every field under its name in the warehouse.
 
-A spreadsheet takes a text that begins with ``=``, ``+``, ``-`` or ``@`` for a formula. The CSV therefore writes such a
-text, and one that begins with an apostrophe, after an apostrophe, which reading takes off again. JSON keeps every text
-as it is. Not here: other systems' forms.
+Spreadsheets evaluate text that begins with ``=``, ``+``, ``-``, or ``@`` as a formula. The CSV form therefore puts an apostrophe in front
+of such text, and of text that begins with an apostrophe. Reading removes it. JSON leaves text unchanged.
 
 References
 ----------

@@ -1,7 +1,7 @@
-"""ERPNext Stock Entries of type Material Transfer: a JSON list, one per document, for ``/api/resource/Stock Entry``.
+"""Export form ``erpnext``: Stock Entries of type Material Transfer, as a JSON list for ``/api/resource/Stock Entry``.
 
-Warehouses and items are ERPNext's names: name the columns that hold them in ``decisions.exports``.
-``custom_…`` fields are kept where the site has made them and ignored elsewhere. Not here: calling ERPNext.
+Warehouses and items have their names in ERPNext, from the columns in ``decisions.exports``. A site stores the ``custom_…`` fields
+that it defines and ignores the others. Not here: calls to ERPNext.
 """
 
 from __future__ import annotations

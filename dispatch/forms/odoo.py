@@ -1,7 +1,7 @@
-"""Odoo pickings as the CSV its import (and ``load`` of the external API) takes for ``stock.picking``.
+"""Export form ``odoo``: pickings as CSV for the import of ``stock.picking`` and for ``load`` in the external API.
 
-The header stands on the first row of a picking and is empty on its further moves. Locations and
-products are found by name: name the columns that hold Odoo's in ``decisions.exports``. Not here: calling Odoo.
+The fields of a picking are in its first row and empty in the rows of its other moves. Locations and products are found by name, from
+the columns in ``decisions.exports``. Not here: calls to Odoo.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Shopify inventory transfers: one line of JSON per document, the variables of ``inventoryTransferCreate``.
+"""Export form ``shopify``: inventory transfers, one line of JSON per document with the variables of ``inventoryTransferCreate``.
 
-Fields after ``InventoryTransferCreateInput`` of the GraphQL Admin API (2025-10 and later); a JSONL file
-of variables is what ``bulkOperationRunMutation`` takes. Locations and inventory items are Shopify's
-ids: name the columns that hold them in ``decisions.exports``. Not here: calling Shopify.
+The fields follow ``InventoryTransferCreateInput`` of the GraphQL Admin API (2025-10 and later). ``bulkOperationRunMutation`` accepts
+the JSONL file. Locations and inventory items have Shopify's ids, from the columns in ``decisions.exports``. Not here: calls to Shopify.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""X12 004010: 940 warehouse shipping orders to the origin, 943 stock transfer shipment advices to the destination.
+"""Export forms ``x12-940`` and ``x12-943`` (X12 004010): warehouse shipping order and stock transfer shipment advice.
 
-One interchange, one functional group, one transaction set per document. Not here: the envelopes (``x12_envelope``).
+A file is one interchange with one functional group and one transaction set per document.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Regional numbers: flags known in advance, and observed-only series such as weather or totals.
+"""Regional data: flags that are known in advance, and observed series such as weather or totals.
 
-Windows: 7, 28 days and the same time a year before the target.
+Windows: 7 days, 28 days, and the same time in the year before the target.
 """
 
 from __future__ import annotations

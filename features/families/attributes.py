@@ -1,4 +1,4 @@
-"""What never changes about a series: its place in the hierarchy, its region, its numeric attributes."""
+"""Static attributes of a series: its hierarchy values, its region, and its numeric attributes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The target's place in the calendar and near events.
+"""The target's position in the calendar, and nearby events.
 
-Known in advance; nothing here depends on demand. Window: events up to 21 days before and after.
+These features are known in advance and do not depend on demand. Window: events up to 21 days before and after the target.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Lags: what was demanded at single periods before the origin.
+"""Lags: demand in single periods before the origin.
 
-Window: the last week, and around the same time a year before the target.
+Window: the last week, and the same time in the year before the target.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Price and promotion on the target's date, relative to what the customer was used to.
+"""Price and promotion on the target date, relative to past prices.
 
-Prices are the announced plan and known for the horizon. Window: the last year before the origin.
+Prices are the announced plan and are known for the horizon. Window: the last year before the origin.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""The store: the only code that touches a disk, an object store or a database.
+"""The store: the only code that accesses a disk, an object store, or a database.
 
-Here: reading a user's tables (``sources``), keeping what a night may know (``snapshot``), the
-output tables (``warehouse``) and small artefacts (``files``). Not here: what a valid table is
-(``foundation.tables``, ``foundation.validation``) or what was known when (``foundation.visibility``).
+Here: reading input tables (``sources``), storing input snapshots (``snapshot``), output tables (``warehouse``), and small files
+(``files``). Not here: the definition of valid tables (``foundation.tables``, ``foundation.validation``) and of the data known at a date
+(``foundation.visibility``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Frames to Arrow and back, by the definitions of tables: dates without time, never an untyped column.
+"""Conversion between data frames and Arrow, by the table definitions: dates without time, and a type for every column.
 
-Here: types only. Not here: files (the other modules of the store) and rules (validation).
+Here: types. Not here: files (other modules of the store) and rules (validation).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The version of the code that runs: a hash of the sources themselves, so that no clock and no git is asked.
+"""The version of the running code: a hash of its sources, independent of the clock and of git.
 
-Python sources count by what they do: comments, docstrings and formatting change nothing. Not here: the version of the
-package as released (``pyproject.toml``).
+Only the syntax of Python sources counts; comments, docstrings, and formatting do not. Not here: the version of the package
+(``pyproject.toml``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Parquet files and Delta tables read within limits that their metadata tells before a row is made.
+"""Reading of Parquet files and Delta tables, with limits that are checked on their metadata before rows are read.
 
-A few kilobytes can hold millions of equal rows or texts of megabytes: texts are read as codes, so that memory follows
-the size of the files, and rows that must repeat a key are refused unread. Not here: where files are (``sources``).
+A file of a few kilobytes can contain millions of equal rows or very long texts. Texts are therefore read as codes, so memory is
+proportional to the size of the files, and files whose rows must repeat a key are refused unread. Not here: the location of files (``sources``).
 """
 
 from __future__ import annotations

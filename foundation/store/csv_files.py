@@ -1,6 +1,6 @@
-"""CSV files: reading one, and saying what it is where it is not UTF-8 text separated by commas.
+"""Reading of CSV files, and diagnosis of files that are not UTF-8 text separated by commas.
 
-Not here: finding files (``sources``), types of columns (``foundation.validation``).
+Not here: the location of files (``sources``) and the types of columns (``foundation.validation``).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Small files: configuration, pages, model texts. A write is whole or not there.
+"""Small files: configurations, pages, and model texts. A file is written completely or not at all.
 
 Paths are local folders or fsspec URLs. Not here: tables (``warehouse``, ``snapshot``).
 """

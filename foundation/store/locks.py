@@ -1,6 +1,6 @@
-"""Lock files that processes of one machine share: one at a time, or in use by some.
+"""Lock files shared by the processes of one machine, exclusive or shared.
 
-The lock ends with its process, however it ends. Not here: what needs a lock; Delta tables need none.
+A lock is released when its process ends, even if the process is killed. Not here: the resources that need locks. Delta tables do not.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Where released documents are put: a folder or a database table, each document once.
+"""Receivers of released documents: a folder or a database table, each document once.
 
-Both may be asked again for what they have, after a kill at any point, and then do nothing. Not here:
-which documents, retries and the record of what was delivered (``dispatch.outbox``).
+A delivery can be repeated after the process was killed at any point; a document that is already there is left unchanged. Not here: the
+documents, retries, and the record of deliveries (``dispatch.outbox``).
 """
 
 from __future__ import annotations

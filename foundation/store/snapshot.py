@@ -1,8 +1,7 @@
-"""Input snapshots: what a night may know, checked once, kept under the hash of its content.
+"""Input snapshots: the data known to a run, validated once and stored under the hash of their content.
 
-``accept`` validates the configured tables and keeps them; every later stage reads the
-snapshot, so a night sees one state of the world. Not here: the checks (``foundation.validation``),
-files and locks (``shelf``).
+``accept`` validates the configured tables and stores them. All later stages read the snapshot, so a run uses consistent data. Not here:
+the checks (``foundation.validation``), and folders and locks (``snapshot_folder``).
 """
 
 from __future__ import annotations

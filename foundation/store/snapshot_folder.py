@@ -1,9 +1,8 @@
-"""The shelf of input snapshots: which are there, which are in use, which may go.
+"""Folders of input snapshots: which exist, which are in use, and which can be removed.
 
-A snapshot is the folder ``_inputs/<fingerprint>``: a Parquet file a table and a manifest that is
-written last, so that a half-written snapshot is not there. A process that uses a snapshot holds a
-shared lock on it, which ends with the process; only snapshots nobody holds are removed, oldest
-first. Not here: what goes into a snapshot (``snapshot``).
+A snapshot is the folder ``_inputs/<fingerprint>`` with one Parquet file per table and a manifest. The manifest is written last, so an
+incomplete snapshot does not count. A process that uses a snapshot holds a shared lock, which is released when the process ends. Only
+unlocked snapshots are removed, oldest first. Not here: the content of a snapshot (``snapshot``).
 """
 
 from __future__ import annotations

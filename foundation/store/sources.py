@@ -1,7 +1,7 @@
-"""Where a user's tables come from: a folder, an object store or a database, one Arrow table each.
+"""Sources of input tables: a folder, an object store, or a database, with one Arrow table each.
 
-Here: finding and opening. Not here: types and rules (``foundation.validation``). Nothing outside
-the configured folder is ever opened, and no message repeats a password.
+Here: finding and opening tables. Not here: types and rules (``foundation.validation``). No file outside the configured folder is
+opened, and no message contains a password.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""Tidying a warehouse: removing what no run needs any more, beside runs that go on.
+"""Tidying of a warehouse: removal of data that no run needs. It is safe during runs.
 
-Replaced files of rewritten tables beyond the retention, input snapshots that no process holds, old tracebacks and
-checkpoints of work nobody resumed. Append-only tables (``decision``, ``handover``, …), current rows and models are never
-touched. Not here: how long things are kept (``foundation.operation_settings``).
+It removes replaced table files beyond the retention, unused input snapshots, old tracebacks, and checkpoints that were not resumed.
+It never removes append-only tables (``decision``, ``handover``, …), current rows, and models. Not here: the retention
+(``foundation.operation_settings``).
 """
 
 from __future__ import annotations

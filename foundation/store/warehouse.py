@@ -1,13 +1,12 @@
-"""The warehouse: the tables Forestock writes, as Delta tables partitioned by ``as_of``.
+"""The warehouse: the output tables, as Delta tables partitioned by ``as_of``.
 
-Writing an ``as_of`` replaces its rows in one commit and touches no other date's; earlier versions
-stay in the table's history. Different processes may write different dates at the same time.
-In a notebook::
+Writing an ``as_of`` replaces its rows in one commit and does not change other dates. Earlier versions stay in the table's history.
+Different processes can write different dates at the same time. In a notebook::
 
     from foundation.store import Warehouse
     Warehouse("warehouse/demo").read("transfer", as_of="2016-05-23")
 
-Not here: input snapshots (``snapshot``), pages and model texts (``files``).
+Not here: input snapshots (``snapshot``), and pages and model texts (``files``).
 """
 
 from __future__ import annotations

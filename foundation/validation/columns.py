@@ -1,7 +1,7 @@
 """The columns of one table: present, of the right type, about no person.
 
 Here: from an Arrow table as it was read to an ``InputTable`` in the dtypes of its definition. Not here: rules
-about values (``rows``, ``network``) or about time (``timeline``).
+about values (``rows``, ``network``) or about time (``time``).
 """
 
 from __future__ import annotations

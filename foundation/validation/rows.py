@@ -1,7 +1,7 @@
 """Rules about single rows that follow from the definitions: nulls, bounds, long ids, keys, references.
 
 Every rule is vectorized: it marks rows of a table and never loops over them. Not here: rules that
-need to know what a lane or a snapshot is (``network``), rules about time (``timeline``).
+need to know what a lane or a snapshot is (``network``), rules about time (``time``).
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""Judging forecasts by rolling origins: what was forecast beside what was then demanded.
+"""Evaluation of forecasts on rolling forecast origins.
 
-What belongs here: metrics over one origin (``judge``), over all of them (``summarise``) and between two
-configurations (``decide``), as frames. What does not: making forecasts, MLflow (``models.tracking.runs``),
-pictures and pages (review). The formulas and their sources are in docs/backtest.md.
+Here: metrics of one origin (``judge``), of all origins (``summary``), and of two configurations, as frames. Not here: making forecasts,
+MLflow (``models.tracking.runs``), and charts and pages (``review``). ``docs/backtest.md`` contains the formulas and their sources.
 """
 
 from __future__ import annotations

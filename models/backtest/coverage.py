@@ -1,6 +1,6 @@
-"""Whether quantiles mean what they say: coverage, randomised PIT.
+"""Calibration of quantiles: coverage and randomized PIT.
 
-Not here: how they are made.
+Not here: the computation of quantiles.
 """
 
 from __future__ import annotations

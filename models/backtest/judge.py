@@ -1,4 +1,4 @@
-"""Scores of one origin, as frames: overall, by level, by segment, by quantile and by series.
+"""Scores of one origin, as frames: overall, and by level, segment, quantile, and series.
 
 Not here: means over origins (``summary``).
 """

@@ -1,8 +1,8 @@
-"""The levels of the hierarchy: every product grouping crossed with every place, from the total down.
+"""Hierarchy levels: every product grouping crossed with every geographic grouping, from the total down.
 
-Places are everywhere, the subdivision (where regions name one) and the region; products are everything,
-each hierarchy column, and the sku. With two hierarchy columns and subdivisions these are the twelve levels
-of M5 in its order. Not here: what is scored on them.
+Geographic groupings are the total, the subdivision (if every region has one), and the region. Product groupings are the total, each
+hierarchy column, and the SKU. With two hierarchy columns and subdivisions, these are the twelve levels of M5 in M5 order. Not here: the
+scores.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""One origin: what each method forecast and what was then demanded, as dense arrays.
+"""Forecasts of every method and actual demand at one origin, as dense arrays.
 
-Not here: any judgement.
+Not here: scores.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The figures of any set of series: accuracy, calibration and what a decision made on them would have cost.
+"""Metrics of a set of series: accuracy, calibration, and the cost of a decision based on the forecast.
 
-The same figures overall and in every segment. Formulas and sources: docs/backtest.md.
+The metrics are the same overall and in every segment. ``docs/backtest.md`` contains the formulas and their sources.
 """
 
 from __future__ import annotations

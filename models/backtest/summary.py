@@ -1,4 +1,4 @@
-"""Means and standard deviations over origins, and the verdict in one sentence.
+"""Means and standard deviations over origins, and the result in one sentence.
 
 Not here: scores of one origin (``judge``).
 """

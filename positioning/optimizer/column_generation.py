@@ -1,6 +1,6 @@
 """From prices to a plan: bound, columns, master, in a few passes over all skus.
 
-Here: the order of passes and when to stop. Not here: the work on a sku (``chunk``) or the choice
+Here: the order of passes and when to stop. Not here: the work on a SKU (``pricing``) or the choice
 among columns (``master``).
 """
 

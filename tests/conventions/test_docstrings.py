@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from tests.conventions.repository import modules, relative, tree
+from tests.conventions.repository import ROOT, modules, relative, tree
 
 _SECTION = re.compile(r"^(\w[\w ]*)\n-+$", re.MULTILINE)
 
@@ -48,3 +48,21 @@ def test_the_check_sees_a_wrong_name() -> None:
     assert _documented("Sum.\n\nParameters\n----------\nleft, right\n    Numbers.\n", "Parameters") == ["left", "right"]
     assert _documented("Sum.\n\nAttributes\n----------\nunits : int\n    Whole.\n", "Attributes") == ["units"]
     assert _documented("Sum of two.", "Parameters") is None
+
+
+def _missing_modules() -> Iterator[str]:
+    """Yield the modules that a module's docstring refers to as ``(``name``)`` and that do not exist."""
+    for path in modules():
+        text = (ast.get_docstring(tree(path)) or "").partition("Not here:")[2]
+        places = (path.parent, path.parent.parent, ROOT)
+        for group in re.findall(r"\(((?:``[a-z_./]+``(?:, | and )?)+)", text):
+            for name in re.findall(r"``([a-z_./]+)``", group):
+                first = name.split(".")[0]
+                options = [place / part for place in places for part in (name, first, f"{first}.py")]
+                if not any(option.exists() for option in options):
+                    yield f"{relative(path)}: {name}"
+
+
+def test_modules_named_in_docstrings_exist() -> None:
+    """A module that was renamed or merged must not stay in the scope notes of other modules."""
+    assert list(_missing_modules()) == []
