@@ -169,7 +169,7 @@ def by_id(proposals: pd.DataFrame, requested: Sequence[str]) -> pd.DataFrame:
 def by_filter(proposals: pd.DataFrame, requested: Filter) -> pd.DataFrame:
     """Return the proposals all conditions of ``requested`` hold for.
 
-    Raises ``InputError`` for a place, lane, kind or sku no proposal has.
+    Raises ``InputError`` for a place, lane, kind or SKU no proposal has.
     """
     return proposals[holds(proposals, requested)]
 

@@ -23,7 +23,7 @@ _ADDRESSED = ("sku", "origin", "destination", "departure_id", "ship_date", "arri
 
 @dataclass(frozen=True)
 class Document:
-    """One document: its header as text by HEADER_COLUMNS, and its lines (proposal_id, sku, units)."""
+    """One document: its header as text by HEADER_COLUMNS, and its lines (proposal_id, SKU, units)."""
 
     header: dict[str, str]
     lines: tuple[tuple[str, str, int], ...]

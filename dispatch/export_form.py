@@ -26,7 +26,7 @@ EMPTY_MOMENT = datetime(2000, 1, 3)
 
 @dataclass(frozen=True)
 class Partner:
-    """Whom documents are for: what the configuration says of them, their names of hubs and skus.
+    """Whom documents are for: what the configuration says of them, their names of hubs and SKUs.
 
     ``hubs`` and ``skus`` map our names to theirs; a name that is missing is the same on both sides.
     ``moment`` is when the last of the lines was released: the only time a document states.
@@ -77,7 +77,7 @@ def registered_forms() -> dict[str, ExportForm]:
 
 
 def form_named(name: str) -> ExportForm:
-    """Return the form of that name; raises ``ConfigurationError`` that names the nearest one where there is none."""
+    """Return the form of that name; raises ``ConfigurationError`` that names the nearest one if there is none."""
     known = registered_forms()
     refuse_unknown("--form", (name,), known)
     return known[name]
@@ -97,7 +97,7 @@ def ours(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
 def names_of(table: pd.DataFrame, key: str, column: str | None) -> dict[str, str]:
     """Return the partner's name in ``column`` of each ``key``; empty without a column.
 
-    Raises ``InputError`` where the column is missing, empty or names two with one name.
+    Raises ``InputError`` if the column is missing, empty or names two with one name.
     """
     if column is None:
         return {}
@@ -117,7 +117,7 @@ def note(document: Document, *names: str) -> str:
 
 
 def header(**parts: str) -> dict[str, str]:
-    """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` where one is missing."""
+    """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` if one is missing."""
     return {name: parts[name] for name in HEADER_COLUMNS}
 
 

@@ -18,7 +18,7 @@ _KEY = ["origin", "destination", "sku"]
 class Score:
     """Proposals against moves, in units and in the proposals' own benefit.
 
-    ``lines`` has one row per origin × destination × sku: proposed_units, moved_units, matched_units,
+    ``lines`` has one row per origin × destination × SKU: proposed_units, moved_units, matched_units,
     benefit_eur (of what was proposed), followed_eur (its matched share).
     """
 
@@ -39,14 +39,14 @@ class Score:
 def moves_since(before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
     """Return the order lines with an origin in the ``inbound`` table ``after`` that ``before`` did not have.
 
-    Columns origin, destination, sku, units.
+    Columns origin, destination, SKU, units.
     """
     is_new = ~among(after["inbound_id"], before["inbound_id"]) & after["origin"].notna()
     return after.loc[is_new, ["origin", "hub", "sku", "units"]].rename(columns={"hub": "destination"})
 
 
 def score(proposals: pd.DataFrame, moves: pd.DataFrame) -> Score:
-    """Match tonight's proposals (outlook left out) with ``moves`` (``moves_since``) by route and sku."""
+    """Match tonight's proposals (outlook left out) with ``moves`` (``moves_since``) by route and SKU."""
     now = proposals[~proposals["is_outlook"].astype(bool)].astype(dict.fromkeys(_KEY, "str"))
     request = now.groupby(_KEY, as_index=False).agg(proposed_units=("units", "sum"), benefit_eur=("benefit_eur", "sum"))
     done = moves.astype(dict.fromkeys(_KEY, "str")).groupby(_KEY, as_index=False).agg(moved_units=("units", "sum"))

@@ -162,7 +162,7 @@ def expand_returns(returns: pd.DataFrame | None, chosen: SeriesIndex, grid: Grid
 class SeriesIndex:
     """The series and how to find them.
 
-    ``lookup`` is int32 (n_regions, n_skus): the series code of a pair, −1 where there is none.
+    ``lookup`` is int32 (n_regions, n_skus): the series code of a pair, −1 if there is none.
     ``first_period`` and ``last_period`` are columns of the grid (see ``Panel``).
     """
 
@@ -176,7 +176,7 @@ class SeriesIndex:
     static: tuple[str, ...]
 
     def codes(self, table: pd.DataFrame) -> np.ndarray:
-        """Return the series code of every row of ``table`` by its region and sku, −1 for none."""
+        """Return the series code of every row of ``table`` by its region and SKU, −1 for none."""
         region = codes_of(table["region"], pd.Index(self.regions))
         sku = codes_of(table["sku"], self.skus)
         result = self.lookup[region, sku]
@@ -185,7 +185,7 @@ class SeriesIndex:
 
 
 def select_series(tables: dict[str, pd.DataFrame], settings: Settings, grid: Grid) -> SeriesIndex:
-    """Return the series of the night, sorted by region and sku; raises ``InputError`` for none."""
+    """Return the series of the night, sorted by region and SKU; raises ``InputError`` for none."""
     regions = pd.Index(sorted(tables["regions"]["region"].astype(str)))
     skus = tables["skus"].assign(sku=tables["skus"]["sku"].astype(str)).sort_values("sku").set_index("sku")
     first = np.full((len(regions), len(skus)), np.iinfo(np.int32).max, dtype=np.int32)

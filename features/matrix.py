@@ -93,7 +93,7 @@ def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
 
 
 def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
-    """Return the matrix of one origin's complete rows, with the totals' rows beside it."""
+    """Return the matrix of one origin's complete rows, with the totals' rows next to it."""
     matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].at])
     if has_target:
         shifts = find_shifts(panel.demand, panel.frequency.days)

@@ -47,17 +47,17 @@ class Panel:
     frequency : the grid's frequency.
     periods : datetime64[us] (n_history + horizon), first days of the periods.
     n_history, horizon : known and forecast periods.
-    series : frame (n_series) sorted by region, sku: `region`, `sku`, the hierarchy columns and the
+    series : frame (n_series) sorted by region, SKU: `region`, `sku`, the hierarchy columns and the
         static numeric features; its position is the series code.
     region_code : int32 (n_series), position in ``regions``.
     regions : names of the regions, sorted.
     demand : float32 (n_series, n_history): units demanded; NaN before the first row, when closed, when
-        missing and unknown, and when the sku was not in stock for the whole period.
+        missing and unknown, and when the SKU was not in stock for the whole period.
     units_sold : float32 (n_series, n_history): what was sold, in stock or not; NaN as above.
     in_stock_rate : float32 (n_series, n_history), or None where no table says.
     first_period : int32 (n_series): column of the first sign of life (sale, price or launch), negative
-        before the panel's first column, ``n_history`` where there is none.
-    last_period : int32 (n_series): first column in which the sku is no longer sold.
+        before the panel's first column, ``n_history`` if there is none.
+    last_period : int32 (n_series): first column in which the SKU is no longer sold.
     price, is_promoted : float32 (n_series, n_history + horizon), or None.
     mean_price : float32 (n_skus, n_history + horizon): over the regions, by code of the group `sku`, or None.
     returned : float32 (n_series, n_history), or None.
@@ -112,7 +112,7 @@ class Panel:
 def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.ndarray:
     """Return units demanded, float64 (n_series, horizon), of the panel's series from its ``as_of`` on.
 
-    ``sales`` hold the horizon too. NaN where a period is closed, the sku is no longer sold or was not in stock
+    ``sales`` hold the horizon too. NaN where a period is closed, the SKU is no longer sold or was not in stock
     for the whole period, before the first row of a series, and for gaps when ``series.missing_sales`` is
     unknown; other gaps are 0.
     """

@@ -25,7 +25,7 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
     """Return the panel of what is known at ``as_of``.
 
     ``tables`` are normalised input tables cut to what is known at ``as_of`` (``sales`` before it;
-    observed-only columns of ``regional`` empty from it on). Series are every region × sku with a sales
+    observed-only columns of ``regional`` empty from it on). Series are every region × SKU with a sales
     or price row before ``as_of``, not delisted. Raises ``InputError`` when there is none.
     """
     tables = carried_over(tables_read(tables, settings))

@@ -31,7 +31,7 @@ def linked_column(tables: dict[str, pd.DataFrame], settings: Settings) -> str | 
 
 
 def total_tables(tables: dict[str, pd.DataFrame], settings: Settings, column: str) -> dict[str, pd.DataFrame]:
-    """Return tables in which the kinds of ``column`` are the skus and their totals the sales."""
+    """Return tables in which the kinds of ``column`` are the SKUs and their totals the sales."""
     coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
     kinds = tables["skus"][list(coarser)].drop_duplicates(column).assign(sku=lambda frame: frame[column].astype(str))
     regional = tables["regional"]
@@ -58,7 +58,7 @@ def total_settings(settings: Settings, column: str) -> Settings:
 
 
 def is_long_enough(totals: pd.DataFrame, as_of: date) -> bool:
-    """Say whether totals with a `date` begin 112 days before ``as_of`` or earlier; shorter ones teach nothing."""
+    """Return whether totals with a `date` begin 112 days before ``as_of`` or earlier; shorter ones teach nothing."""
     return not totals.empty and totals["date"].min() <= as_timestamp(as_of) - pd.Timedelta(days=_SHORTEST_DAYS)
 
 

@@ -35,7 +35,7 @@ class Assumption:
     effect : str
         What depends on it, as a clause.
     eur : float or None
-        Money that depends on it, in the configured currency; None where it is not known.
+        Money that depends on it, in the configured currency; None if it is not known.
     """
 
     key: str

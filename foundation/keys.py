@@ -57,7 +57,7 @@ def sorted_by(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def among(values: pd.Series, requested: pd.Series) -> np.ndarray:
-    """Say of each row whether its value is one of ``requested``; null is among nothing.
+    """Return for each row whether its value is one of ``requested``; null is among nothing.
 
     The answer of ``values.isin(wanted)``, which walks through text one Python object at a time.
     """
@@ -67,7 +67,7 @@ def among(values: pd.Series, requested: pd.Series) -> np.ndarray:
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:
-    """Say of each row whether an earlier row has the same key."""
+    """Return for each row whether an earlier row has the same key."""
     order = np.argsort(keys, kind="stable")
     repeats = np.zeros(len(keys), dtype=bool)
     repeats[order[1:]] = keys[order[1:]] == keys[order[:-1]]

@@ -1,4 +1,4 @@
-"""Recent level shifts of series: demand that lately runs at a multiple of its old level, where such changes tend to last.
+"""Recent level shifts of series: demand that recently runs at a multiple of its old level, where such changes tend to last.
 
 Here: finding them on dense arrays. Not here: what is done about them (``features.sampling``, ``models.kinds.lightgbm_tweedie``).
 """

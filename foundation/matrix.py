@@ -78,13 +78,13 @@ class FeatureMatrix:
 
 @dataclass(frozen=True)
 class TotalMatrix:
-    """Rows of region × kind totals beside the rows of single series.
+    """Rows of region × kind totals next to the rows of single series.
 
     Attributes
     ----------
     matrix : their feature matrix; targets are units ÷ ``scale``.
     scale : float64 (n_totals), mean units per period.
-    code : int32 (n_series), the total a series is aligned to, −1 for none.
+    code : int32 (n_series), the total a series is reconciled to, −1 for none.
 
     """
 

@@ -57,7 +57,7 @@ class Frequency:
         return 7 if self.code == "D" else 52
 
     def holds(self, day: date) -> bool:
-        """Say whether ``day`` is the first day of a period."""
+        """Return whether ``day`` is the first day of a period."""
         return self.days == 1 or day.weekday() == self.start_weekday
 
     def step(self, day: date, periods: int) -> date:
@@ -82,7 +82,7 @@ class Frequency:
 
 
 def is_closed_day(text: str) -> bool:
-    """Say whether ``text`` names closed days: a date (2015-12-25), a month-day (12-25) or a weekday (Sun)."""
+    """Return whether ``text`` names closed days: a date (2015-12-25), a month-day (12-25) or a weekday (Sun)."""
     if text.upper() in WEEKDAYS:
         return True
     try:

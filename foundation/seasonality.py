@@ -88,7 +88,7 @@ def iso_week(periods: np.ndarray) -> np.ndarray:
 
 
 def _level(demand: np.ndarray) -> np.ndarray:
-    """Return each series' mean over the known weeks within half a year of each week, NaN where there are none."""
+    """Return each series' mean over the known weeks within half a year of each week, NaN if there are none."""
     known, length = np.isfinite(demand), demand.shape[1]
     low = np.maximum(np.arange(length) - _HALF_YEAR, 0)
     high = np.minimum(np.arange(length) + _HALF_YEAR + 1, length)

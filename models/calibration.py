@@ -19,12 +19,12 @@ from models.distribution import Margins, RatioTable
 from models.support import Support
 from models.zeros import ZeroRate
 
-_BIAS_PRIOR = 9.0  # κ: weight of "no bias" beside what one horizon showed; that hardly lasts into the next
+_BIAS_PRIOR = 9.0  # κ: weight of "no bias" next to what one horizon showed; that hardly lasts into the next
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The law of one kind of sum, single periods or a window, around a given mean.
+    """The distribution of one kind of sum, single periods or a window, around a given mean.
 
     Attributes
     ----------

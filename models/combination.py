@@ -76,7 +76,7 @@ class Combination:
 
     @classmethod
     def fit(cls, origins: list[CalibrationOrigin], days: int, is_model_usable: bool) -> Combination:
-        """Return the combination fitted to the calibration origins; the prior where there are none, or no demand."""
+        """Return the combination fitted to the calibration origins; the prior if there are none, or no demand."""
         edges = _edges([one.simple.level for one in origins])
         empty = cls(days, edges, {})
         parts = [(one, empty.segments(one.simple)) for one in origins]

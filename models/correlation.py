@@ -1,6 +1,6 @@
-"""How forecast errors move together: over neighbouring periods and over the regions of a sku.
+"""How forecast errors move together: over neighboring periods and over the regions of a SKU.
 
-Errors are out-of-sample and standardised, e = (y − μ) ÷ √(μ + φ μ²). Not here: drawing joint paths.
+Errors are out-of-sample and standardized, e = (y − μ) ÷ √(μ + φ μ²). Not here: drawing joint paths.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ _HIGHEST = 0.95
 
 
 def fit_dependence(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str, list[float]], list[float]]:
-    """Return [day, region] correlation by sku, by category and overall, each shrunk to the one above.
+    """Return [day, region] correlation by SKU, by category and overall, each shrunk to the one above.
 
-    ``rows`` hold `sku`, `category`, `region`, `origin`, `step`, `error` (standardised), sorted by origin,
-    region, sku and step.
+    ``rows`` hold `sku`, `category`, `region`, `origin`, `step`, `error` (standardized), sorted by origin,
+    region, SKU and step.
     """
     category = rows.groupby("sku", sort=True)["category"].first()
     result = [
@@ -32,7 +32,7 @@ def fit_dependence(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str
 
 
 def _three_levels(parts: pd.DataFrame, category: pd.Series) -> tuple[pd.Series, pd.Series, float]:
-    """Return the correlation by sku, by category and overall from ``parts`` by sku."""
+    """Return the correlation by SKU, by category and overall from ``parts`` by SKU."""
     overall = _shrunk(parts.sum().to_frame().T, 0.0).iloc[0]
     by_category = _shrunk(parts.groupby(category, sort=True).sum(), overall)
     return _shrunk(parts, category.map(by_category)), by_category, float(overall)
@@ -68,7 +68,7 @@ _HIGHEST_REGION = 0.95
 
 @dataclass(frozen=True)
 class CommonFactor:
-    """Correlation of errors on one date: ``sku`` in two regions, two skus in one ``region``, any ``other`` pair."""
+    """Correlation of errors on one date: ``sku`` in two regions, two SKUs in one ``region``, any ``other`` pair."""
 
     sku: float
     region: float
@@ -84,7 +84,7 @@ class CommonFactor:
         """Return the variance of sums of series.
 
         ``specified`` is Σ s² over the members, ``by_sku`` and ``by_region`` the sums of squared totals of s within
-        skus and within regions, ``whole`` the squared total; arrays of one shape.
+        SKUs and within regions, ``whole`` the squared total; arrays of one shape.
         """
         other = np.maximum(whole - by_sku - by_region + specified, 0.0)
         return specified + self.sku * (by_sku - specified) + self.region * (by_region - specified) + self.other * other
@@ -105,7 +105,7 @@ def fit_common(rows: pd.DataFrame) -> CommonFactor:
 
 
 def _pairs(rows: pd.DataFrame, name: str) -> tuple[float, float, float]:
-    """Return Σ over ordered pairs of products of ``name``, for pairs of one sku, of one region, and others."""
+    """Return Σ over ordered pairs of products of ``name``, for pairs of one SKU, of one region, and others."""
     date = ["origin", "step"]
     specified = float((rows[name] ** 2).sum())
     whole, by_sku, by_region = (

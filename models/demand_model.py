@@ -47,7 +47,7 @@ class DemandModel:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """Out-of-sample metrics of the training: this model beside the baselines."""
+        """Out-of-sample metrics of the training: this model next to the baselines."""
         return dict(self.facts["metrics"])
 
     def to_files(self) -> dict[str, bytes]:

@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 
 # A coefficient of variation of 4.5%: levels drift by as much from month to month, which one horizon does not show.
 LOWEST, HIGHEST = 0.002, 30.0
-# Weight of the parent in rows: a sku with 100 rows stands half on its own and half on its category.
+# Weight of the parent in rows: a SKU with 100 rows stands half on its own and half on its category.
 _PRIOR_ROWS = 100.0
 _BINS, _ROWS_PER_BIN = 16, 50
 _LEVELS, _ROWS_PER_LEVEL = 8, 150

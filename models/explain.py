@@ -52,7 +52,7 @@ def explain(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> pd.D
 
     Columns: `region`, `sku`, `date`, `mean_units`; for every name of ``TERMS`` `<name>_log`, its share of
     ln(mean), and `<name>_units`. `base` is the average the trees start from, `correction` everything that
-    is multiplied on afterwards: the bias factor and the alignment to totals. ``matrix`` holds every series × step
+    is multiplied on afterwards: the bias factor and the reconciliation to totals. ``matrix`` holds every series × step
     of its origin. Logs add up to ln(mean) of a row that is sold; units add up to `mean_units`. A row that is not
     sold has `not_sold_units` = −(what the trees say) and a log of 0 there.
     """
@@ -77,7 +77,7 @@ def explain_features(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray
 
 
 def movement(before: pd.DataFrame, same_model: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
-    """Return why the forecast of each region, sku and date in all three explanations moved.
+    """Return why the forecast of each region, SKU and date in all three explanations moved.
 
     ``before`` explains the earlier run; ``same_model`` the later inputs seen by the earlier model, so that
     its drivers differ by what has become known; ``after`` the later run. Columns: the keys,

@@ -62,13 +62,13 @@ class OriginMeans:
         return cls(model, simple, is_sold, totals, code)
 
     def with_actual(self, actual: np.ndarray) -> CalibrationOrigin:
-        """Return the components beside the demand that followed, ``actual`` (n_rows) in units."""
+        """Return the components next to the demand that followed, ``actual`` (n_rows) in units."""
         return CalibrationOrigin(self.model, self.simple, actual.reshape(self.model.shape))
 
     def combined(self, combination: Combination | None) -> np.ndarray:
         """Return the means, reconciled to the totals, float32 (n_rows).
 
-        Without a ``combination`` they are the model's alone. With one, series whose level has shifted lately have the mean at
+        Without a ``combination`` they are the model's alone. With one, series whose level has shifted recently have the mean at
         the new level, and the mean over the horizon never exceeds the series' ceiling.
         """
         mean = self.model

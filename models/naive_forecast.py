@@ -62,7 +62,7 @@ def _mean(demand: np.ndarray, horizon: int, season: int) -> np.ndarray:
 
 
 def _past_forecasts(demand: np.ndarray, matrix: FeatureMatrix, of: tuple[int, str], settings: Settings) -> pd.DataFrame:
-    """Return forecasts of past origins beside the demand that followed, one row per origin, series and step.
+    """Return forecasts of past origins next to the demand that followed, one row per origin, series and step.
 
     ``of`` is the season and the column of the category. Origins are one period apart, the latest a horizon before the end.
     """

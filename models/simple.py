@@ -1,7 +1,7 @@
 """Simple methods, vectorized over all series: what a model must beat to be used, and what it is combined with.
 
 Each returns means from the demand before an origin alone. Not here: how they are weighted (``combination``), and the
-baselines that scores are shown beside (``baselines``).
+baselines that scores are shown next to (``baselines``).
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class SimpleMeans:
     known : int array (n_series), known periods.
     ceiling : float64 array (n_series), the highest mean per period a forecast without a precedent may reach; infinite for
         series of less than four weeks.
-    is_shifted : bool array (n_series), series whose level has shifted lately.
+    is_shifted : bool array (n_series), series whose level has shifted recently.
     shifted_means : float32 array (n_series, n_steps), means at the level since the shift; 0 elsewhere.
 
     """
@@ -95,7 +95,7 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
 def weekday_index(past: np.ndarray) -> np.ndarray:
     """Return (n_series, 7): demand at each phase of the week relative to the series' mean, phase 0 being the origin's.
 
-    Over the last 8 weeks, shrunk towards the index of all series together as if that had been seen for four more weeks.
+    Over the last 8 weeks, shrunk toward the index of all series together as if that had been seen for four more weeks.
     """
     n, length = past.shape
     weeks = min(_PROFILE_WEEKS, length // 7)

@@ -101,7 +101,7 @@ def _whole_step(units: np.ndarray) -> float:
 
 
 def _fraction_step(units: np.ndarray) -> float:
-    """Return the step of which nearly all ``units`` are multiples, 0 where there is none or it is fine."""
+    """Return the step of which nearly all ``units`` are multiples, 0 if there is none or it is fine."""
     if len(units) < _FEWEST_FOR_STEP:
         return 0.0
     different = np.unique(units)

@@ -70,7 +70,7 @@ _Origins = list[tuple[FeatureMatrix, OriginMeans]]
 
 
 def _calibration_origins(model: Forecaster | None, training: TrainingSet, settings: Settings) -> _Origins:
-    """Return the components of the means of each calibration origin, beside its matrix without values."""
+    """Return the components of the means of each calibration origin, next to its matrix without values."""
     return [
         (matrix.without_values(), OriginMeans.of(model, matrix, settings.forecast.threads, settings.grid.days))
         for matrix in training.calibration

@@ -1,6 +1,6 @@
 """How often nothing is demanded, as a function of the mean: for demand that takes any quantity.
 
-A continuous law has no mass at zero; intermittent demand does.
+A continuous distribution has no mass at zero; intermittent demand does.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ def age(view: View) -> Columns:
 def stockout(view: View) -> Columns:
     """Return the features of the family, one array (n_rows) each; none where no table tells.
 
-    * ``in_stock_d``: mean share of the last d days in which the sku could be bought.
+    * ``in_stock_d``: mean share of the last d days in which the SKU could be bought.
     * ``sold_28``: mean of what was sold in the last 28 days, in stock or not.
     """
     panel = view.panel

@@ -39,7 +39,7 @@ def calendar_days(view: View) -> Columns:
 
 
 def _near_events(view: View) -> Columns:
-    """Return arrays (n_regions, n_periods) of the event features; codes are NaN where there is none."""
+    """Return arrays (n_regions, n_periods) of the event features; codes are NaN if there is none."""
     events = view.panel.events
     near = view.panel.days(NEAR_DAYS)
     ahead, following = _distance(events.event[:, ::-1], near)

@@ -41,7 +41,7 @@ def year_ago(view: View, past: Past) -> np.ndarray:
 
 
 def _phase(values: np.ndarray, week: int) -> np.ndarray:
-    """Return (n, 7): the values of the ``week``-th last seven periods, NaN where there are none."""
+    """Return (n, 7): the values of the ``week``-th last seven periods, NaN if there are none."""
     n, length = values.shape
     end = length - 7 * (week - 1)
     return values[:, end - 7 : end] if end >= 7 else np.full((n, 7), np.nan, np.float32)

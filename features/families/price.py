@@ -17,7 +17,7 @@ def price(view: View) -> Columns:
     * ``price``: on the target's date. ``price_to_mean``, ``price_to_min``, ``price_to_max``: ÷ the
       series' mean, lowest and highest price of the last 364 days.
     * ``price_to_last``: ÷ the price of the period before the origin; ``price_to_month``: ÷ its 28-day mean.
-    * ``price_to_regions``: ÷ the sku's mean price over all regions on that date.
+    * ``price_to_regions``: ÷ the SKU's mean price over all regions on that date.
     * ``is_promoted``: on the target's date; ``promoted_share``: over the last 28 days.
     """
     panel = view.panel

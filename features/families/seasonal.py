@@ -2,7 +2,7 @@
 
 The index of a week of the year is, over the past years, Σ demand ÷ Σ level of all series in that week, where the
 level of a series is its mean over 53 weeks around; so a series that is out of stock is missing on both sides. It is
-shrunk as if one more year without any season had been seen, and smoothed over neighbouring weeks by ¼, ½, ¼. Only
+shrunk as if one more year without any season had been seen, and smoothed over neighboring weeks by ¼, ½, ¼. Only
 periods before the origin enter.
 Window: the whole panel for the index; of the level, known periods of the last 56 weeks, half as heavy every 16.
 """

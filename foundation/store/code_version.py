@@ -19,7 +19,7 @@ _SOURCES = {".py", ".j2", ".css", ".js"}
 def code_version(*packages: str) -> str:
     """Return 12 hex digits that change whenever the code of a source file below one of ``packages`` does.
 
-    A name may also be that of a single module, such as ``pipeline.fallback``. Raises ``ModuleNotFoundError`` where there is
+    A name may also be that of a single module, such as ``pipeline.fallback``. Raises ``ModuleNotFoundError`` if there is
     no such package or module.
     """
     digest = hashlib.sha256()

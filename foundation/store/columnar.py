@@ -54,7 +54,7 @@ def refuse_wide(n_columns: int) -> None:
 
 
 def is_panic(error: BaseException) -> bool:
-    """Say whether ``error`` is a panic of a library's native code, which is no ordinary exception."""
+    """Return whether ``error`` is a panic of a library's native code, which is no ordinary exception."""
     return type(error).__name__ == "PanicException"
 
 

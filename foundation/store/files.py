@@ -30,7 +30,7 @@ _SQLITE = re.compile(r"(?P<scheme>(?:\w+\+)?sqlite(?:\+\w+)?:///)(?P<path>[^/?:]
 
 
 def is_url(path: str) -> bool:
-    """Say whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
+    """Return whether ``path`` is a URL (``s3://…``, ``sqlite:///…``) and not a folder or file of this machine."""
     return "://" in path
 
 
@@ -44,7 +44,7 @@ def without_password(path: str) -> str:
 
 
 def joined(root: str, *parts: str) -> str:
-    """Return ``root/part/…``; raises ``ValueError`` where a part would leave ``root``."""
+    """Return ``root/part/…``; raises ``ValueError`` if a part would leave ``root``."""
     for part in parts:
         if part.startswith(("/", "~")) or ".." in Path(part).parts or is_url(part):
             raise ValueError(f"{part!r} leaves its folder")
@@ -60,7 +60,7 @@ def write_bytes(path: str, content: bytes | memoryview) -> str:
     """Write ``content`` to ``path`` atomically, making its folder, and return ``path``.
 
     A reader sees the old bytes or the new ones, never a part: locally by a temporary file and a
-    rename, on an object store because a put is atomic. Raises ``StageError`` where the disk refuses.
+    rename, on an object store because a put is atomic. Raises ``StageError`` if the disk refuses.
     """
     try:
         if is_url(path):
@@ -79,7 +79,7 @@ def write_text(path: str, text: str) -> str:
 
 
 def read_bytes(path: str) -> bytes:
-    """Return the bytes at ``path``; raises ``StageError`` where there is no such file."""
+    """Return the bytes at ``path``; raises ``StageError`` if there is no such file."""
     system, inner = filesystem(path)
     try:
         return bytes(system.cat_file(inner))
@@ -88,14 +88,14 @@ def read_bytes(path: str) -> bytes:
 
 
 def read_text(path: str) -> str:
-    """Return the UTF-8 text at ``path``; raises ``StageError`` where there is no such file."""
+    """Return the UTF-8 text at ``path``; raises ``StageError`` if there is no such file."""
     return read_bytes(path).decode()
 
 
 def make_folder(path: str) -> str:
     """Make the folder ``path`` and those above it where they are not there, and return ``path``.
 
-    Raises ``StageError`` where the disk refuses.
+    Raises ``StageError`` if the disk refuses.
     """
     system, inner = filesystem(path)
     try:
@@ -117,7 +117,7 @@ def require_room(folder: str) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove the file at ``path`` where there is one; raises ``StageError`` where the disk refuses."""
+    """Remove the file at ``path`` where there is one; raises ``StageError`` if the disk refuses."""
     system, inner = filesystem(path)
     try:
         system.rm_file(inner)
@@ -130,7 +130,7 @@ def remove(path: str) -> None:
 def remove_older(folder: str, days: int) -> None:
     """Remove the files right in ``folder`` last written more than ``days`` ago; nothing where there is no folder.
 
-    A store that does not say when a file was written keeps all. Raises ``StageError`` where the disk refuses.
+    A store that does not say when a file was written keeps all. Raises ``StageError`` if the disk refuses.
     """
     system, inner = filesystem(folder)
     moment = datetime.now(UTC) - timedelta(days=days)
@@ -148,19 +148,19 @@ def remove_older(folder: str, days: int) -> None:
 
 
 def exists(path: str) -> bool:
-    """Say whether there is a file or folder at ``path``."""
+    """Return whether there is a file or folder at ``path``."""
     system, inner = filesystem(path)
     return bool(system.exists(inner))
 
 
 def is_folder(path: str) -> bool:
-    """Say whether there is a folder at ``path``."""
+    """Return whether there is a folder at ``path``."""
     system, inner = filesystem(path)
     return bool(system.isdir(inner))
 
 
 def size(path: str) -> int:
-    """Return the length in bytes of the file at ``path``; -1 where there is none."""
+    """Return the length in bytes of the file at ``path``; -1 if there is none."""
     system, inner = filesystem(path)
     try:
         return int(system.size(inner))
@@ -208,7 +208,7 @@ def output_base(folder: Path) -> Path:
 
 
 def read_configuration(path: Path) -> str:
-    """Return a configuration's text; raises ``ConfigurationError`` where it is not UTF-8 text of at most 1 MB."""
+    """Return a configuration's text; raises ``ConfigurationError`` if it is not UTF-8 text of at most 1 MB."""
     try:
         if path.stat().st_size > _LONGEST_CONFIGURATION:
             raise ConfigurationError(f"{path}: is larger than 1 MB; that is no configuration, name another file")
@@ -268,7 +268,7 @@ def refuse_unwritable_name(path: str, key: str) -> None:
 
 
 def is_misread(path: str) -> bool:
-    """Say whether Delta would look for the local folder ``path`` elsewhere, because of signs that mean something in URLs."""
+    """Return whether Delta would look for the local folder ``path`` elsewhere, because of signs that mean something in URLs."""
     return not is_url(path) and bool(_MISREAD.search(path))
 
 

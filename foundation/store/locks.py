@@ -33,7 +33,7 @@ def locked(path: str) -> Iterator[None]:
 def share(path: str) -> int:
     """Mark the lock file at ``path`` as in use until ``unshare`` is given the handle returned, or the process ends.
 
-    Waits while another holds it alone. Raises ``OSError`` where the folder cannot be written.
+    Waits while another holds it alone. Raises ``OSError`` if the folder cannot be written.
     """
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

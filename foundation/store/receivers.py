@@ -41,7 +41,7 @@ class Folder:
         self.path = path.rstrip("/")
 
     def stage(self, name: str, text: str) -> None:
-        """Write a document where readers do not look; raises ``NotReachedError`` where the disk refuses."""
+        """Write a document where readers do not look; raises ``NotReachedError`` if the disk refuses."""
         try:
             files.write_text(files.joined(self.path, _STAGED, name), text)
         except StageError as error:
@@ -69,7 +69,7 @@ class Folder:
 class SqlTable:
     """A database table with one row per proposal; its primary key lets none in twice.
 
-    The table is made where it is absent. Rows of a document go in by one transaction.
+    The table is created where it is absent. Rows of a document go in by one transaction.
     """
 
     def __init__(self, url: str, name: str) -> None:
@@ -86,7 +86,7 @@ class SqlTable:
     def insert(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Insert the ``rows`` that are not there yet, in one transaction; ``proposal_id`` is the key.
 
-        Raises ``NotReachedError`` where the database does not take them.
+        Raises ``NotReachedError`` if the database does not take them.
         """
         try:
             table = self._table(rows[0])

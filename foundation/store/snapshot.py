@@ -207,13 +207,13 @@ def source_mark(settings: Settings) -> str | None:
 def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
     """Return the tables of a snapshot, sorted by grain, keys of long tables as categoricals.
 
-    ``only`` names the tables that are wanted; None means all. Raises ``StageError`` where the snapshot is not (or no longer) there.
+    ``only`` names the tables that are wanted; None means all. Raises ``StageError`` if the snapshot is not (or no longer) there.
     """
     return snapshot_folder.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only)
 
 
 def is_kept(reference: str) -> bool:
-    """Say whether the snapshot of that folder is there and whole, so that ``read`` gives its tables."""
+    """Return whether the snapshot of that folder is there and whole, so that ``read`` gives its tables."""
     return snapshot_folder.is_whole(reference)
 
 

@@ -36,7 +36,7 @@ def place(warehouse: str, fingerprint: str) -> str:
 def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
     """Put ``tables`` on the shelf as ``folder`` unless they are there, and hold them until ``release``.
 
-    Raises ``StageError`` where the warehouse cannot be written.
+    Raises ``StageError`` if the warehouse cannot be written.
     """
     try:
         _hold(folder)
@@ -57,7 +57,7 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
 
 
 def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``folder``, or those named in ``only`` that it has; raises ``StageError`` where it is not, or no longer, on the shelf."""
+    """Return the tables of ``folder``, or those named in ``only`` that it has; raises ``StageError`` if it is not, or no longer, on the shelf."""
     if not is_whole(folder):
         raise StageError("read inputs", f"there is no snapshot {folder}; accept the inputs again")
     names = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))["tables"]
@@ -65,7 +65,7 @@ def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataF
 
 
 def is_whole(folder: str) -> bool:
-    """Say whether every table the manifest names is there in its length; a manifest of another form is none."""
+    """Return whether every table the manifest names is there in its length; a manifest of another form is none."""
     try:
         parts = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))
         return all(files.size(f"{folder}/{name}.parquet") == length for name, length in parts["bytes"].items())

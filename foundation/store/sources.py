@@ -40,7 +40,7 @@ _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
 
 
 def open_source(inputs: Inputs) -> Reader:
-    """Return the source ``inputs`` names; raises ``UnreadableError`` where there is none."""
+    """Return the source ``inputs`` names; raises ``UnreadableError`` if there is none."""
     scheme = inputs.path.partition("://")[0] if files.is_url(inputs.path) else ""
     if scheme.startswith("adbc"):
         return AdbcSource(inputs.path)
@@ -67,7 +67,7 @@ class FolderSource:
             raise UnreadableError("is not a folder", "set inputs.path to the folder of the tables")
 
     def marks(self) -> list[tuple[str, int, int]] | None:
-        """Return (name, bytes, time of change) of every file of the folder, sorted; None where it is not of this machine."""
+        """Return (name, bytes, time of change) of every file of the folder, sorted; None if it is not of this machine."""
         if not self._is_local():
             return None
         try:
@@ -77,7 +77,7 @@ class FolderSource:
         return sorted((str(path.relative_to(self.root)), parts.st_size, parts.st_mtime_ns) for path, parts in result)
 
     def has(self, table: str) -> bool:
-        """Say whether the folder holds ``table`` in a configured format."""
+        """Return whether the folder holds ``table`` in a configured format."""
         return bool(self._found(table))
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
@@ -160,7 +160,7 @@ class FolderSource:
 
 
 def _is_there(path: str, inner: str) -> bool:
-    """Say whether ``inner``, ``path`` or a file in it, is there; raises ``UnreadableError`` where that cannot be told."""
+    """Return whether ``inner``, ``path`` or a file in it, is there; raises ``UnreadableError`` if that cannot be told."""
     try:
         os.stat(inner)
     except NotADirectoryError:
@@ -228,7 +228,7 @@ class SqlSource:
             ) from error
 
     def has(self, table: str) -> bool:
-        """Say whether the database has a table or view called ``table``."""
+        """Return whether the database has a table or view called ``table``."""
         return table in self._tables
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
@@ -274,7 +274,7 @@ class AdbcSource:
         return frozenset(table["table_name"] for schema in schemas for table in schema["db_schema_tables"] or ())
 
     def has(self, table: str) -> bool:
-        """Say whether the database has a table called ``table``."""
+        """Return whether the database has a table called ``table``."""
         return table in self._tables
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
@@ -290,7 +290,7 @@ class AdbcSource:
 
 
 def _may_pass(error: Exception) -> bool:
-    """Say whether the server did not answer, rather than answered with a refusal: a refusal has a code of SQL's."""
+    """Return whether the server did not answer, rather than answered with a refusal: a refusal has a code of SQL's."""
     if not isinstance(error, DBAPIError):
         return False
     is_silent = isinstance(error, OperationalError | InterfaceError) and not getattr(error.orig, "sqlstate", None)
@@ -298,7 +298,7 @@ def _may_pass(error: Exception) -> bool:
 
 
 def _refuse_missing_file(url: URL) -> None:
-    """SQLite would make an empty database where there is none."""
+    """SQLite would make an empty database if there is none."""
     name = url.database or ""
     if url.get_backend_name() == "sqlite" and name not in ("", ":memory:") and not Path(name).is_file():
         raise UnreadableError("is no database: there is no such file", "correct the path in inputs.path")

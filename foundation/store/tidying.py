@@ -40,8 +40,8 @@ class Freed:
 def tidy(settings: Settings) -> Freed:
     """Remove what ``settings.retention`` no longer keeps and return what was freed.
 
-    Safe beside a running night: snapshots in use stay, and a table another process writes is left for the next time.
-    Raises ``StageError`` where the warehouse does not exist or refuses.
+    Safe next to a running night: snapshots in use stay, and a table another process writes is left for the next time.
+    Raises ``StageError`` if the warehouse does not exist or refuses.
     """
     place = Warehouse(settings).path
     if not files.exists(place):
@@ -88,6 +88,6 @@ def _bytes(place: str) -> int:
         for name in names:
             try:
                 result += (Path(folder) / name).stat().st_size
-            except FileNotFoundError:  # a run beside us has removed it
+            except FileNotFoundError:  # a run next to us has removed it
                 continue
     return result

@@ -109,7 +109,7 @@ class Warehouse:
         return [] if delta is None else sorted({date.fromisoformat(part["as_of"]) for part in delta.partitions()})
 
     def has(self, table: str, as_of: str | date | None = None) -> bool:
-        """Say whether ``table`` has been written, for ``as_of`` where given."""
+        """Return whether ``table`` has been written, for ``as_of`` where given."""
         if as_of is not None:
             return parse_as_of(as_of) in self.dates(table)
         return self._open(self.definition(table)) is not None

@@ -88,7 +88,7 @@ WORSE_TRAINING_BIAS_RATE = 0.02
 
 @dataclass(frozen=True)
 class Verdict:
-    """How the model did out of sample beside the best baseline.
+    """How the model did out of sample next to the best baseline.
 
     Scores are weighted absolute percentage errors, Σ|forecast − actual| ÷ Σ actual: lower is
     better. ``bias_rate`` is (forecast − actual) ÷ actual over all units.
@@ -102,7 +102,7 @@ class Verdict:
 
     @classmethod
     def of(cls, model: DemandModel) -> Verdict:
-        """Return the verdict on a model's own out-of-sample figures, beside the best of its baselines.
+        """Return the verdict on a model's own out-of-sample figures, next to the best of its baselines.
 
         A figure that could not be measured (no out-of-sample demand) is infinite and never wins.
         """

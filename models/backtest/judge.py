@@ -24,7 +24,7 @@ _LONG_INTERVAL, _VARIED_SIZE = 1.32, 0.49  # Syntetos, Boylan & Croston, J. Oper
 def segments(outcome: Outcome) -> pd.DataFrame:
     """Return the segment of each series (n_series), a column per kind of segment, all texts.
 
-    Kinds: `region`, the hierarchy columns, `volume` (A: the top 80 % of money, B: up to 95 %, C: the rest),
+    Kinds: `region`, the hierarchy columns, `volume` (A: the top 80 % of money, B: up to 95%, C: the rest),
     `intermittency` (Syntetos–Boylan classes), `age` (new: fewer than 56 known days).
     """
     series = outcome.series
@@ -79,7 +79,7 @@ class Judged:
     origin : the origin.
     overall : one row per `method`: `wrmsse`, `wspl` and the figures of ``figures_of_rows``.
     levels : `number`, `level`, `n_nodes`, `method`, `wrmsse`, `wspl`, `interval_coverage` (of the interval
-        from the level nearest 2.5 % to the one nearest 97.5 %).
+        from the level nearest 2.5 % to the one nearest 97.5%).
     segments : `kind`, `segment`, `method` and figures.
     cells : `region`, `category` (the coarsest hierarchy column), `bias` of the judged method.
     coverage : `sum_days`, `method`, `level`, `coverage`, `coverage_randomised`, `n`.

@@ -75,7 +75,7 @@ def total_by(code: np.ndarray, n_groups: int, values: np.ndarray) -> np.ndarray:
 def groupings(series: pd.DataFrame, hierarchy: tuple[str, ...]) -> list[Grouping]:
     """Return every level of ``series`` (columns `region`, `sku`, ``hierarchy`` finest first, `subdivision` or not).
 
-    A level that splits the series exactly like an earlier one is left out, except for the last, region × sku.
+    A level that splits the series exactly like an earlier one is left out, except for the last, region × SKU.
     """
     sku, region = (pd.factorize(series[name], sort=True)[0].astype(np.int32) for name in ("sku", "region"))
     result: list[Grouping] = []
@@ -164,7 +164,7 @@ def deviation_of(quantiles: np.ndarray, levels: tuple[float, ...], mean: np.ndar
     """Return the standard deviation around ``mean`` (…) of a law given by quantiles (…, n_levels).
 
     The quantile function is taken as linear between the levels and flat beyond them: the square integrates to
-    Δτ (a² + ab + b²) ÷ 3 between neighbouring deviations a and b.
+    Δτ (a² + ab + b²) ÷ 3 between neighboring deviations a and b.
 
     >>> deviation_of(np.array([[0.0, 1.0]]), (0.0, 1.0), np.array([0.5])).round(4)  # uniform: √(1/12)
     array([0.2887])
@@ -178,7 +178,7 @@ def deviation_of(quantiles: np.ndarray, levels: tuple[float, ...], mean: np.ndar
 def sum_quantiles(mean: np.ndarray, variance: np.ndarray, levels: tuple[float, ...]) -> np.ndarray:
     """Return quantiles (…, n_levels) of sums: negative binomial, gamma where they vary less than counts would.
 
-    A gamma law with the same mean and variance is the limit of the negative binomial for large counts.
+    A gamma distribution with the same mean and variance is the limit of the negative binomial for large counts.
     """
     flat_mean, flat_variance = mean.reshape(-1), variance.reshape(-1)
     result = np.zeros((len(flat_mean), len(levels)))

@@ -95,7 +95,7 @@ class Outcome:
 def modelled(model: DemandModel, frames: dict[str, pd.DataFrame], series: pd.DataFrame, settings: Settings) -> Method:
     """Return the method of the frames `forecast` and `forecast_window` of one origin.
 
-    ``series`` (n_series) has `region` and `sku` in code order. Raises ``StageError`` where the frames do not hold
+    ``series`` (n_series) has `region` and `sku` in code order. Raises ``StageError`` if the frames do not hold
     every series × period exactly once.
     """
     levels = settings.forecast.quantiles
@@ -175,7 +175,7 @@ class GivenScales:
     def of(self, grouping: Grouping) -> tuple[np.ndarray, np.ndarray]:
         """Return the weights and squared scales float64 (n_nodes) of a level; NaN for nodes not in the table.
 
-        Raises ``InputError`` where the table has no row for any node of the level.
+        Raises ``InputError`` if the table has no row for any node of the level.
         """
         rows = self.table[self.table["level"].astype(float) == grouping.number]
         weight, scale = (rows[self._columns(name)[0]].to_numpy(float) for name in ("weight", "scale"))

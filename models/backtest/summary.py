@@ -26,7 +26,7 @@ class Summary:
     overall : one row per `method`: every figure's mean and `<figure>_sd` over origins.
     origins : one row per `origin` and `method`, the figures themselves.
     levels, segments, coverage, cells, pit : as in ``Judged``, means over origins with `_sd` where it is a score.
-    series : one row per region and sku, means over origins; largest `lost_to_baseline` first.
+    series : one row per region and SKU, means over origins; largest `lost_to_baseline` first.
     verdict : the decision first, with the headline figure.
 
     """
@@ -48,7 +48,7 @@ class Summary:
 
     @property
     def best_baseline(self) -> pd.Series:
-        """The row of the baseline with the lowest WRMSSE; the judged method's own where there is none."""
+        """The row of the baseline with the lowest WRMSSE; the judged method's own if there is none."""
         others = self.overall.iloc[1:]
         return others.iloc[int(others["wrmsse"].argmin())] if len(others) else self.judged
 
@@ -148,7 +148,7 @@ def stability(before: Trace, after: Trace) -> dict[str, float]:
 
     `revision_rate`: Σ|f₂ − f₁| ÷ Σ f₁ over the periods both forecast; NaN where the origins lie a horizon or
     more apart. `movement_ratio`: Σ|F₂ − F₁| ÷ Σ|A₂ − A₁| of each series' total over the horizon: how much the
-    forecast moved beside how much demand moved; above 1 it is nervous, near 0 it is deaf.
+    forecast moved next to how much demand moved; above 1 it is nervous, near 0 it is deaf.
     """
     place = after.series.get_indexer(before.series)
     one, two = np.flatnonzero(place >= 0), place[place >= 0]

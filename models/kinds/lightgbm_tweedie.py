@@ -156,7 +156,7 @@ class LightGBMTweedie(Forecaster):
     ----------
     booster : the text of the booster of single series; empty where no row was there to fit it on: it predicts 0.
     totals : the text of the booster of totals; empty without totals.
-    seasonal_share : weight of the recent seasonal mean beside the booster, in [0, 1]; 0 for daily data.
+    seasonal_share : weight of the recent seasonal mean next to the booster, in [0, 1]; 0 for daily data.
     trees : trees of the booster.
     given_up : sentences on what the CPU budget did not allow.
 
@@ -170,7 +170,7 @@ class LightGBMTweedie(Forecaster):
 
     @classmethod
     def fit(cls, data: FitData, before: np.datetime64 | None) -> LightGBMTweedie:
-        """Return the model fitted on the rows dated before ``before``, on all rows where it is None."""
+        """Return the model fitted on the rows dated before ``before``, on all rows if it is None."""
         fit = data.prepared(lambda matrix: _Fit.of(matrix, data.settings.forecast))
         label = "final" if before is None else "calibration"
         rows = None if before is None else np.flatnonzero(data.matrix.date < before).astype(np.int32)

@@ -69,11 +69,11 @@ class Experiment:
 
     @cached_property
     def id(self) -> str:
-        """The experiment's id; it is made where there is none."""
+        """The experiment's id; it is made if there is none."""
         result = self.client.get_experiment_by_name(self.name)
         if result is not None:
             return str(result.experiment_id)
-        # the place of artifacts is fixed here for good: beside the database, wherever the command runs
+        # the place of artifacts is fixed here for good: next to the database, wherever the command runs
         is_local = self.uri.startswith("sqlite:")
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
         location = f"file://{folder}" if is_local else None
@@ -83,7 +83,7 @@ class Experiment:
 def tracking_uri(settings: Settings) -> str:
     """Return the configured tracking URI, else SQLite in the warehouse.
 
-    Raises ``StageError`` where none is configured and the warehouse is no local folder.
+    Raises ``StageError`` if none is configured and the warehouse is no local folder.
     """
     if settings.tracking_uri:
         return settings.tracking_uri

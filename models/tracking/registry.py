@@ -192,16 +192,16 @@ class Registry:
         self._experiment = Experiment(self.name, self.uri, settings.warehouse, tags)
 
     def publish(self, model: DemandModel, origin: Origin) -> Published:
-        """Return where the training of ``model`` stands, recording it first where it is not recorded yet.
+        """Return where the training of ``model`` stands, recording it first if it is not recorded yet.
 
-        Two processes that publish at once take turns. Raises ``StageError`` where MLflow cannot be
+        Two processes that publish at once take turns. Raises ``StageError`` if MLflow cannot be
         reached or refuses; a run it had begun is then marked as failed.
         """
         with reported("registry", self.uri), locked(files.joined(self._warehouse, ".mlflow.lock")):
             return self._find(origin.training_key, model) or self._record(model, origin)
 
     def _find(self, training_key: str, model: DemandModel) -> Published | None:
-        """Return where a recorded training stands today, None where it is not recorded."""
+        """Return where a recorded training stands today, None if it is not recorded."""
         versions = self._experiment.client.search_model_versions(
             f"name = '{self.name}' and tags.{_KEY_TAG} = '{training_key}'"
         )
@@ -317,7 +317,7 @@ class Registry:
         return Published(run_id, version, is_champion, reason)
 
     def _judge(self, model: DemandModel, verdict: Verdict) -> tuple[bool, str]:
-        """Say whether the model becomes champion, and why: it must beat the baselines and be the newest."""
+        """Return whether the model becomes champion, and why: it must beat the baselines and be the newest."""
         if not verdict.is_better:
             return False, verdict.sentence
         newest = self._champion_date()

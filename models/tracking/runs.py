@@ -63,13 +63,13 @@ class Tracker:
     def record(self, record: Record, parent: str | None = None) -> str:
         """Write ``record``, below the run ``parent`` where given, and its children; return the run's id.
 
-        Raises ``StageError`` where MLflow cannot be reached or refuses; runs begun are then marked as failed.
+        Raises ``StageError`` if MLflow cannot be reached or refuses; runs begun are then marked as failed.
         """
         with reported("tracking", self.uri):
             return self._write(record, parent)
 
     def find(self, tags: Mapping[str, str]) -> str | None:
-        """Return the id of the newest finished run with all of ``tags``; None where there is none."""
+        """Return the id of the newest finished run with all of ``tags``; None if there is none."""
         with reported("tracking", self.uri):
             requested = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
             result = self._place.client.search_runs(
@@ -81,7 +81,7 @@ class Tracker:
             return str(result[0].info.run_id) if result else None
 
     def keep_text(self, run_id: str, text: str, name: str) -> None:
-        """Put a text beside a run as an artifact; one of that name is replaced."""
+        """Put a text next to a run as an artifact; one of that name is replaced."""
         with reported("tracking", self.uri):
             self._place.client.log_text(run_id, text, name)
 
@@ -94,7 +94,7 @@ class Tracker:
     def promote(self, training_key: str, reason: str, run_id: str) -> str:
         """Make the registered version of a training the champion, say why on it and on the run; return the version.
 
-        Raises ``StageError`` where no version of that training is registered.
+        Raises ``StageError`` if no version of that training is registered.
         """
         with reported("tracking", self.uri):
             requested = f"name = '{self._model_name}' and tags.training_key = '{training_key}'"
@@ -181,7 +181,7 @@ class Runs:
     def latest(self, count: int) -> list[Run]:
         """Return up to ``count`` runs, the newest first; none where the experiment is not there.
 
-        Raises ``StageError`` where MLflow cannot be reached.
+        Raises ``StageError`` if MLflow cannot be reached.
         """
         with reported("experiment", self.uri):
             result = self._place.client.get_experiment_by_name(self._place.name)
@@ -203,7 +203,7 @@ class Runs:
             return pd.DataFrame(parts["data"], columns=parts["columns"])
 
     def keep_text(self, run: Run, text: str, name: str) -> None:
-        """Put a text beside a run as an artifact; one of that name is replaced."""
+        """Put a text next to a run as an artifact; one of that name is replaced."""
         with reported("experiment", self.uri):
             self._place.client.log_text(run.run_id, text, name)
 

@@ -21,7 +21,7 @@ def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
     """Return the return rate of every SKU and region by reason; outliers first, then by cost.
 
     ``tables`` hold ``sales``, ``returns``, ``skus`` and ``lanes`` as known; ``service`` is the plan's. Rates refer to the
-    cohort sold (``order_date``, or ``date`` where it is not known). A row is an outlier (``is_outlier``) where the lower
+    cohort sold (``order_date``, or ``date`` if it is not known). A row is an outlier (``is_outlier``) where the lower
     5% bound of its shrunk rate lies above the network's rate for that reason. ``excess_units`` are the returns beyond that rate so far.
     ``eur`` is their cost in the plan: units the plan expects to serve × excess rate × cost of a return. The frame is empty without returns.
     """
@@ -89,7 +89,7 @@ def _findings(kind: str, sold: pd.DataFrame, returned: pd.DataFrame, served_eur:
 
 
 def _cost_eur(tables: Frames, returned: pd.DataFrame) -> pd.Series:
-    """Return the cost of one returned unit of each SKU: the cheapest lane back, plus its value where it is not restocked.
+    """Return the cost of one returned unit of each SKU: the cheapest lane back, plus its value if it is not restocked.
 
     Where restocked units are not given, every unit counts as restocked.
     """

@@ -65,7 +65,7 @@ Frames = dict[str, pd.DataFrame]
 
 
 def nearest_hubs(tables: Frames) -> pd.DataFrame:
-    """Return region, SKU, hub and ``lead_time_days`` of the lane from the nearest hub; no row where there is none.
+    """Return region, SKU, hub and ``lead_time_days`` of the lane from the nearest hub; no row if there is none.
 
     ``tables`` hold ``skus``, ``hubs``, ``regions`` and ``lanes``.
     """
@@ -87,7 +87,7 @@ def delivery_lanes(tables: Frames) -> pd.DataFrame:
 
 
 def handling_classes(skus: pd.DataFrame) -> pd.DataFrame:
-    """Return SKU and handling class, ``ambient`` where it is not given."""
+    """Return SKU and handling class, ``ambient`` if it is not given."""
     given = skus["handling_class"] if "handling_class" in skus else pd.Series(None, index=skus.index, dtype=object)
     classes = given.astype(object).where(given.notna(), "ambient").astype(str)
     return pd.DataFrame({"sku": skus["sku"].astype(str), "handling_class": classes})

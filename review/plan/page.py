@@ -102,7 +102,7 @@ def _warnings(outputs: Frames) -> list[str]:
 
 
 def _output(outputs: Frames, name: str) -> pd.DataFrame:
-    """Return an output table, or an empty one with its columns where it is not provided."""
+    """Return an output table, or an empty one with its columns if it is not provided."""
     if name in outputs:
         return outputs[name]
     return pd.DataFrame({column.name: pd.Series(dtype=column.kind.value) for column in OUTPUTS[name].columns})
