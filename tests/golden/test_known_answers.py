@@ -1,13 +1,13 @@
-"""Cases others published, solved by the same code that plans a night.
+"""Published cases, solved by the optimizer of a nightly run; the newsvendors also as whole plans from tables to proposals.
 
 The model is richer than the cases: what a case does not have (lost sales that pay, keeping, value of
 what is left) is priced so that it cannot matter, and the test says how. ``docs/positioning.md`` lists
-published cases that do not fit and why.
+published cases that do not fit and why. A case whose demand is known replaces the drawn scenarios by it, and nothing else.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -17,16 +17,14 @@ from scipy.stats import norm, poisson
 from positioning.inputs.costs import SkuCosts, kg_co2e
 from positioning.inputs.network import build_network
 from positioning.inputs.problem import arrival_buckets
-from positioning.inputs.subproblem import Subproblem, build_subproblem
-from positioning.optimizer.column_generation import optimize
-from positioning.optimizer.highs import Solver
+from positioning.inputs.subproblem import Subproblem
+from positioning.optimizer.column_generation import Optimum, optimize
 from positioning.optimizer.pricing import SubproblemCache
-from positioning.optimizer.recourse import PricedSubproblem, build_service_arcs, new_scenarios
 from positioning.optimizer.workers import WorkerPool
-from tests.oracle.sku_lp import Instance, build_program
 from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply, transfer
 
-LOST = 150.0  # dearer than any way: every unit of demand is served
+LOST = 150.0  # costs more than any route: every unit of demand is served
+SLICES = 1000  # the most scenarios a plan takes
 
 # Fourer, Gay & Kernighan, AMPL, 2nd ed. (2003), transp.mod: supply, demand and cost per ton.
 AMPL_SUPPLY = {"GARY": 1400, "CLEV": 2600, "PITT": 2900}
@@ -59,33 +57,65 @@ FIXED = {
 }  # fmt: skip
 
 
-def _transportation(stock: dict[str, int], cost: dict[tuple[str, str], float], demand: dict[str, int]) -> float:
-    """Return the delivery cost of serving all demand from hubs, by both solvers, which must agree."""
+class _KnownDemand(SubproblemCache):
+    """A cache whose demand scenarios are given: by SKU (n_scenarios, n_regions) units, regions in the network's order."""
+
+    units: Mapping[str, np.ndarray]
+
+    def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
+        name = self.problem.catalog.skus[subproblem.sku]
+        return self.units[name][:, subproblem.regions, None]
+
+
+def _optimized(world: World, units: Mapping[str, Mapping[str, np.ndarray | float]]) -> Optimum:
+    """Return what the optimizer of a nightly run finds for ``world`` where demand is ``units`` by SKU and region."""
+    problem = world.problem()
+    workers = WorkerPool(problem)
+    cache = _KnownDemand(problem)
+    cache.units = {
+        name: np.stack(
+            [np.atleast_1d(np.asarray(rows[region], dtype="float64")) for region in problem.network.regions], 1
+        )
+        for name, rows in units.items()
+    }
+    workers.cache = cache
+    return optimize(problem, workers)
+
+
+def _sent(result: Optimum) -> dict[int, float]:
+    """Return the units sent in all, by SKU."""
+    return {sku: float(column.units.sum()) for sku, column in result.choice.column.items()}
+
+
+def _transportation(
+    stock: Mapping[str, int], cost: Mapping[tuple[str, str], float], demand: Mapping[str, int]
+) -> Optimum:
+    """Return the plan that ships from origins to customers, each of which is a hub that serves its own region for free."""
     world = World(
-        skus=[sku("k", unit_cost_eur=0.0, lost_sale_eur=LOST)],
-        hubs=[{"hub": hub} for hub in stock],
-        lanes=[delivery(hub, region, eur) for (hub, region), eur in cost.items()],
-        stock={(hub, "k"): units for hub, units in stock.items()},
-        demand={("k", region): 1.0 for region in demand},
-        positioning={"cover_days": 1},
+        skus=[sku("k", unit_cost_eur=0.0, lost_sale_eur=LOST, mass_kg=0.0, holding_eur_per_unit_day=0.0)],
+        hubs=[{"hub": hub} for hub in (*stock, *(f"hub {name}" for name in demand))],
+        lanes=[
+            *(transfer(origin, f"hub {name}", eur, 0) for (origin, name), eur in cost.items()),
+            *(delivery(f"hub {name}", name, 0.0) for name in demand),
+        ],
+        stock={(origin, "k"): units for origin, units in stock.items()},
+        demand={("k", name): 1.0 for name in demand},
+        positioning={"cover_days": 1, "scenarios": 1, "out_of_sample_scenarios": 2, "handling_eur_per_unit": 0.0},
     )
-    subproblem = build_subproblem(world.problem(), 0)
-    paths = np.array([[[float(demand[region])] for region in sorted(demand)]])
-    arrival = np.zeros((1, 0), dtype="int64")
-    solver = Solver()
-    solver.load(build_program(Instance(subproblem, paths, arrival)))
-    eur = solver.solve().eur
-    arcs = build_service_arcs(subproblem)
-    recourse = PricedSubproblem(subproblem, arcs, new_scenarios(arcs, paths, arrival), np.zeros(0)).solve_recourse(
-        np.zeros(0)
-    )
-    assert recourse.scenario_eur[0] == pytest.approx(eur)
-    return eur
+    return _optimized(world, {"k": demand})
+
+
+def _assert_optimal(result: Optimum, eur: float, share: float = 1e-4) -> None:
+    """Assert that plan and lower bound lie within ``share`` of the published optimum, each on its side of it."""
+    assert eur * (1 - 1e-6) <= result.plan_eur <= eur * (1 + share)
+    assert eur * (1 - share) <= result.bound_eur <= eur * (1 + 1e-6)
 
 
 def test_ampl_transportation() -> None:
     cost = {(hub, region): eur for hub, row in AMPL_COST.items() for region, eur in zip(AMPL_DEMAND, row, strict=True)}
-    assert _transportation(AMPL_SUPPLY, cost, AMPL_DEMAND) == pytest.approx(196200)
+    result = _transportation(AMPL_SUPPLY, cost, AMPL_DEMAND)
+    _assert_optimal(result, 196200)
+    assert _sent(result) == {0: sum(AMPL_DEMAND.values())}
 
 
 def test_gams_trnsport() -> None:
@@ -93,20 +123,13 @@ def test_gams_trnsport() -> None:
     km = {"seattle": (2.5, 1.7, 1.8), "san-diego": (2.5, 1.8, 1.4)}
     demand = {"new-york": 325, "chicago": 300, "topeka": 275}
     cost = {(hub, region): 0.09 * far for hub, row in km.items() for region, far in zip(demand, row, strict=True)}
-    assert _transportation({"seattle": 350, "san-diego": 600}, cost, demand) == pytest.approx(153.675)
+    result = _transportation({"seattle": 350, "san-diego": 600}, cost, demand)
+    _assert_optimal(result, 153.675)
+    assert _sent(result) == {0: 900}
 
 
-class _Certain(SubproblemCache):
-    """A desk where demand is known: the paths are the published demands."""
-
-    demands: tuple[np.ndarray, ...] = ()
-
-    def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
-        return self.demands[subproblem.sku][None, subproblem.regions, None]
-
-
-def _multi(fixed_eur: float) -> tuple[float, float]:
-    """Return bound and plan of the three products; every lane is a hub of its own fed by one load of 625."""
+def _multi(fixed_eur: float) -> Optimum:
+    """Return the plan of the three products; every lane is a hub of its own fed by one load of 625."""
     customers = tuple(AMPL_DEMAND)
     pairs = [(mill, name) for mill in AMPL_SUPPLY for name in customers]
     load = {"load_l": 625.0, "loads_per_departure": 1.0}
@@ -130,28 +153,19 @@ def _multi(fixed_eur: float) -> tuple[float, float]:
         ]},
         positioning={"cover_days": 1, "scenarios": 1, "out_of_sample_scenarios": 2},
     )  # fmt: skip
-    problem = world.problem()
-    cache = _Certain(problem)
-    order = [customers.index(name) for name in problem.network.regions]
-    cache.demands = tuple(np.array(MULTI_DEMAND[product], dtype="float64")[order] for product in problem.catalog.skus)
-    workers = WorkerPool(problem)
-    workers.cache = cache
-    result = optimize(problem, workers)
-    return result.bound_eur, result.plan_eur
+    return _optimized(
+        world, {product: dict(zip(customers, MULTI_DEMAND[product], strict=True)) for product in products}
+    )
 
 
 def test_ampl_multi_products_share_lane_limits() -> None:
     """multi.mod: 199,500, by bound and plan of the optimizer."""
-    bound, plan = _multi(0.0)
-    assert 199500 * (1 - 1e-6) <= plan <= 199500 * (1 + 1e-4)
-    assert 199500 * (1 - 1e-3) <= bound <= 199500 * (1 + 1e-6)
+    _assert_optimal(_multi(0.0), 199500, 1e-3)
 
 
 def test_ampl_fixed_lane_costs() -> None:
     """multmip1: 229,850 (the book; a table elsewhere says 235,800, which is not optimal)."""
-    bound, plan = _multi(1.0)
-    assert 229850 * (1 - 1e-6) <= plan <= 229850 * (1 + 1e-4)
-    assert 229850 * (1 - 2e-3) <= bound <= 229850 * (1 + 1e-6)
+    _assert_optimal(_multi(1.0), 229850, 2e-3)
 
 
 def test_desnz_freight_emission() -> None:
@@ -162,26 +176,29 @@ def test_desnz_freight_emission() -> None:
     assert kg_co2e(network.shipments, np.array([0]), SkuCosts(0, 0, 1250.0, 0))[0] == pytest.approx(37.566, abs=1e-6)
 
 
-def _newsvendor(overage: float, underage: float) -> Subproblem:
-    """One hub, one region, orders usable at once; what is left loses ``overage``, a lost sale ``underage``."""
-    world = World(
+def _newsvendor(overage: float, underage: float, mean: float = 50.0, **positioning: object) -> World:
+    """One hub, one region, orders usable at once; a unit left loses ``overage``, a lost sale ``underage``."""
+    return World(
         skus=[sku("k", unit_cost_eur=1000.0, lost_sale_eur=underage, holding_eur_per_unit_day=0.0, mass_kg=0.0)],
         hubs=[{"hub": "A"}],
         lanes=[delivery("A", "r", 0.0), supply("S", "A", 0.0, 0)],
-        demand={("k", "r"): 50.0},
-        positioning={"cover_days": 1, "terminal_value_rate": 1.0 - overage / 1000.0},
+        demand={("k", "r"): mean},
+        more={"supply": [{"supplier": "S", "sku": "k"}]},
+        positioning={
+            "cover_days": 1,
+            "terminal_value_rate": 1.0 - overage / 1000.0,
+            "scenarios": SLICES,
+            **positioning,
+        },
     )
-    subproblem = build_subproblem(world.problem(), 0)
-    return replace(subproblem, end_room=np.full_like(subproblem.end_room, np.inf))
 
 
-def _ordered(subproblem: Subproblem, demand: np.ndarray) -> tuple[float, float]:
-    paths = demand.reshape(-1, 1, 1)
-    program = build_program(Instance(subproblem, paths, np.zeros((len(paths), 1), dtype="int64")))
-    solver = Solver()
-    solver.load(program)
-    result = solver.solve()
-    return float(result.values[0]), result.eur
+def _ordered(world: World, demand: np.ndarray) -> tuple[float, float]:
+    """Return the units ordered and the expected cost of the plan where ``demand`` are the scenarios of region r."""
+    result = _optimized(world, {"k": {"r": demand}})
+    assert result.bound_eur <= result.plan_eur + 1e-6
+    assert result.plan_eur - result.bound_eur <= 1e-3 * (result.no_shipment_eur[0] - result.plan_eur)
+    return _sent(result)[0], result.plan_eur
 
 
 @pytest.mark.parametrize(("overage", "underage", "mean", "sd", "units", "eur"), [
@@ -191,36 +208,65 @@ def _ordered(subproblem: Subproblem, demand: np.ndarray) -> tuple[float, float]:
 def test_newsvendor_with_normal_demand(
     overage: float, underage: float, mean: float, sd: float, units: float, eur: float
 ) -> None:
-    """Snyder & Shen, Fundamentals of Supply Chain Theory, 2nd ed. (2019), on 2,000 equal slices of demand.
+    """Snyder & Shen, Fundamentals of Supply Chain Theory, 2nd ed. (2019), on equal slices of demand, in whole units.
 
     The sold unit gives back its cost, so the order trades overage against the lost sale alone.
     """
-    slices = mean + sd * ndtri((np.arange(2000) + 0.5) / 2000)
-    found_units, found_eur = _ordered(_newsvendor(overage, underage), slices)
-    assert found_units == pytest.approx(units, rel=2e-3)
-    assert found_eur == pytest.approx(eur, rel=5e-3)
+    slices = mean + sd * ndtri((np.arange(SLICES) + 0.5) / SLICES)
+    ordered_units, expected_eur = _ordered(_newsvendor(overage, underage), slices)
+    assert ordered_units == round(ordered_units)
+    assert ordered_units == pytest.approx(units, abs=1.0)
+    assert expected_eur == pytest.approx(eur, rel=5e-3)
 
 
-@pytest.mark.parametrize(("overage", "underage", "mean", "units", "eur"), [
+POISSON = [
     (1.0, 4.0, 6.0, 8.0, 3.5701069457709416),  # Example 4.7 without fixed cost
     (0.18, 0.70, 50.0, 56.0, 1.797235211809178),  # stockpyl, newsvendor_poisson
-])  # fmt: skip
+]
+
+
+@pytest.mark.parametrize(("overage", "underage", "mean", "units", "eur"), POISSON)
 def test_newsvendor_with_poisson_demand(overage: float, underage: float, mean: float, units: float, eur: float) -> None:
     """Snyder & Shen (2019) as in stockpyl: the smallest whole S with F(S) ≥ p / (h + p)."""
-    slices = poisson.ppf((np.arange(4000) + 0.5) / 4000, mean)
-    found_units, found_eur = _ordered(_newsvendor(overage, underage), slices)
-    assert found_units == units
-    assert found_eur == pytest.approx(eur, rel=5e-3)
+    slices = poisson.ppf((np.arange(SLICES) + 0.5) / SLICES, mean)
+    ordered_units, expected_eur = _ordered(_newsvendor(overage, underage), slices)
+    assert ordered_units == units
+    assert expected_eur == pytest.approx(eur, rel=5e-3)
+
+
+@pytest.mark.parametrize(("overage", "underage", "mean", "units", "eur"), POISSON)
+def test_newsvendor_planned_from_a_forecast(
+    overage: float, underage: float, mean: float, units: float, eur: float
+) -> None:
+    """The same from tables to proposals: the demand distribution, its scenarios and the order are the nightly run's."""
+    frames = _newsvendor(overage, underage, mean).plan()
+    row, lines = frames["plan"].iloc[0], frames["transfer"]
+    assert lines["units"].sum() == pytest.approx(units, abs=1.0)
+    cost = row["lost_sales_eur_after"] + 1000.0 * lines["units"].sum() - row["end_value_eur_after"]
+    assert cost == pytest.approx(eur, rel=0.05)
 
 
 def test_pooling_halves_the_cost_of_four_hubs() -> None:
     """Eppen, Management Science 25(5) (1979): pooled cost is √N times one hub's, apart it is N times."""
-    random = np.random.default_rng(4)
+    draws = 50.0 + 8.0 * np.random.default_rng(4).standard_normal((SLICES, 4))
+    regions = {f"r{index}": draws[:, index] for index in range(4)}
+    apart, pooled = (_regional(n_hubs, regions) for n_hubs in (4, 1))
     alone = 1.9976051931766445
-    demand = (50.0 + 8.0 * random.standard_normal((4000, 4))).sum(axis=1)
-    _, eur = _ordered(_newsvendor(0.18, 0.70), demand)
-    assert eur == pytest.approx(2.0 * alone, rel=0.05)
-    assert norm.ppf(0.7 / 0.88) * 16 + 200 == pytest.approx(213.20791185486777)
+    assert apart.plan_eur == pytest.approx(4.0 * alone, rel=0.05)
+    assert pooled.plan_eur == pytest.approx(2.0 * alone, rel=0.05)
+    assert _sent(pooled)[0] == pytest.approx(norm.ppf(0.7 / 0.88) * 16 + 200, abs=2.0)
+
+
+def _regional(n_hubs: int, regions: Mapping[str, np.ndarray]) -> Optimum:
+    """Return the orders of ``n_hubs`` hubs that serve ``regions``: a hub per region, or one for all."""
+    world, hubs = _newsvendor(0.18, 0.70), [f"A{index}" for index in range(n_hubs)]
+    lanes = [delivery(hubs[index % n_hubs], region, 0.0) for index, region in enumerate(regions)]
+    world = world.but(
+        hubs=[{"hub": hub} for hub in hubs],
+        lanes=[*lanes, *(supply("S", hub, 0.0, 0) for hub in hubs)],
+        demand={("k", region): 50.0 for region in regions},
+    )
+    return _optimized(world, {"k": regions})
 
 
 def test_packs_stop_below_the_maximum() -> None:

@@ -1,7 +1,8 @@
-"""The whole night as one mixed-integer programme: slow, obvious, for small worlds only."""
+"""The whole plan as one mixed-integer program: slow, obvious, for small worlds only."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +23,20 @@ class Oracle:
     bound_eur: float
 
 
-def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int] | None = None) -> Oracle:
-    """Solve all skus with whole packs, smallest sizes, shared rooms and whole loads together.
+def all_open(sku: int, shipment: int) -> bool:
+    """Close no shipment."""
+    return False
 
-    ``shut`` (sku, shipment) may not be sent tonight; its later departures may.
+
+def all_closed(sku: int, shipment: int) -> bool:
+    """Close every shipment: the optimum is then the cost of sending no shipment."""
+    return True
+
+
+def solve_at_once(problem: Problem, seconds: float = 20.0, is_closed: Callable[[int, int], bool] = all_open) -> Oracle:
+    """Solve all SKUs together with whole packs, minimum orders, shared capacities and whole loads.
+
+    ``is_closed(sku, shipment)`` says which shipments this run may not send; their later departures stay open.
     """
     cache = SubproblemCache(problem)
     parts = []
@@ -55,7 +66,7 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, shut: tuple[int, int]
         wide[:, start:end] = program.matrix.toarray()
         rows.append(LinearConstraint(wide.tocsr(), program.lower, program.upper))
         for send in range(len(subproblem.lanes)):
-            if (subproblem.sku, int(subproblem.lanes[send])) == shut:
+            if is_closed(subproblem.sku, int(subproblem.lanes[send])):
                 upper[start + send] = 0.0
             most = min(float(subproblem.most[send]), 500.0)
             packs = lil_array((3, width))

@@ -1,4 +1,4 @@
-"""What must hold for every plan, whatever the world."""
+"""Properties that hold for every plan of every generated world."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from foundation.validation.outputs import check_output
 from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Solver
 from positioning.optimizer.pricing import SubproblemCache
+from tests.oracle.plan_quality import assert_near_optimal
 from tests.oracle.sku_lp import Instance, build_program
 from tests.worlds.positioning_world import AS_OF, Frames, World, random_world
 
-SEEDS = range(6)
+SEEDS = (0, 1, 5, 10, 15, 18, 24)  # one world in which no shipment pays, then worlds whose plans have lines
 
 
 @pytest.fixture(scope="module", params=SEEDS)
@@ -28,6 +29,11 @@ def planned(request: pytest.FixtureRequest) -> tuple[World, Frames]:
 def test_frames_keep_the_contract_of_the_output_tables(planned: tuple[World, Frames]) -> None:
     for name, frame in planned[1].items():
         check_output(frame, OUTPUTS[name], AS_OF)
+
+
+def test_plan_and_bound_are_near_the_optimum(planned: tuple[World, Frames]) -> None:
+    world, frames = planned
+    assert_near_optimal(world.problem(), frames)
 
 
 def test_no_hub_gives_more_than_it_has(planned: tuple[World, Frames]) -> None:
@@ -57,7 +63,7 @@ def test_stock_after_is_before_less_out_plus_in(planned: tuple[World, Frames]) -
     assert position["units_out"].sum() == lines.loc[lines["kind"] == "transfer", "units"].sum()
 
 
-def test_shared_rooms_and_loads_hold(planned: tuple[World, Frames]) -> None:
+def test_shared_capacities_and_loads_hold(planned: tuple[World, Frames]) -> None:
     world, frames = planned
     lines, problem = frames["transfer"], world.problem()
     index = {name: i for i, name in enumerate(problem.network.shipments.lane)}
@@ -109,8 +115,8 @@ def test_served_and_lost_units_are_the_demand(planned: tuple[World, Frames]) -> 
         assert np.allclose(total, service["demand_units"])
 
 
-def test_same_night_twice_and_shuffled_gives_the_same_rows() -> None:
-    world = random_world(3)
+def test_shuffled_tables_give_the_same_rows() -> None:
+    world = random_world(10)
     tables = {name: frame.sample(frac=1.0, random_state=5) for name, frame in world.tables().items()}
     forecasts = {name: frame.sample(frac=1.0, random_state=6) for name, frame in world.forecasts().items()}
     import positioning
@@ -138,10 +144,10 @@ def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
     for sku in range(len(problem.catalog.skus)):
         subproblem = build_subproblem(problem, sku)
         priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
-        priced = replace(priced, ahead=replace(priced.scenarios, paths=priced.scenarios.demand * factor))
+        priced = replace(priced, scenarios=replace(priced.scenarios, demand=priced.scenarios.demand * factor))
         units = np.floor(np.minimum(subproblem.most, 5.0) * draw.random(len(subproblem.lanes)) / len(subproblem.lanes))
         solver = Solver()
         solver.load(build_program(Instance(subproblem, priced.scenarios.demand, priced.scenarios.arrival)))
         solver.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
-        ours = float(priced.serve(units).scenario_eur.mean()) + priced.sending_eur(units)
+        ours = float(priced.solve_recourse(units).scenario_eur.mean()) + priced.sending_eur(units)
         assert solver.solve().eur == pytest.approx(ours, abs=1e-6)
