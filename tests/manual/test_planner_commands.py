@@ -264,7 +264,7 @@ def test_shadow_mode_without_origins_says_what_is_missing(
         "\n".join(",".join(row[:5] + row[6:]) for row in lines) + "\n", "utf-8"
     )
     fault = _fault(forestock("release", "--set", "decisions.mode=shadow", *inputs))
-    assert "inbound.origin: the column is missing" in fault
+    assert "inbound.origin: the column is not provided" in fault
 
 
 def test_in_shadow_mode_nothing_is_released_and_what_was_moved_is_compared(
@@ -273,5 +273,5 @@ def test_in_shadow_mode_nothing_is_released_and_what_was_moved_is_compared(
     """36 units are proposed for tonight; of a line of 12, planners moved 6 since."""
     forestock("approve", "aaaa")
     result = forestock("release", "--set", "decisions.mode=shadow", *inputs)
-    assert "Planners moved 16.7" in result.output
+    assert "Planners shipped 16.7" in result.output
     assert _status(settings)["aaaa1111"] == "approved"
