@@ -1,13 +1,15 @@
 """Measure the structure of the code base: files, their length, who imports whom, and import cycles.
 
 ``python -m tools.structure [--list]`` prints one figure per line; ``--list`` also names the files with a single importer.
-An importer is a file of the packages that names the module in an import statement, type-only and deferred imports included.
+An importer is a file of the packages that names the module in an import statement, type-only and deferred imports included;
+``prefect.yaml`` counts as an importer of the flows that it deploys.
 """
 
 from __future__ import annotations
 
 import argparse
 import ast
+import re
 import statistics
 import sys
 import tomllib
@@ -17,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+DEPLOYMENTS = "prefect.yaml"
 Graph = Mapping[str, frozenset[str]]
 
 
@@ -32,17 +35,20 @@ class Structure:
         Modules of the packages that each module imports, by dotted name.
     packages
         Dotted names that are packages, whose file is an ``__init__``.
+    deployed
+        Modules whose flows ``prefect.yaml`` deploys.
     """
 
     lines: Mapping[str, int]
     imports: Graph
     packages: frozenset[str]
+    deployed: frozenset[str] = frozenset()
 
     @property
     def importers(self) -> dict[str, set[str]]:
-        """The modules that import each module, by dotted name."""
+        """What imports each module, by dotted name."""
         result: dict[str, set[str]] = defaultdict(set)
-        for module, imported in self.imports.items():
+        for module, imported in (*self.imports.items(), (DEPLOYMENTS, self.deployed)):
             for name in imported:
                 result[name].add(module)
         return result
@@ -78,7 +84,10 @@ def read_structure(root: Path = ROOT) -> Structure:
     for name, text in texts.items():
         imported = _imported(ast.parse(text), name if name in packages else name.rpartition(".")[0])
         imports[name] = frozenset(_module(each, paths) for each in imported) - {name, ""}
-    return Structure({name: len(text.splitlines()) for name, text in texts.items()}, imports, packages)
+    deployments = root / DEPLOYMENTS
+    entrypoints = re.findall(r"entrypoint: (\S+)", deployments.read_text("utf-8") if deployments.exists() else "")
+    deployed = frozenset(_module(name, paths) for name in entrypoints)
+    return Structure({name: len(text.splitlines()) for name, text in texts.items()}, imports, packages, deployed)
 
 
 def _dotted(path: Path, root: Path) -> str:

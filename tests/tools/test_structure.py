@@ -23,6 +23,7 @@ FILES = {
 @pytest.fixture
 def small(tmp_path: Path) -> Structure:
     (tmp_path / "pyproject.toml").write_text(PROJECT)
+    (tmp_path / "prefect.yaml").write_text("deployments:\n  - entrypoint: high.user.late\n")
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
@@ -36,7 +37,8 @@ def test_imports_of_every_form_are_counted(small: Structure) -> None:
 
 
 def test_a_file_with_a_single_importer_is_named(small: Structure) -> None:
-    assert small.with_one_importer == ["high.other", "high.user", "low.single"]
+    assert small.importers["high.user"] == {"low.single", "prefect.yaml"}
+    assert small.with_one_importer == ["high.other", "low.single"]
     assert small.behind_their_package == []
 
 
