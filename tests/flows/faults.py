@@ -25,16 +25,16 @@ Arguments = list[str]
 
 
 @dataclass(frozen=True)
-class Ended:
+class FinishedCommand:
     """How a night ended: its exit code (minus the signal where it was killed) and what it printed."""
 
     code: int
-    said: str
+    output: str
 
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: ``before`` is done to the warehouse and the inputs, ``inside`` to the process, ``n_nights`` run at once.
+    """One fault: ``before`` is done to the warehouse and the inputs, ``inside`` to the process, ``n_commands`` run at once.
 
     ``codes`` are the exit codes that are right, ``words`` one of which the message must have where it is no kill.
     """
@@ -45,21 +45,21 @@ class Fault:
     before: Callable[[Path, Path], None] = lambda warehouse, inputs: None
     inside: Callable[[], None] = lambda: None
     arguments: tuple[str, ...] = ()
-    n_nights: int = 1
+    n_commands: int = 1
 
 
 _FORKS = multiprocessing.get_context("forkserver")
 
 
 @dataclass(frozen=True)
-class Begun:
+class RunningCommand:
     """A night at work and the pipe it speaks into: a file would be subject to the full disk."""
 
     process: BaseProcess
-    voice: Connection
+    pipe: Connection
 
 
-def begun(arguments: Arguments, fault: str) -> Begun:
+def start(arguments: Arguments, fault: str) -> RunningCommand:
     """Start a night with the fault of that name (empty: none) in a process of its own.
 
     The first call starts the process that is forked from then on; it keeps the environment of that moment.
@@ -67,11 +67,11 @@ def begun(arguments: Arguments, fault: str) -> Begun:
     _FORKS.set_forkserver_preload(
         ["forestock.cli.main", "flows.nightly", "forestock.cli.run", "flows.servers", "tests.flows.faults"]
     )
-    ear, mouth = _FORKS.Pipe(duplex=False)
+    receiver, mouth = _FORKS.Pipe(duplex=False)
     process = _FORKS.Process(target=_play, args=(arguments, fault, mouth))
     process.start()
     mouth.close()
-    return Begun(process, ear)
+    return RunningCommand(process, receiver)
 
 
 def _play(arguments: Arguments, name: str, mouth: Connection) -> None:
@@ -95,19 +95,19 @@ def _cli(arguments: Arguments) -> int:
     return 0
 
 
-def ended(night: Begun) -> Ended:
+def finish(running: RunningCommand) -> FinishedCommand:
     """Wait for the night and return how it ended; what it says fits into a pipe."""
-    night.process.join(600)
-    os.set_blocking(night.voice.fileno(), False)
+    running.process.join(600)
+    os.set_blocking(running.pipe.fileno(), False)
     parts = b""
     try:
-        while part := os.read(night.voice.fileno(), 65_536):
+        while part := os.read(running.pipe.fileno(), 65_536):
             parts += part
     except BlockingIOError:
         pass  # a process of its own still holds the pipe
-    night.voice.close()
-    code = night.process.exitcode
-    return Ended(99 if code is None else code, parts.decode("utf-8", "replace"))
+    running.pipe.close()
+    code = running.process.exitcode
+    return FinishedCommand(99 if code is None else code, parts.decode("utf-8", "replace"))
 
 
 def killed_after(seconds: float) -> Callable[[], None]:
@@ -222,7 +222,7 @@ _LASTING: list[Any] = []
 _AWAY = "http://127.0.0.1:9"
 _DRAW = random.Random(20160523)  # noqa: S311 - no secret
 _KILLED = (-signal.SIGKILL, 0)  # a late moment may come after the end
-BEFORE, NIGHT = "2016-05-16", "2016-05-23"
+BEFORE, AS_OF = "2016-05-16", "2016-05-23"
 _AGAIN = ("--as-of", BEFORE)
 
 
@@ -269,7 +269,7 @@ def _surroundings() -> list[Fault]:
         Fault("MLflow torn", (0,), no_record, before=damaged("mlflow.db", "torn", 3)),
         Fault("Prefect unreachable", (3,), ("stage start failed",), inside=_without_prefect),
         Fault("clock far east", inside=_in_zone("Pacific/Kiritimati")),
-        Fault("two nights at once", n_nights=2),
+        Fault("two nights at once", n_commands=2),
     ]
 
 

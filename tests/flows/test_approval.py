@@ -17,7 +17,7 @@ from pipeline.decisions import open_plan
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
-NIGHT = date(2016, 5, 16)
+AS_OF = date(2016, 5, 16)
 LONG_AFTER = pd.Timestamp("2026-01-01T09:00", tz="UTC")
 MORNING = pd.Timestamp("2016-05-16T09:00", tz="UTC")
 
@@ -32,8 +32,8 @@ def settings(
         write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "positioning.max_gap_rate=1.0",
         f"decisions.outbox.target={tmp_path / 'out'}",
     )  # fmt: skip
-    night = run.validate_stage(built, NIGHT, "rebalance")
-    run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
+    context = run.validate_stage(built, AS_OF, "rebalance")
+    run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
     return built
 
 
@@ -41,41 +41,41 @@ def _form(**parts: object) -> ApprovalForm:
     return ApprovalForm.model_validate({"by": "ann", **parts})
 
 
-def test_the_question_shows_what_waits_and_an_answer_releases_it(settings: Settings, tmp_path: Path) -> None:
-    proposals = open_plan(settings, NIGHT).proposals
+def test_the_form_lists_open_proposals_and_releases_them(settings: Settings, tmp_path: Path) -> None:
+    proposals = open_plan(settings, AS_OF).proposals
     best = proposals[~proposals["is_outlook"].astype(bool)].nlargest(1, "benefit_eur")["proposal_id"].iloc[0]
-    assert best in form_text(settings, NIGHT)
-    parts = apply_form(settings, NIGHT, _form(decision="approve", proposals=[best[:10]], release=True), MORNING)
+    assert best in form_text(settings, AS_OF)
+    parts = apply_form(settings, AS_OF, _form(decision="approve", proposals=[best[:10]], release=True), MORNING)
     assert parts == "1 proposal approved. 1 proposal released. 1 proposal delivered to receiver."
     assert len(list((tmp_path / "out").glob("*.json"))) == 1
-    assert best not in form_text(settings, NIGHT)
+    assert best not in form_text(settings, AS_OF)
 
 
-def test_a_rejection_without_a_reason_is_refused_and_nothing_is_decided(settings: Settings) -> None:
+def test_a_rejection_without_a_reason_is_refused_without_a_decision(settings: Settings) -> None:
     with pytest.raises(InputError, match="reason"):
-        apply_form(settings, NIGHT, _form(decision="reject", everything=True), MORNING)
-    assert open_plan(settings, NIGHT).decisions.empty
+        apply_form(settings, AS_OF, _form(decision="reject", everything=True), MORNING)
+    assert open_plan(settings, AS_OF).decisions.empty
     assert "rejected" in apply_form(
-        settings, NIGHT, _form(decision="reject", everything=True, reason="stock count was wrong"), MORNING
+        settings, AS_OF, _form(decision="reject", everything=True, reason="stock count was wrong"), MORNING
     )
 
 
-def test_the_form_as_it_opens_decides_nothing_and_a_past_plan_is_decided_at_its_morning(settings: Settings) -> None:
+def test_the_initial_form_makes_no_decision_and_a_past_plan_is_decided_at_its_morning(settings: Settings) -> None:
     """Whoever presses the button without reading must not approve a whole plan."""
     opened = ApprovalForm.with_initial_data(
-        description="?", **initial_values(NIGHT, datetime(2026, 1, 1, tzinfo=UTC))
+        description="?", **initial_values(AS_OF, datetime(2026, 1, 1, tzinfo=UTC))
     )()
-    assert apply_form(settings, NIGHT, opened, LONG_AFTER) == "No decision was made."
+    assert apply_form(settings, AS_OF, opened, LONG_AFTER) == "No decision was made."
     for decision in ("approve", "reject"):
         with pytest.raises(InputError, match="no proposal is selected"):
-            apply_form(settings, NIGHT, opened.model_copy(update={"decision": decision, "reason": "x"}), LONG_AFTER)
-    assert open_plan(settings, NIGHT).decisions.empty
+            apply_form(settings, AS_OF, opened.model_copy(update={"decision": decision, "reason": "x"}), LONG_AFTER)
+    assert open_plan(settings, AS_OF).decisions.empty
     answered = opened.model_copy(update={"decision": "approve", "everything": True})
-    assert "approved" in apply_form(settings, NIGHT, answered, LONG_AFTER)
-    assert set(open_plan(settings, NIGHT).decisions["at"]) == {pd.Timestamp("2016-05-16T07:00", tz="UTC")}
-    assert initial_values(NIGHT, datetime(2016, 5, 16, 8, tzinfo=UTC))["decided_at"] is None
+    assert "approved" in apply_form(settings, AS_OF, answered, LONG_AFTER)
+    assert set(open_plan(settings, AS_OF).decisions["at"]) == {pd.Timestamp("2016-05-16T07:00", tz="UTC")}
+    assert initial_values(AS_OF, datetime(2016, 5, 16, 8, tzinfo=UTC))["decided_at"] is None
 
 
-def test_leaving_it_decides_nothing(settings: Settings) -> None:
-    assert apply_form(settings, NIGHT, _form(decision="leave"), MORNING) == "No decision was made."
-    assert open_plan(settings, NIGHT).decisions.empty
+def test_leave_makes_no_decision(settings: Settings) -> None:
+    assert apply_form(settings, AS_OF, _form(decision="leave"), MORNING) == "No decision was made."
+    assert open_plan(settings, AS_OF).decisions.empty

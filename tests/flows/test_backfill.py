@@ -39,8 +39,8 @@ def _known_by(tables: Tables, as_of: date) -> Tables:
 
 
 def _plan(settings: Settings, as_of: date) -> dict[str, pd.DataFrame]:
-    night = run.validate_stage(settings, as_of, "rebalance")
-    run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
+    context = run.validate_stage(settings, as_of, "rebalance")
+    run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
     return {name: Warehouse(settings).read(name, as_of) for name in WRITTEN}
 
 
@@ -50,7 +50,7 @@ def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -
 
 
 @pytest.mark.slow
-def test_five_past_nights_equal_those_of_a_warehouse_that_never_saw_later_data(
+def test_five_past_runs_equal_those_of_a_warehouse_that_never_saw_later_data(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """The one warehouse is given all data and plans the nights backwards; the other has each morning's data alone."""
@@ -82,7 +82,7 @@ def _tables(warehouse: Path) -> dict[str, pd.DataFrame]:
 @pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.xdist_group("backfill")
-def test_overlapping_backfills_two_at_a_time_and_a_night_leave_what_one_after_the_other_leaves(
+def test_overlapping_backfills_two_at_a_time_and_a_run_leave_what_one_after_the_other_leaves(
     server: str, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = write_tables(demo_tables, tmp_path / "inputs")

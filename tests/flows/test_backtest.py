@@ -70,9 +70,9 @@ def test_origins_before_the_data_say_how_many_fit(settings: Settings) -> None:
         origin_dates(settings, Origins(9), read_actuals(settings, Origins(9)))
 
 
-def test_an_origin_knows_nothing_dated_on_or_after_it(settings: Settings) -> None:
-    night = inputs_known_on(settings, date(2016, 4, 13))
-    for known in (night.inputs, night.training):
+def test_an_origin_knows_no_data_dated_on_or_after_it(settings: Settings) -> None:
+    context = inputs_known_on(settings, date(2016, 4, 13))
+    for known in (context.inputs, context.training):
         last = snapshot.read(known.folder)["sales"]["date"].max().date()
         assert last == known.as_of - timedelta(days=1)
 
@@ -135,7 +135,7 @@ def test_a_challenger_is_judged_on_the_same_origins_and_tagged(
     assert client.get_run(recorded.run_id).data.tags["gate_reason"] == result.decision.reason
 
 
-def test_the_alias_is_set_only_when_asked_and_says_why(
+def test_the_alias_is_set_only_on_request_with_a_reason(
     recorded: rolling.RecordedBacktest, client: MlflowClient
 ) -> None:
     decision = Decision(True, -0.1, 0.01, 0.06, 4, 4, "Promoted: because of this test.")

@@ -80,7 +80,7 @@ def test_a_checkpoint_that_another_run_of_the_same_has_removed_meanwhile_is_grow
     assert grown == ["twin"]
 
 
-def test_what_nobody_goes_on_with_is_removed_after_a_month(interrupted: Path) -> None:
+def test_checkpoints_without_a_resumed_run_are_removed_after_a_month(interrupted: Path) -> None:
     left, recent = interrupted / "another.series-calibration", interrupted / "a-third.series-calibration"
     for path, days in ((left, 31), (recent, 29)):
         path.write_text("x")

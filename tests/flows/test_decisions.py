@@ -11,7 +11,7 @@ import pytest
 from foundation.store.warehouse import Warehouse
 from pipeline.run import decided_before
 
-NIGHT = date(2016, 5, 23)
+AS_OF = date(2016, 5, 23)
 HUBS = pd.DataFrame({"hub": ["a", "b"], "timezone": ["America/Chicago", "America/New_York"]})
 
 
@@ -40,17 +40,17 @@ def warehouse(tmp_path: Path) -> Warehouse:
     built.write(
         "transfer", pd.DataFrame([_proposal("x", "2016-05-16", 5), _proposal("y", "2016-05-16", 6)]), date(2016, 5, 16)
     )
-    built.write("transfer", pd.DataFrame([_proposal("x", "2016-05-23", 9)]), NIGHT)
+    built.write("transfer", pd.DataFrame([_proposal("x", "2016-05-23", 9)]), AS_OF)
     return built
 
 
 def test_without_decisions_earlier_nights_are_not_seen(warehouse: Warehouse) -> None:
     """Otherwise a night's rows would depend on which nights were run before it."""
-    assert len(decided_before(warehouse, HUBS, NIGHT)) == 0
+    assert len(decided_before(warehouse, HUBS, AS_OF)) == 0
 
 
 def test_a_warehouse_without_tables_has_no_earlier_proposals(tmp_path: Path) -> None:
-    assert len(decided_before(Warehouse(tmp_path / "new"), HUBS, NIGHT)) == 0
+    assert len(decided_before(Warehouse(tmp_path / "new"), HUBS, AS_OF)) == 0
 
 
 def test_the_latest_decision_before_the_night_counts_with_its_units(warehouse: Warehouse) -> None:
@@ -59,7 +59,7 @@ def test_the_latest_decision_before_the_night_counts_with_its_units(warehouse: W
     second = _decision("x", "2016-05-17 09:00", "released", 4)
     later = _decision("x", "2016-05-23 11:30", "executed", 3)
     warehouse.append("decision", pd.DataFrame([second, first, later]))
-    result = decided_before(warehouse, HUBS, NIGHT)
+    result = decided_before(warehouse, HUBS, AS_OF)
     assert result["proposal_id"].tolist() == ["x"]
     assert result["status"].tolist() == ["released"]
     assert result["units"].tolist() == [4]
@@ -69,4 +69,4 @@ def test_the_latest_decision_before_the_night_counts_with_its_units(warehouse: W
 
 def test_units_nobody_changed_stay_as_proposed(warehouse: Warehouse) -> None:
     warehouse.append("decision", pd.DataFrame([_decision("y", "2016-05-18", "rejected")]))
-    assert decided_before(warehouse, HUBS, NIGHT)["units"].tolist() == [6]
+    assert decided_before(warehouse, HUBS, AS_OF)["units"].tolist() == [6]

@@ -15,7 +15,7 @@ from pipeline import run
 from pipeline.explain import SeriesRequest
 from tests.flows.conftest import QUICK
 
-NIGHT = date(2016, 5, 23)
+AS_OF = date(2016, 5, 23)
 
 
 def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
@@ -24,11 +24,11 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
 ) -> None:  # fmt: skip
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK, "forecast.train_until=2016-05-16")
-    night = run.validate_stage(settings, NIGHT, "forecast")
-    trained = run.train_stage(night)
-    run.forecast_stage(night, trained)
+    context = run.validate_stage(settings, AS_OF, "forecast")
+    trained = run.train_stage(context)
+    run.forecast_stage(context, trained)
     first = demo_tables["sales"].iloc[0]
-    question = SeriesRequest(str(first["sku"]), str(first["region"]), NIGHT, None)
+    question = SeriesRequest(str(first["sku"]), str(first["region"]), AS_OF, None)
     request = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
     explain_series("demo", question, [*request, "forecast.train_until=2016-05-16"])
     assert "was made by" not in capsys.readouterr().out
@@ -37,7 +37,7 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
         f"The forecast kept of 2016-05-23 was made by {trained.model_version}, under other" in capsys.readouterr().out
     )
     warehouse = Warehouse(settings)
-    kept = warehouse.read("forecast", NIGHT).drop(columns="as_of")
-    warehouse.write("forecast", kept.assign(tier="seasonal_naive"), NIGHT)
+    kept = warehouse.read("forecast", AS_OF).drop(columns="as_of")
+    warehouse.write("forecast", kept.assign(tier="seasonal_naive"), AS_OF)
     explain_series("demo", question, request)
     assert "The forecast kept of 2016-05-23 is the baseline's (seasonal_naive)" in capsys.readouterr().out

@@ -18,7 +18,7 @@ from pipeline.fallback import fallback_segments, record_fallback
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
-NIGHT = date(2016, 5, 16)
+AS_OF = date(2016, 5, 16)
 SUNDAY = Act(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
 
 
@@ -33,17 +33,17 @@ def settings(
 
 
 def _forecast(settings: Settings) -> bool:
-    night = run.validate_stage(settings, NIGHT, "forecast")
-    return run.forecast_stage(night, run.train_stage(night)).is_new
+    context = run.validate_stage(settings, AS_OF, "forecast")
+    return run.forecast_stage(context, run.train_stage(context)).is_new
 
 
 def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Settings) -> None:
     warehouse = Warehouse(settings)
-    before = {name: warehouse.read(name, NIGHT) for name in run.FORECAST_TABLES}
+    before = {name: warehouse.read(name, AS_OF) for name in run.FORECAST_TABLES}
     record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
     assert _forecast(settings)
     for name in ("forecast", "forecast_window"):
-        after = warehouse.read(name, NIGHT)
+        after = warehouse.read(name, AS_OF)
         is_meant = (after["region"] == "CA_1") & after["sku"].str.startswith("FOODS")
         assert set(after.loc[is_meant, "tier"]) == {"seasonal_naive"}
         assert (after.loc[is_meant, "mean_units"] != before[name].loc[is_meant, "mean_units"]).any()
@@ -55,15 +55,15 @@ def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_cou
     record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
     assert fallback_segments(settings, None, date(2016, 5, 15)) == ()
     assert (
-        fallback_segments(settings, None, NIGHT)
+        fallback_segments(settings, None, AS_OF)
         == fallback_segments(settings, None, date(2016, 5, 29))
         == (("CA_1", "FOODS"),)
     )
     assert fallback_segments(settings, None, date(2016, 5, 30)) == ()
-    record_fallback(settings, ("CA_1", "FOODS"), NIGHT, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
-    assert fallback_segments(settings, None, NIGHT) == ()
+    record_fallback(settings, ("CA_1", "FOODS"), AS_OF, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
+    assert fallback_segments(settings, None, AS_OF) == ()
 
 
 def test_a_region_nobody_forecasts_is_refused_with_the_nearest_one(settings: Settings) -> None:
     with pytest.raises(InputError, match="did you mean 'CA_1'"):
-        record_fallback(settings, ("CA1", "FOODS"), NIGHT, SUNDAY)
+        record_fallback(settings, ("CA1", "FOODS"), AS_OF, SUNDAY)

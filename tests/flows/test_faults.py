@@ -29,7 +29,7 @@ from foundation.store.warehouse import Warehouse
 from tests.conftest import Tables
 from tests.flows import faults
 from tests.flows.conftest import QUICK
-from tests.flows.faults import BEFORE, FAULTS, NIGHT, Fault
+from tests.flows.faults import AS_OF, BEFORE, FAULTS, Fault
 
 pytestmark = [pytest.mark.prefect, pytest.mark.xdist_group("faults")]
 WRITTEN = (
@@ -63,9 +63,9 @@ def world(server: None, _demo_cut: Tables, tmp_path_factory: pytest.TempPathFact
     (root / "inputs").mkdir()
     for name, frame in _demo_cut.items():
         frame.to_parquet(root / "inputs" / f"{name}.parquet")
-    assert _night(root, "base", "--as-of", BEFORE).code == 0
+    assert _run(root, "base", "--as-of", BEFORE).code == 0
     shutil.copytree(root / "base", root / "undisturbed")
-    assert _night(root, "undisturbed").code == 0
+    assert _run(root, "undisturbed").code == 0
     return root
 
 
@@ -74,41 +74,41 @@ def _command(root: Path, warehouse: str) -> list[str]:
     return ["run", "--config", "demo", *(part for text in parts for part in ("--set", text))]
 
 
-def _night(root: Path, warehouse: str, *arguments: str) -> faults.Ended:
-    return faults.ended(faults.begun([*_command(root, warehouse), *arguments], ""))
+def _run(root: Path, warehouse: str, *arguments: str) -> faults.FinishedCommand:
+    return faults.finish(faults.start([*_command(root, warehouse), *arguments], ""))
 
 
 @pytest.mark.parametrize(
     "fault",
     [pytest.param(one, marks=() if one.name in REPRESENTATIVES else pytest.mark.slow, id=one.name) for one in FAULTS],
 )
-def test_a_fault_loses_nothing_doubles_nothing_and_the_next_night_heals(fault: Fault, world: Path) -> None:
+def test_a_fault_loses_nothing_doubles_nothing_and_the_next_run_heals(fault: Fault, world: Path) -> None:
     name = fault.name.replace(" ", "-")
     shutil.copytree(world / "base", world / name)
     inputs = world / f"inputs-{name}"
     shutil.copytree(world / "inputs", inputs)
     fault.before(world / name, inputs)
     command = [*_command(world, name), "--set", f"inputs.path={inputs}"]
-    started = [faults.begun(command, fault.name) for _ in range(fault.n_nights)]
-    nights = [faults.ended(night) for night in started]
-    for night in nights:
-        assert night.code in fault.codes, night.said
-        assert "Traceback" not in night.said
-        if fault.words and (night.code != 0 or fault.codes == (0,)):
-            assert any(word in " ".join(night.said.split()) for word in fault.words), night.said
+    started = [faults.start(command, fault.name) for _ in range(fault.n_commands)]
+    finished = [faults.finish(done) for done in started]
+    for done in finished:
+        assert done.code in fault.codes, done.output
+        assert "Traceback" not in done.output
+        if fault.words and (done.code != 0 or fault.codes == (0,)):
+            assert any(word in " ".join(done.output.split()) for word in fault.words), done.output
     _assert_whole(world, name)
     shutil.rmtree(inputs)
     shutil.copytree(world / "inputs", inputs)
-    for as_of in dict.fromkeys([*(part for part in fault.arguments if part == BEFORE), NIGHT]):
-        healed = _night(world, name, "--set", f"inputs.path={inputs}", "--as-of", as_of)
-        assert healed.code == 0, healed.said
+    for as_of in dict.fromkeys([*(part for part in fault.arguments if part == BEFORE), AS_OF]):
+        healed = _run(world, name, "--set", f"inputs.path={inputs}", "--as-of", as_of)
+        assert healed.code == 0, healed.output
     _assert_same(_tables(world, name), _tables(world, "undisturbed"))
     shutil.rmtree(world / name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["train", "rebalance"])
-def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
+def test_a_run_continues_when_prefects_server_is_killed_and_started_again(
     stage: str, world: Path, tmp_path: Path
 ) -> None:
     """The server is down for longer than a request may take, at the beginning or at the end of the work."""
@@ -120,21 +120,21 @@ def test_a_night_goes_on_when_prefects_server_is_killed_and_started_again(
     command = module("forestock.cli.main", *_command(world, f"restarted-{stage}"))
     with running(server, environment, log) as first:
         wait_for(f"{api}/health", first, log)
-        night = subprocess.Popen(  # noqa: S603 - our own command
+        done = subprocess.Popen(  # noqa: S603 - our own command
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        assert night.stdout is not None
-        parts = "".join(takewhile(lambda line: line != f"{stage} …\n", night.stdout))
-        assert night.poll() is None, parts
+        assert done.stdout is not None
+        parts = "".join(takewhile(lambda line: line != f"{stage} …\n", done.stdout))
+        assert done.poll() is None, parts
         os.killpg(first.pid, signal.SIGKILL)
     time.sleep(5)
     with running(server, environment, log) as second:
         wait_for(f"{api}/health", second, log)
-        parts += night.communicate(timeout=300)[0]
+        parts += done.communicate(timeout=300)[0]
         states = _run_states(f"{api}/flow_runs/filter")
-    assert night.returncode == 0, parts
+    assert done.returncode == 0, parts
     assert "Traceback" not in parts
-    assert states == {f"nightly-{NIGHT}": "Completed"}
+    assert states == {f"nightly-{AS_OF}": "Completed"}
     _assert_same(_tables(world, f"restarted-{stage}"), _tables(world, "undisturbed"))
 
 
@@ -161,7 +161,7 @@ def _assert_whole(root: Path, name: str) -> None:
         assert not result.duplicated(list(Warehouse(str(root)).definition(table).grain)).any()
         for day, rows in right[table].groupby("as_of"):
             selected = result[result["as_of"] == day]
-            is_absent = selected.empty and str(day.date()) == NIGHT
+            is_absent = selected.empty and str(day.date()) == AS_OF
             assert is_absent or len(selected) == len(rows)
             if not is_absent:
                 pd.testing.assert_frame_equal(selected.reset_index(drop=True), rows.reset_index(drop=True), obj=table)

@@ -1,6 +1,6 @@
 """The night as a flow run: what Prefect shows of it, what happens when something is away, several nights.
 
-One temporary server for the file; what a stage does is tested without Prefect (``test_night``).
+One temporary server for the file; what a stage does is tested without Prefect (``test_run``).
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def _artifact_types(key: str) -> set[str | None]:
     return asyncio.run(read())
 
 
-def test_a_night_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overrides) -> None:
+def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overrides) -> None:
     result: Result = nightly("demo", None, overrides)
     warehouse = Warehouse(result.context.settings)
     assert result.context.as_of == MONDAY
@@ -87,19 +87,19 @@ def test_a_night_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overri
 
 def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overrides) -> None:
     """Asked as a deployment, nobody sees a terminal."""
-    night = date(2016, 5, 9)
-    nightly("demo", night, overrides)
-    done = what_if("demo", WhatIfRequest(night, (), ("lost_lanes=[SUP>MCI]",)), overrides)
+    day = date(2016, 5, 9)
+    nightly("demo", day, overrides)
+    done = what_if("demo", WhatIfRequest(day, (), ("lost_lanes=[SUP>MCI]",)), overrides)
     assert any(note.startswith("MLflow: children of run ") for note in done.notes)
-    text = why("demo", AttributionRequest(night), overrides)
+    text = why("demo", AttributionRequest(day), overrides)
     assert "Stockouts, costliest first" in text or "No hub had a stockout" in text
     for topic in ("what-if", "why"):
         assert _artifact_types(f"demo-{topic}") == {"markdown"}
-        assert any(run.name == f"{topic}-{night}" and run.state_name == "Completed" for run in _runs())
+        assert any(run.name == f"{topic}-{day}" and run.state_name == "Completed" for run in _runs())
 
 
 @pytest.mark.slow
-def test_a_night_is_planned_when_mlflow_is_away(overrides: Overrides) -> None:
+def test_a_run_plans_when_mlflow_is_away(overrides: Overrides) -> None:
     """The record is for people; a planner's morning must not wait for it."""
     result: Result = nightly("demo", MONDAY, [*overrides, "tracking_uri=http://127.0.0.1:9"])
     assert result.planned is not None
@@ -141,7 +141,7 @@ def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_nam
 
 
 @pytest.mark.slow
-def test_a_backfill_retrains_on_each_nights_own_day_where_asked(overrides: Overrides) -> None:
+def test_a_backfill_retrains_on_each_planning_date_if_requested(overrides: Overrides) -> None:
     """Else a Wednesday uses Monday's model, the one it would have used then."""
     wednesday = date(2016, 5, 18)
     run_backfill("demo", Span(wednesday, wednesday), overrides)
@@ -182,7 +182,7 @@ def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     span = Span(date(2016, 5, 16), MONDAY, 7)
     run_backfill("demo", span, overrides)
     assert capsys.readouterr().out.count("planned") == 2
-    again = [backfill.plan_past_night("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
+    again = [backfill.run_past_date("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
     assert [report.outcome for report in again] == ["failed", "done before"]
     assert "stock" in again[0].message
     settings = load_settings("demo", overrides)
@@ -191,6 +191,6 @@ def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     lanes = Path(settings.inputs.path) / "lanes.parquet"
     lanes.write_bytes(lanes.read_bytes())  # written anew: only reading can tell that it is the same
     assert completed_run_by_mark(settings, MONDAY) is None
-    assert backfill.plan_past_night("demo", MONDAY, overrides, False).outcome == "done before"
+    assert backfill.run_past_date("demo", MONDAY, overrides, False).outcome == "done before"
     with pytest.raises(StageError, match="1 of 1 runs failed: 2016-03-21"):
         run_backfill("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)

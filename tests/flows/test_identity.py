@@ -23,14 +23,14 @@ from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 from tests.worlds import small_world
 
-NIGHT = date(2016, 5, 23)
+AS_OF = date(2016, 5, 23)
 
 
 def _identities(*overrides: str, fingerprint: str = "a") -> tuple[str, str, str]:
     settings = load_settings("demo", overrides)
-    forecast = forecast_identity(settings, NIGHT, fingerprint, "model")
+    forecast = forecast_identity(settings, AS_OF, fingerprint, "model")
     run = run_identity(settings, forecast, fingerprint, "none")
-    return training_identity(settings, NIGHT, fingerprint), forecast, run
+    return training_identity(settings, AS_OF, fingerprint), forecast, run
 
 
 @pytest.mark.parametrize(
@@ -139,10 +139,10 @@ def identities(_demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> C
         for name, frame in tables.items():
             frame.to_parquet(folder / f"{name}.parquet")
         settings = load_settings("demo", [f"inputs.path={folder}", f"warehouse={root / 'warehouse'}", *QUICK])
-        night = stages.validate_stage(settings, date(2016, 5, 19), "rebalance")
-        training = training_identity(settings, night.training.as_of, night.training.training_reads)
-        forecast = forecast_identity(settings, night.as_of, night.inputs.forecast_reads, "model")
-        return training, forecast, run_identity(settings, forecast, night.inputs.fingerprint, "none")
+        context = stages.validate_stage(settings, date(2016, 5, 19), "rebalance")
+        training = training_identity(settings, context.training.as_of, context.training.training_reads)
+        forecast = forecast_identity(settings, context.as_of, context.inputs.forecast_reads, "model")
+        return training, forecast, run_identity(settings, forecast, context.inputs.fingerprint, "none")
 
     return identities
 
@@ -162,11 +162,11 @@ def test_a_model_is_not_trained_again_for_an_order_line(
 ) -> None:
     folder = tmp_path / "inputs"
     settings = settings_for(write_tables(demo_tables, folder), *QUICK)
-    first = stages.train_stage(stages.validate_stage(settings, NIGHT, "rebalance"))
+    first = stages.train_stage(stages.validate_stage(settings, AS_OF, "rebalance"))
     EDITS["an order line"][1](demo_tables)
     EDITS["a lane price"][1](demo_tables)
     write_tables(demo_tables, folder)
-    second = stages.train_stage(stages.validate_stage(settings, NIGHT, "rebalance"))
+    second = stages.train_stage(stages.validate_stage(settings, AS_OF, "rebalance"))
     assert (first.is_new, second.is_new, second.identity) == (True, False, first.identity)
 
 

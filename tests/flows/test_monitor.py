@@ -36,16 +36,16 @@ def settings(
     })  # fmt: skip
     built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
     for as_of in NIGHTS:
-        night = run.validate_stage(built, as_of, "rebalance")
-        run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
+        context = run.validate_stage(built, as_of, "rebalance")
+        run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
     return built
 
 
 def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
     warehouse = Warehouse(settings)
-    night = run.validate_stage(settings, TODAY, "rebalance")
-    forecasted = run.forecast_stage(night, run.train_stage(night))
-    run.rebalance_stage(night, forecasted)
+    context = run.validate_stage(settings, TODAY, "rebalance")
+    forecasted = run.forecast_stage(context, run.train_stage(context))
+    run.rebalance_stage(context, forecasted)
     planned = warehouse.read("exception", TODAY)
     seen = run_monitoring(settings, TODAY, date(2016, 6, 20))
     write_monitoring(settings, seen)
@@ -56,7 +56,7 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     both = warehouse.read("exception", TODAY)
     assert "data_stale" in set(both["kind"])
     assert set(planned["kind"]) <= set(both["kind"])
-    run.rebalance_stage(night, forecasted)
+    run.rebalance_stage(context, forecasted)
     pd.testing.assert_frame_equal(warehouse.read("exception", TODAY), both)
     write_monitoring(settings, run_monitoring(settings, TODAY, TODAY))
     assert "data_stale" not in set(warehouse.read("exception", TODAY)["kind"])

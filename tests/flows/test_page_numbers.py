@@ -25,7 +25,7 @@ from pipeline.summary import page_inputs
 from review.wording import number
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
-from tests.flows.test_night import NIGHT, _play
+from tests.flows.test_run import AS_OF, _play
 
 DRAWN = 50
 _HUBS = ("units_on_hand", "units_inbound", "units_out", "units_in", "target_units", "expected_demand_units", "stockout_probability", "days_of_supply", "fill_rate")  # fmt: skip
@@ -47,9 +47,9 @@ def shown(
     """Return the page of a real night, the warehouse's tables of it, and the inputs known."""
     demo_tables["lanes"]["eur_per_load"] = 0.0  # four skus pay for no truck
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    night, _ = _play(settings)
-    page = files.read_text(run.review_stage(night))
-    return page, page_inputs(Warehouse(settings), NIGHT), snapshot.read(night.inputs.folder)
+    context, _ = _play(settings)
+    page = files.read_text(run.review_stage(context))
+    return page, page_inputs(Warehouse(settings), AS_OF), snapshot.read(context.inputs.folder)
 
 
 _SETTINGS = {text.split("=")[1] for text in QUICK if text.startswith("horizon=")}

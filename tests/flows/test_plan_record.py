@@ -18,7 +18,7 @@ from pipeline.runs import TOPIC, record_plan, record_what_if_runs
 from pipeline.what_if import compare_with_record
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
-from tests.flows.test_night import NIGHT, _play
+from tests.flows.test_run import AS_OF, _play
 
 
 @pytest.fixture
@@ -27,8 +27,8 @@ def planned(
 ) -> Settings:
     """Return the settings of a warehouse with a plan of NIGHT and its page."""
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    night, _ = _play(settings)
-    stages.review_stage(night)
+    context, _ = _play(settings)
+    stages.review_stage(context)
     return settings
 
 
@@ -48,9 +48,9 @@ def _text(settings: Settings, run: Run, name: str, folder: Path) -> str:
 
 
 def test_a_plan_is_a_run_with_its_figures_settings_inputs_and_page(planned: Settings, tmp_path: Path) -> None:
-    run_id = record_plan(planned, NIGHT, {"prefect.flow_run_id": "7"})
+    run_id = record_plan(planned, AS_OF, {"prefect.flow_run_id": "7"})
     (run,) = _runs(planned, "plan")
-    plan = Warehouse(planned).read("plan", NIGHT).iloc[0]
+    plan = Warehouse(planned).read("plan", AS_OF).iloc[0]
     assert run.info.run_id == run_id
     assert run.data.metrics["total_eur"] == pytest.approx(plan["total_eur"])
     assert run.data.metrics["saving_eur"] == pytest.approx(plan["total_eur_before"] - plan["total_eur"])
@@ -58,17 +58,17 @@ def test_a_plan_is_a_run_with_its_figures_settings_inputs_and_page(planned: Sett
     assert run.data.tags["plan_id"] == plan["plan_id"]
     assert run.data.tags["prefect.flow_run_id"] == "7"
     assert "Expected saving" in run.data.tags["mlflow.note.content"]
-    assert [(given.dataset.name, given.tags[0].value) for given in run.inputs.dataset_inputs] == [(f"{planned.name}@{NIGHT}", "planning")]  # fmt: skip
+    assert [(given.dataset.name, given.tags[0].value) for given in run.inputs.dataset_inputs] == [(f"{planned.name}@{AS_OF}", "planning")]  # fmt: skip
     assert _text(planned, run, "plan.html", tmp_path) == files.read_text(
-        files.joined(planned.warehouse, "pages", f"plan-{NIGHT}.html")
+        files.joined(planned.warehouse, "pages", f"plan-{AS_OF}.html")
     )
 
 
 def test_a_plan_recorded_again_keeps_its_run_and_gets_the_page_as_it_is_now(planned: Settings, tmp_path: Path) -> None:
     """A night that is run again without change must not look like a second plan."""
-    first = record_plan(planned, NIGHT, {})
-    files.write_text(files.joined(planned.warehouse, "pages", f"plan-{NIGHT}.html"), "the page with today's decisions")
-    assert record_plan(planned, NIGHT, {}) == first
+    first = record_plan(planned, AS_OF, {})
+    files.write_text(files.joined(planned.warehouse, "pages", f"plan-{AS_OF}.html"), "the page with today's decisions")
+    assert record_plan(planned, AS_OF, {}) == first
     (run,) = _runs(planned, "plan")
     assert _text(planned, run, "plan.html", tmp_path) == "the page with today's decisions"
 
@@ -77,8 +77,8 @@ def test_what_ifs_are_children_of_their_plan_of_record_with_their_differences(
     planned: Settings, tmp_path: Path
 ) -> None:
     changes = [WhatIf(name="nothing"), WhatIf(name="closed", closed_hubs=("ONT",))]
-    done = compare_with_record(planned, changes, NIGHT)
-    parent = record_what_if_runs(planned, NIGHT, done.page, ["nothing", "closed"])
+    done = compare_with_record(planned, changes, AS_OF)
+    parent = record_what_if_runs(planned, AS_OF, done.page, ["nothing", "closed"])
     assert [run.info.run_id for run in _runs(planned, "plan")] == [parent]
     children = {run.data.tags["what_if"]: run for run in _runs(planned, "what-if")}
     assert set(children) == {"nothing", "closed"}

@@ -17,7 +17,7 @@ from pipeline.configuration import load_settings
 from pipeline.what_if import TABLES, WhatIfRequest, compare_with_record, date_of_record, requested_changes
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, Command
-from tests.flows.test_night import NIGHT, _play
+from tests.flows.test_run import AS_OF, _play
 
 CONFIGURED = "what_if=[{name: lost, lost_lanes: [SUP>MCI]}, {name: carbon, positioning: {carbon_eur_per_t: 200}}]"
 
@@ -33,12 +33,12 @@ def planned(
 
 
 def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
-    return {name: Warehouse(settings).read(name, NIGHT) for name in names}
+    return {name: Warehouse(settings).read(name, AS_OF) for name in names}
 
 
 def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
     before = _tables(planned, run.PLAN_TABLES)
-    done = compare_with_record(planned, [*planned.what_if, WhatIf(name="nothing")], NIGHT)
+    done = compare_with_record(planned, [*planned.what_if, WhatIf(name="nothing")], AS_OF)
     for name, frame in _tables(planned, run.PLAN_TABLES).items():
         pd.testing.assert_frame_equal(frame, before[name], check_exact=True)
     assert not [note for note in done.notes if "another forecast" in note]
@@ -48,7 +48,7 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
     assert rows.loc["nothing", "total_eur"] == record["total_eur"]
     assert rows.loc["nothing", "kept_total_eur"] == pytest.approx(record["total_eur"])
     assert rows.loc["carbon", "carbon_eur_after"] > 0
-    lines = Warehouse(planned).read("what_if_line", NIGHT)
+    lines = Warehouse(planned).read("what_if_line", AS_OF)
     assert set(lines.loc[lines["what_if"] == "nothing", "difference"]) <= {"same"}
     assert (lines.loc[lines["lane"] == "SUP>MCI"].query("what_if == 'lost'")["units"] == 0).all()
     page = files.read_text(done.page)
@@ -56,9 +56,9 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
 
 
 def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned: Settings) -> None:
-    compare_with_record(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, AS_OF)
     first = _tables(planned, TABLES)
-    compare_with_record(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], NIGHT)
+    compare_with_record(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], AS_OF)
     again = _tables(planned, TABLES)
     assert set(again["what_if"]["what_if"]) == {"lost", "carbon"}
     for name in TABLES:
@@ -68,18 +68,18 @@ def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned
 
 
 def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
-    compare_with_record(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, AS_OF)
     first = _tables(planned, TABLES)
-    compare_with_record(planned, planned.what_if, NIGHT)
+    compare_with_record(planned, planned.what_if, AS_OF)
     for name, frame in _tables(planned, TABLES).items():
         pd.testing.assert_frame_equal(frame, first[name], check_exact=True)
 
 
 def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings) -> None:
     """Thinking about a closed hub must not train a new model."""
-    night = run.validate_stage(planned.model_copy(update={"what_if": ()}), NIGHT, "rebalance")
-    assert not run.train_stage(night).is_new
-    assert not run.forecast_stage(night, run.train_stage(night)).is_new
+    context = run.validate_stage(planned.model_copy(update={"what_if": ()}), AS_OF, "rebalance")
+    assert not run.train_stage(context).is_new
+    assert not run.forecast_stage(context, run.train_stage(context)).is_new
 
 
 @pytest.mark.parametrize(

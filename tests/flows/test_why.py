@@ -21,9 +21,9 @@ from pipeline.attribution import AttributionRequest, run_attribution
 from tests.conftest import Tables
 from tests.conventions.repository import ROOT
 from tests.flows.conftest import QUICK, Command
-from tests.flows.test_night import _play
+from tests.flows.test_run import _play
 
-NIGHT, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
+AS_OF, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
 
 
 @pytest.fixture
@@ -37,31 +37,31 @@ def happened(demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: P
         {"date": days, "region": "CA_1", "sku": "FOODS_3_586", "units_returned": [2.0, 1.0]}
     )
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    _play(settings, NIGHT)
+    _play(settings, AS_OF)
     return settings
 
 
 def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened: Settings) -> None:
-    answer = run_attribution(happened, AttributionRequest(NIGHT))
+    answer = run_attribution(happened, AttributionRequest(AS_OF))
     assert answer.until == UNTIL
-    kept = Warehouse(happened).read("cause", NIGHT)
+    kept = Warehouse(happened).read("cause", AS_OF)
     pd.testing.assert_frame_equal(kept, answer.causes)
     stockout = kept[kept["question"] == "stockout"]
     assert stockout.groupby(["hub", "sku"])["share_rate"].sum().to_numpy() == pytest.approx(1.0)
     assert ("ONT", "FOODS_3_586") in set(stockout[["hub", "sku"]].itertuples(index=False, name=None))
     assert (stockout["eur"] >= 0).all()
-    result = Warehouse(happened).read("return_finding", NIGHT)
+    result = Warehouse(happened).read("return_finding", AS_OF)
     assert result.set_index(["kind", "place"]).loc[("sku", "FOODS_3_586"), "units_returned"] == 3.0
 
 
 def test_asking_again_changes_nothing(happened: Settings) -> None:
-    first = run_attribution(happened, AttributionRequest(NIGHT)).causes
-    pd.testing.assert_frame_equal(run_attribution(happened, AttributionRequest(NIGHT)).causes, first, check_exact=True)
+    first = run_attribution(happened, AttributionRequest(AS_OF)).causes
+    pd.testing.assert_frame_equal(run_attribution(happened, AttributionRequest(AS_OF)).causes, first, check_exact=True)
 
 
 def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
     console = Console(width=80, record=True, file=StringIO())
-    print_attribution(run_attribution(happened, AttributionRequest(NIGHT)), ("ONT", "FOODS_3_586"), console)
+    print_attribution(run_attribution(happened, AttributionRequest(AS_OF)), ("ONT", "FOODS_3_586"), console)
     parts = console.export_text()
     assert "FOODS_3_586" in parts
     assert "together:" in parts
@@ -70,7 +70,7 @@ def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened:
 
 def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
     with pytest.raises(ConfigurationError, match="there is no data after"):
-        run_attribution(happened, AttributionRequest(NIGHT, NIGHT))
+        run_attribution(happened, AttributionRequest(AS_OF, AS_OF))
     with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
         run_attribution(happened, AttributionRequest(date(2016, 5, 1)))
 
@@ -85,7 +85,7 @@ def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None
 
 
 def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    run_attribution(happened, AttributionRequest(NIGHT))
+    run_attribution(happened, AttributionRequest(AS_OF))
     monkeypatch.setattr(sys, "argv", ["why_out_of_stock.py", happened.warehouse])
     runpy.run_path(str(ROOT / "docs" / "why_out_of_stock.py"))
     assert " ran out of " in capsys.readouterr().out.splitlines()[-1]

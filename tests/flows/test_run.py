@@ -23,15 +23,15 @@ from pipeline.results import PlanResult, RunContext, reported
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
 
-NIGHT = date(2016, 5, 16)
+AS_OF = date(2016, 5, 16)
 WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 Play = Callable[..., Warehouse]
 
 
-def _play(settings: Settings, as_of: date = NIGHT) -> tuple[RunContext, PlanResult]:
-    night = run.validate_stage(settings, as_of, "rebalance")
-    forecasted = run.forecast_stage(night, run.train_stage(night))
-    return night, run.rebalance_stage(night, forecasted)
+def _play(settings: Settings, as_of: date = AS_OF) -> tuple[RunContext, PlanResult]:
+    context = run.validate_stage(settings, as_of, "rebalance")
+    forecasted = run.forecast_stage(context, run.train_stage(context))
+    return context, run.rebalance_stage(context, forecasted)
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def play(write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callab
 
 
 def _rows(warehouse: Warehouse) -> dict[str, pd.DataFrame]:
-    return {name: warehouse.read(name, NIGHT) for name in WRITTEN}
+    return {name: warehouse.read(name, AS_OF) for name in WRITTEN}
 
 
 def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], without: tuple[str, ...] = ()) -> None:
@@ -70,14 +70,14 @@ def _with_another_future(tables: Tables) -> Tables:
     """Change everything that only becomes known on or after the night."""
     changed = {name: frame.copy() for name, frame in tables.items()}
     for name, column in (("sales", "units_sold"), ("returns", "units_returned")):
-        is_later = changed[name]["date"] >= pd.Timestamp(NIGHT)
+        is_later = changed[name]["date"] >= pd.Timestamp(AS_OF)
         changed[name].loc[is_later, column] = changed[name].loc[is_later, column] * 7 + 3
     regional = changed["regional"]
     observed = [name for name in regional if name not in ("date", "region", "snap")]
-    regional.loc[regional["date"] >= pd.Timestamp(NIGHT), observed] += 1000.0
-    is_later = changed["stock"]["date"] > pd.Timestamp(NIGHT)
+    regional.loc[regional["date"] >= pd.Timestamp(AS_OF), observed] += 1000.0
+    is_later = changed["stock"]["date"] > pd.Timestamp(AS_OF)
     changed["stock"].loc[is_later, "units_on_hand"] += 500
-    changed["inbound"] = changed["inbound"][changed["inbound"]["as_of"] <= pd.Timestamp(NIGHT)]
+    changed["inbound"] = changed["inbound"][changed["inbound"]["as_of"] <= pd.Timestamp(AS_OF)]
     changed["deliveries"] = changed["deliveries"].iloc[:1]
     return changed
 
@@ -99,7 +99,7 @@ def test_what_is_written_keeps_the_contract_and_adds_up(demo_tables: Tables, pla
     warehouse = play(demo_tables, "warehouse")
     rows = _rows(warehouse)
     for name, frame in rows.items():
-        check_output(frame, warehouse.definition(name), NIGHT)
+        check_output(frame, warehouse.definition(name), AS_OF)
     _assert_money_adds_up(rows["plan"].iloc[0])
     _assert_units_are_conserved(rows)
 
@@ -128,7 +128,7 @@ def _assert_units_are_conserved(rows: dict[str, pd.DataFrame]) -> None:
     np.testing.assert_allclose(parts, service["demand_units"], rtol=1e-6, atol=1e-6)
 
 
-def test_nights_of_one_week_share_the_model_of_their_monday(
+def test_runs_of_one_week_share_the_model_of_their_monday(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Which model a night uses depends on its date alone: Thursday first or Monday first, it is Monday's."""
@@ -163,13 +163,13 @@ def test_a_forecast_that_is_there_is_not_made_again(
     """A night that failed in a later stage goes on where it stopped; other inputs are another forecast."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK)
-    night = run.validate_stage(settings, NIGHT, "forecast")
-    trained = run.train_stage(night)
-    built = [run.forecast_stage(night, trained, is_forced).is_new for is_forced in (False, False, True)]
+    context = run.validate_stage(settings, AS_OF, "forecast")
+    trained = run.train_stage(context)
+    built = [run.forecast_stage(context, trained, is_forced).is_new for is_forced in (False, False, True)]
     assert built == [True, False, True]
     demo_tables["prices"]["unit_price_eur"] *= 1.1
     write_tables(demo_tables, folder)
-    changed = run.validate_stage(settings, NIGHT, "forecast")
+    changed = run.validate_stage(settings, AS_OF, "forecast")
     assert run.forecast_stage(changed, run.train_stage(changed)).is_new
 
 
@@ -179,10 +179,10 @@ def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
     for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
         del demo_tables[name]
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    night = run.validate_stage(settings, NIGHT, "forecast")
-    assert run.forecast_stage(night, run.train_stage(night)).n_series == 12
+    context = run.validate_stage(settings, AS_OF, "forecast")
+    assert run.forecast_stage(context, run.train_stage(context)).n_series == 12
     with pytest.raises(InputError) as refusal:
-        run.validate_stage(settings, NIGHT, "rebalance")
+        run.validate_stage(settings, AS_OF, "rebalance")
     parts = "\n".join(refusal.value.lines)
     assert all(name in parts for name in ("hubs", "lanes", "stock"))
 
@@ -199,10 +199,10 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     assert planned.refusals
     assert "max_gap_rate" in planned.refusals[0]
     assert planned.n_proposals == 0
-    assert len(warehouse.read("forecast", NIGHT))
-    assert len(warehouse.read("plan", NIGHT)) == 1
-    assert len(warehouse.read("transfer", NIGHT)) == 0
-    assert len(warehouse.read("departure", NIGHT)) == 0
+    assert len(warehouse.read("forecast", AS_OF))
+    assert len(warehouse.read("plan", AS_OF)) == 1
+    assert len(warehouse.read("transfer", AS_OF)) == 0
+    assert len(warehouse.read("departure", AS_OF)) == 0
 
 
 def test_a_plan_that_could_not_be_written_resumes_from_its_checkpoint_and_no_other_plan_does(
@@ -241,9 +241,9 @@ def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_acc
     """An upgrade must not take the page, a why or a what-if of earlier plans away."""
     warehouse = play(demo_tables, "plain")
     settings = warehouse.settings
-    folder = Path(run.planned_run(settings, NIGHT).context.inputs.folder)
+    folder = Path(run.planned_run(settings, AS_OF).context.inputs.folder)
     (folder / "manifest.json").write_text(manifest)
-    result = run.planned_run(settings, NIGHT).context.inputs
+    result = run.planned_run(settings, AS_OF).context.inputs
     assert result.folder == str(folder)
     assert set(snapshot.read(result.folder)) >= {"sales", "stock"}
 
@@ -252,9 +252,9 @@ def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_pa
     settings = Settings(warehouse=str(tmp_path))
     with (
         pytest.raises(StageError, match="stage train failed: ValueError: odd") as failure,
-        reported("train", settings, NIGHT),
+        reported("train", settings, AS_OF),
     ):
         raise ValueError("odd")
-    log = tmp_path / "_logs" / f"train-{NIGHT}.log"
+    log = tmp_path / "_logs" / f"train-{AS_OF}.log"
     assert str(log) in str(failure.value)
     assert "Traceback" in log.read_text()
