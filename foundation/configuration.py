@@ -164,6 +164,25 @@ def _build(values: dict[str, Any], source: str, overridden: Sequence[str]) -> Se
         raise ConfigurationError(*(f"{line} (in {place})" for line in error.lines)) from None
 
 
+# What a value must be, by pydantic's type of error.
+_EXPECTED = {
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "must be a section of keys and values"),
+    "tuple_type": "must be a list",
+    "string_type": "must be text",
+    **dict.fromkeys(("int_type", "int_parsing", "int_parsing_size", "int_from_float"), "must be a whole number"),
+    **dict.fromkeys(("float_type", "float_parsing"), "must be a number"),
+    "finite_number": "must be a finite number",
+    **dict.fromkeys(("bool_type", "bool_parsing"), "must be true or false"),
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be above {gt}",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be below {lt}",
+    "literal_error": "must be {expected}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+}
+
+
 def _source(detail: ErrorDetails, file: str, overridden: Sequence[str]) -> str:
     """Return where what is wrong was written: the file, ``--set`` for one of the keys ``overridden``, or one of the two."""
     path = ".".join(str(part) for part in detail["loc"])
@@ -180,7 +199,9 @@ def _line(detail: ErrorDetails, source: str, model: type[BaseModel] = Settings) 
     path = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "extra_forbidden":
         return f"{path}: unknown key{_nearest_key(path, model)} (in {source})"
-    message = detail["msg"].removeprefix("Value error, ")
+    message = _EXPECTED.get(detail["type"], "").format(**detail.get("ctx", {})) or detail["msg"].removeprefix(
+        "Value error, "
+    )
     given = repr(detail["input"])
     parts = "" if not path or len(given) > 60 else f", not {given}"
     return f"{path}: {message}{parts} (in {source})" if path else f"{message} (in {source})"

@@ -103,7 +103,7 @@ class InputWarning(Fault):
 
     def as_fault(self) -> Fault:
         """Return the warning as a fault that stops the run; its remedy also says how to continue regardless."""
-        remedy = f"{self.remedy}; to go on all the same: --set inputs.on_warning=warn"
+        remedy = f"{self.remedy}; to continue anyway: --set inputs.on_warning=warn"
         return Fault(self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, is_structural=True)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from foundation.errors import Fault, structural
+from foundation.errors import Fault, counted_noun, structural
 from foundation.settings import Settings
 
 _FEWEST_PERIODS = {1: 7, 7: 4}  # by the length of a period in days: a week of days, four weeks
@@ -30,9 +30,11 @@ def training_faults(first: date, as_of: date, settings: Settings, is_ever_in_sto
     its whole period; only such rows show demand.
     """
     if is_too_short(first, as_of, settings):
-        noun = "days" if settings.grid.days == 1 else "weeks"
-        problem = f"{_periods(first, as_of, settings)} {noun} of sales before as_of {as_of}, from {first} on"
-        needed = f"a first training needs {fewest_periods(settings)} {noun}; load earlier sales or choose a later as_of"
+        noun = "day" if settings.grid.days == 1 else "week"
+        problem = (
+            f"{counted_noun(_periods(first, as_of, settings), noun)} of sales before as_of {as_of}, from {first} on"
+        )
+        needed = f"a first training needs {counted_noun(fewest_periods(settings), noun)}; load earlier sales or choose a later as_of"
         return [structural("sales", "date", problem, needed)]
     if not is_ever_in_stock:
         remedy = "demand is learned from rows with in_stock_rate 1; correct the column or leave it out"

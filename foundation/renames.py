@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, Fault, structural
+from foundation.errors import KEYS_SHOWN, Fault, counted_noun, structural
 
 
 def replacements(skus: pd.DataFrame) -> dict[str, str]:
@@ -27,11 +27,13 @@ def replacement_faults(skus: pd.DataFrame) -> list[Fault]:
     faults = []
     named = skus["replaces"].dropna().astype(str)
     if twice := sorted(set(named[named.duplicated() & (named.str.strip() != "")])):
-        problem = f"{len(twice)} replaced by two SKUs, first: {', '.join(twice[:KEYS_SHOWN])}"
+        problem = f"{counted_noun(len(twice), 'SKU')} replaced by two SKUs, first: {', '.join(twice[:KEYS_SHOWN])}"
         faults.append(structural("skus", "replaces", problem, "a history can be carried into one SKU only; name one"))
     circle = sorted(old for old in by_old if successor(old, by_old) is None)
     if circle:
-        problem = f"{len(circle)} replace one another in a circle, first: {', '.join(circle[:KEYS_SHOWN])}"
+        problem = (
+            f"{counted_noun(len(circle), 'SKU')} in a circle of replacements, first: {', '.join(circle[:KEYS_SHOWN])}"
+        )
         faults.append(structural("skus", "replaces", problem, "name for each SKU the one it replaced, never itself"))
     return faults
 

@@ -89,7 +89,7 @@ def absent_regions(inputs: ValidInputs) -> Iterator[InputWarning]:
     regions = sorted(set(inputs.tables["regions"]["region"].astype(str)))
     absent = [region for region in regions if region not in known]
     if absent:
-        kind = f"{len(absent)} of {len(regions)} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
+        kind = f"{len(absent)} of {counted_noun(len(regions), 'region')} never had a row in sales, {listed(absent)}; nothing is planned for their demand"
         yield InputWarning(
             "regions", "region", kind, "load their sales, or remove them from regions", is_incomplete=True
         )

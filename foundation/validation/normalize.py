@@ -45,7 +45,9 @@ def normalize(values: pa.ChunkedArray, kind: Kind, *, is_coded: bool = False) ->
     result, misfits = _CONVERT[kind](values)
     n_wrong = sum(int(misfit.rows.sum()) for misfit in misfits)
     if misfits and _is_text(values.type) and n_wrong == len(values) - values.null_count > 1:
-        raise WrongTypeError(f"text such as {values.drop_null()[0].as_py()[:40]!r}")
+        raise WrongTypeError(
+            f"text such as {values.drop_null()[0].as_py()[:40]!r} in all {n_wrong:,} rows with a value"
+        )
     return result, misfits
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.errors import InputWarning, listed
+from foundation.errors import InputWarning, counted_noun, listed
 from foundation.periods import as_timestamp
 from foundation.validation.input_table import ValidInputs
 
@@ -109,7 +109,7 @@ def _unserved_regions(inputs: ValidInputs) -> Iterator[InputWarning]:
     if regions:
         sold = recent_units(inputs)
         units = sold.loc[sold["region"].isin(regions), "units_sold"].sum()
-        problem = f"{len(regions)} without a delivery lane, first: {listed(regions)}; all their demand ({units:,.0f} units sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
+        problem = f"{counted_noun(len(regions), 'region')} without a delivery lane, first: {listed(regions)}; all their demand ({counted_noun(units, 'unit')} sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
         yield InputWarning("regions", "region", problem, "add a lane of kind delivery to each, or remove them")
 
 
@@ -142,9 +142,9 @@ def _unserved_classes(inputs: ValidInputs) -> Iterator[InputWarning]:
         if lost.empty:
             continue
         problem = (
-            f"{lost['sku'].nunique()} SKUs of class {name} are sold in {lost['region'].nunique()} regions "
-            f"({listed(sorted(lost['region'].unique()))}) that no hub and lane may deliver them to; "
-            f"their demand ({lost['units_sold'].sum():,.0f} units sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
+            f"{counted_noun(lost['sku'].nunique(), 'SKU')} of class {name}, sold in {counted_noun(lost['region'].nunique(), 'region')} "
+            f"({listed(sorted(lost['region'].unique()))}) to which no hub and lane may deliver them; "
+            f"their demand ({counted_noun(lost['units_sold'].sum(), 'unit')} sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
         )
         yield InputWarning(
             "skus", "handling_class", problem, f"add {name} to handling_classes of a hub and of its lanes"
@@ -161,5 +161,5 @@ def _idle_hubs(inputs: ValidInputs) -> Iterator[InputWarning]:
         return
     idle = sorted(set(inputs.texts("hubs", "hub")) - set(inputs.texts("lanes", "origin")))
     if idle:
-        problem = f"{len(idle)} without a lane that begins there, first: {listed(idle)}; nothing can be sent from them"
+        problem = f"{counted_noun(len(idle), 'hub')} without a lane that begins there, first: {listed(idle)}; nothing can be sent from them"
         yield InputWarning("hubs", "hub", problem, "add lanes that begin there, or remove them")

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, InputWarning, listed, shown
+from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun, listed, shown
 from foundation.periods import as_timestamp
 from foundation.validation.completeness import too_few, usually
 from foundation.validation.input_table import ValidInputs
@@ -61,7 +61,7 @@ def thin_hubs(days: pd.Series, hubs: pd.Series) -> InputWarning | None:
         else f"{len(names)} hubs ({listed(names)})"
     )
     problem = (
-        f"{counted.columns[-1]:%Y-%m-%d} has {result:,.0f} rows of {of}, usually there are {usual:,.0f}; "
+        f"{counted.columns[-1]:%Y-%m-%d} has {counted_noun(result, 'row')} of {of}, usually there are {usual:,.0f}; "
         "what is missing counts as nothing in stock"
     )
     return InputWarning("stock", "date", problem, "load the whole snapshot", is_incomplete=True)
@@ -88,8 +88,10 @@ def _old_snapshot(inputs: ValidInputs, taken: pd.Series) -> Iterator[InputWarnin
     sold = ""
     if inputs.has("sales", "date", "units_sold"):
         sales = inputs.plausible_sales
-        sold = f"; {sales.loc[sales['date'] >= latest, 'units_sold'].sum():,.0f} units sold since are not in it"
-    problem = f"the latest snapshot, {latest:%Y-%m-%d}, is {age_days} days older than as_of {inputs.as_of}{sold}"
+        sold = (
+            f"; {counted_noun(sales.loc[sales['date'] >= latest, 'units_sold'].sum(), 'unit')} sold since are not in it"
+        )
+    problem = f"the latest snapshot, {latest:%Y-%m-%d}, is {counted_noun(age_days, 'day')} older than as_of {inputs.as_of}{sold}"
     yield InputWarning("stock", "date", problem, "load a newer snapshot", is_incomplete=True)
 
 
@@ -103,7 +105,7 @@ def _absent_hubs(inputs: ValidInputs) -> Iterator[InputWarning]:
         delivering & set(inputs.tables["hubs"]["hub"].astype(str)) - set(inputs.tables["stock"]["hub"].astype(str))
     )
     if absent and len(absent) < len(delivering):
-        problem = f"{len(absent)} of {len(delivering)} delivering hubs have no row in the snapshot ({listed(absent)}); they count as empty"
+        problem = f"{len(absent)} of {len(delivering)} delivering hubs without a row in the snapshot ({listed(absent)}) count as empty"
         yield InputWarning(
             "stock", "hub", problem, "load their stock; for a hub that is empty write rows of 0", is_incomplete=True
         )
@@ -154,7 +156,7 @@ def _uncounted_skus(inputs: ValidInputs) -> Iterator[InputWarning]:
         remedy = "load the whole snapshot, with rows of 0 for what is out of stock"
     else:
         have = "has" if len(named) == 1 else "have"
-        names = listed([f"{sku}: {units:,.0f} units sold" for sku, units in named.items()])
+        names = listed([f"{sku}: {counted_noun(units, 'unit')} sold" for sku, units in named.items()])
         problem = (
             f"{of} {have} no row in the snapshot though selling well ({names}); what has none counts as out of stock"
         )
@@ -212,7 +214,7 @@ def _lapsed_inbound(inputs: ValidInputs) -> Iterator[InputWarning]:
     if len(rows):
         rows = rows.sort_values(["arrival_date", "inbound_id"])
         oldest = f"the oldest since {rows['arrival_date'].iloc[0]:%Y-%m-%d}"
-        problem = f"more than {most} days overdue at the stock snapshot, {oldest}; their {rows['units'].sum():,} units no longer count as on their way"
+        problem = f"more than {most} days overdue at the stock snapshot, {oldest}; their {counted_noun(rows['units'].sum(), 'unit')} no longer count as on their way"
         keys = tuple(f"inbound_id={shown(name)}" for name in rows["inbound_id"].head(KEYS_SHOWN))
         remedy = "close them in the order system, correct their date, or raise positioning.max_overdue_days"
         yield InputWarning("inbound", "arrival_date", problem, remedy, len(rows), keys)

@@ -12,7 +12,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, Fault, InputWarning, structural
+from foundation.errors import KEYS_SHOWN, Fault, InputWarning, counted_noun, structural
 from foundation.feasibility import training_faults
 from foundation.periods import WEEKDAYS, Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
@@ -86,7 +86,7 @@ def snapshot_faults(stock: InputTable, dates: pd.Series, as_of: date, oldest_day
     latest = known.max().date()
     age_days = (as_of - latest).days
     if age_days > oldest_days:
-        problem = f"the latest snapshot, {latest}, is {age_days} days older than as_of {as_of}; at most {oldest_days} are allowed"
+        problem = f"the latest snapshot, {latest}, is {counted_noun(age_days, 'day')} older than as_of {as_of}; at most {oldest_days} are allowed"
         yield structural(stock.name, column, problem, "load a newer snapshot or raise positioning.max_stock_age_days")
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, InputWarning
+from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun
 from foundation.lost_sales import lost_sale_values, sales_prices
 from foundation.validation.input_table import ValidInputs
 from foundation.validation.network import cheap_losses
@@ -145,7 +145,7 @@ def _unpriced(money: Money, column: str, rows: np.ndarray, problem: str, remedy:
     if not rows.any():
         return
     units = money.units[rows].sum()
-    sold = f" ({units:,.0f} units sold in the last 28 days)" if units else ""
+    sold = f" ({counted_noun(units, 'unit')} sold in the last 28 days)" if units else ""
     order = np.lexsort((money.sku[rows].astype(str), -money.units[rows]))
     keys = tuple(f"sku={sku}" for sku in money.sku[rows][order][:KEYS_SHOWN])
     yield InputWarning("skus", column, f"{problem}{sold}", remedy, int(rows.sum()), keys)

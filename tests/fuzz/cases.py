@@ -40,6 +40,10 @@ class Prepared:
     changed: str
 
 
+# The world as it is: no mutation.
+UNCHANGED = Case("none", 0)
+
+
 def cases(count: int, seed: int) -> list[Case]:
     """Return ``count`` cases drawn from ``seed``."""
     draw = random.Random(seed)  # noqa: S311 - no secret
@@ -66,6 +70,8 @@ def prepare(case: Case, folder: Path) -> Prepared:
         changed = f"{name}: {changed} ({mutate.write(data, inputs, name, draw)})"
         if draw.random() < 0.3:
             overrides += ["inputs.on_fault=quarantine", "inputs.quarantine_rate=1.0"]
+    elif case.kind == "none":
+        changed = "nothing"
     elif case.kind == "file":
         changed = mutate.damage_file(inputs / f"{draw.choice(sorted(_world()))}.parquet", draw)
     elif case.kind == "document":

@@ -22,7 +22,15 @@ from pipeline import run
 from tests.fuzz.cases import Case, Prepared, prepare
 
 _PLACES = ("as_of", "inputs.path", "sales", *INPUTS)
-_FAULT = re.compile(r"(?P<table>[a-z_.]+?)(?:\.(?P<column>.+?))?: (?P<what>.+); (?P<remedy>.+)", re.DOTALL)
+_FAULT = re.compile(r"(?P<table>[a-z_.]+?)(?:\.(?P<column>.+?))?: (?P<problem>.+); (?P<remedy>.+)", re.DOTALL)
+_COUNT = re.compile(r"\b\d[\d,]* (?:row|period|day|week|of \d)|\brow of \d")
+# Problems of a whole table, column or file, and of snapshots: they have no rows to count.
+_WHOLE = re.compile(
+    r"missing|empty: it has no rows|required column missing|stands (?:twice|\d+ times|in )|a column name with|is about a person"
+    r"|named in |wrong type: |holds |is |has |cannot be |leads out|needs |nothing before as_of|no snapshot on or before"
+    r"|the latest snapshot|no row was in stock|\d+ replace|\d{4}-\d\d-\d\d is a "
+)
+PLURAL_OF_ONE = re.compile(r"(?<![\d,.:/-])1 (?:rows|SKUs|regions|hubs|lanes|units|days|weeks|periods|snapshots|ids)\b")
 
 
 @dataclass(frozen=True)
@@ -34,7 +42,7 @@ class Outcome:
     code: int
     wrong: str
     seconds: float
-    said: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
 
 
 def judged(case: Case, folder: Path, is_full: bool) -> Outcome:
@@ -63,21 +71,21 @@ def _run(prepared: Prepared, is_full: bool) -> None:
         check_inputs(str(prepared.config), as_of, prepared.overrides)
     settings = load_settings(prepared.config, prepared.overrides)
     if is_full:
-        _night(settings, as_of)
+        _run_stages(settings, as_of)
     else:
         accepted = snapshot.accept(settings, as_of, "forecast")
         snapshot.release(accepted)
 
 
-def _night(settings: Settings, as_of: date) -> None:
-    """Run the stages of a night as the flow does, without Prefect."""
-    night = run.validate_stage(settings, as_of, "rebalance")
+def _run_stages(settings: Settings, as_of: date) -> None:
+    """Run the stages of a nightly run as the flow does, without Prefect."""
+    inputs = run.validate_stage(settings, as_of, "rebalance")
     try:
-        planned = run.rebalance_stage(night, run.forecast_stage(night, run.train_stage(night)))
+        planned = run.rebalance_stage(inputs, run.forecast_stage(inputs, run.train_stage(inputs)))
         if not planned.refusals:
-            run.review_stage(night)
+            run.review_stage(inputs)
     finally:
-        run.release(night)
+        run.release(inputs)
 
 
 def _wrong_refusal(error: ForestockError, is_full: bool) -> str:
@@ -87,16 +95,20 @@ def _wrong_refusal(error: ForestockError, is_full: bool) -> str:
         if not line.isprintable() or len(line) > 1_500:
             return f"not one readable line: {line[:200]!r}"
         if isinstance(error, InputError) and error.exit_code == 2 and not _is_complete(line):
-            return f"names no table, cause or remedy: {line}"
+            return f"names no table, problem, count or remedy: {line}"
+        if PLURAL_OF_ONE.search(line):
+            return f"a plural of one: {line}"
         if isinstance(error, ConfigurationError) and "Traceback" in line:
             return f"a traceback: {line[:200]}"
-    return "" if error.lines else "refused without a word"
+    return "" if error.lines else "refused without a message"
 
 
 def _is_complete(line: str) -> bool:
-    """Say whether ``line`` names a table, what is wrong (rows with their count) and what to do."""
+    """Return whether ``line`` names a table, the problem and a remedy, and counts the rows of a problem of rows."""
     result = _FAULT.fullmatch(line)
-    return result is not None and line.startswith(_PLACES) and bool(result["what"].strip() and result["remedy"].strip())
+    if result is None or not line.startswith(_PLACES) or not (result["problem"].strip() and result["remedy"].strip()):
+        return False
+    return bool(_COUNT.search(result["problem"]) or _WHOLE.match(result["problem"]))
 
 
 def _digest(folder: Path) -> str:

@@ -17,7 +17,7 @@ from tests.fuzz.judge import _is_complete
 N_CASES = 30
 
 
-def test_no_case_ends_in_a_traceback_a_hang_or_a_riddle() -> None:
+def test_no_case_ends_in_a_traceback_a_hang_or_an_unclear_message() -> None:
     result = list(outcomes([*remembered(), *cases(N_CASES, seed=20240603)], n_full=1))
     assert len(result) >= N_CASES
     assert [(outcome["case"], outcome["changed"], outcome["wrong"]) for outcome in result if outcome["wrong"]] == []
@@ -42,9 +42,16 @@ def _contents(folder: Path) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     "line",
-    ["something went wrong", "sales: broken", "nowhere: 1 row null; fill it in", "sales.sku: ; do it", "sales: cut; "],
+    [
+        "something went wrong",
+        "sales: broken",
+        "nowhere: 1 row null; fill it in",
+        "stock.units_on_hand: negative, first: sku=a; set them to 0",
+        "sales.sku: ; do it",
+        "sales: cut; ",
+    ],
 )
-def test_a_riddle_is_no_refusal(line: str) -> None:
+def test_an_unclear_line_is_no_refusal(line: str) -> None:
     assert not _is_complete(line)
 
 

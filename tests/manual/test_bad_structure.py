@@ -57,7 +57,7 @@ def test_words_instead_of_numbers(demo_tables: Tables, refused: Refused) -> None
     """A column without a single number is no matter of single rows."""
     demo_tables["skus"]["unit_cost_eur"] = ["cheap", "dear", "dear", "cheap"]
     assert refused(*QUARANTINE) == [
-        "skus.unit_cost_eur: wrong type: holds text such as 'cheap', not numbers; give numbers"
+        "skus.unit_cost_eur: wrong type: holds text such as 'cheap' in all 4 rows with a value, not numbers; give numbers"
     ]
 
 

@@ -136,7 +136,7 @@ def test_regions_that_never_sold_are_named(tmp_path: Path) -> None:
     world = foreign_world(regions=("R1", "R2", "R3", "R4", "R5", "R6"))
     world["sales"] = world["sales"][~world["sales"]["region"].isin(["R2", "R5"])]
     (line,) = _incomplete(world, tmp_path)
-    assert line.startswith("regions.region: 2 of 6 never had a row in sales, R2, R5;")
+    assert line.startswith("regions.region: 2 of 6 regions never had a row in sales, R2, R5;")
 
 
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.7])
@@ -199,7 +199,7 @@ def test_a_hub_that_delivers_and_was_not_counted_is_named(tmp_path: Path) -> Non
     world = foreign_world()
     world["stock"] = world["stock"][world["stock"]["hub"] == "H1"]
     (line,) = _incomplete(world, tmp_path)
-    assert line.startswith("stock.hub: 1 of 2 delivering hubs have no row in the snapshot (H2)")
+    assert line.startswith("stock.hub: 1 of 2 delivering hubs without a row in the snapshot (H2) count as empty")
 
 
 def test_missing_data_stop_where_that_is_configured_before_anything_is_written(tmp_path: Path) -> None:

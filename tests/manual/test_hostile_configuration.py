@@ -171,7 +171,7 @@ def test_a_list_of_names_names_each_once(config: Path, key: str, kind: Any) -> N
 @pytest.mark.parametrize(
     ("override", "words"),
     [
-        ("horizon=3000", "less than or equal to 400, not 3000"),
+        ("horizon=3000", "must be at most 400, not 3000"),
         ("forecast.train_until=20160523", "not a date"),
         ("forecast.train_until=1463961600", "not a date"),
         ("forecast.train_until=0001-01-01", "outside the years 1900 to 2199"),
@@ -182,7 +182,7 @@ def test_a_list_of_names_names_each_once(config: Path, key: str, kind: Any) -> N
         (f"name={'a' * (LONGEST_NAME + 1)}", f"at most {LONGEST_NAME} characters"),
         ("a.b.c.d.e.f.g=1", "no key of more than 6 parts"),
         ("what_if=[{name: a, positioning: {seed: -1}}]", "what_if a: positioning.seed"),
-        ("what_if=[{name: a, demand_factor: {all: 1e9}}]", "less than or equal to 1000"),
+        ("what_if=[{name: a, demand_factor: {all: 1e9}}]", "must be at most 1000"),
     ],
 )  # fmt: skip
 def test_values_that_once_reached_a_library(config: Path, override: str, words: str) -> None:

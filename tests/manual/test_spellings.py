@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.fuzz.judge import PLURAL_OF_ONE
 from tests.worlds.foreign_world import foreign_world, validated
 
 
@@ -92,3 +93,21 @@ def test_the_stake_of_missing_input_does_not_count_an_outlier(lacks: str, tmp_pa
     for one, other in zip(plain.assumptions, odd.assumptions, strict=True):
         assert one.key == other.key
         assert (one.eur or 0) == pytest.approx(other.eur or 0, rel=0.02)
+
+
+@pytest.mark.parametrize("units", [1, 2])
+def test_one_of_anything_is_counted_in_the_singular(units: int, tmp_path: Path) -> None:
+    """A world in which most warnings count one region, one SKU, one hub, one unit."""
+    world = foreign_world(days=90, regions=("R1", "R2"), skus=("A", "B"))
+    is_recent = world["sales"]["date"] >= "2024-05-06"
+    world["sales"].loc[is_recent, "units_sold"] = 0
+    world["sales"].loc[world["sales"].index[-1], "units_sold"] = units
+    world["skus"]["handling_class"] = ["ambient", "cold"]
+    world["skus"].loc[1, ["unit_price_eur", "unit_cost_eur"]] = np.nan
+    world["lanes"]["handling_classes"] = "ambient"
+    world["lanes"] = world["lanes"][(world["lanes"]["destination"] != "R2") & (world["lanes"]["origin"] != "H2")]
+    world["stock"] = world["stock"].assign(date="2024-05-20")[world["stock"]["hub"] == "H1"]
+    result = validated(world, tmp_path)
+    lines = [*result.warnings, *map(str, result.assumptions)]
+    assert len(lines) > 4
+    assert [line for line in lines if PLURAL_OF_ONE.search(line)] == []

@@ -77,7 +77,7 @@ def test_a_region_no_lane_leads_to(demo_tables: Tables, warnings: Callable[[str]
     sales = demo_tables["sales"]
     recent = (sales["date"] >= pd.Timestamp("2016-04-25")) & (sales["region"] == "TX_1")
     assert warnings("rebalance") == (
-        "regions.region: 1 without a delivery lane, first: TX_1; all their demand "
+        "regions.region: 1 region without a delivery lane, first: TX_1; all their demand "
         f"({sales.loc[recent, 'units_sold'].sum():,.0f} units sold in the last 28 days) will count as lost; "
         "add a lane of kind delivery to each, or remove them",
     )
@@ -88,7 +88,7 @@ def test_a_hub_no_lane_begins_at(demo_tables: Tables, warnings: Callable[[str], 
     hubs = demo_tables["hubs"]
     demo_tables["hubs"] = pd.concat([hubs, hubs.iloc[:1].assign(hub="DEN")], ignore_index=True)
     assert warnings("rebalance") == (
-        "hubs.hub: 1 without a lane that begins there, first: DEN; nothing can be sent from them; "
+        "hubs.hub: 1 hub without a lane that begins there, first: DEN; nothing can be sent from them; "
         "add lanes that begin there, or remove them",
     )
 
