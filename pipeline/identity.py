@@ -15,6 +15,7 @@ from typing import Any
 from foundation.settings import Settings
 from foundation.store.code_version import code_version
 from models.forecaster import installed_model_code
+from positioning.inputs.capacity import installed_constraints
 
 _LEARNING = ("features", "foundation", "models")
 _FORECASTING = (*_LEARNING, "pipeline.fallback")  # it replaces rows of the forecast
@@ -56,12 +57,14 @@ def forecast_identity(
 
 def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str) -> str:
     """Return the run version of a plan made on a forecast's identity, all inputs known and the decisions known, each as its hash."""
-    parts = {
+    parts: dict[str, Any] = {
         "forecast": forecast,
         "inputs": inputs,
         "decisions": decisions,
         "settings": _settings(settings, _NOT_IN_PLAN),
     }
+    if constraints := installed_constraints():
+        parts["constraints"] = constraints
     return _hashed(parts | {"code": code_version(*_PLANNING)})
 
 

@@ -160,11 +160,9 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
     slack = []
     for resource in problem.shared.resources:
         selected = lines[lines["shipment"].isin(resource.shipments)]
-        if resource.handling_class is not None:
-            classes = np.array(problem.catalog.handling_class, dtype=object)
-            selected = selected[classes[selected["sku_at"].to_numpy(dtype="int64")] == resource.handling_class]
-        room = resource.room * (float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0)
-        slack.append(room - float(selected[("units", "litres", "kilograms")[resource.measure]].sum()))
+        use = resource.use[selected["sku_at"].to_numpy(dtype="int64")]
+        loads_paid = float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0
+        slack.append(resource.capacity * loads_paid - float((selected["units"].to_numpy(dtype="float64") * use).sum()))
     return np.array(slack)
 
 

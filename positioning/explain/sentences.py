@@ -10,16 +10,13 @@ from typing import Any
 import pandas as pd
 
 from positioning.explain.attribution import Outcome
+from positioning.inputs.capacity import shared_constraints
 from positioning.inputs.problem import Problem
 
 # The words for each term where it saves money and where it costs money; templates/reasons.js reads them.
 _TERM_WORDS = {
     "saved_delivery_eur": ("lower delivery cost", "higher delivery cost"), "saved_late_eur": ("fewer late parcels", "more late parcels"),
     "saved_keeping_eur": ("lower holding cost", "higher holding cost"), "saved_goods_eur": ("higher inventory value", "lower inventory value"),
-}  # fmt: skip
-_CAPACITIES = {
-    "storage": "storage room", "inbound": "inbound handling", "outbound": "outbound handling",
-    "load_volume": "load volume", "load_mass": "load mass",
 }  # fmt: skip
 
 
@@ -56,12 +53,10 @@ def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd
     """Return the constraints that keep the line from being one pack larger, separated by ``|``."""
     shipment, index = int(line.shipment), list(outcome.lanes).index(int(line.shipment))
     pack = line.units / max(line.packs, 1)
-    words = []
+    words, constraints = [], shared_constraints()
     for row, resource in enumerate(problem.shared.resources):
-        if shipment in resource.shipments:
-            per_unit = (1.0, line.litres / line.units, line.kilograms / line.units)[resource.measure]
-            if slack.iloc[row] < per_unit * pack - 1e-9:
-                words.append(f"{_CAPACITIES[resource.kind]} {resource.place}")
+        if shipment in resource.shipments and slack.iloc[row] < resource.use[line.sku_at] * pack - 1e-9:
+            words.append(f"{constraints[resource.kind].label} {resource.place}")
     lanes, specified = problem.network.shipments, problem.catalog
     if lanes.is_supply[shipment]:
         same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])

@@ -15,6 +15,7 @@ from foundation.tables import OUTPUTS, Kind
 from positioning.explain.attribution import Outcome
 from positioning.explain.lines import load_table
 from positioning.explain.sentences import binding_constraints, reason
+from positioning.inputs.capacity import shared_constraints
 from positioning.inputs.costs import KG, TERMS
 from positioning.inputs.problem import Problem
 
@@ -190,7 +191,7 @@ def blocked_benefit(problem: Problem, prices: np.ndarray, slack: np.ndarray) -> 
     """capacity_blocks: shared room that is used up and worth money; EUR is what a tenth more would save."""
     result: dict[tuple[str, str], Row] = {}
     for price, left, resource in zip(prices, slack, problem.shared.resources, strict=True):
-        room = resource.room
+        room = resource.capacity
         if price <= 1e-9 or left > 0.01 * max(room, 1.0) or resource.load >= 0:
             continue
         row = result.setdefault((resource.kind, resource.place), {
@@ -250,9 +251,9 @@ def negative_stock(problem: Problem) -> list[Row]:
 
 def full_hubs(problem: Problem) -> list[Row]:
     """hub_full: hubs without any room to add to before the plan."""
-    rows = {}
+    rows, constraints = {}, shared_constraints()
     for resource in problem.shared.resources:
-        if resource.kind in ("storage", "inbound") and resource.room <= 0:
+        if constraints[resource.kind].is_reported_full and resource.capacity <= 0:
             action = f"No {resource.kind} room is left after confirmed arrivals; nothing can be sent there."
             rows[resource.kind, resource.place] = {
                 "kind": f"hub_full_{resource.kind}",

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from positioning.inputs.capacity import UNITS, Resource
 from positioning.inputs.catalog import carries, may_travel, whole_orders
 from positioning.inputs.costs import (
     N_TERMS,
@@ -40,7 +39,7 @@ class Subproblem:
     and ``arrivals`` (H, B + 1) are units; ``most`` (L,) bounds a shipment; ``pack`` and ``least`` (L,)
     are its pack and smallest size. ``*_terms`` end in N_TERMS. ``later`` lists shipments that may be
     repeated by a later departure: lane position, bucket it leaves in, bucket it arrives in.
-    ``end_value`` and ``end_room`` (H, N_RANKS) value units left. ``keeping`` (H, N_TERMS) is per day.
+    ``end_value`` and ``end_capacity`` (H, N_RANKS) value units left. ``keeping`` (H, N_TERMS) is per day.
     """
 
     sku: int
@@ -71,7 +70,7 @@ class Subproblem:
     keeping: np.ndarray
     lost_terms: np.ndarray
     end_value: np.ndarray
-    end_room: np.ndarray
+    end_capacity: np.ndarray
     bucket_days: np.ndarray
     served_days: np.ndarray
     uses: np.ndarray
@@ -111,7 +110,7 @@ def build_subproblem(problem: Problem, sku: int) -> Subproblem:
     keeping = np.array(
         [keeping_terms(problem.catalog.holding_eur_per_day[sku, h], problem.catalog.storage_eur_per_day[sku, h], 1.0) for h in hubs]
     ).reshape(-1, N_TERMS)  # fmt: skip
-    end_value, end_room = _end(problem, sku, hubs, deliveries, sku_costs)
+    end_value, end_capacity = _end(problem, sku, hubs, deliveries, sku_costs)
     return Subproblem(
         sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
         arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
@@ -124,25 +123,16 @@ def build_subproblem(problem: Problem, sku: int) -> Subproblem:
         delivery_terms=delivery_terms(d, deliveries, sku_costs, problem.prices, late[0]),
         is_served=_is_open_in_buckets(problem, d.origin[deliveries]), is_late=late[1],
         nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(sku_costs),
-        end_value=end_value, end_room=end_room, bucket_days=problem.buckets.lengths.astype("float64"),
+        end_value=end_value, end_capacity=end_capacity, bucket_days=problem.buckets.lengths.astype("float64"),
         served_days=(problem.buckets.lengths - problem.buckets.period_days) / 2.0,
-        uses=uses(problem, sku_costs, handling_class, used),
+        uses=uses(problem, sku, used),
     )  # fmt: skip
 
 
-def uses(problem: Problem, sku_costs: SkuCosts, handling_class: str, lanes: np.ndarray) -> np.ndarray:
+def uses(problem: Problem, sku: int, lanes: np.ndarray) -> np.ndarray:
     """Return what one unit on each shipment takes of each shared resource, (n_resources, len(lanes))."""
-    rows = problem.shared.resources
-    takes = [_measure(row, sku_costs) if row.handling_class in (None, handling_class) else 0.0 for row in rows]
-    return problem.shared.binds[:, lanes] * np.array(takes).reshape(-1, 1)
-
-
-def _measure(resource: Resource, sku_costs: SkuCosts) -> float:
-    return (
-        1.0
-        if resource.measure == UNITS
-        else (sku_costs.volume_l if resource.measure == UNITS + 1 else sku_costs.mass_kg)
-    )
+    use = np.array([row.use[sku] for row in problem.shared.resources])
+    return problem.shared.binds[:, lanes] * use.reshape(-1, 1)
 
 
 def _sku_costs(problem: Problem, sku: int) -> SkuCosts:

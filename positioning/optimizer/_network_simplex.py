@@ -23,12 +23,12 @@ NO_TREE = -2
 
 @njit(cache=True, nogil=True)
 def solve_paths(
-    cost: np.ndarray, sources: np.ndarray, demand: np.ndarray, room: np.ndarray, trees: np.ndarray
+    cost: np.ndarray, sources: np.ndarray, demand: np.ndarray, capacity: np.ndarray, trees: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve one transportation problem per path with common ``cost`` (m, n).
 
     ``sources`` (n_paths, m − 1) units of all sources but the root, ``demand`` (n_paths, n_regions ×
-    n_buckets) and ``room`` (n_ends,) units of the sinks before the dump, which takes what is over.
+    n_buckets) and ``capacity`` (n_ends,) units of the sinks before the dump, which takes what is over.
     ``trees`` (n_paths, m + n) holds the parents each path starts from and is left as it ended; a row
     that begins with ``NO_TREE`` starts from the path before. Any tree that ended here is dual feasible.
 
@@ -45,7 +45,7 @@ def solve_paths(
         if trees[path, 0] != NO_TREE:
             parent[:] = trees[path]
             _count_depths(parent, depth)
-        _fill_balance(balance, sources[path], demand[path], room, m, n)
+        _fill_balance(balance, sources[path], demand[path], capacity, m, n)
         matrix = tied
         for restart in range(_RESTARTS):
             if restart > 0:
@@ -118,14 +118,14 @@ def _count_depths(parent: np.ndarray, depth: np.ndarray) -> None:
 
 @njit(cache=True, nogil=True)
 def _fill_balance(
-    balance: np.ndarray, sources: np.ndarray, demand: np.ndarray, room: np.ndarray, m: int, n: int
+    balance: np.ndarray, sources: np.ndarray, demand: np.ndarray, capacity: np.ndarray, m: int, n: int
 ) -> None:
     """Set supply (+) and demand (−): the root can fill every sink, the dump takes the rest."""
-    requested = demand.sum() + room.sum()
+    requested = demand.sum() + capacity.sum()
     balance[: m - 1] = sources
     balance[m - 1] = requested + 1.0
     balance[m : m + len(demand)] = -demand
-    balance[m + len(demand) : m + n - 1] = -room
+    balance[m + len(demand) : m + n - 1] = -capacity
     balance[m + n - 1] = -(sources.sum() + 1.0)
 
 

@@ -54,15 +54,15 @@ class BendersProgram:
         self._unit = np.ones(n + len(blocks) + len(self._load))
         self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
         self._unit[self._serving] = [self._largest_eur(index) for index in range(len(blocks))]
-        self._room_scale = np.ones(len(shared.resources))
+        self._capacity_scale = np.ones(len(shared.resources))
         self._highs = highspy.Highs()
         self._highs.silent()
         for name, value in {"threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_max_nodes": _NODES}.items():
             self._highs.setOptionValue(name, value)
         self._add_columns()
         self._add_limits()
-        self._first_room = self._highs.getNumRow()
-        self._add_rooms()
+        self._first_capacity_row = self._highs.getNumRow()
+        self._add_capacities()
         self.add_cuts([block.nothing for block in blocks])
 
     @property
@@ -144,8 +144,8 @@ class BendersProgram:
             values[whole] = np.round(values[whole])
         values[: self._first[-1]] *= self._unit[: self._first[-1]]
         units = [values[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
-        rows = slice(self._first_room, self._first_room + len(self._room_scale))
-        dual_prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._room_scale
+        rows = slice(self._first_capacity_row, self._first_capacity_row + len(self._capacity_scale))
+        dual_prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._capacity_scale
         return ProgramSolution(units, values[self._load], dual_prices, bound_eur)
 
     def _bound(self, column: np.integer | int, least: float, most: float) -> None:
@@ -174,17 +174,17 @@ class BendersProgram:
                     columns = np.array([first + index, column_of[int(lane)]])
                     self._add_row((-np.inf, 0.0), columns, np.array([1.0, -block.most[index]]))
 
-    def _add_rooms(self) -> None:
+    def _add_capacities(self) -> None:
         column_of = dict(zip([load.shipment for load in self._shared.loads], self._load, strict=True))
         none = np.zeros((len(self._shared.resources), 0))
         uses = np.concatenate([none, *(block.uses for block in self._blocks)], axis=1)
         for index, (row, resource) in enumerate(zip(uses, self._shared.resources, strict=True)):
             used = np.flatnonzero(row)
-            columns, amounts, room = used, row[used], resource.room
+            columns, amounts, capacity = used, row[used], resource.capacity
             if resource.load >= 0:
-                columns, amounts = np.append(used, column_of[resource.load]), np.append(row[used], -resource.room)
-                room = 0.0
-            self._room_scale[index] = self._add_row((-np.inf, room), columns, amounts)
+                columns, amounts = np.append(used, column_of[resource.load]), np.append(row[used], -resource.capacity)
+                capacity = 0.0
+            self._capacity_scale[index] = self._add_row((-np.inf, capacity), columns, amounts)
 
     def _add_row(self, between: tuple[float, float], columns: np.ndarray, amounts: np.ndarray) -> float:
         """Add lower ≤ Σ amounts × columns ≤ upper, scaled; return the scale."""

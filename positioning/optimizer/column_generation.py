@@ -193,7 +193,7 @@ class Sample:
 
 def scaled(shared: Shared, share: float) -> Shared:
     """Return ``shared`` with ``share`` of every room, and of the size and cost of every load."""
-    rows = tuple(replace(row, room=row.room * share) for row in shared.resources)
+    rows = tuple(replace(row, capacity=row.capacity * share) for row in shared.resources)
     return replace(shared, resources=rows, loads=tuple(replace(load, eur=load.eur * share) for load in shared.loads))
 
 

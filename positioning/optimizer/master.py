@@ -117,7 +117,7 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     first = len(program.lower) - len(shared.resources)
 
     def gain_eur(loads: np.ndarray) -> float:
-        solver.set_most(first, room_with(shared, loads))
+        solver.set_most(first, capacity_with(shared, loads))
         return -solver.solve().eur - float(loads @ eur)
 
     best, best_eur = start, gain_eur(start)
@@ -136,8 +136,8 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
     """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
-    room = room_with(shared, loads)
-    rows = tuple(replace(row, room=room[index], load=-1) for index, row in enumerate(shared.resources))
+    capacity = capacity_with(shared, loads)
+    rows = tuple(replace(row, capacity=capacity[index], load=-1) for index, row in enumerate(shared.resources))
     return replace(shared, resources=rows, loads=())
 
 
@@ -187,10 +187,10 @@ def _split_shipments(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Sk
     return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
 
 
-def room_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
+def capacity_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
     """Return the room of every resource when ``loads`` are paid for."""
     paid = {load.shipment: amount for load, amount in zip(shared.loads, loads, strict=True)}
-    return np.array([row.room * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
+    return np.array([row.capacity * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
 def master_program(pool: Pool, shared: Shared, linking: LinkingRows) -> tuple[LinearProgram, list[str]]:
@@ -205,7 +205,7 @@ def master_program(pool: Pool, shared: Shared, linking: LinkingRows) -> tuple[Li
     n_skus = int(sku_row.max()) + 1
     one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
     place = {load.shipment: index for index, load in enumerate(shared.loads)}
-    sized = [(row, place[r.load], -r.room) for row, r in enumerate(shared.resources) if r.load >= 0]
+    sized = [(row, place[r.load], -r.capacity) for row, r in enumerate(shared.resources) if r.load >= 0]
     rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
     load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
     use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
@@ -215,8 +215,8 @@ def master_program(pool: Pool, shared: Shared, linking: LinkingRows) -> tuple[Li
         (np.concatenate([linking.row, rows_of_ties]), np.concatenate([linking.column, np.array([n + index for _, index in linking.keys], dtype="int64")])),
     ), shape=(len(linking.keys), n + len(shared.loads)))  # fmt: skip
     matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
-    room = np.array([0.0 if r.load >= 0 else r.room for r in shared.resources])
-    upper = np.concatenate([np.ones(n_skus), np.zeros(len(linking.keys)), room])
+    capacity = np.array([0.0 if r.load >= 0 else r.capacity for r in shared.resources])
+    upper = np.concatenate([np.ones(n_skus), np.zeros(len(linking.keys)), capacity])
     cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
     most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
     names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{index}]" for sku, index in linking.keys]
@@ -256,11 +256,11 @@ def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
     few = Pool(tuple(pool.columns[index] for index in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
     program, _ = master_program(few, shared, _NO_LINKING)
     _, _, values = _run_master(program, tuple(range(len(near))))
-    room = np.array([row.room for row in shared.resources])
-    return _swapped(pool, near[values > 0.5], room)
+    capacity = np.array([row.capacity for row in shared.resources])
+    return _swapped(pool, near[values > 0.5], capacity)
 
 
-def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
+def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray) -> list[int]:
     """Swap columns for better ones of the same sku that fit, dearest first, a few times over."""
     chosen = {int(pool.sku[index]): int(index) for index in taken}
     used = pool.uses[list(chosen.values())].sum(axis=0)
@@ -274,7 +274,7 @@ def _swapped(pool: Pool, taken: np.ndarray, room: np.ndarray) -> list[int]:
             if gain <= 1e-9:
                 continue
             after = used + pool.uses[index] - (pool.uses[now] if now is not None else 0.0)
-            if (after <= room + 1e-6).all():
+            if (after <= capacity + 1e-6).all():
                 chosen[sku], used, is_changed = int(index), after, True
         if not is_changed:
             break
@@ -307,8 +307,8 @@ def full_load_prices(problem: Problem) -> np.ndarray:
     dual_prices, priced = np.zeros(len(problem.shared.resources)), set()
     for row in sorted(range(len(dual_prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
         resource = problem.shared.resources[row]
-        if resource.load >= 0 and resource.load not in priced and resource.room > 0:
-            dual_prices[row] = eur[resource.load] / resource.room
+        if resource.load >= 0 and resource.load not in priced and resource.capacity > 0:
+            dual_prices[row] = eur[resource.load] / resource.capacity
             priced.add(resource.load)
     return dual_prices
 
@@ -323,9 +323,9 @@ def load_terms_eur(problem: Problem, dual_prices: np.ndarray, owed: np.ndarray) 
     sold = 0.0
     for price, row in zip(dual_prices, problem.shared.resources, strict=True):
         if row.load >= 0:
-            worth[row.load] += price * row.room
+            worth[row.load] += price * row.capacity
         else:
-            sold += price * row.room
+            sold += price * row.capacity
     saved = 0.0
     for load in problem.shared.loads:
         surplus = worth[load.shipment] - load.eur

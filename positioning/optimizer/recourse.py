@@ -91,8 +91,8 @@ def _without_dominated(problem: Subproblem, cost: np.ndarray) -> np.ndarray:
 
     So no cost is far from what is at stake, however expensive a lane may be.
     """
-    first_end = cost.shape[1] - 1 - problem.end_room.size
-    has_room = np.append(np.isinf(problem.end_room).ravel(), True)
+    first_end = cost.shape[1] - 1 - problem.end_capacity.size
+    has_room = np.append(np.isinf(problem.end_capacity).ravel(), True)
     leaving = cost[:, first_end:][:, has_room].min(axis=1)
     return np.where(cost > cost[-1] + leaving[:, None], np.inf, cost)
 
@@ -120,8 +120,8 @@ def solve_recourse(problem: Subproblem, arcs: ServiceArcs, scenarios: Scenarios,
     demand = demand.reshape(len(demand), -1)
     sources = source_units(problem, scenarios, units)
     all_units = np.ceil(sources.sum(axis=1).max(initial=0.0)) + 1.0
-    room = np.where(np.isinf(problem.end_room), all_units, problem.end_room).ravel()
-    scenario_eur, flow, value = solve_paths(arcs.cost, sources, demand, room, scenarios.trees)
+    capacity = np.where(np.isinf(problem.end_capacity), all_units, problem.end_capacity).ravel()
+    scenario_eur, flow, value = solve_paths(arcs.cost, sources, demand, capacity, scenarios.trees)
     nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
     n_nodes = nodes[0] * nodes[1]
     scenario_value = -value[:, :n_nodes].reshape(len(demand), *nodes)
@@ -143,7 +143,7 @@ def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -
     ordered = np.bincount(
         problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.available)
     )
-    limited = problem.end_room[np.isfinite(problem.end_room)].sum()
+    limited = problem.end_capacity[np.isfinite(problem.end_capacity)].sum()
     useful = scenarios.demand.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
     later = np.minimum(problem.available - ordered, np.ceil(useful))
     return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)

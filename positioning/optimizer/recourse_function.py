@@ -301,8 +301,8 @@ def _useful_units(priced: PricedSubproblem) -> np.ndarray:
     That is the largest demand of a path and all ranks of units left but the last, whose value no unit is bought for.
     """
     subproblem = priced.problem
-    rooms = subproblem.end_room[np.isfinite(subproblem.end_room)].sum()
-    useful = priced.scenarios.demand.reshape(len(priced.scenarios.demand), -1).sum(axis=1).max(initial=0.0) + rooms
+    capacities = subproblem.end_capacity[np.isfinite(subproblem.end_capacity)].sum()
+    useful = priced.scenarios.demand.reshape(len(priced.scenarios.demand), -1).sum(axis=1).max(initial=0.0) + capacities
     return np.minimum(
         subproblem.most, np.maximum(np.ceil(useful / subproblem.pack) * subproblem.pack, subproblem.least)
     )

@@ -14,7 +14,7 @@ import pandas as pd
 from foundation.errors import InputError
 from foundation.settings import Settings
 from positioning.inputs import network as plan_network
-from positioning.inputs.capacity import Limits
+from positioning.inputs.capacity import HubCapacity
 from positioning.inputs.catalog import Catalog, build_catalog, carries, may_travel, read_promises, whole_orders
 from positioning.inputs.frames import table, texts
 from positioning.simulation.world import Delivery, Hubs, Lanes, Network, Skus, Supply, weekdays
@@ -32,7 +32,7 @@ def read_network(tables: dict[str, pd.DataFrame], settings: Settings, start: dat
     network = plan_network.build_network(tables, settings, start)
     catalog = build_catalog(tables, network, settings)
     return Network(
-        start, periods, settings.grid.days, _skus(catalog), _hubs(catalog, network, Limits(tables, network), (periods, settings.grid.days)),
+        start, periods, settings.grid.days, _skus(catalog), _hubs(catalog, network, HubCapacity(tables, network), (periods, settings.grid.days)),
         _delivery(catalog, network, read_promises(tables, network, catalog)),
         _lanes(catalog, network, tables, settings), _supply(catalog, network),
     )  # fmt: skip
@@ -46,21 +46,21 @@ def _skus(catalog: Catalog) -> Skus:
     )  # fmt: skip
 
 
-def _hubs(catalog: Catalog, network: plan_network.Network, limits: Limits, window: tuple[int, int]) -> Hubs:
+def _hubs(catalog: Catalog, network: plan_network.Network, hub_capacity: HubCapacity, window: tuple[int, int]) -> Hubs:
     """Return the hubs with their limits by period: those of all SKUs first, then those of each class that has some."""
     periods, days = window
     starts = np.arange(periods) * days
-    named = sorted({name for hub in range(len(network.hubs)) for name in limits.classes(hub)})
+    named = sorted({name for hub in range(len(network.hubs)) for name in hub_capacity.classes(hub)})
     classes = np.array(catalog.handling_class, dtype=object)
     bound = [np.ones(len(classes), dtype=bool) if not name else classes == name for name in named]
 
     def by_period(column: str) -> np.ndarray:
-        return np.array([limits.by_period(column, name, starts) for name in named])
+        return np.array([hub_capacity.by_period(column, name, starts) for name in named])
 
     return Hubs(
         index=pd.Index(network.hubs, name="hub", dtype="str"), is_bound=np.array(bound), storage_l=by_period("storage_l"),
         inbound_units=by_period("inbound_units_per_period"), outbound_units=by_period("outbound_units_per_period"),
-        is_open=limits.is_open(int(starts[-1]) + 1)[:, starts], holding_eur=catalog.holding_eur_per_day * days,
+        is_open=hub_capacity.is_open(int(starts[-1]) + 1)[:, starts], holding_eur=catalog.holding_eur_per_day * days,
         storage_eur=catalog.storage_eur_per_day * days, min_units=catalog.min_units.astype(np.int64),
         max_units=catalog.max_units, frozen_until_day=catalog.frozen_until_day,
     )  # fmt: skip

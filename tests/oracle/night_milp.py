@@ -86,14 +86,14 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, is_closed: Callable[[
                 paid[0, [opened, place[int(subproblem.lanes[send])]]] = [1.0, -1.0]
                 rows.append(LinearConstraint(paid.tocsr(), -np.inf, 0.0))
             opened += 1
-    room = np.zeros(len(problem.shared.resources))
+    capacity = np.zeros(len(problem.shared.resources))
     for row, resource in enumerate(problem.shared.resources):
         if resource.load >= 0:
-            shared[row, place[resource.load]] = -resource.room
+            shared[row, place[resource.load]] = -resource.capacity
         else:
-            room[row] = resource.room
-    if len(room):
-        rows.append(LinearConstraint(shared.tocsr(), -np.inf, room))
+            capacity[row] = resource.capacity
+    if len(capacity):
+        rows.append(LinearConstraint(shared.tocsr(), -np.inf, capacity))
     result = milp(
         cost,
         constraints=rows,

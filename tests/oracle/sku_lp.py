@@ -205,7 +205,7 @@ def _most(problem: Subproblem, columns: Columns) -> np.ndarray:
     """Upper bounds: shipments as allowed, ranks of units left as they have room, closed hubs serve nothing."""
     serve = np.where(problem.is_served, INF, 0.0)
     path = np.concatenate([
-        serve.ravel(), np.full(columns.n_keep, INF), problem.end_room.ravel(), np.full(columns.n_later, INF),
+        serve.ravel(), np.full(columns.n_keep, INF), problem.end_capacity.ravel(), np.full(columns.n_later, INF),
     ])  # fmt: skip
     return np.concatenate([problem.most, np.tile(path, columns.n_paths)])
 

@@ -175,7 +175,7 @@ def _most_alone(problem: Problem, sku: int) -> dict[int, int]:
         most = min(subproblem.most[index], subproblem.receive[subproblem.destination[index]], _MUCH)
         for row, resource in enumerate(shared.resources):
             if subproblem.uses[row, index] > 0:
-                room = resource.room * (loads[resource.load] if resource.load >= 0 else 1.0)
+                room = resource.capacity * (loads[resource.load] if resource.load >= 0 else 1.0)
                 most = min(most, (room + 1e-6) / subproblem.uses[row, index])
         units = int(most // subproblem.pack[index] * subproblem.pack[index])
         result[int(lane)] = units if units >= subproblem.least[index] else 0

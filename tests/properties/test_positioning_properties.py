@@ -70,9 +70,10 @@ def test_shared_capacities_and_loads_hold(planned: tuple[World, Frames]) -> None
     loads = frames["departure"].set_index("lane")["loads"]
     for resource in problem.shared.resources:
         selected = lines[lines["lane"].map(index).isin(resource.shipments)]
-        used = float(selected["units"].sum()) * (1.0, 2.0, 1.0)[resource.measure]
+        sku = selected["sku"].map({name: i for i, name in enumerate(problem.catalog.skus)}).to_numpy(dtype=np.int64)
+        used = float((selected["units"].to_numpy() * resource.use[sku]).sum())
         paid = float(loads.get(problem.network.shipments.lane[resource.load], 0)) if resource.load >= 0 else 1.0
-        assert used <= resource.room * paid + 1e-6
+        assert used <= resource.capacity * paid + 1e-6
 
 
 def test_loads_never_exceed_what_a_departure_has(planned: tuple[World, Frames]) -> None:

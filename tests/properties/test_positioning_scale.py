@@ -86,7 +86,7 @@ class _Scaled(SubproblemCache):
     factor: float
 
     def subproblem(self, sku: int) -> Subproblem:
-        return replace(super().subproblem(sku), end_room=self.base.subproblem(sku).end_room * self.factor)
+        return replace(super().subproblem(sku), end_capacity=self.base.subproblem(sku).end_capacity * self.factor)
 
     def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
         return self.base.demand_scenarios(self.base.subproblem(subproblem.sku), is_held_out=is_held_out) * self.factor

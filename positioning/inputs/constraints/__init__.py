@@ -1,0 +1,1 @@
+"""Shared constraints: one file per kind of capacity that SKUs share, found without a list."""
