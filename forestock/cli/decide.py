@@ -122,8 +122,9 @@ def release(
 ) -> None:  # fmt: skip
     """Release approved proposals (all, or those given) and deliver them to decisions.outbox.target.
 
-    After a failed delivery, run it again; no document is delivered twice. In shadow mode, no proposal is released;
-    instead, the proposals are compared with what planners shipped.
+    After a failed delivery, run it again; no document is delivered twice.
+
+    In shadow mode, proposals are compared with what planners shipped and are never released.
 
     Example:  forestock release --config demo.yaml --as-of 2016-05-23
     """
