@@ -64,11 +64,11 @@ def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened:
     print_attribution(run_attribution(happened, AttributionRequest(AS_OF)), ("ONT", "FOODS_3_586"), console)
     parts = console.export_text()
     assert "FOODS_3_586" in parts
-    assert "together:" in parts
+    assert " stockouts: " in parts
     assert max(map(len, parts.splitlines())) <= 80
 
 
-def test_a_night_nothing_is_known_after_is_refused_with_what_to_do(happened: Settings) -> None:
+def test_a_plan_without_later_data_is_refused_with_the_remedy(happened: Settings) -> None:
     with pytest.raises(ConfigurationError, match="there is no data after"):
         run_attribution(happened, AttributionRequest(AS_OF, AS_OF))
     with pytest.raises(ConfigurationError, match="has no plan of 2016-05-01"):
