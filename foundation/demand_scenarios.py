@@ -15,6 +15,9 @@ import numpy as np
 from numba import njit
 from scipy.special import gammaincinv, ndtr, ndtri
 
+from foundation.demand_distribution import distribution_named
+from foundation.settings import BY_STEP
+
 CERTAIN = -1.0
 # Above this mean in steps a gamma law of the same mean and variance takes the place of the negative binomial.
 _LARGE_MEAN_STEPS = 400.0
@@ -34,7 +37,8 @@ class DemandLaw:
         itself, rounded to whole units where the step is 1.
     bucket_correlation : (n_buckets, n_buckets) correlation of neighbouring buckets of one region.
     region_correlation : correlation of any two regions in one bucket, in [0, 1).
-    step_units : demand is a multiple of it: 1 for whole units; 0: any quantity, of a gamma law.
+    step_units : demand is a multiple of it: 1 for whole units; 0: any quantity.
+    distribution : name of the demand distribution; ``auto`` is a negative binomial where the step is above 0, else a gamma.
 
     """
 
@@ -43,6 +47,7 @@ class DemandLaw:
     bucket_correlation: np.ndarray
     region_correlation: float
     step_units: float = 1.0
+    distribution: str = BY_STEP
 
 
 def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified: bool) -> np.ndarray:
@@ -58,7 +63,17 @@ def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified
     shared = math.sqrt(law.region_correlation)
     specified = math.sqrt(1.0 - law.region_correlation)
     mixed = shared * normals[:, :1, :] + specified * normals[:, 1:, :]
-    return _quantiles(mixed, law.mean_units, law.dispersion, law.step_units, _gamma_table())
+    distribution = distribution_named(law.distribution)
+    if distribution is None:
+        return _quantiles(mixed, law.mean_units, law.dispersion, law.step_units, _gamma_table())
+    units = distribution.units(ndtr(mixed), law.mean_units, np.maximum(law.dispersion, 0.0), np.array(law.step_units))
+    is_certain = law.dispersion < 0.0
+    return np.where(is_certain, _certain(law), units)
+
+
+def _certain(law: DemandLaw) -> np.ndarray:
+    """Return the means (n_regions, n_buckets), rounded to whole units where demand is whole."""
+    return np.floor(law.mean_units + 0.5) if law.step_units == 1.0 else law.mean_units
 
 
 def bucket_correlation(day_correlation: float, starts: tuple[int, ...]) -> np.ndarray:

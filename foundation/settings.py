@@ -18,6 +18,7 @@ from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
 
 COMBINED = "auto"  # the model kind that is combined with simple methods
+BY_STEP = "auto"  # the demand distribution that the step of demand chooses
 
 
 class Inputs(Section):
@@ -93,6 +94,12 @@ class Forecast(Section):
         min_length=1,
         max_length=LONGEST_NAME,
         description="Model kind: `auto` combines LightGBM with simple methods; `lightgbm`, `seasonal_naive`, or an installed kind is used alone.",
+    )
+    distribution: str = Field(
+        BY_STEP,
+        min_length=1,
+        max_length=LONGEST_NAME,
+        description="Demand distribution: `auto` is a negative binomial for demand in steps and a gamma with zeros for any quantity; `negative_binomial`, `gamma`, or an installed one is used for all.",
     )
     quantiles: tuple[Rate, ...] = Field(
         (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995),

@@ -16,6 +16,8 @@ from functools import lru_cache
 import numpy as np
 from scipy import special, stats
 
+from foundation.demand_distribution import DemandDistribution
+
 # Negative binomial below, gamma law of the same mean and variance above; between the last two means they are blended.
 _COUNT_UNITS, _LARGE_UNITS = 200.0, 400.0
 _MEANS = np.geomspace(0.005, _LARGE_UNITS, 180)
@@ -155,8 +157,13 @@ def continuous_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndar
     return np.asarray(np.where(inner > 0, result, 0.0))
 
 
-def parametric_quantiles(margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
-    """Return the quantiles (n_rows, n_levels) of the law (a), each row by its step."""
+def parametric_quantiles(
+    margins: Margins, levels: tuple[float, ...], distribution: DemandDistribution | None = None
+) -> np.ndarray:
+    """Return the quantiles (n_rows, n_levels) of a distribution; None chooses one for each row by its step."""
+    if distribution is not None:
+        parts = (part[:, None] for part in (margins.mean, margins.dispersion, margins.step))
+        return distribution.units(np.array(levels), *parts)
     result = np.zeros((len(margins.mean), len(levels)))
     is_any = margins.step == 0
     result[is_any] = continuous_quantiles(margins.rows(is_any), levels)
@@ -182,7 +189,9 @@ def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarr
     return cell, (index - cell)[:, None]
 
 
-def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) -> np.ndarray:
+def quantiles(
+    table: RatioTable, margins: Margins, levels: tuple[float, ...], distribution: DemandDistribution | None = None
+) -> np.ndarray:
     """Return (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level.
 
     Quantiles of demand in steps are rounded to steps: between them the average of the two ways would cover too much.
@@ -191,7 +200,7 @@ def quantiles(table: RatioTable, margins: Margins, levels: tuple[float, ...]) ->
     result = np.empty((len(margins.mean), len(levels)))
     for start in range(0, len(margins.mean), _CHUNK):
         rows = margins.rows(slice(start, start + _CHUNK))
-        counted = parametric_quantiles(rows, levels)
+        counted = parametric_quantiles(rows, levels, distribution)
         result[start : start + _CHUNK] = (1 - table.weight) * counted + table.weight * table.quantiles(
             rows.mean, rows.spread
         )

@@ -8,6 +8,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from foundation.demand_distribution import distribution_named
 from foundation.errors import ConfigurationError
 from foundation.level_shift import find_shifts, stopped_since
 from foundation.matrix import FeatureMatrix
@@ -192,7 +193,8 @@ def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, buil
     every = np.arange(len(mean))
     spread, margins = _margins(model, model.facts["calibration"]["period"], matrix, (every, mean, is_new))
     keys = {"date": matrix.date, "region": _text(matrix, "region"), "sku": _text(matrix, "sku")}
-    result = quantiles(spread.table, margins, settings.forecast.quantiles)
+    distribution = distribution_named(settings.forecast.distribution)
+    result = quantiles(spread.table, margins, settings.forecast.quantiles, distribution)
     return _frame(keys, (mean, result, tier), model.version, settings)
 
 
@@ -205,7 +207,8 @@ def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, buil
         total = by_step[:, : window // settings.grid.days].sum(axis=1)
         values = model.facts["calibration"]["windows"][str(window)]
         spread, margins = _margins(model, values, matrix, (first, total, is_new))
-        result = quantiles(spread.table, margins, settings.forecast.quantiles)
+        distribution = distribution_named(settings.forecast.distribution)
+        result = quantiles(spread.table, margins, settings.forecast.quantiles, distribution)
         keys = {"region": _text(matrix, "region")[first], "sku": _text(matrix, "sku")[first],
                 "window_days": np.full(len(first), window)}  # fmt: skip
         frame = _frame(keys, (total, result, tier[first]), model.version, settings)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation import configuration
-from foundation.settings import COMBINED, Settings
+from foundation.settings import BY_STEP, COMBINED, Settings
 
 
 def load_settings(
@@ -26,7 +26,7 @@ def load_settings(
 
 
 def refuse_unknown_extensions(settings: Settings) -> None:
-    """Raise ``ConfigurationError`` for a feature family or a model kind that is neither part of Forestock nor installed."""
+    """Raise ``ConfigurationError`` for a feature family, a model kind, or a demand distribution that is neither part of Forestock nor installed."""
     if settings.forecast.families is not None:
         from features.family import families_in_use
 
@@ -35,3 +35,7 @@ def refuse_unknown_extensions(settings: Settings) -> None:
         from models.forecaster import kind_in_use
 
         kind_in_use(settings)
+    if settings.forecast.distribution != BY_STEP:
+        from foundation.demand_distribution import distribution_named
+
+        distribution_named(settings.forecast.distribution)

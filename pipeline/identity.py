@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
+from foundation.demand_distribution import installed_distribution_code
 from foundation.settings import Settings
 from foundation.store.code_version import code_version
 from models.forecaster import installed_model_code
@@ -69,8 +70,8 @@ def run_identity(settings: Settings, forecast: str, inputs: str, decisions: str)
 
 
 def _installed(settings: Settings) -> dict[str, Any]:
-    """Return the code of the model kind in use where an installed package brings it, {} otherwise."""
-    code = installed_model_code(settings)
+    """Return the code of the model kind and the demand distribution in use where installed packages bring them."""
+    code = installed_model_code(settings) | installed_distribution_code(settings)
     return {"installed": code} if code else {}
 
 

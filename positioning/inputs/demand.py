@@ -14,7 +14,7 @@ import pandas as pd
 
 from foundation.demand_scenarios import CERTAIN, DemandLaw, bucket_correlation
 from foundation.periods import as_timestamp
-from foundation.settings import Settings, quantile_columns
+from foundation.settings import BY_STEP, Settings, quantile_columns
 from positioning.inputs.frames import codes
 from positioning.inputs.network import Network
 from positioning.inputs.time_buckets import Buckets
@@ -39,6 +39,7 @@ class Demand:
     region_correlation: np.ndarray
     has_forecast: np.ndarray
     step_units: np.ndarray
+    distribution: str = BY_STEP
 
 
 def read_demand(
@@ -64,7 +65,7 @@ def read_demand(
     return Demand(
         np.maximum(mean, 0.0), dispersion, windows, _correlation(dependence, "day_correlation", skus),
         _correlation(dependence, "region_correlation", skus), has_forecast,
-        _steps(forecasts.get("forecast_window"), skus),
+        _steps(forecasts.get("forecast_window"), skus), settings.forecast.distribution,
     )  # fmt: skip
 
 
@@ -83,7 +84,12 @@ def law(demand: Demand, sku: int, regions: np.ndarray, buckets: Buckets) -> Dema
         dispersion = np.zeros_like(means)
     correlation = bucket_correlation(float(demand.day_correlation[sku]), buckets.period_starts)
     return DemandLaw(
-        means, dispersion, correlation, float(demand.region_correlation[sku]), float(demand.step_units[sku])
+        means,
+        dispersion,
+        correlation,
+        float(demand.region_correlation[sku]),
+        float(demand.step_units[sku]),
+        demand.distribution,
     )
 
 

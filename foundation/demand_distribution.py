@@ -1,0 +1,71 @@
+"""The extension point "demand distribution": what one is, and the registry of all of them.
+
+The forecast reads quantiles from the distribution, and positioning draws demand scenarios from it, so that both agree.
+Distributions live in ``foundation/distributions``, one per file; installed packages add theirs as entry points of the group
+``forestock.demand_distributions``. Not here: how mean, dispersion and step are estimated (``models.calibration``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from foundation.extensions import entries, installed_code, refuse_unknown
+from foundation.settings import BY_STEP, Settings
+
+GROUP = "forestock.demand_distributions"
+Quantile = Callable[[np.ndarray, np.ndarray, np.ndarray, np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class DemandDistribution:
+    """A distribution of the demand of one series in one period or window.
+
+    Attributes
+    ----------
+    name
+        Name of the distribution in ``forecast.distribution``.
+    quantile
+        Returns quantiles in units (n). Its arguments, float64 (n) each, are the level in (0, 1), the mean > 0 in units, the
+        dispersion α >= 0 and the step >= 0 in units that demand is a multiple of (0: any quantity). The distribution must have
+        that mean and the variance step × mean + α × mean², and its quantiles must be >= 0 and ascend with the level.
+
+    """
+
+    name: str
+    quantile: Quantile
+
+    def units(self, level: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, step: np.ndarray) -> np.ndarray:
+        """Return quantiles in units, float64, of arrays that broadcast together; 0 where the mean is 0."""
+        level, mean, dispersion, step = np.broadcast_arrays(level, mean, dispersion, step)
+        result = np.zeros(mean.shape)
+        known = mean > 0
+        result[known] = self.quantile(level[known], mean[known], dispersion[known], step[known])
+        return result
+
+
+def registered_distributions() -> dict[str, DemandDistribution]:
+    """Return every demand distribution that ships with Forestock or is installed, by name."""
+    return entries("foundation.distributions", GROUP, DemandDistribution)
+
+
+def distribution_named(name: str) -> DemandDistribution | None:
+    """Return the distribution of that name; None for ``auto``, which chooses by the step of demand.
+
+    Raises ``ConfigurationError`` for a name that no distribution has.
+    """
+    if name == BY_STEP:
+        return None
+    known = registered_distributions()
+    refuse_unknown("forecast.distribution", (name,), known)
+    return known[name]
+
+
+def installed_distribution_code(settings: Settings) -> dict[str, str]:
+    """Return the code version of the distribution in use where an installed package brings it; {} otherwise."""
+    distribution = distribution_named(settings.forecast.distribution)
+    if distribution is None:
+        return {}
+    return installed_code({distribution.name: distribution.quantile.__module__}, "foundation")

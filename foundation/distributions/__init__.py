@@ -1,0 +1,1 @@
+"""Demand distributions: one file per distribution (see ``foundation.demand_distribution``)."""
