@@ -29,7 +29,7 @@ from foundation.configuration import load_settings
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
 from models import train
-from models.backtest.coverage import randomised_pit
+from models.backtest.coverage import randomized_pit
 from models.calibration import calibrate
 from models.demand_model import DemandModel
 from models.predict import forecast_around, means
@@ -163,7 +163,7 @@ def figures(actual: np.ndarray, mean: pd.Series, quantiles: np.ndarray, levels: 
     y, q, m = actual[known], quantiles[known], mean.to_numpy()[known]
     tau, over = np.array(levels), y[:, None] - q
     loss = np.maximum(tau * over, (tau - 1) * over).mean() / y.mean()
-    pit = randomised_pit(y, q, levels, np.random.default_rng(1))
+    pit = randomized_pit(y, q, levels, np.random.default_rng(1))
     covered = {f"{level:g}": float((pit <= level).mean()) for level in levels}
     third = np.searchsorted(np.quantile(m, [1 / 3, 2 / 3]), m, "right")
     worst = max(abs((pit[third == k] <= level).mean() - level) for k in np.unique(third) for level in levels)

@@ -1,8 +1,8 @@
 """Models: a feature matrix becomes a demand model, and a model becomes forecast tables.
 
-What belongs here: learning, calibrating, judging. What does not: how a feature is computed, any file,
-any clock. MLflow is known to ``registry`` only, LightGBM to ``boosting`` only. The doors are ``train``,
-``forecast``, ``explain`` and ``DemandModel``.
+Here: training, calibration, forecasting, explanation, tracking and backtests. Not here: how a feature is computed, files and
+clocks. Only ``models.kinds.lightgbm_tweedie`` imports LightGBM, and only ``models.tracking`` imports MLflow. The public functions
+are ``train``, ``forecast``, ``explain`` and ``movement``; ``DemandModel`` is what they pass on.
 """
 
 from __future__ import annotations

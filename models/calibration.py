@@ -1,6 +1,6 @@
-"""Everything learned from out-of-sample origins: bias factors, quantiles, windows, dependence.
+"""Calibration: bias factors, quantiles of periods and windows, and error correlations, fitted out of sample.
 
-The calibrated model has never seen a row dated on or after the first of these origins.
+The calibration model has not seen a row dated on or after the first of these origins.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import pandas as pd
 
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
-from models.correlation import fit_common, fit_dependence
+from models.correlation import fit_common_factor, fit_error_correlation
 from models.dispersion import Dispersion, fit_dispersion
 from models.distribution import Margins, RatioTable
 from models.support import Support
@@ -47,14 +47,14 @@ class Spread:
         mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
         step = support.steps(rows["sku"])
         dispersion = fit_dispersion(rows, support.linear(rows["sku"]))
-        spread = dispersion.at(mean, rows["sku"].map(dispersion.by_sku).to_numpy(float))
+        spread = dispersion.of_mean(mean, rows["sku"].map(dispersion.by_sku).to_numpy(float))
         zeros = ZeroRate.fit(mean[step == 0], actual[step == 0])
         return cls(dispersion, RatioTable.fit(mean, actual, spread, levels), zeros, support)
 
     def margins(self, sku: pd.Series, mean: np.ndarray, factor: np.ndarray) -> Margins:
         """Return the margins of rows by ``sku``, mean in units and factor on φ, each (n_rows)."""
         mean = mean.astype(float)
-        phi = self.dispersion.at(mean, factor)
+        phi = self.dispersion.of_mean(mean, factor)
         return Margins(mean, phi, self.support.linear(sku), self.support.steps(sku), self.zeros.of(mean))
 
     def to_json(self) -> dict[str, Any]:
@@ -120,12 +120,12 @@ def calibrate(rows: pd.DataFrame, settings: Settings) -> dict[str, Any]:
     for window in settings.forecast.window_days:
         sums = window_rows(rows, window // days)
         windows[str(window)] = (Spread.fit(sums, support, levels) if len(sums) else period).to_json()
-    spread = period.dispersion.at(mean, known["sku"].map(period.dispersion.by_sku).to_numpy(float))
+    spread = period.dispersion.of_mean(mean, known["sku"].map(period.dispersion.by_sku).to_numpy(float))
     variance = support.linear(known["sku"]) * mean + spread * mean**2
     residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(variance, 1e-6))
-    by_sku, by_category, overall = fit_dependence(known.assign(error=residual / deviation))
+    by_sku, by_category, overall = fit_error_correlation(known.assign(error=residual / deviation))
     return {
         "levels": list(levels), "support": support.to_json(), "period": period.to_json(), "windows": windows,
         "dependence": {"by_sku": by_sku, "by_category": by_category, "overall": overall},
-        "common": fit_common(known.assign(residual=residual, deviation=deviation)).to_json(),
+        "common": fit_common_factor(known.assign(residual=residual, deviation=deviation)).to_json(),
     }  # fmt: skip

@@ -14,8 +14,8 @@ _PRIOR_PAIRS = 300.0
 _HIGHEST = 0.95
 
 
-def fit_dependence(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str, list[float]], list[float]]:
-    """Return [day, region] correlation by SKU, by category and overall, each shrunk to the one above.
+def fit_error_correlation(rows: pd.DataFrame) -> tuple[dict[str, list[float]], dict[str, list[float]], list[float]]:
+    """Return [day, region] correlation by SKU, by category and overall, each shrunk to the level above.
 
     ``rows`` hold `sku`, `category`, `region`, `origin`, `step`, `error` (standardized), sorted by origin,
     region, SKU and step.
@@ -39,7 +39,7 @@ def _three_levels(parts: pd.DataFrame, category: pd.Series) -> tuple[pd.Series, 
 
 
 def _shrunk(parts: pd.DataFrame, parent: pd.Series | float) -> pd.Series:
-    """Return Σ products ÷ Σ squares, shrunk to ``parent`` as if 300 pairs had shown it; within 0 … 0.95."""
+    """Return Σ products ÷ Σ squares, shrunk to ``parent`` with the weight of 300 pairs; within [0, 0.95]."""
     prior = _PRIOR_PAIRS * parts["squares"] / parts["pairs"].clip(lower=1.0)
     result = (parts["products"] + parent * prior) / (parts["squares"] + prior).clip(lower=1e-9)
     return result.clip(0.0, _HIGHEST)
@@ -78,22 +78,20 @@ class CommonFactor:
         """Return a JSON-able dict."""
         return {"sku": self.sku, "region": self.region, "other": self.other}
 
-    def variance(
-        self, specified: np.ndarray, by_sku: np.ndarray, by_region: np.ndarray, whole: np.ndarray
-    ) -> np.ndarray:
+    def variance(self, within: np.ndarray, by_sku: np.ndarray, by_region: np.ndarray, whole: np.ndarray) -> np.ndarray:
         """Return the variance of sums of series.
 
-        ``specified`` is Σ s² over the members, ``by_sku`` and ``by_region`` the sums of squared totals of s within
+        ``within`` is Σ s² over the members, ``by_sku`` and ``by_region`` the sums of squared totals of s within
         SKUs and within regions, ``whole`` the squared total; arrays of one shape.
         """
-        other = np.maximum(whole - by_sku - by_region + specified, 0.0)
-        return specified + self.sku * (by_sku - specified) + self.region * (by_region - specified) + self.other * other
+        other = np.maximum(whole - by_sku - by_region + within, 0.0)
+        return within + self.sku * (by_sku - within) + self.region * (by_region - within) + self.other * other
 
 
-def fit_common(rows: pd.DataFrame) -> CommonFactor:
+def fit_common_factor(rows: pd.DataFrame) -> CommonFactor:
     """Return the correlations of ``rows`` with `origin`, `step`, `region`, `sku`, `residual` and `deviation`.
 
-    ``residual`` is actual − mean, ``deviation`` its modelled standard deviation; both known. A kind without
+    ``residual`` is actual − mean, ``deviation`` its standard deviation by the model; both known. A kind without
     pairs has correlation 0.
     """
     products = _pairs(rows, "residual")
@@ -107,9 +105,9 @@ def fit_common(rows: pd.DataFrame) -> CommonFactor:
 def _pairs(rows: pd.DataFrame, name: str) -> tuple[float, float, float]:
     """Return Σ over ordered pairs of products of ``name``, for pairs of one SKU, of one region, and others."""
     date = ["origin", "step"]
-    specified = float((rows[name] ** 2).sum())
+    within = float((rows[name] ** 2).sum())
     whole, by_sku, by_region = (
         float((rows.groupby(keys, sort=False)[name].sum() ** 2).sum())
         for keys in (date, [*date, "sku"], [*date, "region"])
     )
-    return by_sku - specified, by_region - specified, whole - by_sku - by_region + specified
+    return by_sku - within, by_region - within, whole - by_sku - by_region + within

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import nnls
 
-# A coefficient of variation of 4.5%: levels drift by as much from month to month, which one horizon does not show.
+# A coefficient of variation of 4.5%: levels drift by that much from month to month, which one horizon does not show.
 LOWEST, HIGHEST = 0.002, 30.0
 # Weight of the parent in rows: a SKU with 100 rows stands half on its own and half on its category.
 _PRIOR_ROWS = 100.0
@@ -47,7 +47,7 @@ class Dispersion:
         result = series["sku"].map(self.by_sku)
         return result.fillna(series[category].map(self.by_category)).fillna(1.0).to_numpy(np.float64)
 
-    def at(self, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
+    def of_mean(self, mean: np.ndarray, factor: np.ndarray) -> np.ndarray:
         """Return φ of rows with these means in units and factors, each (n_rows)."""
         log_mean = np.log(np.maximum(mean, np.finfo(np.float32).tiny))
         return np.asarray(np.clip(np.exp(np.interp(log_mean, self.log_mean, self.log_phi)) * factor, LOWEST, HIGHEST))
@@ -90,7 +90,7 @@ def fit_dispersion(rows: pd.DataFrame, linear: np.ndarray) -> Dispersion:
     excess, base = (actual - mean) ** 2 - linear * mean, mean**2
     log_mean, log_phi = _by_level(mean, excess, base)
     result = Dispersion(log_mean, log_phi, {}, {})
-    base = base * result.at(mean, np.ones(len(mean)))
+    base = base * result.of_mean(mean, np.ones(len(mean)))
     parts = pd.DataFrame({"sku": rows["sku"].to_numpy(), "category": rows["category"].to_numpy(),
                           "excess": excess, "base": base})  # fmt: skip
     by_category = _shrunk(parts, "category", np.float64(1.0))
@@ -102,8 +102,8 @@ def fit_dispersion(rows: pd.DataFrame, linear: np.ndarray) -> Dispersion:
 def _by_level(mean: np.ndarray, excess: np.ndarray, base: np.ndarray) -> tuple[list[float], list[float]]:
     """Return log mean and log φ of even bins of the rows by mean: the geometric mean of the bin's own φ and that of all.
 
-    The bin's own is shrunk to that of all as if 100 rows had shown it. Half-way, because what makes slow series
-    dispersed are rare peaks, and a law as wide as those is too low at its lower quantiles.
+    The bin's own is shrunk to that of all with the weight of 100 rows. The mean of the two is taken because rare peaks make
+    slow series dispersed, and a distribution as wide as those is too low at its lower quantiles.
     """
     overall = float(np.clip(excess.sum() / max(base.sum(), np.finfo(float).tiny), LOWEST, HIGHEST))
     order = np.argsort(mean, kind="stable")

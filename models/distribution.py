@@ -1,10 +1,16 @@
-"""Quantiles of demand around a predicted mean: two ways, averaged as far as there are rows for both.
+"""Quantiles of demand around a predicted mean: the average of two estimates where there are rows for both.
 
-(a) A law with the SKU's dispersion: negative binomial in steps of demand where demand is a multiple of a
-step, a gamma law with a probability of zero where it takes any quantity. (b) A table of quantiles of
-actual ÷ predicted in bins of predicted mean × dispersion: right for lumpy demand, and only where
-there are rows for many bins: the ratios of slow series say nothing of fast ones. Both are fitted on
-out-of-sample rows only, and both scale with the unit of demand. The same functions serve periods and window sums.
+(a) A demand distribution with the SKU's dispersion: a negative binomial in steps of demand where demand is a multiple of a
+step, a gamma distribution with a probability of zero where it takes any quantity, or the one that ``forecast.distribution``
+names. (b) A table of quantiles of actual ÷ predicted in bins of predicted mean × dispersion. It fits lumpy demand and needs
+rows for many bins, because the ratios of slow series say nothing about fast ones. Both are fitted on out-of-sample rows only,
+and both scale with the unit of demand. The same functions serve periods and window sums.
+
+References
+----------
+Snyder, Ord, Beaumont: Forecasting the intermittent demand for slow-moving inventories, International Journal of Forecasting 28
+(2012), for the negative binomial.
+
 """
 
 from __future__ import annotations
@@ -18,7 +24,7 @@ from scipy import special, stats
 
 from foundation.demand_distribution import DemandDistribution
 
-# Negative binomial below, gamma law of the same mean and variance above; between the last two means they are blended.
+# Negative binomial below, gamma of the same mean and variance above; between the two means they are blended.
 _COUNT_UNITS, _LARGE_UNITS = 200.0, 400.0
 _MEANS = np.geomspace(0.005, _LARGE_UNITS, 180)
 _SPREADS = np.geomspace(1e-4, 30, 43)
@@ -55,8 +61,8 @@ class RatioTable:
         order = np.argsort(place, kind="stable")
         ratio = (actual / np.maximum(mean, np.finfo(np.float32).tiny))[order]
         ends = np.searchsorted(place[order], np.arange(shape[0] * shape[1] + 1))
-        everyone = np.quantile(ratio, levels)
-        rows = [np.quantile(ratio[a:b], levels) if b - a >= 50 else everyone for a, b in itertools.pairwise(ends)]
+        overall = np.quantile(ratio, levels)
+        rows = [np.quantile(ratio[a:b], levels) if b - a >= 50 else overall for a, b in itertools.pairwise(ends)]
         return cls(mean_edges, spread_edges, np.array(rows).reshape(shape))
 
     @property
@@ -72,7 +78,7 @@ class RatioTable:
 
 @dataclass(frozen=True)
 class Margins:
-    """What is known of each row's demand before a quantile is read.
+    """Parameters of each row's demand distribution.
 
     Attributes
     ----------
@@ -192,10 +198,10 @@ def _position(value: np.ndarray, grid: np.ndarray) -> tuple[np.ndarray, np.ndarr
 def quantiles(
     table: RatioTable, margins: Margins, levels: tuple[float, ...], distribution: DemandDistribution | None = None
 ) -> np.ndarray:
-    """Return (n_rows, n_levels): both ways by ``table.weight``, never negative, ascending by level.
+    """Return quantiles in units (n_rows, n_levels): both estimates weighted by ``table.weight``, >= 0, ascending by level.
 
-    Quantiles of demand in steps are rounded to steps: between them the average of the two ways would cover too much.
-    Far quantiles enclose the mean, except where the law has no demand with that probability.
+    Quantiles of demand in steps are rounded to steps, because between two steps the average would cover too much. The far quantiles
+    enclose the mean, except where demand is zero with that probability.
     """
     result = np.empty((len(margins.mean), len(levels)))
     for start in range(0, len(margins.mean), _CHUNK):

@@ -19,7 +19,7 @@ _HALF_LIVES = {"fast_smoothing": 2.0, "exponential_smoothing": 7.0}  # periods; 
 _INTERMITTENT_HALF_LIFE = 28.0
 _MOST_OF_HIGHEST = 1.5
 _LOOKED_AT, _CHUNK = 256, 2048
-_REACH = 8  # half-lives after which a weight counts as none
+_REACH = 8  # half-lives beyond which weights are taken as 0
 
 
 @dataclass(frozen=True)
@@ -105,11 +105,11 @@ def weekday_index(past: np.ndarray) -> np.ndarray:
     counted = np.isfinite(cycles).sum(axis=1)
     mean = np.nan_to_num(cycles).sum(axis=1) / np.maximum(counted, 1)
     level = mean.mean(axis=1, keepdims=True)
-    everyone = mean.sum(axis=0)
-    pooled = everyone / everyone.mean() if everyone.sum() > 0 else np.ones(7)
-    specified = np.where(level > 0, mean / np.where(level > 0, level, 1), pooled)
-    specified = np.where(counted > 0, specified, pooled)
-    return ((weeks * specified + _PROFILE_PRIOR_WEEKS * pooled) / (weeks + _PROFILE_PRIOR_WEEKS)).astype(np.float32)
+    total = mean.sum(axis=0)
+    pooled = total / total.mean() if total.sum() > 0 else np.ones(7)
+    index = np.where(level > 0, mean / np.where(level > 0, level, 1), pooled)
+    index = np.where(counted > 0, index, pooled)
+    return ((weeks * index + _PROFILE_PRIOR_WEEKS * pooled) / (weeks + _PROFILE_PRIOR_WEEKS)).astype(np.float32)
 
 
 def _mean(past: np.ndarray, periods: int) -> np.ndarray:
@@ -127,13 +127,13 @@ def _since(past: np.ndarray, starts: np.ndarray) -> np.ndarray:
     """Return the mean of the known values from each series' start column on, 0 where it is negative."""
     result = np.zeros(len(past))
     for start in np.unique(starts[starts >= 0]):
-        specified = starts == start
-        result[specified] = np.nan_to_num(np.nanmean(past[specified, start:], axis=1))
+        begun = starts == start
+        result[begun] = np.nan_to_num(np.nanmean(past[begun, start:], axis=1))
     return result
 
 
 def _ceiling(past: np.ndarray, known: np.ndarray, days: int) -> np.ndarray:
-    """Return 1.5 × the highest mean of a whole week (weekly data: two weeks) that was known and ever reached."""
+    """Return 1.5 × the highest mean of any fully known week (weekly data: two weeks), units per period (n_series)."""
     width = 7 if days == 1 else 2
     if past.shape[1] < width:
         return np.full(len(past), np.inf)

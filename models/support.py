@@ -1,6 +1,6 @@
-"""Which quantities demand can take: multiples of a step (whole counts, tenths, cases), or any quantity.
+"""Step of demand: whether demand is a multiple of a step (whole counts, tenths, cases) or takes any quantity.
 
-Decided by the data. A law of counts is right for multiples of a step and wrong for quantities between them.
+The data decide. A distribution of counts fits multiples of a step and does not fit quantities between them.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import pandas as pd
 
 from models.dispersion import fit_linear
 
-_WHOLE_RATE = 0.995  # a few typing errors do not make a SKU of pieces one of kilograms
-_FEWEST_SALES = 20  # a SKU with fewer positive rows is taken to be like most others
+_WHOLE_RATE = 0.995  # a few typing errors do not turn a SKU sold in pieces into one sold by weight
+_FEWEST_SALES = 20  # a SKU with fewer sales is treated like most others
 _FEWEST_FOR_STEP = 50
-_FINE_STEPS = 50.0  # from this many steps to a usual sale on, a step is too fine to matter
+_FINE_STEPS = 50.0  # a step is too fine to matter where a median sale has at least this many
 _TOLERANCE = 2e-3
 _LEAST_VARIANCE_RATE = 0.7
 
@@ -90,7 +90,7 @@ class Support:
 
 
 def _varies(actual: np.ndarray, mean: np.ndarray, step: float) -> bool:
-    """Return whether demand varies as counts of ``step`` do: hardly less than independent steps would."""
+    """Return whether demand varies as counts of ``step`` do: hardly less than independent steps would vary."""
     return bool(((actual - mean) ** 2).sum() >= _LEAST_VARIANCE_RATE * step * mean.sum())
 
 

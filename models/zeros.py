@@ -12,7 +12,7 @@ from scipy.optimize import minimize
 
 _BINS = 16
 _ROWS_PER_BIN = 200
-_RARE = 0.002  # below this share of zeros there is no mass to speak of
+_RARE = 0.002  # below this share of zeros the probability is taken as 0
 _FEWEST_ZEROS = 20
 _MOST = 0.9999
 _SLOPE_SD, _SLOPES = 0.2, (0.2, 1.5)
@@ -24,7 +24,7 @@ class ZeroRate:
 
     Attributes
     ----------
-    intercept : of log(−log P); None where zeros are too rare to matter.
+    intercept : of log(−log P(zero)); None where zeros are too rare to matter.
     slope : > 0, so that larger means have fewer zeros.
 
     """
@@ -34,9 +34,9 @@ class ZeroRate:
 
     @classmethod
     def fit(cls, mean: np.ndarray, actual: np.ndarray) -> ZeroRate:
-        """Return the rate fitted to bins of ``mean`` (n_rows) by maximum likelihood, the slope as if 1 were likely.
+        """Return the rate fitted to bins of ``mean`` (n_rows) by maximum likelihood, with a normal prior on the slope around 1.
 
-        With a slope of 1 purchases come one by one, however many there are.
+        A slope of 1 is that of a Poisson number of purchases of equal size.
         """
         is_sold = mean > 0
         mean, is_zero = mean[is_sold], actual[is_sold] <= 0

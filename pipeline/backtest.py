@@ -21,7 +21,7 @@ from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.sources import FolderSource
 from foundation.validation.validate import UnreadableError
-from models.backtest import Decision, GivenScales, Summary, decide, stability, summarise
+from models.backtest import Decision, GivenScales, Summary, decide, stability, summarize
 from models.tracking.runs import Tracker
 from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
 from pipeline.configuration import load_settings
@@ -124,7 +124,7 @@ def run_origins(
     actuals = read_actuals(settings, origins)
     days = origin_dates(settings, origins, actuals)
     scored = [step(settings, day, actuals, given) for day in days]
-    summary = summarise([one.judged for one in scored])
+    summary = summarize([one.judged for one in scored])
     pairs = [stability(a.trace, b.trace) for a, b in pairwise(scored)]
     with reported("explain", settings, days[-1]):
         evidence = gather(inputs_known_on(settings, days[-1]), actuals, summary.series)

@@ -109,7 +109,7 @@ def _fan(panel: Panel, outcome: Outcome, code: int, row: pd.Series) -> pd.DataFr
     unknown = np.full(shown, np.nan)
     frame["mean"] = np.concatenate([unknown, method.mean[code]])
     for name, level in _BANDS.items():
-        frame[name] = np.concatenate([unknown, method.quantiles[code, :, outcome.level_at(level)]])
+        frame[name] = np.concatenate([unknown, method.quantiles[code, :, outcome.level_index(level)]])
     parts = f"{row['region']} · {row['sku']}: RMSSE {row['rmsse']:.2f}, baseline {row['baseline_rmsse']:.2f}"
     return frame.assign(label=parts)
 
@@ -198,7 +198,7 @@ def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
         "last model": backtest.scored[-1].model.version, "code": _code(),
     }  # fmt: skip
     return BacktestPage(
-        f"Backtest of {settings.name} to {backtest.last_day}", summary.verdict, facts, summary.overall, summary.levels,
+        f"Backtest of {settings.name} to {backtest.last_day}", summary.headline, facts, summary.overall, summary.levels,
         summary.segments, dict(pictures.values()), _notes(backtest),
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _note(backtest: Backtest) -> str:
     ]
     head = ["| mean over origins | " + " | ".join(summary.overall["method"].str.replace("_", " ")) + " |"]
     head.append("| --- |" + " ---: |" * len(summary.overall))
-    return "\n\n".join([f"**{summary.verdict}**", *_notes(backtest), "\n".join(head + rows)])
+    return "\n\n".join([f"**{summary.headline}**", *_notes(backtest), "\n".join(head + rows)])
 
 
 def _notes(backtest: Backtest) -> list[str]:

@@ -22,7 +22,7 @@ from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from models import DemandModel, forecast
-from models.backtest import GivenScales, Judged, Outcome, Trace, judge, modelled, rivals
+from models.backtest import GivenScales, Judged, Outcome, Trace, baseline_methods, judge, model_method
 from pipeline.artifacts import ModelStore
 from pipeline.results import RunContext, Snapshot
 from pipeline.run import accepted_inputs, snapshot_of, train_stage
@@ -137,7 +137,7 @@ def outcome_of(context: RunContext, actuals: Actuals, model: DemandModel, seen: 
     frames = forecast(model, matrix, settings, origin)
     tables = snapshot.read(actuals.folder)
     series = _described(panel, tables)
-    methods = {"forestock": modelled(model, frames, series, settings)} | rivals(panel.demand, settings)
+    methods = {"forestock": model_method(model, frames, series, settings)} | baseline_methods(panel.demand, settings)
     return Outcome(
         origin, settings.forecast.quantiles, settings.grid.days, series, settings.series.hierarchy,
         actual_demand(panel, tables["sales"], settings), panel.units_sold.astype(float), methods,

@@ -19,7 +19,7 @@ from foundation.settings import Settings, quantile_columns
 from foundation.store import snapshot
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
-from models.backtest import rivals
+from models.backtest import baseline_methods
 from models.tracking.runs import Record, Tracker
 from monitoring import findings
 from monitoring.accuracy import JUDGED, Said, Scored, accuracy, best_baseline, overall, tally
@@ -160,7 +160,7 @@ def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
     low, high = (int(np.abs(levels - level).argmin()) for level in _INTERVAL)
     return {
         name: Said(*(part[:, :n_periods] for part in (parts.mean, parts.quantiles[..., low], parts.quantiles[..., high])))
-        for name, parts in rivals(past, settings).items()
+        for name, parts in baseline_methods(past, settings).items()
     } if past.shape[1] > settings.horizon else {}  # fmt: skip
 
 

@@ -27,7 +27,7 @@ from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.validate import Needs
 from models import DemandModel, forecast, train
-from models.backtest.gate import Verdict
+from models.backtest.promotion import BaselineComparison
 from models.predict import shift_note, stop_note
 from models.tracking.registry import Origin, Registry
 from monitoring.findings import KINDS
@@ -167,13 +167,13 @@ def _train(settings: Settings, known: Snapshot, checkpoints: Checkpoints) -> Dem
 
 def _model_notes(model: DemandModel) -> tuple[str, ...]:
     given_up = [f"CPU budget: {sentence}." for sentence in model.facts["given_up"]]
-    verdict = Verdict.of(model)
+    comparison = BaselineComparison.of(model)
     shares = ", ".join(
         f"{name} {share:.0%}" for name, share in model.facts.get("unit_shares", {}).items() if share >= 0.005
     )
     sentence = f"Share of forecast units by method: {shares}." if shares else ""
     return (
-        f"Model {model.version}: {verdict.sentence} {sentence}".rstrip(),
+        f"Model {model.version}: {comparison.sentence} {sentence}".rstrip(),
         *given_up,
         *model.facts.get("unknown_features", ()),
     )

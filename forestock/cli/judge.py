@@ -127,7 +127,7 @@ def _print_one(recorded: RecordedBacktest, console: Console) -> None:
 
     result = recorded.backtest
     console.print(Text(result.name, style="bold"))
-    console.print(Text(result.summary.verdict))
+    console.print(Text(result.summary.headline))
     console.print(_table(recorded))
     places = {"report": recorded.page}
     if recorded.run_id:

@@ -6,10 +6,10 @@ MLflow (``models.tracking.runs``), and charts and pages (``review``). ``docs/bac
 
 from __future__ import annotations
 
-from models.backtest.gate import Decision, decide
 from models.backtest.judge import Judged, judge
-from models.backtest.methods import GivenScales, Method, Outcome, modelled, rivals
-from models.backtest.summary import Summary, Trace, stability, summarise
+from models.backtest.methods import GivenScales, Method, Outcome, baseline_methods, model_method
+from models.backtest.promotion import Decision, decide
+from models.backtest.summary import Summary, Trace, stability, summarize
 
 __all__ = [
     "Decision",
@@ -19,10 +19,10 @@ __all__ = [
     "Outcome",
     "Summary",
     "Trace",
+    "baseline_methods",
     "decide",
     "judge",
-    "modelled",
-    "rivals",
+    "model_method",
     "stability",
-    "summarise",
+    "summarize",
 ]

@@ -23,7 +23,7 @@ def coverage(actual: np.ndarray, quantiles: np.ndarray) -> np.ndarray:
     return np.asarray((actual[known, None] <= quantiles[known]).mean(axis=0))
 
 
-def randomised_pit(
+def randomized_pit(
     actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...], random: np.random.Generator
 ) -> np.ndarray:
     """Return a uniform draw from the part of (0, 1) in which each known actual lies, float64 (n_known).
@@ -52,7 +52,7 @@ def check(
     Coverage columns: `level`, `coverage`, `coverage_randomised` (share of PIT draws at or below the level),
     `n`. Histogram columns: `pit_from`, `pit_to`, `share`, 20 equal bins.
     """
-    drawn = randomised_pit(actual, quantiles, levels, np.random.default_rng(seed))
+    drawn = randomized_pit(actual, quantiles, levels, np.random.default_rng(seed))
     covered = pd.DataFrame({"level": levels, "coverage": coverage(actual, quantiles)})
     covered["coverage_randomised"] = [float((drawn <= level).mean()) if len(drawn) else np.nan for level in levels]
     covered["n"] = len(drawn)

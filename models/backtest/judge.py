@@ -159,7 +159,7 @@ class _Ruler:
         mean = self.grouping.sums(np.where(is_known, method.mean, 0.0))
         quantiles = self._quantiles(method, is_known)
         loss = scaled_pinball(self.actual, quantiles, outcome.levels, self.absolute)
-        low, high = outcome.level_at(0.025), outcome.level_at(0.975)
+        low, high = outcome.level_index(0.025), outcome.level_index(0.975)
         inside = (self.actual >= quantiles[..., low]) & (self.actual <= quantiles[..., high])
         return {
             "wrmsse": weighted(rmsse(self.actual, mean, self.squared), self.weight),

@@ -29,7 +29,7 @@ from models.demand_model import DemandModel
 
 
 class Spread(Protocol):
-    """How a method says quantiles of sums of series."""
+    """Quantiles of sums of series by one method."""
 
     def of_sums(self, grouping: Grouping, is_known: np.ndarray) -> np.ndarray:
         """Return quantiles (n_nodes, horizon, n_levels) of the sums over members known on the date."""
@@ -37,13 +37,13 @@ class Spread(Protocol):
 
 @dataclass(frozen=True)
 class Method:
-    """What one way of forecasting said at one origin.
+    """Forecasts of one method at one origin.
 
     Attributes
     ----------
-    mean : float64 (n_series, horizon) expected units.
-    quantiles : float (n_series, horizon, n_levels).
-    windows : quantiles (n_series, n_levels) of the sum over the first days, by length in days.
+    mean : float64 (n_series, horizon), expected units.
+    quantiles : float (n_series, horizon, n_levels), units.
+    windows : quantiles (n_series, n_levels) in units of the sum over the first days, by length in days.
     spread : quantiles of sums of series.
 
     """
@@ -60,7 +60,7 @@ class Outcome:
 
     Attributes
     ----------
-    origin : everything dated before it was known.
+    origin : forecast origin; everything dated before it was known.
     levels : quantile levels, ascending.
     period_days : days in a period, 1 or 7.
     series : frame (n_series), in code order: `region`, `sku`, hierarchy columns, `subdivision` where known,
@@ -87,13 +87,15 @@ class Outcome:
         recent = np.nansum(self.history[:, -max(28 // self.period_days, 1) :], axis=1)
         return recent * self.series["unit_price_eur"].to_numpy(float)
 
-    def level_at(self, level: float) -> int:
+    def level_index(self, level: float) -> int:
         """Return the position of the quantile level nearest to ``level``."""
         return int(np.argmin(np.abs(np.array(self.levels) - level)))
 
 
-def modelled(model: DemandModel, frames: dict[str, pd.DataFrame], series: pd.DataFrame, settings: Settings) -> Method:
-    """Return the method of the frames `forecast` and `forecast_window` of one origin.
+def model_method(
+    model: DemandModel, frames: dict[str, pd.DataFrame], series: pd.DataFrame, settings: Settings
+) -> Method:
+    """Return the forecasts of a model at one origin, from its frames `forecast` and `forecast_window`.
 
     ``series`` (n_series) has `region` and `sku` in code order. Raises ``StageError`` if the frames do not hold
     every series × period exactly once.
@@ -124,7 +126,7 @@ def _ordered(rows: pd.DataFrame, series: pd.DataFrame, last_key: str, n_each: in
 _EARLIER_ORIGINS = 2
 
 
-def rivals(demand: np.ndarray, settings: Settings) -> dict[str, Method]:
+def baseline_methods(demand: np.ndarray, settings: Settings) -> dict[str, Method]:
     """Return every baseline's forecast from ``demand`` (n_series, n_history), NaN where unknown.
 
     Quantiles are normal, as the industry's safety stocks are: the mean plus z times the root mean square of

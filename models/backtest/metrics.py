@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.metrics import mean_absolute_error, mean_pinball_loss
 
 from models.backtest.methods import Method, Outcome
 
@@ -19,7 +20,7 @@ def wape(actual: np.ndarray, forecast: np.ndarray) -> float:
     0.5
     """
     total = np.abs(actual).sum()
-    return float(np.abs(actual - forecast).sum() / total) if total else float("nan")
+    return float(mean_absolute_error(actual, forecast) * len(actual) / total) if total else float("nan")
 
 
 def bias(actual: np.ndarray, forecast: np.ndarray) -> float:
@@ -124,7 +125,7 @@ class Rows:
     @classmethod
     def of(cls, outcome: Outcome, method: Method) -> Rows:
         """Return the rows of one method at one origin."""
-        index = outcome.level_at(ORDER_LEVEL)
+        index = outcome.level_index(ORDER_LEVEL)
         days = max(method.windows)
         return cls(
             outcome.levels, outcome.levels[index], outcome.actual, method.mean, method.quantiles,
@@ -148,7 +149,7 @@ def figures_of(rows: Rows) -> dict[str, float]:
     """
     known = np.isfinite(rows.actual)
     actual, mean, quantiles = rows.actual[known], rows.mean[known], rows.quantiles[known]
-    loss, total = float(pinball(actual, quantiles, rows.levels).mean(axis=-1).sum()), float(actual.sum())
+    loss, total = _total_pinball(actual, quantiles, rows.levels), float(actual.sum())
     scaled = rmsse(rows.actual, rows.mean, rows.squared_scale)
     return {
         "n_series": len(rows.actual),
@@ -157,9 +158,17 @@ def figures_of(rows: Rows) -> dict[str, float]:
         "bias": bias(actual, mean),
         "rmsse": float(np.nanmean(scaled)) if np.isfinite(scaled).any() else float("nan"),
         "wql": 2 * loss / total if total else float("nan"),
-        **_central_coverage(actual, quantiles, rows.levels),
+        **_interval_coverage(actual, quantiles, rows.levels),
         "order_cost_rate": order_cost_rate(rows),
     }
+
+
+def _total_pinball(actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> float:
+    """Return Σ over rows (n) of the mean pinball loss over the levels of ``quantiles`` (n, n_levels), in units."""
+    if not len(actual):
+        return 0.0
+    losses = [mean_pinball_loss(actual, quantiles[:, index], alpha=level) for index, level in enumerate(levels)]
+    return float(np.mean(losses)) * len(actual)
 
 
 def order_cost_rate(rows: Rows) -> float:
@@ -174,7 +183,7 @@ def order_cost_rate(rows: Rows) -> float:
     return float((rows.price[known] * loss).sum() / money) if money else float("nan")
 
 
-def _central_coverage(actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:
+def _interval_coverage(actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:
     """Return the share of actuals inside each interval between a level and its mirror image, bounds included."""
     result = {}
     for index, level in enumerate(levels):

@@ -12,9 +12,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from models.backtest.gate import sign_flip_p_value
 from models.backtest.judge import Judged
 from models.backtest.methods import Outcome
+from models.backtest.promotion import sign_flip_p_value
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Summary:
     origins : one row per `origin` and `method`, the figures themselves.
     levels, segments, coverage, cells, pit : as in ``Judged``, means over origins with `_sd` where it is a score.
     series : one row per region and SKU, means over origins; largest `lost_to_baseline` first.
-    verdict : the decision first, with the headline figure.
+    headline : the result in one sentence, the comparison with the best baseline first.
 
     """
 
@@ -39,7 +39,7 @@ class Summary:
     cells: pd.DataFrame
     pit: pd.DataFrame
     series: pd.DataFrame
-    verdict: str
+    headline: str
 
     @property
     def judged(self) -> pd.Series:
@@ -53,7 +53,7 @@ class Summary:
         return others.iloc[int(others["wrmsse"].argmin())] if len(others) else self.judged
 
 
-def summarise(judged: Sequence[Judged]) -> Summary:
+def summarize(judged: Sequence[Judged]) -> Summary:
     """Return the summary of one or more origins; a standard deviation needs two, else it is NaN."""
     origins = pd.concat([one.overall for one in judged], ignore_index=True)
     overall = _over_origins(origins, ["method"])
@@ -66,8 +66,8 @@ def summarise(judged: Sequence[Judged]) -> Summary:
         "pit": _over_origins(_all(judged, "pit"), ["sum_days", "pit_from", "pit_to"]),
         "series": _ranked(series.mean(numeric_only=True).reset_index()),
     }
-    result = Summary(overall=overall, origins=origins, **frames, verdict="")
-    return Summary(**{**vars(result), "verdict": _verdict(result)})
+    result = Summary(overall=overall, origins=origins, **frames, headline="")
+    return Summary(**{**vars(result), "headline": _headline(result)})
 
 
 def _all(judged: Sequence[Judged], name: str) -> pd.DataFrame:
@@ -91,9 +91,9 @@ def _ranked(series: pd.DataFrame) -> pd.DataFrame:
     return series.assign(lost_to_baseline=lost).sort_values("lost_to_baseline", ascending=False, ignore_index=True)
 
 
-def _verdict(found: Summary) -> str:
-    selected, other = found.judged, found.best_baseline
-    by_origin = found.origins.pivot(index="origin", columns="method", values="wrmsse")
+def _headline(summary: Summary) -> str:
+    selected, other = summary.judged, summary.best_baseline
+    by_origin = summary.origins.pivot(index="origin", columns="method", values="wrmsse")
     n = len(by_origin)
     if selected["method"] == other["method"]:
         return f"WRMSSE {selected['wrmsse']:.3f} over {n} origins."
@@ -117,14 +117,14 @@ def _interval(row: pd.Series) -> str:
     return f", 95 % interval covers {row['coverage_950']:.1%}" if "coverage_950" in row else ""
 
 
-def _saved(mine: pd.Series, other: pd.Series) -> str:
-    change = mine["order_cost_rate"] / other["order_cost_rate"] - 1
+def _saved(judged: pd.Series, other: pd.Series) -> str:
+    change = judged["order_cost_rate"] / other["order_cost_rate"] - 1
     return f"{abs(change):.0%} {'less' if change < 0 else 'more'} than on the baseline"
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What of an origin is needed to compare it with the next: who, what was forecast, what was demanded.
+    """What the comparison of an origin with the next one needs: the series, their forecasts and their demand.
 
     ``mean`` and ``actual`` are float64 (n_series, horizon) of the judged method; actual NaN where unknown.
     """
@@ -148,7 +148,7 @@ def stability(before: Trace, after: Trace) -> dict[str, float]:
 
     `revision_rate`: Σ|f₂ − f₁| ÷ Σ f₁ over the periods both forecast; NaN where the origins lie a horizon or
     more apart. `movement_ratio`: Σ|F₂ − F₁| ÷ Σ|A₂ − A₁| of each series' total over the horizon: how much the
-    forecast moved next to how much demand moved; above 1 it is nervous, near 0 it is deaf.
+    forecast moved next to how much demand moved; above 1 the forecast moves more than demand, near 0 it does not react.
     """
     place = after.series.get_indexer(before.series)
     one, two = np.flatnonzero(place >= 0), place[place >= 0]

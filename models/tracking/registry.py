@@ -1,11 +1,10 @@
 """The record of trainings in MLflow: one run and one registered version per training, and a champion.
 
-With ``models.tracking.registry``, ``models.tracking.runs`` and ``models.tracking.client`` the only code that knows MLflow. Everything goes through a client with explicit run ids; MLflow's
-"active run" belongs to a thread and is never used. The warehouse keeps the models a night works
-with (docs/decisions/0003-models-in-the-warehouse.md); MLflow is where people look, compare and fetch a model from. Whatever
-MLflow raises becomes a ``StageError``, so that a caller can go on without it.
+Only this package imports MLflow. It uses a client with explicit run ids, because MLflow's "active run" belongs to a thread. The
+warehouse stores the models that runs use (docs/decisions/0003-models-in-the-warehouse.md); MLflow is where people look at,
+compare and download models. An error of MLflow becomes a ``StageError``, so that the caller can continue without it.
 
-Not here: training, forecasting, or which model a night uses.
+Not here: training, forecasting, or which model a run uses.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.locks import locked
-from models.backtest.gate import Verdict
+from models.backtest.promotion import BaselineComparison
 from models.demand_model import DemandModel
 from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
 
@@ -37,9 +36,9 @@ _USE = (
     "to inventory positioning. Not for single customers, and not beyond the horizon it was trained for."
 )
 _LIMITS = (
-    "**Limits.** Demand while out of stock is unknown to it and left out. Series with fewer than 28 known periods "
-    "have a tier that ends in `_new`. What happened for the first time after "
-    "the data window it cannot know."
+    "**Limits.** Demand while out of stock is unknown and left out. Series with fewer than 28 known periods "
+    "have a tier that ends in `_new`. It cannot know what happened for the first time "
+    "after the data window."
 )
 
 
@@ -84,16 +83,16 @@ def _dotted(section: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, Any]
 def purpose(name: str) -> str:
     """Return what the registered model of the pipeline ``name`` is for, and where each version's own card is."""
     return (
-        f"Demand forecast of the pipeline {name}: a version per training, `champion` the one nights may trust.\n\n{_USE}\n\n{_LIMITS}\n\n"
-        "Each version's description is its model card, with its verdict beside baselines and its data window."
+        f"Demand forecast of the pipeline {name}: a version per training; `champion` is the newest one that beats the baselines.\n\n{_USE}\n\n{_LIMITS}\n\n"
+        "Each version's description is its model card, with its comparison with baselines and its data window."
     )
 
 
-def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
-    """Return the model card in Markdown: the verdict, what the model is for, what it saw, what it cannot do."""
+def note(model: DemandModel, fingerprint: str, comparison: BaselineComparison) -> str:
+    """Return the model card in Markdown: how it compares with baselines, its use, its data window and its limits."""
     parts = model.facts["training"]
     lines = (
-        f"**{verdict.sentence}**",
+        f"**{comparison.sentence}**",
         f"Model `{model.version}`, trained on what was known on the morning of {model.as_of}.",
         _USE,
         f"**Data window.** {parts['rows']:,} rows of {parts['series']:,} series dated {parts['first_date']} to "
@@ -102,7 +101,7 @@ def note(model: DemandModel, fingerprint: str, verdict: Verdict) -> str:
         _LIMITS,
         f"`{FACTS_FILE}` holds all metrics and the calibration that turns means into quantiles; `importance.json` ranks the "
         "features where the kind of model measures them.",
-        *(f"Given up: {sentence}." for sentence in model.facts["given_up"]),
+        *(f"Reduced to stay within the CPU budget: {sentence}." for sentence in model.facts["given_up"]),
     )
     return "\n\n".join(lines)
 
@@ -153,7 +152,7 @@ _KEY_TAG = "training_key"
 _DATE_TAG = "training_date"
 
 
-_NOTE = "Trainings of the demand model: one run per training date, its verdict first; `wape` beside the baselines', lower is better."
+_NOTE = "Trainings of the demand model: one run per training date, its comparison with baselines first; a lower `wape` is better."
 
 
 @dataclass(frozen=True)
@@ -211,27 +210,29 @@ class Registry:
         champion = self._champion_version()
         if champion == str(result.version):
             return Published(result.run_id, champion, True, result.tags.get("champion_reason", ""))
-        could_be, reason = self._judge(model, Verdict.of(model))  # why not today: it may have been champion once
+        could_be, reason = self._judge(
+            model, BaselineComparison.of(model)
+        )  # why not today: it may have been champion once
         return Published(
             result.run_id, str(result.version), False, f"Version {champion or 'none'} is." if could_be else reason
         )
 
     def _record(self, model: DemandModel, origin: Origin) -> Published:
-        verdict = Verdict.of(model)
-        run_id = self._start(model, origin, verdict)
+        comparison = BaselineComparison.of(model)
+        run_id = self._start(model, origin, comparison)
         try:
             self._log_numbers(run_id, model)
             self._log_tables(run_id, model)
             self._log_inputs(run_id, model, origin)
-            version = self._register(run_id, model, origin, verdict)
-            published = self._crown(run_id, version, model, verdict)
+            version = self._register(run_id, model, origin, comparison)
+            published = self._crown(run_id, version, model, comparison)
         except BaseException:
             self._experiment.client.set_terminated(run_id, "FAILED")
             raise
         self._experiment.client.set_terminated(run_id, "FINISHED")
         return published
 
-    def _start(self, model: DemandModel, origin: Origin, verdict: Verdict) -> str:
+    def _start(self, model: DemandModel, origin: Origin, comparison: BaselineComparison) -> str:
         tags = {
             **origin.tags,
             _KEY_TAG: origin.training_key,
@@ -239,7 +240,7 @@ class Registry:
             "as_of": model.as_of.isoformat(),
             "stage": "train",
             "model_version": model.version,
-            "mlflow.note.content": note(model, origin.inputs_fingerprint, verdict),
+            "mlflow.note.content": note(model, origin.inputs_fingerprint, comparison),
             "mlflow.source.name": "forestock train",
             "mlflow.source.type": "JOB",
         }
@@ -268,7 +269,7 @@ class Registry:
         dataset = Dataset(name, origin.inputs_fingerprint, origin.inputs_source, origin.inputs_head)
         self._experiment.client.log_inputs(run_id, [dataset.as_input("training")])
 
-    def _register(self, run_id: str, model: DemandModel, origin: Origin, verdict: Verdict) -> str:
+    def _register(self, run_id: str, model: DemandModel, origin: Origin, comparison: BaselineComparison) -> str:
         logged = self._log_model(run_id, model)
         self._ensure_registered_model()
         version = self._experiment.client.create_model_version(
@@ -276,7 +277,7 @@ class Registry:
             source=logged.artifact_location,
             run_id=run_id,
             model_id=logged.model_id,
-            description=note(model, origin.inputs_fingerprint, verdict),
+            description=note(model, origin.inputs_fingerprint, comparison),
             tags={
                 _KEY_TAG: origin.training_key,
                 _DATE_TAG: model.as_of.isoformat(),
@@ -306,8 +307,8 @@ class Registry:
         except MlflowException:
             self._experiment.client.create_registered_model(self.name, description=purpose(self.name))
 
-    def _crown(self, run_id: str, version: str, model: DemandModel, verdict: Verdict) -> Published:
-        is_champion, reason = self._judge(model, verdict)
+    def _crown(self, run_id: str, version: str, model: DemandModel, comparison: BaselineComparison) -> Published:
+        is_champion, reason = self._judge(model, comparison)
         if is_champion:
             self._experiment.client.set_registered_model_alias(self.name, CHAMPION, version)
         self._experiment.client.set_model_version_tag(self.name, version, "champion_reason", reason)
@@ -316,14 +317,14 @@ class Registry:
         log.info("recorded as version %s of %s", version, self.name)
         return Published(run_id, version, is_champion, reason)
 
-    def _judge(self, model: DemandModel, verdict: Verdict) -> tuple[bool, str]:
+    def _judge(self, model: DemandModel, comparison: BaselineComparison) -> tuple[bool, str]:
         """Return whether the model becomes champion, and why: it must beat the baselines and be the newest."""
-        if not verdict.is_better:
-            return False, verdict.sentence
+        if not comparison.is_better:
+            return False, comparison.sentence
         newest = self._champion_date()
         if newest is not None and newest > model.as_of.isoformat():
             return False, f"The champion was trained on {newest}, after {model.as_of}."
-        return True, verdict.sentence
+        return True, comparison.sentence
 
     def _champion_version(self) -> str | None:
         from mlflow.exceptions import MlflowException

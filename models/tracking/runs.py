@@ -1,8 +1,7 @@
-"""Writing what was measured into MLflow: a run with its numbers, tables, pictures and children.
+"""Runs in MLflow: numbers, tables, pictures and child runs, written and read.
 
-With ``models.tracking.registry`` and what both share the only code that knows MLflow. Everything goes through a client with
-explicit run ids, never MLflow's "active run", which belongs to a thread. A run that fails half-way is marked
-as failed. Not here: what is recorded (``pipeline.backtest_report``), models and versions (``models.tracking.registry``).
+Everything goes through a client with explicit run ids, never MLflow's "active run", which belongs to a thread. A run that fails
+is marked as failed. Not here: what is recorded (``pipeline.backtest_report``), models and versions (``models.tracking.registry``).
 """
 
 from __future__ import annotations

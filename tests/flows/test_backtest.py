@@ -88,7 +88,7 @@ def test_a_backtest_is_one_parent_with_a_child_per_origin(
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
     assert parent.data.metrics["wrmsse"] == pytest.approx(sum(run.data.metrics["wrmsse"] for run in children) / 2)
     assert parent.data.tags["requested_by"] == "a test"
-    assert parent.data.tags["mlflow.note.content"].startswith(f"**{recorded.backtest.summary.verdict}**")
+    assert parent.data.tags["mlflow.note.content"].startswith(f"**{recorded.backtest.summary.headline}**")
     assert parent.inputs.dataset_inputs[0].dataset.digest == recorded.backtest.actuals.fingerprint
 
 
@@ -97,7 +97,7 @@ def test_tables_pictures_and_report_are_with_the_run(recorded: rolling.RecordedB
     assert {"report.html", "tables/segments.json", "tables/levels.json"} <= kept
     assert len([path for path in kept if path.endswith(".png")]) == 8
     text = Path(recorded.page).read_text("utf-8")
-    assert recorded.backtest.summary.verdict in text.replace("&#39;", "'")
+    assert recorded.backtest.summary.headline in text.replace("&#39;", "'")
     assert "http://" not in text
     assert "https://" not in text
 

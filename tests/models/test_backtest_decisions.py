@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from models.backtest import Trace, decide, stability
-from models.backtest.gate import sign_flip_p_value
+from models.backtest.promotion import sign_flip_p_value
 
 
 def _scores(wrmsse: list[float], bias: float = 0.0) -> pd.DataFrame:

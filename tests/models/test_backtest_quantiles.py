@@ -7,16 +7,16 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from models.backtest.coverage import check, coverage, randomised_pit
+from models.backtest.coverage import check, coverage, randomized_pit
 from models.backtest.levels import ModelledSpread, deviation_of, groupings, sum_quantiles
-from models.correlation import CommonFactor, fit_common
+from models.correlation import CommonFactor, fit_common_factor
 
 LEVELS = (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995)
 FINE = tuple(np.round(np.arange(0.02, 1.0, 0.02), 3))
 
 
 def test_pit_is_flat_when_the_quantiles_are_right_whatever_the_mass_at_zero() -> None:
-    """Two in five demands are zero, as the law says: plain coverage cannot be read, the randomised one can."""
+    """Two in five demands are zero, as the law says: plain coverage cannot be read, the randomized one can."""
     rng = np.random.default_rng(1)
     drawn = np.where(rng.random(20_000) < 0.4, 0.0, rng.gamma(2.0, 3.0, 20_000))
     law = np.array([0.0 if level <= 0.4 else stats.gamma.ppf((level - 0.4) / 0.6, 2.0, scale=3.0) for level in FINE])
@@ -29,11 +29,11 @@ def test_pit_is_flat_when_the_quantiles_are_right_whatever_the_mass_at_zero() ->
 def test_pit_leans_to_the_right_when_too_little_was_forecast() -> None:
     drawn = np.random.default_rng(1).normal(1.0, 1.0, 5_000)
     quantiles = np.tile(stats.norm.ppf(LEVELS), (len(drawn), 1))
-    pit = randomised_pit(drawn, quantiles, LEVELS, np.random.default_rng(2))
+    pit = randomized_pit(drawn, quantiles, LEVELS, np.random.default_rng(2))
     assert (pit > 0.5).mean() > 0.8
 
 
-def test_coverage_counts_the_bound_as_inside_and_leaves_out_what_is_unknown() -> None:
+def test_coverage_counts_the_bound_as_inside_and_leaves_out_unknown_actuals() -> None:
     covered = coverage(np.array([1.0, 2.0, np.nan]), np.array([[1.0], [1.0], [9.0]]))
     assert covered == pytest.approx([0.5])
 
@@ -67,7 +67,7 @@ def test_common_errors_are_found_again() -> None:
     rows = keys.to_frame(index=False).assign(origin=0, deviation=1.0)
     shared = rows.groupby(["step", "region"])["sku"].transform(lambda part: rng.normal())
     rows["residual"] = np.sqrt(0.5) * (shared.astype(float) + rng.normal(size=len(rows)))
-    result = fit_common(rows)
+    result = fit_common_factor(rows)
     assert result.region == pytest.approx(0.5, abs=0.05)
     assert result.sku == pytest.approx(0.0, abs=0.05)
     assert result.other == pytest.approx(0.0, abs=0.05)

@@ -11,11 +11,11 @@ import pytest
 
 from foundation.errors import InputError
 from foundation.settings import Settings
-from models.backtest import GivenScales, Method, Outcome, judge, rivals, summarise
-from models.backtest.gate import Verdict
+from models.backtest import GivenScales, Method, Outcome, baseline_methods, judge, summarize
 from models.backtest.judge import by_level
 from models.backtest.levels import MeasuredSpread, groupings
 from models.backtest.methods import Spread
+from models.backtest.promotion import BaselineComparison
 
 LEVELS = (0.025, 0.5, 0.835, 0.975)
 SERIES = pd.DataFrame(
@@ -64,7 +64,7 @@ def test_the_score_of_a_level_is_the_money_weighted_scaled_error() -> None:
     """Only `a` in N is off, by 2 both days: RMSSE √(4 ÷ 4) = 1 there and 0 elsewhere; its money is 1 ÷ 6."""
     mean = ACTUAL.copy()
     mean[0] += 2
-    levels = by_level(_outcome(mine=mean), None).set_index("level")
+    levels = by_level(_outcome(model=mean), None).set_index("level")
     assert levels.loc["region × sku", "wrmsse"] == pytest.approx(1 / 6)
     assert levels.loc["total", "wrmsse"] == pytest.approx(np.sqrt(4 / 64))
     assert levels.loc["subdivision", "wrmsse"] == pytest.approx(np.sqrt(4 / 16) / 2)
@@ -74,25 +74,25 @@ def test_scaled_pinball_of_a_level_is_worked_out_by_hand() -> None:
     """Forecast 2 too high at every level: mean loss 2 × mean(1 − τ) over absolute scale 2, money share 1 ÷ 6."""
     mean = ACTUAL.copy()
     mean[0] += 2
-    levels = by_level(_outcome(mine=mean), None).set_index("level")
+    levels = by_level(_outcome(model=mean), None).set_index("level")
     assert levels.loc["region × sku", "wspl"] == pytest.approx(np.mean([1 - level for level in LEVELS]) / 6)
 
 
 def test_a_period_without_full_stock_is_not_scored_anywhere() -> None:
     """What was sold then is not what was wanted; neither series nor totals may be judged by it."""
-    outcome = _outcome(mine=ACTUAL.copy())
+    outcome = _outcome(model=ACTUAL.copy())
     actual = ACTUAL.copy()
     actual[2, 0] = np.nan
     wrong = ACTUAL.copy()
     wrong[2, 0] = 99.0
-    judged = judge(replace(outcome, actual=actual, methods={"mine": _method(wrong)}))
+    judged = judge(replace(outcome, actual=actual, methods={"model": _method(wrong)}))
     assert judged.levels["wrmsse"].tolist() == pytest.approx([0.0] * len(judged.levels))
     assert judged.overall["bias"].iloc[0] == pytest.approx(0.0)
 
 
 def test_overall_figures_are_worked_out_by_hand() -> None:
     """One unit too many every day: 8 of 24 units, every window 2 units over at a price of 1 or 2."""
-    row = judge(_outcome(mine=ACTUAL + 1)).overall.iloc[0]
+    row = judge(_outcome(model=ACTUAL + 1)).overall.iloc[0]
     assert row["wape"] == pytest.approx(8 / 24)
     assert row["bias"] == pytest.approx(8 / 24)
     assert row["rmsse"] == pytest.approx(0.5)
@@ -101,8 +101,8 @@ def test_overall_figures_are_worked_out_by_hand() -> None:
     assert row["coverage_950"] == 0.0
 
 
-def test_segments_split_what_the_whole_adds_up_to() -> None:
-    segments = judge(_outcome(mine=ACTUAL + 1)).segments
+def test_segments_add_up_to_the_whole() -> None:
+    segments = judge(_outcome(model=ACTUAL + 1)).segments
     for kind, rows in segments.groupby("kind"):
         assert rows["n_series"].sum() == 4, kind
         assert rows["actual_units"].sum() == 24, kind
@@ -122,18 +122,18 @@ def test_given_weights_and_scales_replace_the_measured_ones() -> None:
     assert scale.tolist() == [16.0] * 4
 
 
-def test_given_weights_without_a_scale_say_what_is_missing() -> None:
+def test_given_weights_without_a_scale_name_the_missing_column() -> None:
     with pytest.raises(InputError, match="no column scale"):
         GivenScales(pd.DataFrame({"level": [1], "series": ["Total"], "weight": [1.0]}))
 
 
-def test_the_verdict_says_the_decision_and_the_headline_first() -> None:
+def test_the_headline_begins_with_the_comparison() -> None:
     origins = [
-        judge(replace(_outcome(mine=ACTUAL + 0.5, naive=ACTUAL + 1), origin=date(2016, 5, day))) for day in (2, 9)
+        judge(replace(_outcome(model=ACTUAL + 0.5, naive=ACTUAL + 1), origin=date(2016, 5, day))) for day in (2, 9)
     ]
-    summary = summarise(origins)
-    assert summary.verdict.startswith("Better than the best baseline, naive: WRMSSE")
-    assert "better on 2 of 2 origins (paired p = 0.250)" in summary.verdict
+    summary = summarize(origins)
+    assert summary.headline.startswith("Better than the best baseline, naive: WRMSSE")
+    assert "better on 2 of 2 origins (paired p = 0.250)" in summary.headline
     assert summary.overall["wrmsse_sd"].tolist() == pytest.approx([0.0, 0.0])
 
 
@@ -141,7 +141,7 @@ def test_baselines_say_how_unsure_they_are_from_their_earlier_errors() -> None:
     """Demand 0, 2, 0, 2 …: the 28-day mean is 1, its errors all 1, so the 84 % quantile is about 2."""
     settings = Settings(horizon=7, forecast={"window_days": [7], "quantiles": [0.5, 0.841]})
     demand = np.tile([0.0, 2.0], (1, 40))
-    method = rivals(demand, settings)["recent_mean"]
+    method = baseline_methods(demand, settings)["recent_mean"]
     assert method.mean == pytest.approx(np.ones((1, 7)))
     assert method.quantiles[0, 0] == pytest.approx([1.0, 2.0], abs=0.01)
     assert method.windows[7][0] == pytest.approx([7.0, 7 + np.sqrt(7)], abs=0.02)
@@ -149,6 +149,8 @@ def test_baselines_say_how_unsure_they_are_from_their_earlier_errors() -> None:
 
 def test_a_model_with_the_better_score_and_a_bias_is_refused_because_of_its_bias() -> None:
     """Otherwise the sentence contradicts its own figures."""
-    refused = Verdict("recent_mean", 0.5, 0.6, -0.2, 0.01)
+    refused = BaselineComparison("recent_mean", 0.5, 0.6, -0.2, 0.01)
     assert refused.sentence.startswith("Not better than recent mean, because of its bias: WAPE 0.500 against 0.600")
-    assert Verdict("recent_mean", 0.7, 0.6, -0.2, 0.01).sentence.startswith("Not better than recent mean: WAPE")
+    assert BaselineComparison("recent_mean", 0.7, 0.6, -0.2, 0.01).sentence.startswith(
+        "Not better than recent mean: WAPE"
+    )

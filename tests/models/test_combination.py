@@ -116,7 +116,7 @@ def _thin(days: int, rate: float) -> dict[str, pd.DataFrame]:
 
 
 @pytest.mark.parametrize(("days", "rate"), [(20, 2.0), (40, 0.5), (120, 0.08)])
-def test_thin_histories_are_forecast_at_what_each_sku_sells(days: int, rate: float) -> None:
+def test_thin_histories_are_forecast_at_the_level_of_each_sku(days: int, rate: float) -> None:
     given, chosen = _thin(days, rate), settings(lightgbm={"min_data_in_leaf": 150, "num_leaves": 63, "trees": 60})
     panel = build_panel(given, chosen, AS_OF)
     model = models.train(training_set(panel, chosen), chosen, AS_OF)
@@ -130,7 +130,7 @@ def test_thin_histories_are_forecast_at_what_each_sku_sells(days: int, rate: flo
 
 
 def test_a_model_that_wins_clearly_makes_the_forecast_and_one_that_loses_clearly_has_no_part() -> None:
-    """Between the two, the least-squares weights stand; sparse demand has no verdict by WAPE."""
+    """Between the two, the least-squares weights stand; sparse demand is not judged by WAPE."""
     dense, sparse = _origins(200, 5.0, 1.0), _origins(200, 0.06, 1.0)
     assert wape_advantage(dense) > 0.03
     assert set(Combination.fit(dense, 1, True).weights["all"][1:]) == {0.0}

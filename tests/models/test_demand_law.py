@@ -16,7 +16,7 @@ import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.demand_scenarios import CERTAIN, DemandLaw, draw
 from foundation.settings import quantile_columns
-from models.backtest.coverage import randomised_pit
+from models.backtest.coverage import randomized_pit
 from models.calibration import Spread, calibrate
 from models.dispersion import Dispersion, fit_dispersion
 from models.distribution import Margins, binomial_quantiles, continuous_quantiles, quantiles
@@ -156,7 +156,7 @@ def test_slow_series_are_more_dispersed_than_fast_ones() -> None:
     actual = random.poisson(mean * random.gamma(shape, 1 / shape)).astype(float)
     rows = pd.DataFrame({"sku": "a", "category": "c", "mean": mean, "actual": actual})
     law = fit_dispersion(rows, np.ones(len(rows)))
-    slow, fast = law.at(np.array([2.0, 2000.0]), np.full(2, law.by_sku["a"]))
+    slow, fast = law.of_mean(np.array([2.0, 2000.0]), np.full(2, law.by_sku["a"]))
     assert slow > 8 * fast
     assert fast == pytest.approx(0.01, rel=0.4)
 
@@ -164,7 +164,7 @@ def test_slow_series_are_more_dispersed_than_fast_ones() -> None:
 def test_a_dispersion_of_earlier_versions_is_read() -> None:
     law = Dispersion.from_json({"overall": 0.5, "by_category": {"c": 0.25}, "by_sku": {"a": 2.0}})
     series = pd.DataFrame({"sku": ["a", "b", "x"], "category": ["c", "c", "y"]})
-    assert law.at(np.ones(3), law.factors(series, "category")).tolist() == pytest.approx([2.0, 0.25, 0.5])
+    assert law.of_mean(np.ones(3), law.factors(series, "category")).tolist() == pytest.approx([2.0, 0.25, 0.5])
 
 
 @pytest.mark.parametrize("step", [0.0, 0.1, 1.0, 100.0])
@@ -225,7 +225,7 @@ def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple
     law = Spread.fit(seen, support, LEVELS)
     factor_of = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
     result = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), factor_of), LEVELS)
-    pit = randomised_pit(new["actual"].to_numpy(), result, LEVELS, random)
+    pit = randomized_pit(new["actual"].to_numpy(), result, LEVELS, random)
     covered = np.array([(pit <= level).mean() for level in LEVELS])
     np.testing.assert_allclose(covered, LEVELS, atol=0.025)
 

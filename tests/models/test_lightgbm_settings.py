@@ -66,6 +66,6 @@ def test_a_wrong_value_under_a_former_key_names_the_override(tmp_path: Path) -> 
     assert line.endswith("(in --set)")
 
 
-def test_settings_read_from_their_own_dump_warn_of_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_settings_read_from_their_own_dump_give_no_warning(caplog: pytest.LogCaptureFixture) -> None:
     assert Settings.model_validate(Settings().model_dump()) == Settings()
     assert caplog.records == []

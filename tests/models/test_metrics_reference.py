@@ -1,10 +1,10 @@
-"""Metrics of the backtest against scikit-learn's."""
+"""Metrics of the backtest against their formulas and scikit-learn's losses."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.metrics import mean_absolute_error, mean_pinball_loss, mean_squared_error
+from sklearn.metrics import mean_pinball_loss, mean_squared_error
 
 from models.backtest.metrics import pinball, rmsse, wape
 
@@ -13,7 +13,7 @@ ACTUAL, FORECAST = DRAW.poisson(3.0, 200).astype(float), DRAW.gamma(3.0, 1.0, 20
 
 
 def test_wape_is_the_mean_absolute_error_relative_to_the_mean() -> None:
-    assert wape(ACTUAL, FORECAST) == pytest.approx(mean_absolute_error(ACTUAL, FORECAST) / ACTUAL.mean())
+    assert wape(ACTUAL, FORECAST) == pytest.approx(np.abs(ACTUAL - FORECAST).mean() / ACTUAL.mean())
 
 
 @pytest.mark.parametrize("level", [0.05, 0.5, 0.975])

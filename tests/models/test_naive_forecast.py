@@ -58,7 +58,7 @@ def test_a_quiet_week_does_not_make_demand_impossible() -> None:
     assert frame.filter(regex=r"^q\d").to_numpy().max() < 1_000
 
 
-def test_nothing_is_expected_where_nothing_is_sold() -> None:
+def test_periods_without_sales_are_forecast_as_zero() -> None:
     sold = np.array([True] * 3 + [False] * 4)
     frame = naive_forecast(np.full((1, 84), 5.0), _matrix(1, sold), _settings(), _AS_OF)["forecast"]
     assert frame["mean_units"].tolist() == [5.0] * 3 + [0.0] * 4

@@ -11,7 +11,7 @@ import pytest
 import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.feasibility import fewest_periods, training_faults
-from models.backtest.gate import Verdict
+from models.backtest.promotion import BaselineComparison
 from models.kinds.lightgbm_tweedie import booster_names
 from tests.worlds.small_world import AS_OF, settings, tables
 
@@ -36,10 +36,10 @@ def test_series_that_begin_to_sell_after_zeros_are_forecast(n_days: int) -> None
         assert result["mean_units"].max() < 0.01
 
 
-def test_a_world_without_demand_says_that_nothing_was_measured() -> None:
+def test_a_world_without_demand_is_reported_as_not_measured() -> None:
     given = tables()
     given["sales"]["units_sold"] = 0.0
-    assert Verdict.of(_forecast(given)[0]).sentence.startswith("Not measured")
+    assert BaselineComparison.of(_forecast(given)[0]).sentence.startswith("Not measured")
 
 
 @pytest.mark.parametrize("days", [7, 8, 9, 13, 20, 27, 28, 29])

@@ -1,6 +1,12 @@
-"""Whether one configuration beats another: a paired test over the same origins, and a bias that is no worse.
+"""Promotion: whether one configuration beats another, and whether a model beats the baselines.
 
-Not here: running either, or setting the alias.
+Configurations are compared by a paired test over the same origins and by their bias. Not here: running either, or setting the
+alias in MLflow (``models.tracking``).
+
+References
+----------
+Fisher: The Design of Experiments, 1935, section 21, for the randomization test.
+
 """
 
 from __future__ import annotations
@@ -15,14 +21,26 @@ from models.demand_model import DemandModel
 
 SCORE = "wrmsse"
 SIGNIFICANCE = 0.1
-# a better score does not buy a total that is off by more than this beyond the champion's own bias
+# A better score does not outweigh a bias that exceeds the champion's by more than this.
 WORSE_BIAS_RATE = 0.01
 _MOST_ORIGINS = 16
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What the gate decides and why; differences are challenger − champion, so below 0 is better."""
+    """The promotion decision and its reason.
+
+    Attributes
+    ----------
+    is_promoted : whether the challenger becomes champion.
+    difference : mean difference of WRMSSE, challenger − champion; below 0 is better.
+    difference_sd : its standard deviation over origins; NaN with one origin.
+    p_value : one-sided p of the paired sign-flip test.
+    n_won : origins at which the challenger is better.
+    n_origins : origins that both have.
+    reason : the decision in one sentence.
+
+    """
 
     is_promoted: bool
     difference: float
@@ -55,8 +73,8 @@ def decide(champion: pd.DataFrame, challenger: pd.DataFrame) -> Decision:
 def sign_flip_p_value(differences: np.ndarray) -> float:
     """Return the exact one-sided p of "the mean is below 0": the share of sign patterns with a mean as low.
 
-    Fisher's randomisation test (The Design of Experiments, 1935, §21): if neither is better, each paired
-    difference might as well have had the other sign. Exact up to 16 origins; of more the last 16 count.
+    This is Fisher's randomization test: if neither is better, each paired difference might as well have had the other sign.
+    It is exact for up to 16 origins; with more, the last 16 count.
 
     >>> sign_flip_p_value(np.array([-1.0, -2.0, -1.0, -3.0]))
     0.0625
@@ -82,12 +100,12 @@ def _reason(paired: pd.DataFrame, change: np.ndarray, p_value: float, biases: li
 
 
 METRIC = "wape"
-# a better score does not buy a total that is off by more than this beyond the baseline's own bias
+# A better score does not outweigh a bias that exceeds the baseline's by more than this.
 WORSE_TRAINING_BIAS_RATE = 0.02
 
 
 @dataclass(frozen=True)
-class Verdict:
+class BaselineComparison:
     """How the model did out of sample next to the best baseline.
 
     Scores are weighted absolute percentage errors, Σ|forecast − actual| ÷ Σ actual: lower is
@@ -101,8 +119,8 @@ class Verdict:
     baseline_bias_rate: float
 
     @classmethod
-    def of(cls, model: DemandModel) -> Verdict:
-        """Return the verdict on a model's own out-of-sample figures, next to the best of its baselines.
+    def of(cls, model: DemandModel) -> BaselineComparison:
+        """Return the comparison of a model's out-of-sample metrics with those of its best baseline.
 
         A figure that could not be measured (no out-of-sample demand) is infinite and never wins.
         """
@@ -123,9 +141,9 @@ class Verdict:
 
     @property
     def sentence(self) -> str:
-        """The verdict in one sentence, the decision first."""
+        """The comparison in one sentence, its result first."""
         if not np.isfinite(self.score):
-            return "Not measured: nothing was demanded in the out-of-sample periods."
+            return "Not measured: there is no demand in the out-of-sample periods."
         word = "Better" if self.is_better else "Not better"
         is_biased = not self.is_better and self.score < self.baseline_score
         cause = ", because of its bias" if is_biased else ""
