@@ -1,11 +1,13 @@
-"""The night as a flow run: what Prefect shows of it, what happens when something is away, several nights.
+"""A nightly run as a flow run: what Prefect shows of it, what happens when a service does not answer, several dates.
 
-One temporary server for the file; what a stage does is tested without Prefect (``test_run``).
+One temporary server and one planned date for the file; most tests go on from copies of that date's warehouse. What a stage
+does is tested without Prefect (``test_run``).
 """
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -48,11 +50,38 @@ def server() -> Iterator[None]:
         yield
 
 
+def _overrides(folder: Path) -> Overrides:
+    """Return what makes the demo small and quick, with inputs and warehouse in ``folder``."""
+    return [
+        *QUICK,
+        f"inputs.path={folder / 'inputs'}",
+        f"warehouse={folder / 'warehouse'}",
+        "positioning.max_gap_rate=1.0",
+    ]
+
+
+@pytest.fixture(scope="module")
+def first_run(server: None, _demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """Return a folder with inputs and the warehouse of one nightly run, and what the run returned; tests copy the folder."""
+    folder = tmp_path_factory.mktemp("first")
+    (folder / "inputs").mkdir()
+    for name, frame in _demo_cut.items():
+        frame.to_parquet(folder / "inputs" / f"{name}.parquet")
+    return folder, nightly("demo", None, _overrides(folder))
+
+
 @pytest.fixture
-def overrides(server: None, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path) -> Overrides:
-    """Return what makes the demo small and quick, with a warehouse of the test's own."""
-    folder = write_tables(demo_tables, tmp_path / "inputs")
-    return [*QUICK, f"inputs.path={folder}", f"warehouse={tmp_path / 'warehouse'}", "positioning.max_gap_rate=1.0"]
+def overrides(first_run: tuple[Path, Result], tmp_path: Path) -> Overrides:
+    """Return settings of the test's own inputs, with a warehouse that holds the first run."""
+    shutil.copytree(first_run[0], tmp_path, dirs_exist_ok=True)
+    return _overrides(tmp_path)
+
+
+@pytest.fixture
+def empty_overrides(server: None, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path) -> Overrides:
+    """Return settings of the test's own inputs, with an empty warehouse."""
+    write_tables(demo_tables, tmp_path / "inputs")
+    return _overrides(tmp_path)
 
 
 def _runs() -> list[FlowRun]:
@@ -69,8 +98,8 @@ def _artifact_types(key: str) -> set[str | None]:
     return asyncio.run(read())
 
 
-def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Overrides) -> None:
-    result: Result = nightly("demo", None, overrides)
+def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(first_run: tuple[Path, Result]) -> None:
+    _, result = first_run
     warehouse = Warehouse(result.context.settings)
     assert result.context.as_of == MONDAY
     assert warehouse.dates("forecast") == warehouse.dates("plan") == [MONDAY]
@@ -86,7 +115,7 @@ def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(overrides: Override
 
 
 def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overrides) -> None:
-    """Asked as a deployment, nobody sees a terminal."""
+    """Run as deployments, both have no terminal to print to; ``why`` needs days that lie after the plan."""
     day = date(2016, 5, 9)
     nightly("demo", day, overrides)
     done = what_if("demo", WhatIfRequest(day, (), ("lost_lanes=[SUP>MCI]",)), overrides)
@@ -107,48 +136,50 @@ def test_a_run_plans_when_mlflow_is_away(overrides: Overrides) -> None:
 
 
 def test_bad_input_fails_the_run_at_once_with_its_own_error(
-    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+    empty_overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     """Waiting does not mend a file, so it is not tried again; and no stage hides which error it was."""
     del demo_tables["lanes"]
     write_tables(demo_tables, tmp_path / "bad")
     with pytest.raises(InputError, match="lanes"):
-        nightly("demo", MONDAY, [*overrides, f"inputs.path={tmp_path / 'bad'}"])
+        nightly("demo", MONDAY, [*empty_overrides, f"inputs.path={tmp_path / 'bad'}"])
     assert not (tmp_path / "warehouse" / "plan").exists()
 
 
 def test_a_source_that_does_not_answer_is_asked_again_and_a_fault_in_data_is_not(
-    overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
+    empty_overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     del demo_tables["lanes"]
     write_tables(demo_tables, tmp_path / "bad")
     away = f"inputs.path=postgresql+psycopg://ann:s3cret@127.0.0.1:{free_port()}/db"
     for place, may_help in ((away, True), (f"inputs.path={tmp_path / 'bad'}", False)):
         with pytest.raises(InputError) as fault:
-            snapshot.accept(load_settings("demo", [*overrides, place]), MONDAY, "rebalance")
+            snapshot.accept(load_settings("demo", [*empty_overrides, place]), MONDAY, "rebalance")
         assert waiting_may_help(None, None, Failed(data=fault.value)) is may_help
         assert "s3cret" not in str(fault.value)
 
 
-def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_named(overrides: Overrides) -> None:
-    result: Result = nightly("demo", MONDAY, overrides)
-    assert result.page is not None
-    Path(result.page).unlink()
-    assert review("demo", None, overrides) == result.page
-    assert "<html" in Path(result.page).read_text()
+def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_named(
+    overrides: Overrides, first_run: tuple[Path, Result], tmp_path: Path
+) -> None:
+    folder, first = first_run
+    page = tmp_path / Path(str(first.page)).relative_to(folder)
+    page.unlink()
+    assert review("demo", None, overrides) == str(page)
+    assert "<html" in page.read_text("utf-8")
     with pytest.raises(ConfigurationError, match="no plan of 2016-05-16; there are plans of 2016-05-23"):
         review("demo", date(2016, 5, 16), overrides)
 
 
 @pytest.mark.slow
-def test_a_backfill_retrains_on_each_planning_date_if_requested(overrides: Overrides) -> None:
+def test_a_backfill_retrains_on_each_planning_date_if_requested(empty_overrides: Overrides) -> None:
     """Else a Wednesday uses Monday's model, the one it would have used then."""
     wednesday = date(2016, 5, 18)
-    run_backfill("demo", Span(wednesday, wednesday), overrides)
-    plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
+    run_backfill("demo", Span(wednesday, wednesday), empty_overrides)
+    plan = Warehouse(load_settings("demo", empty_overrides)).read("plan", wednesday)
     assert "20160516" in plan["model_version"].iloc[0]
-    run_backfill("demo", Span(wednesday, wednesday, is_retrained=True), overrides)
-    plan = Warehouse(load_settings("demo", overrides)).read("plan", wednesday)
+    run_backfill("demo", Span(wednesday, wednesday, is_retrained=True), empty_overrides)
+    plan = Warehouse(load_settings("demo", empty_overrides)).read("plan", wednesday)
     assert "20160518" in plan["model_version"].iloc[0]
 
 
@@ -178,19 +209,20 @@ def test_a_plan_refused_without_its_page_asked_for_leaves_no_page_of_another(
 def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     overrides: Overrides, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """2016-03-21 lies before the first stock snapshot: that night fails, the others are planned and stay so."""
-    span = Span(date(2016, 5, 16), MONDAY, 7)
+    """The first run has planned 2016-05-23; 2016-03-21 lies before the first stock snapshot, so that it fails."""
+    planned = date(2016, 5, 16)
+    span = Span(planned, MONDAY, 7)
     run_backfill("demo", span, overrides)
-    assert capsys.readouterr().out.count("planned") == 2
-    again = [backfill.run_past_date("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), MONDAY)]
+    assert capsys.readouterr().out.count("planned") == 1
+    again = [backfill.run_past_date("demo", as_of, overrides, False) for as_of in (date(2016, 3, 21), planned)]
     assert [report.outcome for report in again] == ["failed", "done before"]
     assert "stock" in again[0].message
     settings = load_settings("demo", overrides)
-    assert completed_run_by_mark(settings, MONDAY) is not None
-    assert completed_run_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), MONDAY) is None
+    assert completed_run_by_mark(settings, planned) is not None
+    assert completed_run_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), planned) is None
     lanes = Path(settings.inputs.path) / "lanes.parquet"
     lanes.write_bytes(lanes.read_bytes())  # written anew: only reading can tell that it is the same
-    assert completed_run_by_mark(settings, MONDAY) is None
-    assert backfill.run_past_date("demo", MONDAY, overrides, False).outcome == "done before"
+    assert completed_run_by_mark(settings, planned) is None
+    assert backfill.run_past_date("demo", planned, overrides, False).outcome == "done before"
     with pytest.raises(StageError, match="1 of 1 runs failed: 2016-03-21"):
         run_backfill("demo", Span(date(2016, 3, 21), date(2016, 3, 21)), overrides)
