@@ -26,8 +26,8 @@ from models.tracking.runs import Record, Tracker
 from pipeline import run
 from positioning.simulation.base_stock import choose_base_stock
 from positioning.simulation.comparison import summary
-from positioning.simulation.engine import DoNothing, Game, Policy, decision_periods, play, read_game
-from positioning.simulation.kpis import KPIS, Replayed, all_kpis
+from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
+from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
 from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.planned import (
@@ -106,7 +106,7 @@ def page_of(done: Simulation, pictures: Pictures) -> str:
         "capacities": "lifted" if span.is_unlimited else "on",
     }  # fmt: skip
     title = f"Replay of {settings.name}, {span.start} to {span.end}"
-    return replay_page(ReplayPage(title, settings.currency, facts, done.figures, tuple(KPIS.values()), done.bound_eur, dict(pictures.values()), done.notes))  # fmt: skip
+    return replay_page(ReplayPage(title, settings.currency, facts, done.figures, registered_kpis(), done.bound_eur, dict(pictures.values()), done.notes))  # fmt: skip
 
 
 def write_page(done: Simulation) -> str:
@@ -162,7 +162,7 @@ def run_simulation(settings: Settings, span: Span) -> Simulation:
         tables = network_without_shared_limits(tables)
     after = snapshot.read(snapshot.accept(settings, settings.grid.step(span.start, periods), "forecast"))
     game = _game(settings, span, tables, after["sales"])
-    log.info("%d SKUs, %d periods, %d planning dates", len(game.network.skus.index), periods, len(game.nights))
+    log.info("%d SKUs, %d periods, %d decision points", len(game.network.skus.index), periods, len(game.decisions))
     specified = _Forecasts(settings)
     policies, notes = _policies(settings, game, tables, specified)
     if span.has_foresight:
@@ -274,7 +274,7 @@ def _policies(
     note = f"Base stock: z = {base.z:g}, loads at least {base.min_fill_rate:.0%} full; chosen on the window before the start."
     naive = _naive_forecaster(settings)
     return [
-        DoNothing(),
+        NoShipments(),
         base,
         Planned(NAIVE, naive, positioning.plan, tables, settings),
         Planned(PLAN_POLICY, specified, positioning.plan, tables, settings),

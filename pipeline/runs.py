@@ -21,7 +21,7 @@ from models.tracking.client import Dataset
 from models.tracking.runs import Record, Run, Runs, Tracker
 from pipeline.artifacts import recorded
 from pipeline.results import page_of
-from positioning.simulation.kpis import KPIS
+from positioning.simulation.kpi import registered_kpis
 from review import plan_summary
 from review.experiment import BacktestRun, ExperimentPage, ReplayRun, experiment_page
 from review.plan.summary import top_proposals
@@ -169,7 +169,7 @@ def compare_recorded_runs(settings: Settings, count: int) -> str:
         )
     backtests = [_backtest(stores["backtest"], run) for run in result["backtest"]]
     replays = [_replay(stores["simulation"], run) for run in result["simulation"]]
-    text = experiment_page(ExperimentPage(settings.name, settings.currency, backtests, replays, tuple(KPIS.values())))
+    text = experiment_page(ExperimentPage(settings.name, settings.currency, backtests, replays, registered_kpis()))
     for topic, runs in result.items():
         if runs:
             stores[topic].keep_text(runs[0], text, "runs.html")

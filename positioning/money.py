@@ -31,12 +31,12 @@ def unit_eur(problem: Problem) -> float:
     specified, lanes = problem.catalog, problem.network
     requested = problem.demand.mean_units.sum(axis=(1, 2)) > 0
     per_kg = np.median(specified.mass_kg) if len(specified.skus) else 0.0
-    ways = [part.eur_per_unit + part.eur_per_kg * per_kg for part in (lanes.shipments, lanes.deliveries)]
+    lane_costs = [part.eur_per_unit + part.eur_per_kg * per_kg for part in (lanes.shipments, lanes.deliveries)]
     worth = specified.unit_cost_eur + specified.lost_sale_eur
     for amounts in (
         worth[requested],
         worth,
-        np.concatenate(ways),
+        np.concatenate(lane_costs),
         np.array([load.eur for load in problem.shared.loads]),
     ):
         if (amounts > 0).any():

@@ -17,16 +17,17 @@ from foundation.checkpoint import Checkpoints, recompute
 from foundation.errors import StageError
 from foundation.settings import Settings
 from positioning.explain.attribution import Decision, Outcome, explain_chunk, judge_chunk
+from positioning.explain.exceptions import PlanResults, exception_frame, has_stockout
 from positioning.explain.lines import line_table, load_table, unworthy
 from positioning.explain.tables import (
     departure_frame,
-    exception_frame,
     fixed_terms,
     plan_frame,
     position_frame,
     service_frame,
     transfer_frame,
 )
+from positioning.explain.unmet_demand import Diagnosis, Remaining, diagnose_chunk, diagnosis_in_eur
 from positioning.inputs.costs import KG
 from positioning.inputs.problem import Problem, build_problem
 from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
@@ -64,17 +65,20 @@ def plan(
         optimum = optimize(counted, workers, checkpoints)
         outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, workers)
         held_out = _held_out_benefit(problem, outcomes, workers) * unit
+        diagnoses = _diagnoses(outcomes, workers, unit)
     optimum = optimum_in_eur(optimum, unit)
     figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), held_out)
-    slack = _slack(problem, lines)
+    remaining = _remaining(problem, lines)
     plan_id = _plan_id(lines, as_of)
     versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
     return {
         "position": position_frame(problem, outcomes),
         "service": service_frame(problem, outcomes),
-        "transfer": transfer_frame(problem, outcomes, lines, pd.Series(slack), plan_id),
+        "transfer": transfer_frame(problem, outcomes, lines, pd.Series(remaining.slack), plan_id),
         "departure": departure_frame(problem, lines),
-        "exception": exception_frame(problem, outcomes, (optimum.choice.dual_prices, slack), omitted_eur),
+        "exception": exception_frame(
+            problem, PlanResults(outcomes, diagnoses, optimum.choice.dual_prices, remaining, omitted_eur)
+        ),
         "assumption": assumption_frame(problem.assumptions, as_of),
         "plan": plan_frame(problem, outcomes, lines, figures | versions),
     }
@@ -154,8 +158,15 @@ def still_going(problem: Problem, choice: MasterSolution, lines: pd.DataFrame) -
     return np.where(is_used, choice.loads, 0.0)
 
 
-def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
-    """Return the room left of every shared resource after the lines and the loads they pay for."""
+def _diagnoses(outcomes: list[Outcome], workers: WorkerPool, unit: float) -> dict[int, Diagnosis]:
+    """Return the diagnosis of every SKU that keeps a stockout, in EUR."""
+    short = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if has_stockout(row).any()}
+    chunks = [([short[sku] for sku in chunk],) for chunk in chunks_of(sorted(short))]
+    return {row.sku: diagnosis_in_eur(row, unit) for row in workers.run(diagnose_chunk, chunks)}
+
+
+def _remaining(problem: Problem, lines: pd.DataFrame) -> Remaining:
+    """Return what the lines, and the loads they pay for, leave of every shared resource."""
     loads = load_table(problem, lines).set_index("shipment")["loads"]
     slack = []
     for resource in problem.shared.resources:
@@ -163,7 +174,7 @@ def _slack(problem: Problem, lines: pd.DataFrame) -> np.ndarray:
         use = resource.use[selected["sku_at"].to_numpy(dtype="int64")]
         loads_paid = float(loads.get(resource.load, 0.0)) if resource.load >= 0 else 1.0
         slack.append(resource.capacity * loads_paid - float((selected["units"].to_numpy(dtype="float64") * use).sum()))
-    return np.array(slack)
+    return Remaining(np.array(slack), dict(zip(loads.index.tolist(), loads.tolist(), strict=True)))
 
 
 def _figures(

@@ -27,7 +27,7 @@ from positioning.optimizer.workers import chunks_of, worker_pool
 
 EVERYWHERE = "all"
 _PRICES = ("eur_per_unit", "eur_per_kg", "eur_per_load")
-_ROOMS = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
+_CAPACITIES = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
 Frames = dict[str, pd.DataFrame]
 
 
@@ -138,7 +138,7 @@ def _capacities(tables: Frames, change: WhatIf) -> tuple[pd.DataFrame, pd.DataFr
     hubs = tables["hubs"].copy()
     capacity = tables.get("hub_capacity")
     capacity = pd.DataFrame({"hub": [], "from_date": []}) if capacity is None else capacity.copy()
-    added = dict(zip(_ROOMS, (change.added_storage_l, change.added_inbound_units, change.added_outbound_units), strict=True))  # fmt: skip
+    added = dict(zip(_CAPACITIES, (change.added_storage_l, change.added_inbound_units, change.added_outbound_units), strict=True))  # fmt: skip
     for frame in (hubs, capacity):
         for name, by_hub in added.items():
             if by_hub and name in frame:

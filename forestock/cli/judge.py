@@ -259,13 +259,13 @@ def _extra_cost(figures: pd.DataFrame) -> Table:
 
 
 def _kpis(figures: pd.DataFrame) -> Table:
-    from positioning.simulation.kpis import KPIS
+    from positioning.simulation.kpi import registered_kpis
 
     table = Table(title="KPIs", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
     for policy in figures["policy"]:
         table.add_column(policy.replace("_", " "), justify="right", overflow="fold")
-    for kpi in KPIS.values():
+    for kpi in registered_kpis():
         table.add_row(kpi.label, *(kpi.text(value) for value in figures[kpi.name]))
     return table
 

@@ -98,7 +98,7 @@ def judge_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[np.nd
 def _explain(cache: SubproblemCache, decision: Decision, dual_prices: np.ndarray) -> Outcome:
     subproblem = cache.subproblem(decision.sku)
     priced = cache.priced_subproblem(subproblem, dual_prices @ subproblem.uses)
-    no_shipment, units = np.zeros(len(subproblem.lanes)), _units(subproblem, decision)
+    no_shipment, units = np.zeros(len(subproblem.lanes)), units_of(subproblem, decision)
     before = priced.solve_recourse(no_shipment)
     after = priced.solve_recourse(units) if units.any() else before
     lines = np.flatnonzero(units)
@@ -220,7 +220,7 @@ def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
 
 def _held_out_benefit(cache: SubproblemCache, decision: Decision) -> np.ndarray:
     subproblem = cache.subproblem(decision.sku)
-    units = _units(subproblem, decision)
+    units = units_of(subproblem, decision)
     held_out = cache.priced_subproblem(subproblem, np.zeros(len(units)), is_held_out=True)
     return (
         held_out.solve_recourse(np.zeros(len(units))).scenario_eur
@@ -229,7 +229,7 @@ def _held_out_benefit(cache: SubproblemCache, decision: Decision) -> np.ndarray:
     )
 
 
-def _units(subproblem: Subproblem, decision: Decision) -> np.ndarray:
+def units_of(subproblem: Subproblem, decision: Decision) -> np.ndarray:
     """Return the decision as units on every shipment of the sku, (L,)."""
     units = np.zeros(len(subproblem.lanes))
     units[np.searchsorted(subproblem.lanes, decision.lanes)] = decision.units

@@ -86,32 +86,32 @@ _COLUMNS = [
 ]  # fmt: skip
 
 
-def _row(problem: Problem, outcome: Outcome, at: int) -> tuple[object, ...]:
+def _row(problem: Problem, outcome: Outcome, index: int) -> tuple[object, ...]:
     network, specified = problem.network, problem.catalog
-    shipment, units = int(outcome.lanes[at]), float(outcome.units[at])
+    shipment, units = int(outcome.lanes[index]), float(outcome.units[index])
     lanes = network.shipments
     kind = "supply" if lanes.is_supply[shipment] else "transfer"
     sku, origin = specified.skus[outcome.sku], network.shipment_origin(shipment)
     destination = network.hubs[lanes.destination[shipment]]
     ship = date_after(network.as_of, int(network.ship_days[shipment]))
     departure_id = _departure_id(problem, shipment)
-    refusal = outcome.refusals[at]
+    refusal = outcome.refusals[index]
     pack = (
         specified.order_pack_units[outcome.sku, lanes.origin[shipment]]
         if kind == "supply"
         else specified.pack_units[outcome.sku]
     )
-    terms = outcome.line_terms[at]
+    terms = outcome.line_terms[index]
     paid = sum(terms[TERM[name]] for name in ("transfer", "supply", "handling", "carbon", "churn"))
     saved = outcome.before - outcome.after
-    part = float(outcome.shares[at] / outcome.shares.sum()) if abs(outcome.shares.sum()) > 1e-9 else 0.0
+    part = float(outcome.shares[index] / outcome.shares.sum()) if abs(outcome.shares.sum()) > 1e-9 else 0.0
     fewer_lost = float(outcome.served_before.lost.sum() - outcome.served_after.lost.sum())
     return (
         shipment, outcome.sku, kind, sku, origin, destination, lanes.lane[shipment], departure_id,
         proposal_id(kind, sku, origin, destination, departure_id), units, round(units / pack), ship,
         date_after(network.as_of, int(network.arrival_days[shipment])), network.departures[shipment].decide_by,
         network.departures[shipment].is_outlook, paid * units, terms[KG] * units, specified.volume_l[outcome.sku] * units,
-        specified.mass_kg[outcome.sku] * units, float(outcome.shares[at]), refusal.loss_eur, refusal.drop_eur, refusal.pays_rate, _told(problem, refusal),
+        specified.mass_kg[outcome.sku] * units, float(outcome.shares[index]), refusal.loss_eur, refusal.drop_eur, refusal.pays_rate, _next_best(problem, refusal),
         *(part * float(sum(saved[TERM[name]] for name in names)) for names in SAVINGS.values()), part * fewer_lost,
     )  # fmt: skip
 
@@ -122,7 +122,7 @@ def _departure_id(problem: Problem, shipment: int) -> str:
     return f"{network.shipments.lane[shipment]}@{ship.date().isoformat()}"
 
 
-def _told(problem: Problem, refusal: Refusal) -> str:
+def _next_best(problem: Problem, refusal: Refusal) -> str:
     """Return what would be sent differently, most units first: ``A>B@2024-05-27 +12|…``; at most five."""
     ranked = sorted(refusal.instead, key=lambda change: (-abs(change[1]), change[0]))
     return "|".join(f"{_departure_id(problem, shipment)} {units:+.0f}" for shipment, units in ranked[:_ALTERNATIVES])

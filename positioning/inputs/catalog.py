@@ -24,7 +24,7 @@ class Catalog:
     """Arrays by sku (K), hub (H) and supplier (S); empty limits are infinite.
 
     ``frozen_until_day`` counts from ``as_of``: shipments before it may not take the sku from the hub.
-    ``available_units`` is 0 where the supplier does not offer the sku.
+    ``available_units`` is 0 where the supplier does not offer the sku. ``successors`` names the SKU that replaces each one, "" where none does.
     """
 
     skus: tuple[str, ...]
@@ -45,6 +45,7 @@ class Catalog:
     min_units: np.ndarray
     max_units: np.ndarray
     frozen_until_day: np.ndarray
+    successors: tuple[str, ...]
 
 
 def build_catalog(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> Catalog:
@@ -62,7 +63,7 @@ def build_catalog(tables: dict[str, pd.DataFrame], network: Network, settings: S
         pack_units=numbers(skus_table, "pack_units", 1.0), shelf_life_days=numbers(skus_table, "shelf_life_days", np.inf),
         holding_eur_per_day=_holding(tables, network, skus_table, settings),
         storage_eur_per_day=volume[:, None] * storage[None, :],
-        **_offers(tables, network, skus, cost), **_hub_skus(tables, network, skus),
+        **_offers(tables, network, skus, cost), **_hub_skus(tables, network, skus), successors=_successors(skus_table, skus),
     )  # fmt: skip
 
 
@@ -106,12 +107,17 @@ def read_promises(
     promises = table(tables, "promises")
     region, named = codes(texts(promises, "region"), network.regions), texts(promises, "handling_class")
     promised, eur = numbers(promises, "promise_days"), numbers(promises, "late_eur_per_unit", 0.0)
-    for is_own_class in (False, True):
+    for is_specific in (False, True):
         for row in np.flatnonzero(region >= 0):
-            if bool(named[row]) == is_own_class:
-                columns = [i for i, name in enumerate(classes) if not is_own_class or name == named[row]]
+            if bool(named[row]) == is_specific:
+                columns = [i for i, name in enumerate(classes) if not is_specific or name == named[row]]
                 days[region[row], columns], late[region[row], columns] = promised[row], eur[row]
     return classes, days, late
+
+
+def _successors(skus_table: pd.DataFrame, skus: tuple[str, ...]) -> tuple[str, ...]:
+    replaced = {old: new for old, new in zip(texts(skus_table, "replaces"), skus, strict=True) if old}
+    return tuple(replaced.get(sku, "") for sku in skus)
 
 
 def _by_hub(tables: dict[str, pd.DataFrame], network: Network, name: str, default: float) -> np.ndarray:

@@ -131,7 +131,7 @@ def read_previous(
         (lines["status"] == "released") & ~lines["proposal_id"].isin(list(seen)) & (lines["arrival_day"] > snapshot)
     )
     has_timed_out = lines["ship_day"] <= -settings.positioning.release_timeout_days
-    is_recent = lines["asked_day"] > -REJECTED_DAYS
+    is_recent = lines["decision_day"] > -REJECTED_DAYS
     return Previous(
         open=lines[is_open & ~has_timed_out].reset_index(drop=True),
         unseen=lines[is_open & has_timed_out].reset_index(drop=True),
@@ -208,7 +208,7 @@ def _lines(earlier: pd.DataFrame | None, network: Network, skus: tuple[str, ...]
         hub=codes(texts(lines, "destination"), network.hubs),
         ship_day=days_after(lines, "ship_date", as_of),
         arrival_day=days_after(lines, "arrival_date", as_of),
-        asked_day=days_after(
+        decision_day=days_after(
             earlier.sort_values(["as_of", "proposal_id"], kind="stable", ignore_index=True), request, as_of
         ),
     )

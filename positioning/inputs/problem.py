@@ -108,8 +108,8 @@ def _buckets(network: Network, stock: Stock, settings: Settings) -> Buckets:
     period, positioning = settings.grid.days, settings.positioning
     horizon = settings.horizon * period
     arrivals = network.arrival_days
-    ways = np.where(network.is_outlook, network.shipments.lead_days, arrivals)
-    cover = cover_days([int(day) for day in ways], positioning.review_days, horizon, period)
+    lead_days = np.where(network.is_outlook, network.shipments.lead_days, arrivals)
+    cover = cover_days([int(day) for day in lead_days], positioning.review_days, horizon, period)
     if positioning.cover_days is not None:
         cover = min(-(-positioning.cover_days // period) * period, horizon)
     is_supply = network.shipments.is_supply

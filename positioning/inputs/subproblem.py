@@ -106,7 +106,7 @@ def build_subproblem(problem: Problem, sku: int) -> Subproblem:
     late = _late_eur(problem, sku, deliveries)
     later, later_rows = _later(problem, used)
     usable = np.maximum(problem.stock.usable[sku] - problem.catalog.min_units[sku], 0.0)[hubs]
-    pack, least = _packs(problem, sku, used)
+    pack, least = smallest_shipments(problem, sku, used)
     keeping = np.array(
         [keeping_terms(problem.catalog.holding_eur_per_day[sku, h], problem.catalog.storage_eur_per_day[sku, h], 1.0) for h in hubs]
     ).reshape(-1, N_TERMS)  # fmt: skip
@@ -208,7 +208,8 @@ def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.column_stack([rows, leaves[rows], arrives[rows]]).astype("int64"), rows
 
 
-def _packs(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def smallest_shipments(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return pack and smallest size of the SKU on the shipments ``used``, in units, each (len(used),)."""
     specified, lanes = problem.catalog, problem.network.shipments
     is_supply = lanes.is_supply[used]
     supplier = np.where(is_supply, lanes.origin[used], 0)

@@ -1,7 +1,7 @@
-"""What of a policy's wishes can travel: the same stock, packs and capacities for every policy.
+"""The admission rule: which of a policy's requested shipments fit stock, packs and capacities, the same for every policy.
 
-Lines are taken in the order they are given and cut to whole packs while room is left. A plan that
-keeps the rules passes unchanged. Not here: which lines are worth sending (policies).
+Lines are admitted in the given order and cut to whole packs while capacity is left. A plan that
+obeys the limits passes unchanged. Not here: which lines are worth shipping (policies).
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from positioning.simulation.world import Network, State, codes, period_of
 
 @dataclass(frozen=True)
 class Departures:
-    """The departure of each lane that the night before ``period`` decides; arrays (L,).
+    """The departure of each lane that can be decided on the morning of ``period``; arrays (L,).
 
-    ``ship_day`` counts days from the start. ``is_decided``: this night is the last before its
-    cut-off, the next one comes too late. ``arrival_period`` counts periods.
+    ``ship_day`` counts days from the start. ``is_decided`` is true where this is the last decision before the
+    cut-off. ``arrival_period`` counts periods.
     """
 
     period: int
@@ -31,7 +31,7 @@ class Departures:
 
 @dataclass(frozen=True)
 class Shipments:
-    """Lines that travel: positions of sku and lane, whole units (n,)."""
+    """Admitted lines: positions of SKU and lane, whole units, (n,); ``refused_units`` did not fit."""
 
     sku: np.ndarray
     lane: np.ndarray
@@ -40,20 +40,20 @@ class Shipments:
 
 
 def departures(network: Network, period: int, ready_minutes: int, columns: int) -> Departures:
-    """Return what the night before ``period`` decides; ``columns`` bounds the arrival periods.
+    """Return the departures decided on the morning of ``period``; arrival periods are at most ``columns`` − 1.
 
-    A departure is missed when its cut-off lies before ``ready_minutes`` (from midnight); a cut-off
+    A departure is missed where its cut-off lies before ``ready_minutes`` (after midnight); a cut-off
     at that minute is met.
     """
-    night = period * network.period_days
-    ship = _first_departure(network, night, ready_minutes)
-    is_decided = _first_departure(network, night + network.period_days, ready_minutes) > ship
+    point = period * network.period_days
+    ship = _first_departure(network, point, ready_minutes)
+    is_decided = _first_departure(network, point + network.period_days, ready_minutes) > ship
     arrival = period_of(ship + network.lanes.lead_days, network.period_days)
     return Departures(period, ship, is_decided, np.minimum(arrival, columns - 1))
 
 
 def _first_departure(network: Network, day: int, ready_minutes: int) -> np.ndarray:
-    """Return the day (from the start) of each lane's first departure that a night on ``day`` can fill."""
+    """Return the day (from the start) of each lane's first departure that a decision on ``day`` can fill."""
     lanes = network.lanes
     first = np.where(lanes.cutoff_minutes < ready_minutes, day + 1, day)
     ship = first.copy()
@@ -63,12 +63,12 @@ def _first_departure(network: Network, day: int, ready_minutes: int) -> np.ndarr
     return ship
 
 
-def admit(wishes: pd.DataFrame, state: State, network: Network, leaving: Departures) -> Shipments:
-    """Return what of ``wishes`` can travel: `sku`, `lane`, `units`, `ship_date`, most wanted line first.
+def admit(requests: pd.DataFrame, state: State, network: Network, leaving: Departures) -> Shipments:
+    """Return what of ``requests`` can travel: `sku`, `lane`, `units`, `ship_date`, highest priority first.
 
-    Rows with `is_outlook` are left to a later night. What does not fit is refused and counted.
+    Rows with `is_outlook` are left to a later decision. Units that do not fit are refused and counted.
     """
-    rows = wishes[~wishes["is_outlook"].astype(bool)] if "is_outlook" in wishes else wishes
+    rows = requests[~requests["is_outlook"].astype(bool)] if "is_outlook" in requests else requests
     sku = codes(network.skus.index, rows["sku"])
     lane = codes(network.lanes.index, rows["lane"])
     requested = rows["units"].to_numpy(dtype=np.int64)
@@ -78,30 +78,30 @@ def admit(wishes: pd.DataFrame, state: State, network: Network, leaving: Departu
     known[known] &= (network.lanes.is_allowed & is_thawed(network, leaving))[sku[known], lane[known]]
     refused = int(requested[~known & (requested > 0)].sum())
     sku, lane, requested = sku[known], lane[known], requested[known]
-    units = _fill((sku, lane, requested), _lane_rooms(network), _hub_rooms(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
+    units = _fill((sku, lane, requested), _lane_capacity(network), _hub_capacity(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
     keep = units > 0
     return Shipments(sku[keep], lane[keep], units[keep], refused + int((requested - units).sum()))
 
 
-def _lane_rooms(network: Network) -> tuple[np.ndarray, ...]:
-    """Return litres and kilograms a departure carries, and what one unit of each article takes."""
+def _lane_capacity(network: Network) -> tuple[np.ndarray, ...]:
+    """Return liters and kilograms a departure carries, and liters and kilograms of one unit of each SKU."""
     lanes = network.lanes
     with np.errstate(invalid="ignore"):
-        litres, kilos = lanes.loads_per_departure * lanes.load_l, lanes.loads_per_departure * lanes.load_kg
-    return np.nan_to_num(litres, nan=0.0, posinf=np.inf), np.nan_to_num(kilos, nan=0.0, posinf=np.inf), network.skus.volume_l, network.skus.mass_kg  # fmt: skip
+        liters, kilograms = lanes.loads_per_departure * lanes.load_l, lanes.loads_per_departure * lanes.load_kg
+    return np.nan_to_num(liters, nan=0.0, posinf=np.inf), np.nan_to_num(kilograms, nan=0.0, posinf=np.inf), network.skus.volume_l, network.skus.mass_kg  # fmt: skip
 
 
-def _hub_rooms(state: State, network: Network, leaving: Departures) -> tuple[np.ndarray, ...]:
-    """Return outbound and inbound units and storage litres (G, H, P) that are still free, periods by lane, and the SKUs they bind.
+def _hub_capacity(state: State, network: Network, leaving: Departures) -> tuple[np.ndarray, ...]:
+    """Return free outbound and inbound units and storage liters (G, H, P), periods by lane, and the SKUs they bind.
 
-    Room is what is left after confirmed arrivals, never below zero; demand to come frees none.
+    Capacity is what is left after confirmed arrivals, at least 0; future demand frees none.
     """
     hubs, columns = network.hubs, state.arriving.shape[2]
     stretch = np.minimum(np.arange(columns), network.periods - 1)
     bound = hubs.is_bound.astype(np.float64)
     inbound = np.where(hubs.is_open, hubs.inbound_units, 0.0)[:, :, stretch] - np.tensordot(bound, state.arriving, 1)
-    litres = bound * network.skus.volume_l
-    held = np.tensordot(litres, state.arriving.cumsum(axis=2), 1) + (litres @ state.on_hand)[:, :, None]
+    liters = bound * network.skus.volume_l
+    held = np.tensordot(liters, state.arriving.cumsum(axis=2), 1) + (liters @ state.on_hand)[:, :, None]
     storage = hubs.storage_l[:, :, stretch] - held
     outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, :, stretch]
     ships = np.minimum(leaving.ship_day // network.period_days, columns - 1)
@@ -121,7 +121,7 @@ def is_thawed(network: Network, leaving: Departures) -> np.ndarray:
 
 
 def _rules(network: Network, state: State) -> tuple[np.ndarray, ...]:
-    """Return packs, least order and origin, destination and kind of lanes, room to max_units, supply."""
+    """Return packs, minimum orders, origin, destination and kind of lanes, units below ``max_units``, supply."""
     lanes, skus, supply = network.lanes, network.skus, network.supply
     shape = (len(skus.index), len(lanes.index))
     packs, least = np.repeat(skus.pack_units[:, None], shape[1], axis=1), np.ones(shape)
@@ -133,11 +133,11 @@ def _rules(network: Network, state: State) -> tuple[np.ndarray, ...]:
 
 
 @numba.njit(cache=True)
-def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
-    """Cut each line to what is left of every room, in whole packs, and use that up."""
+def _fill(lines, lane_capacity, hub_capacity, movable, rules):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
+    """Cut each line to the capacity left, in whole packs, and use it up."""
     sku, lane, requested = lines
-    litres, kilos, volume, mass = lane_rooms
-    outbound, inbound, storage, ships, arrival, is_bound = hub_rooms
+    liters, kilograms, volume, mass = lane_capacity
+    outbound, inbound, storage, ships, arrival, is_bound = hub_capacity
     packs, least, origins, destinations, is_supply, head, available = rules
     got = np.zeros(len(requested), dtype=np.int64)
     for n in range(len(requested)):
@@ -152,16 +152,16 @@ def _fill(lines, lane_rooms, hub_rooms, movable, rules):  # type: ignore[no-unty
                 if not is_supply[d]:
                     most = min(most, outbound[g, origin, ships[d]])
         if volume[k] > 0:
-            most = min(most, (litres[d] + 1e-6) / volume[k])
+            most = min(most, (liters[d] + 1e-6) / volume[k])
         if mass[k] > 0:
-            most = min(most, (kilos[d] + 1e-6) / mass[k])
+            most = min(most, (kilograms[d] + 1e-6) / mass[k])
         most = min(most, available[origin, k] if is_supply[d] else float(movable[k, origin]))
         units = np.int64(max(most, 0.0) // packs[k, d]) * packs[k, d]
         if units == 0 or units < least[k, d]:
             continue
         got[n] = units
-        litres[d] -= units * volume[k]
-        kilos[d] -= units * mass[k]
+        liters[d] -= units * volume[k]
+        kilograms[d] -= units * mass[k]
         head[k, hub] -= units
         for g in range(len(is_bound)):
             if is_bound[g, k]:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from positioning.simulation.admission import is_thawed
-from positioning.simulation.engine import WISH_COLUMNS, Game, Night, play
+from positioning.simulation.engine import REQUEST_COLUMNS, DecisionPoint, Game, play
 from positioning.simulation.ledger import load_eur_per_unit
 from positioning.simulation.world import Network, earlier
 
@@ -35,20 +35,20 @@ class BaseStock:
     past_periods: int = 91
     name: str = "base_stock"
 
-    def decide(self, night: Night) -> pd.DataFrame:
+    def decide(self, point: DecisionPoint) -> pd.DataFrame:
         """Return transfers from hubs above their share to hubs below, then orders up to the level."""
-        network = night.network
-        mean, deviation = local_demand(night, self.past_periods)
-        cover = self._cover_periods(network, max(self.review_days, night.review_days))
+        network = point.network
+        mean, deviation = local_demand(point, self.past_periods)
+        cover = self._cover_periods(network, max(self.review_days, point.review_days))
         level = mean * cover + self.z * deviation * np.sqrt(cover)
-        arriving = night.state.arriving.sum(axis=2)
-        position = night.state.on_hand + arriving
-        moved = fair_share(night, level, position)
-        wishes = consolidate(moved, network, self.min_fill_rate)
+        arriving = point.state.arriving.sum(axis=2)
+        position = point.state.on_hand + arriving
+        moved = fair_share(point, level, position)
+        requests = consolidate(moved, network, self.min_fill_rate)
         after = position.astype(float)
-        np.add.at(after, (wishes[0], network.lanes.destination[wishes[1]]), wishes[2])
-        np.subtract.at(after, (wishes[0], network.lanes.origin[wishes[1]]), wishes[2])
-        return _frame(night, wishes, orders(night, level - after))
+        np.add.at(after, (requests[0], network.lanes.destination[requests[1]]), requests[2])
+        np.subtract.at(after, (requests[0], network.lanes.origin[requests[1]]), requests[2])
+        return _frame(point, requests, orders(point, level - after))
 
     def _cover_periods(self, network: Network, review_days: int) -> np.ndarray:
         """Return L + R of each hub in periods (H,): L is its supply lane's, else its slowest transfer's."""
@@ -58,15 +58,15 @@ class BaseStock:
         return np.ceil((days + review_days) / network.period_days)
 
 
-def local_demand(night: Night, past_periods: int) -> tuple[np.ndarray, np.ndarray]:
+def local_demand(point: DecisionPoint, past_periods: int) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation (K, H) per period of the demand each hub is nearest to.
 
     Over the last ``past_periods`` periods; unknown ones count as no demand. The demands of a hub's
     regions are added before the deviation is taken.
     """
-    past = np.where(night.is_known, night.past, 0)[:, :, -past_periods:]
-    nearest = night.network.delivery.nearest
-    shape = (past.shape[0], len(night.network.hubs.index))
+    past = np.where(point.is_known, point.past, 0)[:, :, -past_periods:]
+    nearest = point.network.delivery.nearest
+    shape = (past.shape[0], len(point.network.hubs.index))
     mean, deviation = np.zeros(shape), np.zeros(shape)
     for hub in range(shape[1]):
         local = np.einsum("kr,krp->kp", (nearest == hub).astype(float), past)
@@ -74,7 +74,7 @@ def local_demand(night: Night, past_periods: int) -> tuple[np.ndarray, np.ndarra
     return mean, deviation
 
 
-def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
+def fair_share(point: DecisionPoint, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return (sku, lane, units) that bring hubs towards their share, the emptiest hub first.
 
     Where an article's hubs hold less than their levels together, each hub's share is its level scaled
@@ -82,29 +82,29 @@ def fair_share(night: Night, level: np.ndarray, position: np.ndarray) -> tuple[n
     give what is on hand to hubs below, over the cheapest lanes. What is scarce on the road goes first
     to hubs that hold the smallest part of their level.
     """
-    network = night.network
+    network = point.network
     total, requested = position.sum(axis=1), level.sum(axis=1)
     scale = np.minimum(1.0, np.divide(total, requested, out=np.ones(len(total)), where=requested > 0))
     share = level * scale[:, None]
     need = np.maximum(share - position, 0.0)
-    give = np.minimum(np.maximum(position - share, 0.0), night.state.on_hand - network.hubs.min_units)
+    give = np.minimum(np.maximum(position - share, 0.0), point.state.on_hand - network.hubs.min_units)
     give = np.floor(np.maximum(give, 0.0))
     lanes, skus = network.lanes, network.skus
     price = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
     usable = (
-        lanes.is_allowed & is_thawed(network, night.leaving) & (night.leaving.is_decided & ~lanes.is_supply)[None, :]
+        lanes.is_allowed & is_thawed(network, point.leaving) & (point.leaving.is_decided & ~lanes.is_supply)[None, :]
     )
     lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     order = np.argsort(np.where(usable, price, np.inf), axis=1, kind="stable")
-    everyone = np.arange(len(skus.index))
+    all_skus = np.arange(len(skus.index))
     for rank in range(order.shape[1]):
         lane = order[:, rank]
-        packs = np.floor(np.minimum(give[everyone, lanes.origin[lane]], need[everyone, lanes.destination[lane]]) / skus.pack_units + 1e-9)  # fmt: skip
-        units = np.where(usable[everyone, lane] & ~lanes.is_supply[lane], packs * skus.pack_units, 0.0)
-        who = np.flatnonzero(units > 0)
-        give[who, lanes.origin[lane[who]]] -= units[who]
-        need[who, lanes.destination[lane[who]]] -= units[who]
-        lines.append((who, lane[who], units[who].astype(np.int64)))
+        packs = np.floor(np.minimum(give[all_skus, lanes.origin[lane]], need[all_skus, lanes.destination[lane]]) / skus.pack_units + 1e-9)  # fmt: skip
+        units = np.where(usable[all_skus, lane] & ~lanes.is_supply[lane], packs * skus.pack_units, 0.0)
+        movers = np.flatnonzero(units > 0)
+        give[movers, lanes.origin[lane[movers]]] -= units[movers]
+        need[movers, lanes.destination[lane[movers]]] -= units[movers]
+        lines.append((movers, lane[movers], units[movers].astype(np.int64)))
     sku, lane, units = _joined(lines)
     cover = np.divide(position, level, out=np.full(level.shape, np.inf), where=level > 0)
     first = np.argsort(cover[sku, lanes.destination[lane]], kind="stable")
@@ -130,33 +130,33 @@ def consolidate(lines: tuple[np.ndarray, ...], network: Network, min_fill_rate: 
     return sku[keep], lane[keep], units[keep]
 
 
-def orders(night: Night, missing: np.ndarray) -> tuple[np.ndarray, ...]:
+def orders(point: DecisionPoint, missing: np.ndarray) -> tuple[np.ndarray, ...]:
     """Return (sku, lane, units) ordered to fill ``missing`` (K, H), rounded up to whole packs.
 
     Of several suppliers the cheapest, purchase and freight together; at least the least order.
     """
-    lanes, supply = night.network.lanes, night.network.supply
+    lanes, supply = point.network.lanes, point.network.supply
     lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     taken = np.zeros(missing.shape, dtype=bool)
-    for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0) & night.leaving.is_decided):
+    for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0) & point.leaving.is_decided):
         origin, hub = lanes.origin[lane], lanes.destination[lane]
         packs = supply.pack_units[origin]
         requested = np.ceil(np.maximum(missing[:, hub], 0.0) / packs - 1e-9) * packs
         least = np.ceil(supply.min_order_units[origin] / packs) * packs
         units = np.where(requested > 0, np.maximum(requested, least), 0.0)
-        who = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
-        taken[who, hub] = True
-        lines.append((who, np.full(len(who), lane), units[who].astype(np.int64)))
+        movers = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
+        taken[movers, hub] = True
+        lines.append((movers, np.full(len(movers), lane), units[movers].astype(np.int64)))
     return _joined(lines)
 
 
-def _frame(night: Night, moved: tuple[np.ndarray, ...], ordered: tuple[np.ndarray, ...]) -> pd.DataFrame:
+def _frame(point: DecisionPoint, moved: tuple[np.ndarray, ...], ordered: tuple[np.ndarray, ...]) -> pd.DataFrame:
     """Return transfers, then orders, as wishes."""
-    network = night.network
+    network = point.network
     sku, lane, units = (np.concatenate(pair) for pair in zip(moved, ordered, strict=True))
-    ship = pd.Timestamp(network.start) + pd.to_timedelta(night.leaving.ship_day[lane], unit="D")
+    ship = pd.Timestamp(network.start) + pd.to_timedelta(point.leaving.ship_day[lane], unit="D")
     columns = (network.skus.index.to_numpy()[sku], network.lanes.index.to_numpy()[lane], units, ship)
-    return pd.DataFrame(dict(zip(WISH_COLUMNS, columns, strict=True)))
+    return pd.DataFrame(dict(zip(REQUEST_COLUMNS, columns, strict=True)))
 
 
 SAFETY_FACTORS = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0, 3.0)

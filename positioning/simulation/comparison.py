@@ -1,6 +1,6 @@
 """The comparison of replayed policies: cost, share of the possible savings, differences with bootstrap intervals.
 
-Not here: KPIs (``kpis``), the lower bound (``perfect_foresight``).
+Not here: KPIs (``kpi``), the lower bound (``perfect_foresight``).
 """
 
 from __future__ import annotations

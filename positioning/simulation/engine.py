@@ -1,6 +1,6 @@
-"""The rules of the game: arrivals, decisions, demand, costs, in that order, period by period.
+"""The simulation: arrivals, decisions, demand and costs, in that order, period by period.
 
-Not here: any policy, any formula of a cost.
+Not here: policies, formulas of costs.
 """
 
 from __future__ import annotations
@@ -29,17 +29,27 @@ from positioning.simulation.routing import serve
 from positioning.simulation.world import Demand, Network, State
 
 Moved = tuple[int, np.ndarray, np.ndarray, np.ndarray]
-WISH_COLUMNS = ["sku", "lane", "units", "ship_date"]
+REQUEST_COLUMNS = ["sku", "lane", "units", "ship_date"]
 
 
 @dataclass(frozen=True)
-class Night:
-    """What is known at a night: everything before ``as_of``, the stock of that morning, the road.
+class DecisionPoint:
+    """What a policy knows at one decision point: everything before ``as_of``, the stock of that morning, shipments in transit.
 
-    ``state`` is the policy's own copy: what is due this morning is on hand. ``past`` and
-    ``is_known`` (K, R, periods before ``as_of``) are the demand seen so far; ``moves`` are what left
-    on earlier nights (period, sku, lane, units). ``review_days`` pass until the next night that decides, or the
-    end where it ``is_last``.
+    Attributes
+    ----------
+    period
+        Period whose morning decides.
+    state
+        A copy of the stock; shipments due this morning are on hand.
+    leaving
+        The departures that can be decided.
+    past, is_known
+        Demand before ``as_of`` and whether it is known, (K, R, periods).
+    moves
+        Earlier shipments: period, and arrays of SKU, lane and units.
+    review_days
+        Days until the next decision point, or until the end where it ``is_last``.
     """
 
     period: int
@@ -54,86 +64,87 @@ class Night:
 
     @property
     def as_of(self) -> date:
-        """The date of the night."""
+        """The planning date."""
         return self.network.start + timedelta(days=self.period * self.network.period_days)
 
 
 class Policy(Protocol):
-    """Decides at a night what should travel."""
+    """Decides which shipments to request at a decision point."""
 
     @property
     def name(self) -> str:
-        """How results name the policy."""
+        """Name of the policy in results."""
         ...
 
-    def decide(self, night: Night) -> pd.DataFrame:
-        """Return the wishes: `sku`, `lane`, `units`, `ship_date` (and `is_outlook`), dearest first."""
+    def decide(self, point: DecisionPoint) -> pd.DataFrame:
+        """Return the requested shipments in order of priority: `sku`, `lane`, `units`, `ship_date` (and `is_outlook`)."""
         ...
 
 
 @dataclass(frozen=True)
-class DoNothing:
-    """Sends nothing: what every other policy is measured from."""
+class NoShipments:
+    """Requests no shipments: the baseline of every other policy."""
 
     name: str = "nothing"
 
-    def decide(self, night: Night) -> pd.DataFrame:
-        """Return no wishes."""
-        return pd.DataFrame(columns=WISH_COLUMNS)
+    def decide(self, point: DecisionPoint) -> pd.DataFrame:
+        """Return no requests."""
+        return pd.DataFrame(columns=REQUEST_COLUMNS)
 
 
-def night_at(network: Network, demand: Demand, state: State, leaving: Departures, moves: tuple[Moved, ...]) -> Night:
-    """Return what a policy may know; the state is copied, demand ends before the night."""
+def decision_point_at(
+    network: Network, demand: Demand, state: State, leaving: Departures, moves: tuple[Moved, ...]
+) -> DecisionPoint:
+    """Return what a policy may know; the state is copied and demand ends before the period."""
     past, is_known = demand.until(leaving.period)
-    return Night(leaving.period, network, state.copy(), leaving, past, is_known, moves)
+    return DecisionPoint(leaving.period, network, state.copy(), leaving, past, is_known, moves)
 
 
 @dataclass(frozen=True)
 class Game:
-    """One replay: the network, what was demanded, the opening, and when decisions are taken.
+    """One replay: the network, actual demand, the opening stock, and when decisions are made.
 
-    ``nights`` are the periods whose morning decides, ascending. ``ready_minutes`` is when a night's
-    plan is ready, from midnight.
+    ``decisions`` are the periods whose morning decides, ascending. ``ready_minutes`` is the time a plan is
+    ready, in minutes after midnight.
     """
 
     network: Network
     demand: Demand
     opening: State
-    nights: tuple[int, ...]
+    decisions: tuple[int, ...]
     prices: Prices
     ready_minutes: int
 
 
-def read_game(network: Network, demand: Demand, opening: State, nights: Iterable[int], settings: Settings) -> Game:
-    """Return a game under the prices and the ready time of ``settings``."""
+def read_game(network: Network, demand: Demand, opening: State, decisions: Iterable[int], settings: Settings) -> Game:
+    """Return the replay with the prices and the ready time of ``settings``."""
     hours, minutes = settings.positioning.ready_at.split(":")
-    return Game(network, demand, opening, tuple(nights), read_prices(settings), int(hours) * 60 + int(minutes))
+    return Game(network, demand, opening, tuple(decisions), read_prices(settings), int(hours) * 60 + int(minutes))
 
 
-def decision_periods(periods: int, nights: int | None, every: int) -> tuple[int, ...]:
-    """Return the periods that decide: every ``every``-th from the first, the first ``nights`` of them."""
-    return tuple(range(0, periods, every))[:nights]
+def decision_periods(periods: int, decisions: int | None, every: int) -> tuple[int, ...]:
+    """Return the periods that decide: every ``every``-th from the first, the first ``decisions`` of them."""
+    return tuple(range(0, periods, every))[:decisions]
 
 
 def review_days(game: Game, period: int) -> int:
-    """Return the days from ``period`` to the next night that decides; from the last one, to the end."""
-    following = min((night for night in game.nights if night > period), default=game.network.periods)
+    """Return the days from ``period`` to the next decision point; from the last one, to the end."""
+    following = min((point for point in game.decisions if point > period), default=game.network.periods)
     return (following - period) * game.network.period_days
 
 
 def play(game: Game, policy: Policy) -> Ledger:
     """Return the account of ``policy``.
 
-    In each period: goods due arrive; if the night decides, the policy's shipments leave (and those
-    that need no time arrive); demand is served; what is left is held. Policies see neither the
-    period's demand nor anything later.
+    In each period, due shipments arrive. At a decision point the policy's shipments leave, and those with a lead time of 0
+    arrive. Then demand is served, and the remaining stock is held. Policies see neither the period's demand nor anything later.
     """
     network, state = game.network, game.opening.copy()
     ledger = open_ledger(policy.name, game_shape(game), int(network.delivery.lead_days.max(initial=0)))
     opening_units = _units(state)
     for period in range(network.periods):
         state.receive(period)
-        if period in game.nights:
+        if period in game.decisions:
             ships = _decide(game, policy, state, (period, ledger))
             book_shipments(ledger, period, ships, network, game.prices)
             state.receive(period)
@@ -152,23 +163,25 @@ def game_shape(game: Game) -> tuple[int, int, int]:
 
 
 def _units(state: State) -> np.ndarray:
-    """Return each article's units on hand and on the road (K,)."""
+    """Return the units of each SKU on hand and in transit, (K,)."""
     return np.asarray(state.on_hand.sum(axis=1) + state.arriving.sum(axis=(1, 2)))
 
 
-def _decide(game: Game, policy: Policy, state: State, at: tuple[int, Ledger]) -> Shipments:
-    """Ask the policy, let the gate cut its wishes, and put what is left on the road."""
-    period, ledger = at
+def _decide(game: Game, policy: Policy, state: State, booked: tuple[int, Ledger]) -> Shipments:
+    """Let the policy request shipments, admit what fits, and put it in transit."""
+    period, ledger = booked
     leaving = departures(game.network, period, game.ready_minutes, state.arriving.shape[2])
-    night = night_at(game.network, game.demand, state, leaving, tuple(ledger.moves))
-    wishes = policy.decide(replace(night, review_days=review_days(game, period), is_last=period == game.nights[-1]))
-    ships = admit(wishes, state, game.network, leaving)
+    point = decision_point_at(game.network, game.demand, state, leaving, tuple(ledger.moves))
+    requests = policy.decide(
+        replace(point, review_days=review_days(game, period), is_last=period == game.decisions[-1])
+    )
+    ships = admit(requests, state, game.network, leaving)
     lanes = game.network.lanes
     np.add.at(state.arriving, (ships.sku, lanes.destination[ships.lane], leaving.arrival_period[ships.lane]), ships.units)  # fmt: skip
     from_hub = ~lanes.is_supply[ships.lane]
     np.subtract.at(state.on_hand, (ships.sku[from_hub], lanes.origin[ships.lane[from_hub]]), ships.units[from_hub])
     np.subtract.at(state.available, (lanes.origin[ships.lane[~from_hub]], ships.sku[~from_hub]), ships.units[~from_hub])
-    ledger.plans.append((period, wishes))
+    ledger.plans.append((period, requests))
     ledger.moves.append((period, ships.sku, ships.lane, ships.units))
     ledger.refused_units += ships.refused_units
     return ships

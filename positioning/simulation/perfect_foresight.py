@@ -50,9 +50,9 @@ def bound_eur(game: Game, *, with_goods: bool, threads: int = 1) -> np.ndarray:
     its companions pay of the loads they share. ``threads`` share the articles.
     """
     moves = open_moves(game)
-    articles = range(len(game.network.skus.index))
+    skus = range(len(game.network.skus.index))
     with ThreadPoolExecutor(threads) as pool:
-        values = list(pool.map(lambda sku: _solve(game, moves, sku, with_goods=with_goods), articles))
+        values = list(pool.map(lambda sku: _solve(game, moves, sku, with_goods=with_goods), skus))
     return np.array(values)
 
 
@@ -60,20 +60,22 @@ def open_moves(game: Game) -> Moves:
     """Return every departure that a night of the game decides."""
     network = game.network
     lanes, skus, prices = network.lanes, network.skus, game.prices
-    result = [departures(network, period, game.ready_minutes, game.opening.arriving.shape[2]) for period in game.nights]
+    result = [
+        departures(network, period, game.ready_minutes, game.opening.arriving.shape[2]) for period in game.decisions
+    ]
     lane = [np.flatnonzero(leaving.is_decided) for leaving in result]
     size = [len(part) for part in lane]
     index = np.concatenate([*lane, np.zeros(0, dtype=np.int64)]).astype(np.int64)
     arrival = np.concatenate([*(leaving.arrival_period[part] for leaving, part in zip(result, lane, strict=True)), np.zeros(0)])  # fmt: skip
-    everyone = np.arange(len(skus.index))
+    all_skus = np.arange(len(skus.index))
     eur = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
     eur = eur + lanes.kg_co2e * prices.carbon_eur_per_kg
     eur = eur + np.where(lanes.is_supply, 0.0, prices.handling_eur_per_unit + prices.churn_eur_per_unit)
-    bought = np.stack([purchase_eur(everyone, np.full(len(everyone), one), network) for one in range(len(lanes.index))], axis=1)  # fmt: skip
+    bought = np.stack([purchase_eur(all_skus, np.full(len(all_skus), one), network) for one in range(len(lanes.index))], axis=1)  # fmt: skip
     left = skus.unit_cost_eur[:, None] * prices.terminal_value_rate
     goods = np.where(lanes.is_supply[None, :], bought - left, 0.0)
     eur = np.where(lanes.is_allowed, eur, np.inf)
-    return Moves(index, np.repeat(np.array(game.nights, dtype=np.int64), size), arrival.astype(np.int64), eur[:, index], goods[:, index])  # fmt: skip
+    return Moves(index, np.repeat(np.array(game.decisions, dtype=np.int64), size), arrival.astype(np.int64), eur[:, index], goods[:, index])  # fmt: skip
 
 
 def _solve(game: Game, moves: Moves, sku: int, *, with_goods: bool) -> float:
@@ -106,7 +108,7 @@ def _program(
     gain = network.skus.lost_sale_eur[sku] + (written_down or 0.0)
     stock_eur = np.repeat(network.hubs.holding_eur[sku] + network.hubs.storage_eur[sku], periods)
     costs = np.concatenate([stock_eur, move_eur, carriage[serve_hub, serve_region] - gain])
-    rows = [_balance(game, (moves, used), (serve_hub, serve_period)), _asked(game, sku, len(used), (serve_region, serve_period))]  # fmt: skip
+    rows = [_balance(game, (moves, used), (serve_hub, serve_period)), _demanded(game, sku, len(used), (serve_region, serve_period))]  # fmt: skip
     lower, upper = _sides(game, sku)
     supplied = _supplied(game, (moves, used), len(serve_hub))
     matrix = sparse.vstack([*rows, supplied]).tocsc()
@@ -141,7 +143,7 @@ def _balance(game: Game, moves: tuple[Moves, np.ndarray], serves: tuple[np.ndarr
     return sparse.coo_array((np.concatenate(sign), (np.concatenate(row), np.concatenate(column))), shape=shape)
 
 
-def _asked(game: Game, sku: int, n_moves: int, serves: tuple[np.ndarray, np.ndarray]) -> sparse.coo_array:
+def _demanded(game: Game, sku: int, n_moves: int, serves: tuple[np.ndarray, np.ndarray]) -> sparse.coo_array:
     """Rows demand[r,t], one for each positive demand: what is served is at most what is asked."""
     number = np.cumsum((game.demand.ahead[sku] > 0).ravel()) - 1
     periods = game.network.periods

@@ -15,7 +15,7 @@ import pandas as pd
 
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
-from positioning.simulation.engine import Game, Night
+from positioning.simulation.engine import DecisionPoint, Game
 from positioning.simulation.world import Network, codes, numbers
 
 Frames = dict[str, pd.DataFrame]
@@ -41,46 +41,46 @@ class Planned:
     tables: Frames
     settings: Settings
 
-    def decide(self, night: Night) -> pd.DataFrame:
+    def decide(self, point: DecisionPoint) -> pd.DataFrame:
         """Return the plan's lines, most valuable first, outlook lines marked."""
-        frames = self.planner(self._tables(night), self.forecaster(night.as_of), self._settings(night), night.as_of)
+        frames = self.planner(self._tables(point), self.forecaster(point.as_of), self._settings(point), point.as_of)
         lines = frames["transfer"].sort_values("benefit_eur", ascending=False, kind="stable", ignore_index=True)
         columns = ["sku", "lane", "units", "ship_date", "is_outlook"]
         return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
 
-    def _settings(self, night: Night) -> Settings:
+    def _settings(self, point: DecisionPoint) -> Settings:
         """Return the settings with the review period as long as no night decides again, after the last one until the end.
 
         Where that is longer than usual and no night follows, demand after the end is nobody's.
         """
         specified = self.settings.positioning
-        if night.review_days <= specified.review_days:
+        if point.review_days <= specified.review_days:
             return self.settings
-        longer: dict[str, int] = {"review_days": night.review_days}
-        if night.is_last:
-            longer["cover_days"] = night.review_days
+        longer: dict[str, int] = {"review_days": point.review_days}
+        if point.is_last:
+            longer["cover_days"] = point.review_days
         return self.settings.model_copy(update={"positioning": specified.model_copy(update=longer)})
 
-    def _tables(self, night: Night) -> Frames:
+    def _tables(self, point: DecisionPoint) -> Frames:
         known = {name: frame for name, frame in self.tables.items() if name not in _PLAYED}
-        known |= {"stock": stock_table(night), "inbound": inbound_table(night), "earlier": earlier_table(night)}
+        known |= {"stock": stock_table(point), "inbound": inbound_table(point), "earlier": earlier_table(point)}
         if "supply" in known:
-            known["supply"] = supply_table(known["supply"], night)
+            known["supply"] = supply_table(known["supply"], point)
         return known
 
 
-def stock_table(night: Night) -> pd.DataFrame:
+def stock_table(point: DecisionPoint) -> pd.DataFrame:
     """Return the `stock` snapshot of the night's morning: usable units only."""
-    network, on_hand = night.network, night.state.on_hand
+    network, on_hand = point.network, point.state.on_hand
     sku, hub = np.nonzero(on_hand)
     rows = {"hub": network.hubs.index.to_numpy()[hub], "sku": network.skus.index.to_numpy()[sku]}
-    frame = pd.DataFrame({"date": as_timestamp(night.as_of), **rows, "units_on_hand": on_hand[sku, hub]})
+    frame = pd.DataFrame({"date": as_timestamp(point.as_of), **rows, "units_on_hand": on_hand[sku, hub]})
     return frame.astype({"hub": "str", "sku": "str"})
 
 
-def inbound_table(night: Night) -> pd.DataFrame:
+def inbound_table(point: DecisionPoint) -> pd.DataFrame:
     """Return the `inbound` lines of the night: everything on the road, one line per sku, hub and day."""
-    network, arriving = night.network, night.state.arriving
+    network, arriving = point.network, point.state.arriving
     sku, hub, period = np.nonzero(arriving)
     start = as_timestamp(network.start)
     frame = pd.DataFrame(
@@ -90,18 +90,18 @@ def inbound_table(night: Night) -> pd.DataFrame:
             "sku": network.skus.index.to_numpy()[sku],
             "units": arriving[sku, hub, period],
             "arrival_date": start + pd.to_timedelta(period * network.period_days, unit="D"),
-            "as_of": as_timestamp(night.as_of),
+            "as_of": as_timestamp(point.as_of),
         }
     )
     return frame.astype({"inbound_id": "str", "hub": "str", "sku": "str"})
 
 
-def earlier_table(night: Night) -> pd.DataFrame:
+def earlier_table(point: DecisionPoint) -> pd.DataFrame:
     """Return the transfers that earlier nights sent, as executed proposals: they must not be undone."""
-    network = night.network
+    network = point.network
     lanes, skus = network.lanes, network.skus.index.to_numpy()
     hubs, blocks = network.hubs.index.to_numpy(), []
-    for period, sku, lane, units in night.moves:
+    for period, sku, lane, units in point.moves:
         moved = ~lanes.is_supply[lane]
         sku, lane = sku[moved], lane[moved]
         sent = as_timestamp(network.start + timedelta(days=period * network.period_days))
@@ -121,13 +121,13 @@ def _no_proposals() -> pd.DataFrame:
     return pd.DataFrame(texts | dates | {name: pd.Series(dtype="float64") for name in ("units", "benefit_eur")})
 
 
-def supply_table(supply: pd.DataFrame, night: Night) -> pd.DataFrame:
+def supply_table(supply: pd.DataFrame, point: DecisionPoint) -> pd.DataFrame:
     """Return `supply` with what suppliers have left after the orders of the replay."""
-    network = night.network
+    network = point.network
     index = codes(network.supply.index, supply["supplier"]), codes(network.skus.index, supply["sku"])
     has_lane = (index[0] >= 0) & (index[1] >= 0)
     units = numbers(supply, "units_available", np.inf)
-    units[has_lane] = night.state.available[index[0][has_lane], index[1][has_lane]]
+    units[has_lane] = point.state.available[index[0][has_lane], index[1][has_lane]]
     return supply.assign(units_available=pd.array(np.where(np.isfinite(units), units, np.nan), dtype="float64"))
 
 

@@ -36,12 +36,12 @@ def serve(on_hand: np.ndarray, demand: np.ndarray, preference: np.ndarray, is_op
 
 
 @numba.njit(cache=True)
-def _share(stock: np.ndarray, unmet: np.ndarray, asked_hub: np.ndarray, at: tuple[int, np.ndarray]) -> None:
+def _share(stock: np.ndarray, unmet: np.ndarray, requested_hub: np.ndarray, at: tuple[int, np.ndarray]) -> None:
     """Share the stock of one hub among the regions that ask it now; updates all arrays in place."""
     hub, shipped = at
     request = 0
     for region in range(len(unmet)):
-        if asked_hub[region] == hub:
+        if requested_hub[region] == hub:
             request += unmet[region]
     if request == 0:
         return
@@ -49,7 +49,7 @@ def _share(stock: np.ndarray, unmet: np.ndarray, asked_hub: np.ndarray, at: tupl
     remainders = np.full(len(unmet), -1, dtype=np.int64)
     left = have
     for region in range(len(unmet)):
-        if asked_hub[region] == hub and unmet[region] > 0:
+        if requested_hub[region] == hub and unmet[region] > 0:
             given = unmet[region] * have // request
             remainders[region] = unmet[region] * have % request
             shipped[region] += given
@@ -57,7 +57,7 @@ def _share(stock: np.ndarray, unmet: np.ndarray, asked_hub: np.ndarray, at: tupl
     _largest_remainders(remainders, left, shipped)
     stock[hub] -= have
     for region in range(len(unmet)):
-        if asked_hub[region] == hub:
+        if requested_hub[region] == hub:
             unmet[region] -= _given(unmet[region], have, request, remainders[region])
 
 
@@ -71,6 +71,6 @@ def _largest_remainders(remainders: np.ndarray, left: int, shipped: np.ndarray) 
 
 
 @numba.njit(cache=True)
-def _given(unmet: int, have: int, asked: int, mark: int) -> int:
+def _given(unmet: int, have: int, requested: int, mark: int) -> int:
     """Return what a region got: its floor share, one more where its remainder was marked."""
-    return unmet * have // asked + (1 if mark == -2 else 0)
+    return unmet * have // requested + (1 if mark == -2 else 0)

@@ -20,7 +20,7 @@ _FORESIGHT = "foresight"  # a benchmark with known demand, which no policy can b
 
 
 class KpiText(Protocol):
-    """A KPI as the registry of replays (``positioning.simulation.kpis``) holds it: its column, its label and its format."""
+    """A KPI as the registry of replays (``positioning.simulation.kpi``) holds it: its column, its label and its format."""
 
     @property
     def name(self) -> str:

@@ -16,7 +16,6 @@ LONG_FILES: dict[str, str] = {}
 MANY_ARGUMENTS = {
     "flows/nightly.py": "the form of a deployment shows the flow's arguments",
     "forestock/cli/*.py": "typer reads a command's options from its arguments",
-    "positioning/explain/tables.py": "one line makes one kind of finding",
     "positioning/optimizer/_network_simplex.py": "compiled kernels take arrays",
 }
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from positioning.simulation.comparison import closed, closed_interval, paired_difference, summary
-from positioning.simulation.engine import DoNothing, play
+from positioning.simulation.engine import NoShipments, play
 from positioning.simulation.perfect_foresight import bound_eur
 from tests.worlds.replay_worlds import Scripted, game, settings, tables
 
@@ -29,7 +29,7 @@ def test_hindsight_moves_what_tomorrow_asks_for() -> None:
     """
     world = tables({("A", "k"): 3}, {("X", "k"): [0, 0], ("Y", "k"): [0, 2]})
     played = game(world, 2, settings(kinds=("transfer",)))
-    assert play(played, DoNothing()).value_eur(with_goods=False) == pytest.approx(7.4)
+    assert play(played, NoShipments()).value_eur(with_goods=False) == pytest.approx(7.4)
     assert bound_eur(played, with_goods=False).tolist() == [pytest.approx(3.2)]
     assert play(played, Scripted((0, "k", "A>B", 2))).value_eur(with_goods=False) == pytest.approx(3.2)
 
@@ -86,7 +86,7 @@ def test_closed_of_every_article_alike_has_no_width() -> None:
 def test_the_summary_has_a_row_per_policy_with_and_without_goods() -> None:
     world = tables({("A", "k"): 3}, {("X", "k"): [0, 0], ("Y", "k"): [0, 2]})
     played = game(world, 2, settings(kinds=("transfer",)))
-    ledgers = [play(played, DoNothing()), play(played, Scripted((0, "k", "A>B", 1)))]
+    ledgers = [play(played, NoShipments()), play(played, Scripted((0, "k", "A>B", 1)))]
     bounds = {with_goods: bound_eur(played, with_goods=with_goods) for with_goods in (False, True)}
     result = summary(ledgers, bounds, "scripted").set_index("policy")
     # the script moves one of two: 0.5 + 1 + 3.5 + holding 0.2 + ... half of what there is to win

@@ -46,7 +46,7 @@ def test_certain_demand_is_its_mean_on_every_path() -> None:
 def test_foresight_sends_what_will_be_asked_for_and_no_unit_more() -> None:
     """All stands at A, which serves Y late; B asks for 3 units on day 1 and 2 on day 3, the forecast says nothing."""
     world = tables({("A", "k"): 20}, {("X", "k"): [1.0] * DAYS, ("Y", "k"): [0.0, 3.0, 0.0, 2.0, 0.0, 0.0]})
-    played = replace(game(world, DAYS, _own()), nights=(0,))
+    played = replace(game(world, DAYS, _own()), decisions=(0,))
     knowing = Planned("foresight", Foresight(_forecast, played), positioning.plan, world, _own())
     ledger = play(played, knowing)
     assert ledger.count("transferred") == 5

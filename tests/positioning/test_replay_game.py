@@ -10,7 +10,7 @@ import pytest
 
 from foundation.errors import InputError
 from foundation.settings import Settings
-from positioning.simulation.engine import DoNothing, decision_periods, play, read_game
+from positioning.simulation.engine import NoShipments, decision_periods, play, read_game
 from positioning.simulation.reading import read_network
 from positioning.simulation.routing import serve
 from positioning.simulation.world import earlier, open_state, period_of, read_demand
@@ -24,7 +24,7 @@ def _terms(ledger: object, *names: str) -> list[float]:
 def test_a_region_is_served_by_its_cheapest_hub_then_the_next_and_the_rest_is_lost() -> None:
     """X asks 5: 3 from A at 1 €, 1 from B at 2 € and 1.5 € late, 1 lost at 10 €."""
     world = tables({("A", "k"): 3, ("B", "k"): 1}, {("X", "k"): [5], ("Y", "k"): [0]})
-    ledger = play(game(world, 1), DoNothing())
+    ledger = play(game(world, 1), NoShipments())
     assert _terms(ledger, "delivery_eur", "late_eur", "lost_sales_eur", "holding_eur") == [5.0, 1.5, 10.0, 0.0]
     assert [ledger.count(name) for name in ("demanded", "served", "local", "on_time")] == [5, 4, 3, 3]
     assert ledger.lead_units.tolist() == [0, 3, 0, 1]
@@ -33,7 +33,7 @@ def test_a_region_is_served_by_its_cheapest_hub_then_the_next_and_the_rest_is_lo
 def test_a_hub_serves_its_own_regions_before_those_that_spill_over() -> None:
     """B has 2, Y asks 2, X finds A empty and also asks B: Y goes first, though X sorts first."""
     world = tables({("B", "k"): 2}, {("X", "k"): [2], ("Y", "k"): [2]})
-    ledger = play(game(world, 1), DoNothing())
+    ledger = play(game(world, 1), NoShipments())
     assert ledger.count("served") == ledger.count("local") == 2
 
 
@@ -65,7 +65,7 @@ def test_goods_due_arrive_in_the_morning_and_are_held_at_the_end_of_every_period
     world = tables({("A", "k"): 0}, {("X", "k"): [1, 1, 0], ("Y", "k"): [0, 0, 0]})
     line = {"inbound_id": "1", "hub": "A", "sku": "k", "units": 4, "arrival_date": pd.Timestamp("2024-01-02")}
     world["inbound"] = pd.DataFrame([line])
-    ledger = play(game(world, 3), DoNothing())
+    ledger = play(game(world, 3), NoShipments())
     assert _terms(ledger, "lost_sales_eur", "holding_eur") == [10.0, 0.6]
 
 
@@ -82,7 +82,7 @@ def test_supply_is_freight_in_the_value_and_purchase_beside_it() -> None:
 def test_leftover_and_travelling_units_are_valued_alike() -> None:
     """A unit on the road at the end is worth what it would be at its hub."""
     world = tables({("A", "k"): 1}, {("X", "k"): [0], ("Y", "k"): [0]})
-    stays, leaves = play(game(world, 1), DoNothing()), play(game(world, 1), Scripted((0, "k", "A>B", 1)))
+    stays, leaves = play(game(world, 1), NoShipments()), play(game(world, 1), Scripted((0, "k", "A>B", 1)))
     assert _terms(stays, "stock_change_eur") == _terms(leaves, "stock_change_eur") == [pytest.approx(0.08)]
 
 

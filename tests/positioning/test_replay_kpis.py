@@ -8,26 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from positioning.simulation.engine import DoNothing, Policy, play
-from positioning.simulation.kpis import (
-    Replayed,
-    all_kpis,
-    days_of_supply,
-    eur_per_unit_served,
-    kg_co2e_per_unit,
-    plan_nervousness,
-    stock_imbalance,
-    time_to_door_mean_days,
-    time_to_door_p95_days,
-    transfer_churn,
-)
+from positioning.simulation.engine import NoShipments, Policy, play
+from positioning.simulation.kpi import Replayed, all_kpis
+from positioning.simulation.kpis.service import time_to_door_mean_days, time_to_door_p95_days
+from positioning.simulation.kpis.stock import days_of_supply, plan_nervousness, stock_imbalance, transfer_churn
 from tests.worlds.replay_worlds import Scripted, game, tables
 
 
 def _kpis(world: dict[str, pd.DataFrame], periods: int, policy: Policy | None = None) -> dict[str, float]:
     """Return the KPIs of a policy, by default of no shipments."""
     played = game(world, periods)
-    return all_kpis(Replayed(play(played, policy or DoNothing()), played.network, np.ones((1, 2))))
+    return all_kpis(Replayed(play(played, policy or NoShipments()), played.network, np.ones((1, 2))))
 
 
 def test_rates_divide_by_units_demanded() -> None:
@@ -45,11 +36,6 @@ def test_time_to_door_is_of_what_was_served() -> None:
     assert time_to_door_mean_days(lead_units) == pytest.approx(1.22)
     assert time_to_door_p95_days(lead_units) == 2
     assert time_to_door_p95_days(np.array([0, 95, 5])) == 1
-
-
-def test_money_and_carbon_are_per_unit_served() -> None:
-    assert eur_per_unit_served(30.0, 12) == 2.5
-    assert kg_co2e_per_unit(6.0, 12) == 0.5
 
 
 def test_days_of_supply_are_unknown_without_demand() -> None:
@@ -116,6 +102,8 @@ def test_a_replay_gives_every_kpi() -> None:
     assert result["unit_fill_rate"] == 0.8
     assert result["time_to_door_mean_days"] == 1.5
     assert result["eur_per_unit_served"] == pytest.approx(16.5 / 4)
+    assert result["kg_co2e_per_unit"] == 0.0
+    assert result["refused_units"] == 0.0
     assert result["days_of_supply"] == 0.0
     assert math.isnan(result["stock_imbalance"])
 

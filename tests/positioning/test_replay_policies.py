@@ -11,7 +11,7 @@ import pytest
 
 from foundation.settings import Settings
 from positioning.simulation.base_stock import FILL_RATES, SAFETY_FACTORS, BaseStock, choose_base_stock
-from positioning.simulation.engine import DoNothing, play
+from positioning.simulation.engine import NoShipments, play
 from positioning.simulation.planned import Planned, mean_daily_units, network_without_shared_limits
 from tests.worlds.replay_worlds import START, game, settings, tables
 
@@ -39,7 +39,7 @@ def test_base_stock_orders_up_to_the_demand_of_lead_time_and_review() -> None:
 def test_base_stock_covers_the_days_on_which_no_night_decides() -> None:
     """Only the first of four nights decides: lead 2 + review 4 at 2 a day, 1 on hand, makes 11."""
     world = _with_past(tables({("A", "k"): 1}, _QUIET), 28, X=2.0, Y=0.0)
-    once = replace(game(world, 4, settings(kinds=("supply",)), past_periods=28), nights=(0,))
+    once = replace(game(world, 4, settings(kinds=("supply",)), past_periods=28), decisions=(0,))
     assert play(once, BaseStock(1.0, 0.0, 1, 28)).count("supplied") == 11
 
 
@@ -57,7 +57,7 @@ def test_plan_reviews_no_sooner_than_a_night_decides_again(
         return {"transfer": pd.DataFrame(columns=["sku", "lane", "units", "ship_date", "is_outlook", "benefit_eur"])}
 
     policy = Planned("plan", lambda _: {}, planner, world, specified)
-    play(replace(game(world, 4, specified, past_periods=28), nights=nights), policy)
+    play(replace(game(world, 4, specified, past_periods=28), decisions=nights), policy)
     assert seen == expected
 
 
@@ -180,6 +180,6 @@ def test_daily_demand_belongs_to_the_nearest_hub() -> None:
 
 def test_doing_nothing_moves_nothing() -> None:
     world = tables({("A", "k"): 5}, _QUIET)
-    ledger = play(game(world, 4), DoNothing())
+    ledger = play(game(world, 4), NoShipments())
     assert (ledger.count("transferred"), ledger.count("supplied")) == (0, 0)
     assert np.array_equal(ledger.stock[0, 0], [5, 5, 5, 5])

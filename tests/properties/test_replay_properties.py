@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from foundation.settings import Settings
 from positioning.simulation.base_stock import BaseStock
-from positioning.simulation.engine import DoNothing, Game, Policy, play
+from positioning.simulation.engine import Game, NoShipments, Policy, play
 from positioning.simulation.ledger import Ledger
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.routing import serve
@@ -82,7 +82,7 @@ def test_no_policy_costs_less_than_the_bound(
     """A bound above any policy's cost would make every `closed` a lie."""
     played = game(drawn[0], PERIODS, drawn[1], past_periods=PERIODS)
     bound = bound_eur(played, with_goods=with_goods).sum()
-    for policy in (DoNothing(), script, BaseStock(z, 0.0, 1)):
+    for policy in (NoShipments(), script, BaseStock(z, 0.0, 1)):
         assert play(played, policy).value_eur(with_goods=with_goods) >= bound - 1e-6
 
 
@@ -111,9 +111,9 @@ def test_more_opening_stock_never_fills_less_when_nothing_moves(
 ) -> None:
     """Over the whole replay, in a network where every hub reaches every region."""
     world, specified = drawn
-    fewer = _played((world, specified), DoNothing())[1]
+    fewer = _played((world, specified), NoShipments())[1]
     world["stock"]["units_on_hand"] += 1
-    more = _played((world, specified), DoNothing())[1]
+    more = _played((world, specified), NoShipments())[1]
     assert more.count("served") >= fewer.count("served")
 
 

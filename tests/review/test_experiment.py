@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from positioning.simulation.kpis import KPIS
+from positioning.simulation.kpis.service import FILL_RATE
 from review.experiment import BacktestRun, ExperimentPage, ReplayRun, experiment_page
 from review.experiment.pictures import bias_map, level_lines, replay_lines
 from tests.review.test_replay import _days, _figures
@@ -45,7 +45,7 @@ def _replay(name: str, nights: str) -> ReplayRun:
     return ReplayRun(name, {"nights": nights}, 500.0, _figures(), _days())
 
 
-PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (KPIS["unit_fill_rate"],))  # fmt: skip
+PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (FILL_RATE,))  # fmt: skip
 
 
 def test_only_what_differs_between_runs_is_named() -> None:

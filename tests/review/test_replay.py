@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from positioning.simulation.kpis import KPIS
+from positioning.simulation.kpis.service import FILL_RATE
 from review.backtest import png
 from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
 from review.replay.page import result
@@ -41,7 +41,7 @@ def _page(figures: pd.DataFrame) -> ReplayPage:
         "EUR",
         {"nights": "all"},
         figures,
-        (KPIS["unit_fill_rate"],),
+        (FILL_RATE,),
         (500.0, 450.0),
         {"A picture": b"png"},
         ("A note.",),

@@ -1,0 +1,1 @@
+"""The KPIs of a replay, one registered entry each (``positioning.simulation.kpi``)."""
