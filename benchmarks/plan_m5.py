@@ -31,7 +31,7 @@ from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from models.naive_forecast import naive_forecast
 from positioning.inputs.problem import Problem, build_problem
-from positioning.optimizer.highs import Solver
+from positioning.optimizer.highs import Model
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.workers import WorkerPool
 from tests.oracle.sku_lp import Instance, build_program
@@ -143,17 +143,17 @@ def clocked() -> Iterator[dict[str, list[float]]]:
 def cold_seconds(problem: Problem) -> float:
     """Return CPU seconds to solve the program of every SKU without a warm start, scaled up from a sample."""
     cache, n_skus = SubproblemCache(problem), len(problem.catalog.skus)
-    solver = Solver(presolve="off", solver="simplex")
+    model = Model(presolve="off", solver="simplex")
     spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
     for sku in sample:
         subproblem = cache.subproblem(sku)
         program = build_program(
             Instance(subproblem, cache.demand_scenarios(subproblem), cache.arrival[:, subproblem.lanes])
         )
-        solver.highs.clearSolver()
+        model.highs.clearSolver()
         started = time.process_time()
-        solver.load(program)
-        solver.solve()
+        model.load(program)
+        model.solve()
         spent += time.process_time() - started
     return spent / len(sample) * n_skus
 

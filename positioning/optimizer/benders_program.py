@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 
 from positioning.inputs.capacity import Shared
-from positioning.optimizer.highs import run_to_answer
+from positioning.optimizer.highs import CONTINUOUS, WHOLE, ZERO_OR_WHOLE, Model, Solution
 from positioning.optimizer.pricing import BendersBlock, BendersCuts
 
 _NODES, _NODES_OF_PACKS = 2000, 400
@@ -21,9 +20,6 @@ _NODES, _NODES_OF_PACKS = 2000, 400
 _NO_SLOPE = 2.0**-23
 # Shipments are counted in packs, up to so many; larger ones in multiples of packs.
 _COUNTS = 65536.0
-_ANY, _WHOLE, _NONE_OR_WHOLE = (
-    highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger, highspy.HighsVarType.kSemiInteger,
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -55,26 +51,22 @@ class BendersProgram:
         self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
         self._unit[self._serving] = [self._largest_eur(index) for index in range(len(blocks))]
         self._capacity_scale = np.ones(len(shared.resources))
-        self._highs = highspy.Highs()
-        self._highs.silent()
-        for name, value in {"threads": 1, "random_seed": 0, "mip_rel_gap": 0.0, "mip_max_nodes": _NODES}.items():
-            self._highs.setOptionValue(name, value)
+        self._model = Model(mip_rel_gap=0.0, mip_max_nodes=_NODES)
         self._add_columns()
         self._add_limits()
-        self._first_capacity_row = self._highs.getNumRow()
+        self._first_capacity_row = self._model.n_rows
         self._add_capacities()
         self.add_cuts([block.nothing for block in blocks])
 
     @property
     def status(self) -> str:
         """How the last solve ended, in the solver's words."""
-        return str(self._highs.modelStatusToString(self._highs.getModelStatus()))
+        return self._model.status
 
     def solved(self) -> ProgramSolution | None:
         """Return the answer where packs and loads may be split; None without one."""
-        if not run_to_answer(self._highs):
-            return None
-        return self._answer(self._highs.getInfo().objective_function_value)
+        solution = self._model.try_solve()
+        return None if solution is None else self._answer(solution)
 
     def with_whole_loads(self, gap_eur: float) -> ProgramSolution | None:
         """Return the answer with whole loads, within ``gap_eur``."""
@@ -89,9 +81,9 @@ class BendersProgram:
         for index in never:
             self._bound(index, 0.0, 0.0)
         smallest = np.setdiff1d(smallest, never)
-        self._highs.setOptionValue("mip_max_nodes", _NODES_OF_PACKS)
+        self._model.set_options(mip_max_nodes=_NODES_OF_PACKS)
         answer = self._whole(np.concatenate([sends, self._load]), gap_eur, smallest)
-        self._highs.setOptionValue("mip_max_nodes", _NODES)
+        self._model.set_options(mip_max_nodes=_NODES)
         for index in [*smallest, *never]:
             self._bound(index, 0.0, self._most[index])
         return answer
@@ -125,32 +117,28 @@ class BendersProgram:
         return float(_power(np.array(max(steepest.max(initial=0.0) / _COUNTS, 1.0))))
 
     def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> ProgramSolution | None:
-        kind = {int(column): _WHOLE for column in columns}
-        kind |= {} if smallest is None else {int(column): _NONE_OR_WHOLE for column in smallest}
-        self._highs.setOptionValue("mip_abs_gap", float(gap_eur))
-        for column, requested in kind.items():
-            self._highs.changeColIntegrality(column, requested)
-        is_usable, info = run_to_answer(self._highs), self._highs.getInfo()
-        bound = info.mip_dual_bound if len(columns) else info.objective_function_value  # no MILP without whole numbers
-        answer = self._answer(float(bound), columns) if is_usable else None
-        for column in kind:
-            self._highs.changeColIntegrality(column, _ANY)
+        kinds = {int(column): WHOLE for column in columns}
+        kinds |= {} if smallest is None else {int(column): ZERO_OR_WHOLE for column in smallest}
+        self._model.set_options(mip_abs_gap=float(gap_eur))
+        self._model.set_kinds(kinds)
+        solution = self._model.try_solve()
+        answer = None if solution is None else self._answer(solution, columns)
+        self._model.set_kinds(dict.fromkeys(kinds, CONTINUOUS))
         return answer
 
-    def _answer(self, bound_eur: float, whole: np.ndarray | None = None) -> ProgramSolution:
-        result = self._highs.getSolution()
-        values = np.maximum(np.array(result.col_value), 0.0)
+    def _answer(self, solution: Solution, whole: np.ndarray | None = None) -> ProgramSolution:
+        values = np.maximum(solution.values, 0.0)
         if whole is not None:
             values[whole] = np.round(values[whole])
         values[: self._first[-1]] *= self._unit[: self._first[-1]]
         units = [values[a:b] for a, b in zip(self._first[:-1], self._first[1:], strict=True)]
         rows = slice(self._first_capacity_row, self._first_capacity_row + len(self._capacity_scale))
-        dual_prices = np.maximum(-np.array(result.row_dual)[rows], 0.0) * self._capacity_scale
-        return ProgramSolution(units, values[self._load], dual_prices, bound_eur)
+        dual_prices = np.maximum(-solution.duals[rows], 0.0) * self._capacity_scale
+        return ProgramSolution(units, values[self._load], dual_prices, solution.bound_eur)
 
     def _bound(self, column: np.integer | int, least: float, most: float) -> None:
         unit = self._unit[column]
-        self._highs.changeColBounds(int(column), float(least / unit), float(most / unit))
+        self._model.set_bounds(int(column), least / unit, most / unit)
 
     def _add_columns(self) -> None:
         n, n_sends = len(self._unit), int(self._first[-1])
@@ -159,8 +147,7 @@ class BendersProgram:
         eur[:n_sends] = np.concatenate([np.zeros(0), *(block.sending_eur for block in self._blocks)])
         most[:n_sends] = self._most
         eur[self._load], most[self._load] = [load.eur for load in self._shared.loads], self._most_loads
-        self._highs.addVars(n, least, most / self._unit)
-        self._highs.changeColsCost(n, np.arange(n, dtype=np.int32), eur * self._unit)
+        self._model.add_columns(eur * self._unit, least, most / self._unit)
 
     def _add_limits(self) -> None:
         """Add what hubs and suppliers can give, and that a shipment goes on loads that go."""
@@ -191,7 +178,7 @@ class BendersProgram:
         scaled = amounts * self._unit[columns]
         scale = 1.0 / float(_power(np.abs(scaled).max(initial=0.0))) if len(scaled) else 1.0
         lower, upper = (float(side) * scale for side in between)
-        self._highs.addRow(lower, upper, len(columns), columns.astype(np.int32), scaled * scale)
+        self._model.add_row((lower, upper), columns, scaled * scale)
         return scale
 
 

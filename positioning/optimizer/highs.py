@@ -97,65 +97,98 @@ class LinearProgram:
     blocks: tuple[Rows, ...]
 
 
-# A solve ends after so many simplex iterations, plus some per row and column: warm starts can cycle for ever.
-_ITERATIONS, _ITERATIONS_PER_LINE, _INTERIOR_ITERATIONS = 5_000, 20, 500
-# A last resort for whole numbers, whose inner solves have limits of their own; no solve on record comes near it.
-_SECONDS = 900.0
+@dataclass(frozen=True)
+class SolverLimits:
+    """When a solve is given up and restarted from scratch.
+
+    Attributes
+    ----------
+    simplex_iterations, iterations_per_line
+        Simplex iterations at most: a number, plus some per row and column. Warm starts can cycle without end.
+    interior_iterations
+        Interior-point iterations at most.
+    seconds
+        Seconds at most, a last resort for whole numbers, whose inner solves have limits of their own.
+
+    """
+
+    simplex_iterations: int = 5_000
+    iterations_per_line: int = 20
+    interior_iterations: int = 500
+    seconds: float = 900.0
+
+
 # From where the last solve ended; from scratch; by the primal simplex; by an interior point.
 _ATTEMPTS: tuple[dict[str, object], ...] = (
     {}, {"solver": "simplex", "simplex_strategy": 1}, {"solver": "simplex", "simplex_strategy": 4}, {"solver": "ipm"},
 )  # fmt: skip
 _OPTIONS = ("solver", "simplex_strategy", "simplex_iteration_limit", "ipm_iteration_limit", "time_limit")
+_UNBOUNDED = (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible)
+CONTINUOUS, WHOLE, ZERO_OR_WHOLE = (
+    highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger, highspy.HighsVarType.kSemiInteger,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Solution:
-    """An optimal solution: objective with offset and the values of all columns."""
+    """A solution that can be used.
+
+    Attributes
+    ----------
+    eur
+        Objective with its offset.
+    values
+        Values of all columns, (n_columns,).
+    duals
+        Dual values of all rows as HiGHS signs them, (n_rows,); 0 where columns are whole.
+    bound_eur
+        No solution of the program costs less.
+
+    """
 
     eur: float
     values: np.ndarray
+    duals: np.ndarray
+    bound_eur: float
 
 
-def run_to_answer(highs: highspy.Highs) -> bool:
-    """Run ``highs`` until it has an answer; return whether it is one that can be used.
+class Model:
+    """One HiGHS model on one thread: silent, deterministic, and restarted from scratch where a solve ends undecided.
 
-    A start from a neighbor's basis may end undecided or cycle, because rounding errors add up. Iterations are
-    therefore limited, and an undecided solve is restarted from scratch, first by the same and then by other
-    algorithms. An optimum can be used, and so can the best solution of a program with whole numbers.
+    Parameters
+    ----------
+    limits
+        When a solve is given up.
+    may_be_unbounded
+        Whether an objective without a minimum is an answer; otherwise such a solve counts as undecided.
+    options
+        Options of HiGHS by name.
+
     """
-    kept = {name: highs.getOptionValue(name)[1] for name in _OPTIONS}
-    limit = _ITERATIONS + _ITERATIONS_PER_LINE * (highs.getNumRow() + highs.getNumCol())
-    highs.setOptionValue("simplex_iteration_limit", limit)
-    highs.setOptionValue("ipm_iteration_limit", _INTERIOR_ITERATIONS)
-    is_usable = False
-    for attempt in _ATTEMPTS:
-        if attempt:
-            highs.clearSolver()
-        highs.setOptionValue("time_limit", highs.getRunTime() + _SECONDS)
-        for name, value in attempt.items():
-            highs.setOptionValue(name, value)
-        highs.run()
-        is_usable = _is_usable(highs)
-        if is_usable:
-            break
-    for name, value in kept.items():
-        highs.setOptionValue(name, value)
-    return is_usable
 
-
-def _is_usable(highs: highspy.Highs) -> bool:
-    status, info = highs.getModelStatus(), highs.getInfo()
-    has_values = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
-    return bool(status == highspy.HighsModelStatus.kOptimal or (has_values and info.mip_node_count >= 0))
-
-
-class Solver:
-    """One HiGHS instance on one thread; silent and deterministic."""
-
-    def __init__(self, **options: object) -> None:
+    def __init__(
+        self, limits: SolverLimits | None = None, *, may_be_unbounded: bool = False, **options: object
+    ) -> None:
         self.highs = highspy.Highs()
         self.highs.silent()
-        for name, value in {"threads": 1, "random_seed": 0, **options}.items():
+        self._limits = limits or SolverLimits()
+        self._may_be_unbounded = may_be_unbounded
+        self._whole: set[int] = set()
+        self.set_options(**{"threads": 1, "random_seed": 0, **options})
+
+    @property
+    def status(self) -> str:
+        """How the last solve ended, in the solver's words."""
+        return str(self.highs.modelStatusToString(self.highs.getModelStatus()))
+
+    @property
+    def is_unbounded(self) -> bool:
+        """Whether the last solve ended because the objective has no minimum, or there is no solution at all."""
+        return self.highs.getModelStatus() in _UNBOUNDED
+
+    def set_options(self, **options: object) -> None:
+        """Set options of HiGHS."""
+        for name, value in options.items():
             self.highs.setOptionValue(name, value)
 
     def load(self, program: LinearProgram, names: tuple[list[str], list[str]] | None = None) -> None:
@@ -172,25 +205,82 @@ class Solver:
         if names is not None:
             lp.row_names_, lp.col_names_ = [[_writable(name) for name in part] for part in names]
         self.highs.passModel(lp)
+        self._whole = set()
+
+    def add_columns(self, cost: np.ndarray, lower: np.ndarray, upper: np.ndarray) -> None:
+        """Add columns without entries; all three arrays are (n_columns,)."""
+        self.highs.addVars(len(cost), lower, upper)
+        self.highs.changeColsCost(len(cost), np.arange(len(cost), dtype=np.int32), cost)
+
+    def add_row(self, between: tuple[float, float], columns: np.ndarray, amounts: np.ndarray) -> None:
+        """Add lower ≤ Σ amounts × columns ≤ upper, both sides inclusive."""
+        self.highs.addRow(*between, len(columns), columns.astype(np.int32), amounts)
+
+    @property
+    def n_rows(self) -> int:
+        """Rows added so far."""
+        return int(self.highs.getNumRow())
+
+    def set_bounds(self, column: int, lower: float, upper: float) -> None:
+        """Change the bounds of a column, both inclusive."""
+        self.highs.changeColBounds(int(column), float(lower), float(upper))
+
+    def set_kinds(self, kinds: dict[int, highspy.HighsVarType]) -> None:
+        """Make columns continuous, whole, or zero or whole."""
+        for column, kind in kinds.items():
+            self.highs.changeColIntegrality(int(column), kind)
+        self._whole = (self._whole | kinds.keys()) - {column for column, kind in kinds.items() if kind == CONTINUOUS}
+
+    def set_upper_sides(self, first: int, upper: np.ndarray) -> None:
+        """Change the upper sides of rows from ``first`` on; they have no lower ones."""
+        index = np.arange(first, first + len(upper), dtype=np.int32)
+        self.highs.changeRowsBounds(len(upper), index, np.full(len(upper), -np.inf), np.asarray(upper, dtype="float64"))
 
     def solve(self) -> Solution:
-        """Solve from where the last solve ended; raises ``RuntimeError`` without an answer."""
+        """Solve from where the last solve ended; raises ``RuntimeError`` without a solution that can be used."""
         result = self.try_solve()
         if result is None:
-            status = self.highs.modelStatusToString(self.highs.getModelStatus())
-            raise RuntimeError(f"the solver ended with {status}")
+            raise RuntimeError(f"the solver ended with {self.status}")
         return result
 
     def try_solve(self) -> Solution | None:
-        """Solve from where the last solve ended; None without an answer, also after a restart from scratch."""
-        if not run_to_answer(self.highs):
-            return None
-        return Solution(self.highs.getInfo().objective_function_value, np.array(self.highs.getSolution().col_value))
+        """Solve from where the last solve ended; None without a solution, also after restarts from scratch.
 
-    def set_most(self, first: int, most: np.ndarray) -> None:
-        """Change the upper bounds of rows from ``first`` on; they have no lower ones."""
-        index = np.arange(first, first + len(most), dtype=np.int32)
-        self.highs.changeRowsBounds(len(most), index, np.full(len(most), -np.inf), np.asarray(most, dtype="float64"))
+        A start from a neighbor's basis may end undecided or cycle, because rounding errors add up. Iterations are
+        therefore limited, and an undecided solve is restarted from scratch, first by the same and then by other
+        algorithms. An optimum can be used, and so can the best solution of a program with whole numbers.
+        """
+        if not self._run():
+            return None
+        info, solution = self.highs.getInfo(), self.highs.getSolution()
+        # Without whole numbers there is no bound of a MILP.
+        bound = info.mip_dual_bound if self._whole else info.objective_function_value
+        duals = np.zeros(self.n_rows) if self._whole else np.array(solution.row_dual)
+        return Solution(info.objective_function_value, np.array(solution.col_value), duals, float(bound))
+
+    def _run(self) -> bool:
+        highs, limits = self.highs, self._limits
+        kept = {name: highs.getOptionValue(name)[1] for name in _OPTIONS}
+        lines = highs.getNumRow() + highs.getNumCol()
+        highs.setOptionValue("simplex_iteration_limit", limits.simplex_iterations + limits.iterations_per_line * lines)
+        highs.setOptionValue("ipm_iteration_limit", limits.interior_iterations)
+        is_usable = False
+        for attempt in _ATTEMPTS:
+            if attempt:
+                highs.clearSolver()
+            highs.setOptionValue("time_limit", highs.getRunTime() + limits.seconds)
+            self.set_options(**attempt)
+            highs.run()
+            is_usable = self._is_usable()
+            if is_usable or (self._may_be_unbounded and self.is_unbounded):
+                break
+        self.set_options(**kept)
+        return is_usable
+
+    def _is_usable(self) -> bool:
+        status, info = self.highs.getModelStatus(), self.highs.getInfo()
+        has_values = info.primal_solution_status == int(highspy.SolutionStatus.kSolutionStatusFeasible)
+        return bool(status == highspy.HighsModelStatus.kOptimal or (has_values and info.mip_node_count >= 0))
 
 
 def _writable(name: str) -> str:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import highspy
 import numpy as np
 from scipy.sparse import csc_array, hstack, vstack
 
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
-from positioning.optimizer.highs import NO_COLUMNS, LinearProgram, Solver
+from positioning.optimizer.highs import NO_COLUMNS, WHOLE, LinearProgram, Model
 from positioning.optimizer.pricing import Column, SkuShipments
 
 _NODES = 200
@@ -65,13 +64,11 @@ def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> MasterSolution:
     """
     if not pool.columns:
         return MasterSolution({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
-    fixed = paid(shared, loads)
-    duals, _, shares = _run_master(master_program(pool, fixed, _NO_LINKING)[0], ())
-    dual_prices = duals[len(duals) - len(shared.resources) :]
-    chosen = _whole_columns(pool, fixed)
-    return MasterSolution(
-        {int(pool.sku[i]): pool.columns[i] for i in chosen}, loads, dual_prices, _split_shipments(pool, shares, shared)
-    )
+    master = Master(pool, paid(shared, loads))
+    relaxed = master.solve()
+    chosen = _whole_columns(master, relaxed)
+    columns = {int(pool.sku[index]): pool.columns[index] for index in chosen}
+    return MasterSolution(columns, loads, relaxed.dual_prices, _split_shipments(pool, relaxed.shares, shared))
 
 
 @dataclass(frozen=True)
@@ -94,13 +91,11 @@ def interior_solution(pool: Pool, shared: Shared, n_skus: int) -> InteriorSoluti
     linking_duals = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
         return InteriorSolution(np.zeros(len(shared.resources)), linking_duals, np.zeros(len(shared.loads)), 0.0)
-    linking = linking_rows(pool, shared)
-    program, _ = master_program(pool, shared, linking)
-    duals, eur, values = _run_master(program, (), presolve="off", solver="ipm", run_crossover="off")
-    first = len(duals) - len(shared.resources)
-    for (sku, index), owed in zip(linking.keys, duals[first - len(linking.keys) : first], strict=True):
-        linking_duals[sku, shared.loads[index].shipment] = owed
-    return InteriorSolution(duals[first:], linking_duals, values[len(pool.columns) :], -eur)
+    master = Master(pool, shared, linking=linking_rows(pool, shared))
+    solution = master.solve(presolve="off", solver="ipm", run_crossover="off")
+    for (sku, index), dual in zip(master.linking.keys, solution.linking_duals, strict=True):
+        linking_duals[sku, shared.loads[index].shipment] = dual
+    return InteriorSolution(solution.dual_prices, linking_duals, solution.loads, -solution.eur)
 
 
 def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
@@ -111,14 +106,13 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     if not pool.columns:
         return np.zeros(len(shared.loads))
     eur = np.array([load.eur for load in shared.loads])
-    program, _ = master_program(pool, paid(shared, start), _NO_LINKING)
-    solver = Solver(presolve="off")
-    solver.load(program)
-    first = len(program.lower) - len(shared.resources)
+    master = Master(pool, paid(shared, start))
+    model = Model(presolve="off")
+    model.load(master.program)
 
     def gain_eur(loads: np.ndarray) -> float:
-        solver.set_most(first, capacity_with(shared, loads))
-        return -solver.solve().eur - float(loads @ eur)
+        model.set_upper_sides(master.resource_rows.start, capacity_with(shared, loads))
+        return -model.solve().eur - float(loads @ eur)
 
     best, best_eur = start, gain_eur(start)
     for _ in range(_TURNS):
@@ -145,8 +139,8 @@ def relaxed_master(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
     """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR."""
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
-    duals, eur, _ = _run_master(master_program(pool, shared, _NO_LINKING)[0], ())
-    return duals[len(duals) - len(shared.resources) :], -eur
+    solution = Master(pool, shared).solve()
+    return solution.dual_prices, -solution.eur
 
 
 @dataclass(frozen=True)
@@ -193,71 +187,129 @@ def capacity_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
     return np.array([row.capacity * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
-def master_program(pool: Pool, shared: Shared, linking: LinkingRows) -> tuple[LinearProgram, list[str]]:
-    """Build the master and its row names: one row per sku, one per tie, then one per resource.
+@dataclass(frozen=True)
+class MasterValues:
+    """Values of a solved master, each block of rows and columns by name.
 
-    one_each[sku]: Σ share ≤ 1;
-    uses[sku,load]: Σ share of columns that use the load ≤ loads;
-    shared[resource]: Σ use × share ≤ room; for loads Σ use × share ≤ loads × size.
+    Attributes
+    ----------
+    eur
+        Cost of loads less the gain of columns, EUR.
+    shares
+        Share of each column, (n_columns,), in [0, 1].
+    loads
+        Loads by entry of ``shared.loads``.
+    sku_duals, linking_duals, dual_prices
+        Dual prices, at least 0, of the rows of SKUs, the linking rows and the resources; 0 where columns are whole.
+
     """
-    n = len(pool.columns)
-    skus, sku_row = np.unique(pool.sku, return_inverse=True)
-    n_skus = int(sku_row.max()) + 1
-    one_each = csc_array((np.ones(n), (sku_row, np.arange(n))), shape=(n_skus, n + len(shared.loads)))
-    place = {load.shipment: index for index, load in enumerate(shared.loads)}
-    sized = [(row, place[r.load], -r.capacity) for row, r in enumerate(shared.resources) if r.load >= 0]
-    rows, columns, sizes = (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
-    load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(shared.resources), len(shared.loads)))
-    use_part = hstack([csc_array(pool.uses.T), load_part], format="csc")
-    rows_of_ties = np.arange(len(linking.keys))
-    tie_part = csc_array((
-        np.concatenate([np.ones(len(linking.row)), -np.ones(len(linking.keys))]),
-        (np.concatenate([linking.row, rows_of_ties]), np.concatenate([linking.column, np.array([n + index for _, index in linking.keys], dtype="int64")])),
-    ), shape=(len(linking.keys), n + len(shared.loads)))  # fmt: skip
-    matrix = csc_array(vstack([one_each, tie_part, use_part], format="csc"))
-    capacity = np.array([0.0 if r.load >= 0 else r.capacity for r in shared.resources])
-    upper = np.concatenate([np.ones(n_skus), np.zeros(len(linking.keys)), capacity])
-    cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
-    most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
-    names = [f"one_each[{sku}]" for sku in skus] + [f"uses[{sku},{index}]" for sku, index in linking.keys]
-    lower = np.full(len(upper), -np.inf)
-    return LinearProgram(NO_COLUMNS, cost, most, matrix, lower, upper, 0.0, ()), names + [
-        row.name for row in shared.resources
-    ]
+
+    eur: float
+    shares: np.ndarray
+    loads: np.ndarray
+    sku_duals: np.ndarray
+    linking_duals: np.ndarray
+    dual_prices: np.ndarray
 
 
-def _run_master(
-    program: LinearProgram, whole: tuple[int, ...], **options: object
-) -> tuple[np.ndarray, float, np.ndarray]:
-    """Return dual prices of the rows (0 where columns are ``whole``), cost and the values of all columns."""
-    solver = Solver(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})
-    solver.load(program)
-    for column in whole:
-        solver.highs.changeColIntegrality(column, highspy.HighsVarType.kInteger)
-    solver.highs.run()
-    result = solver.highs.getSolution()
-    duals = np.zeros(len(program.lower)) if whole else np.maximum(-np.array(result.row_dual), 0.0)
-    return duals, solver.highs.getInfo().objective_function_value, np.array(result.col_value)
+class Master:
+    """The restricted master problem over a pool of columns; it alone knows the order of its rows and columns.
 
+    Rows: ``one_each[sku]``: Σ share ≤ 1; ``uses[sku,load]``: Σ share of columns that use the load ≤ loads; one row per
+    resource: Σ use × share ≤ capacity, or, for loads, Σ use × share ≤ loads × size. Columns: shares, then loads.
 
-def _whole_columns(pool: Pool, shared: Shared) -> list[int]:
-    """Return one whole column at most per sku, as places in ``pool``, under ``shared``, which has no loads to choose.
+    Parameters
+    ----------
+    pool
+        Columns; at least one.
+    shared
+        Resources and loads.
+    linking
+        Linking rows; none by default.
 
-    The relaxation says which columns could be in a best choice: those whose reduced cost is small. Among
-    them a MILP chooses; then better ones that fit are taken as they come.
+    References
+    ----------
+    Dantzig & Wolfe, "Decomposition principle for linear programs", Operations Research 8 (1960).
+
     """
-    duals, _, shares = _run_master(master_program(pool, shared, _NO_LINKING)[0], ())
-    first = len(duals) - len(shared.resources)
-    _, sku_row = np.unique(pool.sku, return_inverse=True)
-    regret = duals[:first][sku_row] + pool.uses @ duals[first:] - pool.gain_eur
-    near = np.flatnonzero((shares > 1e-6) | (regret <= _REGRET_EUR))
+
+    def __init__(self, pool: Pool, shared: Shared, linking: LinkingRows | None = None) -> None:
+        self.pool, self.shared, self.linking = pool, shared, linking or _NO_LINKING
+        self.skus, self.sku_row = np.unique(pool.sku, return_inverse=True)
+        n_skus, n_linking, n_resources = len(self.skus), len(self.linking.keys), len(shared.resources)
+        self.sku_rows = slice(0, n_skus)
+        self.linking_rows = slice(n_skus, n_skus + n_linking)
+        self.resource_rows = slice(n_skus + n_linking, n_skus + n_linking + n_resources)
+        self.program = self._program()
+
+    @property
+    def row_names(self) -> list[str]:
+        """Names of all rows."""
+        names = [f"one_each[{sku}]" for sku in self.skus]
+        names += [f"uses[{sku},{index}]" for sku, index in self.linking.keys]
+        return names + [resource.name for resource in self.shared.resources]
+
+    def solve(self, *, is_whole: bool = False, **options: object) -> MasterValues:
+        """Solve the master, with whole shares where ``is_whole``; ``options`` are those of HiGHS.
+
+        Raises ``RuntimeError`` without a solution that can be used.
+        """
+        model = Model(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})  # type: ignore[arg-type]  # options of HiGHS
+        model.load(self.program)
+        n = len(self.pool.columns)
+        if is_whole:
+            model.set_kinds(dict.fromkeys(range(n), WHOLE))
+        solution = model.solve()
+        duals = np.maximum(-solution.duals, 0.0)
+        return MasterValues(
+            solution.eur, solution.values[:n], solution.values[n:],
+            duals[self.sku_rows], duals[self.linking_rows], duals[self.resource_rows],
+        )  # fmt: skip
+
+    def _program(self) -> LinearProgram:
+        pool, shared, n = self.pool, self.shared, len(self.pool.columns)
+        one_each = csc_array((np.ones(n), (self.sku_row, np.arange(n))), shape=(len(self.skus), n + len(shared.loads)))
+        matrix = csc_array(vstack([one_each, self._linking_part(), self._resource_part()], format="csc"))
+        capacity = np.array([0.0 if row.load >= 0 else row.capacity for row in shared.resources])
+        upper = np.concatenate([np.ones(len(self.skus)), np.zeros(len(self.linking.keys)), capacity])
+        cost = np.concatenate([-pool.gain_eur, [load.eur for load in shared.loads]])
+        most = np.concatenate([np.ones(n), [load.most for load in shared.loads]])
+        return LinearProgram(NO_COLUMNS, cost, most, matrix, np.full(len(upper), -np.inf), upper, 0.0, ())
+
+    def _linking_part(self) -> csc_array:
+        linking, n = self.linking, len(self.pool.columns)
+        rows = np.arange(len(linking.keys))
+        loads = np.array([n + index for _, index in linking.keys], dtype="int64")
+        values = np.concatenate([np.ones(len(linking.row)), -np.ones(len(rows))])
+        entries = (np.concatenate([linking.row, rows]), np.concatenate([linking.column, loads]))
+        return csc_array((values, entries), shape=(len(rows), n + len(self.shared.loads)))
+
+    def _resource_part(self) -> csc_array:
+        resources, loads = self.shared.resources, self.shared.loads
+        place = {load.shipment: index for index, load in enumerate(loads)}
+        sized = [(row, place[r.load], -r.capacity) for row, r in enumerate(resources) if r.load >= 0]
+        rows, columns, sizes = (
+            (np.array(part) for part in zip(*sized, strict=True)) if sized else (np.zeros(0, int),) * 3
+        )
+        load_part = csc_array((sizes.astype("float64"), (rows, columns)), shape=(len(resources), len(loads)))
+        return hstack([csc_array(self.pool.uses.T), load_part], format="csc")
+
+
+def _whole_columns(master: Master, relaxed: MasterValues) -> list[int]:
+    """Return one whole column at most per SKU, as places in the pool of ``master``, which has no loads to choose.
+
+    ``relaxed``, the solution with split columns, tells which columns could be in a best choice: those of small reduced
+    cost. Among them a MILP chooses; then better ones that fit are taken, by gain.
+    """
+    pool, shared = master.pool, master.shared
+    regret = relaxed.sku_duals[master.sku_row] + pool.uses @ relaxed.dual_prices - pool.gain_eur
+    near = np.flatnonzero((relaxed.shares > 1e-6) | (regret <= _REGRET_EUR))
     if not len(near):
         return []
     few = Pool(tuple(pool.columns[index] for index in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
-    program, _ = master_program(few, shared, _NO_LINKING)
-    _, _, values = _run_master(program, tuple(range(len(near))))
+    shares = Master(few, shared).solve(is_whole=True).shares
     capacity = np.array([row.capacity for row in shared.resources])
-    return _swapped(pool, near[values > 0.5], capacity)
+    return _swapped(pool, near[shares > 0.5], capacity)
 
 
 def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray) -> list[int]:

@@ -19,10 +19,11 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import highspy
 import numpy as np
 from scipy import sparse
+from scipy.sparse import csc_array
 
+from positioning.optimizer.highs import NO_COLUMNS, LinearProgram, Model
 from positioning.simulation.admission import departures
 from positioning.simulation.engine import Game
 from positioning.simulation.ledger import load_eur_per_unit, purchase_eur
@@ -180,22 +181,12 @@ def _minimum(costs: np.ndarray, matrix: sparse.csc_array, lower: np.ndarray, upp
 
     It has none where a supplier sells without limit below the value of what is left.
     """
-    solver = highspy.Highs()
-    solver.silent()
-    solver.setOptionValue("threads", 1)
-    problem = highspy.HighsLp()
-    problem.num_col_, problem.num_row_ = len(costs), len(lower)
-    problem.col_cost_, problem.col_lower_ = costs, np.zeros(len(costs))
-    problem.col_upper_ = np.full(len(costs), highspy.kHighsInf)
-    problem.row_lower_, problem.row_upper_ = lower, upper
-    problem.a_matrix_.format_ = highspy.MatrixFormat.kColwise
-    problem.a_matrix_.start_, problem.a_matrix_.index_ = matrix.indptr, matrix.indices
-    problem.a_matrix_.value_ = matrix.data
-    solver.passModel(problem)
-    solver.run()
-    status = solver.getModelStatus()
-    if status in (highspy.HighsModelStatus.kUnbounded, highspy.HighsModelStatus.kUnboundedOrInfeasible):
+    program = LinearProgram(NO_COLUMNS, costs, np.full(len(costs), np.inf), csc_array(matrix), lower, upper, 0.0, ())
+    model = Model(may_be_unbounded=True)
+    model.load(program)
+    solution = model.try_solve()
+    if solution is not None:
+        return solution.eur
+    if model.is_unbounded:
         return -np.inf
-    if status != highspy.HighsModelStatus.kOptimal:
-        raise RuntimeError(f"the bound's program ended {solver.modelStatusToString(status)}")
-    return float(solver.getInfo().objective_function_value)
+    raise RuntimeError(f"the program of the perfect-foresight benchmark ended with {model.status}")

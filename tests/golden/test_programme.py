@@ -15,8 +15,8 @@ from scipy.sparse import csc_array
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem, arrival_buckets
 from positioning.inputs.subproblem import build_subproblem
-from positioning.optimizer.highs import Names, Solver
-from positioning.optimizer.master import build_pool, linking_rows, master_program
+from positioning.optimizer.highs import Model, Names
+from positioning.optimizer.master import Master, build_pool, linking_rows
 from positioning.optimizer.pricing import Column
 from tests.oracle.sku_lp import CONSTRAINTS, Constraint, Instance, build_program, column_names, row_names
 from tests.worlds.positioning_world import World, delivery, sku, supply, transfer
@@ -58,9 +58,9 @@ def names(problem: Problem) -> Names:
     )  # fmt: skip
 
 
-def written(solver: Solver, folder: Path) -> str:
+def written(model: Model, folder: Path) -> str:
     path = folder / "model.lp"
-    solver.highs.writeModel(str(path))
+    model.highs.writeModel(str(path))
     return path.read_text()
 
 
@@ -75,10 +75,10 @@ def test_constraint_is_written_as_kept(constraint: Constraint, tmp_path: Path) -
     paths = np.full((1, 1, problem.buckets.count), 2.0)
     arrival = arrival_buckets(problem, 1, "plan")[:, subproblem.lanes]
     program = build_program(Instance(subproblem, paths, arrival), (constraint,))
-    solver = Solver()
+    model = Model()
     text = names(problem)
-    solver.load(program, (row_names(program, text), column_names(subproblem, program.columns, text)))
-    compare(written(solver, tmp_path), constraint.__name__)
+    model.load(program, (row_names(program, text), column_names(subproblem, program.columns, text)))
+    compare(written(model, tmp_path), constraint.__name__)
 
 
 @pytest.mark.parametrize("kind", SHARED)
@@ -89,7 +89,8 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
     pool = build_pool(
         [Column(0, subproblem.lanes, units, -4.0, subproblem.uses @ units)], {0: 10.0}, len(problem.shared.resources)
     )
-    program, rows = master_program(pool, problem.shared, linking_rows(pool, problem.shared))
+    master = Master(pool, problem.shared, linking_rows(pool, problem.shared))
+    program, rows = master.program, master.row_names
     chosen = [index for index, name in enumerate(rows) if name.startswith(f"{kind}[")]
     part = replace(
         program,
@@ -97,9 +98,9 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
         lower=program.lower[chosen],
         upper=program.upper[chosen],
     )
-    solver = Solver()
-    solver.load(part, ([rows[index] for index in chosen], _master_columns(problem.shared)))
-    compare(written(solver, tmp_path), kind)
+    model = Model()
+    model.load(part, ([rows[index] for index in chosen], _master_columns(problem.shared)))
+    compare(written(model, tmp_path), kind)
 
 
 def test_every_kind_of_shared_limit_has_a_file() -> None:

@@ -11,7 +11,7 @@ import pytest
 from foundation.tables import OUTPUTS
 from foundation.validation.outputs import check_output
 from positioning.inputs.subproblem import build_subproblem
-from positioning.optimizer.highs import Solver
+from positioning.optimizer.highs import Model
 from positioning.optimizer.pricing import SubproblemCache
 from tests.oracle.plan_quality import assert_near_optimal
 from tests.oracle.sku_lp import Instance, build_program
@@ -147,8 +147,8 @@ def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
         priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
         priced = replace(priced, scenarios=replace(priced.scenarios, demand=priced.scenarios.demand * factor))
         units = np.floor(np.minimum(subproblem.most, 5.0) * draw.random(len(subproblem.lanes)) / len(subproblem.lanes))
-        solver = Solver()
-        solver.load(build_program(Instance(subproblem, priced.scenarios.demand, priced.scenarios.arrival)))
-        solver.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
+        model = Model()
+        model.load(build_program(Instance(subproblem, priced.scenarios.demand, priced.scenarios.arrival)))
+        model.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
         ours = float(priced.solve_recourse(units).scenario_eur.mean()) + priced.sending_eur(units)
-        assert solver.solve().eur == pytest.approx(ours, abs=1e-6)
+        assert model.solve().eur == pytest.approx(ours, abs=1e-6)
