@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dispatch.decide import Act
+from dispatch.decide import Signature
 from dispatch.export_form import registered_forms
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
@@ -141,7 +141,7 @@ def _delivers_once(settings: Settings, n_proposals: int) -> None:
         to = _with_outbox(settings, parts)
         n_documents, begin = len(HUBS) * (len(HUBS) - 1), time.perf_counter()
         for share in (1 / 3, 2 / 3, 1.0):
-            process = spawn.Process(target=deliver_released, args=(to, Act(DECISION_TIME, "benchmark"), None))
+            process = spawn.Process(target=deliver_released, args=(to, Signature(DECISION_TIME, "benchmark"), None))
             process.start()
             while process.is_alive() and (share == 1.0 or len(accepted.documents) < share * n_documents):
                 time.sleep(0.005)
@@ -177,7 +177,7 @@ def main() -> None:
         settings = Settings.model_validate({"warehouse": f"{folder}/w", "decisions": {"rules": rules}})
         build(settings, n_proposals)
         totals: list[tuple[float, float]] = []
-        act = Act(DECISION_TIME, "benchmark")
+        act = Signature(DECISION_TIME, "benchmark")
         with _timed("approve by rule", totals):
             rows = decide_proposals(settings, None, "approve", Selection(is_by_rule=True), act).rows
         _expect(len(rows), n_proposals)

@@ -1,21 +1,18 @@
-"""Decisions on selected proposals: validity checks, and the ledger rows that record them.
+"""Decisions on proposals: the checks of approvals, rejections and releases, and closing proposals that are over.
 
-Here: the checks of an approval, a rejection, and a release. Not here: the selection and
-writing (``pipeline.decisions``).
+Here: the ledger rows of a decision. Not here: selecting proposals and changing their units (``selection``), the states of
+proposals (``ledger``), writing the rows (``pipeline.decisions``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
 from dispatch.ledger import FOLLOWERS, LINE_COLUMNS, states
-from foundation.errors import InputError, nearest
+from foundation.errors import InputError
 from foundation.keys import among
-from foundation.operation_settings import Rule
 from foundation.store.arrow import empty_frame
 from foundation.tables import OUTPUTS
 
@@ -23,298 +20,136 @@ _TICK = pd.Timedelta(microseconds=1)
 
 
 @dataclass(frozen=True)
-class Act:
-    """Who decides, when and why; ``at`` is a moment in UTC that the caller has read from a clock."""
+class Signature:
+    """Who decides, when and why.
 
-    at: pd.Timestamp
+    Attributes
+    ----------
+    time
+        Time of the decision in UTC, as the caller read it from a clock.
+    by
+        Name of the person or rule.
+    reason
+        Free text, None without a reason.
+
+    """
+
+    time: pd.Timestamp
     by: str
     reason: str | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What deciding gave: ledger ``rows`` to append, and ``skipped`` proposals (proposal_id, why)."""
+    """Result of a decision: ledger ``rows`` to append, and ``skipped`` proposals (proposal_id, why)."""
 
     rows: pd.DataFrame
     skipped: pd.DataFrame
 
 
-def approve(chosen: pd.DataFrame, act: Act) -> Outcome:
+def approve(chosen: pd.DataFrame, signature: Signature) -> Outcome:
     """Approve ``chosen`` proposals for their ``units``.
 
     ``chosen`` has the columns of ``transfer`` with the ledger's ``status``, ``decided_units`` and
-    ``decided_at`` (``choice.current``). Skipped: outlook, past its cut-off (``decide_by`` before
-    ``act.at``), already approved for the same units, or beyond approval.
+    ``decided_at`` (see ``selection.current``). Skipped: outlook, past its cut-off (``decide_by`` before
+    ``signature.time``), already approved for the same units, or beyond approval.
     """
     is_same = (chosen["status"] == "approved") & (chosen["units"] == chosen["decided_units"].fillna(chosen["units"]))
-    return _decide(chosen, "approved", act, [_outlook, _late, ("is approved already", is_same)])
+    return _decide(chosen, "approved", signature, [_outlook, _late, ("is approved already", is_same)])
 
 
-def reject(chosen: pd.DataFrame, act: Act) -> Outcome:
-    """Reject ``chosen`` proposals; a reason is required, so that others can learn from it.
+def reject(chosen: pd.DataFrame, signature: Signature) -> Outcome:
+    """Reject ``chosen`` proposals. Outlook and late proposals may be rejected.
 
-    Raises ``InputError`` without one. Outlook and late proposals may be rejected.
+    Raises ``InputError`` without a reason, which later readers need.
     """
-    if not (act.reason or "").strip():
-        raise InputError("a rejection needs a reason; add for example --reason 'promotion was cancelled'")
-    return _decide(chosen, "rejected", act, [("is rejected already", chosen["status"] == "rejected")])
+    if not (signature.reason or "").strip():
+        raise InputError("a rejection needs a reason; add for example --reason 'promotion was canceled'")
+    return _decide(chosen, "rejected", signature, [("is rejected already", chosen["status"] == "rejected")])
 
 
-def release(chosen: pd.DataFrame, act: Act) -> Outcome:
+def release(chosen: pd.DataFrame, signature: Signature) -> Outcome:
     """Release approved proposals for the units they were approved for.
 
     Skipped: not approved, outlook, past its cut-off, released before.
     """
-    given = chosen.assign(units=chosen["decided_units"].fillna(chosen["units"]))
+    approved = chosen.assign(units=chosen["decided_units"].fillna(chosen["units"]))
     is_open = chosen["status"].isin(["proposed", "rejected"])
-    return _decide(given, "released", act, [("is not approved", is_open), _outlook, _late])
+    return _decide(approved, "released", signature, [("is not approved", is_open), _outlook, _late])
 
 
-def _decide(chosen: pd.DataFrame, status: str, act: Act, checks: list) -> Outcome:
+def _decide(chosen: pd.DataFrame, status: str, signature: Signature, checks: list) -> Outcome:
     why = pd.Series("", index=chosen.index, dtype="str")
     closed = ~chosen["status"].map({before: status in after for before, after in FOLLOWERS.items()})
-    result = [check(chosen, act) if callable(check) else check for check in checks]
-    for text, holds in [*result, ("is " + chosen["status"], closed)]:
-        why = why.mask((why == "") & holds, text)
-    taken = chosen[why == ""]
+    checked = [check(chosen, signature) if callable(check) else check for check in checks]
+    for text, applies in [*checked, ("is " + chosen["status"], closed)]:
+        why = why.mask((why == "") & applies, text)
+    decided = chosen[why == ""]
     skipped = chosen.loc[why != "", ["proposal_id"]].assign(why=why[why != ""])
-    return Outcome(ledger_rows(taken, status, act), skipped.reset_index(drop=True))
+    return Outcome(ledger_rows(decided, status, signature), skipped.reset_index(drop=True))
 
 
-def ledger_rows(taken: pd.DataFrame, status: str, act: Act) -> pd.DataFrame:
-    """Return rows of ``decision`` that put ``taken`` into ``status``, each with its line.
+def ledger_rows(proposals: pd.DataFrame, status: str, signature: Signature) -> pd.DataFrame:
+    """Return rows of ``decision`` that put ``proposals`` into ``status``, each with its line.
 
-    A moment before the proposal's last decision becomes the one right after it: what is decided later
-    stands later, whatever clock wrote first.
+    A time before the proposal's last decision becomes the microsecond after it, so that a clock that is behind does not
+    change the order of decisions.
     """
-    if taken.empty:
+    if proposals.empty:
         return empty_frame(OUTPUTS["decision"])
-    after = taken["decided_at"] + _TICK
-    parts = {
-        "proposal_id": taken["proposal_id"], "status": status, "units": taken["units"],
-        "at": after.where(after > act.at, act.at), "by": act.by, "reason": act.reason,
+    after = proposals["decided_at"] + _TICK
+    columns = {
+        "proposal_id": proposals["proposal_id"], "status": status, "units": proposals["units"],
+        "at": after.where(after > signature.time, signature.time), "by": signature.by, "reason": signature.reason,
     }  # fmt: skip
-    return pd.DataFrame(parts | {name: taken[name] for name in LINE_COLUMNS}).reset_index(drop=True)
+    return pd.DataFrame(columns | {name: proposals[name] for name in LINE_COLUMNS}).reset_index(drop=True)
 
 
-def _outlook(chosen: pd.DataFrame, act: Act) -> tuple[str, pd.Series]:
+def _outlook(chosen: pd.DataFrame, signature: Signature) -> tuple[str, pd.Series]:
     return "is outlook: a later run decides it", chosen["is_outlook"].astype(bool)
 
 
-def _late(chosen: pd.DataFrame, act: Act) -> tuple[str, pd.Series]:
-    return "its cut-off has passed", chosen["decide_by"] < act.at
+def _late(chosen: pd.DataFrame, signature: Signature) -> tuple[str, pd.Series]:
+    return "its cut-off has passed", chosen["decide_by"] < signature.time
 
 
-def unused_moment(decisions: pd.DataFrame, at: pd.Timestamp) -> pd.Timestamp:
-    """Return ``at``, or the first later microsecond at which nothing was released.
+def unused_time(decisions: pd.DataFrame, time: pd.Timestamp) -> pd.Timestamp:
+    """Return ``time``, or the first later microsecond without a release.
 
-    What one release puts on one departure is one document; two releases never share a moment.
+    All lines that one release puts on one departure form one document, so two releases must not share a time.
     """
-    taken = set(decisions.loc[decisions["status"] == "released", "at"])
-    while at in taken:
-        at += _TICK
-    return at
+    used = set(decisions.loc[decisions["status"] == "released", "at"])
+    while time in used:
+        time += _TICK
+    return time
 
 
-_SHORTEST_ID = 4
-
-
-@dataclass(frozen=True)
-class Filter:
-    """What chosen proposals have in common; every condition that is given must hold, bounds included."""
-
-    kinds: tuple[str, ...] = ()
-    lanes: tuple[str, ...] = ()
-    origins: tuple[str, ...] = ()
-    destinations: tuple[str, ...] = ()
-    skus: tuple[str, ...] = ()
-    max_cost_eur: float | None = None
-    min_benefit_eur: float | None = None
-    max_benefit_eur: float | None = None
-    max_units: int | None = None
-
-
-def current(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
-    """Return the proposals of a night with the ledger's ``status``, ``decided_units`` and ``decided_at``."""
-    selected = decisions[among(decisions["proposal_id"], transfer["proposal_id"])]
-    known = states(selected)[["proposal_id", "status", "units", "at"]]
-    known = known.rename(columns={"units": "decided_units", "at": "decided_at"})
-    joined = transfer.drop(columns="status").merge(known, on="proposal_id", how="left")
-    return joined.assign(status=joined["status"].fillna("proposed"))
-
-
-def by_id(proposals: pd.DataFrame, requested: Sequence[str]) -> pd.DataFrame:
-    """Return the proposals ``requested`` names by id, or by an id's unambiguous beginning of four signs or more.
-
-    Raises ``InputError`` with a line for every name that fits none or several.
-    """
-    ids = proposals["proposal_id"]
-    exact = set(ids)
-    result, faults = [], []
-    for name in dict.fromkeys(requested):
-        matches = [name] if name in exact else _beginning(ids, name)
-        if len(matches) == 1:
-            result.append(matches[0])
-        elif matches:
-            faults.append(f"{name!r} begins {len(matches)} proposals; give more of the id")
-        elif len(name) < _SHORTEST_ID:
-            faults.append(f"{name!r} is too short for an id; give {_SHORTEST_ID} signs of it or more")
-        else:
-            faults.append(f"there is no proposal {name!r}{nearest(name, ids.head(2000).tolist())}")
-    if faults:
-        raise InputError(*faults)
-    return proposals[among(ids, pd.Series(result, dtype="str"))]
-
-
-def by_filter(proposals: pd.DataFrame, requested: Filter) -> pd.DataFrame:
-    """Return the proposals all conditions of ``requested`` hold for.
-
-    Raises ``InputError`` for a place, lane, kind or SKU no proposal has.
-    """
-    return proposals[holds(proposals, requested)]
-
-
-def holds(proposals: pd.DataFrame, requested: Filter) -> pd.Series:
-    """Say of each proposal whether ``requested`` holds; raises ``InputError`` for a name no proposal has."""
-    chosen = pd.Series(True, index=proposals.index)
-    for column, names in _names(requested).items():
-        if unknown := sorted(set(names) - set(proposals[column].unique())) if names else []:
-            known = sorted(proposals[column].unique())
-            raise InputError(f"no proposal has the {column} {unknown[0]!r}{nearest(unknown[0], known)}")
-        chosen &= among(proposals[column], pd.Series(names, dtype="str")) if names else True
-    return chosen & within(proposals, requested)
-
-
-def within(proposals: pd.DataFrame, requested: Filter) -> pd.Series:
-    """Say of each proposal whether it keeps the bounds on cost, benefit and units."""
-    chosen = pd.Series(True, index=proposals.index)
-    if requested.max_cost_eur is not None:
-        chosen &= proposals["cost_eur"] <= requested.max_cost_eur
-    if requested.min_benefit_eur is not None:
-        chosen &= proposals["benefit_eur"] >= requested.min_benefit_eur
-    if requested.max_benefit_eur is not None:
-        chosen &= proposals["benefit_eur"] <= requested.max_benefit_eur
-    if requested.max_units is not None:
-        chosen &= proposals["units"] <= requested.max_units
-    return chosen
-
-
-def _names(requested: Filter) -> dict[str, tuple[str, ...]]:
-    return {
-        "kind": requested.kinds, "lane": requested.lanes, "origin": requested.origins,
-        "destination": requested.destinations, "sku": requested.skus,
-    }  # fmt: skip
-
-
-def _beginning(ids: pd.Series, name: str) -> list[str]:
-    return [] if len(name) < _SHORTEST_ID else ids[ids.str.startswith(name)].drop_duplicates().tolist()
-
-
-def with_units(
-    chosen: pd.DataFrame, units: Mapping[str, int], position: pd.DataFrame, supply: pd.DataFrame
+def closing_rows(
+    decisions: pd.DataFrame, inbound: pd.DataFrame, snapshot: pd.Timestamp | None, signature: Signature
 ) -> pd.DataFrame:
-    """Return ``chosen`` with ``units`` (by proposal_id) and their packs in place of the proposed ones.
+    """Return ledger rows that close proposals, with the reason.
 
-    The pack is the proposal's own (units ÷ packs). ``position`` is the night's table: an origin hub
-    can give what the plan leaves it beyond the proposed units. ``supply`` is the input table with
-    ``min_order_units`` and ``units_available`` of suppliers, empty without suppliers. Raises
-    ``InputError`` with a line for every edit that cannot be.
+    ``executed``: released, and its id is in ``inbound`` or the stock ``snapshot`` is dated on or after its arrival.
+    ``superseded``: approved, and its ship date is before the day of ``signature.time``.
     """
-    request = chosen["proposal_id"].map(units)
-    edited = chosen[request.notna()].assign(asked=request[request.notna()].astype("int64"))
-    faults = [
-        fault
-        for row in _limits(edited, position, supply).to_dict("records")
-        if (fault := _fault(row))
-    ]  # fmt: skip
-    if faults:
-        raise InputError(*faults)
-    pack = chosen["units"] // chosen["packs"]
-    changed = request.fillna(chosen["units"]).astype("Int64")
-    return chosen.assign(units=changed, packs=changed // pack)
-
-
-def _limits(edited: pd.DataFrame, position: pd.DataFrame, supply: pd.DataFrame) -> pd.DataFrame:
-    """Add ``least`` and ``available``, the smallest and largest units of each line; NaN: no limit."""
-    held = position[["hub", "sku", "units_on_hand", "units_out"]].rename(columns={"hub": "origin"})
-    offers = supply.rename(columns={"supplier": "origin"}).reindex(
-        columns=["origin", "sku", "min_order_units", "units_available"]
-    )
-    joined = edited.merge(held, on=["origin", "sku"], how="left").merge(
-        offers.astype({"origin": "str", "sku": "str"}), on=["origin", "sku"], how="left"
-    )
-    is_supply = joined["kind"] == "supply"
-    room = (joined["units_on_hand"] - joined["units_out"]).clip(lower=0) + joined["units"]
-    numbers = joined[["min_order_units", "units_available"]].astype("float64")
-    return joined.assign(
-        least=numbers["min_order_units"].where(is_supply),
-        available=numbers["units_available"].where(is_supply, room.astype("float64")),
+    known = states(decisions).rename(columns={"at": "decided_at"}).drop(columns=["reason", "by"])
+    released = known[known["status"] == "released"]
+    in_inbound = inbound["proposal_id"].dropna() if "proposal_id" in inbound else pd.Series(dtype="str")
+    is_inbound = among(released["proposal_id"], in_inbound)
+    has_arrived = ~is_inbound & (released["arrival_date"] <= (pd.NaT if snapshot is None else snapshot))
+    today = signature.time.tz_localize(None).normalize()
+    missed = known[(known["status"] == "approved") & (known["ship_date"] < today)]
+    return pd.concat(
+        [
+            ledger_rows(released[is_inbound], "executed", _because(signature, "it is in inbound")),
+            ledger_rows(
+                released[has_arrived], "executed", _because(signature, "a stock snapshot is later than its arrival")
+            ),
+            ledger_rows(missed, "superseded", _because(signature, "its departure left without it")),
+        ],
+        ignore_index=True,
     )
 
 
-def _fault(row: dict) -> str | None:
-    line = f"{row['proposal_id']} ({row['sku']} {row['origin']} → {row['destination']})"
-    request, pack = int(row["asked"]), int(row["units"] // row["packs"])
-    if request <= 0:
-        return f"{line}: {request} units are no shipment; reject the proposal instead"
-    if request % pack:
-        lower, upper = request // pack * pack, (request // pack + 1) * pack
-        return f"{line}: {request} units are not whole packs of {pack}; take {f'{lower} or ' if lower else ''}{upper}"
-    if request < row["least"]:
-        return f"{line}: {request} units are below the smallest order of {int(row['least'])}"
-    if request > row["available"]:
-        most = int(np.floor(row["available"]))
-        return f"{line}: {request} units are more than the {most} {row['origin']} can give"
-    return None
-
-
-HOURS = 24.0
-
-
-def by_rules(proposals: pd.DataFrame, position: pd.DataFrame, rules: Sequence[Rule]) -> pd.DataFrame:
-    """Return the proposals some rule decides, with ``rule`` and ``action`` of the first that matches.
-
-    ``position`` is the night's table; a place's cover is its ``days_of_supply``, infinite without
-    demand and for suppliers, 0 for a hub the table does not know.
-    """
-    covers = {
-        "destination": _cover_hours(proposals, position, "destination", 0.0),
-        "origin": _cover_hours(proposals, position, "origin", np.inf),
-    }
-    rule = pd.Series("", index=proposals.index, dtype="str")
-    action = rule.copy()
-    for entry in rules:
-        matches = (rule == "") & _matches(proposals, covers, entry)
-        rule, action = rule.mask(matches, entry.name), action.mask(matches, entry.action)
-    return proposals.assign(rule=rule, action=action)[rule != ""]
-
-
-def rule_reason(rule: Rule) -> str:
-    """Return the reason the ledger keeps: the rule by name and what it asks, ``rule small: max_cost_eur 500``."""
-    request = rule.model_dump(exclude={"name", "action"}, exclude_defaults=True)
-    parts = [f"{key} {'|'.join(value) if isinstance(value, tuple) else f'{value:g}'}" for key, value in request.items()]
-    return f"rule {rule.name}: {', '.join(parts) or 'all'}"
-
-
-def _matches(proposals: pd.DataFrame, covers: dict[str, np.ndarray], rule: Rule) -> pd.Series:
-    """Say which proposals match; a rule may name a lane or place that has no proposal tonight."""
-    bounds = Filter(
-        max_cost_eur=rule.max_cost_eur, min_benefit_eur=rule.min_benefit_eur,
-        max_benefit_eur=rule.max_benefit_eur, max_units=rule.max_units,
-    )  # fmt: skip
-    chosen = within(proposals, bounds)
-    names = {"kind": rule.kinds, "lane": rule.lanes, "origin": rule.origins, "destination": rule.destinations}
-    for column, requested in names.items():
-        chosen &= among(proposals[column], pd.Series(requested, dtype="str")) if requested else True
-    if rule.max_cover_hours is not None:
-        chosen &= covers["destination"] <= rule.max_cover_hours
-    if rule.min_origin_cover_hours is not None:
-        chosen &= covers["origin"] >= rule.min_origin_cover_hours
-    return chosen
-
-
-def _cover_hours(proposals: pd.DataFrame, position: pd.DataFrame, end: str, unknown: float) -> np.ndarray:
-    known = position[["hub", "sku", "days_of_supply"]].rename(columns={"hub": end})
-    known = known.assign(hours=known["days_of_supply"].fillna(np.inf) * HOURS)
-    joined = proposals[[end, "sku"]].merge(known, on=[end, "sku"], how="left")
-    return joined["hours"].fillna(unknown).to_numpy()
+def _because(signature: Signature, reason: str) -> Signature:
+    return Signature(signature.time, signature.by, reason)

@@ -1,6 +1,7 @@
-"""Documents: the released proposals of one release and departure, line by line.
+"""Released proposals as documents: the lines that one release puts on one departure.
 
-Here: the lines, their grouping, and their canonical record. Not here: the forms of other systems (``forms``) and delivery (``outbox``).
+Here: the lines, their grouping and their canonical record. Not here: the forms of other systems (``forms``), delivery
+(``outbox``).
 """
 
 from __future__ import annotations
@@ -23,19 +24,28 @@ _ADDRESSED = ("sku", "origin", "destination", "departure_id", "ship_date", "arri
 
 @dataclass(frozen=True)
 class Document:
-    """One document: its header as text by HEADER_COLUMNS, and its lines (proposal_id, SKU, units)."""
+    """The lines that one release puts on one departure.
+
+    Attributes
+    ----------
+    header
+        Texts by HEADER_COLUMNS; dates are ``YYYY-MM-DD``.
+    lines
+        One tuple (proposal_id, sku, units) per proposal.
+
+    """
 
     header: dict[str, str]
     lines: tuple[tuple[str, str, int], ...]
 
     @property
     def document_id(self) -> str:
-        """The document's identity; the same release gives the same one."""
+        """The document's id; the same release gives the same id."""
         return self.header["document_id"]
 
     @property
     def proposal_ids(self) -> tuple[str, ...]:
-        """The proposals on it."""
+        """The ids of its proposals."""
         return tuple(line[0] for line in self.lines)
 
     def record(self) -> dict[str, object]:
@@ -49,11 +59,10 @@ class Document:
 
 
 def released_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return every line the ledger has released (executed ones too): LINE_COLUMNS, by document.
+    """Return every released line of the ledger, executed ones included: LINE_COLUMNS, sorted by document.
 
-    The line is the ledger's own; where a system released by the id alone, it is looked up among
-    ``transfer`` (the last night that proposed it). What is found in neither is left out:
-    see ``unaddressed``.
+    The line comes from the ledger. If another system released a proposal by its id alone, the line comes from ``transfer``,
+    from the last plan that proposed it. Lines that neither has are left out: see ``unaddressed``.
     """
     lines = _with_lines(decisions, transfer)
     lines = lines[lines[list(_ADDRESSED)].notna().all(axis=1)]
@@ -62,7 +71,7 @@ def released_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFr
 
 
 def unaddressed(decisions: pd.DataFrame, transfer: pd.DataFrame) -> list[str]:
-    """Return the ids released of which nobody knows the line."""
+    """Return the ids of released proposals whose line neither the ledger nor ``transfer`` has."""
     lines = _with_lines(decisions, transfer)
     return lines.loc[lines[list(_ADDRESSED)].isna().any(axis=1), "proposal_id"].tolist()
 
@@ -73,16 +82,16 @@ def documents(lines: pd.DataFrame) -> Iterator[Document]:
     header = list(zip(*(text[name].tolist() for name in HEADER_COLUMNS), strict=True))
     line = list(zip(text["proposal_id"].tolist(), text["sku"].tolist(), text["units"].tolist(), strict=True))
     start = 0
-    for place in range(1, len(line) + 1):
-        if place == len(line) or header[place] != header[start]:
-            yield Document(dict(zip(HEADER_COLUMNS, header[start], strict=True)), tuple(line[start:place]))
-            start = place
+    for end in range(1, len(line) + 1):
+        if end == len(line) or header[end] != header[start]:
+            yield Document(dict(zip(HEADER_COLUMNS, header[start], strict=True)), tuple(line[start:end]))
+            start = end
 
 
-def lines_of(found: list[Document]) -> pd.DataFrame:
-    """Return the lines of documents: LINE_COLUMNS, as ``released_lines`` gives them."""
+def lines_of(released: list[Document]) -> pd.DataFrame:
+    """Return the lines of documents: LINE_COLUMNS, as ``released_lines`` returns them."""
     rows = [
-        (*(document.header[name] for name in HEADER_COLUMNS), *line) for document in found for line in document.lines
+        (*(document.header[name] for name in HEADER_COLUMNS), *line) for document in released for line in document.lines
     ]
     return typed_lines(pd.DataFrame(rows, columns=list(LINE_COLUMNS)))
 
@@ -95,11 +104,11 @@ def typed_lines(lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame:
-    """Return the released proposals with their lines and ``released_at``, the moment they left for the outside."""
+    """Return the released proposals with their lines and ``released_at``, the time of their release."""
     known = states(decisions)
     known = known[known["status"].isin(["released", "executed"])]
-    moments = decisions[decisions["status"] == "released"].sort_values("at", kind="stable")
-    released_at = moments.drop_duplicates("proposal_id").set_index("proposal_id")["at"]
+    releases = decisions[decisions["status"] == "released"].sort_values("at", kind="stable")
+    released_at = releases.drop_duplicates("proposal_id").set_index("proposal_id")["at"]
     released_at = released_at.reindex(known["proposal_id"]).set_axis(known.index)
     known = known.assign(released_at=released_at.fillna(known["at"]))
     if known[list(_ADDRESSED)].notna().to_numpy().all():
@@ -111,8 +120,8 @@ def _with_lines(decisions: pd.DataFrame, transfer: pd.DataFrame) -> pd.DataFrame
 
 
 def _document_ids(lines: pd.DataFrame) -> pd.Series:
-    """Return 16 hex digits of the departure and the moment of the release."""
-    moment = lines["released_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-    parts = lines["departure_id"] + "|" + moment
-    known = {text: hashlib.sha256(text.encode()).hexdigest()[:16] for text in parts.unique()}
-    return parts.map(known).astype("str")
+    """Return 16 hex digits of the departure and the time of the release."""
+    time = lines["released_at"].dt.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    keys = lines["departure_id"] + "|" + time
+    ids = {key: hashlib.sha256(key.encode()).hexdigest()[:16] for key in keys.unique()}
+    return keys.map(ids).astype("str")

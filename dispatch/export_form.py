@@ -26,10 +26,17 @@ EMPTY_MOMENT = datetime(2000, 1, 3)
 
 @dataclass(frozen=True)
 class Partner:
-    """Whom documents are for: what the configuration says of them, their names of hubs and SKUs.
+    """The receiver of exported documents.
 
-    ``hubs`` and ``skus`` map our names to theirs; a name that is missing is the same on both sides.
-    ``moment`` is when the last of the lines was released: the only time a document states.
+    Attributes
+    ----------
+    exports
+        Settings of the documents.
+    hubs, skus
+        The partner's names by Forestock's; a missing name is the same on both sides.
+    moment
+        Time at which the last of the lines was released, the only time in a document.
+
     """
 
     exports: Exports = field(default_factory=Exports)
@@ -84,12 +91,12 @@ def form_named(name: str) -> ExportForm:
 
 
 def translated(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
-    """Return ``lines`` with the partner's names of places and articles."""
+    """Return ``lines`` with the partner's names of places and SKUs."""
     return _renamed(lines, dict(partner.hubs), dict(partner.skus))
 
 
 def ours(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
-    """Return ``lines`` of the partner with our names; the reverse of ``translated``."""
+    """Return ``lines`` of the partner with Forestock's names; the reverse of ``translated``."""
     hubs, skus = ({theirs: name for name, theirs in names.items()} for names in (partner.hubs, partner.skus))
     return _renamed(lines, hubs, skus)
 
@@ -97,7 +104,7 @@ def ours(lines: pd.DataFrame, partner: Partner) -> pd.DataFrame:
 def names_of(table: pd.DataFrame, key: str, column: str | None) -> dict[str, str]:
     """Return the partner's name in ``column`` of each ``key``; empty without a column.
 
-    Raises ``InputError`` if the column is missing, empty or names two with one name.
+    Raises ``InputError`` if the column is missing, has empty values, or has the same name for two keys.
     """
     if column is None:
         return {}
@@ -112,13 +119,13 @@ def names_of(table: pd.DataFrame, key: str, column: str | None) -> dict[str, str
 
 
 def note(document: Document, *names: str) -> str:
-    """Return the header fields ``names`` the other system has no field for, as one JSON text."""
+    """Return the header fields ``names``, for which the other system has no field, as one JSON text."""
     return json.dumps({name: document.header[name] for name in names}, sort_keys=True, ensure_ascii=False)
 
 
-def header(**parts: str) -> dict[str, str]:
-    """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` if one is missing."""
-    return {name: parts[name] for name in HEADER_COLUMNS}
+def header(**fields: str) -> dict[str, str]:
+    """Return a header in the order of HEADER_COLUMNS; raises ``KeyError`` where one is missing."""
+    return {name: fields[name] for name in HEADER_COLUMNS}
 
 
 def _renamed(lines: pd.DataFrame, hubs: dict[str, str], skus: dict[str, str]) -> pd.DataFrame:

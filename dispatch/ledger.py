@@ -1,7 +1,7 @@
-"""The decision ledger: append-only rows, and the status of every proposal computed from them.
+"""The ledger of decisions: from its append-only rows to the state of every proposal.
 
-Here: the statuses, their allowed transitions, and the computation. Not here: who may decide (``decide``) and storage
-(``foundation.store``).
+Here: the states, which state may follow which, and the reduction of rows to states. Not here: the checks of a decision
+(``decide``), the storage of the ledger (``foundation.store``).
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from foundation.periods import as_timestamp
 from foundation.tables.outputs import DECIDED_LINE
 
 STATUSES = ("proposed", "approved", "rejected", "released", "executed", "superseded")
-# What may follow what. A row that may not follow is kept in the ledger and changes nothing.
-# Another system may write `released` without an approval here; the commands never do.
+# The states that may follow each state. Any other row stays in the ledger without effect.
+# Another system may write `released` without an approval; the commands never do.
 FOLLOWERS: dict[str, frozenset[str]] = {
     "proposed": frozenset({"approved", "rejected", "released", "superseded"}),
     "approved": frozenset({"approved", "rejected", "released", "superseded"}),
@@ -34,52 +34,52 @@ _MAY_FOLLOW = np.array([[after in FOLLOWERS[before] for after in STATUSES] for b
 
 def in_order(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the rows by proposal and moment; rows of one moment in the order of a proposal's life."""
-    place = decisions["status"].map({status: place for place, status in enumerate(STATUSES)})
-    rows = decisions.assign(_place=place).sort_values(["proposal_id", "at", "_place"], kind="stable", ignore_index=True)
-    return rows.drop(columns="_place")
+    rank = decisions["status"].map({status: rank for rank, status in enumerate(STATUSES)})
+    rows = decisions.assign(_rank=rank).sort_values(["proposal_id", "at", "_rank"], kind="stable", ignore_index=True)
+    return rows.drop(columns="_rank")
 
 
 def counts(rows: pd.DataFrame) -> np.ndarray:
-    """Say of each row of ``in_order`` whether it took effect: it may follow the state it found.
+    """Return for each row of ``in_order`` whether it takes effect, bool (n_rows): its status may follow the state before it.
 
-    Rows with a status nobody knows take none. Every proposal begins as ``proposed``.
+    A row with an unknown status has no effect. Every proposal begins as ``proposed``.
     """
     proposal, n_proposals = ranks(rows["proposal_id"])
     event = pd.Index(STATUSES).get_indexer(pd.Index(rows["status"]))
     turn = pd.Series(proposal).groupby(proposal).cumcount().to_numpy()
     state = np.zeros(n_proposals, dtype="int64")
-    took_effect = np.zeros(len(rows), dtype=bool)
+    is_effective = np.zeros(len(rows), dtype=bool)
     for now in range(int(turn.max(initial=-1)) + 1):
         index = np.flatnonzero((turn == now) & (event >= 0))
         may = _MAY_FOLLOW[state[proposal[index]], event[index]]
-        took_effect[index] = may
+        is_effective[index] = may
         state[proposal[index[may]]] = event[index[may]]
-    return took_effect
+    return is_effective
 
 
 def states(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return one row per decided proposal, sorted by id: STATE_COLUMNS.
 
-    ``status``, ``at``, ``by`` and ``reason`` are of the last row that took effect; ``units`` and the
-    line are what was last said of them, null where the ledger never said.
+    ``status``, ``at``, ``by`` and ``reason`` are those of the last row that took effect. ``units`` and the line are the last
+    values on record, null if the ledger has none.
     """
     rows = in_order(decisions)
     rows = rows[counts(rows)]
     last = rows.drop_duplicates("proposal_id", keep="last").set_index("proposal_id")
-    parts = ["units", *LINE_COLUMNS]
-    if last[parts].isna().to_numpy().any():
-        last[parts] = rows.groupby("proposal_id")[parts].last()
+    names = ["units", *LINE_COLUMNS]
+    if last[names].isna().to_numpy().any():
+        last[names] = rows.groupby("proposal_id")[names].last()
     return last.reset_index()[list(STATE_COLUMNS)]
 
 
 def ignored(decisions: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that took no effect, in order: what somebody wrote and the ledger does not follow."""
+    """Return the rows without effect, in order: their status may not follow the state before them."""
     rows = in_order(decisions)
     return rows[~counts(rows)].reset_index(drop=True)
 
 
 def with_status(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
-    """Return proposals with ``status`` as the ledger has it; those nobody decided on are ``proposed``."""
+    """Return proposals with their ``status`` in the ledger; proposals without a decision are ``proposed``."""
     known = states(decisions[among(decisions["proposal_id"], transfer["proposal_id"])]).set_index("proposal_id")[
         "status"
     ]
@@ -87,34 +87,34 @@ def with_status(transfer: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame
 
 
 def ready_moment(as_of: date, ready_at: str, timezones: pd.Series) -> pd.Timestamp:
-    """Return the moment by which decisions count at ``as_of``: ``ready_at`` local to the westernmost hub, in UTC.
+    """Return the time before which decisions count at ``as_of``, in UTC: ``ready_at`` in the time zone of the westernmost hub.
 
-    A decision of the evening before is on record by then at every hub, whatever UTC calls that day.
-    ``timezones`` are those of the hubs, null: UTC.
+    A decision of the evening before is on record by then at every hub, whatever its date in UTC. ``timezones`` are those of
+    the hubs, null: UTC.
     """
     zones = set(timezones.fillna("UTC")) or {"UTC"}
     local = (datetime.combine(as_of, time.fromisoformat(ready_at), ZoneInfo(zone)) for zone in zones)
-    return max(pd.Timestamp(moment).tz_convert("UTC") for moment in local)
+    return max(pd.Timestamp(time).tz_convert("UTC") for time in local)
 
 
 def earlier_proposals(
     decisions: pd.DataFrame, transfer: pd.DataFrame, as_of: date, ready: pd.Timestamp
 ) -> pd.DataFrame:
-    """Return the proposals of earlier nights with a decision made before ``ready``, one row each, by id.
+    """Return the proposals of earlier plans with a decision before ``ready``, one row each, sorted by id.
 
-    Columns of ``transfer`` with ``status`` and ``units`` as decided, and ``decided_on``, the UTC day of
-    the decision. The line is the ledger's own; where it says none, the proposal as last proposed before
-    ``as_of``. ``transfer`` may hold any nights. Decisions on a plan of ``as_of`` itself or later ones are not known yet.
+    Columns of ``transfer`` with ``status`` and ``units`` as decided, and ``decided_on``, the UTC day of the decision. The line
+    comes from the ledger or, if the ledger has none, from the last proposal before ``as_of``. ``transfer`` may hold plans of
+    any dates. Decisions on plans of ``as_of`` or later are not known yet.
     """
     known = states(decisions[decisions["at"] < ready])
-    known = known.rename(columns={"status": "said_status", "units": "said_units"})
+    known = known.rename(columns={"status": "decided_status", "units": "decided_units"})
     lines = _last_proposed(transfer, known["proposal_id"], as_of)
     joined = known.merge(lines, on="proposal_id", how="left", suffixes=("", "_proposed"))
     for name in LINE_COLUMNS:
         joined[name] = joined[name].fillna(joined[f"{name}_proposed"])
     joined = joined.assign(
-        status=joined["said_status"],
-        units=joined["said_units"].fillna(joined["units"]),
+        status=joined["decided_status"],
+        units=joined["decided_units"].fillna(joined["units"]),
         decided_on=joined["at"].dt.tz_localize(None).dt.normalize().astype("datetime64[us]"),
     )
     is_known = (joined["as_of"] < as_timestamp(as_of)) & joined["sku"].notna() & joined["units"].notna()
@@ -123,5 +123,5 @@ def earlier_proposals(
 
 
 def _last_proposed(transfer: pd.DataFrame, requested: pd.Series, as_of: date) -> pd.DataFrame:
-    is_wanted = (transfer["as_of"] < as_timestamp(as_of)) & among(transfer["proposal_id"], requested)
-    return transfer[is_wanted].sort_values("as_of", kind="stable").drop_duplicates("proposal_id", keep="last")
+    is_requested = (transfer["as_of"] < as_timestamp(as_of)) & among(transfer["proposal_id"], requested)
+    return transfer[is_requested].sort_values("as_of", kind="stable").drop_duplicates("proposal_id", keep="last")

@@ -1,9 +1,9 @@
-"""The outbox: every released document reaches its receiver once, despite failures and killed processes.
+"""The outbox: every released document reaches its receiver once, even if processes are killed or receivers fail.
 
-Delivery has three steps, and each can be repeated. *Offer*: the receiver stores the document under its id. *Record*: the warehouse
-records the delivery. *Confirm*: a folder publishes the file. If the process is killed before the record, the document is offered again,
-and the receiver recognizes its id. If it is killed after the record, only the confirmation is repeated. Not here: receivers
-(``foundation.store.receivers``) and the table of records (the caller passes a function).
+Three steps per document, each safe to repeat: *offer* it (the receiver stores it under its id), *record* it in the warehouse,
+*confirm* it (a folder shows it only now). After a kill before the record, the document is offered again and the receiver
+recognizes its id; after a later kill, only the confirmation is repeated. Not here: folders and tables
+(``foundation.store.receivers``), the table of records (the caller passes a function).
 """
 
 from __future__ import annotations
@@ -33,32 +33,43 @@ _LONGEST_WAIT_SECONDS = 60.0
 
 
 class Receiver(Protocol):
-    """Who takes documents. Both methods may be called again for the same document without further effect."""
+    """A receiver of documents. Repeated calls for the same document have no further effect."""
 
     def offer(self, document: Document) -> None:
-        """Make the document durable with the receiver; raises ``NotReachedError`` or ``RefusedError``."""
+        """Store the document with the receiver; raises ``NotReachedError`` or ``RefusedError``."""
 
     def confirm(self, document_ids: Sequence[str]) -> None:
         """Tell the receiver that the documents are recorded as delivered; raises ``NotReachedError``."""
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How often and how long a failing receiver is asked; ``sleep`` waits that many seconds."""
+class RetryPolicy:
+    """When a failed call is repeated.
+
+    Attributes
+    ----------
+    attempts
+        Most calls, the first one included.
+    wait_seconds
+        Wait before the second call; it doubles each time, up to one minute.
+    sleep
+        Waits for a number of seconds.
+
+    """
 
     attempts: int = 5
     wait_seconds: float = 0.5
     sleep: Callable[[float], None] = time.sleep
 
     @classmethod
-    def of(cls, outbox: Outbox) -> Patience:
-        """Return the patience the configuration asks for."""
+    def of(cls, outbox: Outbox) -> RetryPolicy:
+        """Return the policy of the configuration."""
         return cls(outbox.attempts, outbox.wait_seconds)
 
 
 @dataclass
 class Delivery:
-    """What a delivery came to: documents delivered now, and those refused, with the receiver's reason."""
+    """Result of a delivery: documents delivered now, and the receiver's reason for each refused document by its id."""
 
     delivered: list[Document] = field(default_factory=list)
     refused: dict[str, str] = field(default_factory=dict)
@@ -70,9 +81,9 @@ class Delivery:
 
 
 def undelivered(lines: pd.DataFrame, handover: pd.DataFrame, receiver: str) -> pd.DataFrame:
-    """Return the released ``lines`` the table ``handover`` does not have for ``receiver``, by document.
+    """Return the released ``lines`` that the table ``handover`` lacks for ``receiver``, sorted by document.
 
-    A line that joined a document after its delivery travels in a document of its own.
+    A line that joined a document after its delivery gets a separate document.
     """
     selected = handover[handover["receiver"] == receiver]
     open_lines = lines[~among(lines["proposal_id"], selected["proposal_id"])]
@@ -88,53 +99,53 @@ def undelivered(lines: pd.DataFrame, handover: pd.DataFrame, receiver: str) -> p
 
 
 def deliver(
-    found: Iterator[Document], receiver: Receiver, record: Callable[[list[Document]], None], patience: Patience
+    pending: Iterator[Document], receiver: Receiver, record: Callable[[list[Document]], None], policy: RetryPolicy
 ) -> Delivery:
     """Deliver documents in their order; ``record`` appends a batch to the warehouse in one commit.
 
-    A document the receiver refuses is left for a later run and does not hold up the others. Raises
-    ``StageError`` when the receiver cannot be reached; what it took before that is recorded.
+    A refused document is left for a later run and does not delay the others. Raises ``StageError`` if the receiver cannot be
+    reached; the documents delivered before that are recorded.
     """
     delivery = Delivery()
-    while batch := _offered(found, receiver, delivery, patience):
+    while batch := _offered(pending, receiver, delivery, policy):
         documents, failure = batch
         if documents:
             record(documents)
             delivery.delivered += documents
-            _patiently(partial(receiver.confirm, [document.document_id for document in documents]), patience)
+            _with_retries(partial(receiver.confirm, [document.document_id for document in documents]), policy)
         if failure is not None:
             raise failure
     return delivery
 
 
 def _offered(
-    found: Iterator[Document], receiver: Receiver, delivery: Delivery, patience: Patience
+    pending: Iterator[Document], receiver: Receiver, delivery: Delivery, policy: RetryPolicy
 ) -> tuple[list[Document], StageError | None] | None:
-    """Offer up to a batch; return those taken and the failure that ended it, None at the end."""
-    taken: list[Document] = []
-    for document in found:
+    """Offer up to a batch; return the stored documents and the failure that ended the batch, None at the end."""
+    stored: list[Document] = []
+    for document in pending:
         try:
-            _patiently(partial(receiver.offer, document), patience)
-            taken.append(document)
+            _with_retries(partial(receiver.offer, document), policy)
+            stored.append(document)
         except RefusedError as error:
             delivery.refused[document.document_id] = str(error)
         except StageError as error:
-            return taken, error
-        if len(taken) == BATCH:
-            return taken, None
-    return (taken, None) if taken else None
+            return stored, error
+        if len(stored) == BATCH:
+            return stored, None
+    return (stored, None) if stored else None
 
 
-def _patiently(ask: Callable[[], None], patience: Patience) -> None:
-    """Ask until it works; waits double. Raises ``StageError`` when the last attempt has failed."""
-    for attempt in range(1, patience.attempts + 1):
+def _with_retries(call: Callable[[], None], policy: RetryPolicy) -> None:
+    """Call until it succeeds. Raises ``StageError`` if the last attempt fails."""
+    for attempt in range(1, policy.attempts + 1):
         try:
-            return ask()
+            return call()
         except NotReachedError as error:
-            if attempt == patience.attempts:
+            if attempt == policy.attempts:
                 reason = f"{error}; it was tried {attempt} times, run the command again to go on"
                 raise StageError("deliver", reason) from error
-            patience.sleep(min(patience.wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS))
+            policy.sleep(min(policy.wait_seconds * 2 ** (attempt - 1), _LONGEST_WAIT_SECONDS))
     return None
 
 
@@ -144,10 +155,10 @@ STORES = {"file", "memory", "s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 
 
 def open_receiver(outbox: Outbox, recorded: set[str], token: str | None = None) -> Receiver:
-    """Return the receiver ``outbox.target`` names; ``recorded`` are the ids of documents recorded as delivered.
+    """Return the receiver that ``outbox.target`` names; ``recorded`` are the ids of documents recorded as delivered.
 
-    ``token`` is sent to a webhook as bearer token and appears in no message. A folder's documents
-    that a kill left recorded but hidden appear now. Raises ``ConfigurationError`` without a target.
+    ``token`` is sent to a webhook as bearer token and appears in no message. Documents of a folder that a kill left recorded
+    but hidden appear now. Raises ``ConfigurationError`` without a target.
     """
     target = outbox.target
     if target is None:
@@ -169,16 +180,16 @@ class FolderReceiver:
     folder: Folder
 
     def offer(self, document: Document) -> None:
-        """Write the document where readers do not look yet."""
+        """Write the document into the staging folder, which readers ignore."""
         self.folder.stage(_file(document.document_id), document.to_json() + "\n")
 
     def confirm(self, document_ids: Sequence[str]) -> None:
-        """Let the documents appear."""
+        """Publish the documents."""
         for document_id in document_ids:
             self.folder.publish(_file(document_id))
 
     def hidden(self) -> set[str]:
-        """Return the ids of documents that were offered and have not appeared."""
+        """Return the ids of documents that were offered and are not published."""
         return {name.removesuffix(".json") for name in self.folder.staged()}
 
 
@@ -197,7 +208,7 @@ class TableReceiver:
         )
 
     def confirm(self, document_ids: Sequence[str]) -> None:
-        """Do nothing: inserted rows are there for everyone."""
+        """Return at once: inserted rows are visible."""
 
 
 class Webhook:
@@ -216,8 +227,9 @@ class Webhook:
     """
 
     def __init__(self, url: str, token: str | None, timeout_seconds: float) -> None:
-        parts = urlsplit(url)
-        self._place = f"{parts.scheme}://{parts.hostname}{f':{parts.port}' if parts.port else ''}{parts.path}"
+        address = urlsplit(url)
+        port = f":{address.port}" if address.port else ""
+        self._address = f"{address.scheme}://{address.hostname}{port}{address.path}"
         headers = {"Content-Type": "application/json", "User-Agent": "forestock"} | _authorization(token)
         logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses, queries included
         try:
@@ -225,10 +237,10 @@ class Webhook:
             self._client = httpx.Client(headers=headers, timeout=timeout_seconds, follow_redirects=False)
         except (httpx.InvalidURL, ValueError, ImportError) as error:
             reason = "it, or a proxy of the environment, is no address that can be used"
-            raise ConfigurationError(f"decisions.outbox.target: {self._place}: {reason}") from error
+            raise ConfigurationError(f"decisions.outbox.target: {self._address}: {reason}") from error
         except OSError as error:
             reason = f"SSL_CERT_FILE or SSL_CERT_DIR cannot be read ({error.strerror or type(error).__name__})"
-            raise ConfigurationError(f"decisions.outbox.target: {self._place}: {reason}") from error
+            raise ConfigurationError(f"decisions.outbox.target: {self._address}: {reason}") from error
 
     def offer(self, document: Document) -> None:
         """Post the document; 2xx takes it; 408, 409, 425, 429, 5xx and silence are retried; the rest is a refusal."""
@@ -236,10 +248,10 @@ class Webhook:
         try:
             answer = self._client.post(self._url, content=body, headers=key)
         except httpx.HTTPError as error:
-            raise NotReachedError(f"{self._place}: {type(error).__name__}: {_cause(error)}") from None
+            raise NotReachedError(f"{self._address}: {type(error).__name__}: {_cause(error)}") from None
         if answer.is_success:
             return
-        message = f"{self._place} answered {answer.status_code} {answer.reason_phrase}"
+        message = f"{self._address} answered {answer.status_code} {answer.reason_phrase}"
         if answer.status_code in _RETRIED or answer.status_code >= 500:
             raise NotReachedError(message)
         if answer.has_redirect_location:
@@ -247,7 +259,7 @@ class Webhook:
         raise RefusedError(message)
 
     def confirm(self, document_ids: Sequence[str]) -> None:
-        """Do nothing: a document that was posted has arrived."""
+        """Return at once: a posted document has arrived."""
 
 
 def _authorization(token: str | None) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The value of each departure after decisions, and whether its loads still pay.
 
-The value is the sum of the lines' additive benefits for the decided units and their shares of fixed cost, minus the cost of the loads
-that are still needed. Additive shares are exact for the whole plan and approximate for a part of it; the next run optimizes again.
+The value is the benefit of the lines for the decided units before load costs, less the loads that these units need. Additive
+benefits are exact for a whole plan and an approximation for a part of it; the next run of ``forestock rebalance`` solves again.
 Not here: the benefits (``positioning``).
 """
 
@@ -17,17 +17,17 @@ _NAMED = 3
 def departure_values(
     proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return one row per departure whose lines were changed: departure_id, value_eur, proposed and kept units.
+    """Return one row per departure with changed lines: departure_id, value_eur, proposed and kept units.
 
-    ``proposals`` are current (``choice.current``); a rejected line travels with 0 units, a decided one
-    with ``decided_units``, any other as proposed. With g_i a line's benefit before fixed cost, f the
-    departure's ``fixed_eur`` and s_i the line's share of the load, by volume or mass, whichever fills
-    first (by units without ``skus``, which hold the sizes)::
+    ``proposals`` are current (``selection.current``). A rejected line travels with 0 units, a decided line with
+    ``decided_units``, any other line as proposed. g_i is a line's benefit before fixed cost, f the departure's ``fixed_eur``,
+    and s_i the line's share of the load by volume or mass, whichever fills first (by units without ``skus``, which hold the
+    sizes)::
 
         g_i = benefit_i + f × s_i          value = Σ g_i × kept_i ÷ units_i − f × loads needed ÷ loads
 
-    Loads needed are loads × larger fill × kept share, rounded up; where nothing limits a load its cost
-    stays until nothing travels.
+    Loads needed are loads × larger fill × kept share, rounded up. Without a capacity of a load, its cost stays as long as any
+    unit travels.
     """
     known = departure.set_index("departure_id")
     lines = proposals.assign(kept=_kept_units(proposals))
@@ -45,10 +45,10 @@ def departure_values(
 
 
 def as_decided(proposals: pd.DataFrame) -> pd.DataFrame:
-    """Return current proposals (``choice.current``) with `units`, `cost_eur` and `benefit_eur` for the units decided.
+    """Return current proposals (``selection.current``) with `units`, `cost_eur` and `benefit_eur` for the decided units.
 
-    Money goes with the units: exact for what a unit costs, an approximation for benefits and shares of loads. A rejected
-    or superseded line stays as it was proposed.
+    Money is proportional to units, which is exact for unit costs and an approximation for benefits and shares of load costs.
+    A rejected or superseded line stays as proposed.
     """
     is_out = proposals["status"].isin(["rejected", "superseded"])
     kept = proposals["decided_units"].mask(is_out).fillna(proposals["units"])
@@ -59,14 +59,14 @@ def as_decided(proposals: pd.DataFrame) -> pd.DataFrame:
 
 
 def losing(values: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of ``departure_values`` that still travel and cost more than they save."""
+    """Return the rows of ``departure_values`` with units left whose cost exceeds their savings."""
     return values[(values["value_eur"] < 0) & (values["kept"] > 0)]
 
 
 def findings(proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return rows of ``exception`` (without as_of), one per hub with departures that no longer pay.
 
-    The hub is the one that ships, for orders the one that receives.
+    The hub is the shipping one for transfers and the receiving one for orders.
     """
     result = losing(departure_values(proposals, departure, skus))
     hub = result["origin"].where(result["kind"] == "transfer", result["destination"])
@@ -84,7 +84,7 @@ def findings(proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFram
 def _action(rows: pd.DataFrame) -> str:
     names = ", ".join(rows["departure_id"].head(_NAMED))
     more = f" and {len(rows) - _NAMED} more" if len(rows) > _NAMED else ""
-    return f"What was decided leaves {names}{more} worth less than its loads cost: take off its other lines too, or restore some."
+    return f"After the decisions, {names}{more} saves less than its loads cost. Reject its other lines too, or restore some."
 
 
 def _kept_units(proposals: pd.DataFrame) -> pd.Series:
@@ -93,23 +93,23 @@ def _kept_units(proposals: pd.DataFrame) -> pd.Series:
 
 
 def _sizes(lines: pd.DataFrame, known: pd.DataFrame, skus: pd.DataFrame | None) -> pd.Series:
-    """Return what a unit of each line takes of the dimension that fills its departure first; 1 where unknown."""
+    """Return the size of a unit of each line in the dimension that fills its departure first; 1 where unknown."""
     if skus is None:
         return pd.Series(1.0, index=lines.index)
     fills = known[["volume_fill_rate", "mass_fill_rate"]].fillna(-1.0)
     is_by_volume = lines["departure_id"].map(fills["volume_fill_rate"] >= fills["mass_fill_rate"]).fillna(True)
-    specified = skus.astype({"sku": "str"}).set_index("sku").reindex(columns=["volume_l", "mass_kg"])
-    litres, kilograms = (lines["sku"].map(specified[name]).astype("float64") for name in specified.columns)
+    sizes = skus.astype({"sku": "str"}).set_index("sku").reindex(columns=["volume_l", "mass_kg"])
+    litres, kilograms = (lines["sku"].map(sizes[name]).astype("float64") for name in sizes.columns)
     size = litres.where(is_by_volume.astype(bool), kilograms)
     known_size = size.notna() & (size > 0)
     is_known = known_size.groupby(lines["departure_id"]).transform("all")
     return size.where(is_known, 1.0)
 
 
-def _loads_rate(found: pd.DataFrame) -> np.ndarray:
-    """Return the share of the departure's fixed cost that what is kept still costs."""
-    kept = (found["kept_size"] / found["size"]).to_numpy()
-    loads = found["loads"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy()
-    fill = found[["volume_fill_rate", "mass_fill_rate"]].max(axis=1).fillna(1.0).to_numpy()
+def _loads_rate(departures: pd.DataFrame) -> np.ndarray:
+    """Return the share of each departure's fixed cost that the kept units still cost."""
+    kept = (departures["kept_size"] / departures["size"]).to_numpy()
+    loads = departures["loads"].astype("float64").fillna(1.0).clip(lower=1.0).to_numpy()
+    fill = departures[["volume_fill_rate", "mass_fill_rate"]].max(axis=1).fillna(1.0).to_numpy()
     needed = np.ceil(np.round(loads * fill * kept, 9))
     return np.where(kept > 0, np.clip(needed, 1.0, None) / loads, 0.0)

@@ -1,7 +1,6 @@
-"""Features: input tables become a dense panel, and the panel becomes feature matrices.
+"""Features: the tables known at a planning date become a dense panel, and the panel becomes feature matrices.
 
-Here: numbers computed from data that are known at a forecast origin. Not here: models, files, and the clock. The public functions are
-``build_panel``, ``training_set``, ``forecast_matrix``, and ``read_hashes``.
+Here: what is known at a forecast origin, as numbers. Not here: models, files, clocks. The public functions are ``build_panel``, ``training_set``, ``forecast_matrix`` and ``read_hashes``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Calendar events by period: event, event type, and region.
+"""Calendar events on the grid: the event and its type per region and period.
 
-Public holidays of ``series.country_holidays`` are added to the events of the table. Not here: features of events (``features.families.calendar``).
+Public holidays of ``series.country_holidays`` join the events of the table. Not here: their features
+(``families.calendar``).
 """
 
 from __future__ import annotations
@@ -18,10 +19,15 @@ from foundation.settings import Settings
 
 @dataclass(frozen=True)
 class Events:
-    """Events per region and period: int32 (n_regions, n_periods), −1 for none.
+    """Events per region and period. Of several events in a period, the alphabetically first name counts.
 
-    Where a period has several events the alphabetically first name stands; ``names`` and ``types``
-    give the codes their texts.
+    Attributes
+    ----------
+    event, event_type
+        Codes, int32 (n_regions, n_periods), −1 for none.
+    names, types
+        Texts of the codes: position = code.
+
     """
 
     event: np.ndarray
@@ -32,11 +38,13 @@ class Events:
 
 def build_events(tables: dict[str, pd.DataFrame], settings: Settings, regions: tuple[str, ...], grid: Grid) -> Events:
     """Return the events of the calendar table and of the configured countries' public holidays."""
-    parts = [_public_holidays(country, tables["regions"], grid) for country in settings.series.country_holidays]
+    sources = [_public_holidays(country, tables["regions"], grid) for country in settings.series.country_holidays]
     if "calendar" in tables:
-        parts.append(tables["calendar"])
-    requested = ["date", "event", "region", "event_type"]
-    rows = pd.concat([part.reindex(columns=requested).astype({"event": str}) for part in parts]) if parts else None
+        sources.append(tables["calendar"])
+    columns = ["date", "event", "region", "event_type"]
+    rows = (
+        pd.concat([source.reindex(columns=columns).astype({"event": str}) for source in sources]) if sources else None
+    )
     shape = (len(regions), grid.n_periods)
     event, event_type = (np.full(shape, -1, dtype=np.int32) for _ in range(2))
     if rows is None:
@@ -46,16 +54,16 @@ def build_events(tables: dict[str, pd.DataFrame], settings: Settings, regions: t
     rows, column = rows[(column >= 0) & (column < grid.n_periods)], column[(column >= 0) & (column < grid.n_periods)]
     names, types = sorted(rows["event"].unique()), sorted(rows["event_type"].dropna().astype(str).unique())
     code, kind = (codes_of(rows[c], pd.Index(known)) for c, known in (("event", names), ("event_type", types)))
-    place = codes_of(rows["region"], pd.Index(regions))
+    region = codes_of(rows["region"], pd.Index(regions))
     everywhere = rows["region"].isna().to_numpy()
     for index in range(len(rows)):  # a few hundred rows at most
-        where = slice(None) if everywhere[index] else place[index]
+        where = slice(None) if everywhere[index] else region[index]
         event[where, column[index]], event_type[where, column[index]] = code[index], kind[index]
     return Events(event, event_type, tuple(names), tuple(types))
 
 
 def _public_holidays(country: str, regions: pd.DataFrame, grid: Grid) -> pd.DataFrame:
-    """Return the country's holidays as calendar rows, for the regions of that country (all if unsaid)."""
+    """Return the country's holidays as calendar rows, for the regions of that country; without `regions.country`, for all regions."""
     years = range(pd.Timestamp(grid.periods[0]).year, pd.Timestamp(grid.periods[-1]).year + 2)
     try:
         days = holidays.country_holidays(country, years=years)

@@ -1,6 +1,7 @@
-"""Conversion of tables to series × periods arrays, vectorized over series.
+"""From tables to series × periods arrays, by factorized look-ups and never series by series.
 
-Not here: the selection of series (``panel_builder``) and pooled demand (``pooling``).
+Here: the grid of periods, the selection of series, and the arrays of each table. Not here: pooled demand (``pooling``), events
+(``events``).
 """
 
 from __future__ import annotations
@@ -19,7 +20,22 @@ from foundation.settings import Settings
 
 @dataclass(frozen=True)
 class Grid:
-    """The periods of a panel: ``n_history`` before ``as_of`` and ``horizon`` from it on."""
+    """The periods of a panel: ``n_history`` before ``as_of`` and ``horizon`` from it on.
+
+    Attributes
+    ----------
+    frequency
+        Days or weeks.
+    as_of
+        First day of the first forecast period.
+    n_history, horizon
+        Number of known and of forecast periods.
+    periods
+        First days of all periods, datetime64[us] (n_history + horizon).
+    is_closed
+        Whether a period is closed, bool (n_history + horizon).
+
+    """
 
     frequency: Frequency
     as_of: date
@@ -30,9 +46,9 @@ class Grid:
 
     @classmethod
     def over(cls, sales: pd.DataFrame, settings: Settings, as_of: date, lookback_days: int) -> Grid:
-        """Return the grid from the first sale (at most history and look-back ago) to the horizon's end.
+        """Return the grid from the first sale, at most ``forecast.history_days`` and the look-back ago, to the end of the horizon.
 
-        Raises ``InputError`` when nothing was sold before ``as_of``.
+        Raises ``InputError`` without sales before ``as_of``.
         """
         frequency = settings.grid
         first = sales["date"].min()
@@ -47,11 +63,11 @@ class Grid:
 
     @property
     def n_periods(self) -> int:
-        """Known and forecast periods together."""
+        """Number of known and forecast periods."""
         return self.n_history + self.horizon
 
     def column(self, dates: pd.Series) -> np.ndarray:
-        """Return the period each date falls in, int64; negative before the grid, no upper bound."""
+        """Return the column of the period of each date, int64; negative before the grid, without an upper bound."""
         days = (dates.to_numpy("datetime64[D]") - np.datetime64(self.as_of, "D")).astype(np.int64)
         return np.floor_divide(days, self.frequency.days) + self.n_history
 
@@ -77,7 +93,7 @@ def codes_of(values: pd.Series, index: pd.Index) -> np.ndarray:
 
 
 def expand_sales(sales: pd.DataFrame, chosen: SeriesIndex, settings: Settings, grid: Grid) -> Sales:
-    """Return sales as arrays; gaps are zeros or unknown as ``series.missing_sales`` says, gross outliers unknown."""
+    """Return sales as arrays; gaps are zeros or unknown according to ``series.missing_sales``, gross outliers are unknown."""
     row, column = chosen.codes(sales), grid.column(sales["date"])
     kept = (row >= 0) & (column < grid.n_history)
     first = np.full(len(chosen.frame), grid.n_history, dtype=np.int32)
@@ -160,10 +176,23 @@ def expand_returns(returns: pd.DataFrame | None, chosen: SeriesIndex, grid: Grid
 
 @dataclass(frozen=True)
 class SeriesIndex:
-    """The series and how to find them.
+    """The series and the look-up of their codes.
 
-    ``lookup`` is int32 (n_regions, n_skus): the series code of a pair, −1 if there is none.
-    ``first_period`` and ``last_period`` are columns of the grid (see ``Panel``).
+    Attributes
+    ----------
+    frame
+        The series, see ``Panel.series``.
+    regions, skus
+        Names of all regions and SKUs, sorted.
+    region_code
+        Position of each series' region, int32 (n_series).
+    lookup
+        Series code of a region and SKU, int32 (n_regions, n_skus), −1 without a series.
+    first_period, last_period
+        Columns of the grid, see ``Panel``.
+    static
+        Names of the numeric attributes in ``frame``.
+
     """
 
     frame: pd.DataFrame
@@ -185,28 +214,28 @@ class SeriesIndex:
 
 
 def select_series(tables: dict[str, pd.DataFrame], settings: Settings, grid: Grid) -> SeriesIndex:
-    """Return the series of the night, sorted by region and SKU; raises ``InputError`` for none."""
+    """Return the series to forecast, sorted by region and SKU; raises ``InputError`` without any."""
     regions = pd.Index(sorted(tables["regions"]["region"].astype(str)))
     skus = tables["skus"].assign(sku=tables["skus"]["sku"].astype(str)).sort_values("sku").set_index("sku")
     first = np.full((len(regions), len(skus)), np.iinfo(np.int32).max, dtype=np.int32)
     for name in ("sales", "prices"):
         table = tables.get(name)
         if table is not None:
-            _note_first(first, table, (regions, skus.index), grid)
+            _lower_first(first, table, (regions, skus.index), grid)
     last = _column_of(skus.get("delist_date"), len(skus), grid, default=np.iinfo(np.int32).max)
     launch = _column_of(skus.get("launch_date"), len(skus), grid, default=np.iinfo(np.int32).max)
-    lives = (first < grid.n_history) & (last > grid.n_history)[None, :]
-    if not lives.any():
+    is_sold = (first < grid.n_history) & (last > grid.n_history)[None, :]
+    if not is_sold.any():
         raise InputError("sales: no region and sku has a sales or price row before as_of and is not delisted")
-    region_code, sku_code = (code.astype(np.int32) for code in np.nonzero(lives))
+    region_code, sku_code = (code.astype(np.int32) for code in np.nonzero(is_sold))
     frame, static = _attributes(tables, settings, (regions[region_code], skus.index[sku_code]))
     lookup = np.full(first.shape, -1, dtype=np.int32)
     lookup[region_code, sku_code] = np.arange(len(frame), dtype=np.int32)
-    begun = np.minimum(first[region_code, sku_code], launch[sku_code])
-    return SeriesIndex(frame, tuple(regions), skus.index, region_code, lookup, begun, last[sku_code], static)
+    first_period = np.minimum(first[region_code, sku_code], launch[sku_code])
+    return SeriesIndex(frame, tuple(regions), skus.index, region_code, lookup, first_period, last[sku_code], static)
 
 
-def _note_first(first: np.ndarray, table: pd.DataFrame, index: tuple[pd.Index, pd.Index], grid: Grid) -> None:
+def _lower_first(first: np.ndarray, table: pd.DataFrame, index: tuple[pd.Index, pd.Index], grid: Grid) -> None:
     region, sku = codes_of(table["region"], index[0]), codes_of(table["sku"], index[1])
     column = grid.column(table["date"])
     known = (region >= 0) & (sku >= 0) & (column < grid.n_history)

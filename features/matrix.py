@@ -1,4 +1,4 @@
-"""Feature matrices: selected rows of a panel with the features of the configured families.
+"""Feature matrices: the rows of a panel that ``sampling`` selects, with the features of the families in use.
 
 Every block of rows belongs to one forecast origin and is computed from a ``View`` of it.
 """
@@ -35,7 +35,7 @@ _REFUSED_BY_LIGHTGBM = str.maketrans(dict.fromkeys('",:[]{}', "_"))
 
 @dataclass(frozen=True)
 class _Calibration:
-    """The matrices of the out-of-sample origins, one at a time and anew each time: they are big."""
+    """The matrices of the out-of-sample origins; each iteration builds them again, one at a time, because they are large."""
 
     panel: Panel
     settings: Settings
@@ -47,7 +47,7 @@ class _Calibration:
 
 @dataclass(frozen=True)
 class _Fit:
-    """The matrix to fit, made when it is called for: it is the biggest of all."""
+    """The matrix to fit; a call builds it, because it is the largest of all."""
 
     panel: Panel
     settings: Settings
@@ -79,7 +79,7 @@ def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     for sentence in unknown:
         log.warning("%s", sentence)
     blocks = calibration_rows(panel, settings)
-    start = min((rows.at for rows in blocks), default=panel.n_history)
+    start = min((rows.origin for rows in blocks), default=panel.n_history)
     return TrainingSet(
         fit=_Fit(panel, settings, fit), calibration=_Calibration(panel, settings, blocks),
         calibration_start=panel.periods[start], demand=panel.demand,
@@ -93,17 +93,17 @@ def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
 
 
 def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
-    """Return the matrix of one origin's complete rows, with the totals' rows next to it."""
-    matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].at])
+    """Return the matrix of all rows of one origin, with the rows of the totals."""
+    matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].origin])
     if has_target:
         shifts = find_shifts(panel.demand, panel.frequency.days)
-        unknowable = crosses(shifts, blocks[0].series, blocks[0].at, blocks[0].period)
+        unknowable = crosses(shifts, blocks[0].series, blocks[0].origin, blocks[0].period)
         matrix = replace(matrix, target=np.where(unknowable, np.float32(np.nan), matrix.target))
     if panel.totals is None:
         return matrix
     end = blocks[0].period.max() + 1 - panel.n_history
     totals = panel.totals.panel
-    rows = every_row(totals, blocks[0].at - panel.n_history + totals.n_history, end + totals.n_history)
+    rows = every_row(totals, blocks[0].origin - panel.n_history + totals.n_history, end + totals.n_history)
     return replace(matrix, totals=_totals(panel, settings, [rows], has_target))
 
 
@@ -118,7 +118,7 @@ def _fit_totals(panel: Panel, settings: Settings) -> TotalMatrix | None:
 
 
 def _totals(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> TotalMatrix:
-    assert panel.totals is not None  # noqa: S101  (the callers have looked)
+    assert panel.totals is not None  # noqa: S101  (the callers check it)
     totals = panel.totals
     code = np.where((totals.code >= 0) & totals.is_covered[totals.code], totals.code, -1).astype(np.int32)
     requested = total_settings(settings, totals.panel.hierarchy[0])
@@ -130,12 +130,12 @@ def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
     named, values, history = _fill(panel, settings, blocks, ends)
     series = np.concatenate([block.series for block in blocks])
     period = np.concatenate([block.period for block in blocks])
-    index = np.repeat([block.at for block in blocks], np.diff(ends, prepend=0))
+    origin = np.repeat([block.origin for block in blocks], np.diff(ends, prepend=0))
     target = panel.demand[series, period] if has_target else np.empty(0, np.float32)
     return FeatureMatrix(
         values=values, names=named.names, families=named.families, drivers=named.drivers, categories=_categories(panel, named.names),
-        series=panel.series, series_code=series, origin=panel.periods[index], date=panel.periods[period],
-        step=(period - index + 1).astype(np.int16),
+        series=panel.series, series_code=series, origin=panel.periods[origin], date=panel.periods[period],
+        step=(period - origin + 1).astype(np.int16),
         is_sold=~panel.is_closed[period] & (period < panel.last_period[series]), history=history,
         target=target, weight=np.ones(len(target), np.float32),
     )  # fmt: skip
@@ -146,7 +146,7 @@ def _fill(
 ) -> tuple[_Named, np.ndarray, np.ndarray]:
     """Return the names, the values (n_rows, n_features) and the known periods before each row's origin.
 
-    Parts are filled by ``forecast.threads`` threads at once; each has rows of its own, so their order changes nothing.
+    Parts are filled by ``forecast.threads`` threads at once; each writes different rows, so their order does not matter.
     """
     parts = list(_parts(blocks, ends))
     if not parts:
@@ -168,7 +168,7 @@ def _fill(
 
 def _view(panel: Panel, part: Rows) -> View:
     members, row = np.unique(part.series, return_inverse=True)
-    return View(panel, part.at, members.astype(np.int32), row.astype(np.int32), part.period)
+    return View(panel, part.origin, members.astype(np.int32), row.astype(np.int32), part.period)
 
 
 def _computed(view: View, used: dict[str, FeatureFamily], settings: Settings) -> dict[str, Columns]:
@@ -184,7 +184,7 @@ def _computed(view: View, used: dict[str, FeatureFamily], settings: Settings) ->
 
 
 def _unknown_features(panel: Panel, settings: Settings, block: Rows) -> Iterator[str]:
-    """Yield a sentence per ignored feature that is not there: misspelt, or of a table that is absent and so off anyway."""
+    """Yield a sentence per ignored feature that does not exist: it is misspelled, or its table is not provided."""
     ignored = settings.forecast.ignored_features
     if not ignored:
         return
@@ -204,7 +204,7 @@ def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]
         first = end - len(block.series)
         for low, high in itertools.pairwise([*bounds, len(block.series)]):
             if high > low:
-                part = Rows(block.at, block.series[low:high], block.period[low:high])
+                part = Rows(block.origin, block.series[low:high], block.period[low:high])
                 yield part, slice(first + low, first + high)
 
 
@@ -216,19 +216,19 @@ def _interleave(columns: list[np.ndarray], values: np.ndarray) -> None:
 
 
 def _named(computed: dict[str, Columns], used: dict[str, FeatureFamily]) -> _Named:
-    """Return the features' names; one that an earlier family has too is followed by its own family's name.
+    """Return the features' names; a name that an earlier family has is followed by the name of its family.
 
-    LightGBM reads blanks as underscores and refuses some signs: names differ without either.
+    LightGBM reads blanks as underscores and refuses some characters; names differ even after that.
     """
     pairs = [(name, family) for family, columns in computed.items() for name in columns]
     names: list[str] = []
-    taken: set[str] = set()
+    used_names: set[str] = set()
     for name, family in pairs:
-        specified = name.translate(_REFUSED_BY_LIGHTGBM)
-        while specified.replace(" ", "_") in taken:
-            specified = f"{specified} ({family})"
-        taken.add(specified.replace(" ", "_"))
-        names.append(specified)
+        unique = name.translate(_REFUSED_BY_LIGHTGBM)
+        while unique.replace(" ", "_") in used_names:
+            unique = f"{unique} ({family})"
+        used_names.add(unique.replace(" ", "_"))
+        names.append(unique)
     drivers = tuple(used[family].driver_of(name) for name, family in pairs)
     return _Named(tuple(names), tuple(family for _, family in pairs), drivers)
 

@@ -1,7 +1,6 @@
 """The panel: all series on one grid of periods, as dense arrays.
 
-A column is a period and a row is a series, so a gap in the dates cannot shift a lag, and a lag cannot reach into another series.
-Not here: building a panel from tables (``panel_builder``) and features (``families``).
+A column is a period and a row is a series, so a date gap cannot shift a lag and a lag cannot cross series. Not here: building one from tables (``panel_builder``), features (``families``).
 """
 
 from __future__ import annotations
@@ -21,14 +20,18 @@ LOOKBACK_DAYS = 400  # the longest window of any feature (364 days) and a little
 
 @dataclass(frozen=True)
 class Totals:
-    """Long totals of region × kind.
+    """Totals of region × kind, with a longer history than single series.
 
     Attributes
     ----------
-    panel : their own panel; its demand is divided by ``scale``.
-    scale : float64 (n_totals), mean units per period.
-    code : int32 (n_series), the total each series belongs to, −1 for none.
-    is_covered : bool (n_totals), whether the series add up to the total.
+    panel
+        The panel of the totals; its demand is divided by ``scale``.
+    scale
+        Mean units per period, float64 (n_totals).
+    code
+        The total of each series, int32 (n_series), −1 for none.
+    is_covered
+        Whether the series add up to the total, bool (n_totals).
 
     """
 
@@ -44,32 +47,54 @@ class Panel:
 
     Attributes
     ----------
-    frequency : the grid's frequency.
-    periods : datetime64[us] (n_history + horizon), first days of the periods.
-    n_history, horizon : known and forecast periods.
-    series : frame (n_series) sorted by region, SKU: `region`, `sku`, the hierarchy columns and the
-        static numeric features; its position is the series code.
-    region_code : int32 (n_series), position in ``regions``.
-    regions : names of the regions, sorted.
-    demand : float32 (n_series, n_history): units demanded; NaN before the first row, when closed, when
-        missing and unknown, and when the SKU was not in stock for the whole period.
-    units_sold : float32 (n_series, n_history): what was sold, in stock or not; NaN as above.
-    in_stock_rate : float32 (n_series, n_history), or None where no table says.
-    first_period : int32 (n_series): column of the first sign of life (sale, price or launch), negative
-        before the panel's first column, ``n_history`` if there is none.
-    last_period : int32 (n_series): first column in which the SKU is no longer sold.
-    price, is_promoted : float32 (n_series, n_history + horizon), or None.
-    mean_price : float32 (n_skus, n_history + horizon): over the regions, by code of the group `sku`, or None.
-    returned : float32 (n_series, n_history), or None.
-    regional : name → float32 (n_regions, n_history + horizon); observed-only ones NaN from ``as_of``.
-    known_in_advance : the names in ``regional`` known for the horizon.
-    events : event codes per region and period.
-    everyone : float32 (n_history), mean demand of all series with a known value.
-    groups : pooled means of demand, by name of the group.
-    totals : totals of the series' own kind and region, where ``regional`` brings them.
-    is_closed : bool (n_history + horizon).
-    static : names of numeric static columns of ``series``.
-    hierarchy : names of the hierarchy columns, finest first.
+    frequency
+        Days or weeks.
+    periods
+        First days of the periods, datetime64[us] (n_history + horizon).
+    n_history, horizon
+        Number of known and of forecast periods.
+    series
+        Frame (n_series) sorted by region and SKU: `region`, `sku`, the hierarchy columns and the numeric attributes. The
+        position is the series code.
+    region_code
+        Position of each series' region in ``regions``, int32 (n_series).
+    regions
+        Names of the regions, sorted.
+    demand
+        Units demanded, float32 (n_series, n_history). NaN before the first row, in closed periods, in gaps of unknown demand,
+        and in periods in which the SKU was not in stock all the time.
+    units_sold
+        Units sold, in stock or not, float32 (n_series, n_history); NaN as above.
+    in_stock_rate
+        Share of the period in stock, float32 (n_series, n_history); None if no table has it.
+    first_period
+        Column of the first sale, price or launch, int32 (n_series): negative before the panel, ``n_history`` for none.
+    last_period
+        First column in which the SKU is no longer sold, int32 (n_series).
+    price, is_promoted
+        Float32 (n_series, n_history + horizon), or None.
+    mean_price
+        Mean price over the regions, float32 (n_skus, n_history + horizon) by code of the group `sku`, or None.
+    returned
+        Units returned, float32 (n_series, n_history), or None.
+    regional
+        Columns of `regional` by name, float32 (n_regions, n_history + horizon); observed columns are NaN from ``as_of`` on.
+    known_in_advance
+        Names in ``regional`` that are known for the horizon.
+    events
+        Calendar events per region and period.
+    is_closed
+        Whether a period is closed, bool (n_history + horizon).
+    static
+        Names of the numeric attributes in ``series``.
+    hierarchy
+        Names of the hierarchy columns, finest first.
+    everyone
+        Mean demand of all series with a known value, float32 (n_history).
+    groups
+        Pooled demand by name of the group.
+    totals
+        Totals of the series' kind and region, None without.
 
     """
 
@@ -105,16 +130,15 @@ class Panel:
         return len(self.series)
 
     def days(self, days: int) -> int:
-        """Return ``days`` as whole periods, at least one."""
+        """Return ``days`` in whole periods, at least one."""
         return max(days // self.frequency.days, 1)
 
 
 def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.ndarray:
     """Return units demanded, float64 (n_series, horizon), of the panel's series from its ``as_of`` on.
 
-    ``sales`` hold the horizon too. NaN where a period is closed, the SKU is no longer sold or was not in stock
-    for the whole period, before the first row of a series, and for gaps when ``series.missing_sales`` is
-    unknown; other gaps are 0.
+    ``sales`` include the horizon. Demand is NaN in closed periods, after the delisting, in periods in which the SKU was not in
+    stock all the time, before the first row of a series, and in gaps if ``series.missing_sales`` is unknown. Other gaps are 0.
     """
     codes = pd.MultiIndex.from_frame(panel.series[["region", "sku"]].astype("str"))
     first = panel.periods[panel.n_history].astype("datetime64[D]")
@@ -123,12 +147,12 @@ def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.n
     row = codes.get_indexer(pd.MultiIndex.from_frame(within[["region", "sku"]].astype("str")))
     known = row >= 0
     row, step = row[known], ahead[(ahead >= 0) & (ahead < panel.horizon)][known]
-    begun = np.full(panel.n_series, panel.horizon)
-    np.minimum.at(begun, row, step)
-    begun[np.isfinite(panel.units_sold).any(axis=1)] = 0
+    first_step = np.full(panel.n_series, panel.horizon)
+    np.minimum.at(first_step, row, step)
+    first_step[np.isfinite(panel.units_sold).any(axis=1)] = 0
     result = np.full((panel.n_series, panel.horizon), np.nan)
     if settings.series.missing_sales == "zero":
-        result[np.arange(panel.horizon) >= begun[:, None]] = 0.0
+        result[np.arange(panel.horizon) >= first_step[:, None]] = 0.0
     result[row, step] = within["units_sold"].to_numpy(float)[known]
     if "in_stock_rate" in within:
         in_stock = within["in_stock_rate"].fillna(1).to_numpy(float)[known]

@@ -24,9 +24,9 @@ from foundation.settings import Settings
 def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date) -> Panel:
     """Return the panel of what is known at ``as_of``.
 
-    ``tables`` are normalised input tables cut to what is known at ``as_of`` (``sales`` before it;
-    observed-only columns of ``regional`` empty from it on). Series are every region × SKU with a sales
-    or price row before ``as_of``, not delisted. Raises ``InputError`` when there is none.
+    ``tables`` are normalized input tables cut to what is known at ``as_of``: ``sales`` before it, observed columns of
+    ``regional`` empty from it on. The series are every region × SKU with a sales or price row before ``as_of`` that is not
+    delisted. Raises ``InputError`` without any.
     """
     tables = carried_over(tables_read(tables, settings))
     grid = Grid.over(tables["sales"], settings, as_of, LOOKBACK_DAYS)
@@ -53,14 +53,14 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
 def _totals(
     tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, series: tuple[pd.DataFrame, np.ndarray]
 ) -> Totals | None:
-    """Return the totals' panel and what of ``series`` (frame, demand) belongs to each, or None."""
+    """Return the panel of totals and the total that each of ``series`` (frame, demand) belongs to, or None."""
     column = linked_column(tables, settings)
     if column is None:
         return None
-    given = total_tables(tables, settings, column)
-    if not is_long_enough(given["sales"], as_of):
+    by_kind = total_tables(tables, settings, column)
+    if not is_long_enough(by_kind["sales"], as_of):
         return None
-    panel = build_panel(given, total_settings(settings, column), as_of)
+    panel = build_panel(by_kind, total_settings(settings, column), as_of)
     frame, demand = series
     keys = pd.MultiIndex.from_frame(panel.series[["region", "sku"]])
     code = keys.get_indexer(pd.MultiIndex.from_arrays([frame["region"], frame[column]])).astype(np.int32)

@@ -1,7 +1,7 @@
 """Pooled demand: the mean over the series of a group, by period.
 
-The mean includes only series with a known value, so it does not jump if a series starts or is out of stock. Groups are the SKU over
-all regions, the region, and region × each hierarchy column.
+Means are over the series with a known value, so a group does not jump when a series starts or is out of stock. The groups are
+the SKU over all regions, the region, and region × each hierarchy column.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ _CHUNK = 128
 
 @dataclass(frozen=True)
 class Group:
-    """One grouping: ``code`` int32 (n_series) and ``mean`` float32 (n_groups, n_history), NaN where unknown."""
+    """A grouping of series.
+
+    Attributes
+    ----------
+    code
+        Group of each series, int32 (n_series).
+    mean
+        Mean demand per period, float32 (n_groups, n_history), NaN where unknown.
+
+    """
 
     code: np.ndarray
     mean: np.ndarray

@@ -1,7 +1,7 @@
 """The columns and rows of the input tables on which a model or a forecast can depend.
 
-``build_panel`` reads these columns and no others, so the hash covers exactly the data that are read. Not here: reading tables
-(``foundation.store.snapshot``) and the parts of an identity other than tables (``pipeline.identity``).
+``build_panel`` uses these columns and no others, so the hashes cover everything that is read. Not here: reading tables
+(``foundation.store.snapshot``), the parts of an identity beyond tables and feature families (``pipeline.identity``).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ Tables = Mapping[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class ReadHashes:
-    """Hashes of what is read: ``training`` by a model trained at a date, ``forecast`` by a forecast made at that date."""
+    """Hashes of what is read: ``training`` for a model trained at a date, ``forecast`` for a forecast of that date."""
 
     training: str
     forecast: str

@@ -23,12 +23,15 @@ def carried_over(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         return tables
     final = {old: successor(old, by_old) or old for old in by_old}
     skus = tables["skus"]
-    built = tables | {"skus": skus[~skus["sku"].astype(str).isin(list(final))], "sales": _sales(tables["sales"], final)}
+    renamed = tables | {
+        "skus": skus[~skus["sku"].astype(str).isin(list(final))],
+        "sales": _sales(tables["sales"], final),
+    }
     if "prices" in tables:
-        built["prices"] = _prices(tables["prices"], final)
+        renamed["prices"] = _prices(tables["prices"], final)
     if "returns" in tables:
-        built["returns"] = _renamed(tables["returns"], final)
-    return built
+        renamed["returns"] = _renamed(tables["returns"], final)
+    return renamed
 
 
 def _in_force(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
@@ -57,10 +60,10 @@ def _sales(sales: pd.DataFrame, final: dict[str, str]) -> pd.DataFrame:
 def _prices(prices: pd.DataFrame, final: dict[str, str]) -> pd.DataFrame:
     """Return the prices with those of replaced SKUs only before the first price of their successor in the region."""
     is_old = prices["sku"].astype(str).isin(list(final))
-    specified, old = _renamed(prices[~is_old], final), _renamed(prices[is_old], final)
-    keys = [specified["region"].astype(str), specified["sku"]]
-    first = specified["date"].groupby(keys).min()
-    begun = first.reindex(pd.MultiIndex.from_arrays([old["region"].astype(str), old["sku"]])).to_numpy()
-    is_before = pd.isna(begun) | (old["date"].to_numpy() < begun)
+    new, old = _renamed(prices[~is_old], final), _renamed(prices[is_old], final)
+    keys = [new["region"].astype(str), new["sku"]]
+    first = new["date"].groupby(keys).min()
+    first_of_new = first.reindex(pd.MultiIndex.from_arrays([old["region"].astype(str), old["sku"]])).to_numpy()
+    is_before = pd.isna(first_of_new) | (old["date"].to_numpy() < first_of_new)
     old = old[is_before].drop_duplicates(_KEYS)
-    return pd.concat([old, specified], ignore_index=True)
+    return pd.concat([old, new], ignore_index=True)

@@ -1,6 +1,6 @@
-"""Selection of the rows of a feature matrix: forecast origins, series, and steps.
+"""Selection of the rows of a matrix: forecast origins, and the series and steps of each origin.
 
-Not here: the features of the rows.
+Not here: the features of the rows (``families``).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from features.panel import Panel
 from foundation.level_shift import LevelShifts, find_shifts
 from foundation.settings import Settings
 
-# Origins for fitting stand 8 periods apart in the last 16 weeks and 27 before: both coprime with 7, so that
-# the step does not stand for the weekday. Weekly data: every week.
+# Origins for fitting are 8 days apart in the last 16 weeks and 27 days before that. Both are coprime with 7, so that the step
+# does not determine the weekday. Weekly data use every week.
 _RECENT_DAYS = 112
 _CALIBRATION_ROWS = 1_500_000
 _SPACING = {1: (8, 27), 7: (1, 1)}
@@ -22,15 +22,26 @@ _SPACING = {1: (8, 27), 7: (1, 1)}
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one origin: column ``at``, ``series`` int32 and target column ``period`` int32, both (n_rows)."""
+    """Rows of one forecast origin.
 
-    at: int
+    Attributes
+    ----------
+    origin
+        Column of the origin in the panel: everything before it is known.
+    series
+        Series codes, int32 (n_rows).
+    period
+        Columns of the target periods, int32 (n_rows).
+
+    """
+
+    origin: int
     series: np.ndarray
     period: np.ndarray
 
     def head(self) -> Rows:
         """Return the first row alone."""
-        return Rows(self.at, self.series[:1], self.period[:1])
+        return Rows(self.origin, self.series[:1], self.period[:1])
 
 
 def forecast_rows(panel: Panel) -> list[Rows]:
@@ -41,9 +52,9 @@ def forecast_rows(panel: Panel) -> list[Rows]:
 def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
     """Return every series × known period at the out-of-sample origins.
 
-    The origins divide the last horizon before ``as_of``, or the later half of a history shorter than two horizons:
-    with a horizon of 28 and 4 origins they lie 28, 21, 14 and 7 periods back, and each sees its first periods up to
-    ``as_of``. Many series need fewer origins: beyond two, no more than give 1.5 million rows.
+    The origins divide the last horizon before ``as_of``, or the later half of a history shorter than two horizons: with a
+    horizon of 28 and 4 origins, they are 28, 21, 14 and 7 periods before ``as_of``, and the targets of each end there. With
+    many series, there are fewer origins: beyond two, no more than 1.5 million rows need.
     """
     enough = max(2 * _CALIBRATION_ROWS // (panel.n_series * panel.horizon) - 1, 2)
     reach = min(panel.horizon, max(panel.n_history // 2, 1))
@@ -55,31 +66,33 @@ def calibration_rows(panel: Panel, settings: Settings) -> list[Rows]:
 def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
     """Return a random ``share`` of the known targets of the training origins, fixed by the seed.
 
-    Rows whose target lies beyond a level shift their origin could not know are left out: they teach that such shifts come.
+    Rows whose target lies after a level shift that is unknown at their origin are left out.
     """
     drawn, shifts = [], find_shifts(panel.demand, panel.frequency.days)
-    for index in fit_origins(panel, settings):
-        steps = min(panel.horizon, panel.n_history - index)
-        draw = np.random.default_rng([settings.forecast.seed, panel.n_history - index])
+    for origin in fit_origins(panel, settings):
+        steps = min(panel.horizon, panel.n_history - origin)
+        draw = np.random.default_rng([settings.forecast.seed, panel.n_history - origin])
         chosen = draw.random((panel.n_series, steps), dtype=np.float32) < share
-        chosen &= np.isfinite(panel.demand[:, index : index + steps])
-        chosen &= ~crosses(shifts, np.arange(panel.n_series)[:, None], index, np.arange(index, index + steps)[None, :])
+        chosen &= np.isfinite(panel.demand[:, origin : origin + steps])
+        chosen &= ~crosses(
+            shifts, np.arange(panel.n_series)[:, None], origin, np.arange(origin, origin + steps)[None, :]
+        )
         series, step = np.nonzero(chosen)
-        drawn.append(Rows(index, series.astype(np.int32), (index + step).astype(np.int32)))
+        drawn.append(Rows(origin, series.astype(np.int32), (origin + step).astype(np.int32)))
     return [rows for rows in drawn if len(rows.series)]
 
 
-def crosses(shifts: LevelShifts, series: np.ndarray, at: np.ndarray | int, period: np.ndarray) -> np.ndarray:
-    """Return which rows of ``series``, origin column ``at`` and target column ``period`` have a level shift in between."""
+def crosses(shifts: LevelShifts, series: np.ndarray, origin: np.ndarray | int, period: np.ndarray) -> np.ndarray:
+    """Return for each row whether its series shifts between its ``origin`` and its target ``period`` (columns), bool."""
     start = shifts.start[series]
-    return (start > at) & (start <= period)
+    return (start > origin) & (start <= period)
 
 
 def available_rows(panel: Panel, settings: Settings) -> int:
     """Return how many rows ``fit_rows`` would give with a share of 1."""
     known = np.isfinite(panel.demand).sum(axis=0)
     horizon = panel.horizon
-    return int(sum(known[index : index + horizon].sum() for index in fit_origins(panel, settings)))
+    return int(sum(known[origin : origin + horizon].sum() for origin in fit_origins(panel, settings)))
 
 
 def fit_origins(panel: Panel, settings: Settings) -> list[int]:
@@ -92,7 +105,7 @@ def fit_origins(panel: Panel, settings: Settings) -> list[int]:
     return origins + list(range((origins[-1] if origins else first) - wide, oldest - 1, -wide))
 
 
-def every_row(panel: Panel, at: int, end: int) -> Rows:
-    """Return every series × period from the origin column ``at`` to before column ``end``."""
-    series = np.repeat(np.arange(panel.n_series, dtype=np.int32), end - at)
-    return Rows(at, series, np.tile(np.arange(at, end, dtype=np.int32), panel.n_series))
+def every_row(panel: Panel, origin: int, end: int) -> Rows:
+    """Return every series × period from the column ``origin`` to before the column ``end``."""
+    series = np.repeat(np.arange(panel.n_series, dtype=np.int32), end - origin)
+    return Rows(origin, series, np.tile(np.arange(origin, end, dtype=np.int32), panel.n_series))

@@ -1,8 +1,8 @@
-"""Totals from a table: long, smooth series of the demand of a category in a region.
+"""Totals in the table ``regional``: long, smooth series of a region's demand of one kind.
 
-A column ``units_<value>`` of ``regional``, where the value is a hierarchy value in lower case, is the total of that category in the
-region. The finest hierarchy column with such totals is used. Totals have their own panel with a longer history, so the same families
-describe them. Not here: the reconciliation of forecasts to totals (``models``).
+A column ``units_<value>`` of ``regional``, where value is a value of a hierarchy column in lower case, is the total of that kind
+in the region. The finest hierarchy column with such totals is used. Totals have a separate panel with a longer history, and the
+same feature families describe them. Not here: top-down reconciliation to the totals (``models.reconciliation``).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def linked_column(tables: dict[str, pd.DataFrame], settings: Settings) -> str | 
 
 
 def total_tables(tables: dict[str, pd.DataFrame], settings: Settings, column: str) -> dict[str, pd.DataFrame]:
-    """Return tables in which the kinds of ``column`` are the SKUs and their totals the sales."""
+    """Return tables in which the kinds of ``column`` take the place of SKUs and their totals the place of sales."""
     coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
     kinds = tables["skus"][list(coarser)].drop_duplicates(column).assign(sku=lambda frame: frame[column].astype(str))
     regional = tables["regional"]
@@ -45,7 +45,7 @@ def total_tables(tables: dict[str, pd.DataFrame], settings: Settings, column: st
 
 
 def total_settings(settings: Settings, column: str) -> Settings:
-    """Return the settings of the totals' own panel."""
+    """Return the settings of the panel of totals."""
     coarser = settings.series.hierarchy[settings.series.hierarchy.index(column) :]
     series = settings.series.model_copy(update={"hierarchy": coarser, "features": ()})
     update = {
@@ -58,15 +58,15 @@ def total_settings(settings: Settings, column: str) -> Settings:
 
 
 def is_long_enough(totals: pd.DataFrame, as_of: date) -> bool:
-    """Return whether totals with a `date` begin 112 days before ``as_of`` or earlier; shorter ones teach nothing."""
+    """Return whether totals with a `date` begin at least 112 days before ``as_of``; shorter ones are not used."""
     return not totals.empty and totals["date"].min() <= as_timestamp(as_of) - pd.Timedelta(days=_SHORTEST_DAYS)
 
 
 def cover(series_code: np.ndarray, demand: np.ndarray, totals: np.ndarray, recent: int) -> np.ndarray:
-    """Return which totals are what the series add up to: within 5 % over the last ``recent`` periods.
+    """Return which totals the series add up to, bool (n_totals): within 5% over the last ``recent`` periods.
 
-    ``series_code`` (n_series) is the total of each series, −1 for none; ``demand`` (n_series, n_history) and
-    ``totals`` (n_totals, n_history) end with the same period. A total of more than the series may not scale them.
+    ``series_code`` (n_series) is the total of each series, −1 for none. ``demand`` (n_series, n_history) and ``totals``
+    (n_totals, n_history) end with the same period. Series are not scaled to a total that includes other demand.
     """
     added = np.zeros(len(totals))
     inside = series_code >= 0

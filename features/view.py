@@ -1,7 +1,7 @@
-"""The data that a feature may read at one forecast origin.
+"""The view from one forecast origin.
 
-A family receives only a ``View``. A view contains only the past of its origin and data that are known in advance, so a feature cannot
-see the future. ``past`` arrays end with the period before the origin, so the last column is the most recent period.
+Feature families receive a ``View`` alone, and a view gives only the past of its origin and what is known in advance, which
+prevents leakage. Arrays of the past end with the period before the origin, so their last column is the most recent one.
 """
 
 from __future__ import annotations
@@ -18,20 +18,25 @@ Columns = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class View:
-    """One origin of a panel and the rows wanted from it.
+    """One forecast origin of a panel and the rows to describe.
 
     Attributes
     ----------
-    panel : the panel; families read its time-dependent arrays through the methods below only.
-    at : column of the origin: everything before it is known.
-    members : int32 (n_members), series codes that have rows here.
-    row : int32 (n_rows), position in ``members`` of each row.
-    period : int32 (n_rows), column of the target period, at or after ``at``.
+    panel
+        The panel; families read its time-dependent arrays only through the methods below.
+    origin
+        Column of the origin: everything before it is known.
+    members
+        Codes of the series with rows, int32 (n_members).
+    row
+        Position of each row's series in ``members``, int32 (n_rows).
+    period
+        Column of each row's target period, int32 (n_rows), not before ``origin``.
 
     """
 
     panel: Panel
-    at: int
+    origin: int
     members: np.ndarray
     row: np.ndarray
     period: np.ndarray
@@ -39,7 +44,7 @@ class View:
     @property
     def step(self) -> np.ndarray:
         """Periods ahead, 1 for the period that starts at the origin."""
-        return self.period - self.at + 1
+        return self.period - self.origin + 1
 
     @property
     def series(self) -> np.ndarray:
@@ -49,21 +54,21 @@ class View:
     @cached_property
     def past(self) -> Past:
         """Demand of the members before the origin."""
-        return Past(self._tail(self.panel.demand[self.members, : self.at]))
+        return Past(self._tail(self.panel.demand[self.members, : self.origin]))
 
     def past_of(self, values: np.ndarray) -> Past:
         """Return the past of any array (n, periods or more): its columns before the origin."""
-        return Past(self._tail(values[:, : self.at]))
+        return Past(self._tail(values[:, : self.origin]))
 
     def whole_past_of(self, values: np.ndarray) -> np.ndarray:
         """Return every column of an array (n, periods or more) before the origin, however long ago."""
-        return values[:, : self.at]
+        return values[:, : self.origin]
 
     def past_of_totals(self) -> Past:
-        """Return the past of the panel's totals, whose own panel ends alike but begins at another time."""
-        assert self.panel.totals is not None  # noqa: S101  (the caller has looked)
+        """Return the past of the panel's totals, whose panel ends at the same period but begins at another one."""
+        assert self.panel.totals is not None  # noqa: S101  (the caller checks it)
         totals = self.panel.totals.panel
-        known = max(totals.n_history - self.panel.n_history + self.at, 0)  # none where totals begin later
+        known = max(totals.n_history - self.panel.n_history + self.origin, 0)  # none where totals begin later
         return Past(self._tail(totals.demand[:, :known]))
 
     def _tail(self, values: np.ndarray) -> np.ndarray:
@@ -78,8 +83,8 @@ class View:
 class Past:
     """Windows that end just before an origin, over rows of known and unknown values.
 
-    Statistics are over known values; NaN where a window holds none. Windows longer than the past
-    use what there is. Sums are differences of running sums, so any number of windows is cheap.
+    Statistics are over known values, and NaN for a window without any. Windows longer than the past are cut to it. Sums are
+    differences of running sums, so many windows cost little.
     """
 
     def __init__(self, values: np.ndarray) -> None:
@@ -128,10 +133,10 @@ class Past:
         return ratio(self.filled[:, self.n_past - length :] @ tail, known @ tail)
 
     def idle(self) -> np.ndarray:
-        """Return periods since the last demand, 0 if the latest had some; NaN if none is in sight."""
-        had = self.filled[:, ::-1] > 0
-        since = had.argmax(axis=1)
-        return np.where(had[np.arange(len(had)), since], since, np.nan).astype(np.float32)
+        """Return periods since the last demand, float32 (n), 0 if the latest period had demand; NaN without demand in the past."""
+        has_demand = self.filled[:, ::-1] > 0
+        since = has_demand.argmax(axis=1)
+        return np.where(has_demand[np.arange(len(has_demand)), since], since, np.nan).astype(np.float32)
 
     def by_phase(self, cycles: int, season: int) -> np.ndarray:
         """Return (n, season): means over the last ``cycles`` at each phase, phase 0 being the origin's."""
@@ -143,9 +148,9 @@ class Past:
         known = np.count_nonzero(self.is_known[:, start:].reshape(shape), axis=1)
         return ratio(self.filled[:, start:].reshape(shape).sum(axis=1), known)
 
-    def around(self, centre: np.ndarray, half_width: int) -> np.ndarray:
-        """Return (n, len(centre)): means over columns centre ± half_width, NaN where any lies outside."""
-        low, high = centre - half_width, centre + half_width + 1
+    def around(self, center: np.ndarray, half_width: int) -> np.ndarray:
+        """Return (n, len(center)): means over columns center ± half_width, NaN where any lies outside."""
+        low, high = center - half_width, center + half_width + 1
         inside = (low >= 0) & (high <= self.n_past)
         return self.between(np.where(inside, low, 0), np.where(inside, high, 0))
 

@@ -18,7 +18,7 @@ from prefect.deployments import run_deployment
 from prefect.input import RunInput
 from pydantic import Field
 
-from dispatch.decide import Act
+from dispatch.decide import Signature
 from flows.artifacts import let_packages_log
 from foundation.commands import DECIDED_AT
 from foundation.errors import InputError
@@ -128,14 +128,14 @@ def apply_form(settings: Settings, as_of: date, form: ApprovalForm, now: pd.Time
     """
     moment = now if form.decided_at is None else pd.Timestamp(form.decided_at)
     moment = moment.tz_localize("UTC") if moment.tzinfo is None else moment.tz_convert("UTC")
-    act = Act(moment.as_unit("us"), form.by, form.reason)
+    signature = Signature(moment.as_unit("us"), form.by, form.reason)
     sentences = []
     if form.decision != "leave":
         verb: Verb = "reject" if form.decision == "reject" else "approve"
-        decided = decide_proposals(settings, as_of, verb, _selection(form), act)
+        decided = decide_proposals(settings, as_of, verb, _selection(form), signature)
         sentences.append(f"{proposals_text(_count(decided))} {'rejected' if verb == 'reject' else 'approved'}.")
     if form.release:
-        sentences += _release(settings, as_of, act)
+        sentences += _release(settings, as_of, signature)
     text = " ".join(sentences) or "No decision was made."
     log.info("%s", text)
     return text
@@ -156,16 +156,16 @@ def _selection(form: ApprovalForm) -> Selection:
     return Selection(ids, units, is_all=form.everything)
 
 
-def _release(settings: Settings, as_of: date, act: Act) -> list[str]:
+def _release(settings: Settings, as_of: date, signature: Signature) -> list[str]:
     """Close expired proposals, release the approved ones, deliver the released ones; return what was done."""
-    close_expired(settings, as_of, act)
+    close_expired(settings, as_of, signature)
     proposals = open_plan(settings, as_of).proposals
     approved = tuple(proposals.loc[proposals["status"] == "approved", "proposal_id"])
     sentences = []
     if approved:
-        released = decide_proposals(settings, as_of, "release", Selection(approved), act)
+        released = decide_proposals(settings, as_of, "release", Selection(approved), signature)
         sentences.append(f"{proposals_text(_count(released))} released.")
-    delivery = deliver_released(settings, act, os.environ.get(settings.decisions.outbox.token_variable))
+    delivery = deliver_released(settings, signature, os.environ.get(settings.decisions.outbox.token_variable))
     if delivery is not None:
         sentences.append(f"{proposals_text(delivery.n_lines)} delivered to {settings.decisions.outbox.receiver}.")
         sentences += [f"The receiver refused: {why}." for why in sorted(set(delivery.refused.values()))]

@@ -13,7 +13,7 @@ import pandas as pd
 from prefect import flow, runtime
 from pydantic import Field
 
-from dispatch.decide import Act
+from dispatch.decide import Signature
 from flows.artifacts import let_packages_log
 from foundation.errors import ConfigurationError
 from pipeline.configuration import load_settings
@@ -40,6 +40,6 @@ def fall_back(
     if not slash:
         raise ConfigurationError(f"where: {where!r} is not REGION/SEGMENT")
     moment = pd.Timestamp(runtime.flow_run.scheduled_start_time).tz_convert("UTC").as_unit("us")
-    act = Act(moment, "monitoring", f"a baseline was more accurate on {as_of}")
+    signature = Signature(moment, "monitoring", f"a baseline was more accurate on {as_of}")
     with reported("fall back", settings, as_of):
-        record_fallback(settings, (region, segment), as_of + timedelta(days=days), act)
+        record_fallback(settings, (region, segment), as_of + timedelta(days=days), signature)

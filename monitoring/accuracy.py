@@ -1,8 +1,13 @@
-"""Earlier forecasts beside what was then demanded, by region and segment.
+"""Scores of earlier forecasts against the demand that followed, by region and segment.
 
-Errors of every night in the window are added up; nothing is averaged over rates. WAPE = Σ|forecast − actual| ÷
-Σ actual and bias = Σ(forecast − actual) ÷ Σ actual (Kolassa & Schütz 2007, Foresight 6). Not here: metrics of a backtest
-(``models.backtest``), which weigh and scale.
+Errors of all runs in the window are summed before they are divided; rates are not averaged. WAPE = Σ|forecast − actual| ÷
+Σ actual and bias = Σ(forecast − actual) ÷ Σ actual. Not here: metrics of a backtest (``models.backtest``), which weight
+and scale.
+
+References
+----------
+S. Kolassa and W. Schütz, "Advantages of the MAD/Mean Ratio over the MAPE", Foresight 6, 2007.
+
 """
 
 from __future__ import annotations
@@ -13,15 +18,24 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-JUDGED = "forestock"
+FORESTOCK = "forestock"
 _WEEK_DAYS = 7
 _CELL = ["method", "region", "segment"]
 _SUMS = ["n_periods", "actual_units", "forecast_units", "error_units", "n_covered"]
 
 
 @dataclass(frozen=True)
-class Said:
-    """What one method said at one night: means and an interval, float (n_series, n_periods), NaN where it said nothing."""
+class MethodForecast:
+    """The forecast of one method at one origin, in units; NaN where the method has none.
+
+    Attributes
+    ----------
+    mean
+        Expected demand, float (n_series, n_periods).
+    low, high
+        Bounds of the 95% interval, both included, float (n_series, n_periods).
+
+    """
 
     mean: np.ndarray
     low: np.ndarray
@@ -29,41 +43,50 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Scored:
-    """One night to score.
+class ScoredRun:
+    """An earlier run whose forecasts are scored.
 
-    ``series`` is a frame (n_series) with `region` and `segment`; ``actual`` float (n_series, n_periods), NaN where
-    unknown; ``age_days`` (n_periods) counts from each period's first day to the day of monitoring, at least 1.
+    Attributes
+    ----------
+    series
+        Frame (n_series) with `region` and `segment`.
+    actual
+        Units demanded, float (n_series, n_periods), NaN where unknown.
+    age_days
+        Days from the first day of each period to the day of monitoring, int (n_periods), at least 1.
+    methods
+        The forecast of each method by its name.
+
     """
 
     series: pd.DataFrame
     actual: np.ndarray
     age_days: np.ndarray
-    methods: Mapping[str, Said]
+    methods: Mapping[str, MethodForecast]
 
 
-def tally(night: Scored) -> pd.DataFrame:
-    """Return sums by method, region, segment and `week` (0 is the latest) over what was said and is known."""
+def tally(run: ScoredRun) -> pd.DataFrame:
+    """Return sums by method, region, segment and `week` (0 is the latest) over periods with a forecast and a known actual."""
     frames = []
-    week = (night.age_days - 1) // _WEEK_DAYS
-    for method, parts in night.methods.items():
-        row, period = np.nonzero(np.isfinite(night.actual) & np.isfinite(parts.mean))
-        actual, mean = night.actual[row, period], parts.mean[row, period]
+    week = (run.age_days - 1) // _WEEK_DAYS
+    for method, forecast in run.methods.items():
+        row, period = np.nonzero(np.isfinite(run.actual) & np.isfinite(forecast.mean))
+        actual, mean = run.actual[row, period], forecast.mean[row, period]
         cells = pd.DataFrame({
-            "method": method, "region": night.series["region"].to_numpy(object)[row],
-            "segment": night.series["segment"].to_numpy(object)[row], "week": week[period],
+            "method": method, "region": run.series["region"].to_numpy(object)[row],
+            "segment": run.series["segment"].to_numpy(object)[row], "week": week[period],
             "n_periods": 1, "actual_units": actual, "forecast_units": mean, "error_units": np.abs(mean - actual),
-            "n_covered": (actual >= parts.low[row, period]) & (actual <= parts.high[row, period]),
+            "n_covered": (actual >= forecast.low[row, period]) & (actual <= forecast.high[row, period]),
         })  # fmt: skip
         frames.append(cells.groupby([*_CELL, "week"], as_index=False, sort=True)[_SUMS].sum())
     return pd.concat(frames, ignore_index=True)
 
 
 def accuracy(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return the rows of the table `accuracy` (without `as_of`) from tallies of nights.
+    """Return the rows of the table `accuracy` (without `as_of`) from the tallies of runs.
 
-    A rate is null where nothing was demanded. `is_sustained`: at least two weeks have demand, and the forecast was
-    off to the same side in each.
+    A rate is null without demand. `is_sustained` is true if at least two weeks have demand and the forecast erred to the
+    same side in each of them.
     """
     weekly = pd.concat([_no_tally(), *tallies]).groupby([*_CELL, "week"], as_index=False, sort=True)[_SUMS].sum()
     side = np.sign(weekly["forecast_units"].to_numpy() - weekly["actual_units"].to_numpy())
@@ -83,7 +106,7 @@ def accuracy(tallies: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 def overall(rows: pd.DataFrame) -> pd.DataFrame:
     """Return `bias_rate`, `wape_rate` and `coverage_rate` of every method over all its cells, by method."""
-    error = (rows["wape_rate"] * rows["actual_units"]).fillna(0.0)  # a cell without demand is forgiven its errors
+    error = (rows["wape_rate"] * rows["actual_units"]).fillna(0.0)  # errors of a cell without demand do not count
     covered = rows["coverage_rate"] * rows["n_periods"]
     sums = rows.assign(error=error, covered=covered).groupby("method")[
         ["n_periods", "actual_units", "forecast_units", "error", "covered"]
@@ -98,7 +121,7 @@ def overall(rows: pd.DataFrame) -> pd.DataFrame:
 
 def best_baseline(rows: pd.DataFrame) -> str | None:
     """Return the baseline with the smallest WAPE over all cells, ties by name; None where there is none."""
-    others = overall(rows[rows["method"] != JUDGED])["wape_rate"].dropna()
+    others = overall(rows[rows["method"] != FORESTOCK])["wape_rate"].dropna()
     return None if others.empty else str(others.idxmin())
 
 

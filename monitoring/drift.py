@@ -1,10 +1,15 @@
-"""Whether inputs still look as they did: the population stability index.
+"""Drift of inputs: the population stability index of recent values against earlier ones.
 
-PSI = Σ (p − q) ln(p ÷ q) over bins of the reference's deciles, p the recent and q the reference share (Siddiqi 2006,
-*Credit Risk Scorecards*); missing values have a bin of their own, so that a column that goes silent shows. The reference is the
-same time of the year before, four weeks wider, where history reaches; else all before the window. A trend is no drift: the index is
-the smaller of that and the one against the reference grown, row by row, as the window before had grown over its own year. Not
-here: whether a forecast suffers (``accuracy``).
+PSI = Σ (p − q) ln(p ÷ q) over the bins between the reference's deciles, where p is the recent share and q the reference share.
+Missing values have a separate bin, so a column without values counts as drift. The reference is the same time of the previous
+year, four weeks wider, if the history is long enough, and otherwise all periods before the window. A trend is not drift: the
+index is the smaller of two, one against the reference and one against the reference scaled, row by row, by the growth over the
+year before the window. Not here: the effect on the forecast (``accuracy``).
+
+References
+----------
+N. Siddiqi, *Credit Risk Scorecards*, Wiley, 2006.
+
 """
 
 from __future__ import annotations
@@ -24,7 +29,7 @@ _MOST_VALUES = 200_000
 def stability_index(recent: np.ndarray, reference: np.ndarray) -> float:
     """Return the population stability index of ``recent`` against ``reference`` (any shapes, NaN is missing).
 
-    0 where both have no value at all.
+    It is 0 if both have no value.
 
     >>> float(round(stability_index(np.array([1.0, 2, 3, 4]), np.array([4.0, 3, 2, 1])), 6))
     0.0
@@ -54,41 +59,41 @@ def drift(columns: Mapping[tuple[str, str], np.ndarray], window: int, period_day
 
 
 def _index_of(values: np.ndarray, end: int, window: int, period_days: int) -> float:
-    """Return the index of the window that ends before column ``end``; NaN where nothing lies before it."""
+    """Return the index of the window that ends before column ``end``; NaN if no column lies before the window."""
     start = end - window
     if start <= 0:
         return float("nan")
     year, margin = _YEAR_DAYS // period_days, _MARGIN_DAYS // period_days
     first, last = start - year - margin, min(end - year + margin, start)
-    recent = _thinned(values[:, start:end])
+    recent = _every_nth_row(values[:, start:end])
     if first < 0:
-        return stability_index(recent, _thinned(values[:, :start]))
+        return stability_index(recent, _every_nth_row(values[:, :start]))
     reference = values[:, first:last]
-    grown = reference * _growth(values, start, window, year)
-    return min(stability_index(recent, _thinned(part)) for part in (reference, grown))
+    scaled = reference * _growth(values, start, window, year)
+    return min(stability_index(recent, _every_nth_row(part)) for part in (reference, scaled))
 
 
 def _growth(values: np.ndarray, start: int, window: int, year: int) -> np.ndarray:
-    """Return, (n_rows, 1), by what the mean before column ``start`` exceeds that of a year earlier; 1 where either is unknown or 0."""
-    now, then = (_means(values[:, max(last - window, 0) : last]) for last in (start, start - year))
-    is_known = (now > 0) & (then > 0)
-    return np.divide(now, then, out=np.ones_like(now), where=is_known)[:, np.newaxis]
+    """Return the growth of each row's mean before column ``start`` over a year, float (n_rows, 1); 1 where either mean is 0."""
+    now, year_ago = (_means(values[:, max(last - window, 0) : last]) for last in (start, start - year))
+    is_known = (now > 0) & (year_ago > 0)
+    return np.divide(now, year_ago, out=np.ones_like(now), where=is_known)[:, np.newaxis]
 
 
 def _means(values: np.ndarray) -> np.ndarray:
-    """Return the mean of each row, 0 where nothing is known."""
+    """Return the mean of the known values of each row, 0 without any."""
     is_known = np.isfinite(values)
     sums = np.where(is_known, values, 0.0).sum(axis=1, dtype=np.float64)
     return sums / np.maximum(is_known.sum(axis=1), 1)
 
 
-def _thinned(values: np.ndarray) -> np.ndarray:
+def _every_nth_row(values: np.ndarray) -> np.ndarray:
     """Return every n-th row, so that no more than about 200,000 values are binned."""
     return values[:: max(values.size // _MOST_VALUES, 1)]
 
 
 def _shares(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
     known = values[np.isfinite(values)]
-    # side left: the value of an edge belongs below it, so a column of few values is told apart
+    # side="left": a value equal to an edge belongs to the bin below, which separates the values of a column with few of them
     counts = np.bincount(np.searchsorted(edges, known, side="left"), minlength=len(edges) + 1)
     return np.append(counts, len(values) - len(known)) / max(len(values), 1)

@@ -1,6 +1,6 @@
-"""What became of proposals, and whether regions were served as the plans promised.
+"""Follow-up of plans: what was done with proposals, how regions were served, and how late delivery lanes are.
 
-Not here: whether forecasts were right (``accuracy``), what a proposal's states mean (``dispatch.ledger``).
+Not here: the accuracy of forecasts (``accuracy``), the meaning of a proposal's states (``dispatch.ledger``).
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ STATES = ("approved", "rejected", "released", "executed", "superseded")
 
 
 def plans_followed_up(proposals: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `plan_follow_up` (without `as_of`): per night (`date`) what was proposed and what was done.
+    """Return the rows of `plan_follow_up` (without `as_of`): per plan (`date`) what was proposed and what was done.
 
-    ``proposals`` are rows of `transfer` that are no outlook, with `status` and `decided_units` (null: as proposed).
-    `n_released` and `units_released` count what has left the house, executed since or not.
+    ``proposals`` are rows of `transfer` without the outlook, with `status` and `decided_units` (null: as proposed).
+    `n_released` and `units_released` count released proposals, whether they have been executed or not.
     """
     units = proposals["decided_units"].fillna(proposals["units"]).astype("Int64")
     is_out = proposals["status"].isin(["released", "executed"])
@@ -36,22 +36,22 @@ def promised_service(service: pd.DataFrame) -> pd.DataFrame:
 
 
 def realised_service(sold: pd.DataFrame, service: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of `service_follow_up` (without `as_of`): per region what was promised and what came.
+    """Return the rows of `service_follow_up` (without `as_of`): promised and realized service per region.
 
     ``sold`` has one row per period and series: `region`, `units_sold`, `in_stock_rate` (null: unknown) and
-    `mean_units`, the forecast of that period. What was missed while a sku was out is the forecast times the share of
-    the period it was out; `realised_fill_rate` = sold ÷ (sold + missed), null where no row says `in_stock_rate`.
+    `mean_units`, the forecast of that period. Demand missed while a SKU is out of stock is the forecast times the share of
+    the period without stock. `realised_fill_rate` = sold ÷ (sold + missed), null for a region without any `in_stock_rate`.
     """
     out = (1 - sold["in_stock_rate"].astype("float64")).clip(0, 1)
-    known = sold.assign(missed=(sold["mean_units"] * out).fillna(0.0), told=out.notna(), is_out=(out > 0))
+    known = sold.assign(missed=(sold["mean_units"] * out).fillna(0.0), is_known=out.notna(), is_out=(out > 0))
     sums = known.groupby("region", sort=True).agg(
-        n_periods=("units_sold", "size"), units_sold=("units_sold", "sum"), missed=("missed", "sum"), told=("told", "sum"), n_out=("is_out", "sum")
+        n_periods=("units_sold", "size"), units_sold=("units_sold", "sum"), missed=("missed", "sum"), n_known=("is_known", "sum"), n_out=("is_out", "sum")
     )  # fmt: skip
-    requested = (sums["units_sold"] + sums["missed"]).where(sums["told"] > 0)
-    text = sums["told"].where(sums["told"] > 0)
+    n_known = sums["n_known"].where(sums["n_known"] > 0)
+    demanded = (sums["units_sold"] + sums["missed"]).where(n_known.notna())
     frame = pd.DataFrame({
-        "n_periods": sums["n_periods"], "units_sold": sums["units_sold"], "missed_units": sums["missed"].where(sums["told"] > 0),
-        "realised_fill_rate": sums["units_sold"] / requested.where(requested > 0), "out_of_stock_rate": sums["n_out"] / text,
+        "n_periods": sums["n_periods"], "units_sold": sums["units_sold"], "missed_units": sums["missed"].where(n_known.notna()),
+        "realised_fill_rate": sums["units_sold"] / demanded.where(demanded > 0), "out_of_stock_rate": sums["n_out"] / n_known,
     })  # fmt: skip
     return frame.join(promised_service(service), how="left").rename_axis("region").reset_index()
 
@@ -63,20 +63,21 @@ def lateness(deliveries: pd.DataFrame, lanes: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of `lane_lateness` (without `as_of`): one per hub and region with delivered parcels.
 
     ``deliveries`` is the input table with at least `hub`, `region`, `date` and `delivered_at`; ``lanes`` the network's.
-    Rates are null where the moments they compare are absent. Days are counted from the order's date.
+    Rates are null if the times they compare are missing. Days are counted from the order's date. `expected_late_rate`
+    shrinks the lane's rate toward the rate of all lanes, as if 20 parcels had shown the latter.
     """
-    seen = _parcels(deliveries)
-    if seen.empty:
-        return seen.reindex(columns=_COLUMNS)
-    lane = seen.groupby(["hub", "region"], as_index=False, sort=True)
+    parcels = _parcels(deliveries)
+    if parcels.empty:
+        return parcels.reindex(columns=_COLUMNS)
+    lane = parcels.groupby(["hub", "region"], as_index=False, sort=True)
     frame = lane.agg(
-        n_parcels=("days", "size"), n_told=("is_late", "count"), n_late=("is_late", "sum"),
+        n_parcels=("days", "size"), n_promised=("is_late", "count"), n_late=("is_late", "sum"),
         mean_days=("days", "mean"), sd_days=("days", "std"), missed_cutoff_rate=("has_missed", "mean"),
     )  # fmt: skip
-    rate = seen["is_late"].mean()
-    text = frame["n_told"].where(frame["n_told"] > 0)
-    frame["late_rate"] = frame["n_late"] / text
-    frame["expected_late_rate"] = (frame["n_late"] + _PRIOR_PARCELS * rate) / (text + _PRIOR_PARCELS)
+    rate = parcels["is_late"].mean()
+    n_promised = frame["n_promised"].where(frame["n_promised"] > 0)
+    frame["late_rate"] = frame["n_late"] / n_promised
+    frame["expected_late_rate"] = (frame["n_late"] + _PRIOR_PARCELS * rate) / (n_promised + _PRIOR_PARCELS)
     return frame.merge(_planned_days(lanes), on=["hub", "region"], how="left")[_COLUMNS]
 
 
@@ -94,25 +95,25 @@ _COLUMNS = [
 
 
 def _parcels(deliveries: pd.DataFrame) -> pd.DataFrame:
-    moments = {name: _moment(deliveries, name) for name in ("delivered_at", "promised_at", "picked_up_at", "cutoff_at")}
-    delivered = moments["delivered_at"]
+    times = {name: _time(deliveries, name) for name in ("delivered_at", "promised_at", "picked_up_at", "cutoff_at")}
+    delivered = times["delivered_at"]
     placed = pd.to_datetime(deliveries["date"]).dt.tz_localize("UTC")
     frame = pd.DataFrame({
         "hub": deliveries["hub"].astype("str"), "region": deliveries["region"].astype("str"),
         "days": (delivered.dt.floor("D") - placed).dt.days.astype("float64"),
-        "is_late": _after(delivered, moments["promised_at"]),
-        "has_missed": _after(moments["picked_up_at"], moments["cutoff_at"]),
+        "is_late": _is_after(delivered, times["promised_at"]),
+        "has_missed": _is_after(times["picked_up_at"], times["cutoff_at"]),
     })  # fmt: skip
     return frame[delivered.notna()]
 
 
-def _moment(frame: pd.DataFrame, name: str) -> pd.Series:
+def _time(frame: pd.DataFrame, name: str) -> pd.Series:
     return pd.to_datetime(frame.get(name, pd.Series(pd.NaT, index=frame.index)), utc=True)
 
 
-def _after(one: pd.Series, other: pd.Series) -> pd.Series:
-    """Return 1.0 where ``one`` is later than ``other``, 0.0 where not, NaN where either is absent."""
-    return (one > other).astype("float64").where(one.notna() & other.notna())
+def _is_after(time: pd.Series, limit: pd.Series) -> pd.Series:
+    """Return 1.0 where ``time`` is later than ``limit``, 0.0 where it is not, and NaN where either is missing."""
+    return (time > limit).astype("float64").where(time.notna() & limit.notna())
 
 
 def _planned_days(lanes: pd.DataFrame) -> pd.DataFrame:

@@ -15,11 +15,9 @@ from typing import Literal
 import pandas as pd
 
 from dispatch import decide, worth
-from dispatch import decide as choice
-from dispatch import decide as edits
-from dispatch import decide as rules
-from dispatch.decide import Act, Filter, Outcome
+from dispatch.decide import Outcome, Signature
 from dispatch.ledger import with_status
+from dispatch.selection import Filter, by_filter, by_id, by_rules, current, rule_reason, with_units
 from foundation.commands import DECIDED_AT, command
 from foundation.errors import ConfigurationError, InputError
 from foundation.keys import among
@@ -109,11 +107,11 @@ def open_plan(settings: Settings, as_of: date | None) -> Plan:
         )
     day = as_of or dates[-1]
     decisions = warehouse.read("decision")
-    return Plan(settings, day, choice.current(warehouse.read("transfer", day), decisions), decisions)
+    return Plan(settings, day, current(warehouse.read("transfer", day), decisions), decisions)
 
 
 def decide_proposals(
-    settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act
+    settings: Settings, as_of: date | None, verb: Verb, selection: Selection, signature: Signature
 ) -> DecisionResult:
     """Decide the selected proposals, one command at a time, and update the tables that depend on the ledger.
 
@@ -122,9 +120,9 @@ def decide_proposals(
     """
     with exclusive(settings):
         plan = open_plan(settings, as_of)
-        _refuse_before(plan, act)
+        _refuse_before(plan, signature)
         chosen = _chosen(plan, selection)
-        outcome = _decided(plan, verb, chosen, selection, act)
+        outcome = _decided(plan, verb, chosen, selection, signature)
         if outcome.rows.empty:
             _refuse_in_vain(outcome, plan, verb)
         else:
@@ -181,28 +179,28 @@ def exclusive(settings: Settings, label: str = "decisions") -> Iterator[None]:
 def _chosen(plan: Plan, selection: Selection) -> pd.DataFrame:
     proposals = plan.proposals
     if selection.ids:
-        return choice.by_id(proposals, selection.ids)
-    return choice.by_filter(proposals, selection.conditions)
+        return by_id(proposals, selection.ids)
+    return by_filter(proposals, selection.conditions)
 
 
-def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, act: Act) -> Outcome:
+def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, signature: Signature) -> Outcome:
     if selection.is_by_rule:
-        return _by_rules(plan, verb, chosen, act)
+        return _by_rules(plan, verb, chosen, signature)
     if verb == "release":
-        return decide.release(chosen, Act(decide.unused_moment(plan.decisions, act.at), act.by, act.reason))
+        return decide.release(
+            chosen, Signature(decide.unused_time(plan.decisions, signature.time), signature.by, signature.reason)
+        )
     if verb == "reject":
-        return decide.reject(chosen, act)
+        return decide.reject(chosen, signature)
     if selection.units:
-        request = {
-            choice.by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()
-        }
-        chosen = edits.with_units(chosen, request, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
-    return decide.approve(chosen, act)
+        request = {by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()}
+        chosen = with_units(chosen, request, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
+    return decide.approve(chosen, signature)
 
 
-def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome:
+def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, signature: Signature) -> Outcome:
     """Apply the configured rules to undecided proposals."""
-    ruled = rules.by_rules(
+    ruled = by_rules(
         chosen[(chosen["status"] == "proposed") & ~chosen["is_outlook"].astype(bool)],
         plan.warehouse.read("position", plan.as_of),
         plan.settings.decisions.rules,
@@ -212,7 +210,7 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
         selected = ruled[ruled["rule"] == rule.name]
         if rule.action == verb and len(selected):
             one = decide.approve if verb == "approve" else decide.reject
-            outcomes.append(one(selected, Act(act.at, act.by, rules.rule_reason(rule))))
+            outcomes.append(one(selected, Signature(signature.time, signature.by, rule_reason(rule))))
     if not outcomes:
         return Outcome(plan.decisions.iloc[:0], pd.DataFrame({"proposal_id": [], "why": []}, dtype="str"))
     return Outcome(
@@ -221,11 +219,11 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, act: Act) -> Outcome
     )
 
 
-def _refuse_before(plan: Plan, act: Act) -> None:
+def _refuse_before(plan: Plan, signature: Signature) -> None:
     """Raise ``InputError`` if the decision is dated more than a week before the planning date."""
-    if act.at < as_timestamp(plan.as_of).tz_localize("UTC") - _EARLIEST_DECISION:
+    if signature.time < as_timestamp(plan.as_of).tz_localize("UTC") - _EARLIEST_DECISION:
         raise InputError(
-            f"the decision is dated {act.at:%Y-%m-%d %H:%M} UTC, but the plan is of {plan.as_of}; use another --at"
+            f"the decision is dated {signature.time:%Y-%m-%d %H:%M} UTC, but the plan is of {plan.as_of}; use another --at"
         )
 
 

@@ -10,7 +10,7 @@ from datetime import date
 
 import pandas as pd
 
-from dispatch.decide import Act
+from dispatch.decide import Signature
 from dispatch.ledger import ready_moment
 from features import Panel
 from foundation.errors import InputError, nearest
@@ -23,8 +23,8 @@ _EXCHANGED = ("forecast", "forecast_window")
 Segments = tuple[tuple[str, str], ...]
 
 
-def record_fallback(settings: Settings, where: tuple[str, str], until: date, act: Act) -> None:
-    """Record that the baseline forecasts ``(region, segment)`` on planning dates before ``until``, known from ``act.at`` on.
+def record_fallback(settings: Settings, where: tuple[str, str], until: date, signature: Signature) -> None:
+    """Record that the baseline forecasts ``(region, segment)`` on planning dates before ``until``, known from ``signature.time`` on.
 
     A later record about the same pair replaces the earlier one. Raises ``InputError`` if no forecast in the warehouse has
     the region.
@@ -37,10 +37,10 @@ def record_fallback(settings: Settings, where: tuple[str, str], until: date, act
     row = {
         "region": where[0],
         "segment": where[1],
-        "at": act.at,
+        "at": signature.time,
         "until_date": until,
-        "by": act.by,
-        "reason": act.reason,
+        "by": signature.by,
+        "reason": signature.reason,
     }
     warehouse.append("fallback", pd.DataFrame([row]))
 

@@ -10,8 +10,8 @@ from datetime import date
 
 import pandas as pd
 
-from dispatch import closing, documents, outbox, shadow
-from dispatch.decide import Act
+from dispatch import documents, outbox, shadow
+from dispatch.decide import Signature, closing_rows
 from dispatch.documents import Document
 from dispatch.export_form import ExportForm, Partner, form_named, names_of, translated
 from dispatch.ledger import states
@@ -25,7 +25,7 @@ from foundation.store.warehouse import Warehouse
 from pipeline.decisions import Plan, exclusive, open_plan, plan_inputs, refresh
 
 
-def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
+def close_expired(settings: Settings, as_of: date, signature: Signature) -> pd.DataFrame:
     """Record proposals as executed or superseded according to the inputs known at ``as_of``; return the rows.
 
     Approved proposals of the plan of ``as_of`` itself stay open; the planner decides whether they are late. The inputs are
@@ -39,7 +39,7 @@ def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
         tables = validate_inputs(settings, as_of, "rebalance").tables
         stock, inbound = tables.get("stock"), tables.get("inbound", pd.DataFrame())
         seen_on = stock["date"].max() if stock is not None and len(stock) else None
-        rows = closing.closing_rows(decisions, inbound, seen_on, act)
+        rows = closing_rows(decisions, inbound, seen_on, signature)
         rows = rows[(rows["status"] != "superseded") | (rows["as_of"] != pd.Timestamp(as_of))]
         if len(rows):
             warehouse.append("decision", rows)
@@ -48,7 +48,7 @@ def close_expired(settings: Settings, as_of: date, act: Act) -> pd.DataFrame:
     return rows
 
 
-def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.Delivery | None:
+def deliver_released(settings: Settings, signature: Signature, token: str | None) -> outbox.Delivery | None:
     """Deliver every released, undelivered proposal to the configured receiver; return None without a receiver.
 
     Raises ``StageError`` if the receiver cannot be reached; calling it again resumes.
@@ -65,10 +65,10 @@ def deliver_released(settings: Settings, act: Act, token: str | None) -> outbox.
         def record(taken: list[Document]) -> None:
             rows = [(name, document.document_id) for document in taken for name in document.proposal_ids]
             frame = pd.DataFrame(rows, columns=["proposal_id", "document_id"])
-            warehouse.append("handover", frame.assign(receiver=to.receiver, at=act.at))
+            warehouse.append("handover", frame.assign(receiver=to.receiver, at=signature.time))
 
         receiver = open_receiver(to, selected, token)
-        return outbox.deliver(documents.documents(lines), receiver, record, outbox.Patience.of(to))
+        return outbox.deliver(documents.documents(lines), receiver, record, outbox.RetryPolicy.of(to))
 
 
 @dataclass(frozen=True)

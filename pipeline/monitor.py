@@ -22,7 +22,7 @@ from foundation.store.warehouse import Warehouse
 from models.backtest import baseline_methods
 from models.tracking.runs import Record, Tracker
 from monitoring import findings
-from monitoring.accuracy import JUDGED, Said, Scored, accuracy, best_baseline, overall, tally
+from monitoring.accuracy import FORESTOCK, MethodForecast, ScoredRun, accuracy, best_baseline, overall, tally
 from monitoring.drift import drift
 from monitoring.findings import Finding
 from monitoring.follow_up import lateness, plans_followed_up, realised_service
@@ -122,7 +122,7 @@ def _known(settings: Settings, as_of: date | None) -> Known:
     return Known(settings, accepted.as_of, tables, build_panel(tables, settings, accepted.as_of), accepted.fingerprint)
 
 
-def _scored_forecasts(known: Known) -> Iterator[Scored]:
+def _scored_forecasts(known: Known) -> Iterator[ScoredRun]:
     """Yield every forecast of the window with the demand known since."""
     warehouse, panel, series = Warehouse(known.settings), known.panel, known.series
     for origin in warehouse.dates("forecast"):
@@ -131,11 +131,11 @@ def _scored_forecasts(known: Known) -> Iterator[Scored]:
         start = panel.n_history - (known.as_of - origin).days // known.settings.grid.days
         n_periods = min(known.settings.horizon, panel.n_history - start)
         age = np.arange(panel.n_history - start, panel.n_history - start - n_periods, -1) * known.settings.grid.days
-        methods = {JUDGED: _forecast(known, origin, n_periods), **_baselines(known, start, n_periods)}
-        yield Scored(series, panel.demand[:, start : start + n_periods].astype(float), age, methods)
+        methods = {FORESTOCK: _forecast(known, origin, n_periods), **_baselines(known, start, n_periods)}
+        yield ScoredRun(series, panel.demand[:, start : start + n_periods].astype(float), age, methods)
 
 
-def _forecast(known: Known, origin: date, n_periods: int) -> Said:
+def _forecast(known: Known, origin: date, n_periods: int) -> MethodForecast:
     """Return the stored forecast of a date, dense by series and period."""
     settings, series = known.settings, known.series
     names = ["mean_units", *_interval_columns(settings)]
@@ -148,10 +148,10 @@ def _forecast(known: Known, origin: date, n_periods: int) -> Said:
     dense = np.full((len(names), len(series), n_periods), np.nan)
     for place, name in enumerate(names):
         dense[place, index[held], ahead[held]] = rows[name].to_numpy(float)[held]
-    return Said(*dense)
+    return MethodForecast(*dense)
 
 
-def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
+def _baselines(known: Known, start: int, n_periods: int) -> dict[str, MethodForecast]:
     """Return the baselines' forecasts from the demand before column ``start``."""
     settings, grid = known.settings, known.settings.grid
     reach = 2 * settings.horizon + max(2 * grid.season, _LEVEL_DAYS // grid.days)
@@ -159,7 +159,7 @@ def _baselines(known: Known, start: int, n_periods: int) -> dict[str, Said]:
     levels = np.array(settings.forecast.quantiles)
     low, high = (int(np.abs(levels - level).argmin()) for level in _INTERVAL)
     return {
-        name: Said(*(part[:, :n_periods] for part in (parts.mean, parts.quantiles[..., low], parts.quantiles[..., high])))
+        name: MethodForecast(*(part[:, :n_periods] for part in (parts.mean, parts.quantiles[..., low], parts.quantiles[..., high])))
         for name, parts in baseline_methods(past, settings).items()
     } if past.shape[1] > settings.horizon else {}  # fmt: skip
 
@@ -290,7 +290,7 @@ def _headline(accuracy: pd.DataFrame) -> tuple[dict[str, float], str]:
     if accuracy.empty:
         return {}, "No earlier forecast is in the window."
     sums, baseline = overall(accuracy), best_baseline(accuracy)
-    selected = sums.loc[JUDGED].astype(float).to_dict()
+    selected = sums.loc[FORESTOCK].astype(float).to_dict()
     metrics = {"wape": selected["wape_rate"], "bias": selected["bias_rate"], "coverage_950": selected["coverage_rate"]}
     sentence = f"WAPE {selected['wape_rate']:.3f}, bias {selected['bias_rate']:+.1%}, {selected['coverage_rate']:.0%} of actuals inside the 95% interval"
     if baseline is None:

@@ -1,7 +1,7 @@
 """Export form ``erpnext``: Stock Entries of type Material Transfer, as a JSON list for ``/api/resource/Stock Entry``.
 
-Warehouses and items have their names in ERPNext, from the columns in ``decisions.exports``. A site stores the ``custom_…`` fields
-that it defines and ignores the others. Not here: calls to ERPNext.
+Warehouses and items have ERPNext's names: set the columns with them in ``decisions.exports``. A site keeps the ``custom_…``
+fields that it defines and ignores the others. Not here: calls of ERPNext's API.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Export form ``odoo``: pickings as CSV for the import of ``stock.picking`` and for ``load`` in the external API.
 
-The fields of a picking are in its first row and empty in the rows of its other moves. Locations and products are found by name, from
-the columns in ``decisions.exports``. Not here: calls to Odoo.
+The first row of a picking holds its header, which is empty on the rows of its other moves. Odoo finds locations and products by
+name: set the columns with its names in ``decisions.exports``. Not here: calls of Odoo's API.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ def _write(documents: list[Document], partner: Partner) -> str:
     empty = [""] * len(HEADER_FIELDS)
     for document in documents:
         head = _head(document)
-        for place, (proposal_id, sku, units) in enumerate(document.lines):
-            rows.writerow([*(empty if place else head), sku, units, sku, proposal_id])
+        for number, (proposal_id, sku, units) in enumerate(document.lines):
+            rows.writerow([*(empty if number else head), sku, units, sku, proposal_id])
     return text.getvalue()
 
 
 def _head(document: Document) -> list[str]:
-    parts = document.header
+    fields = document.header
     return [
-        f"{_PREFIX}{document.document_id}", PICKING_TYPES[parts["kind"]], parts["origin"], parts["destination"],
-        f"{parts['ship_date']} 00:00:00", document.document_id, note(document, *UNPLACED),
+        f"{_PREFIX}{document.document_id}", PICKING_TYPES[fields["kind"]], fields["origin"], fields["destination"],
+        f"{fields['ship_date']} 00:00:00", document.document_id, note(document, *UNPLACED),
     ]  # fmt: skip
 
 

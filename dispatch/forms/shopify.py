@@ -1,7 +1,8 @@
 """Export form ``shopify``: inventory transfers, one line of JSON per document with the variables of ``inventoryTransferCreate``.
 
-The fields follow ``InventoryTransferCreateInput`` of the GraphQL Admin API (2025-10 and later). ``bulkOperationRunMutation`` accepts
-the JSONL file. Locations and inventory items have Shopify's ids, from the columns in ``decisions.exports``. Not here: calls to Shopify.
+The fields are those of ``InventoryTransferCreateInput`` of the GraphQL Admin API (2025-10 and later);
+``bulkOperationRunMutation`` accepts the file. Locations and inventory items are Shopify's ids: set the columns with them in
+``decisions.exports``. Not here: calls of Shopify's API.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def _write(documents: list[Document], partner: Partner) -> str:
 def _variables(document: Document) -> dict[str, object]:
     head = document.header
     items = [{"inventoryItemId": sku, "quantity": units} for _, sku, units in document.lines]
-    given = {
+    variables = {
         "referenceName": document.document_id,
         "originLocationId": head["origin"],
         "destinationLocationId": head["destination"],
@@ -27,19 +28,19 @@ def _variables(document: Document) -> dict[str, object]:
         "tags": ["forestock", f"lane:{head['lane']}"],
         "lineItems": items,
     }
-    return {"input": given, "idempotencyKey": document.document_id}
+    return {"input": variables, "idempotencyKey": document.document_id}
 
 
 def _read(text: str) -> list[Document]:
     return [_document(json.loads(line)["input"]) for line in text.splitlines() if line.strip()]
 
 
-def _document(given: dict) -> Document:
+def _document(variables: dict) -> Document:
     head = header(
-        document_id=given["referenceName"], origin=given["originLocationId"],
-        destination=given["destinationLocationId"], **json.loads(given["note"]),
+        document_id=variables["referenceName"], origin=variables["originLocationId"],
+        destination=variables["destinationLocationId"], **json.loads(variables["note"]),
     )  # fmt: skip
-    return Document(head, tuple(("", item["inventoryItemId"], item["quantity"]) for item in given["lineItems"]))
+    return Document(head, tuple(("", item["inventoryItemId"], item["quantity"]) for item in variables["lineItems"]))
 
 
 TRANSFER = ExportForm(

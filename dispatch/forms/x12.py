@@ -1,6 +1,6 @@
 """Export forms ``x12-940`` and ``x12-943`` (X12 004010): warehouse shipping order and stock transfer shipment advice.
 
-A file is one interchange with one functional group and one transaction set per document.
+One interchange with one functional group and one transaction set per document. Here: both sets and their envelopes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from foundation.errors import InputError
 
 Segment = tuple[str, ...]
 ELEMENT, TERMINATOR = "*", "~"
-# No element here has components: any sign the values do not use may be announced as their separator.
+# No element has components, so any character that no value uses can be announced as their separator.
 COMPONENTS = ">:^|<"
 VERSION = "004010"
 _ISA_LENGTH = 105
@@ -23,15 +23,15 @@ _ISA_LENGTH = 105
 def sealed(set_id: str, group: str, sets: Iterable[list[Segment]], partner: Partner) -> str:
     """Return one interchange with a transaction set ``set_id`` for each of ``sets`` (segments without ST, SE).
 
-    ``group`` is the functional identifier (GS01). The interchange control number is nine digits of the
-    hash of all sets: the same content carries the same number, so a receiver that refuses a number it
-    has seen refuses a repetition. Raises ``InputError`` for a value X12 cannot hold.
+    ``group`` is the functional identifier (GS01). The interchange control number is nine digits of the hash of all sets: equal
+    content has an equal number, so a receiver that refuses known numbers refuses a repetition. Raises ``InputError`` for a
+    value that X12 cannot hold.
     """
     bodies = [_body(segments) for segments in sets]
     number = f"{int(hashlib.sha256(''.join(bodies).encode()).hexdigest(), 16) % 999_999_999 + 1:09d}"
     lines = [_interchange(partner, number, _component(bodies)), _group(group, partner, number)]
-    for place, body in enumerate(bodies, 1):
-        control = f"{place:04d}"
+    for number_of_set, body in enumerate(bodies, 1):
+        control = f"{number_of_set:04d}"
         count = body.count("\n") + 2
         lines.append(f"ST*{set_id}*{control}~\n{body}SE*{count}*{control}~")
     lines += [f"GE*{len(bodies)}*{int(number)}~", f"IEA*1*{number}~"]
@@ -60,23 +60,23 @@ def unsealed(text: str, set_id: str) -> Iterator[list[Segment]]:
 
 def _sets(segments: list[Segment], set_id: str) -> Iterator[list[Segment]]:
     start = 0
-    for place, segment in enumerate(segments):
+    for end, segment in enumerate(segments):
         if segment[0] != "SE":
             continue
         opening = segments[start]
         if opening[:2] != ("ST", set_id):
             raise InputError(f"{'*'.join(opening)}: a transaction set {set_id} must begin with ST*{set_id}")
         _agree("SE02", segment[2], opening[2])
-        _agree("SE01", segment[1], str(place - start + 1))
-        yield segments[start + 1 : place]
-        start = place + 1
+        _agree("SE01", segment[1], str(end - start + 1))
+        yield segments[start + 1 : end]
+        start = end + 1
     if start != len(segments):
         raise InputError("the last transaction set has no SE")
 
 
-def _agree(name: str, parts: str, expected: str) -> None:
-    if parts != expected:
-        raise InputError(f"{name} is {parts} and should be {expected}")
+def _agree(name: str, value: str, expected: str) -> None:
+    if value != expected:
+        raise InputError(f"{name} is {value} and should be {expected}")
 
 
 def _body(segments: list[Segment]) -> str:
@@ -88,7 +88,7 @@ def _body(segments: list[Segment]) -> str:
     )  # fmt: skip
     if not is_clean:
         value = next(value for segment in segments for value in segment if not _is_clean(value))
-        raise InputError(f"X12 cannot hold {value!r}: it has * or ~ or a sign that cannot be printed")
+        raise InputError(f"X12 cannot hold {value!r}: it has * or ~ or a character that cannot be printed")
     return text
 
 
@@ -99,22 +99,22 @@ def _is_clean(value: str) -> bool:
 def _component(bodies: list[str]) -> str:
     free = [sign for sign in COMPONENTS if not any(sign in body for body in bodies)]
     if not free:
-        raise InputError(f"X12 needs one of {' '.join(COMPONENTS)} as separator, and the names use all of them")
+        raise InputError(f"X12 needs one of {' '.join(COMPONENTS)} as separator, and the values use all of them")
     return free[0]
 
 
 def _interchange(partner: Partner, number: str, component: str) -> str:
-    parts = partner.exports
+    exports = partner.exports
     return ELEMENT.join((
-        "ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{parts.x12_sender:<15}", "ZZ", f"{parts.x12_receiver:<15}",
-        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", parts.x12_usage, f"{component}{TERMINATOR}",
+        "ISA", "00", " " * 10, "00", " " * 10, "ZZ", f"{exports.x12_sender:<15}", "ZZ", f"{exports.x12_receiver:<15}",
+        f"{partner.moment:%y%m%d}", f"{partner.moment:%H%M}", "U", "00401", number, "0", exports.x12_usage, f"{component}{TERMINATOR}",
     ))  # fmt: skip
 
 
 def _group(group: str, partner: Partner, number: str) -> str:
-    parts = partner.exports
+    exports = partner.exports
     return (
-        f"GS*{group}*{parts.x12_sender}*{parts.x12_receiver}*{partner.moment:%Y%m%d}*{partner.moment:%H%M}"
+        f"GS*{group}*{exports.x12_sender}*{exports.x12_receiver}*{partner.moment:%Y%m%d}*{partner.moment:%H%M}"
         f"*{int(number)}*X*{VERSION}~"
     )
 
@@ -139,8 +139,8 @@ def _order(document: Document) -> Iterator[Segment]:
     yield from _parties(document)
     yield "G62", "10", _plain(head["ship_date"])
     yield "G62", "02", _plain(head["arrival_date"])
-    for place, (proposal_id, sku, units) in enumerate(document.lines, 1):
-        yield "LX", str(place)
+    for line, (proposal_id, sku, units) in enumerate(document.lines, 1):
+        yield "LX", str(line)
         yield "W01", str(units), "EA", "", "SK", sku
         yield "N9", "LI", proposal_id
     yield "W76", str(_total(document))
@@ -163,7 +163,7 @@ def _advice(document: Document) -> Iterator[Segment]:
 def _parties(document: Document) -> Iterator[Segment]:
     head = document.header
     for code, name in (("SF", head["origin"]), ("ST", head["destination"])):
-        # N104 has at least two signs; a shorter name stands in N102 alone
+        # N104 has at least two characters; a shorter name is in N102 alone
         yield ("N1", code, name, "92", name) if len(name) > 1 else ("N1", code, name)
     for name in _REFERENCES:
         yield "N9", "ZZ", name.removesuffix("_id").upper(), head[name]
@@ -188,35 +188,35 @@ def _reader(set_id: str, item: str) -> Callable[[str], list[Document]]:
 
 
 def _document(segments: list[Segment], item: str) -> Document:
-    parts: dict[str, str] = {}
+    fields: dict[str, str] = {}
     lines: list[tuple[str, str, int]] = []
     units, sku = 0, ""
     for tag, *values in segments:
         if tag in ("W05", "W06"):
-            parts["document_id"] = values[1]
+            fields["document_id"] = values[1]
         elif tag == "N1":
-            parts["origin" if values[0] == "SF" else "destination"] = values[1]
+            fields["origin" if values[0] == "SF" else "destination"] = values[1]
         elif tag == "G62":
-            parts["ship_date" if values[0] in ("10", "11") else "arrival_date"] = _iso(values[1])
+            fields["ship_date" if values[0] in ("10", "11") else "arrival_date"] = _iso(values[1])
         elif tag == "N9" and values[0] == "ZZ":
-            parts[next(name for name in _REFERENCES if name.removesuffix("_id").upper() == values[1])] = values[2]
+            fields[next(name for name in _REFERENCES if name.removesuffix("_id").upper() == values[1])] = values[2]
         elif tag == item:
             units, sku = int(values[0]), values[4]
         elif tag == "N9" and values[0] == "LI":
             lines.append((values[1], sku, units))
         elif tag in ("W76", "W03") and int(values[0]) != sum(line[2] for line in lines):
             raise InputError(f"{tag}: the total of {values[0]} units is not the sum of the lines")
-    return Document(header(**parts), tuple(lines))
+    return Document(header(**fields), tuple(lines))
 
 
 def _refuse_long(document: Document) -> None:
     head = document.header
-    parts = [(name, head[name]) for name in head if name in _LONGEST]
-    parts += [pair for line in document.lines for pair in (("proposal_id", line[0]), ("sku", line[1]))]
-    for name, value in parts:
+    values = [(name, head[name]) for name in head if name in _LONGEST]
+    values += [pair for line in document.lines for pair in (("proposal_id", line[0]), ("sku", line[1]))]
+    for name, value in values:
         if not 0 < len(value) <= _LONGEST[name]:
             raise InputError(
-                f"X12 holds {name} of 1 to {_LONGEST[name]} signs, and {value!r} has {len(value)}; give shorter names"
+                f"X12 holds {name} of 1 to {_LONGEST[name]} characters, and {value!r} has {len(value)}; give shorter names"
                 " by decisions.exports.hub_column and sku_column"
             )
 

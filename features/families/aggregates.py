@@ -1,4 +1,4 @@
-"""Regional data: flags that are known in advance, and observed series such as weather or totals.
+"""Features of regions and groups: flags known in advance, observed numbers such as weather, totals, and pooled demand.
 
 Windows: 7 days, 28 days, and the same time in the year before the target.
 """
@@ -15,13 +15,13 @@ from features.view import Columns, Past, View, share
 def regional(view: View) -> Columns:
     """Return the features of the family, one array (n_rows) each.
 
-    For columns known in advance: ``<name>``, the value on the target's date, and for flags
-    ``<name>_response``, the series' mean demand over the last 112 days at that value of the flag ÷ its mean.
-    For observed-only columns: ``<name>_change``, mean of 7 days ÷ mean of 28 days before the origin, and
-    ``<name>_season``, the mean around 364 days before the target ÷ the mean of the 28 days that ended 364 days
-    before the origin: how much the number will move if it moves as it did last year.
-    For totals of the series' own kind (``totals``): ``total_change``, ``total_season`` and
-    ``total_weekday``, the target weekday's share of the weekly mean over 8 weeks.
+    * Columns known in advance: ``<name>``, the value on the target's date, and for flags ``<name>_response``, the series' mean
+      demand over the last 112 days at that value of the flag ÷ its mean.
+    * Observed columns: ``<name>_change``, the mean of 7 days ÷ the mean of 28 days before the origin, and ``<name>_season``,
+      the mean around 364 days before the target ÷ the mean of the 28 days that ended 364 days before the origin. The latter is
+      the change if the number moves as in the previous year.
+    * The total of the series' kind and region: ``total_change``, ``total_season`` and ``total_weekday``, the target weekday's
+      share of the weekly mean over 8 weeks.
     """
     panel = view.panel
     region = panel.region_code[view.series]
@@ -29,18 +29,18 @@ def regional(view: View) -> Columns:
     for name, values in panel.regional.items():
         if name in panel.known_in_advance:
             result[name] = values[region, view.period]
-            known = values[:, : panel.n_history]  # announced values must not decide what a model is trained on
+            known = values[:, : panel.n_history]  # announced values must not decide which features a model has
             if set(np.unique(known[np.isfinite(known)])) <= {0.0, 1.0}:
                 result[f"{name}_response"] = _response(view, values)
         elif not name.startswith("units_") or panel.totals is None:
             past = view.past_of(values)
             result[f"{name}_change"] = share(past.mean(panel.days(7)), past.mean(panel.days(28)))[region]
             result[f"{name}_season"] = seasonal_index(view, past)[region, view.step - 1]
-    return result | _own_total(view)
+    return result | _total_features(view)
 
 
-def _own_total(view: View) -> Columns:
-    """Return the change, season and weekday share of the total of the series' kind in its region."""
+def _total_features(view: View) -> Columns:
+    """Return change, season and weekday share of the total that each row's series belongs to, NaN without a total."""
     totals = view.panel.totals
     if totals is None:
         return {}
@@ -69,7 +69,7 @@ def _response(view: View, flag: np.ndarray) -> np.ndarray:
     if length == 0:
         return np.full(len(view.row), np.nan, np.float32)
     past, region = view.past, view.panel.region_code[view.members]
-    raised = np.nan_to_num(flag[region, view.at - length : view.at])
+    raised = np.nan_to_num(flag[region, view.origin - length : view.origin])
     result = np.empty((len(view.members), 2), np.float32)
     for value, chosen in enumerate((1 - raised, raised)):
         demand = (past.filled[:, -length:] * chosen).sum(axis=1)

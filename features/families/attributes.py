@@ -1,4 +1,4 @@
-"""Static attributes of a series: its hierarchy values, its region, and its numeric attributes."""
+"""Attributes of a series: hierarchy, region, numeric attributes, age, availability and returns."""
 
 from __future__ import annotations
 
@@ -35,21 +35,20 @@ def categories(values: pd.Series) -> tuple[str, ...]:
 def age(view: View) -> Columns:
     """Return the features of the family, one array (n_rows) each.
 
-    * ``age``: periods from the first sign of life (sale, price or launch) to the origin, negative before
-      it, at most two years.
+    * ``age``: periods from the first sale, price or launch to the origin, negative before it, at most two years.
     * ``known``: periods with known demand among those of the last year.
     """
     first = view.panel.first_period[view.members]
     years = 2 * view.panel.days(364)
-    since = np.minimum(view.at - first, years).astype(np.float32)
+    since = np.minimum(view.origin - first, years).astype(np.float32)
     return {"age": since[view.row], "known": view.past.known(view.panel.days(364)).astype(np.float32)[view.row]}
 
 
 def stockout(view: View) -> Columns:
-    """Return the features of the family, one array (n_rows) each; none where no table tells.
+    """Return the features of the family, one array (n_rows) each; none without ``sales.in_stock_rate``.
 
-    * ``in_stock_d``: mean share of the last d days in which the SKU could be bought.
-    * ``sold_28``: mean of what was sold in the last 28 days, in stock or not.
+    * ``in_stock_d``: mean share of the last d days in which the SKU was in stock.
+    * ``sold_28``: mean units sold in the last 28 days, in stock or not.
     """
     panel = view.panel
     if panel.in_stock_rate is None:

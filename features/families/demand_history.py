@@ -1,7 +1,4 @@
-"""Lags: demand in single periods before the origin.
-
-Window: the last week, and the same time in the year before the target.
-"""
+"""Features of a series' demand history: single periods, windows of the last week to the last year, and weekdays."""
 
 from __future__ import annotations
 
@@ -36,8 +33,8 @@ def year_ago(view: View, past: Past) -> np.ndarray:
     NaN where the window does not lie in the past.
     """
     year = view.panel.days(364)
-    centre = past.n_past + np.arange(view.panel.horizon) - year
-    return past.around(centre, 3 if view.panel.frequency.days == 1 else 1)
+    center = past.n_past + np.arange(view.panel.horizon) - year
+    return past.around(center, 3 if view.panel.frequency.days == 1 else 1)
 
 
 def _phase(values: np.ndarray, week: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Price and promotion on the target date, relative to past prices.
+"""Price and promotion on the target's date, relative to past prices.
 
 Prices are the announced plan and are known for the horizon. Window: the last year before the origin.
 """
@@ -24,7 +24,7 @@ def price(view: View) -> Columns:
     if panel.price is None or panel.mean_price is None:
         return {}
     now = panel.price[view.series, view.period]
-    past = panel.price[view.members, max(view.at - view.lookback, 0) : view.at]
+    past = panel.price[view.members, max(view.origin - view.lookback, 0) : view.origin]
     result: Columns = {"price": now}
     for name, base in _bases(past, panel.days(28)).items():
         result[f"price_to_{name}"] = share(now, base[view.row])
@@ -38,9 +38,9 @@ def price(view: View) -> Columns:
 
 
 def _bases(past: np.ndarray, month: int) -> Columns:
-    """Return what the price was: its mean, extremes, 28-day mean and latest value, (n_members) each.
+    """Return the past prices to compare with: mean, extremes, 28-day mean and latest value, (n_members) each.
 
-    Prices hold until the next one, so once known they stay known.
+    A price holds until the next one, so a price that is known once stays known.
     """
     known = np.isfinite(past)
     filled = np.where(known, past, np.float32(0))

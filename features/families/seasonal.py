@@ -27,8 +27,8 @@ def seasonal(view: View) -> Columns:
     if panel.frequency.days == 1:
         return {}
     week = iso_week(panel.periods)
-    index = seasonal_index_by_week(view.whole_past_of(panel.demand), week[: view.at])[week]
-    level = recent_level(view.past.values, index[: view.at])
+    index = seasonal_index_by_week(view.whole_past_of(panel.demand), week[: view.origin])[week]
+    level = recent_level(view.past.values, index[: view.origin])
     target = index[view.period].astype(np.float32)
     return {"season_index": target, "seasonal_recent": level[view.row] * target}
 

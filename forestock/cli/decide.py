@@ -16,7 +16,7 @@ from forestock.cli.terminal import Config, Overrides, as_date
 from foundation.errors import InputError
 
 if TYPE_CHECKING:
-    from dispatch.decide import Act
+    from dispatch.decide import Signature
     from pipeline.decisions import Selection, Verb
 
 
@@ -137,7 +137,7 @@ def release(
         return
     selection = _selection(tuple(ids or ()), {}, (None,) * 8, not ids, False)
     token = os.environ.get(settings.decisions.outbox.token_variable)
-    release_and_print(settings, as_of, selection, _act(decided_at, by, None), token)
+    release_and_print(settings, as_of, selection, _signature(decided_at, by, None), token)
 
 
 def export(
@@ -165,13 +165,13 @@ def _decide(verb: Verb, where: tuple, selection: Selection, who: tuple) -> None:
     from pipeline.configuration import load_settings
 
     config, as_of, overrides = where
-    decide_and_print(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _act(*who))
+    decide_and_print(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _signature(*who))
 
 
 def _selection(
     ids: tuple[str, ...], units: dict[str, int], filters: tuple, everything: bool, by_rule: bool
 ) -> Selection:
-    from dispatch.decide import Filter
+    from dispatch.selection import Filter
     from pipeline.decisions import Selection
 
     kinds, lanes, origins, destinations, skus = (tuple(values or ()) for values in filters[:5])
@@ -185,10 +185,10 @@ def _selection(
     return Selection(ids, units, requested, everything, by_rule)
 
 
-def _act(decided_at: datetime | None, by: str | None, reason: str | None) -> Act:
+def _signature(decided_at: datetime | None, by: str | None, reason: str | None) -> Signature:
     import pandas as pd
 
-    from dispatch.decide import Act as Decision
+    from dispatch.decide import Signature as Decision
 
     moment = decided_at or datetime.now(UTC)
     return Decision(pd.Timestamp(moment).tz_convert("UTC").as_unit("us"), by or _login(), reason)
@@ -221,13 +221,13 @@ def fall_back(
 
     import pandas as pd
 
-    from dispatch.decide import Act
+    from dispatch.decide import Signature
     from pipeline.configuration import load_settings
     from pipeline.fallback import record_fallback
 
     moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")
     settings = load_settings(config, tuple(overrides or ()))
-    record_fallback(settings, (region, segment), until, Act(moment, getpass.getuser(), reason))
+    record_fallback(settings, (region, segment), until, Signature(moment, getpass.getuser(), reason))
     print(f"{region} {segment}: the baseline forecasts dates before {until}. To plan again, use forestock run.")
 
 

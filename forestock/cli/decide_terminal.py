@@ -18,7 +18,7 @@ from pipeline.decisions import Verb
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dispatch.decide import Act
+    from dispatch.decide import Signature
     from dispatch.outbox import Delivery
     from pipeline.decisions import DecisionResult, Plan, Selection
 
@@ -27,7 +27,9 @@ _LISTED = 40
 _DIFFERENCES = 10
 
 
-def decide_and_print(settings: Settings, as_of: date | None, verb: Verb, selection: Selection, act: Act) -> None:
+def decide_and_print(
+    settings: Settings, as_of: date | None, verb: Verb, selection: Selection, signature: Signature
+) -> None:
     """Decide and print the outcome; without a selection, print the plan's proposals and their status."""
     from pipeline.decisions import decide_proposals, open_plan
 
@@ -37,11 +39,11 @@ def decide_and_print(settings: Settings, as_of: date | None, verb: Verb, selecti
         return
     if selection.is_by_rule and not settings.decisions.rules:
         raise ConfigurationError("decisions.rules: no rules are configured; docs/decisions-of-planners.md has examples")
-    _print_decisions(console, settings, verb, decide_proposals(settings, as_of, verb, selection, act))
+    _print_decisions(console, settings, verb, decide_proposals(settings, as_of, verb, selection, signature))
 
 
 def release_and_print(
-    settings: Settings, as_of: date | None, selection: Selection, act: Act, token: str | None
+    settings: Settings, as_of: date | None, selection: Selection, signature: Signature, token: str | None
 ) -> None:
     """Close expired proposals, release the approved ones, deliver the released ones, and print each outcome."""
     from foundation.commands import command
@@ -50,17 +52,19 @@ def release_and_print(
 
     console = Console()
     plan = open_plan(settings, as_of)
-    closed = close_expired(settings, plan.as_of, act)
+    closed = close_expired(settings, plan.as_of, signature)
     for status, rows in closed.groupby("status"):
         _print_line(
             console, f"{proposals_text(len(rows))} of other plans {status}: {', '.join(sorted(set(rows['reason'])))}."
         )
     if (plan.proposals["status"] == "approved").any() or selection.ids:
         chosen = selection if selection.ids else _approved(plan)
-        _print_decisions(console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, act))
+        _print_decisions(
+            console, settings, "release", decide_proposals(settings, plan.as_of, "release", chosen, signature)
+        )
     else:
         _print_line(console, f"The plan of {plan.as_of} has no approved proposals to release.")
-    delivery = deliver_released(settings, act, token)
+    delivery = deliver_released(settings, signature, token)
     if delivery is not None:
         _print_delivery(console, settings, delivery)
     elif settings.decisions.outbox.target is None:
@@ -111,7 +115,7 @@ def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -
         console,
         f"Shadow mode: no proposal is released. Planners shipped {rate(result.followed_rate)} of the proposed units, "
         f"worth {money(lines['followed_eur'].sum())} of {money(lines['benefit_eur'].sum())}, "
-        f"and {number(result.own_units)} units that were not proposed.",
+        f"and {number(result.unproposed_units)} units that were not proposed.",
     )
     table = _table("Largest differences")
     for name in ("sku", "from → to"):

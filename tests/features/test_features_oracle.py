@@ -1,4 +1,4 @@
-"""Fast features against slow, obvious pandas on a small panel."""
+"""Features against a slow and simple pandas version on a small panel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Single typing errors are named and contained: they lift no other series."""
+"""Single typing errors are reported and do not raise the forecast of other series."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_typing_error_is_found_whatever_the_units_and_the_order(seed: int, sca
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_lumpy_sales_promotions_and_shifts_are_no_outliers(seed: int) -> None:
+def test_lumpy_sales_promotions_and_shifts_are_not_outliers(seed: int) -> None:
     draw = np.random.default_rng(seed)
     series = np.repeat(np.arange(50), 200)
     units = draw.poisson(draw.lognormal(0, 1.5, 50)[series] * np.where(draw.random(10_000) < 0.02, 20, 1)).astype(float)
@@ -36,7 +36,7 @@ def test_lumpy_sales_promotions_and_shifts_are_no_outliers(seed: int) -> None:
     assert not gross_outliers(series, units)[0].any()
 
 
-def test_the_warning_names_key_value_and_what_is_usual() -> None:
+def test_the_warning_names_key_value_and_the_usual_maximum() -> None:
     sales = tables()["sales"]
     assert outlier_warning(sales, *sales_outliers(sales)) is None
     index = sales.index[(sales["sku"] == "bread") & (sales["region"] == "north")][50]
@@ -48,7 +48,7 @@ def test_the_warning_names_key_value_and_what_is_usual() -> None:
 
 
 @pytest.mark.parametrize("back", [1, 10, 60])
-def test_a_typing_error_lifts_no_series(back: int) -> None:
+def test_a_typing_error_raises_no_other_forecast(back: int) -> None:
     given, typo = tables(), tables()
     day = given["sales"]["date"].max() - np.timedelta64(back, "D")
     index = typo["sales"].index[(typo["sales"]["date"] == day) & (typo["sales"]["sku"] == "bread")][0]

@@ -1,4 +1,4 @@
-"""The panel: what is a series, what a gap means, what a price means."""
+"""The panel: series, gaps and prices."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_gap_is_unknown_when_missing_sales_are_unknown() -> None:
     assert np.isnan(panel.demand[:, panel.n_history - 14]).all()
 
 
-def test_nothing_is_known_before_the_first_row() -> None:
+def test_demand_is_unknown_before_the_first_row() -> None:
     given = tables()
     sales = given["sales"]
     late = (sales["sku"] == "dates") & (sales["date"] < "2024-05-01")
@@ -47,14 +47,14 @@ def test_nothing_is_known_before_the_first_row() -> None:
     assert np.isnan(_units(panel, "east", "dates")[:begun]).all()
 
 
-def test_sales_of_a_period_partly_out_of_stock_are_not_taken_for_demand() -> None:
+def test_sales_of_a_period_partly_out_of_stock_are_not_demand() -> None:
     given = tables()
     panel = build_panel(given, settings(), AS_OF)
     assert np.isnan(panel.demand[panel.in_stock_rate < 1]).all()
     assert np.isfinite(panel.units_sold).all()
 
 
-def test_price_holds_until_the_next_one_and_the_plan_is_known() -> None:
+def test_price_holds_until_the_next_one_and_is_known_ahead() -> None:
     panel = build_panel(tables(), settings(), AS_OF)
     assert panel.price[0, 0] == 2.0
     assert panel.price[0, panel.n_history - 1] == 1.5
@@ -70,20 +70,20 @@ def test_priced_pair_without_sales_is_a_new_series() -> None:
     assert np.isnan(_units(panel, "west", "apple")).all()
 
 
-def test_delisted_sku_is_no_series() -> None:
+def test_a_delisted_sku_is_not_a_series() -> None:
     given = tables()
     skus = given["skus"].assign(delist_date=pd.to_datetime(["2024-06-03", None, None, None]).as_unit("us"))
     panel = build_panel(given | {"skus": skus}, settings(), AS_OF)
     assert "apple" not in set(panel.series["sku"])
 
 
-def test_no_sales_before_as_of_is_said() -> None:
+def test_missing_sales_before_as_of_are_reported() -> None:
     given = tables()
     with pytest.raises(InputError, match="no row before as_of"):
         build_panel(given | {"sales": given["sales"].iloc[:0]}, settings(), AS_OF)
 
 
-def test_a_closed_period_is_unknown_and_no_zero() -> None:
+def test_a_closed_period_is_unknown_and_not_zero() -> None:
     chosen = settings()
     chosen = chosen.model_copy(update={"series": chosen.series.model_copy(update={"closed_days": ("05-20",)})})
     panel = build_panel(tables(), chosen, AS_OF)
@@ -91,7 +91,7 @@ def test_a_closed_period_is_unknown_and_no_zero() -> None:
     assert panel.is_closed[: panel.n_history].any()
 
 
-def test_every_series_has_its_own_price() -> None:
+def test_prices_belong_to_their_series() -> None:
     given = tables()
     prices = given["prices"].reset_index(drop=True)
     given["prices"] = prices.assign(unit_price_eur=prices.index + 1.0)

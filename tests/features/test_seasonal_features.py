@@ -1,4 +1,4 @@
-"""The season of the year in weekly data: what it is estimated from and what it leaves alone."""
+"""The season of the year in weekly data: its estimate and its effect."""
 
 from __future__ import annotations
 
@@ -46,14 +46,14 @@ def test_a_peak_that_comes_back_every_year_is_shrunk_by_one_year_without_season(
     assert index[19] == pytest.approx(index[21], rel=0.01)
 
 
-def test_a_large_series_out_of_stock_is_no_season() -> None:
+def test_a_large_series_out_of_stock_is_not_a_season() -> None:
     """A mean over the series in stock would fall in those weeks and call it a season."""
     demand = np.tile([[100.0], [1.0], [1.0]], (1, 156))
     demand[0, (WEEKS >= 10) & (WEEKS < 20)] = np.nan
     assert np.allclose(seasonal_index_by_week(demand, WEEKS), 1.0, atol=1e-6)
 
 
-def test_less_than_a_year_teaches_no_season() -> None:
+def test_less_than_a_year_of_history_gives_no_season() -> None:
     assert np.array_equal(seasonal_index_by_week(np.random.default_rng(1).random((3, 51)), WEEKS[:51]), np.ones(53))
 
 

@@ -1,4 +1,4 @@
-"""Totals that a table brings: linked by name, aligned to only where the series add up to them."""
+"""Totals of a table: linked by name, and used for reconciliation only if the series add up to them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _with_totals(factor: float = 1.0, first: str = "2024-01-01") -> Tables:
     return given | {"regional": given["regional"].merge(totals.reset_index(), how="left", on=["date", "region"])}
 
 
-def test_series_are_aligned_to_the_total_they_add_up_to() -> None:
+def test_series_are_reconciled_to_the_total_they_add_up_to() -> None:
     panel = build_panel(_with_totals(), settings(), AS_OF)
     matrix = forecast_matrix(panel, settings())
     assert matrix.totals is not None
@@ -42,7 +42,7 @@ def test_total_of_more_than_the_series_does_not_scale_them() -> None:
     assert (matrix.totals.code == -1).all()
 
 
-def test_short_totals_are_left_alone() -> None:
+def test_short_totals_are_not_used() -> None:
     assert build_panel(_with_totals(first="2024-04-15"), settings(), AS_OF).totals is None
 
 
@@ -57,7 +57,7 @@ def test_an_origin_before_the_totals_begin_sees_none_of_them() -> None:
     assert view.past_of_totals().n_past == 0
 
 
-def test_alignment_moves_series_part_of_the_way_to_their_total() -> None:
+def test_reconciliation_moves_series_part_of_the_way_to_their_total() -> None:
     """Forecasts of 1 and 3 under a total of 4.4 grow by 1.1 to the power 0.9; no factor exceeds 1.5."""
     aligned = reconcile(np.array([[1.0], [3.0], [7.0]]), np.array([[4.4]]), np.array([0, 0, -1]))
     assert aligned[:2, 0] == pytest.approx(np.array([1.0, 3.0]) * 1.1**0.9)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dispatch.decide import Act
+from dispatch.decide import Signature
 from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
@@ -19,7 +19,7 @@ from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
 AS_OF = date(2016, 5, 16)
-SUNDAY = Act(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
+SUNDAY = Signature(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_cou
         == (("CA_1", "FOODS"),)
     )
     assert fallback_segments(settings, None, date(2016, 5, 30)) == ()
-    record_fallback(settings, ("CA_1", "FOODS"), AS_OF, Act(SUNDAY.at + pd.Timedelta(hours=1), "bob", "mended"))
+    record_fallback(settings, ("CA_1", "FOODS"), AS_OF, Signature(SUNDAY.time + pd.Timedelta(hours=1), "bob", "mended"))
     assert fallback_segments(settings, None, AS_OF) == ()
 
 

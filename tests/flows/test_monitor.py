@@ -11,7 +11,7 @@ import pytest
 
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from monitoring.accuracy import JUDGED
+from monitoring.accuracy import FORESTOCK
 from pipeline import run
 from pipeline.monitor import TABLES, accuracy_sentence, record_of, run_monitoring, write_monitoring
 from tests.conftest import Tables
@@ -71,7 +71,7 @@ def _assert_scored_by_hand(warehouse: Warehouse) -> None:
     sales = pd.read_parquet(Path(warehouse.settings.inputs.path) / "sales.parquet")
     known = sales[sales["in_stock_rate"] == 1].rename(columns={"units_sold": "came"})
     both = pd.concat(warehouse.read("forecast", day) for day in NIGHTS).merge(known, on=["date", "region", "sku"])
-    selected = rows[rows["method"] == JUDGED]
+    selected = rows[rows["method"] == FORESTOCK]
     assert selected["actual_units"].sum() == pytest.approx(both["came"].sum())
     assert selected["forecast_units"].sum() == pytest.approx(both["mean_units"].sum())
     assert rows.groupby("method")["n_periods"].sum().nunique() == 1

@@ -1,25 +1,13 @@
-"""What may be decided on a proposal, and the state the ledger says it is in."""
+"""Which decisions are allowed, and the state of a proposal in the ledger."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
 
-from dispatch.closing import closing_rows
-from dispatch.decide import (
-    Filter,
-    approve,
-    by_filter,
-    by_id,
-    by_rules,
-    ledger_rows,
-    reject,
-    release,
-    rule_reason,
-    unused_moment,
-    with_units,
-)
+from dispatch.decide import approve, closing_rows, ledger_rows, reject, release, unused_time
 from dispatch.ledger import FOLLOWERS, STATUSES, earlier_proposals, ignored, ready_moment, states, with_status
+from dispatch.selection import Filter, by_filter, by_id, by_rules, rule_reason, with_units
 from dispatch.worth import departure_values, findings, losing
 from foundation.errors import InputError
 from foundation.operation_settings import Rule
@@ -44,7 +32,7 @@ def _status(*rows: dict[str, object]) -> str:
     return states(ledger(*rows))["status"].item()
 
 
-def test_a_proposal_nobody_decided_on_is_proposed() -> None:
+def test_a_proposal_without_a_decision_is_proposed() -> None:
     assert with_status(transfer(proposal("x")), ledger())["status"].tolist() == ["proposed"]
 
 
@@ -68,7 +56,7 @@ def test_the_last_row_that_may_follow_is_the_state(history: list[str], status: s
     assert len(states(ledger(*rows))) == (status != "proposed")
 
 
-def test_rows_are_read_by_their_moment_not_by_their_place() -> None:
+def test_rows_count_in_the_order_of_their_times() -> None:
     assert (
         _status(decision("x", "released", "2016-05-23T09:00"), decision("x", "approved", "2016-05-23T08:00"))
         == "released"
@@ -80,24 +68,24 @@ def test_a_row_that_may_not_follow_is_kept_and_named() -> None:
     assert ignored(rows)["status"].tolist() == ["rejected"]
 
 
-def test_the_units_of_the_last_row_that_said_some_stand() -> None:
+def test_the_last_units_on_record_are_kept() -> None:
     rows = ledger(
         decision("x", "approved", "2016-05-23T07:00", units=18), decision("x", "released", "2016-05-23T08:00")
     )
     assert states(rows)["units"].tolist() == [18]
 
 
-def test_a_moment_by_a_slow_clock_still_comes_after_what_it_follows() -> None:
+def test_a_decision_by_a_slow_clock_still_comes_after_the_one_before() -> None:
     """Two planners' clocks differ; the ledger must not put a release before its approval."""
     chosen = proposals(proposal("x"), decisions=ledger(decision("x", "approved", "2016-05-23T07:30")))
     rows = release(chosen, act(MORNING)).rows
     assert rows["at"].item() > pd.Timestamp("2016-05-23T07:30", tz="UTC")
 
 
-def test_two_releases_never_share_a_moment() -> None:
+def test_two_releases_never_share_a_time() -> None:
     taken = ledger(decision("x", "released"))
-    assert unused_moment(taken, MORNING) > MORNING
-    assert unused_moment(ledger(), MORNING) == MORNING
+    assert unused_time(taken, MORNING) > MORNING
+    assert unused_time(ledger(), MORNING) == MORNING
 
 
 def test_an_approval_keeps_the_line_it_is_about() -> None:
@@ -124,14 +112,16 @@ def test_an_approval_keeps_the_line_it_is_about() -> None:
         ({}, "released", "is released"),
     ],
 )
-def test_what_cannot_be_approved_is_left_alone_with_its_reason(changes: dict, status: str | None, why: str) -> None:
+def test_proposals_that_cannot_be_approved_are_skipped_with_a_reason(
+    changes: dict, status: str | None, why: str
+) -> None:
     decisions = ledger(decision("x", status)) if status else ledger()
     outcome = approve(proposals(proposal("x", **changes), decisions=decisions), act())
     assert outcome.rows.empty
     assert outcome.skipped["why"].tolist() == [why]
 
 
-def test_the_cut_off_itself_is_in_time() -> None:
+def test_a_decision_exactly_at_the_cut_off_is_in_time() -> None:
     assert len(approve(proposals(proposal("x")), act(CUTOFF)).rows) == 1
 
 
@@ -147,7 +137,7 @@ def test_outlook_and_late_proposals_may_be_rejected() -> None:
     assert outcome.rows["reason"].tolist() == ["no room", "no room"]
 
 
-def test_only_what_is_approved_is_released_and_for_the_units_approved() -> None:
+def test_only_approved_proposals_are_released_and_for_their_approved_units() -> None:
     decisions = ledger(decision("x", "approved", units=18), decision("z", "rejected"))
     outcome = release(proposals(proposal("x"), proposal("y"), proposal("z"), decisions=decisions), act(CUTOFF))
     assert outcome.rows[["proposal_id", "units"]].values.tolist() == [["x", 18]]
@@ -161,7 +151,7 @@ def test_an_approved_proposal_may_be_rejected_until_it_is_released() -> None:
     assert outcome.skipped["why"].tolist() == ["is released"]
 
 
-def test_the_beginning_of_an_id_names_it_when_no_other_begins_so() -> None:
+def test_an_unambiguous_beginning_of_an_id_selects_the_proposal() -> None:
     known = proposals(proposal("abcd11"), proposal("abcd22"), proposal("ef9900"))
     assert by_id(known, ["ef99"])["proposal_id"].tolist() == ["ef9900"]
     with pytest.raises(InputError, match="begins 2 proposals") as raised:
@@ -169,7 +159,7 @@ def test_the_beginning_of_an_id_names_it_when_no_other_begins_so() -> None:
     assert len(raised.value.lines) == 3
 
 
-def test_a_filter_includes_its_bounds_and_refuses_names_nobody_has() -> None:
+def test_a_filter_includes_its_bounds_and_refuses_unknown_names() -> None:
     known = proposals(proposal("x", cost_eur=10.0), proposal("y", cost_eur=10.01))
     assert by_filter(known, Filter(max_cost_eur=10))["proposal_id"].tolist() == ["x"]
     with pytest.raises(InputError, match="no proposal has the lane 'A-Z'"):
@@ -195,13 +185,13 @@ def test_the_first_rule_that_matches_decides() -> None:
     assert rule_reason(rules[1]) == "rule small: max_cost_eur 500, max_cover_hours 48"
 
 
-def test_a_place_without_demand_has_cover_for_ever_and_one_without_stock_none() -> None:
+def test_cover_is_infinite_without_demand_and_zero_without_stock() -> None:
     rule = [Rule(name="r", max_cover_hours=1)]
     assert by_rules(proposals(proposal("x")), position(B__tea=None), rule).empty
     assert len(by_rules(proposals(proposal("x")), position(A__tea=1.0), rule)) == 1
 
 
-def test_whole_packs_up_to_what_the_origin_has_are_taken() -> None:
+def test_units_may_change_in_whole_packs_up_to_the_stock_of_the_origin() -> None:
     """30 on hand, 12 leave by the plan, all of them this line's: 30 can."""
     edited = with_units(proposals(proposal("x")), {"x": 30}, position(A__tea=9.0), NO_SUPPLY)
     assert edited[["units", "packs"]].values.tolist() == [[30, 5]]
@@ -211,12 +201,12 @@ def test_whole_packs_up_to_what_the_origin_has_are_taken() -> None:
     ("units", "message"),
     [(13, "not whole packs of 6; take 12 or 18"), (0, "are no shipment"), (-6, "are no shipment"), (36, "more than the 30 A can give"), (4, "not whole packs of 6; take 6")],
 )  # fmt: skip
-def test_units_that_cannot_be_are_refused_with_what_can(units: int, message: str) -> None:
+def test_impossible_units_are_refused_with_possible_ones(units: int, message: str) -> None:
     with pytest.raises(InputError, match=message):
         with_units(proposals(proposal("x")), {"x": units}, position(A__tea=9.0), NO_SUPPLY)
 
 
-def test_an_order_keeps_the_suppliers_smallest_and_what_is_available() -> None:
+def test_an_order_respects_the_suppliers_minimum_and_availability() -> None:
     order = proposals(proposal("x", lane="S-B", kind="supply", units=24, packs=4))
     supply = pd.DataFrame({"supplier": ["S"], "sku": ["tea"], "min_order_units": [18], "units_available": [60]})
     with pytest.raises(InputError, match="below the smallest order of 18"):
@@ -240,7 +230,7 @@ def test_a_departure_left_with_too_little_is_flagged() -> None:
     assert (row["kind"], row["hub"], row["units"], row["eur"]) == ("departure_not_paying", "A", 3, 10.0)
 
 
-def test_a_bulky_line_bears_more_of_the_load() -> None:
+def test_a_bulky_line_bears_more_of_the_load_cost() -> None:
     """Three litres to one: the tea bears 15 of the 20 € the load costs, so alone it is worth 30 + 15 − 20."""
     lines = (proposal("x"), proposal("y", sku="rum"))
     skus = pd.DataFrame({"sku": ["tea", "rum"], "volume_l": [3.0, 1.0], "mass_kg": [1.0, 9.0]})
@@ -248,14 +238,14 @@ def test_a_bulky_line_bears_more_of_the_load() -> None:
     assert departure_values(alone, pd.DataFrame([departure()]), skus)["value_eur"].tolist() == [25.0]
 
 
-def test_loads_no_longer_needed_are_no_longer_paid() -> None:
+def test_loads_that_are_not_needed_cost_nothing() -> None:
     lines = (proposal("x"), proposal("y", sku="rum"))
     two_loads = pd.DataFrame([departure(loads=2, volume_fill_rate=0.9, fixed_eur=40.0)])
     result = departure_values(proposals(*lines, decisions=ledger(decision("y", "rejected"))), two_loads)
     assert result["value_eur"].tolist() == [30.0 + 20.0 - 20.0]
 
 
-def test_a_departure_nothing_travels_on_costs_nothing() -> None:
+def test_an_empty_departure_costs_nothing() -> None:
     result = departure_values(
         proposals(proposal("x"), decisions=ledger(decision("x", "rejected"))), pd.DataFrame([departure()])
     )
@@ -263,7 +253,7 @@ def test_a_departure_nothing_travels_on_costs_nothing() -> None:
     assert losing(result).empty
 
 
-def test_a_night_knows_decisions_made_before_it_is_ready_on_plans_before_its_own() -> None:
+def test_a_run_knows_earlier_decisions_on_earlier_plans() -> None:
     ready = ready_moment(pd.Timestamp("2016-05-24").date(), "06:00", pd.Series(["America/Los_Angeles", "UTC"]))
     assert ready == pd.Timestamp("2016-05-24T13:00", tz="UTC")
     evening = decision("x", "rejected", "2016-05-24T12:59")
@@ -274,14 +264,14 @@ def test_a_night_knows_decisions_made_before_it_is_ready_on_plans_before_its_own
     assert earlier_proposals(ledger(evening, later), table, NIGHT, ready).empty
 
 
-def test_the_ledgers_own_line_stands_when_the_night_no_longer_proposes_it() -> None:
+def test_the_line_of_the_ledger_counts_if_the_plan_no_longer_proposes_it() -> None:
     rows = ledger_rows(proposals(proposal("x")), "released", act())
     ready = pd.Timestamp("2016-05-24T06:00", tz="UTC")
     result = earlier_proposals(rows, transfer(proposal("other")), pd.Timestamp("2016-05-24").date(), ready)
     assert result[["proposal_id", "sku", "units", "benefit_eur"]].values.tolist() == [["x", "tea", 12, 30.0]]
 
 
-def test_what_the_goods_systems_have_seen_is_executed_and_what_missed_its_truck_superseded() -> None:
+def test_arrived_releases_are_executed_and_missed_approvals_superseded() -> None:
     lines = proposals(*(proposal(name) for name in ("seen", "open", "idle")))
     released = ledger_rows(lines[lines["proposal_id"] != "idle"], "released", act())
     idle = ledger_rows(lines[lines["proposal_id"] == "idle"], "approved", act())
@@ -294,6 +284,6 @@ def test_what_the_goods_systems_have_seen_is_executed_and_what_missed_its_truck_
     assert sorted(arrived.loc[arrived["status"] == "executed", "proposal_id"]) == ["open", "seen"]
 
 
-def test_every_status_says_what_may_follow() -> None:
+def test_every_status_lists_its_followers() -> None:
     assert set(FOLLOWERS) == set(STATUSES)
     assert set().union(*FOLLOWERS.values()) <= set(STATUSES)

@@ -1,4 +1,4 @@
-"""Every form says the same lines: what is written can be read back."""
+"""Every export form can be read back to the lines it was written from."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _read_back(form: ExportForm, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_what_a_form_writes_it_reads_back(form: ExportForm) -> None:
+def test_a_form_reads_back_the_lines_it_wrote(form: ExportForm) -> None:
     lines = _lines()
     expected = typed_lines(lines.assign(**dict.fromkeys(form.lost, "")))
     pd.testing.assert_frame_equal(_read_back(form, lines), expected)
@@ -57,7 +57,7 @@ _SIGNS = st.text(st.sampled_from(list("=+-@\t\r\n'＝＋－＠ 1A(\"|,")), min_s
 
 @settings(max_examples=60, deadline=None)
 @given(st.tuples(_SIGNS, _SIGNS))
-def test_no_text_of_a_csv_is_a_formula_and_every_text_comes_back(texts: tuple[str, str]) -> None:
+def test_no_text_of_a_csv_is_a_formula_and_every_text_is_read_back(texts: tuple[str, str]) -> None:
     """A planner opens the export in a spreadsheet: an id must never be computed there. JSON has it as it is."""
     header = dict.fromkeys(HEADER_COLUMNS, texts[0])
     document = Document(header, (("p1", texts[1], 12),))
@@ -72,7 +72,7 @@ def test_no_text_of_a_csv_is_a_formula_and_every_text_comes_back(texts: tuple[st
 @pytest.mark.parametrize(
     "form", [form for form in FORMS.values() if "supply" in form.kinds], ids=lambda form: form.name
 )
-def test_orders_travel_in_the_forms_that_hold_them(form: ExportForm) -> None:
+def test_orders_are_exported_in_the_forms_that_hold_them(form: ExportForm) -> None:
     lines = _lines(proposal("p1", lane="S-B", kind="supply"))
     assert _read_back(form, lines)[["kind", "origin", "units"]].values.tolist() == [["supply", "S", 12]]
 
@@ -88,7 +88,7 @@ def test_one_release_on_one_departure_is_one_document() -> None:
     result = list(documents(_lines()))
     assert [document.header["lane"] for document in result] == ["A-B", "B-C"]
     assert [len(document.lines) for document in result] == [2, 2]
-    later = ledger_rows(proposals(proposal("p9")), "released", act(act().at + pd.Timedelta(hours=1)))
+    later = ledger_rows(proposals(proposal("p9")), "released", act(act().time + pd.Timedelta(hours=1)))
     assert released_lines(later, transfer(proposal("p9")))["document_id"].item() not in {d.document_id for d in result}
 
 
@@ -98,7 +98,7 @@ def test_a_line_released_by_its_id_alone_is_looked_up() -> None:
     assert unaddressed(ledger(decision("lost", "released")), transfer(proposal("x"))) == ["lost"]
 
 
-def test_names_of_the_other_system_go_out_and_come_back() -> None:
+def test_names_of_the_other_system_are_written_and_read_back() -> None:
     hubs = pd.DataFrame({"hub": ["A", "B", "C"], "theirs": ["WH/Stock", "WH2/Stock", "WH3/Stock"]})
     partner = Partner(Exports(), names_of(hubs, "hub", "theirs"), {"tea": "T-1"})
     out = translated(_lines(), partner)
@@ -107,7 +107,7 @@ def test_names_of_the_other_system_go_out_and_come_back() -> None:
     pd.testing.assert_frame_equal(ours(out, partner), _lines())
 
 
-def test_names_that_do_not_tell_two_places_apart_are_refused() -> None:
+def test_names_that_two_places_share_are_refused() -> None:
     hubs = pd.DataFrame({"hub": ["A", "B"], "theirs": ["X", "X"]})
     with pytest.raises(InputError, match="names two hubs"):
         names_of(hubs, "hub", "theirs")
@@ -134,7 +134,7 @@ def _segments(text: str) -> list[list[str]]:
 
 @pytest.mark.parametrize(("form", "set_id", "group"), [("x12-940", "940", "OW"), ("x12-943", "943", "AR")])
 def test_an_x12_envelope_agrees_with_what_it_holds(form: str, set_id: str, group: str) -> None:
-    """ISA is 106 signs with its terminator; every trailer repeats its header's number and counts right."""
+    """ISA is 106 characters with its terminator; every trailer repeats its header's number and counts right."""
     text = _x12(form)
     assert text.index("~") == 105
     segments = _segments(text)
@@ -169,17 +169,17 @@ def test_a_value_x12_cannot_hold_is_refused(value: str) -> None:
         _x12("x12-940", _lines(proposal("p1", sku=value)))
 
 
-def test_the_component_separator_is_a_sign_no_value_uses() -> None:
+def test_the_component_separator_is_a_character_no_value_uses() -> None:
     """Lanes are often called ``A>B``; a separator that stands in a value would split it."""
     lane = proposal("p1", lane="A>B", origin="A", destination="B")
     text = _x12("x12-940", _lines(lane))
     assert text[104] == ":"
-    with pytest.raises(InputError, match="the names use all of them"):
+    with pytest.raises(InputError, match="the values use all of them"):
         _x12("x12-940", _lines(lane | {"sku": ":^|<"}))
 
 
 def test_a_value_too_long_for_x12_is_refused() -> None:
-    with pytest.raises(InputError, match="sku of 1 to 48 signs"):
+    with pytest.raises(InputError, match="sku of 1 to 48 characters"):
         _x12("x12-943", _lines(proposal("p1", sku="s" * 49)))
 
 

@@ -1,4 +1,4 @@
-"""Every released document reaches its receiver once, whatever is killed and whoever fails meanwhile."""
+"""Every released document reaches its receiver once, even if processes are killed or receivers fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cryptography.x509.oid import NameOID
 
 from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
-from dispatch.outbox import Delivery, Patience, deliver, open_receiver, undelivered
+from dispatch.outbox import Delivery, RetryPolicy, deliver, open_receiver, undelivered
 from foundation.errors import ConfigurationError, StageError
 from foundation.operation_settings import Outbox
 from tests.worlds.proposal_world import act, proposal, proposals, transfer
@@ -63,9 +63,9 @@ def _send(lines: pd.DataFrame, book: Book, target: str, bearer: str = "secret-to
     """Deliver what is open to ``target``, as the release command does."""
     outbox = Outbox(target=target, receiver="wms", **parts)  # type: ignore[arg-type] # fields by name
     waits: list[float] = []
-    patience = Patience(outbox.attempts, outbox.wait_seconds, waits.append)
+    policy = RetryPolicy(outbox.attempts, outbox.wait_seconds, waits.append)
     receiver = open_receiver(outbox, book.recorded, bearer)
-    return deliver(documents(undelivered(lines, book.handover, "wms")), receiver, book.record, patience)
+    return deliver(documents(undelivered(lines, book.handover, "wms")), receiver, book.record, policy)
 
 
 def _files(folder: Path) -> list[str]:
@@ -82,7 +82,7 @@ def test_a_folder_gets_one_file_per_document_and_none_again(tmp_path: Path) -> N
     assert _files(tmp_path) == []
 
 
-def test_killed_before_the_record_nothing_has_appeared_and_all_appears_once_later(tmp_path: Path) -> None:
+def test_a_document_killed_before_its_record_appears_once_later(tmp_path: Path) -> None:
     lines, book = _lines("A-B"), Book()
     book.fails = True
     with pytest.raises(KeyboardInterrupt):
@@ -93,7 +93,7 @@ def test_killed_before_the_record_nothing_has_appeared_and_all_appears_once_late
     assert len(_files(tmp_path)) == 1
 
 
-def test_killed_after_the_record_the_document_appears_with_the_next_run(
+def test_a_document_killed_after_its_record_appears_with_the_next_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines, book = _lines("A-B"), Book()
@@ -111,13 +111,13 @@ def test_killed_after_the_record_the_document_appears_with_the_next_run(
     assert len(_files(tmp_path)) == 1
 
 
-def test_a_file_is_the_documents_canonical_record(tmp_path: Path) -> None:
+def test_a_file_holds_the_canonical_record_of_its_document(tmp_path: Path) -> None:
     _send(_lines("A-B"), Book(), str(tmp_path))
     parts = json.loads(next(tmp_path.glob("*.json")).read_text("utf-8"))
     assert (parts["origin"], parts["destination"], len(parts["lines"])) == ("A", "B", 2)
 
 
-def test_a_line_that_joins_a_document_after_its_delivery_travels_alone(tmp_path: Path) -> None:
+def test_a_line_that_joins_a_delivered_document_gets_another_one(tmp_path: Path) -> None:
     """Another system wrote it with the same moment: it must neither be lost nor bring the others again."""
     book, lines = Book(), _lines("A-B")
     _send(lines[lines["sku"] == "tea"], book, str(tmp_path))
@@ -136,7 +136,7 @@ def test_a_table_gets_one_row_per_proposal_and_none_again(tmp_path: Path) -> Non
     assert rows["units"].sum() == lines["units"].sum()
 
 
-def test_a_database_that_is_away_says_so_without_the_rest_of_its_address(tmp_path: Path) -> None:
+def test_an_unreachable_database_is_reported_without_the_rest_of_its_address(tmp_path: Path) -> None:
     book = Book()
     with pytest.raises(StageError, match="tried 2 times") as raised:
         _send(_lines("A-B"), book, f"sqlite:///{tmp_path}/missing/wms.db?timeout=1", attempts=2)
@@ -144,7 +144,7 @@ def test_a_database_that_is_away_says_so_without_the_rest_of_its_address(tmp_pat
     assert book.rows == []
 
 
-def test_a_database_nobody_knows_is_a_mistake_of_the_configuration() -> None:
+def test_an_unknown_database_is_a_mistake_of_the_configuration() -> None:
     with pytest.raises(ConfigurationError, match="cannot be opened") as raised:
         _send(_lines("A-B"), Book(), "nosuchdb://user:hush@host/x")
     assert "hush" not in str(raised.value)
@@ -199,7 +199,7 @@ def test_a_webhook_is_posted_each_document_with_its_id_as_key(hook: Hook) -> Non
     assert len(hook.calls) == 2
 
 
-def test_a_failing_webhook_is_asked_again_with_the_same_key_and_body(hook: Hook) -> None:
+def test_a_failing_webhook_is_retried_with_the_same_key_and_body(hook: Hook) -> None:
     hook.answers = [503, 429, 200]
     book = Book()
     _send(_lines("A-B"), book, hook.url)
@@ -208,7 +208,7 @@ def test_a_failing_webhook_is_asked_again_with_the_same_key_and_body(hook: Hook)
     assert len(book.recorded) == 1
 
 
-def test_killed_before_the_record_the_repetition_carries_the_same_key(hook: Hook) -> None:
+def test_a_repetition_after_a_kill_has_the_same_key(hook: Hook) -> None:
     """A receiver that honours the key acts once: at least once becomes once."""
     lines, book = _lines("A-B"), Book()
     book.fails = True
@@ -220,7 +220,7 @@ def test_killed_before_the_record_the_repetition_carries_the_same_key(hook: Hook
     assert hook.calls[0] == hook.calls[1]
 
 
-def test_a_refused_document_does_not_hold_up_the_others(hook: Hook) -> None:
+def test_a_refused_document_does_not_delay_the_others(hook: Hook) -> None:
     hook.answers = [422, 200]
     lines, book = _lines("A-B", "B-C"), Book()
     result = _send(lines, book, hook.url)
@@ -229,7 +229,7 @@ def test_a_refused_document_does_not_hold_up_the_others(hook: Hook) -> None:
     assert len(book.recorded) == 1
 
 
-def test_a_webhook_that_stays_away_keeps_what_was_taken_and_names_no_secret(hook: Hook) -> None:
+def test_an_unreachable_webhook_keeps_delivered_documents_and_names_no_secret(hook: Hook) -> None:
     hook.answers = [200, 500, 500]
     lines, book = _lines("A-B", "B-C"), Book()
     with pytest.raises(StageError, match="tried 2 times") as raised:
@@ -359,5 +359,5 @@ def test_waits_double() -> None:
 
     record: Callable[[list[Document]], None] = Book().record
     with pytest.raises(StageError, match="away"):
-        deliver(documents(_lines("A-B")), Away(), record, Patience(5, 0.5, waits.append))
+        deliver(documents(_lines("A-B")), Away(), record, RetryPolicy(5, 0.5, waits.append))
     assert waits == [0.5, 1.0, 2.0, 4.0]

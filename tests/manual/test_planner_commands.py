@@ -135,7 +135,7 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
         (("approve", "--lane", "A-Z"), "no proposal has the lane 'A-Z'"),
         (("reject", "aaaa"), "needs a reason"),
         (("release", "aaaa"), "approve them first"),
-        (("approve", "aaa"), "'aaa' is too short for an id; give 4 signs"),
+        (("approve", "aaa"), "'aaa' is too short for an id; give 4 characters"),
         (("approve", "aaaa", "--kind", "supply"), "ids and conditions such as --kind contradict each other"),
         (("export",), "the plan of 2016-05-23 has no released proposals"),
     ],

@@ -1,4 +1,4 @@
-"""When something needs a person, and that it says what to do."""
+"""Findings appear beyond their limits and state the action to take."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ def test_a_better_baseline_and_narrow_intervals_are_reported_with_the_segment() 
     assert worse.facts["segment"] == narrow.facts["segment"] == "FOOD"
 
 
-def test_too_little_demand_says_nothing() -> None:
+def test_too_little_demand_gives_no_finding() -> None:
     assert _kinds(_cell("forestock", 2.0, 1.0, actual_units=3.0), _cell("naive", 0.5)) == []
 
 
-def test_stale_sales_and_stock_are_told_apart() -> None:
+def test_stale_sales_and_stale_stock_are_separate_findings() -> None:
     result = findings.stale_data({"N": date(2016, 5, 22), "S": date(2016, 5, 10)}, date(2016, 5, 9), TODAY, LIMITS)
     assert [(one.region, one.facts["table"], one.facts["age_days"]) for one in result] == [
         ("S", "sales", "12"), (None, "stock", "14"),
@@ -57,7 +57,7 @@ def test_an_arrival_due_today_is_not_overdue() -> None:
     assert (one.hub, one.units, one.facts["lines"], one.facts["since"]) == ("H", 11.0, "2", "2016-05-20")
 
 
-def test_drift_is_reported_once_for_all_columns_and_never_for_what_is_usual() -> None:
+def test_drift_is_reported_once_for_all_columns_and_never_for_usual_values() -> None:
     rows = pd.DataFrame({
         "table": "regional", "column": ["a", "b", "c"], "stability_index": [0.5, 0.5, 0.1],
         "usual_stability_index": [0.1, 0.6, None],

@@ -1,4 +1,4 @@
-"""What became of proposals, service and parcels."""
+"""Follow-up of proposals, service and parcels."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _parcels(n_late: int, n: int, region: str = "N") -> pd.DataFrame:
     return pd.DataFrame({"hub": "H", "region": region, "date": day, "promised_at": promised, "delivered_at": delivered})
 
 
-def test_proposals_are_counted_by_what_became_of_them() -> None:
+def test_proposals_are_counted_by_their_state() -> None:
     proposals = pd.DataFrame({
         "as_of": pd.Timestamp("2016-05-02"), "status": ["proposed", "released", "executed", "rejected"],
         "units": [10, 20, 30, 40], "decided_units": [None, 12, None, None], "benefit_eur": [1.0, 2.0, 3.0, 4.0],
@@ -32,7 +32,7 @@ def test_proposals_are_counted_by_what_became_of_them() -> None:
     assert (row["benefit_eur"], row["benefit_released_eur"]) == (10.0, 5.0)
 
 
-def test_what_was_missed_is_the_forecast_of_the_time_a_sku_was_out() -> None:
+def test_missed_demand_is_the_forecast_of_the_time_out_of_stock() -> None:
     sold = pd.DataFrame({
         "region": "N", "units_sold": [6.0, 2.0], "in_stock_rate": [1.0, 0.5], "mean_units": [5.0, 4.0],
     })  # fmt: skip
@@ -43,12 +43,12 @@ def test_what_was_missed_is_the_forecast_of_the_time_a_sku_was_out() -> None:
     assert row["out_of_stock_rate"] == 0.5
 
 
-def test_service_nobody_can_know_is_null_and_not_perfect() -> None:
+def test_unknown_service_is_null_and_not_perfect() -> None:
     sold = pd.DataFrame({"region": ["N"], "units_sold": [6.0], "in_stock_rate": [np.nan], "mean_units": [5.0]})
     assert realised_service(sold, SERVICE)[["realised_fill_rate", "missed_units"]].isna().all(axis=None)
 
 
-def test_few_parcels_are_drawn_towards_all() -> None:
+def test_the_rate_of_few_parcels_is_shrunk_toward_all() -> None:
     """One late parcel of one is no proof of a bad lane."""
     rows = lateness(pd.concat([_parcels(10, 99), _parcels(1, 1, "S")], ignore_index=True), LANES).set_index("region")
     assert rows.loc["S", "late_rate"] == 1.0

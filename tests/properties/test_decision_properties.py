@@ -10,7 +10,7 @@ from dispatch.decide import ledger_rows
 from dispatch.documents import LINE_COLUMNS, Document, documents, lines_of, released_lines, typed_lines
 from dispatch.export_form import Partner, registered_forms
 from dispatch.ledger import FOLLOWERS, STATUSES, counts, in_order, states
-from dispatch.outbox import Patience, deliver, undelivered
+from dispatch.outbox import RetryPolicy, deliver, undelivered
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 few = settings(deadline=None, max_examples=40)
@@ -104,7 +104,7 @@ class Reader:
         frame = pd.DataFrame(self.book, columns=["proposal_id", "document_id"]).astype("str")
         self.confirm(sorted({document for _, document in self.book} & set(self.staged)))
         result = documents(undelivered(lines, frame.assign(receiver="wms"), "wms"))
-        deliver(result, self, self.record, Patience(1, 0, lambda seconds: None))
+        deliver(result, self, self.record, RetryPolicy(1, 0, lambda seconds: None))
 
 
 @few

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from dispatch.decide import Act, current
+from dispatch.decide import Signature
+from dispatch.selection import current
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 
@@ -16,9 +17,9 @@ MORNING = pd.Timestamp("2016-05-23T07:00", tz="UTC")
 CUTOFF = pd.Timestamp("2016-05-23T16:00", tz="UTC")
 
 
-def act(at: pd.Timestamp = MORNING, reason: str | None = None) -> Act:
+def act(at: pd.Timestamp = MORNING, reason: str | None = None) -> Signature:
     """Return a decision of Ada's."""
-    return Act(at.as_unit("us"), "Ada", reason)
+    return Signature(at.as_unit("us"), "Ada", reason)
 
 
 def proposal(proposal_id: str, sku: str = "tea", lane: str = "A-B", **changes: object) -> dict[str, object]:
