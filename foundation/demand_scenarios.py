@@ -35,7 +35,7 @@ class DemandLaw:
     mean_units : (n_regions, n_buckets) expected units, >= 0.
     dispersion : (n_regions, n_buckets) alpha >= 0 with variance = step × mean + alpha × mean²; ``CERTAIN``: the mean
         itself, rounded to whole units where the step is 1.
-    bucket_correlation : (n_buckets, n_buckets) correlation of neighbouring buckets of one region.
+    bucket_correlation : (n_buckets, n_buckets) correlation of neighboring buckets of one region.
     region_correlation : correlation of any two regions in one bucket, in [0, 1).
     step_units : demand is a multiple of it: 1 for whole units; 0: any quantity.
     distribution : name of the demand distribution; ``auto`` is a negative binomial where the step is above 0, else a gamma.
@@ -80,7 +80,7 @@ def bucket_correlation(day_correlation: float, starts: tuple[int, ...]) -> np.nd
     """Return the correlation of sums over buckets when days follow a first-order autoregression.
 
     ``starts`` holds the first period of each bucket and, last, the end (exclusive). With correlation
-    φ between neighbouring periods, Cov(A, B) = Σ_{i∈A, j∈B} φ^|i−j|.
+    φ between neighboring periods, Cov(A, B) = Σ_{i∈A, j∈B} φ^|i−j|.
     """
     days = np.arange(starts[0], starts[-1])
     powers = min(max(day_correlation, 0.0), 0.99) ** np.abs(days[:, None] - days[None, :])

@@ -61,7 +61,7 @@ def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
 
 def _lasting(demand: np.ndarray, days: int, least: float) -> LevelShifts:
     """Return the shifts whose change can be expected to last."""
-    shifts = _found(demand, days, least)
+    shifts = _shifts_of(demand, days, least)
     if not shifts.is_shifted.any():
         return shifts
     up, down = _persistence(demand[:: -(-len(demand) // _CHECK_SERIES)], days, least)
@@ -84,7 +84,7 @@ def _persistence(demand: np.ndarray, days: int, least: float) -> tuple[float, fl
     cases: list[tuple[np.ndarray, np.ndarray, bool]] = []
     for cut in range(length - after, max(length - _CHECK_YEARS * year - after, 0), -after):
         past = demand[:, :cut]
-        earlier = _found(past, days, least)
+        earlier = _shifts_of(past, days, least)
         series = np.flatnonzero(earlier.is_shifted)
         if not len(series):
             continue
@@ -138,7 +138,7 @@ def stopped_since(demand: np.ndarray, days: int) -> np.ndarray:
     return result
 
 
-def _found(demand: np.ndarray, days: int, least: float) -> LevelShifts:
+def _shifts_of(demand: np.ndarray, days: int, least: float) -> LevelShifts:
     n, length = demand.shape
     start, ratio, best = np.full(n, -1, np.int32), np.ones(n), np.full(n, 0.0)
     for split in _SPLITS[days]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun
 
-_TIMES_OWN, _TIMES_ALL = 50.0, 5.0
+_TIMES_SERIES, _TIMES_ALL = 50.0, 5.0
 _FEWEST_VALUES, _MOST_OUTLIERS = 5, 3
 
 
@@ -29,7 +29,7 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
         return result, np.zeros(0)
     least = units[positive].min()
     doubtful = np.zeros(int(series.max()) + 1, bool)
-    doubtful[series[positive[units[positive] > _TIMES_OWN * least]]] = True
+    doubtful[series[positive[units[positive] > _TIMES_SERIES * least]]] = True
     rows = positive[doubtful[series[positive]]]
     if not len(rows):
         return result, np.zeros(0)
@@ -38,10 +38,10 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
     left_out = np.clip(count // 10, 1, _MOST_OUTLIERS)
     usual = units[rows[np.maximum(first + count - 1 - left_out, first)]].astype(float)
     is_enough = count >= _FEWEST_VALUES
-    largest = usual[is_enough].max() if is_enough.any() else _TIMES_OWN * least
+    largest = usual[is_enough].max() if is_enough.any() else _TIMES_SERIES * least
     usual = np.where(is_enough, usual, largest)
     specified = usual[np.searchsorted(codes, series[rows])]
-    is_out = (units[rows] > _TIMES_OWN * specified) & (units[rows] > _TIMES_ALL * largest)
+    is_out = (units[rows] > _TIMES_SERIES * specified) & (units[rows] > _TIMES_ALL * largest)
     result[rows[is_out]] = True
     by_row = np.zeros(len(units))
     by_row[rows] = specified

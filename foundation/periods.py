@@ -74,8 +74,8 @@ class Frequency:
         """Return the last training date on or before ``as_of``.
 
         Training dates stand on a fixed grid of ``every_days`` days counted from a Monday (weekly
-        data: from the weekday weeks start on), so which model a night uses depends on its date
-        alone and never on which nights were run before it.
+        data: from the weekday weeks start on), so which model a run uses depends on its date
+        alone and never on earlier runs.
         """
         first = _MONDAY + timedelta(days=self.start_weekday)
         return as_of - timedelta(days=(as_of - first).days % every_days)

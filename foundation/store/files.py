@@ -177,7 +177,7 @@ def find_configuration(config: str | Path) -> Path:
         given = Path(config).expanduser()
         if given.is_file():
             return given.resolve()
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, no rights, a loop of links, ~nobody
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, no rights, a loop of links, an unknown user
         raise ConfigurationError(f"configuration {_brief(config)!r} cannot be opened ({_first_line(error)})") from None
     bundled = bundled_folder("configs")
     for name in (given.name, f"{given.name}.yaml", f"{given.name}.yml"):

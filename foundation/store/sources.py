@@ -78,11 +78,11 @@ class FolderSource:
 
     def has(self, table: str) -> bool:
         """Return whether the folder holds ``table`` in a configured format."""
-        return bool(self._found(table))
+        return bool(self._formats_of(table))
 
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
         """Return ``table``; a text that is empty in a CSV file is null, texts of Parquet and Delta are coded."""
-        result = self._found(table)
+        result = self._formats_of(table)
         if len(result) > 1:
             names = " and ".join(f"{table}{_ENDINGS[kind]}" for kind in result)
             raise UnreadableError(f"stands in the folder twice: {names}", "remove one or set inputs.format")
@@ -107,7 +107,7 @@ class FolderSource:
                 f"cannot be read as {result[0]} (its reader failed)", "write the table again"
             ) from error
 
-    def _found(self, table: str) -> list[str]:
+    def _formats_of(self, table: str) -> list[str]:
         def is_there(kind: str) -> bool:
             path = f"{self.root}/{table}{_ENDINGS[kind]}"
             inner = f"{path}/_delta_log" if kind == "delta" else path

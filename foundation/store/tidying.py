@@ -40,7 +40,7 @@ class Freed:
 def tidy(settings: Settings) -> Freed:
     """Remove what ``settings.retention`` no longer keeps and return what was freed.
 
-    Safe next to a running night: snapshots in use stay, and a table another process writes is left for the next time.
+    Safe next to an active run: snapshots in use stay, and a table another process writes is left for the next time.
     Raises ``StageError`` if the warehouse does not exist or refuses.
     """
     place = Warehouse(settings).path

@@ -51,7 +51,7 @@ _NAME_OWNERS = frozenset(
     ["buyer", "client", "consignee", "contact", "customer", "first", "full", "last", "person", "recipient", "user"]
 )
 _PANDAS_INDEX = re.compile(r"__index_level_\d+__")
-_ARTICLES = {
+_NOUNS = {
     Kind.TEXT: "text", Kind.DATE: "dates", Kind.TIMESTAMP: "moments", Kind.NUMBER: "numbers",
     Kind.WHOLE: "whole numbers", Kind.FLAG: "true or false",
 }  # fmt: skip
@@ -219,4 +219,4 @@ def _wrong_type(table: Table, name: str, settings: Settings, holds: str) -> Faul
             f"holds {holds}, which cannot be kept",
             f"drop it: inputs.drop_columns=[{shown(name)}]",
         )
-    return structural(table.name, name, f"wrong type: holds {holds}, not {_ARTICLES[kind]}", f"give {_ARTICLES[kind]}")
+    return structural(table.name, name, f"wrong type: holds {holds}, not {_NOUNS[kind]}", f"give {_NOUNS[kind]}")

@@ -66,7 +66,7 @@ def worth_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
     no_cost = np.isnan(money.cost)
     yield from _unpriced(
         money, "unit_cost_eur", no_cost,
-        f"empty; goods count as free, so that buying, holding and ageing cost nothing{max(lost[no_cost], default='')}",
+        f"empty; goods count as free, so that buying, holding, and aging cost nothing{max(lost[no_cost], default='')}",
         "give unit_cost_eur",
     )  # fmt: skip
     loss = money.lost

@@ -72,19 +72,19 @@ class _Timeless(MemoryFileSystem):
         raise NotImplementedError(path)
 
 
-def test_a_store_without_times_keeps_what_is_old_and_stops_nobody() -> None:
+def test_a_store_without_times_keeps_old_files_and_raises_no_error() -> None:
     fsspec.register_implementation("timeless", _Timeless, clobber=True)
     files.write_text("timeless://drafts/one", "x")
     files.remove_older("timeless://drafts", 0)
     assert files.exists("timeless://drafts/one")
 
 
-def test_a_folder_that_is_not_there_has_nothing_old(tmp_path: Path) -> None:
+def test_a_missing_folder_has_no_old_files(tmp_path: Path) -> None:
     files.remove_older(str(tmp_path / "nowhere"), 0)
     assert not list(tmp_path.iterdir())
 
 
-def test_a_disk_nearly_full_is_told_before_a_run_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_nearly_full_is_reported_before_a_run_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Later it would be a panic of native code and the pages of Prefect's server, each in many lines."""
     used = shutil.disk_usage(tmp_path)
     files.require_room(str(tmp_path / "not" / "there"))

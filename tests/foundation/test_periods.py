@@ -47,12 +47,12 @@ def test_a_week_is_closed_when_all_its_days_are() -> None:
         ("13-01", False),
     ],
 )
-def test_what_names_a_closed_day(text: str, is_one: bool) -> None:
+def test_names_of_a_closed_day(text: str, is_one: bool) -> None:
     assert is_closed_day(text) is is_one
 
 
 @pytest.mark.parametrize("code", ["W", "M", "W-XYZ", ""])
-def test_a_frequency_nobody_knows(code: str) -> None:
+def test_an_unknown_frequency(code: str) -> None:
     with pytest.raises(ConfigurationError, match="is not one of D, W-MON"):
         Frequency(code)
 

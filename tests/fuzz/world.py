@@ -26,14 +26,14 @@ def world() -> dict[str, pd.DataFrame]:
     regional = _product(date=ahead, region=_REGIONS)
     regional["snap"] = (regional["date"].dt.day < 6).astype("float64")
     regional["temperature"] = draw.normal(15, 4, len(regional)).round(1)
-    return {"sales": sales, "regional": regional, **_articles(), **_network(), **_records(days)}
+    return {"sales": sales, "regional": regional, **_goods(), **_network(), **_records(days)}
 
 
 def _product(**columns: object) -> pd.DataFrame:
     return pd.MultiIndex.from_product(columns.values(), names=columns.keys()).to_frame(index=False)  # type: ignore[arg-type] # lists of keys
 
 
-def _articles() -> dict[str, pd.DataFrame]:
+def _goods() -> dict[str, pd.DataFrame]:
     skus = pd.DataFrame({
         "sku": _SKUS, "department": ["fresh", "dry", "fresh"], "unit_cost_eur": [1.0, 2.0, 3.0], "unit_price_eur": [4.0, 6.0, 9.0],
         "mass_kg": 0.5, "volume_l": 1.0, "pack_units": [1, 2, 6], "handling_class": ["ambient", "ambient", "chilled"],

@@ -50,7 +50,7 @@ def test_a_delivery_lane_to_a_hub(demo_tables: Tables, refused: Refused) -> None
     assert "lanes.destination: 1 row of kind delivery to a place unknown to regions" in line
 
 
-def test_a_lane_of_a_kind_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_a_lane_of_an_unknown_kind(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["lanes"].loc[0, "kind"] = "teleport"
     (line,) = refused()
     assert (
@@ -76,7 +76,7 @@ def test_one_lane_under_two_names(demo_tables: Tables, refused: Refused) -> None
     ]
 
 
-def test_weekdays_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_unknown_weekdays(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["lanes"].loc[0, "departs"] = "Mon|Don"
     assert refused() == [
         "lanes.departs: 1 row not weekdays, first: lane=ONT>CA_1 (Mon|Don); write for example Mon|Thu; empty: every day"
@@ -88,7 +88,7 @@ def test_a_cutoff_that_is_no_time(demo_tables: Tables, refused: Refused) -> None
     assert refused() == ["lanes.cutoff: 1 row not a time of day, first: lane=ONT>CA_1 (25:00); write for example 17:30"]
 
 
-def test_a_time_zone_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_an_unknown_time_zone(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["hubs"].loc[0, "timezone"] = "Amerika/Los_Angeles"
     assert refused() == [
         "hubs.timezone: 1 row with an unknown time zone, first: hub=ONT (Amerika/Los_Angeles); "

@@ -66,7 +66,7 @@ def test_a_key_that_stands_twice(demo_tables: Tables, refused: Refused) -> None:
     ]
 
 
-def test_a_region_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_an_unknown_region(demo_tables: Tables, refused: Refused) -> None:
     sales = _sales_sorted(demo_tables)
     sales.loc[sales["region"] == "TX_1", "region"] = "TX_9"
     (line,) = refused()
@@ -76,13 +76,13 @@ def test_a_region_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
     assert line.endswith("; add the region to regions or remove the rows")
 
 
-def test_a_sku_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_an_unknown_sku(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["stock"].loc[0, "sku"] = "NEW_1"
     lines = refused(as_of=demo_tables["stock"].loc[0, "date"].date())
     assert any(line.startswith("stock.sku: 1 row with a sku unknown to skus, first: date=2016-03-28") for line in lines)
 
 
-def test_a_hub_nobody_knows(demo_tables: Tables, refused: Refused) -> None:
+def test_an_unknown_hub(demo_tables: Tables, refused: Refused) -> None:
     inbound = demo_tables["inbound"]
     inbound["as_of"] = pd.Timestamp("2016-05-23")
     inbound.loc[0, "hub"] = "ZZZ"

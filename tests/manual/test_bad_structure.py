@@ -171,7 +171,7 @@ def test_a_column_about_a_person(demo_tables: Tables, refused: Refused) -> None:
     ]
 
 
-def test_a_column_about_a_person_may_be_dropped_at_the_door(
+def test_a_column_about_a_person_may_be_left_out(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     demo_tables["sales"]["customer_email"] = "someone@example.org"

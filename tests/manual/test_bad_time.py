@@ -16,7 +16,7 @@ def _without_days(tables: Tables, *days: str) -> None:
     tables["sales"] = tables["sales"][~tables["sales"]["date"].isin(pd.to_datetime(list(days)))]
 
 
-def test_a_day_on_which_nothing_at_all_was_recorded(demo_tables: Tables, refused: Refused) -> None:
+def test_a_day_without_any_row(demo_tables: Tables, refused: Refused) -> None:
     _without_days(demo_tables, "2016-03-01", "2016-03-02")
     assert refused(*QUARANTINE) == [
         "sales.date: 2 periods before as_of 2016-05-23 without a row of any series, first: 2016-03-01, 2016-03-02; "
@@ -36,7 +36,7 @@ def test_a_closed_day_is_no_gap(demo_tables: Tables, refused: Refused) -> None:
     assert "1 period before as_of 2016-05-23 without a row of any series, first: 2016-04-03;" in line
 
 
-def test_nothing_before_as_of(demo_tables: Tables, refused: Refused) -> None:
+def test_no_sales_before_as_of(demo_tables: Tables, refused: Refused) -> None:
     assert refused(as_of=date(2016, 1, 4), needs="forecast") == [
         "sales.date: nothing before as_of 2016-01-04; choose a later as_of or give earlier sales"
     ]

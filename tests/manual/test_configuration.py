@@ -150,7 +150,7 @@ def test_an_unknown_key_names_the_nearest(config: Path, key: str, nearest: str) 
     assert nearest in line
 
 
-def test_every_mistake_is_said_at_once(config: Path) -> None:
+def test_all_mistakes_are_reported_together(config: Path) -> None:
     lines = _refused(config, "forecast.quantiles=[0.9, 0.1]", "inputs.on_fault=ignore", "horizon=soon", "colour=red")
     assert [line.split(":")[0] for line in lines] == ["horizon", "inputs.on_fault", "forecast.quantiles", "colour"]
     assert all(line.endswith("(in --set)") for line in lines)
@@ -207,7 +207,7 @@ def test_a_file_that_is_not_text(config: Path) -> None:
         ("horizon=10", "forecast.window_days: 14 is not whole periods within the horizon of 10 days"),
     ],
 )  # fmt: skip
-def test_what_an_override_may_get_wrong(config: Path, override: str, line: str) -> None:
+def test_mistakes_in_an_override(config: Path, override: str, line: str) -> None:
     assert _refused(config, override)[0].startswith(line)
 
 

@@ -28,7 +28,7 @@ def _order_lines(world: dict[str, pd.DataFrame], rate: float, seed: int) -> dict
 @pytest.mark.parametrize(
     ("regions", "skus", "days"), [(400, 3, 40), (3, 5, 60), (1, 2, 60), (30, 1, 60), (6, 40, 60)], ids=str
 )
-def test_one_row_on_the_last_day_is_said_for_networks_of_any_shape(
+def test_one_row_on_the_last_day_is_reported_for_networks_of_any_shape(
     regions: int, skus: int, days: int, tmp_path: Path
 ) -> None:
     world = foreign_world(
@@ -160,7 +160,7 @@ def test_a_weekday_without_trade_raises_no_alarm(tmp_path: Path) -> None:
     assert _incomplete(world, tmp_path) == []
 
 
-def test_old_snapshots_are_said_with_what_was_sold_since(tmp_path: Path) -> None:
+def test_old_snapshots_are_reported_with_what_was_sold_since(tmp_path: Path) -> None:
     world = foreign_world()
     world["stock"] = world["stock"].assign(date="2024-05-04")
     (line,) = _incomplete(world, tmp_path)
@@ -177,7 +177,7 @@ def _snapshots(world: dict[str, pd.DataFrame], n: int, step_days: int) -> pd.Dat
 
 
 @pytest.mark.parametrize(("n_skus", "n_earlier"), [(5, 1), (5, 4), (200, 1), (200, 4)])
-def test_half_a_snapshot_is_said(n_skus: int, n_earlier: int, tmp_path: Path) -> None:
+def test_half_a_snapshot_is_reported(n_skus: int, n_earlier: int, tmp_path: Path) -> None:
     world = foreign_world(days=30, skus=tuple(f"S{index:03}" for index in range(n_skus)))
     whole = _snapshots(world, n_earlier + 1, 7)
     world["stock"] = whole
@@ -188,7 +188,7 @@ def test_half_a_snapshot_is_said(n_skus: int, n_earlier: int, tmp_path: Path) ->
     assert any(line.startswith("stock.date: 2024-06-03 has") for line in lines)
 
 
-def test_half_a_first_snapshot_is_said_by_what_sells_and_is_not_counted(tmp_path: Path) -> None:
+def test_half_a_first_snapshot_is_reported_by_what_sells_and_is_not_counted(tmp_path: Path) -> None:
     world = foreign_world()
     world["stock"] = world["stock"][world["stock"]["sku"].isin(["A", "B"])]
     (line,) = _incomplete(world, tmp_path)
@@ -216,7 +216,7 @@ def test_missing_data_stop_where_that_is_configured_before_anything_is_written(t
     assert snapshot.accept(settings, None, "rebalance", write=False).warnings
 
 
-def test_doubts_about_money_do_not_stop(tmp_path: Path) -> None:
+def test_warnings_about_money_do_not_stop(tmp_path: Path) -> None:
     world = foreign_world()
     world["skus"]["unit_cost_eur"] = np.nan
     settings = write_world(world, tmp_path, "inputs.on_warning=stop")
@@ -224,7 +224,7 @@ def test_doubts_about_money_do_not_stop(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("day", ["2042-06-02", "2034-01-01", "2199-12-31"])
-def test_a_row_of_the_far_future_is_named_and_moves_nothing(day: str, tmp_path: Path) -> None:
+def test_a_row_of_the_far_future_is_named_and_left_out(day: str, tmp_path: Path) -> None:
     world = foreign_world()
     typo = pd.DataFrame({"date": [pd.Timestamp(day)], "region": "R1", "sku": "A", "units_sold": 7})
     result = validated(world | {"sales": pd.concat([world["sales"], typo])}, tmp_path)

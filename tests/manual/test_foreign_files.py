@@ -35,7 +35,7 @@ def test_other_separators_are_named_whatever_the_numbers(
     assert line.endswith("; write it with commas and decimal points")
 
 
-def test_semicolons_with_decimal_commas_are_said_like_semicolons_alone(tmp_path: Path) -> None:
+def test_semicolons_with_decimal_commas_are_reported_like_semicolons_alone(tmp_path: Path) -> None:
     (line,) = _lines(lambda sales: sales.to_csv(index=False, sep=";", decimal=","), tmp_path)
     assert line == (
         "sales: is not separated by commas (date;region;sku;units_sold); write it with commas and decimal points"
@@ -113,11 +113,11 @@ def test_a_comma_without_quotes_is_shown_with_its_row(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "twin", [" units_sold", "units_sold ", "units_sold\u200b", "\ufeffunits_sold", "units_sold\x00"]
+    "other_name", [" units_sold", "units_sold ", "units_sold\u200b", "\ufeffunits_sold", "units_sold\x00"]
 )
-def test_columns_equal_but_for_signs_that_are_not_shown_are_refused(twin: str, tmp_path: Path) -> None:
+def test_columns_equal_but_for_signs_that_are_not_shown_are_refused(other_name: str, tmp_path: Path) -> None:
     world = foreign_world()
-    world["sales"][twin] = 1
+    world["sales"][other_name] = 1
     lines = [str(fault) for fault in validated(world, tmp_path).faults]
     assert any("sales.units_sold: stands 2 times" in line or "stands twice" in line for line in lines)
 

@@ -123,7 +123,7 @@ def test_types_and_order_do_not_matter(
     assert other.fingerprint == plain.fingerprint
 
 
-def test_the_kinds_behind_the_door(demo_tables: Tables, settings_for: Callable[..., Settings], tmp_path: Path) -> None:
+def test_the_kinds_after_validation(demo_tables: Tables, settings_for: Callable[..., Settings], tmp_path: Path) -> None:
     demo_tables["prices"]["is_promoted"] = np.int8(1)
     accepted = snapshot.accept(settings_for(_csv(demo_tables, tmp_path / "inputs")), AS_OF, "rebalance")
     tables = snapshot.read(accepted)

@@ -63,7 +63,7 @@ def _device(path: Path) -> None:
 
 @pytest.mark.parametrize(("table", "ending"), [("stock", ".parquet"), ("returns", ".csv")])
 @pytest.mark.parametrize("make", [_pipe, _socket, _loop, _nowhere, _device], ids=lambda make: make.__name__)
-def test_what_is_no_file_is_refused_for_every_table(
+def test_a_path_that_is_no_file_is_refused_for_every_table(
     make: Callable[[Path], None], ending: str, table: str, inputs: Path, refused: Refused
 ) -> None:
     (inputs / f"{table}.parquet").unlink(missing_ok=True)
@@ -84,7 +84,7 @@ def test_a_pipe_among_the_parts_of_a_table(inputs: Path, refused: Refused) -> No
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="takes the rights of another user, which only root may")
-def test_a_folder_nobody_may_read(inputs: Path, settings_for: Callable[..., Settings]) -> None:
+def test_a_folder_without_the_right_to_read(inputs: Path, settings_for: Callable[..., Settings]) -> None:
     settings = settings_for(inputs)
     inputs.chmod(0o700)
     os.seteuid(65534)

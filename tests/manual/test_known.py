@@ -45,7 +45,7 @@ def rich_tables(demo_tables: Tables) -> Tables:
 
 
 @pytest.mark.parametrize("table", ["sales", "returns", "deliveries"])
-def test_what_happened_later_changes_nothing(rich_tables: Tables, accept: Accept, table: str) -> None:
+def test_later_rows_have_no_effect(rich_tables: Tables, accept: Accept, table: str) -> None:
     before = accept(rich_tables)
     frame = rich_tables[table]
     is_later = frame["date"] >= pd.Timestamp(AS_OF)
@@ -58,7 +58,7 @@ def test_what_happened_later_changes_nothing(rich_tables: Tables, accept: Accept
 
 
 @pytest.mark.parametrize("table", ["sales", "returns", "deliveries"])
-def test_what_happened_the_day_before_counts(rich_tables: Tables, accept: Accept, table: str) -> None:
+def test_rows_of_the_day_before_count(rich_tables: Tables, accept: Accept, table: str) -> None:
     """The other side of the boundary: were it cut too, the test above would prove nothing."""
     before = accept(rich_tables)
     frame = rich_tables[table]
@@ -69,7 +69,7 @@ def test_what_happened_the_day_before_counts(rich_tables: Tables, accept: Accept
     assert accept(rich_tables | {table: changed}).fingerprint != before.fingerprint
 
 
-def test_later_faults_do_not_stop_an_earlier_night(rich_tables: Tables, accept: Accept) -> None:
+def test_later_faults_do_not_stop_an_earlier_run(rich_tables: Tables, accept: Accept) -> None:
     before = accept(rich_tables)
     sales = rich_tables["sales"]
     is_later = sales["date"] >= pd.Timestamp(AS_OF)
@@ -136,7 +136,7 @@ def test_inbound_without_snapshots_is_known_as_it_stands(rich_tables: Tables, ac
     assert len(known) == len(lines)
 
 
-def test_inbound_of_another_day_than_stock_is_said(rich_tables: Tables, accept: Accept) -> None:
+def test_inbound_of_another_day_than_stock_is_reported(rich_tables: Tables, accept: Accept) -> None:
     lines = rich_tables["inbound"]
     moved = lines.assign(as_of=lines["as_of"] - pd.Timedelta(days=1))
     assert accept(rich_tables | {"inbound": moved}).warnings == (

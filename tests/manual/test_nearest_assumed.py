@@ -25,7 +25,7 @@ def _tables(*, distance: list[float] | None = None, places: bool = False, **lane
     }  # fmt: skip
 
 
-def _found(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
+def _assumption(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
     result = {one.key: one for one in assumptions(ValidInputs(tables, Settings(), date(2024, 6, 3)), "rebalance")}
     return {key: (one.assumed, one.rows) for key, one in result.items() if key.startswith(("nearest", "carbon"))}
 
@@ -40,16 +40,16 @@ def _found(tables: dict[str, pd.DataFrame]) -> dict[str, tuple[str, int]]:
     ],
 )
 def test_the_measure_of_nearness_is_an_assumption(tables: dict[str, pd.DataFrame], key: str, words: str) -> None:
-    assert _found(tables) == {key: (f"the nearest hub of 1 region is taken by {words}", 2)}
+    assert _assumption(tables) == {key: (f"the nearest hub of 1 region is taken by {words}", 2)}
 
 
-def test_given_distances_assume_nothing() -> None:
-    assert _found(_tables(distance=[1.0, 2.0], kg_co2e_per_t_km=0.1)) == {}
+def test_given_distances_need_no_assumption() -> None:
+    assert _assumption(_tables(distance=[1.0, 2.0], kg_co2e_per_t_km=0.1)) == {}
 
 
 def test_emission_without_a_distance_is_named() -> None:
     lead = {"lead_time_days": [1, 2]}
-    unknown = _found(_tables(distance=[1.0, np.nan], kg_co2e_per_t_km=0.1, **lead))
+    unknown = _assumption(_tables(distance=[1.0, np.nan], kg_co2e_per_t_km=0.1, **lead))
     assert unknown["carbon_unknown"] == ("CO2e of these lanes counts as 0", 1)
-    estimated = _found(_tables(places=True, kg_co2e_per_t_km=0.1))
+    estimated = _assumption(_tables(places=True, kg_co2e_per_t_km=0.1))
     assert estimated["carbon_by_great_circle"] == ("CO2e is computed on the great-circle distance", 2)

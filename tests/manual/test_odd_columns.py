@@ -98,7 +98,7 @@ def test_an_extension_type_is_refused_by_its_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", COLUMNS)
-def test_a_column_of_any_type_is_told_by_row_in_a_table(name: str) -> None:
+def test_a_column_of_any_type_is_reported_by_row_in_a_table(name: str) -> None:
     """Dates beyond Python's are shown in the message too."""
     values = COLUMNS[name]
     days = pa.array(["2024-05-01"] * len(values))

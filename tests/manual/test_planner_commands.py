@@ -88,7 +88,7 @@ def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock
     assert "No outbox is configured (decisions.outbox.target), so no document was delivered" in parts
 
 
-def test_nobody_decides_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
+def test_no_decision_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
     """A typing error in --at would stand in the ledger for ever; a Monday's plan may be made on Saturday."""
     assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", at="2016-05-15T23:59"))
     assert Warehouse(settings).read("decision").empty
@@ -140,7 +140,7 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
         (("export",), "the plan of 2016-05-23 has no released proposals"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_said_in_a_line_and_writes_nothing(
+def test_a_mistake_is_reported_in_a_line_and_writes_nothing(
     words: tuple[str, ...], message: str, forestock: Command, settings: Settings
 ) -> None:
     assert message in _fault(forestock(*words))
@@ -189,7 +189,7 @@ def test_a_release_can_be_repeated_after_its_receiver_was_away(
     assert "Delivered 1 proposal" in forestock("release", *away).output
 
 
-def test_a_departure_that_no_longer_pays_is_said_and_found(forestock: Command, settings: Settings) -> None:
+def test_a_departure_that_no_longer_pays_is_reported_and_found(forestock: Command, settings: Settings) -> None:
     assert "no longer pays" not in forestock("reject", "bbbb", "--reason", "no shelf").output
     assert "Warning: departure A-B 2016-05-23 no longer pays" in forestock("approve", "aaaa=6").output
     result = Warehouse(settings).read("exception", NIGHT)
@@ -198,7 +198,7 @@ def test_a_departure_that_no_longer_pays_is_said_and_found(forestock: Command, s
     assert Warehouse(settings).read("exception", NIGHT).empty
 
 
-def test_releasing_a_part_of_a_load_that_does_not_pay_for_it_is_said(forestock: Command) -> None:
+def test_releasing_a_part_of_a_load_that_does_not_pay_for_it_is_reported(forestock: Command) -> None:
     """What nobody has approved is not sure to travel; once it has left the house the load is paid for."""
     assert "pays" not in forestock("approve", "aaaa=6").output
     assert "Warning: departure A-B 2016-05-23 does not pay" in forestock("release", "aaaa").output

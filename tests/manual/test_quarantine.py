@@ -24,7 +24,7 @@ def two_bad_sales(demo_tables: Tables) -> Tables:
     return demo_tables
 
 
-def test_faulty_rows_are_set_aside_and_the_night_goes_on(
+def test_faulty_rows_are_set_aside_and_the_run_continues(
     two_bad_sales: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = settings_for(write_tables(two_bad_sales, tmp_path / "inputs"), "inputs.on_fault=quarantine")
@@ -53,7 +53,7 @@ def test_faulty_rows_are_set_aside_and_the_night_goes_on(
     assert "NEW_1" not in set(snapshot.read(accepted)["sales"]["sku"])
 
 
-def test_what_was_set_aside_fits_the_warehouse(
+def test_rows_set_aside_fit_the_warehouse(
     two_bad_sales: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """Even rows with one key, of which only the first is kept."""

@@ -45,7 +45,7 @@ def test_one_row_of_zero_is_enough(tmp_path: Path) -> None:
     assert validated(world, tmp_path).faults == ()
 
 
-def test_the_closed_days_line_can_be_pasted_and_mends_the_input(tmp_path: Path) -> None:
+def test_the_closed_days_line_can_be_pasted_and_repairs_the_input(tmp_path: Path) -> None:
     world = foreign_world(days=400)
     sales = world["sales"]
     lost = pd.to_datetime(["2023-12-25", "2024-01-01", "2024-03-29", "2024-04-01", "2024-05-01"])
@@ -72,7 +72,7 @@ def test_the_line_names_exactly_the_empty_periods(code: str, seed: int) -> None:
     assert (closed_periods(periods, tuple(line), grid) == is_empty).all()
 
 
-def test_unknown_with_rows_only_for_sales_is_doubted_with_its_factor(tmp_path: Path) -> None:
+def test_unknown_with_rows_only_for_sales_is_a_warning_with_its_factor(tmp_path: Path) -> None:
     unknown = "series.missing_sales=unknown"
     (line,) = validated(_only_sales(0.2), tmp_path, unknown).warnings
     assert line.startswith("sales.units_sold: 0 of ")
@@ -104,18 +104,18 @@ def test_a_likely_rename_is_named(days_ago: int, tmp_path: Path) -> None:
 
 
 def test_another_level_another_group_and_a_named_one_are_no_rename(tmp_path: Path) -> None:
-    def said(world: dict[str, pd.DataFrame]) -> list[str]:
+    def warnings(world: dict[str, pd.DataFrame]) -> list[str]:
         return [line for line in validated(world, tmp_path).warnings if "began on" in line]
 
-    assert said(_renamed(21)) != []
-    assert said(_renamed(21, share=3.0)) == []
-    assert said(foreign_world(days=200)) == []
+    assert warnings(_renamed(21)) != []
+    assert warnings(_renamed(21, share=3.0)) == []
+    assert warnings(foreign_world(days=200)) == []
     other = _renamed(21)
     other["skus"].loc[other["skus"]["sku"] == "D2", "department"] = "elsewhere"
-    assert said(other) == []
+    assert warnings(other) == []
     named = _renamed(21)
     named["skus"]["replaces"] = np.where(named["skus"]["sku"] == "D2", "D", None)
-    assert said(named) == []
+    assert warnings(named) == []
 
 
 def _overdue(days: int) -> pd.DataFrame:
@@ -125,12 +125,12 @@ def _overdue(days: int) -> pd.DataFrame:
     )
 
 
-@pytest.mark.parametrize(("days", "is_said"), [(1, False), (60, False), (61, True), (516, True)])
-def test_goods_overdue_for_too_long_are_said_with_their_units(days: int, is_said: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("days", "is_reported"), [(1, False), (60, False), (61, True), (516, True)])
+def test_goods_overdue_for_too_long_are_reported_with_their_units(days: int, is_reported: bool, tmp_path: Path) -> None:
     warnings = validated(foreign_world() | {"inbound": _overdue(days)}, tmp_path).warnings
     assert [line.startswith("inbound.arrival_date: 1 row more than 60 days overdue") for line in warnings] == [
         True
-    ] * is_said
+    ] * is_reported
     assert all("70 units no longer count as on their way, first: inbound_id=po1" in line for line in warnings)
 
 

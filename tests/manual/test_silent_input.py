@@ -15,7 +15,7 @@ from tests.worlds.foreign_world import SKUS, foreign_world, validated
 COLD = pd.DataFrame({"sku": SKUS, "handling_class": ["cold", *["ambient"] * 4]})
 
 
-def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
+def test_the_bundled_data_raise_neither_warning_nor_assumption() -> None:
     result = validate_inputs(load_settings("demo"), None, "rebalance")
     assert (result.faults, result.warnings, result.incomplete, result.assumptions) == ((), (), (), ())
 
@@ -28,7 +28,7 @@ def test_the_bundled_data_raise_neither_doubt_nor_assumption() -> None:
         (("unit_price_eur", "unit_cost_eur"), ["skus.unit_price_eur: 5 rows", "skus.unit_cost_eur: 5 rows"]),
     ],
 )  # fmt: skip
-def test_sales_that_cost_nothing_to_lose_and_goods_that_are_free(
+def test_lost_sales_without_cost_and_free_goods_are_named(
     lacks: tuple[str, ...], message: list[str], tmp_path: Path
 ) -> None:
     world = foreign_world()
@@ -58,7 +58,7 @@ def test_single_skus_without_money_are_named_and_a_given_loss_or_price_is_enough
     assert validated(world | {"prices": prices}, tmp_path).warnings == ()
 
 
-def test_a_loss_of_zero_is_said(tmp_path: Path) -> None:
+def test_a_loss_of_zero_is_reported(tmp_path: Path) -> None:
     world = foreign_world()
     world["skus"]["unit_price_eur"] = world["skus"]["unit_cost_eur"]
     world["lanes"]["eur_per_unit"] = np.where(world["lanes"]["kind"] == "delivery", 0.0, 0.5)
@@ -128,7 +128,7 @@ def test_an_assumption_counts_the_money_of_four_weeks(tmp_path: Path) -> None:
         ("supply", 45, ("positioning.kinds=[transfer]",), ""),
     ],
 )  # fmt: skip
-def test_a_lane_that_can_never_be_used_is_named_with_what_would_do(
+def test_a_lane_that_can_never_be_used_is_named_with_a_remedy(
     kind: str, lead: int, overrides: tuple[str, ...], message: str, tmp_path: Path
 ) -> None:
     world = foreign_world()
@@ -148,7 +148,7 @@ def test_a_weekly_lane_is_measured_in_whole_weeks(tmp_path: Path) -> None:
     assert line.endswith("set horizon to 5 or more")
 
 
-def test_a_lane_that_carries_nothing_is_named(tmp_path: Path) -> None:
+def test_a_lane_without_capacity_is_named(tmp_path: Path) -> None:
     world = foreign_world()
     world["lanes"]["loads_per_departure"] = np.where(world["lanes"]["kind"] == "transfer", 0.0, np.nan)
     (line,) = validated(world, tmp_path).warnings
@@ -156,21 +156,23 @@ def test_a_lane_that_carries_nothing_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("table", "allowed", "is_said"),
+    ("table", "allowed", "is_reported"),
     [("hubs", "ambient", True), ("hubs", "ambient|cold", False), ("lanes", "ambient", True), ("lanes", "cold|ambient", False)],
 )  # fmt: skip
-def test_a_handling_class_nobody_may_deliver_is_named(table: str, allowed: str, is_said: bool, tmp_path: Path) -> None:
+def test_a_handling_class_without_delivery_is_named(
+    table: str, allowed: str, is_reported: bool, tmp_path: Path
+) -> None:
     world = foreign_world()
     world["skus"] = world["skus"].merge(COLD, on="sku")
     world[table]["handling_classes"] = allowed
     warnings = validated(world, tmp_path).warnings
-    assert len(warnings) == int(is_said)
+    assert len(warnings) == int(is_reported)
     assert all("1 SKU of class cold, sold in 3 regions" in line and "will count as lost" in line for line in warnings)
 
 
-@pytest.mark.parametrize(("factor", "is_said"), [(3, True), (0, False)])
+@pytest.mark.parametrize(("factor", "is_reported"), [(3, True), (0, False)])
 def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumption(
-    factor: int, is_said: bool, tmp_path: Path
+    factor: int, is_reported: bool, tmp_path: Path
 ) -> None:
     world = foreign_world()
     sales, stock = world["sales"], world["stock"]
@@ -180,8 +182,8 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
     result = validated(world, tmp_path)
     units = sales.loc[is_c & (sales["date"] >= "2024-05-06"), "units_sold"].sum()
     start = f"stock.sku: 1 of 5 SKUs sold in the last 28 days has no row in the snapshot though selling well (C: {units:,} units sold)"
-    assert [line[: len(start)] for line in result.warnings] == [start] * is_said
-    assert ("uncounted" in {one.key for one in result.assumptions}) != is_said
+    assert [line[: len(start)] for line in result.warnings] == [start] * is_reported
+    assert ("uncounted" in {one.key for one in result.assumptions}) != is_reported
     assert result.incomplete == ()
     world["stock"] = world["stock"].iloc[1:]
     result = validated(world, tmp_path)
@@ -192,7 +194,7 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
 
 
 @pytest.mark.parametrize(
-    ("units", "others", "sold", "is_said"),
+    ("units", "others", "sold", "is_reported"),
     [
         (20_000, 20, 1, True),
         (2_000, 20, 1, False),
@@ -202,7 +204,7 @@ def test_a_best_seller_without_stock_rows_is_named_and_a_slow_one_is_an_assumpti
     ],
 )
 def test_one_stock_row_of_years_beside_usual_ones_is_named(
-    units: int, others: int, sold: int, is_said: bool, tmp_path: Path
+    units: int, others: int, sold: int, is_reported: bool, tmp_path: Path
 ) -> None:
     world = foreign_world()
     stock, sales = world["stock"], world["sales"]
@@ -210,7 +212,7 @@ def test_one_stock_row_of_years_beside_usual_ones_is_named(
     stock.loc[stock["sku"] == "C", "units_on_hand"] = others
     stock.loc[(stock["sku"] == "C") & (stock["hub"] == "H2"), "units_on_hand"] = units
     lines = [line for line in validated(world, tmp_path).warnings if line.startswith("stock.units_on_hand: 1 row of")]
-    assert len(lines) == is_said
+    assert len(lines) == is_reported
     assert all(f"hub=H2, sku=C: {units:,}" in line for line in lines)
 
 
@@ -237,13 +239,15 @@ def test_an_offer_per_pack_is_named(cost: float, message: str, tmp_path: Path) -
     )
 
 
-@pytest.mark.parametrize(("eur", "is_said"), [(500.0, True), (5.5, True), (5.0, False), (1.0, False)])
-def test_a_delivery_lane_dearer_than_any_lost_sale_is_named(eur: float, is_said: bool, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("eur", "is_reported"), [(500.0, True), (5.5, True), (5.0, False), (1.0, False)])
+def test_a_delivery_lane_that_costs_more_than_any_lost_sale_is_named(
+    eur: float, is_reported: bool, tmp_path: Path
+) -> None:
     world = foreign_world()
     world["lanes"].loc[world["lanes"]["lane"] == "H1-R2", "eur_per_unit"] = eur
     start = "lanes.eur_per_unit: 1 row of delivery lanes on which a unit costs more than losing its sale"
     lines = validated(world, tmp_path).warnings
-    assert [line[: len(start)] for line in lines] == [start] * is_said
+    assert [line[: len(start)] for line in lines] == [start] * is_reported
     assert all(f"first: lane=H1-R2: {eur:g};" in line for line in lines)
     world["skus"].loc[0, "lost_sale_eur"] = 501.0
     assert validated(world, tmp_path).warnings == ()

@@ -42,9 +42,7 @@ def test_the_same_content_is_kept_once(inputs: Path, settings_for: Callable[...,
     assert _on_the_shelf(tmp_path) == {first.fingerprint}
 
 
-def test_without_writing_nothing_is_written(
-    inputs: Path, settings_for: Callable[..., Settings], tmp_path: Path
-) -> None:
+def test_a_dry_run_writes_no_file(inputs: Path, settings_for: Callable[..., Settings], tmp_path: Path) -> None:
     accepted = snapshot.accept(settings_for(inputs), AS_OF, "rebalance", write=False)
     assert accepted.n_rows["stock"] > 0
     assert not (tmp_path / "warehouse").exists()

@@ -40,7 +40,7 @@ def warehouse(tmp_path: Path) -> Warehouse:
     return Warehouse(_settings(tmp_path))
 
 
-def test_what_is_written_is_read_in_the_order_of_the_grain(warehouse: Warehouse) -> None:
+def test_rows_are_read_in_the_order_of_the_grain(warehouse: Warehouse) -> None:
     warehouse.write("forecast", _forecast(), DAY)
     read = warehouse.read("forecast", as_of="2016-05-23")
     assert read["sku"].tolist() == ["S0", "S1", "S2"]
@@ -74,7 +74,7 @@ def test_writing_the_same_rows_again_changes_no_byte_of_them(warehouse: Warehous
     assert DeltaTable(f"{warehouse.path}/forecast").to_pyarrow_table().equals(before)
 
 
-def test_history_keeps_what_was_replaced(warehouse: Warehouse) -> None:
+def test_history_keeps_replaced_rows(warehouse: Warehouse) -> None:
     warehouse.write("forecast", _forecast(mean_units=1.0), DAY)
     version = DeltaTable(f"{warehouse.path}/forecast").version()
     warehouse.write("forecast", _forecast(mean_units=5.0), DAY)
@@ -82,7 +82,7 @@ def test_history_keeps_what_was_replaced(warehouse: Warehouse) -> None:
     assert earlier["mean_units"].to_pylist() == [1.0, 1.0, 1.0]
 
 
-def test_a_night_without_findings_empties_its_date(warehouse: Warehouse) -> None:
+def test_a_run_without_findings_empties_its_date(warehouse: Warehouse) -> None:
     finding = pd.DataFrame({"kind": ["overdue"], "hub": ["ONT"], "units": [3], "action": ["call"]})
     warehouse.write("exception", finding, DAY)
     warehouse.write("exception", finding, NEXT_DAY)
@@ -174,7 +174,7 @@ def test_a_table_not_written_yet_is_empty_and_typed(warehouse: Warehouse) -> Non
     assert warehouse.dates("plan") == []
 
 
-def test_reading_says_what_it_does_not_know(warehouse: Warehouse) -> None:
+def test_reading_an_unknown_table_is_an_error(warehouse: Warehouse) -> None:
     warehouse.write("forecast", _forecast(), DAY)
     with pytest.raises(StageError, match=r"no table 'forcast' \(did you mean 'forecast'"):
         warehouse.read("forcast")

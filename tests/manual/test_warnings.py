@@ -102,7 +102,7 @@ def sales_of(n_skus: int) -> pd.DataFrame:
     return grid.to_frame(index=False)
 
 
-def said_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, ...] = ()) -> str:
+def warnings_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, ...] = ()) -> str:
     """Return the one doubt about ``sales``; empty where there is none."""
     settings = Settings.model_validate(
         {"frequency": frequency, "series": {"closed_days": closed_days}, "forecast": {"window_days": (7, 14)}}
@@ -112,12 +112,12 @@ def said_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, .
     return str(result[0]) if result else ""
 
 
-def test_sales_of_half_a_day_are_said() -> None:
+def test_sales_of_half_a_day_are_reported() -> None:
     """What a feed left out would be taken for demand that went away."""
     sales = sales_of(100)
     is_cut = (sales["date"] == DAYS[-1]) & (sales["region"] == "TX_1") & (sales["sku"] >= 49)
-    assert said_of(sales) == ""
-    assert said_of(sales[~is_cut]) == (
+    assert warnings_of(sales) == ""
+    assert warnings_of(sales[~is_cut]) == (
         "sales.date: 2016-05-22 has 49 rows of region TX_1, usually there are 100; what is missing counts as nothing sold; "
         "load the period again; where it was closed, give rows with units_sold 0 and in_stock_rate 0"
     )
@@ -130,29 +130,29 @@ def test_unknown_missing_sales_are_no_cut() -> None:
     assert list(sales_warnings(ValidInputs({"sales": cut}, settings, AS_OF))) == []
 
 
-def test_a_region_without_a_row_on_the_last_day_is_said_and_a_closed_day_is_not() -> None:
+def test_a_region_without_a_row_on_the_last_day_is_reported_and_a_closed_day_is_not() -> None:
     sales = sales_of(30)
     sales = sales[(sales["date"] < DAYS[-1]) | (sales["region"] == "CA_1")]
-    assert "has 0 rows of region TX_1, usually there are 30" in said_of(sales)
-    assert said_of(sales, closed_days=("2016-05-22",)) == ""
-    assert said_of(sales, closed_days=("SUN",)) == ""
+    assert "has 0 rows of region TX_1, usually there are 30" in warnings_of(sales)
+    assert warnings_of(sales, closed_days=("2016-05-22",)) == ""
+    assert warnings_of(sales, closed_days=("SUN",)) == ""
 
 
-@pytest.mark.parametrize(("left", "is_said"), [(24, False), (23, True), (1, True)])
-def test_where_rows_never_vary_a_fifth_less_is_said(left: int, is_said: bool) -> None:
+@pytest.mark.parametrize(("left", "is_reported"), [(24, False), (23, True), (1, True)])
+def test_where_rows_never_vary_a_fifth_less_is_reported(left: int, is_reported: bool) -> None:
     sales = sales_of(30)
     is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= left)
-    assert bool(said_of(sales[~is_cut])) == is_said
+    assert bool(warnings_of(sales[~is_cut])) == is_reported
 
 
-@pytest.mark.parametrize(("left", "is_said"), [(10, False), (3, True)])
-def test_where_rows_vary_chance_may_take_half(left: int, is_said: bool) -> None:
+@pytest.mark.parametrize(("left", "is_reported"), [(10, False), (3, True)])
+def test_where_rows_vary_chance_may_take_half(left: int, is_reported: bool) -> None:
     """Order lines: of 200 SKUs about 20 sell on a day, in each of two regions."""
     sales = sales_of(200)
     sales = sales[np.random.default_rng(1).random(len(sales)) < 0.1]
     is_last = sales["date"] == DAYS[-1]
     kept = sales[is_last].groupby("region").head(left)
-    assert bool(said_of(pd.concat([sales[~is_last], kept]))) == is_said
+    assert bool(warnings_of(pd.concat([sales[~is_last], kept]))) == is_reported
 
 
 def test_closed_days_are_not_compared_with() -> None:
@@ -160,7 +160,7 @@ def test_closed_days_are_not_compared_with() -> None:
     closed = ("2016-05-15", "2016-05-08", "2016-05-01")
     sales = sales[~sales["date"].isin(pd.to_datetime(closed))]
     is_cut = (sales["date"] == DAYS[-1]) & (sales["sku"] >= 49)
-    assert "usually there are 200" in said_of(sales[~is_cut], closed_days=closed)
+    assert "usually there are 200" in warnings_of(sales[~is_cut], closed_days=closed)
 
 
 def snapshots(*rows: tuple[str, int, int]) -> tuple[pd.Series, pd.Series]:
@@ -196,10 +196,10 @@ def test_a_weekly_table_is_compared_with_the_weeks_before() -> None:
     sales = sales_of(100)
     sales = sales[sales["date"].dt.day_of_week == 0]
     is_cut = (sales["date"] == pd.Timestamp("2016-05-16")) & (sales["sku"] >= 20)
-    assert "2016-05-16 has 40 rows, usually there are 200" in said_of(sales[~is_cut], "W-MON")
+    assert "2016-05-16 has 40 rows, usually there are 200" in warnings_of(sales[~is_cut], "W-MON")
 
 
-def test_a_hub_that_fell_out_of_a_snapshot_is_said(
+def test_a_hub_that_fell_out_of_a_snapshot_is_reported(
     demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]
 ) -> None:
     """Missing rows count as empty shelves: the plan would fill them."""
