@@ -14,7 +14,7 @@ import pandas as pd
 
 from foundation.settings import Settings
 from review import plan_page
-from tests.review.night import Night, night
+from tests.review.sample_plan import SamplePlan, sample_plan
 
 _M5 = {"skus": 3_049, "hubs": 6, "regions": 10, "proposals": 4_000}
 
@@ -23,11 +23,11 @@ def main() -> None:
     """Print one line per size; memory is the peak of the process so far."""
     print(f"{'plan':>20} {'MB':>6} {'CPU s':>6} {'GB':>5}")
     for count in (100, 1_000, 10_000, 100_000):
-        _measure(f"{count:,} proposals", night(min(count, 3_000), count))
+        _measure(f"{count:,} proposals", sample_plan(min(count, 3_000), count))
     _measure("M5's size", of_m5())
 
 
-def _measure(name: str, built: Night) -> None:
+def _measure(name: str, built: SamplePlan) -> None:
     start = time.process_time()
     page = plan_page(built.tables, built.outputs, built.settings, built.as_of)
     took = time.process_time() - start
@@ -35,9 +35,9 @@ def _measure(name: str, built: Night) -> None:
     print(f"{name:>20} {len(page.encode()) / 1e6:>6.2f} {took:>6.1f} {most:>5.2f}")
 
 
-def of_m5() -> Night:
+def of_m5() -> SamplePlan:
     """Return a synthetic plan with as many hubs and regions as the network of M5, as copies of the synthetic ones."""
-    built = night(_M5["skus"], _M5["proposals"])
+    built = sample_plan(_M5["skus"], _M5["proposals"])
     settings = Settings(horizon=28)
     days = pd.DataFrame({"date": settings.grid.range(built.as_of, settings.horizon)})
     first = built.outputs["forecast"].drop_duplicates(["sku", "region"]).drop(columns="date")

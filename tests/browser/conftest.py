@@ -14,7 +14,7 @@ from benchmarks.page import of_m5
 from pipeline import run
 from pipeline.configuration import load_settings
 from review import plan_page
-from tests.review.night import Night, night
+from tests.review.sample_plan import SamplePlan, sample_plan
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 
@@ -28,7 +28,7 @@ def browser() -> Iterator[Browser]:
         opened.close()
 
 
-def _written(folder: Path, built: Night) -> str:
+def _written(folder: Path, built: SamplePlan) -> str:
     path = folder / "plan.html"
     path.write_text(plan_page(built.tables, built.outputs, built.settings, built.as_of), "utf-8")
     return path.as_uri()
@@ -37,24 +37,24 @@ def _written(folder: Path, built: Night) -> str:
 @pytest.fixture(scope="session")
 def page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page of 400 proposals."""
-    return _written(tmp_path_factory.mktemp("page"), night(40, 400))
+    return _written(tmp_path_factory.mktemp("page"), sample_plan(40, 400))
 
 
 @pytest.fixture(scope="session")
 def large_page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page of 100,000 proposals."""
-    return _written(tmp_path_factory.mktemp("large"), night(3000, 100_000))
+    return _written(tmp_path_factory.mktemp("large"), sample_plan(3000, 100_000))
 
 
 @pytest.fixture(scope="session")
 def single_page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the address of a page of one proposal."""
-    return _written(tmp_path_factory.mktemp("single"), night(1, 1))
+    return _written(tmp_path_factory.mktemp("single"), sample_plan(1, 1))
 
 
 @pytest.fixture(scope="session")
 def real_addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the pages of the demo's night, planned here, and of M5's: the file FORESTOCK_M5_PAGE names, else a made-up one of its size."""
+    """Return the pages of the demo, planned here, and of M5: the file in FORESTOCK_M5_PAGE, or a synthetic page of that size."""
     warehouse = tmp_path_factory.mktemp("demo") / "warehouse"
     settings = load_settings("demo.yaml", [f"warehouse={warehouse}"])
     planned = run.validate_stage(settings, None, "rebalance")

@@ -70,7 +70,7 @@ def faults(page: Page) -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
-def test_accessibility_rules_find_nothing(browser: Browser, page_address: str, width: int, scheme: str) -> None:
+def test_accessibility_rules_report_no_violation(browser: Browser, page_address: str, width: int, scheme: str) -> None:
     with opened(browser, page_address, width, scheme) as (page, _):
         page.click(".opener >> nth=0")
         page.wait_for_selector(".detail .facts")
@@ -96,9 +96,7 @@ def test_the_pages_of_the_demo_and_of_m5_are_quiet_alone_quick_and_accessible(
         assert faults(page) == []
 
 
-def test_every_reason_of_a_real_night_is_read_as_terms_that_add_up(
-    browser: Browser, real_addresses: dict[str, str]
-) -> None:
+def test_terms_of_every_reason_of_a_real_plan_add_up(browser: Browser, real_addresses: dict[str, str]) -> None:
     """A reason the page cannot take apart would be shown whole, without what matters most."""
     with opened(browser, real_addresses["demo"]) as (page, _):
         read = "Promise.all(listed.id.map(async (id, index) => terms(proposal(index), (await skuDetails(proposal(index).sku)).reasons[index]).length))"
@@ -135,7 +133,7 @@ def test_a_large_page_shows_something_soon(browser: Browser, large_page_address:
     assert min(shown) < FIRST_CONTENT_MS
 
 
-def test_search_and_filters_leave_what_they_say(browser: Browser, page_address: str) -> None:
+def test_search_and_filters_keep_matching_proposals(browser: Browser, page_address: str) -> None:
     with opened(browser, page_address) as (page, _):
         page.select_option("#view", "rank")
         page.select_option("#kind", "supply")
@@ -196,7 +194,7 @@ def test_selected_proposals_become_a_command(browser: Browser, page_address: str
         assert page.locator(".lines input:checked").count() == 2
 
 
-def test_more_lines_and_departures_come_when_asked(browser: Browser, page_address: str) -> None:
+def test_more_lines_and_departures_appear_on_request(browser: Browser, page_address: str) -> None:
     with opened(browser, page_address) as (page, _):
         page.select_option("#outlook", "")
         while page.locator("button.more").count():
@@ -222,7 +220,7 @@ def test_printing_is_dark_on_white_whatever_the_theme(browser: Browser, page_add
         assert page.locator(".finding table").first.is_visible()
 
 
-def test_printing_leaves_out_what_only_works_on_screen(browser: Browser, page_address: str) -> None:
+def test_printing_omits_interactive_elements(browser: Browser, page_address: str) -> None:
     with opened(browser, page_address) as (page, _):
         page.emulate_media(media="print")
         assert not page.locator("#filters").is_visible()

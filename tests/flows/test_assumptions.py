@@ -16,7 +16,7 @@ from foundation.tables import OUTPUTS
 from foundation.validation.outputs import check_output
 from review import plan_page, plan_summary
 from tests.conftest import Tables
-from tests.review.night import night
+from tests.review.sample_plan import sample_plan
 
 AS_OF = date(2016, 5, 23)
 CHEAP = Assumption("b", "lanes", "eur_per_unit", 3, "transport counts as free", "nearer is not cheaper", 12.0)
@@ -48,7 +48,7 @@ def test_one_line_says_where_how_many_what_and_the_effect() -> None:
 
 
 def test_page_and_summary_show_warnings_and_assumptions_escaped() -> None:
-    built = night()
+    built = sample_plan()
     taken = (Assumption("k", "lanes", "<b>", 4, "free <i>", "far as near"), DEAR)
     outputs = built.outputs | {
         "assumption": assumption_frame(taken, built.as_of),
@@ -63,7 +63,7 @@ def test_page_and_summary_show_warnings_and_assumptions_escaped() -> None:
 
 
 def test_a_page_without_doubts_has_no_such_section() -> None:
-    built = night()
+    built = sample_plan()
     assert 'id="inputs"' not in plan_page(built.tables, built.outputs, built.settings, built.as_of)
 
 

@@ -72,13 +72,13 @@ def test_which_returns_stand_out_names_the_planted_sku_and_reason_first() -> Non
     assert hits >= ENOUGH
 
 
-def test_where_everything_goes_as_meant_nothing_ran_out() -> None:
+def test_without_disturbances_there_is_no_stockout() -> None:
     built = plants.world(1).hindsight
     expected = built.outputs["forecast"].rename(columns={"mean_units": "units_sold"})
     assert stockouts(replace(built, now=built.now | {"sales": expected})).empty
 
 
-def test_what_nobody_could_buy_counts_as_forecast_and_blames_the_stock() -> None:
+def test_demand_during_a_stockout_is_the_forecast_and_is_attributed_to_stock() -> None:
     """Sales of an empty shelf are zero; they must not prove that nothing was wanted."""
     built = plants.hub_emptied(2)
     now = built.hindsight.now
@@ -108,7 +108,7 @@ def test_a_released_proposal_whose_lane_stopped_is_the_lanes() -> None:
     assert causes[(causes["hub"] == row["hub"]) & (causes["sku"] == row["sku"])].empty
 
 
-def test_without_parcels_or_returns_there_is_nothing_to_say() -> None:
+def test_without_parcels_and_returns_there_are_no_findings() -> None:
     built = plants.world(1).hindsight
     assert late_parcels(built.now, UNTIL).empty
     assert return_findings(built.now, pd.DataFrame()).empty
@@ -122,7 +122,7 @@ def test_a_parcel_that_never_came_is_late_and_one_on_time_is_not() -> None:
     assert causes["caused_units"].sum() == pytest.approx(1.0)
 
 
-def test_shapley_values_are_efficient_and_give_nothing_to_a_cause_that_never_matters() -> None:
+def test_shapley_values_are_efficient_and_zero_for_irrelevant_causes() -> None:
     draw = np.random.default_rng(7)
     worth = {mask: float(draw.uniform(0, 9)) for mask in range(4)}
     left = lambda removed: np.array(20.0 - worth[sum(1 << cause for cause in removed if cause < 2)])  # noqa: E731 - a game of two, and a bystander

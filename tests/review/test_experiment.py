@@ -48,7 +48,7 @@ def _replay(name: str, nights: str) -> ReplayRun:
 PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (FILL_RATE,))  # fmt: skip
 
 
-def test_only_what_differs_between_runs_is_named() -> None:
+def test_only_differences_between_runs_are_listed() -> None:
     text = unescape(experiment_page(PAGE))
     assert "forecast.lightgbm.trees" in text
     assert ">origins<" not in text
@@ -73,7 +73,7 @@ def test_figures_of_every_run_stand_side_by_side() -> None:
     assert "9.000" not in text, "baselines belong to a run's own report"
 
 
-def test_a_page_asks_for_nothing_and_names_cannot_become_markup() -> None:
+def test_a_page_makes_no_requests_and_escapes_names() -> None:
     page = experiment_page(ExperimentPage("demo", "EUR", [_run("<script>alert(1)</script>", 1.0)], []))
     assert "<script" not in page
     assert "No finished replay is recorded." in page

@@ -13,12 +13,12 @@ import pytest
 
 from foundation.settings import Settings
 from review import plan_page
-from tests.review.night import AS_OF, Night, night
+from tests.review.sample_plan import AS_OF, SamplePlan, sample_plan
 
 HOSTILE = "</script><img src=x onerror=alert(1)>"
 
 
-def _page(built: Night) -> str:
+def _page(built: SamplePlan) -> str:
     return plan_page(built.tables, built.outputs, built.settings, built.as_of)
 
 
@@ -38,7 +38,7 @@ def _listed(page: str) -> dict[str, Any]:
 
 def test_every_proposal_is_on_the_page_with_its_units_and_its_money() -> None:
     """What goes in comes out: no proposal is lost or counted twice on the way to the planner."""
-    built = night(n_skus=50, n_proposals=333)
+    built = sample_plan(n_skus=50, n_proposals=333)
     listed, transfer = _listed(_page(built)), built.outputs["transfer"]
     assert sorted(listed["id"]) == sorted(transfer["proposal_id"])
     assert sum(listed["units"]) == transfer["units"].sum()
@@ -47,13 +47,13 @@ def test_every_proposal_is_on_the_page_with_its_units_and_its_money() -> None:
 
 
 def test_proposals_are_ranked_tonight_first_then_by_benefit() -> None:
-    listed = _listed(_page(night(n_proposals=40)))
+    listed = _listed(_page(sample_plan(n_proposals=40)))
     order = list(zip(listed["outlook"], [-benefit for benefit in listed["benefit_eur"]], strict=True))
     assert order == sorted(order)
 
 
 def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curves() -> None:
-    built = night(n_skus=60, n_proposals=90)
+    built = sample_plan(n_skus=60, n_proposals=90)
     content = _content(_page(built))
     listed = _unpacked(content["listed"])
     pieces = {sku: piece for pack in content["details"] for sku, piece in _unpacked(pack).items()}
@@ -67,9 +67,9 @@ def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curve
         assert [len(curve[2]) for curve in piece["curves"]] == [14, 14]
 
 
-def test_what_takes_the_place_of_a_refused_line_is_on_the_page_where_the_plan_says_it() -> None:
+def test_the_page_shows_the_replacement_of_a_refused_line() -> None:
     """Plans of earlier versions do not say it; their pages must open all the same."""
-    built = night(n_skus=1, n_proposals=2)
+    built = sample_plan(n_skus=1, n_proposals=2)
     piece = _unpacked(_content(_page(built))["details"][0])["SKU_00000"]
     assert piece["instead"] == {
         "0": ["MID>EAST@2016-05-24 +4|EAST>WEST@2016-05-23 -2", 950, 0.9],
@@ -81,21 +81,21 @@ def test_what_takes_the_place_of_a_refused_line_is_on_the_page_where_the_plan_sa
 
 
 def test_a_sku_is_in_the_pack_the_page_looks_for_it_in() -> None:
-    content = _content(_page(night(n_skus=60, n_proposals=90)))
+    content = _content(_page(sample_plan(n_skus=60, n_proposals=90)))
     skus = _unpacked(content["listed"])["skus"]
     for place in (0, 23, 24, 59):
         assert skus[place] in _unpacked(content["details"][place // content["skus_per_pack"]])
 
 
-def test_sales_history_is_what_was_sold_before_the_night_oldest_first() -> None:
-    built = night(n_skus=1, n_proposals=1)
+def test_sales_history_ends_before_the_planning_date_and_is_ascending() -> None:
+    built = sample_plan(n_skus=1, n_proposals=1)
     piece = _unpacked(_content(_page(built))["details"][0])["SKU_00000"]
     sales = built.tables["sales"].query("region == 'R1'").sort_values("date")["units_sold"].tolist()
     assert piece["curves"][0][1] == sales[-28:]
 
 
 def test_missing_sales_are_zero_only_where_the_settings_say_so() -> None:
-    built = night(n_skus=1, n_proposals=1)
+    built = sample_plan(n_skus=1, n_proposals=1)
     sales = built.tables["sales"]
     hole = built.tables | {"sales": sales[sales["date"] != "2016-05-20"]}
     unknown = Settings(horizon=14, forecast={"window_days": (7, 14)}, series={"missing_sales": "unknown"})
@@ -106,7 +106,7 @@ def test_missing_sales_are_zero_only_where_the_settings_say_so() -> None:
 
 
 def test_curves_stop_at_their_budget_and_the_page_says_so() -> None:
-    built = night(n_skus=60, n_proposals=90)
+    built = sample_plan(n_skus=60, n_proposals=90)
     settings = Settings(horizon=14, forecast={"window_days": (7, 14)}, review={"curves_mb": 0.0})
     content = _content(plan_page(built.tables, built.outputs, settings, AS_OF))
     assert _unpacked(content["listed"])["skus_with_curves"] == 0
@@ -115,7 +115,7 @@ def test_curves_stop_at_their_budget_and_the_page_says_so() -> None:
 
 def test_text_from_tables_cannot_become_markup() -> None:
     """Reasons, owners and actions come from users' tables; none may run in the planner's browser."""
-    page = _page(night(marked=HOSTILE))
+    page = _page(sample_plan(marked=HOSTILE))
     assert "<img" not in page
     assert page.count("</script>") == 2
     assert HOSTILE in unescape(page)
@@ -123,7 +123,7 @@ def test_text_from_tables_cannot_become_markup() -> None:
 
 
 def test_the_policy_allows_the_pages_own_script_and_no_request() -> None:
-    page = _page(night())
+    page = _page(sample_plan())
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
     assert "default-src 'none'" in unescape(policy[1])
@@ -132,13 +132,13 @@ def test_the_policy_allows_the_pages_own_script_and_no_request() -> None:
     assert "http:" not in page.replace("http://www.w3.org/2000/svg", "")
 
 
-def test_the_same_night_gives_the_same_page() -> None:
-    assert _page(night(n_proposals=50)) == _page(night(n_proposals=50))
+def test_the_same_plan_gives_the_same_page() -> None:
+    assert _page(sample_plan(n_proposals=50)) == _page(sample_plan(n_proposals=50))
 
 
-def test_a_night_without_proposals_or_plan_still_has_a_page() -> None:
+def test_a_run_without_proposals_or_plan_has_a_page() -> None:
     """A refused plan writes no proposal; the planner must see that rather than an error."""
-    built = night()
+    built = sample_plan()
     page = plan_page(built.tables, {}, built.settings, AS_OF)
     assert "There is no plan for this date." in page
     assert _listed(page)["id"] == []
@@ -146,7 +146,7 @@ def test_a_night_without_proposals_or_plan_still_has_a_page() -> None:
 
 def test_a_refused_plan_says_so_and_why() -> None:
     """Figures of a plan that is not proposed must not be read as tonight's."""
-    built = night()
+    built = sample_plan()
     no_shipment = {name: built.outputs[name].iloc[:0] for name in ("transfer", "departure")}
     wide = {"plan": built.outputs["plan"].assign(gap_rate=0.16)}
     refused = plan_page(built.tables, built.outputs | no_shipment | wide, built.settings, AS_OF)
@@ -155,15 +155,15 @@ def test_a_refused_plan_says_so_and_why() -> None:
     assert "was refused" not in _page(built)
 
 
-def test_the_headline_says_what_the_gap_does_not_certify() -> None:
-    page = _page(night())
+def test_the_headline_states_the_limits_of_the_gap() -> None:
+    page = _page(sample_plan())
     assert "€400" in page
     assert "0.40%" in page
     assert "does not certify the forecast" in page
 
 
 def test_money_is_in_the_configured_currency() -> None:
-    built = night()
+    built = sample_plan()
     page = plan_page(
         built.tables, built.outputs, Settings(currency="CHF", horizon=14, forecast={"window_days": (7, 14)}), AS_OF
     )
@@ -173,15 +173,15 @@ def test_money_is_in_the_configured_currency() -> None:
 
 def test_cut_offs_are_on_the_clock_of_the_origin() -> None:
     """A planner in the east must not read a western cut-off as their own; a supplier has no clock, its hub has."""
-    built = night(n_proposals=3)
+    built = sample_plan(n_proposals=3)
     texts = " ".join(_listed(_page(built))["texts"])
     assert "Mon, May 23, 2016 12:00 EDT" in texts
     assert "Mon, May 23, 2016 11:00 CDT" in texts
 
 
 def test_keys_held_as_categories_make_the_same_page() -> None:
-    """Long tables hold their keys as categories, of which a night may use a few."""
-    built = night(n_proposals=9)
+    """Long tables hold their keys as categories, of which a plan may use only some."""
+    built = sample_plan(n_proposals=9)
     keys = {"sku", "region", "hub", "origin", "destination"}
     coded = [
         {name: frame.astype(dict.fromkeys(keys & set(frame.columns), "category")) for name, frame in frames.items()}

@@ -14,7 +14,7 @@ from review.plan.map import WIDTH, Place, labels, network_sheet
 from review.plan.page import plan_page
 from review.plan.summary import headline, plan_summary, top_proposals
 from review.wording import Money, carbon, day, moment, number, rate
-from tests.review.night import AS_OF, HUBS, night
+from tests.review.sample_plan import AS_OF, HUBS, sample_plan
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_names_give_each_text_one_number() -> None:
 
 def test_the_terms_shown_add_up_to_the_total() -> None:
     """The value of what is left is a credit; shown with its own sign the column would not add up."""
-    built = night()
+    built = sample_plan()
     result = headline(built.outputs["plan"], built.outputs["service"])
     assert result is not None
     assert sum(term.after_eur for term in result.terms) == result.total.after_eur == 500
@@ -68,14 +68,14 @@ def test_the_terms_shown_add_up_to_the_total() -> None:
 
 
 def test_service_rates_divide_by_units_demanded() -> None:
-    result = headline(night().outputs["plan"], night().outputs["service"])
+    result = headline(sample_plan().outputs["plan"], sample_plan().outputs["service"])
     assert result is not None
     assert (result.before.local_fill_rate, result.after.local_fill_rate) == (0.6, 0.8)
     assert (result.before.promise_hit_rate, result.after.promise_hit_rate) == pytest.approx((0.7, 0.85))
 
 
 def test_days_of_supply_of_a_hub_are_its_units_over_its_daily_demand() -> None:
-    built = night(n_skus=20)
+    built = sample_plan(n_skus=20)
     for hub in hub_positions(built.tables, built.outputs["position"], AS_OF):
         rows = built.outputs["position"].query("hub == @hub.hub")
         daily = rows["expected_demand_units"].sum() / 14
@@ -83,7 +83,7 @@ def test_days_of_supply_of_a_hub_are_its_units_over_its_daily_demand() -> None:
 
 
 def test_storage_counts_the_latest_change_of_capacity_that_holds() -> None:
-    built = night(n_skus=20)
+    built = sample_plan(n_skus=20)
     changes = pd.DataFrame(
         {"hub": ["WEST"] * 2, "from_date": pd.to_datetime(["2016-05-01", "2016-06-01"]), "storage_l": [450.0, 1.0]}
     )
@@ -97,7 +97,7 @@ def test_storage_counts_the_latest_change_of_capacity_that_holds() -> None:
 
 
 def test_exceptions_are_grouped_by_kind_with_the_most_value_at_stake_first() -> None:
-    result = findings(night().outputs["exception"])
+    result = findings(sample_plan().outputs["exception"])
     assert [(finding.kind, finding.count, finding.eur) for finding in result] == [
         ("short_supply", 2, 110.0),
         ("overdue_inbound", 1, 0.0),
@@ -106,7 +106,7 @@ def test_exceptions_are_grouped_by_kind_with_the_most_value_at_stake_first() -> 
 
 
 def test_an_action_shared_by_all_exceptions_of_a_kind_is_shown_once() -> None:
-    exception = night().outputs["exception"]
+    exception = sample_plan().outputs["exception"]
     several, single = findings(exception)
     assert several.shared_action == single.shared_action == ""
     assert several.has_deadline
@@ -115,7 +115,7 @@ def test_an_action_shared_by_all_exceptions_of_a_kind_is_shown_once() -> None:
 
 
 def test_the_map_keeps_north_up_west_left_and_everything_on_the_sheet() -> None:
-    built = night()
+    built = sample_plan()
     sheet = network_sheet(built.tables, built.outputs["transfer"])
     places = {place.code: place for place in sheet.places}
     assert places["WEST"].x < places["MID"].x < places["EAST"].x
@@ -133,14 +133,14 @@ def test_names_on_the_map_cover_no_other_name_and_every_hub_is_named() -> None:
 
 
 def test_flows_on_the_map_hold_all_units() -> None:
-    built = night(n_proposals=100)
+    built = sample_plan(n_proposals=100)
     sheet = network_sheet(built.tables, built.outputs["transfer"])
     assert sum(flow.units for flow in sheet.flows) == built.outputs["transfer"]["units"].sum()
     assert all(flow.path for flow in sheet.flows)
 
 
 def test_hubs_without_coordinates_are_left_off_the_map_not_the_list() -> None:
-    built = night(n_proposals=9)
+    built = sample_plan(n_proposals=9)
     tables = built.tables | {"hubs": HUBS.drop(columns=["latitude", "longitude"])}
     sheet = network_sheet(tables, built.outputs["transfer"])
     assert [flow.path for flow in sheet.flows] == ["", "", ""]
@@ -148,7 +148,7 @@ def test_hubs_without_coordinates_are_left_off_the_map_not_the_list() -> None:
 
 
 def test_the_summary_states_savings_exceptions_and_the_gap() -> None:
-    built = night()
+    built = sample_plan()
     text = plan_summary(built.outputs, built.settings, AS_OF)
     assert "**Expected savings €400** from 6 proposals" in text
     assert "* Short supply: 2 (€110)" in text
@@ -157,7 +157,7 @@ def test_the_summary_states_savings_exceptions_and_the_gap() -> None:
 
 def test_the_summary_states_decisions_and_proposals_due_later() -> None:
     """A plan recomputed after an approval shows lines that are already decided."""
-    built = night(n_proposals=40)
+    built = sample_plan(n_proposals=40)
     transfer = built.outputs["transfer"]
     n_outlook = int(transfer["is_outlook"].sum())
     assert f"from 40 proposals ({n_outlook} of them due in later runs);" in plan_summary(
@@ -174,7 +174,7 @@ def test_the_summary_states_decisions_and_proposals_due_later() -> None:
 
 
 def test_the_summary_lists_only_the_best_proposals_due_in_this_run() -> None:
-    built = night(n_proposals=40)
+    built = sample_plan(n_proposals=40)
     rows = top_proposals(built.outputs["transfer"], built.settings)
     assert len(rows) == 10
     assert rows[0]["savings"] == "€1,000"

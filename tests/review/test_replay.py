@@ -62,7 +62,7 @@ def test_a_policy_with_perfect_foresight_is_not_compared_with() -> None:
     assert "40.0% less than no shipments" in result(_page(knowing))
 
 
-def test_every_kpi_and_every_policy_is_on_the_page_and_it_asks_for_nothing() -> None:
+def test_every_kpi_and_policy_is_on_the_page_and_it_makes_no_requests() -> None:
     page = replay_page(_page(_figures()))
     text = unescape(page)
     assert "Fill rate" in text

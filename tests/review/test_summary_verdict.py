@@ -1,4 +1,4 @@
-"""The one sentence a night is summed up by."""
+"""The sentence that summarizes a run."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def summary_of(n_proposals: int, n_outlook: int, decided: str = "") -> Summary:
     )  # fmt: skip
 
 
-def test_what_was_decided_already_is_said() -> None:
+def test_existing_decisions_are_stated() -> None:
     parts = summary_of(3, 2, "1 approved, 1 released").verdict
     assert parts.endswith("expected cost. Decided so far: 1 approved, 1 released.")
 
@@ -29,11 +29,11 @@ def test_what_was_decided_already_is_said() -> None:
 @pytest.mark.parametrize(
     ("n_proposals", "n_outlook", "begins"),
     [
-        (3, 2, "3 proposals save €1,500; with what later nights are expected to send the plan saves €2,216 of"),
+        (3, 2, "3 proposals save €1,500; with the expected shipments of later dates, the plan saves €2,216 of"),
         (1, 0, "1 proposal saves €2,216 of"),
-        (0, 4, "Nothing to decide today"),
+        (0, 4, "No proposal needs a decision on this date"),
         (0, 0, "0 proposals"),
     ],
 )
-def test_a_night_whose_lines_are_all_outlook_claims_no_proposal(n_proposals: int, n_outlook: int, begins: str) -> None:
+def test_a_plan_with_only_outlook_lines_claims_no_proposals(n_proposals: int, n_outlook: int, begins: str) -> None:
     assert summary_of(n_proposals, n_outlook).verdict.startswith(begins)

@@ -1,10 +1,10 @@
-"""The tour follows one article by rows that are in the tables."""
+"""The tour shows rows of the tables for one SKU."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from tests.review.night import Night, night
+from tests.review.sample_plan import SamplePlan, sample_plan
 from tools.tour import choose_example, markdown, tour_page
 
 LANES = pd.DataFrame(
@@ -21,7 +21,7 @@ LANES = pd.DataFrame(
 )
 
 
-def _known(built: Night) -> dict[str, pd.DataFrame]:
+def _known(built: SamplePlan) -> dict[str, pd.DataFrame]:
     stock = built.outputs["position"][["hub", "sku", "units_on_hand"]].assign(
         date=pd.Timestamp(built.as_of), units_reserved=0
     )
@@ -31,14 +31,14 @@ def _known(built: Night) -> dict[str, pd.DataFrame]:
 
 
 def test_the_tour_follows_the_best_transfer_to_the_region_its_hub_is_nearest_to() -> None:
-    built = night(n_proposals=9)
+    built = sample_plan(n_proposals=9)
     result = choose_example(_known(built), built.outputs)
     assert result is not None
     assert (result.hub, result.region, result.proposal["kind"]) == ("WEST", "R2", "transfer")
 
 
-def test_without_transfers_it_follows_the_best_order_and_without_proposals_nothing() -> None:
-    built = night(n_proposals=9)
+def test_without_transfers_the_tour_follows_the_best_order_and_without_proposals_it_is_empty() -> None:
+    built = sample_plan(n_proposals=9)
     transfer = built.outputs["transfer"].assign(kind="supply")
     result = choose_example(_known(built), built.outputs | {"transfer": transfer})
     assert result is not None
@@ -46,8 +46,8 @@ def test_without_transfers_it_follows_the_best_order_and_without_proposals_nothi
     assert choose_example(_known(built), built.outputs | {"transfer": transfer.iloc[:0]}) is None
 
 
-def test_the_tour_shows_the_rows_of_its_article_and_no_other() -> None:
-    built = night(n_proposals=9)
+def test_the_tour_shows_only_the_rows_of_its_sku() -> None:
+    built = sample_plan(n_proposals=9)
     tables = _known(built)
     window = built.outputs["forecast"].assign(window_days=7)
     outputs = built.outputs | {"forecast_window": window, "plan": built.outputs["plan"].assign(n_features=1)}

@@ -10,14 +10,14 @@ import pytest
 
 from review import plan_page
 from review.plan.attention import WatchItem, changes_since, compared_shipments, watch_list
-from tests.review.night import AS_OF, Night, night
+from tests.review.sample_plan import AS_OF, SamplePlan, sample_plan
 
 
-def _items(built: Night) -> dict[str, WatchItem]:
+def _items(built: SamplePlan) -> dict[str, WatchItem]:
     return {item.name: item for item in watch_list(built.tables, built.outputs, built.settings, built.as_of)}
 
 
-def _with_stock(built: Night, day: str) -> Night:
+def _with_stock(built: SamplePlan, day: str) -> SamplePlan:
     stock = pd.DataFrame({"date": [pd.Timestamp(day)], "hub": "EAST", "sku": "SKU_00000", "units_on_hand": 1})
     return replace(built, tables=built.tables | {"stock": stock})
 
@@ -26,11 +26,11 @@ def _with_stock(built: Night, day: str) -> Night:
     ("day", "needs_attention"), [("2016-05-23", False), ("2016-05-15", False), ("2016-05-14", True)]
 )
 def test_a_snapshot_needs_attention_only_beyond_its_age_limit(day: str, needs_attention: bool) -> None:
-    assert _items(_with_stock(night(), day))["Stock snapshot"].needs_attention is needs_attention
+    assert _items(_with_stock(sample_plan(), day))["Stock snapshot"].needs_attention is needs_attention
 
 
 def test_a_region_without_sales_for_days_is_named() -> None:
-    built = night()
+    built = sample_plan()
     sales = built.tables["sales"]
     cut = sales[(sales["region"] != "R2") | (sales["date"] < pd.Timestamp("2016-05-15"))]
     assert not _items(built)["Sales"].needs_attention
@@ -38,7 +38,7 @@ def test_a_region_without_sales_for_days_is_named() -> None:
 
 
 def test_bias_covers_all_regions_and_names_the_largest() -> None:
-    built = night()
+    built = sample_plan()
     accuracy = pd.DataFrame({
         "method": ["forestock", "forestock", "seasonal_naive"], "region": ["R1", "R2", "R1"], "segment": "FOODS",
         "forecast_units": [110.0, 150.0, 900.0], "actual_units": [100.0, 100.0, 100.0], "bias_rate": [0.1, 0.5, 8.0], "is_sustained": [False, True, True],
@@ -52,7 +52,7 @@ def test_bias_covers_all_regions_and_names_the_largest() -> None:
 
 
 def test_skus_without_history_are_counted_with_their_share_of_demand() -> None:
-    built = night(n_skus=4)
+    built = sample_plan(n_skus=4)
     forecast = built.outputs["forecast"].copy()
     forecast.loc[forecast["sku"] == "SKU_00001", "tier"] = "lightgbm_new"
     item = _items(replace(built, outputs=built.outputs | {"forecast": forecast}))["New SKUs"]
@@ -62,7 +62,7 @@ def test_skus_without_history_are_counted_with_their_share_of_demand() -> None:
 
 
 def test_binding_capacities_are_summed_and_named_by_value() -> None:
-    built = night()
+    built = sample_plan()
     row = built.outputs["exception"].iloc[0]
     rows = pd.DataFrame([row.to_dict() | {"kind": "capacity_blocks_storage", "hub": hub, "eur": eur} for hub, eur in (("MID", 10.0), ("EAST", 30.0))])  # fmt: skip
     item = _items(replace(built, outputs=built.outputs | {"exception": rows}))["Capacity limits"]
@@ -71,14 +71,14 @@ def test_binding_capacities_are_summed_and_named_by_value() -> None:
 
 
 def test_items_that_need_attention_come_first() -> None:
-    built = _with_stock(night(), "2016-04-01")
+    built = _with_stock(sample_plan(), "2016-04-01")
     flags = [item.needs_attention for item in watch_list(built.tables, built.outputs, built.settings, AS_OF)]
     assert flags == sorted(flags, reverse=True)
 
 
-def _runs() -> tuple[Night, dict[str, pd.DataFrame]]:
+def _runs() -> tuple[SamplePlan, dict[str, pd.DataFrame]]:
     """Return a run and the previous one, which has one shipment fewer, one twice as large, and other departures."""
-    built = night(n_skus=6, n_proposals=6)
+    built = sample_plan(n_skus=6, n_proposals=6)
     transfer = built.outputs["transfer"].iloc[1:].copy()
     transfer["departure_id"] += "-yesterday"
     transfer["units"] = transfer["units"].where(transfer["sku"] != "SKU_00002", transfer["units"] * 2)
@@ -111,6 +111,6 @@ def test_the_page_compares_both_runs() -> None:
 
 
 def test_the_page_states_that_there_is_no_previous_run() -> None:
-    built = night()
+    built = sample_plan()
     assert changes_since({}, built.outputs, built.settings) is None
     assert "no run of the previous week" in plan_page(built.tables, built.outputs, built.settings, built.as_of)

@@ -12,14 +12,14 @@ from foundation.settings import Settings, WhatIf
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 from review.what_if.page import described, ranked_lines
 from tests.conventions.repository import ROOT
-from tests.review.night import AS_OF, night
+from tests.review.sample_plan import AS_OF, sample_plan
 
 HOSTILE = "</style><script>alert(1)</script>"
 
 
 def _plans() -> tuple[dict[str, pd.DataFrame], dict[str, pd.DataFrame]]:
     """Return a plan of six lines and one that drops the first, halves the second, doubles the third, adds one."""
-    record, other = night(n_proposals=6).outputs, night(n_proposals=7).outputs
+    record, other = sample_plan(n_proposals=6).outputs, sample_plan(n_proposals=7).outputs
     lines = other["transfer"].iloc[1:].copy()
     lines["units"] = lines["units"].where(~lines["proposal_id"].str.endswith("1"), lines["units"] // 2)
     lines["units"] = lines["units"].where(~lines["proposal_id"].str.endswith("2"), lines["units"] * 2)
@@ -80,7 +80,7 @@ def test_figures_of_places_are_sums_over_skus() -> None:
 
 
 def test_two_plans_without_lines_are_the_same() -> None:
-    empty = {name: frame.iloc[:0] if name == "transfer" else frame for name, frame in night().outputs.items()}
+    empty = {name: frame.iloc[:0] if name == "transfer" else frame for name, frame in sample_plan().outputs.items()}
     assert line_differences(empty, empty).empty
     assert "Both plans are the same, line by line." in _page(empty, empty)
 
@@ -93,8 +93,8 @@ def test_the_page_puts_money_service_carbon_and_gap_beside_the_plan_of_record() 
         assert text in figures[1], text
 
 
-def test_text_from_tables_cannot_become_markup_and_the_page_runs_nothing() -> None:
-    built = night(n_skus=2, n_proposals=3, marked=HOSTILE).outputs
+def test_text_from_tables_is_escaped_and_the_page_runs_no_script() -> None:
+    built = sample_plan(n_skus=2, n_proposals=3, marked=HOSTILE).outputs
     page = _page(built, built | {"transfer": built["transfer"].iloc[:1]})
     assert "<script" not in page
     assert "alert(1)" in page

@@ -59,7 +59,7 @@ class Postgres:
         assert done.returncode == 0, done.stderr or done.stdout
         return done.stdout
 
-    def ask(self, database: str, query: str) -> str:
+    def query(self, database: str, query: str) -> str:
         """Return the one value a query gives."""
         index = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "forestock", "-d", database)
         return self.call("psql", *index, "-X", "-t", "-A", "-c", query).strip()

@@ -1,6 +1,6 @@
 """The whole as a scheduler runs it: PostgreSQL behind Prefect and MLflow, a process worker, every deployment.
 
-Runs share one warehouse, as nights do; the tests follow one another as the days of a pipeline do.
+The runs share one warehouse, and the tests follow each other like the days of a pipeline.
 """
 
 from __future__ import annotations
@@ -68,9 +68,9 @@ def test_the_nightly_deployment_runs_by_hand_and_is_recorded_in_both_databases(
     run = _ended(client, _started(client, "nightly/nightly", {"as_of": MONDAY.isoformat()}), services)
     assert run.name == f"nightly-{MONDAY}"
     assert Warehouse(str(services.warehouse)).dates("plan") == [MONDAY]
-    state = services.postgres.ask("prefect", f"select state_name from flow_run where id = '{run.id}'")  # noqa: S608 - an id of ours
+    state = services.postgres.query("prefect", f"select state_name from flow_run where id = '{run.id}'")  # noqa: S608 - an id of ours
     assert state == "Completed"
-    assert services.postgres.ask("mlflow", "select count(*) from model_versions where name = 'services'") == "1"
+    assert services.postgres.query("mlflow", "select count(*) from model_versions where name = 'services'") == "1"
     assert list((services.home / "artifacts").rglob("MLmodel"))
 
 
@@ -83,12 +83,12 @@ def test_the_nightly_deployment_runs_by_its_own_schedule(client: SyncPrefectClie
     def is_done() -> bool:
         return any(run.state_name == "Completed" for run in _runs(client, tag="auto-scheduled"))
 
-    wait_until(is_done, "no scheduled night has completed", 600)
+    wait_until(is_done, "no scheduled run has completed", 600)
     client.delete_deployment_schedule(result.id, added.id)
     for run in _runs(client, tag="auto-scheduled"):
         if run.state_name in ("Scheduled", "Late"):
             client.delete_flow_run(run.id)
-    wait_until(lambda: not _active(client), "scheduled nights are still at work", 600)
+    wait_until(lambda: not _active(client), "scheduled runs are still active", 600)
     assert Warehouse(str(services.warehouse)).dates("plan") == [MONDAY]
 
 
@@ -96,22 +96,20 @@ def _active(client: SyncPrefectClient) -> list[FlowRun]:
     return [run for run in _runs(client, like="nightly") if run.state_name in ("Running", "Pending")]
 
 
-def test_a_backfill_of_eight_nights_two_at_a_time_plans_each_once(
-    client: SyncPrefectClient, services: Services
-) -> None:
+def test_a_parallel_backfill_plans_each_of_eight_dates_once(client: SyncPrefectClient, services: Services) -> None:
     dates = {"start": BACKFILL[0].isoformat(), "end": BACKFILL[-1].isoformat(), "every_days": 7, "parallel": 2}
     run = _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
     warehouse = Warehouse(str(services.warehouse))
     assert set(warehouse.dates("plan")) >= set(BACKFILL)
-    assert all(len(warehouse.read("plan", night)) == 1 for night in BACKFILL)
-    nights = [one for one in _runs(client, like="nightly-2016") if one.name in {f"nightly-{day}" for day in BACKFILL}]
+    assert all(len(warehouse.read("plan", day)) == 1 for day in BACKFILL)
+    runs = [one for one in _runs(client, like="nightly-2016") if one.name in {f"nightly-{day}" for day in BACKFILL}]
     assert run.state_name == "Completed"
-    assert len(nights) == len(BACKFILL)
-    assert _most_at_once(nights) == 2
-    models = services.postgres.ask("mlflow", "select count(*) from model_versions")
+    assert len(runs) == len(BACKFILL)
+    assert _most_at_once(runs) == 2
+    models = services.postgres.query("mlflow", "select count(*) from model_versions")
     assert int(models) >= len(BACKFILL)
     _ended(client, _started(client, "backfill/backfill", {"dates": dates}), services)
-    assert services.postgres.ask("mlflow", "select count(*) from model_versions") == models
+    assert services.postgres.query("mlflow", "select count(*) from model_versions") == models
 
 
 def _most_at_once(runs: list[FlowRun]) -> int:
@@ -123,10 +121,10 @@ def _most_at_once(runs: list[FlowRun]) -> int:
     return most
 
 
-def test_monitoring_tells_prefect_what_it_found_and_an_automation_answers(
+def test_monitoring_reports_findings_to_prefect_and_an_automation_responds(
     client: SyncPrefectClient, services: Services
 ) -> None:
-    """What is sent must reach the server, and an event anybody sends must start the night again."""
+    """Events must reach the server, and an event from another system must start a new run."""
     with temporary_settings({PREFECT_API_URL: services.api}):
         parts = install(sorted(FOLDER.glob("*.yaml")))
         again = install(sorted(FOLDER.glob("*.yaml")))
@@ -143,14 +141,14 @@ def test_monitoring_tells_prefect_what_it_found_and_an_automation_answers(
         new = [run for run in _runs(client, tag="nightly") if run.id not in before and "auto-scheduled" not in run.tags]
         return any(run.state_name == "Completed" for run in new)
 
-    wait_until(has_answered, "no night was planned again", 600)
+    wait_until(has_answered, "no date was planned again", 600)
 
 
 def _count(services: Services, event: str) -> int:
-    return int(services.postgres.ask("prefect", f"select count(*) from events where event = '{event}'"))  # noqa: S608 - a name of ours
+    return int(services.postgres.query("prefect", f"select count(*) from events where event = '{event}'"))  # noqa: S608 - a name of ours
 
 
-def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPrefectClient, services: Services) -> None:
+def test_a_run_waits_for_a_planner_and_continues_with_the_answer(client: SyncPrefectClient, services: Services) -> None:
     parameters = {"as_of": BACKFILL[-1].isoformat(), "needs_approval": True}
     _ended(client, _started(client, "nightly/nightly", parameters), services)
     waiting = f"approval-{BACKFILL[-1]}"
@@ -173,14 +171,14 @@ def test_a_night_waits_for_a_planner_and_goes_on_with_the_answer(client: SyncPre
     assert states.index("Suspended") < states.index("Resuming") < states.index("Completed"), states
 
 
-def test_a_database_that_is_gone_for_a_minute_costs_no_night(client: SyncPrefectClient, services: Services) -> None:
+def test_a_run_survives_a_minute_without_the_database(client: SyncPrefectClient, services: Services) -> None:
     """Prefect's clients wait for the server, the server reconnects; MLflow away is said and the plan is made."""
     run_id = _started(client, "nightly/nightly", {"as_of": BACKFILL[0].isoformat(), "redo": "everything"})
 
     def is_running() -> bool:
         return client.read_flow_run(run_id).state_name == "Running"
 
-    wait_until(is_running, "the night has not begun", 300)
+    wait_until(is_running, "the run has not started", 300)
     services.postgres.stop()
     with pytest.raises(OSError):  # noqa: PT011 - any way of not answering will do
         urllib.request.urlopen(f"{services.api}/ready", timeout=5).read()  # noqa: S310 - an address of this machine
@@ -192,6 +190,6 @@ def test_a_database_that_is_gone_for_a_minute_costs_no_night(client: SyncPrefect
 
 def test_no_run_parameter_and_no_log_line_has_a_password(services: Services) -> None:
     """The receivers' token and the databases' passwords stand in the environment alone."""
-    parts = services.postgres.ask("prefect", "select coalesce(string_agg(parameters::text, ' '), '') from flow_run")
+    parts = services.postgres.query("prefect", "select coalesce(string_agg(parameters::text, ' '), '') from flow_run")
     assert "postgresql" not in json.dumps(parts)
-    assert services.postgres.ask("prefect", "select count(*) from log where message like '%postgresql+%'") == "0"
+    assert services.postgres.query("prefect", "select count(*) from log where message like '%postgresql+%'") == "0"

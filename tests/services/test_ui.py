@@ -19,7 +19,7 @@ _COLUMNS = 80
 _MARK = "FORESTOCK_TEST_MARK"
 
 
-def _said(terminal: int, until: str, seconds: float) -> str:
+def _output(terminal: int, until: str, seconds: float) -> str:
     """Return what the terminal shows until it shows ``until``, or is closed."""
     parts, end = "", time.monotonic() + seconds
     while until not in parts and time.monotonic() < end:
@@ -57,13 +57,13 @@ def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: P
     )  # fmt: skip
     os.close(theirs)
     try:
-        parts = _said(ours, "Ctrl-C stops", 600)
+        parts = _output(ours, "Ctrl-C stops", 600)
         assert "http://127.0.0.1:4200/deployments" in parts, parts
         assert "http://127.0.0.1:5000/#/experiments" in parts
         assert [line for line in parts.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
         assert len(_alive(mark)) > 3
         os.killpg(process.pid, signal.SIGINT)
-        assert "stopping" in _said(ours, "stopping", 60)
+        assert "stopping" in _output(ours, "stopping", 60)
         os.killpg(process.pid, signal.SIGINT)
         assert process.wait(120) == 0
         assert _alive(mark) == []

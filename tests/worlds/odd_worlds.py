@@ -34,12 +34,12 @@ def _moves(lane: Mapping[str, Any]) -> bool:
     return lane["kind"] != "delivery"
 
 
-def nothing_in_stock(world: World, _: np.random.Generator) -> World:
+def empty_stock(world: World, _: np.random.Generator) -> World:
     """Every hub is empty."""
     return world.but(stock={})
 
 
-def an_article_nobody_wants(world: World, _: np.random.Generator) -> World:
+def a_sku_without_demand(world: World, _: np.random.Generator) -> World:
     """Let the forecast of k0 be 0 everywhere."""
     return world.but(demand={key: 0.0 if key[0] == "k0" else units for key, units in world.demand.items()})
 
@@ -49,18 +49,18 @@ def no_demand_at_all(world: World, _: np.random.Generator) -> World:
     return world.but(demand=dict.fromkeys(world.demand, 0.0))
 
 
-def an_article_without_forecast(world: World, _: np.random.Generator) -> World:
+def a_sku_without_forecast(world: World, _: np.random.Generator) -> World:
     """There is no row for k0, unless it is alone."""
     left = {key: units for key, units in world.demand.items() if key[0] != "k0"}
     return world.but(demand=left) if left else world
 
 
-def a_region_nobody_serves(world: World, _: np.random.Generator) -> World:
+def a_region_without_lanes(world: World, _: np.random.Generator) -> World:
     """No lane ends at R0."""
     return world.but(lanes=[lane for lane in world.lanes if lane["destination"] != "R0"])
 
 
-def nothing_moves(world: World, _: np.random.Generator) -> World:
+def no_transfers(world: World, _: np.random.Generator) -> World:
     """There are deliveries only."""
     return world.but(lanes=[lane for lane in world.lanes if not _moves(lane)])
 
@@ -87,7 +87,7 @@ def hubs_that_close(world: World, draw: np.random.Generator) -> World:
     return world.but(more={**world.more, "hub_capacity": rows})
 
 
-def rooms_of_nothing(world: World, _: np.random.Generator) -> World:
+def zero_capacities(world: World, _: np.random.Generator) -> World:
     """Hubs store nothing more."""
     return world.but(hubs=_each(world.hubs, lambda _: {"storage_l": 0.0}))
 
@@ -171,7 +171,7 @@ def another_look(world: World, draw: np.random.Generator) -> World:
 
 
 ODDITIES: tuple[Odd, ...] = (
-    nothing_in_stock, an_article_nobody_wants, no_demand_at_all, an_article_without_forecast, a_region_nobody_serves, nothing_moves,
-    handling_classes, goods_that_spoil, hubs_that_close, rooms_of_nothing, no_loads, heavy_goods, few_departures, rules_of_hubs,
+    empty_stock, a_sku_without_demand, no_demand_at_all, a_sku_without_forecast, a_region_without_lanes, no_transfers,
+    handling_classes, goods_that_spoil, hubs_that_close, zero_capacities, no_loads, heavy_goods, few_departures, rules_of_hubs,
     goods_on_the_road, empty_suppliers, far_roads, goods_of_no_size, thousands, another_look,
 )  # fmt: skip

@@ -199,12 +199,12 @@ def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
     cutoff = day + pd.Timedelta(hours=18)
     waits, slow = draw.random(count) < 0.02, draw.random(count) < 0.02
     picked = cutoff + pd.to_timedelta(np.where(waits, 2, 0), unit="D")
-    door = picked + pd.to_timedelta(draw.uniform(0.5, 0.95, count) + np.where(slow, 2, 0), unit="D")
+    delivered = picked + pd.to_timedelta(draw.uniform(0.5, 0.95, count) + np.where(slow, 2, 0), unit="D")
     return pd.DataFrame({
         "delivery_id": [f"P{number}" for number in range(count)], "date": day.tz_localize(None), "region": region,
         "hub": near.reindex(region).to_numpy(), "carrier": draw.choice(["swift", "stork", "heron"], count),
         "sku": draw.choice(built.hindsight.now["skus"]["sku"], count), "ready_at": cutoff - pd.Timedelta(hours=3) + pd.to_timedelta(np.where(waits, 5, 0), unit="h"),
-        "cutoff_at": cutoff, "picked_up_at": picked, "promised_at": day + pd.Timedelta(days=2), "delivered_at": door,
+        "cutoff_at": cutoff, "picked_up_at": picked, "promised_at": day + pd.Timedelta(days=2), "delivered_at": delivered,
     })  # fmt: skip
 
 

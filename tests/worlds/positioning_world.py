@@ -192,7 +192,7 @@ def random_world(seed: int, n_skus: int = 6) -> World:
     ]
     if draw.random() < 0.7:
         lanes += [supply("S", hub, 0.1, int(draw.integers(2, 6)), **load) for hub in hubs if draw.random() < 0.7]
-    rooms = {
+    capacities = {
         "inbound_units_per_period": float(draw.integers(10, 40)),
         "outbound_units_per_period": float(draw.integers(5, 40)),
     }
@@ -209,7 +209,7 @@ def random_world(seed: int, n_skus: int = 6) -> World:
         skus=[
             sku(name, pack_units=int(draw.choice([1, 2, 4])), unit_cost_eur=float(draw.uniform(1, 5))) for name in names
         ],
-        hubs=[{"hub": hub, "storage_l": float(draw.integers(150, 900)), **rooms} for hub in hubs],
+        hubs=[{"hub": hub, "storage_l": float(draw.integers(150, 900)), **capacities} for hub in hubs],
         lanes=lanes,
         stock={(hub, name): int(draw.integers(0, 30)) for hub in hubs for name in names if draw.random() < 0.7},
         demand={(name, region): float(draw.uniform(0, 2)) for name in names for region in regions},

@@ -1,6 +1,6 @@
-"""A made-up night of any size, in the tables' own columns, for the tests of the page.
+"""A synthetic plan of any size, as input and output tables, for the tests of the review page.
 
-Its figures mean nothing; its sums are consistent, so that what the page shows can be checked.
+Its values are arbitrary, and its sums are consistent, so that figures on the page can be checked.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _LANES = (("transfer", "EAST", "WEST"), ("transfer", "MID", "EAST"), ("supply", 
 
 
 @dataclass(frozen=True)
-class Night:
-    """Input tables, output tables and settings of one night."""
+class SamplePlan:
+    """Input tables, output tables, and settings of one run."""
 
     tables: dict[str, pd.DataFrame]
     outputs: dict[str, pd.DataFrame]
@@ -38,8 +38,8 @@ class Night:
     as_of: date = AS_OF
 
 
-def night(n_skus: int = 3, n_proposals: int = 6, marked: str = "") -> Night:
-    """Return a night with ``n_proposals`` spread over ``n_skus``; ``marked`` joins every free text."""
+def sample_plan(n_skus: int = 3, n_proposals: int = 6, marked: str = "") -> SamplePlan:
+    """Return a plan with ``n_proposals`` spread over ``n_skus``; ``marked`` is appended to every free text."""
     settings = Settings(horizon=14, forecast={"window_days": (7, 14)})
     skus = pd.DataFrame({"sku": [f"SKU_{number:05d}{marked}" for number in range(n_skus)]})
     skus["handling_class"] = np.where(np.arange(n_skus) % 3 == 0, "chilled", "ambient")
@@ -62,7 +62,7 @@ def night(n_skus: int = 3, n_proposals: int = 6, marked: str = "") -> Night:
         "sales": _sales(skus["sku"]),
         "inbound": _inbound(skus["sku"], marked),
     }
-    return Night(tables, outputs, settings)
+    return SamplePlan(tables, outputs, settings)
 
 
 def _transfer(skus: pd.Series, count: int, marked: str) -> pd.DataFrame:
