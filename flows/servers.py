@@ -148,23 +148,20 @@ def prefect_server() -> Iterator[None]:
 
 
 def _start_server(port: int, login: str) -> subprocess.Popen[bytes]:
-    """Start a server that ignores Ctrl-C and ends with this process.
+    """Start a server in a session of its own that ends with this process.
 
-    A terminal sends Ctrl-C to the whole process group. If the server stopped at once, the flow run could not report its
-    end; this server is stopped when the command ends.
+    A terminal sends Ctrl-C, and ``timeout`` SIGTERM, to the whole process group. If the server stopped at once, the flow run
+    could not report its end; this server is stopped when the command ends.
     """
     variables = get_current_settings().to_environment_variables(exclude_unset=True)
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # a child process inherits the mask
-    try:
-        return subprocess.Popen(  # noqa: S603 - a fixed command
-            [*command_of(port), "--follow"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env={**os.environ, **_TEMPORARY, **variables, "PREFECT_SERVER_API_AUTH_STRING": login},
-        )
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    return subprocess.Popen(  # noqa: S603 - a fixed command
+        [*command_of(port), "--follow"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env={**os.environ, **_TEMPORARY, **variables, "PREFECT_SERVER_API_AUTH_STRING": login},
+        start_new_session=True,
+    )
 
 
 def _log_tail(process: subprocess.Popen[bytes]) -> deque[bytes]:

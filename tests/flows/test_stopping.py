@@ -22,17 +22,20 @@ cli.main()
 """
 
 
-def _stopped(command: list[str], sent: int, until: str) -> tuple[int, str]:
-    """Start a command, send it a signal once it has said ``until``, and return its exit code and what it said since."""
+def _stopped(command: list[str], sent: int, until: str, *, to_group: bool = False) -> tuple[int, str]:
+    """Start a command, send it a signal once it has printed ``until``, and return its exit code and what it printed since.
+
+    A terminal, ``timeout``, and a service manager signal the whole process group.
+    """
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
-        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"},
+        env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"}, start_new_session=True,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:
         if until in line:
             break
-    process.send_signal(sent)
+    (os.killpg if to_group else os.kill)(process.pid, sent)
     _, parts = process.communicate(timeout=120)
     return process.returncode, parts
 
@@ -45,10 +48,12 @@ def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
 
 @pytest.mark.slow
 @pytest.mark.prefect
-def test_a_run_that_is_terminated_leaves_nothing_half_written(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize("to_group", [False, True])
+def test_a_run_that_is_stopped_leaves_no_partial_table(tmp_path: Path, sent: int, code: int, to_group: bool) -> None:
     place = tmp_path / "warehouse"
     command = ["-m", "forestock.cli.main", "forecast", "--config", "fast", "--set", f"warehouse={place}"]
-    code, parts = _stopped(command, signal.SIGTERM, "train")
-    assert (code, "Run the same command again" in parts, "Traceback" in parts) == (143, True, False), parts
+    ended, message = _stopped(command, sent, "train", to_group=to_group)
+    assert (ended, "Run the same command again" in message, "Traceback" in message) == (code, True, False), message
     assert [path for path in place.rglob(".*.json.*") if path.is_file()] == []
     assert not list(place.glob("_models/*/manifest.json"))
