@@ -31,13 +31,14 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
     question = SeriesRequest(str(first["sku"]), str(first["region"]), AS_OF, None)
     request = [f"inputs.path={folder}", f"warehouse={settings.warehouse}", "tracking_uri=null", *QUICK]
     explain_series("demo", question, [*request, "forecast.train_until=2016-05-16"])
-    assert "was made by" not in capsys.readouterr().out
+    assert "which has other settings" not in capsys.readouterr().out
     explain_series("demo", question, request)
     assert (
-        f"The forecast kept of 2016-05-23 was made by {trained.model_version}, under other" in capsys.readouterr().out
+        f"The stored forecast of 2016-05-23 is by model {trained.model_version}, which has other"
+        in capsys.readouterr().out
     )
     warehouse = Warehouse(settings)
     kept = warehouse.read("forecast", AS_OF).drop(columns="as_of")
     warehouse.write("forecast", kept.assign(tier="seasonal_naive"), AS_OF)
     explain_series("demo", question, request)
-    assert "The forecast kept of 2016-05-23 is the baseline's (seasonal_naive)" in capsys.readouterr().out
+    assert "The stored forecast of 2016-05-23 is by the baseline (seasonal_naive)" in capsys.readouterr().out

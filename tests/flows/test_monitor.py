@@ -89,4 +89,4 @@ def test_a_warehouse_without_nights_has_nothing_to_score_but_its_inputs(
     assert set(TABLES) == set(seen.frames)
     assert seen.frames["accuracy"].empty
     assert len(Warehouse(settings).read("drift", TODAY))
-    assert accuracy_sentence(seen) == "No earlier forecast lies in the window."
+    assert accuracy_sentence(seen) == "No earlier forecast is in the window."

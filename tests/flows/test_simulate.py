@@ -82,7 +82,7 @@ def test_a_replay_stands_in_mlflow_with_a_run_per_policy(demo_tables: Tables, re
 @pytest.mark.parametrize(
     ("span", "message"),
     [
-        (Span(date(2016, 5, 9), date(2016, 5, 8)), "--end 2016-05-08 lies before"),
+        (Span(date(2016, 5, 9), date(2016, 5, 8)), "--end 2016-05-08 is before"),
         (Span(date(2016, 5, 10), date(2016, 5, 16)), "--start 2016-05-10 is not the first day"),
         (Span(date(2016, 5, 9), date(2016, 5, 15), every_days=3), "--every 3 is not whole periods"),
     ],

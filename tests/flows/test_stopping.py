@@ -22,6 +22,11 @@ cli.main()
 """
 
 
+def _hear_interrupts() -> None:
+    """Undo what a shell does to commands in the background: they ignore Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def _stopped(command: list[str], sent: int, until: str, *, to_group: bool = False) -> tuple[int, str]:
     """Start a command, send it a signal once it has printed ``until``, and return its exit code and what it printed since.
 
@@ -30,6 +35,7 @@ def _stopped(command: list[str], sent: int, until: str, *, to_group: bool = Fals
     process = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, *command], stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
         env={**os.environ, "NO_COLOR": "1", "TERM": "dumb"}, start_new_session=True,
+        preexec_fn=_hear_interrupts,
     )  # fmt: skip
     assert process.stderr is not None
     for line in process.stderr:

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features.family import registered_families
 from features.matrix import _named
 from foundation.settings import Settings
 from foundation.store import snapshot
@@ -61,7 +62,8 @@ def test_a_column_name_with_control_characters(name: str, demo_tables: Tables, r
 def test_names_lightgbm_cannot_tell_apart_become_distinct() -> None:
     given = ["a b", "a_b", "a,b", "a:b", "[a]", "{a}", '"a"']
     names = _named(
-        {"regional": dict.fromkeys(given[:3], np.zeros(1)), "static": dict.fromkeys(given[3:], np.zeros(1))}
+        {"regional": dict.fromkeys(given[:3], np.zeros(1)), "static": dict.fromkeys(given[3:], np.zeros(1))},
+        registered_families(),
     ).names
     as_held = [name.replace(" ", "_") for name in names]
     assert len(set(as_held)) == len(given)
