@@ -1,6 +1,6 @@
-"""Positioning: forecast, network and stock in, a night's plan out.
+"""Positioning: it turns forecast, network, and stock into the plan of a run.
 
-What belongs here: the problem as arrays, the linear programmes and the only code that knows the
+What belongs here: the problem as arrays, the linear programs and the only code that knows the
 solver, whole packs and loads, bounds, the explanation of each line in euro, and the replay of plans.
 What does not: forecasting, disk access, Prefect, pages. The maths page is ``docs/positioning.md``.
 """

@@ -1,4 +1,4 @@
-"""The night's plan from tables to frames: build, optimise, explain, drop what is not worth it, tell.
+"""The plan of a run from tables to frames: build, optimize, explain, omit what is below the minimum benefit, report.
 
 Here: the order of steps. Not here: any of them.
 """
@@ -49,7 +49,7 @@ def plan(
     as_of: date,
     checkpoints: Checkpoints = recompute,
 ) -> dict[str, pd.DataFrame]:
-    """Return the frames ``position service transfer departure exception assumption plan`` of a night.
+    """Return the frames ``position service transfer departure exception assumption plan`` of a run.
 
     ``tables`` are normalised and cut to what is known at ``as_of``; ``earlier``, when there, holds
     earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
@@ -178,13 +178,17 @@ def _remaining(problem: Problem, lines: pd.DataFrame) -> Remaining:
 
 
 def _figures(
-    problem: Problem, outcomes: list[Outcome], lines: pd.DataFrame, found: tuple[Optimum, float], held_out: np.ndarray
+    problem: Problem,
+    outcomes: list[Outcome],
+    lines: pd.DataFrame,
+    optimum_and_omitted: tuple[Optimum, float],
+    held_out: np.ndarray,
 ) -> dict[str, object]:
-    """Return bound, gaps and sampling figures; ``held_out`` (n_fresh,) is the benefit by fresh path without loads.
+    """Return bound, gaps and sampling figures; ``held_out`` (n_fresh,) is the benefit by held-out scenario without loads.
 
-    ``found`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
+    ``optimum_and_omitted`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
     """
-    optimum, omitted_eur = found
+    optimum, omitted_eur = optimum_and_omitted
     terms = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG]
     before, fixed = float(terms.sum()), fixed_terms(problem, lines)[:KG].sum()
     after = _total_eur(problem, outcomes, lines)
@@ -211,7 +215,7 @@ def _figures(
 
 
 def _held_out_benefit(problem: Problem, outcomes: list[Outcome], workers: WorkerPool) -> np.ndarray:
-    """Return what the plan saves on each fresh path, without loads, EUR."""
+    """Return what the plan saves in each held-out scenario, without loads, EUR."""
     moved = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if len(row.lanes)}
     chunks = [([moved[sku] for sku in chunk],) for chunk in chunks_of(sorted(moved))]
     none = np.zeros(problem.settings.positioning.out_of_sample_scenarios)

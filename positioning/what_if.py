@@ -69,7 +69,7 @@ def kept_total_eur(inputs: Inputs, transfer: pd.DataFrame, as_of: date) -> float
 
 
 def cost_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[float]:
-    """Return what every decision is expected to cost on the plan's demand paths, in EUR, without loads."""
+    """Return what every decision is expected to cost in the plan's demand scenarios, in EUR, without loads."""
     return [_cost_eur(cache, decision) for decision in decisions]
 
 
@@ -88,7 +88,7 @@ def _lines(problem: Problem, decisions: list[Decision]) -> pd.DataFrame:
     specified = problem.catalog
     sku = np.concatenate([np.full(len(decision.lanes), decision.sku, dtype="int64") for decision in decisions])
     units = np.concatenate([decision.units for decision in decisions])
-    sizes = {"units": units, "litres": units * specified.volume_l[sku], "kilograms": units * specified.mass_kg[sku]}
+    sizes = {"units": units, "liters": units * specified.volume_l[sku], "kilograms": units * specified.mass_kg[sku]}
     shipment = np.concatenate([decision.lanes for decision in decisions])
     return pd.DataFrame({"shipment": shipment, "share_eur": 0.0, **sizes})
 
@@ -123,7 +123,7 @@ def _lanes(lanes: pd.DataFrame, change: WhatIf) -> pd.DataFrame:
 
 
 def _by_lane(lanes: pd.DataFrame, parts: Mapping[str, float], neutral: float, join: np.ufunc) -> np.ndarray:
-    """Return the value of each lane: what is said of its id, mode, kind and of all lanes, joined."""
+    """Return the value of each lane: the changes of its id, mode, kind, and of all lanes, joined."""
     values = np.full(len(lanes), neutral)
     for word, value in parts.items():
         is_meant = np.full(len(lanes), word == EVERYWHERE)
@@ -134,7 +134,7 @@ def _by_lane(lanes: pd.DataFrame, parts: Mapping[str, float], neutral: float, jo
 
 
 def _capacities(tables: Frames, change: WhatIf) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return hubs and their changes with room added; rooms without a limit stay without one."""
+    """Return hubs and their changes with capacity added; unlimited capacities stay unlimited."""
     hubs = tables["hubs"].copy()
     capacity = tables.get("hub_capacity")
     capacity = pd.DataFrame({"hub": [], "from_date": []}) if capacity is None else capacity.copy()
@@ -150,7 +150,7 @@ def _capacities(tables: Frames, change: WhatIf) -> tuple[pd.DataFrame, pd.DataFr
 
 
 def _closed(capacity: pd.DataFrame, hubs: Iterable[str], as_of: date) -> pd.DataFrame:
-    """Return the changes of hubs without what is said of ``hubs``, which are closed from ``as_of`` on."""
+    """Return the changes of hubs without the changes of ``hubs``, which are closed from ``as_of`` on."""
     names = sorted(set(hubs))
     closed = pd.DataFrame({"hub": names, "from_date": as_timestamp(as_of), "is_open": False})
     others = capacity[~capacity["hub"].astype(str).isin(names)]

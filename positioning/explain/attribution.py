@@ -47,7 +47,7 @@ class Refusal:
     """What refusing one line does to its sku, EUR without loads.
 
     ``loss_eur`` when the sku is improved again, which sends ``instead`` (shipment, units more or less);
-    ``drop_eur`` when nothing takes the line's place, which costs more on ``pays_rate`` of the demand paths.
+    ``drop_eur`` when no other shipment replaces the line, which costs more in ``pays_rate`` of the demand scenarios.
     """
 
     loss_eur: float
@@ -91,7 +91,7 @@ def explain_chunk(cache: SubproblemCache, decisions: list[Decision], dual_prices
 
 
 def judge_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[np.ndarray]:
-    """Return what every decision saves on each fresh path, without loads, EUR."""
+    """Return what every decision saves in each held-out scenario, without loads, EUR."""
     return [_held_out_benefit(cache, decision) for decision in decisions]
 
 
@@ -200,7 +200,7 @@ def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
     """Shut one line and improve the sku again from what is left.
 
     Room that is freed or taken counts at the case's price, which is what others would make of it: a
-    first-order answer to what a plan made anew without the line would lose.
+    first-order answer to what a new plan without the line would lose.
     """
 
     def scenario_eur(sent: np.ndarray) -> np.ndarray:

@@ -50,9 +50,9 @@ def line_table(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
 def load_table(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
     """Return one row per departure in use: loads it takes, their fixed cost, fill by volume and mass."""
     lanes = problem.network.shipments
-    summed = lines.groupby("shipment", sort=True)[["litres", "kilograms", "units", "share_eur"]].sum().reset_index()
+    summed = lines.groupby("shipment", sort=True)[["liters", "kilograms", "units", "share_eur"]].sum().reset_index()
     index = summed["shipment"].to_numpy(dtype="int64")
-    by_volume = summed["litres"].to_numpy(dtype="float64") / lanes.load_l[index]
+    by_volume = summed["liters"].to_numpy(dtype="float64") / lanes.load_l[index]
     by_mass = summed["kilograms"].to_numpy(dtype="float64") / lanes.load_kg[index]
     loads = np.maximum(np.ceil(np.maximum(by_volume, by_mass) - 1e-9), 1.0)
     return summed.assign(
@@ -81,7 +81,7 @@ def proposal_id(kind: str, sku: str, origin: str, destination: str, departure_id
 
 _COLUMNS = [
     "shipment", "sku_at", "kind", "sku", "origin", "destination", "lane", "departure_id", "proposal_id", "units", "packs",
-    "ship_date", "arrival_date", "decide_by", "is_outlook", "cost_eur", "kg_co2e", "litres", "kilograms", "share_eur",
+    "ship_date", "arrival_date", "decide_by", "is_outlook", "cost_eur", "kg_co2e", "liters", "kilograms", "share_eur",
     "loss_eur", "drop_eur", "pays_rate", "next_best", *SAVINGS, "fewer_lost_units",
 ]  # fmt: skip
 
@@ -161,10 +161,10 @@ def paid_shares(fixed_eur: float, part: np.ndarray, able: np.ndarray) -> np.ndar
 def _binding_part(problem: Problem, lines: pd.DataFrame) -> pd.Series:
     """Return each line's part of its departure in the dimension that fills first; by units without sizes."""
     lanes, index = problem.network.shipments, lines["shipment"].to_numpy(dtype="int64")
-    summed = lines.groupby("shipment")[["litres", "kilograms", "units"]].transform("sum")
-    by_volume, by_mass = summed["litres"] / lanes.load_l[index], summed["kilograms"] / lanes.load_kg[index]
+    summed = lines.groupby("shipment")[["liters", "kilograms", "units"]].transform("sum")
+    by_volume, by_mass = summed["liters"] / lanes.load_l[index], summed["kilograms"] / lanes.load_kg[index]
     is_volume = (by_volume >= by_mass) & (by_volume > 0)
-    part = np.where(is_volume, lines["litres"] / summed["litres"].where(summed["litres"] > 0, 1.0), 0.0)
+    part = np.where(is_volume, lines["liters"] / summed["liters"].where(summed["liters"] > 0, 1.0), 0.0)
     mass = lines["kilograms"] / summed["kilograms"].where(summed["kilograms"] > 0, 1.0)
     part = np.where(~is_volume & (by_mass > 0), mass, part)
     has_size = is_volume | (by_mass > 0)

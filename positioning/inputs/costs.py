@@ -57,7 +57,7 @@ def load_share(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarra
 
 
 def kg_co2e(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarray:
-    """Emission of one unit, well to wheel: tonnes × kilometres × factor."""
+    """Emission of one unit, well to wheel: tonnes × kilometers × factor."""
     return lanes.kg_co2e_per_t[rows] * sku_costs.mass_kg / 1000.0
 
 
@@ -123,7 +123,7 @@ def lost_sale_terms(sku_costs: SkuCosts) -> np.ndarray:
 def end_values(sku_costs: SkuCosts, prices: Prices, keeping_eur: np.ndarray, waits_days: np.ndarray) -> np.ndarray:
     """Value of one unit left, by hub and rank of waiting, (n_hubs, n_ranks), falling and never negative.
 
-    A unit left is worth its cost less ageing, less what keeping it costs until the demand beyond the
+    A unit left is worth its cost less aging, less what keeping it costs until the demand beyond the
     window takes it: v = max(0, c·rate − k·w) with ``keeping_eur`` k (n_hubs,) in EUR per day and
     ``waits_days`` w (n_hubs, n_ranks) in days; an infinite wait (beyond shelf life) leaves nothing.
     """

@@ -1,4 +1,4 @@
-"""The network of a night: hubs, regions, suppliers, shipments that may be decided, deliveries.
+"""The network of a run: hubs, regions, suppliers, shipments that may be decided, deliveries.
 
 Here: lanes read into arrays, with the next departure of each. Not here: skus, stock, demand.
 """
@@ -99,7 +99,7 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Network:
-    """The places and lanes of a night.
+    """The places and lanes of a run.
 
     ``shipments`` are transfer and supply lanes with, for each, its next departure: ``ship_days`` and
     ``arrival_days`` count from ``as_of``.

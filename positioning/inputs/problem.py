@@ -1,4 +1,4 @@
-"""The whole problem of a night as arrays: what workers need to plan any sku.
+"""The whole problem of a run as arrays: all that workers need to plan any SKU.
 
 Here: tables put together once. Not here: the problem of one sku (``positioning.inputs.subproblem``) and how it
 is solved.
@@ -84,7 +84,7 @@ def build_problem(
 
 
 def arrival_buckets(problem: Problem, count: int, purpose: str) -> np.ndarray:
-    """Return the bucket each shipment arrives in on each demand path, (count, L).
+    """Return the bucket each shipment arrives in in each demand scenario, (count, L).
 
     Nominally the first bucket that starts on or after the arrival. Orders with a spread of lead time
     draw it from a gamma law of the same mean and spread; they move to the cut nearest to the drawn

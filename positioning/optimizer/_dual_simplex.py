@@ -1,4 +1,4 @@
-"""The dual simplex on a dictionary of a small linear programme, compiled.
+"""The dual simplex on a dictionary of a small linear program, compiled.
 
 A dictionary writes the basic variables and the objective in the nonbasic ones (Chvátal, "Linear
 Programming", 1983, chapters 3 and 8). All variables have two finite bounds, so a dictionary can always be

@@ -73,7 +73,7 @@ def decide_loads(problem: Problem, workers: WorkerPool) -> LoadDecision:
     parts = chunks_of(list(range(len(problem.catalog.skus))))
     blocks: list[BendersBlock] = workers.run(block_chunk, [(part,) for part in parts])
     master = BendersMaster(problem.shared, blocks, workers)
-    no_shipment_eur = sum(block.nothing.eur for block in blocks)
+    no_shipment_eur = sum(block.no_shipment.eur for block in blocks)
     bound = master.converge(_RELAXED_ROUNDS, _ROUGH, no_shipment_eur).bound_eur
     best = master.fixed(np.zeros(len(problem.shared.loads)), no_shipment_eur)
     tried: set[bytes] = set()
@@ -89,7 +89,7 @@ def decide_loads(problem: Problem, workers: WorkerPool) -> LoadDecision:
         best = result if result.eur < best.eur else best
         if best.eur - bound <= _CLOSE * (no_shipment_eur - bound):
             break
-    no_shipment = {block.sku: block.nothing.eur for block in blocks}
+    no_shipment = {block.sku: block.no_shipment.eur for block in blocks}
     decided = LoadDecision(best.loads, best.shipments, best.dual_prices, min(bound, best.eur), no_shipment)
     return _packed(master, decided, no_shipment_eur) if master.n_shipments <= _PACKED_SHIPMENTS else decided
 
@@ -117,13 +117,13 @@ class BendersMaster:
     """The program and its evaluation sku by sku."""
 
     def __init__(self, shared: Shared, blocks: list[BendersBlock], workers: WorkerPool) -> None:
-        """Put the skus' limits, cuts and shared rooms together."""
+        """Combine the limits and cuts of the SKUs and the shared capacities."""
         self._blocks, self._workers = blocks, workers
         self._load_eur = np.array([load.eur for load in shared.loads])
         self._n_places = shared.binds.shape[1]
         self._program = BendersProgram(shared, blocks)
         self.n_shipments = sum(int((block.most > 0).sum()) for block in blocks)
-        self.least_eur = 1e-9 * sum(abs(block.nothing.eur) for block in blocks)
+        self.least_eur = 1e-9 * sum(abs(block.no_shipment.eur) for block in blocks)
 
     def converge(self, rounds: int, share: float, no_shipment_eur: float) -> _Candidate:
         """Solve and evaluate in turns until both agree within ``share`` of what is at stake; loads may be split."""

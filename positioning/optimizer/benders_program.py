@@ -36,7 +36,7 @@ class BendersProgram:
     """The program, its columns in the order shipments, cost of serving, loads."""
 
     def __init__(self, shared: Shared, blocks: list[BendersBlock]) -> None:
-        """Put the skus' limits, first cuts and shared rooms together."""
+        """Combine the limits and first cuts of the SKUs and the shared capacities."""
         self._shared, self._blocks = shared, blocks
         self._first = np.cumsum([0, *(len(block.lanes) for block in blocks)])
         n = int(self._first[-1])
@@ -56,7 +56,7 @@ class BendersProgram:
         self._add_limits()
         self._first_capacity_row = self._model.n_rows
         self._add_capacities()
-        self.add_cuts([block.nothing for block in blocks])
+        self.add_cuts([block.no_shipment for block in blocks])
 
     @property
     def status(self) -> str:
@@ -111,9 +111,11 @@ class BendersProgram:
                     (floor, np.inf), np.append(first + used, self._serving[index]), np.append(slope[used], 1.0)
                 )
 
-    def _largest_eur(self, at: int) -> float:
+    def _largest_eur(self, index: int) -> float:
         """Return what the cost of serving a sku is counted in: more than 1 EUR only where its cuts are very steep."""
-        steepest = np.abs(self._blocks[at].nothing.slope) * self._unit[self._first[at] : self._first[at + 1]]
+        steepest = (
+            np.abs(self._blocks[index].no_shipment.slope) * self._unit[self._first[index] : self._first[index + 1]]
+        )
         return float(_power(np.array(max(steepest.max(initial=0.0) / _COUNTS, 1.0))))
 
     def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> ProgramSolution | None:

@@ -1,6 +1,6 @@
 """Best-first branching on the shipments of one sku, compiled: whole packs, smallest sizes, charges for loads.
 
-The programme is an outline of the sku: serving demand costs the largest of known cuts. Where it is open
+The program approximates the SKU: the recourse cost is the maximum of the known Benders cuts. Where it is open
 whether a shipment is used, its charge is due in proportion, a most-th part per unit, which is never more
 than is due. Any open node's bound is valid, so stopping early only makes the bound weaker. Not here:
 finding cuts (``positioning.optimizer.recourse_function``).
@@ -179,7 +179,7 @@ class SearchResult(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def branch(rows: CutRows, shipments: Shipments, best_known: float, share: float, n_nodes: int) -> SearchResult:
-    """Minimise asked · x + Σ charges of what is used + Σ_k θ_k over whole packs x, subject to ``rows``.
+    """Minimize asked · x + Σ charges of what is used + Σ_k θ_k over whole packs x, subject to ``rows``.
 
     Stops when the bound is within ``share`` of what is at stake of ``best_known``, the cost of a known plan, or of a
     better one by the cuts, or after ``n_nodes``.
@@ -292,18 +292,18 @@ def _worst(x: np.ndarray, is_paid: np.ndarray, shipments: Shipments) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _split(nodes: Nodes, at: int, lane: int, shipments: Shipments, count: int) -> int:
+def _split(nodes: Nodes, node: int, lane: int, shipments: Shipments, count: int) -> int:
     """Add a node's children: the shipment shut or at least the smallest size; if paid, a pack down or a pack up."""
-    low = np.floor(nodes.x[at, lane] / shipments.pack[lane] + 1e-9) * shipments.pack[lane]
+    low = np.floor(nodes.x[node, lane] / shipments.pack[lane] + 1e-9) * shipments.pack[lane]
     for side in range(2):
         nodes.lower[count], nodes.upper[count], nodes.is_paid[count] = (
-            nodes.lower[at], nodes.upper[at], nodes.is_paid[at],
+            nodes.lower[node], nodes.upper[node], nodes.is_paid[node],
         )  # fmt: skip
         if side == 0:
-            nodes.upper[count, lane] = low if nodes.is_paid[at, lane] else 0.0
+            nodes.upper[count, lane] = low if nodes.is_paid[node, lane] else 0.0
         else:
-            least = low + shipments.pack[lane] if nodes.is_paid[at, lane] else shipments.least[lane]
-            nodes.lower[count, lane] = max(nodes.lower[at, lane], least)
+            least = low + shipments.pack[lane] if nodes.is_paid[node, lane] else shipments.least[lane]
+            nodes.lower[count, lane] = max(nodes.lower[node, lane], least)
             nodes.is_paid[count, lane] = True
         if nodes.lower[count, lane] <= nodes.upper[count, lane] + 1e-9:
             count += 1

@@ -65,7 +65,7 @@ def columns_of(answers: list[PricingResult]) -> list[Column]:
     return [column for answer in answers for column in answer.columns]
 
 
-def nothing_of(answers: list[PricingResult]) -> dict[int, float]:
+def no_shipment_costs(answers: list[PricingResult]) -> dict[int, float]:
     """Return what every sku costs when nothing is sent, EUR."""
     return {answer.sku: answer.no_shipment_eur for answer in answers}
 
@@ -98,7 +98,7 @@ class ColumnGeneration:
         """
         for _ in range(passes):
             answers = price_skus(self._workers, self._duals, effort)
-            self.no_shipment_eur = nothing_of(answers)
+            self.no_shipment_eur = no_shipment_costs(answers)
             self._update_bound(bound_eur(self._problem, answers, self._duals))
             self.columns += columns_of(answers)
             pool = self.pool()
@@ -140,10 +140,10 @@ _ROUGH = Effort(share=0.02, nodes=20, searches=2)
 
 
 class Sample:
-    """A stratified sample with its share of all rooms and loads, and the columns found for it so far."""
+    """A stratified sample with its share of all capacities and loads, and its columns so far."""
 
     def __init__(self, problem: Problem, workers: WorkerPool) -> None:
-        """Take every so-manieth sku in the order of expected litres, so that large and small ones are alike."""
+        """Take every n-th SKU in the order of expected volume, so that the sample covers large and small SKUs alike."""
         litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalog.volume_l
         order = np.lexsort((np.arange(len(litres)), -litres))
         self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
@@ -156,7 +156,7 @@ class Sample:
     def tune(self, start: np.ndarray, rounds: int) -> np.ndarray:
         """Return better prices (n_resources,) than ``start``.
 
-        Column generation with the prices of the master drawn towards the best bound (Wentges smoothing),
+        Column generation with the dual prices of the master drawn toward the best bound (Wentges smoothing),
         for at most ``rounds`` or until bound and master are close.
         """
         request = best = start
@@ -192,7 +192,7 @@ class Sample:
 
 
 def scaled(shared: Shared, share: float) -> Shared:
-    """Return ``shared`` with ``share`` of every room, and of the size and cost of every load."""
+    """Return ``shared`` with ``share`` of every capacity, and of the size and cost of every load."""
     rows = tuple(replace(row, capacity=row.capacity * share) for row in shared.resources)
     return replace(shared, resources=rows, loads=tuple(replace(load, eur=load.eur * share) for load in shared.loads))
 
@@ -240,7 +240,7 @@ def plan_by_column_generation(problem: Problem, workers: WorkerPool) -> Optimum:
 
 
 def plan_by_benders(problem: Problem, workers: WorkerPool, checkpoints: Checkpoints) -> Optimum:
-    """Choose loads by one programme of all skus, then whole packs for those."""
+    """Choose loads by one program of all SKUs, then whole packs for those."""
     decided = LoadDecision.from_text(checkpoints("loads", lambda: decide_loads(problem, workers).to_text()))
     columns, loads = workers.run(round_down_chunk, _chunked(decided.shipments)), decided.loads
     duals = Duals(decided.dual_prices[None], np.zeros((len(problem.catalog.skus), len(problem.network.ship_days))))
@@ -264,16 +264,16 @@ def plan_by_benders(problem: Problem, workers: WorkerPool, checkpoints: Checkpoi
     )
 
 
-def _cheaper(problem: Problem, found: Optimum, decided: LoadDecision, packed: list[Column]) -> Optimum:
-    """Return the cheaper of ``found`` and the columns of the program with whole packs."""
-    choice = replace(found.choice, column={column.sku: column for column in packed}, loads=decided.loads)
-    eur = _plan_eur(problem, found.no_shipment_eur, choice)
-    return replace(found, choice=choice, plan_eur=eur) if eur < found.plan_eur else found
+def _cheaper(problem: Problem, optimum: Optimum, decided: LoadDecision, packed: list[Column]) -> Optimum:
+    """Return the cheaper of ``optimum`` and the columns of the program with whole packs."""
+    choice = replace(optimum.choice, column={column.sku: column for column in packed}, loads=decided.loads)
+    eur = _plan_eur(problem, optimum.no_shipment_eur, choice)
+    return replace(optimum, choice=choice, plan_eur=eur) if eur < optimum.plan_eur else optimum
 
 
-def _without_cycles(problem: Problem, workers: WorkerPool, found: Optimum) -> Optimum:
-    """Return ``found`` without goods that are sent in a circle, which moves nothing."""
-    column = found.choice.column
+def _without_cycles(problem: Problem, workers: WorkerPool, optimum: Optimum) -> Optimum:
+    """Return ``optimum`` without goods that are sent in a circle, which moves nothing."""
+    column = optimum.choice.column
     moved = {
         sku: SkuShipments(sku, _units_on_all_lanes(problem, column[sku]))
         for sku in sorted(column)
@@ -283,8 +283,8 @@ def _without_cycles(problem: Problem, workers: WorkerPool, found: Optimum) -> Op
     kept = {sku: one for sku, one in column.items() if sku not in moved} | {
         one.sku: one for one in changed if len(one.lanes)
     }
-    choice = replace(found.choice, column={sku: kept[sku] for sku in sorted(kept)})
-    return replace(found, choice=choice, plan_eur=_plan_eur(problem, found.no_shipment_eur, choice))
+    choice = replace(optimum.choice, column={sku: kept[sku] for sku in sorted(kept)})
+    return replace(optimum, choice=choice, plan_eur=_plan_eur(problem, optimum.no_shipment_eur, choice))
 
 
 def _may_cycle(problem: Problem, column: Column) -> bool:
@@ -301,10 +301,10 @@ def _units_on_all_lanes(problem: Problem, column: Column) -> np.ndarray:
 
 
 def _optimum(
-    problem: Problem, workers: WorkerPool, found: tuple[list[Column], dict[int, float], np.ndarray], bound_eur: float
+    problem: Problem, workers: WorkerPool, solution: tuple[list[Column], dict[int, float], np.ndarray], bound_eur: float
 ) -> Optimum:
-    """Choose among the columns found on the loads found."""
-    columns, no_shipment_eur, loads = found
+    """Choose among the columns solution on the loads solution."""
+    columns, no_shipment_eur, loads = solution
     choice = _chosen(problem, workers, columns, no_shipment_eur, loads)
     return Optimum(choice, no_shipment_eur, _plan_eur(problem, no_shipment_eur, choice), bound_eur)
 
@@ -316,17 +316,19 @@ def _loads(problem: Problem, pool: Pool) -> np.ndarray:
 
 
 def _columns_on_loads(
-    problem: Problem, workers: WorkerPool, pool: Pool, asked: tuple[np.ndarray, Effort]
+    problem: Problem, workers: WorkerPool, pool: Pool, loads_and_effort: tuple[np.ndarray, Effort]
 ) -> list[Column]:
-    """Return what skus want at the master's prices with the loads asked for paid and all others shut."""
-    return _columns_at(problem, workers, relaxed_master(pool, paid(problem.shared, asked[0]))[0], asked)
+    """Return what skus want at the master's prices with the loads loads_and_effort for paid and all others shut."""
+    return _columns_at(
+        problem, workers, relaxed_master(pool, paid(problem.shared, loads_and_effort[0]))[0], loads_and_effort
+    )
 
 
 def _columns_at(
-    problem: Problem, workers: WorkerPool, dual_prices: np.ndarray, asked: tuple[np.ndarray, Effort]
+    problem: Problem, workers: WorkerPool, dual_prices: np.ndarray, loads_and_effort: tuple[np.ndarray, Effort]
 ) -> list[Column]:
-    """Return what skus want at ``dual_prices`` (n_resources,) on the loads asked for."""
-    loads, effort = asked
+    """Return what skus want at ``dual_prices`` (n_resources,) on the loads loads_and_effort for."""
+    loads, effort = loads_and_effort
     zeros = np.zeros((len(problem.catalog.skus), len(problem.network.ship_days)))
     return columns_of(
         price_skus(workers, Duals(np.maximum(dual_prices, shut_prices(problem, loads))[None], zeros), effort)

@@ -54,7 +54,7 @@ def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) ->
 def _promising(
     priced: PricedSubproblem, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]
 ) -> np.ndarray | None:
-    """Return the untried neighbour with the largest promised gain, None when none promises any."""
+    """Return the untried neighbor with the largest estimated gain, or None if no neighbor has one."""
     problem = priced.problem
     best, promised = None, 1e-9
     for lane in range(len(units)):

@@ -1,6 +1,6 @@
 """Choosing one column per sku under what all skus share, with whole loads.
 
-Here: the master programme over columns, its prices, and the repair to one whole column each.
+Here: the master program over columns, its dual prices, and the repair to one whole column each.
 Not here: making columns.
 """
 
@@ -136,7 +136,7 @@ def paid(shared: Shared, loads: np.ndarray) -> Shared:
 
 
 def relaxed_master(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
-    """Return what one more unit of each room is worth when columns and loads may be split, and the gain in EUR."""
+    """Return what one more unit of each shared capacity is worth if columns and loads may be split, and the gain in EUR."""
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
     solution = Master(pool, shared).solve()
@@ -313,7 +313,7 @@ def _whole_columns(master: Master, relaxed: MasterValues) -> list[int]:
 
 
 def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray) -> list[int]:
-    """Swap columns for better ones of the same sku that fit, dearest first, a few times over."""
+    """Swap columns for better ones of the same sku that fit, highest cost first, a few times over."""
     chosen = {int(pool.sku[index]): int(index) for index in taken}
     used = pool.uses[list(chosen.values())].sum(axis=0)
     by_gain = np.lexsort((np.arange(len(pool.columns)), -pool.gain_eur))

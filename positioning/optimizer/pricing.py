@@ -1,6 +1,6 @@
 """The work on a chunk of skus, as tasks that run in any process and give the same answer.
 
-A chunk is a run of neighbouring skus of fixed length, whatever the number of processes. Not here: what
+A chunk is a run of neighboring SKUs of fixed length, whatever the number of processes. Not here: what
 skus share.
 """
 
@@ -22,7 +22,7 @@ CHUNK_SKUS = 16
 
 
 class SubproblemCache:
-    """One process's view of the night. Answers depend on what was asked of a sku's chunk before, in order."""
+    """The subproblems of one process. Results depend on the earlier tasks of the SKU's chunk, in order."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -41,7 +41,7 @@ class SubproblemCache:
         return self._subproblems[sku]
 
     def demand_scenarios(self, subproblem: Subproblem, *, is_held_out: bool = False) -> np.ndarray:
-        """Return the sku's demand paths (n, R, B): stratified for the plan, plain for the judgement."""
+        """Return the SKU's demand scenarios (n, R, B): stratified for the plan, plain for the held-out evaluation."""
         if is_held_out:
             return self._draw(subproblem, is_held_out=True)
         if subproblem.sku not in self._demand_scenarios:
@@ -66,7 +66,7 @@ class SubproblemCache:
         return self._built(self._recourse_functions, sku)
 
     def benders_function(self, sku: int) -> RecourseFunction:
-        """Return the same for the programme over few skus alone: whether that was solved here or before changes no answer."""
+        """Return the same for the program over few SKUs alone; results do not depend on where that program was solved."""
         return self._built(self._benders_functions, sku)
 
     def _built(self, functions: dict[int, RecourseFunction], sku: int) -> RecourseFunction:
@@ -120,7 +120,7 @@ def price_chunk(
 
 @dataclass(frozen=True)
 class SkuShipments:
-    """Units (n_shipments,) a programme over all skus would send of one sku, packs not whole."""
+    """Units (n_shipments,) that a program over all SKUs sends of one SKU, packs not whole."""
 
     sku: int
     units: np.ndarray
@@ -155,11 +155,11 @@ class BendersBlock:
     slope: np.ndarray
     floor: np.ndarray
     uses: np.ndarray
-    nothing: BendersCuts
+    no_shipment: BendersCuts
 
 
 def block_chunk(cache: SubproblemCache, skus: list[int]) -> list[BendersBlock]:
-    """Return the sketch of every sku."""
+    """Return the Benders block of every SKU."""
     return [_block(cache, sku) for sku in skus]
 
 

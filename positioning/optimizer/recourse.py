@@ -1,4 +1,4 @@
-"""Serving demand from given stock, on all demand paths at once: a compiled transportation solver.
+"""Serving demand from given stock, in all demand scenarios at once: a compiled transportation solver.
 
 For fixed shipments the second stage of a sku falls apart into one transportation problem per demand
 path: sources are hubs at the start of each bucket, suppliers of later orders and "lost"; sinks are
@@ -75,7 +75,7 @@ def build_service_arcs(problem: Subproblem) -> ServiceArcs:
 
 
 def _with_lost(problem: Subproblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> ServiceArcs:
-    """Add the source "lost" and let it, and suppliers, leave what nobody needs in the dump."""
+    """Add the source "lost" and let it and the suppliers put units without demand into the sink "dump"."""
     n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.available)
     lost, lost_terms = np.zeros((1, cost.shape[1])), np.zeros((1, *terms.shape[1:]))
     lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
@@ -87,7 +87,7 @@ def _with_lost(problem: Subproblem, cost: np.ndarray, terms: np.ndarray, via: np
 
 
 def _without_dominated(problem: Subproblem, cost: np.ndarray) -> np.ndarray:
-    """Return ``cost`` without ways that never pay: dearer than losing the sink's demand and leaving the unit where it is.
+    """Return ``cost`` without arcs that never pay: they cost more than losing the sink's demand and leaving the unit where it is.
 
     So no cost is far from what is at stake, however expensive a lane may be.
     """

@@ -239,7 +239,7 @@ class RecourseFunction:
         return BoundedPlan(min(bound, result.eur), result.units, result.eur), evaluated
 
     def _relaxed_eur(self, shipments: Shipments, effort: Effort) -> float:
-        """Bring the outline close to the sku where packs need not be whole; return the bound there."""
+        """Refine the recourse function near the optimum without whole packs; return the lower bound there."""
         best, bound = self.no_shipment_eur, -np.inf
         for _ in range(effort.cuts):
             search: SearchResult = branch(self._pool.rows(), shipments, self.no_shipment_eur, 1.0, 0)
@@ -287,12 +287,12 @@ class RecourseFunction:
         self._pool.add(-slope, eur - slope @ units)
 
 
-def _better(found: BoundedPlan, plan: SkuPlan, terms: PricingTerms) -> BoundedPlan:
-    """Return the better of ``found`` and ``plan``, which may not be allowed."""
+def _better(best: BoundedPlan, plan: SkuPlan, terms: PricingTerms) -> BoundedPlan:
+    """Return the better of ``best`` and ``plan``, which may not be allowed."""
     if (plan.units > terms.most + 1e-9).any():
-        return found
+        return best
     eur = plan.eur + float(terms.dual_price @ plan.units + terms.linking_duals[plan.units > 0].sum())
-    return BoundedPlan(found.bound_eur, plan.units, eur) if eur < found.eur else found
+    return BoundedPlan(best.bound_eur, plan.units, eur) if eur < best.eur else best
 
 
 def _useful_units(priced: PricedSubproblem) -> np.ndarray:

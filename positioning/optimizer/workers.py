@@ -30,7 +30,7 @@ class WorkerPool:
     """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
     def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
-        """Seat ``workers`` at desks of ``problem``, without any a desk here.
+        """Load ``problem`` into ``workers``; without workers, solve in this process.
 
         The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
         """

@@ -25,7 +25,7 @@ class BaseStock:
     Attributes
     ----------
     z : safety factor. min_fill_rate : a departure with loads to pay leaves only at least so full.
-    review_days : R at least; longer where no night decides again sooner. past_periods : how much history μ and σ are taken from.
+    review_days : R at least; longer if the next decision is later. past_periods : how much history μ and σ are taken from.
 
     """
 
@@ -75,9 +75,9 @@ def local_demand(point: DecisionPoint, past_periods: int) -> tuple[np.ndarray, n
 
 
 def fair_share(point: DecisionPoint, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return (sku, lane, units) that bring hubs towards their share, the emptiest hub first.
+    """Return (sku, lane, units) that bring hubs toward their share, the emptiest hub first.
 
-    Where an article's hubs hold less than their levels together, each hub's share is its level scaled
+    If the hubs of a SKU hold less than their levels together, each hub's share is its level scaled
     down alike, so that days of supply balance; else the share is the level. Hubs above their share
     give what is on hand to hubs below, over the cheapest lanes. What is scarce on the road goes first
     to hubs that hold the smallest part of their level.

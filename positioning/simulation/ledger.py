@@ -35,8 +35,8 @@ class Ledger:
     kg_co2e : float64 (K, T).
     stock : int64 (K, H, T), at the end of each period.
     lead_units : int64 (days,), units served by days from order to door.
-    moves : per night with shipments, (period, sku, lane, units) arrays.
-    plans : per night, the wishes with outlook lines.
+    moves : per decision with shipments, (period, sku, lane, units) arrays.
+    plans : per decision, the requests with outlook lines.
     refused_units : what the gate cut from the wishes.
 
     """
@@ -60,7 +60,7 @@ class Ledger:
         return float(self.eur[TERMS.index(name)].sum())
 
     def sku_eur(self, *, with_goods: bool) -> np.ndarray:
-        """Return each article's cost (K,): the operating terms, and the goods' terms if asked for."""
+        """Return each SKU's cost (K,): the operating terms, and the goods' terms if asked for."""
         n_terms = len(TERMS) if with_goods else len(OPERATING_TERMS)
         return self.eur[:n_terms].sum(axis=(0, 2))
 
@@ -224,7 +224,7 @@ def book_goods(ledger: Ledger, opening_units: np.ndarray, left_units: np.ndarray
 
 
 def load_eur_per_unit(lanes: Lanes, volume_l: np.ndarray, mass_kg: np.ndarray) -> np.ndarray:
-    """Return (K, L): a unit's share of a full load, by the dimension that the mean article fills first.
+    """Return (K, L): a unit's share of a full load, by the dimension that the mean SKU fills first.
 
     One dimension per lane, so that the loads of a departure never cost less than these shares of all
     that travels on it: loads ≥ volume / load_l and loads ≥ mass / load_kg. Unlimited loads share 0.

@@ -1,11 +1,11 @@
-"""The clairvoyant bound: no policy can cost less on what was demanded.
+"""The perfect-foresight benchmark: no policy can cost less on the realized demand.
 
-Per article a linear program in hindsight (HiGHS): it knows all demand, chooses the units on every
-departure that the nights decide, and who serves whom. It is a relaxation of the game, so its value
+Per SKU, a linear program in hindsight (HiGHS): it knows all demand, chooses the units on every
+departure that the planning dates decide, and who serves whom. It is a relaxation of the game, so its value
 bounds every policy's: packs, least orders, stock minima and shared capacities are left out, loads are
 paid by the share a unit takes of a full one, and routing is free. Not here: any decision in time.
 
-Index sets: h hubs, r regions, t periods, d departures (lane, night) with arrival period a(d).
+Index sets: h hubs, r regions, t periods, d departures (lane, planning date) with arrival period a(d).
 Variables, all ≥ 0: ``stock[h,t]`` at the end of t, ``move[d]``, ``serve[h,r,t]`` where demand > 0.
 
     balance[h,t]:  stock[h,t] − stock[h,t−1] + Σ_r serve[h,r,t] + Σ_{d out of h in t} move[d]
@@ -45,10 +45,10 @@ class Moves:
 
 
 def bound_eur(game: Game, *, with_goods: bool, threads: int = 1) -> np.ndarray:
-    """Return each article's least possible cost in hindsight, (K,), on the terms of ``Ledger.value_eur``.
+    """Return each SKU's least possible cost in hindsight, (K,), on the terms of ``Ledger.value_eur``.
 
-    The sum bounds every policy's value. An article's own value may fall below its own bound by what
-    its companions pay of the loads they share. ``threads`` share the articles.
+    The sum bounds every policy's value. The value of one SKU may be below its bound by the share that
+    other SKUs pay of shared loads. ``threads`` divide the SKUs.
     """
     moves = open_moves(game)
     skus = range(len(game.network.skus.index))
@@ -58,7 +58,7 @@ def bound_eur(game: Game, *, with_goods: bool, threads: int = 1) -> np.ndarray:
 
 
 def open_moves(game: Game) -> Moves:
-    """Return every departure that a night of the game decides."""
+    """Return every departure that a planning date of the replay decides."""
     network = game.network
     lanes, skus, prices = network.lanes, network.skus, game.prices
     result = [
@@ -80,7 +80,7 @@ def open_moves(game: Game) -> Moves:
 
 
 def _solve(game: Game, moves: Moves, sku: int, *, with_goods: bool) -> float:
-    """Return the least cost of one article."""
+    """Return the least cost of one SKU."""
     network, opening = game.network, game.opening
     demand = game.demand.ahead[sku]
     cost = network.skus.unit_cost_eur[sku]
@@ -95,7 +95,7 @@ def _solve(game: Game, moves: Moves, sku: int, *, with_goods: bool) -> float:
 def _program(
     game: Game, moves: Moves, sku: int, written_down: float | None
 ) -> tuple[np.ndarray, sparse.csc_array, np.ndarray, np.ndarray]:
-    """Return costs, rows and row bounds of one article's program; columns stock, move, serve.
+    """Return costs, rows and row bounds of one SKU's program; columns stock, move, serve.
 
     Lost sales are a constant less what serving saves, so serving has the saving as a credit.
     """
@@ -118,7 +118,7 @@ def _program(
 
 
 def _serves(game: Game, sku: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return hub, region and period of every way to serve a demand of the article."""
+    """Return hub, region and period of every way to serve a demand of the SKU."""
     network = game.network
     lanes = np.isfinite(network.delivery.cost_eur[sku])
     can = lanes[:, :, None] & (game.demand.ahead[sku] > 0)[None] & network.hubs.is_open[:, None, :]

@@ -28,7 +28,7 @@ _PLAYED = ("stock", "inbound", "sales")
 
 @dataclass(frozen=True)
 class Planned:
-    """Plans each night on its forecast, for the time until a night decides again.
+    """Plans on each planning date's forecast, for the time until the next decision.
 
     ``forecaster`` gives the forecast frames of a night, ``planner`` the plan's frames from tables,
     forecasts, settings and date. ``tables`` are those known at the start; stock, goods on their way,
@@ -49,9 +49,9 @@ class Planned:
         return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
 
     def _settings(self, point: DecisionPoint) -> Settings:
-        """Return the settings with the review period as long as no night decides again, after the last one until the end.
+        """Return the settings with the review period until the next decision, or until the end after the last one.
 
-        Where that is longer than usual and no night follows, demand after the end is nobody's.
+        If that is longer than usual and no decision follows, demand after the end counts for no policy.
         """
         specified = self.settings.positioning
         if point.review_days <= specified.review_days:
@@ -70,7 +70,7 @@ class Planned:
 
 
 def stock_table(point: DecisionPoint) -> pd.DataFrame:
-    """Return the `stock` snapshot of the night's morning: usable units only."""
+    """Return the `stock` snapshot of the morning of the planning date: usable units only."""
     network, on_hand = point.network, point.state.on_hand
     sku, hub = np.nonzero(on_hand)
     rows = {"hub": network.hubs.index.to_numpy()[hub], "sku": network.skus.index.to_numpy()[sku]}
@@ -79,7 +79,7 @@ def stock_table(point: DecisionPoint) -> pd.DataFrame:
 
 
 def inbound_table(point: DecisionPoint) -> pd.DataFrame:
-    """Return the `inbound` lines of the night: everything on the road, one line per sku, hub and day."""
+    """Return the `inbound` lines of the planning date: everything in transit, one line per sku, hub and day."""
     network, arriving = point.network, point.state.arriving
     sku, hub, period = np.nonzero(arriving)
     start = as_timestamp(network.start)
@@ -97,7 +97,7 @@ def inbound_table(point: DecisionPoint) -> pd.DataFrame:
 
 
 def earlier_table(point: DecisionPoint) -> pd.DataFrame:
-    """Return the transfers that earlier nights sent, as executed proposals: they must not be undone."""
+    """Return the transfers that earlier decisions sent, as executed proposals: they must not be undone."""
     network = point.network
     lanes, skus = network.lanes, network.skus.index.to_numpy()
     hubs, blocks = network.hubs.index.to_numpy(), []
@@ -165,7 +165,7 @@ class Foresight:
     game: Game
 
     def __call__(self, as_of: date) -> Frames:
-        """Return the frames of a night; their demand is certain."""
+        """Return the frames of a planning date; their demand is certain."""
         frames = self.forecaster(as_of)
         forecast, start = frames["forecast"], as_timestamp(self.game.network.start)
         end = start + pd.Timedelta(days=self.game.network.periods * self.game.network.period_days)

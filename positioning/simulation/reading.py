@@ -24,7 +24,7 @@ def read_network(tables: dict[str, pd.DataFrame], settings: Settings, start: dat
     """Return the network of ``tables`` for ``periods`` periods from ``start``.
 
     Lanes of kinds that ``positioning.kinds`` leaves out are not in it. Raises ``InputError`` when
-    hubs, lanes or articles are missing.
+    hubs, lanes or SKUs are missing.
     """
     for name in ("hubs", "lanes", "skus", "regions"):
         if tables.get(name) is None or tables[name].empty:

@@ -36,9 +36,11 @@ def serve(on_hand: np.ndarray, demand: np.ndarray, preference: np.ndarray, is_op
 
 
 @numba.njit(cache=True)
-def _share(stock: np.ndarray, unmet: np.ndarray, requested_hub: np.ndarray, at: tuple[int, np.ndarray]) -> None:
+def _share(
+    stock: np.ndarray, unmet: np.ndarray, requested_hub: np.ndarray, hub_and_units: tuple[int, np.ndarray]
+) -> None:
     """Share the stock of one hub among the regions that ask it now; updates all arrays in place."""
-    hub, shipped = at
+    hub, shipped = hub_and_units
     request = 0
     for region in range(len(unmet)):
         if requested_hub[region] == hub:

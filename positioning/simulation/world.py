@@ -1,4 +1,4 @@
-"""The network a replay plays on: places, articles and lanes as frozen dense arrays.
+"""The network a replay plays on: places, SKUs, and lanes as frozen dense arrays.
 
 Axes everywhere: sku × hub × region, each sorted by its identifier; K, H, R are their lengths, L the
 number of lanes that move stock and T the number of periods. Missing columns take the defaults of
@@ -21,7 +21,7 @@ from positioning.inputs.inventory import has_lapsed
 
 @dataclass(frozen=True)
 class Skus:
-    """Articles; arrays (K,)."""
+    """SKUs; arrays (K,)."""
 
     index: pd.Index
     unit_cost_eur: np.ndarray
@@ -68,13 +68,13 @@ class Delivery:
 
     Attributes
     ----------
-    cost_eur : (K, H, R), carriage of a unit; infinite where no lane carries the article.
+    cost_eur : (K, H, R), carriage of a unit; infinite where no lane carries the SKU.
     late_eur : (K, H, R), the price of lateness of a unit; 0 where it is on time.
     is_late : (K, H, R), lead time > promise.
-    lead_days : (K, H, R), of the lane that carries the article.
+    lead_days : (K, H, R), of the lane that carries the SKU.
     kg_co2e : (K, H, R), per unit.
     preference : (K, R, H) hubs by carriage plus lateness, then hub id; -1 past the last lane.
-    nearest : (K, R) hub of the shortest lane that carries the article, ties by hub id; -1 if none.
+    nearest : (K, R) hub of the shortest lane that carries the SKU, ties by hub id; -1 if none.
 
     """
 
@@ -166,7 +166,7 @@ class Demand:
 
     ``past`` (K, R, P) ends the period before the start; ``ahead`` (K, R, T) begins with it.
     ``is_known`` (K, R, P) is False where the past is unknown: before a series' first row, or while
-    the article was out of stock.
+    the SKU was out of stock.
     """
 
     past: np.ndarray

@@ -44,7 +44,7 @@ class BacktestPage:
 
     Attributes
     ----------
-    title, verdict
+    title, conclusion
         Heading, and the result in one sentence.
     facts
         Text by name, shown below the heading.
@@ -57,7 +57,7 @@ class BacktestPage:
     """
 
     title: str
-    verdict: str
+    conclusion: str
     facts: Mapping[str, str]
     overall: pd.DataFrame
     levels: pd.DataFrame
