@@ -97,7 +97,7 @@ def binding_capacities(problem: Problem, results: PlanResults) -> list[Row]:
             continue
         row = result.setdefault((resource.kind, resource.place), {
             "kind": f"capacity_blocks_{resource.kind}", "hub": resource.place, "eur": 0.0,
-            "action": f"Add {resource.kind} capacity at {resource.place}; EUR is the savings from 10% more.",
+            "action": f"Add {resource.kind} capacity at {resource.place}; 10% more would save the amount shown.",
         })  # fmt: skip
         row["eur"] += float(price * max(resource.capacity, 1.0) * 0.1)
     return list(result.values())
