@@ -129,7 +129,7 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
 
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
-    """Return ``shared`` with ``loads`` paid for: their room is there, no other load goes."""
+    """Return the shared limits with the capacity of ``loads`` available and all other loads closed."""
     capacity = capacity_with(shared, loads)
     rows = tuple(replace(row, capacity=capacity[index], load=-1) for index, row in enumerate(shared.resources))
     return replace(shared, resources=rows, loads=())
