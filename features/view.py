@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from features.panel import Panel
+from foundation.seasonality import ratio, running_sums
 
 Columns = dict[str, np.ndarray]
 
@@ -96,11 +97,11 @@ class Past:
 
     @cached_property
     def _sums(self) -> np.ndarray:
-        return _running(self.filled)
+        return running_sums(self.filled)
 
     @cached_property
     def _counts(self) -> np.ndarray:
-        return _running(self.is_known)
+        return running_sums(self.is_known)
 
     def known(self, length: int) -> np.ndarray:
         """Return how many of the last ``length`` periods are known."""
@@ -157,19 +158,6 @@ class Past:
     def between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         """Return (n, len(low)): means over columns low to before high, NaN where none is known."""
         return ratio(self._sums[:, high] - self._sums[:, low], self._counts[:, high] - self._counts[:, low])
-
-
-def _running(values: np.ndarray) -> np.ndarray:
-    """Return running sums float64 (n, n_past + 1), the first column 0."""
-    sums = np.zeros((values.shape[0], values.shape[1] + 1))
-    np.cumsum(values, axis=1, dtype=np.float64, out=sums[:, 1:])
-    return sums
-
-
-def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Return numerator ÷ denominator as float32, NaN where the denominator is 0."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(denominator > 0, numerator / denominator, np.nan).astype(np.float32)
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -34,7 +34,7 @@ def seasonal_index_by_week(demand: np.ndarray, week: np.ndarray) -> np.ndarray:
         return np.ones(_WEEKS)
     known = np.isfinite(demand)
     level = np.where(known, _level(demand), 0).sum(axis=0)
-    share = np.nan_to_num(_ratio(np.where(known, demand, 0).sum(axis=0, dtype=np.float64), level), nan=1.0)
+    share = np.nan_to_num(ratio(np.where(known, demand, 0).sum(axis=0, dtype=np.float64), level), nan=1.0)
     years = np.bincount(week, minlength=_WEEKS)
     index = (np.bincount(week, share, minlength=_WEEKS) + _PRIOR_YEARS) / (years + _PRIOR_YEARS)
     if not years[-1]:  # no year of 53 weeks yet: its last week lies between its neighbors
@@ -59,7 +59,7 @@ def recent_level(past: np.ndarray, index: np.ndarray) -> np.ndarray:
     values = past[:, -_LEVEL_WEEKS:] / index[-_LEVEL_WEEKS:]
     known = np.isfinite(values)
     weight = (0.5 ** (np.arange(values.shape[1])[::-1] / _HALF_LIFE_WEEKS)).astype(np.float32)
-    return _ratio(np.where(known, values, np.float32(0)) @ weight, known.astype(np.float32) @ weight)
+    return ratio(np.where(known, values, np.float32(0)) @ weight, known.astype(np.float32) @ weight)
 
 
 def recent_seasonal_mean(past: np.ndarray, origin: np.datetime64, steps: int) -> np.ndarray:
@@ -92,18 +92,18 @@ def _level(demand: np.ndarray) -> np.ndarray:
     known, length = np.isfinite(demand), demand.shape[1]
     low = np.maximum(np.arange(length) - _HALF_YEAR, 0)
     high = np.minimum(np.arange(length) + _HALF_YEAR + 1, length)
-    sums, counts = _running(np.where(known, demand, np.float32(0))), _running(known)
-    return _ratio(sums[:, high] - sums[:, low], counts[:, high] - counts[:, low])
+    sums, counts = running_sums(np.where(known, demand, np.float32(0))), running_sums(known)
+    return ratio(sums[:, high] - sums[:, low], counts[:, high] - counts[:, low])
 
 
-def _running(values: np.ndarray) -> np.ndarray:
+def running_sums(values: np.ndarray) -> np.ndarray:
     """Return running sums float64 (n, n_past + 1), the first column 0."""
     sums = np.zeros((values.shape[0], values.shape[1] + 1))
     np.cumsum(values, axis=1, dtype=np.float64, out=sums[:, 1:])
     return sums
 
 
-def _ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
+def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
     """Return numerator ÷ denominator as float32, NaN where the denominator is 0."""
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan).astype(np.float32)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from features.family import FeatureFamily
-from features.view import Columns, View, ratio, share
+from features.view import Columns, View, share
+from foundation.seasonality import ratio
 
 
 def price(view: View) -> Columns:

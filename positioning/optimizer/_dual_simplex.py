@@ -67,7 +67,7 @@ def settle(now: Dictionary, bounds: np.ndarray) -> tuple[bool, np.ndarray]:
 
 @njit(cache=True, nogil=True)
 def add_cost(now: Dictionary, variable: int, eur: float) -> None:
-    """Make a unit of ``variable`` dearer by ``eur``."""
+    """Raise the cost of a unit of ``variable`` by ``eur``."""
     for j in range(len(now.nonbasic)):
         if now.nonbasic[j] == variable:
             now.cost[j] += eur

@@ -13,7 +13,7 @@ from foundation.errors import ConfigurationError
 from models import explain, forecast, train
 from pipeline.configuration import load_settings
 from tests.conventions.repository import ROOT
-from tests.worlds.how_to import code_blocks, install
+from tests.worlds.how_to import code_blocks, install, page_test
 from tests.worlds.small_world import AS_OF, settings, tables
 
 HOW_TO = "add-a-feature-family"
@@ -41,11 +41,7 @@ def test_the_how_to_page_adds_a_family_that_trains_forecasts_and_explains(instal
 
 
 def test_the_test_on_the_how_to_page_passes(installed: Path) -> None:
-    names: dict[str, object] = {}
-    exec(code_blocks(HOW_TO, "python")[1], names)  # noqa: S102  (the page's own test)
-    tests = [name for name in names if name.startswith("test_")]
-    assert len(tests) == 1
-    names[tests[0]]()  # type: ignore[operator]  # a test is a function
+    assert page_test(HOW_TO)() is None  # its own assertions passed
 
 
 def test_without_the_package_the_family_is_unknown_with_the_nearest_name() -> None:

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from forestock.cli.main import add_commands
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from tests.worlds.how_to import code_blocks, install
+from tests.worlds.how_to import code_blocks, install, page_test
 
 PAGE = "add-a-command"
 
@@ -44,9 +44,4 @@ def test_the_how_to_page_adds_a_command(
 
 
 def test_the_test_on_the_how_to_page_passes(installed: None) -> None:
-    scope: dict[str, Callable[[], None]] = {}
-    exec(code_blocks(PAGE, "python")[1], scope)  # noqa: S102 - the page's own code
-    tests = [value for name, value in scope.items() if name.startswith("test_")]
-    assert len(tests) == 1
-    for test in tests:
-        test()
+    assert page_test(PAGE)() is None  # its own assertions passed

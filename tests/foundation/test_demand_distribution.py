@@ -21,7 +21,7 @@ from pipeline.configuration import load_settings
 from pipeline.identity import forecast_identity
 from positioning.inputs.problem import build_problem
 from tests.conventions.repository import ROOT
-from tests.worlds.how_to import code_blocks, install
+from tests.worlds.how_to import code_blocks, install, page_test
 from tests.worlds.positioning_world import AS_OF as PLANNED_ON
 from tests.worlds.positioning_world import World, delivery, sku, transfer
 from tests.worlds.small_world import AS_OF, settings, tables
@@ -67,10 +67,7 @@ def test_the_how_to_page_adds_a_distribution_that_forecasts_and_plans(installed:
 
 
 def test_the_test_on_the_how_to_page_passes(installed: Path) -> None:
-    names: dict[str, object] = {}
-    exec(code_blocks(HOW_TO, "python")[1], names)  # noqa: S102  (the page's own test)
-    (test,) = (value for name, value in names.items() if name.startswith("test_"))
-    assert callable(test)
+    test = page_test(HOW_TO)
     cases = test.pytestmark[0].args[1]  # type: ignore[attr-defined]  # a parametrized test
     for case in cases:
         test(*case)

@@ -18,7 +18,7 @@ from models.predict import is_forecast_by, means
 from pipeline.configuration import load_settings
 from pipeline.identity import forecast_identity, training_identity
 from tests.conventions.repository import ROOT
-from tests.worlds.how_to import code_blocks, install
+from tests.worlds.how_to import code_blocks, install, page_test
 from tests.worlds.small_world import AS_OF, settings, tables
 
 HOW_TO = "add-a-model"
@@ -50,11 +50,7 @@ def test_the_how_to_page_adds_a_model_that_trains_forecasts_and_explains(install
 
 
 def test_the_test_on_the_how_to_page_passes(installed: Path) -> None:
-    names: dict[str, object] = {}
-    exec(code_blocks(HOW_TO, "python")[1], names)  # noqa: S102  (the page's own test)
-    (test,) = (value for name, value in names.items() if name.startswith("test_"))
-    assert callable(test)
-    test()
+    assert page_test(HOW_TO)() is None  # its own assertions passed
 
 
 def test_changing_the_code_of_an_installed_kind_retrains_and_forecasts_again(

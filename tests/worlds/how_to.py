@@ -6,7 +6,9 @@ import importlib
 import re
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,14 @@ def code_blocks(page: str, language: str) -> list[str]:
     """Return the fenced blocks of a language on the page ``docs/how-to/<page>.md``, in order."""
     text = (ROOT / "docs" / "how-to" / f"{page}.md").read_text("utf-8")
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+def page_test(page: str) -> Callable[..., None]:
+    """Return the only test of the page, which its second ``python`` block defines."""
+    names: dict[str, Any] = {}
+    exec(code_blocks(page, "python")[1], names)  # noqa: S102  (the page's own test)
+    (test,) = (value for name, value in names.items() if name.startswith("test_"))
+    return test  # type: ignore[no-any-return]  # a test is a function
 
 
 def install(folder: Path, code: str, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
