@@ -1,7 +1,7 @@
 """What-ifs as a Prefect flow: a date planned again with changed inputs, compared with its plan of record.
 
 Deployed by ``prefect.yaml`` and called by the CLI. Not here: the use case (``pipeline.what_if``), printing
-(``forestock.cli.ask``).
+(``forestock.cli.explore``).
 """
 
 from __future__ import annotations

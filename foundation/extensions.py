@@ -47,8 +47,8 @@ def entries(package: str, group: str, kind: type[AnyEntry]) -> dict[str, AnyEntr
         Where an entry point cannot be loaded or is of another class, or where two entries have the same name.
 
     """
-    found = _entries(package, group, kind, tuple(sys.path))
-    return {entry.name: entry for entry in found if isinstance(entry, kind)}
+    entries = _entries(package, group, kind, tuple(sys.path))
+    return {entry.name: entry for entry in entries if isinstance(entry, kind)}
 
 
 def refuse_unknown(key: str, requested: tuple[str, ...], known: dict[str, AnyEntry]) -> None:

@@ -1,6 +1,6 @@
 """Attribution of stockouts, late parcels and returns after a plan: read, attribute, write.
 
-Not here: the method (``review.attribution``), options and printing (``forestock.cli.ask``).
+Not here: the method (``review.attribution``), options and printing (``forestock.cli.explore``).
 """
 
 from __future__ import annotations

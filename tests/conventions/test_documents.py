@@ -43,7 +43,7 @@ def test_every_command_helps_with_an_example(command: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=relative)
-def test_every_link_leads_somewhere(page: Path) -> None:
+def test_every_link_has_a_target(page: Path) -> None:
     links = re.findall(r"\]\(([^)\s]+)\)", page.read_text("utf-8"))
     here = [link.split("#")[0] for link in links if "://" not in link and not link.startswith("#")]
     assert [link for link in here if not (page.parent / link).exists()] == []

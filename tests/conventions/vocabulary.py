@@ -45,7 +45,7 @@ WORDS = re.compile(
     r"""\b(?:
     anew | mend(?:s|ed|ing)? | dear(?:er|est) | torn | \w+-manieth | the\ door | doors | chores? | left\ the\ house
     | crews? | desks? | outlines?(?!\s*[:-]) | sketch(?:es|ed)? | nobody | clairvoyants? | twins? | uncycled?
-    | (?:demand|fresh|sample)\ paths? | drafts? | (?<!<)(?<!</)articles? | nights? | verdicts? | rivals? | left\ undone
+    | (?:demand|fresh|sample)\ paths? | drafts? | (?<!<)(?<!</)articles? | (?<!--)nights? | verdicts? | rivals? | left\ undone
     | (?:is|are|was|were|be)\ said | said\ (?:so|of|by|in|once) | says\ so
     | rooms | (?:this|each|every|another|own)\ room | walls | floors | (?:hither|hereto|there|where)(?:in|of|fore|upon)(?<!therefore)
     | programmes? | colou?r(?<!color)\w* | catalogues? | labell(?:ed|ing) | behaviou?r(?<!behavior)\w* | favour\w* | neighbour\w*

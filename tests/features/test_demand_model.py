@@ -54,7 +54,7 @@ def test_window_mean_is_the_sum_of_its_days(forecast_run) -> None:
 
 
 def test_window_is_narrower_than_summed_daily_quantiles(forecast_run) -> None:
-    """Summing quantiles overstates: a fortnight of bad days does not happen."""
+    """Summing quantiles overstates the spread, because fourteen high days in a row are unlikely."""
     forecast, window = forecast_run[1]["forecast"], forecast_run[1]["forecast_window"]
     summed = forecast.groupby(["region", "sku"])["q975"].sum()
     parts = window[window["window_days"] == 14].set_index(["region", "sku"])["q975"]
@@ -95,8 +95,8 @@ def test_an_ignored_feature_is_not_in_the_model() -> None:
     assert len(result["forecast"]) == len(REGIONS) * len(SKUS) * _SMALL.horizon
 
 
-def test_an_unknown_ignored_feature_is_reported_and_training_goes_on(caplog: pytest.LogCaptureFixture) -> None:
-    """It may be of a table that came in other nights; misspelt it would otherwise be seen without a word."""
+def test_an_unknown_ignored_feature_is_reported_and_training_continues(caplog: pytest.LogCaptureFixture) -> None:
+    """The feature may belong to a table that other runs had; a misspelled name must not be ignored silently."""
     chosen = settings(ignored_features=("regoin",))
     (parts,) = _forecast_run(tables(), chosen)[0].facts["unknown_features"]
     assert parts == "forecast.ignored_features: there is no feature 'regoin' (did you mean 'region'?)"
@@ -104,7 +104,7 @@ def test_an_unknown_ignored_feature_is_reported_and_training_goes_on(caplog: pyt
 
 
 def test_unseen_sku_region_and_kind_get_a_forecast_of_a_new_series(forecast_run) -> None:
-    """The model of last week meets a sku, a region and a department it has never seen."""
+    """The model of last week forecasts an SKU, a region and a department that it was not trained on."""
     given = tables()
     given["regions"] = pd.DataFrame({"region": [*REGIONS, "south"]})
     given["skus"] = pd.concat([given["skus"], pd.DataFrame([{"sku": "egg", "department": "eggs", "category": "new"}])])
@@ -118,7 +118,7 @@ def test_unseen_sku_region_and_kind_get_a_forecast_of_a_new_series(forecast_run)
     assert np.isfinite(new[["mean_units", *_QUANTILES]].to_numpy()).all()
 
 
-def test_new_regions_do_not_change_what_a_category_code_means(forecast_run) -> None:
+def test_new_regions_do_not_change_category_codes(forecast_run) -> None:
     """A region that sorts first shifts every code; forecasts of the old regions must not move."""
     given = tables()
     given["regions"] = pd.DataFrame({"region": ["aaa", *REGIONS]})

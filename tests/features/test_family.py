@@ -51,7 +51,7 @@ def test_without_the_package_the_family_is_unknown_with_the_nearest_name() -> No
         families_in_use(settings(families=("lags", "payday")))
 
 
-def test_installing_or_changing_a_package_changes_what_training_depends_on(installed: Path) -> None:
+def test_installing_or_changing_a_package_changes_the_identity_of_a_training(installed: Path) -> None:
     used = settings(families=("lags",))
     without = read_hashes(tables(), used, AS_OF)
     assert read_hashes(tables(), settings(), AS_OF).training != without.training

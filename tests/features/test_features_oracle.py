@@ -60,7 +60,7 @@ def test_exponentially_weighted_mean_halves_the_weight_every_half_life(built) ->
         assert np.allclose(_column(matrix, "ewm_4").loc[region, sku], expected, rtol=1e-4)
 
 
-def test_price_is_relative_to_what_it_was(built) -> None:
+def test_price_is_relative_to_its_recent_mean(built) -> None:
     """120 days: 60 at 2.00, then 1.50; the plan says 2.50 from the sixth day on."""
     _, matrix, _ = built
     result = _column(matrix, "price_to_mean").loc["east", "cream"].to_numpy()

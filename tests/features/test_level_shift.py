@@ -127,7 +127,7 @@ def test_a_world_that_does_not_shift_has_no_note() -> None:
     assert shift_note(forecast_matrix(build_panel(tables(200), _SMALL, AS_OF), _SMALL), 1) is None
 
 
-def test_no_forecast_is_far_beyond_what_a_series_ever_sold() -> None:
+def test_no_forecast_is_far_above_the_largest_weekly_sales() -> None:
     """The model may extrapolate; the mean over the horizon stays below 1.5 x the best week."""
     given = tables(120)
     panel = build_panel(given, _SMALL, AS_OF)

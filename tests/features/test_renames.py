@@ -42,7 +42,7 @@ def test_a_replacement_has_the_whole_history_and_the_old_sku_is_not_forecast(day
     np.testing.assert_allclose(after.price, before.price)
 
 
-def test_a_replacement_not_sold_yet_changes_nothing() -> None:
+def test_a_replacement_not_yet_sold_leaves_the_old_sku_in_use() -> None:
     given = tables()
     new = {"sku": "creme", "department": "dairy", "category": "food", "replaces": "cream"}
     given["skus"] = pd.concat([given["skus"], pd.DataFrame([new])], ignore_index=True)
@@ -57,7 +57,7 @@ def test_a_renamed_sku_is_forecast_at_its_level() -> None:
     assert result[result["sku"] == "creme"]["mean_units"].mean() == pytest.approx(sold, rel=0.25)
 
 
-def test_circles_and_doubles_are_faults() -> None:
+def test_cycles_and_duplicates_of_renames_are_faults() -> None:
     circle = pd.DataFrame({"sku": ["a", "b", "c"], "replaces": ["b", "a", None]})
     assert "circle" in str(replacement_faults(circle)[0])
     double = pd.DataFrame({"sku": ["a", "b", "c"], "replaces": ["c", "c", None]})

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from forestock.cli.ask import explain_series
+from forestock.cli.explore import explain_series
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline import run

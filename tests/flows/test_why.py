@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from forestock.cli.ask import check_named, print_attribution
+from forestock.cli.explore import check_named, print_attribution
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse

@@ -74,9 +74,9 @@ class _Timeless(MemoryFileSystem):
 
 def test_a_store_without_times_keeps_old_files_and_raises_no_error() -> None:
     fsspec.register_implementation("timeless", _Timeless, clobber=True)
-    files.write_text("timeless://drafts/one", "x")
-    files.remove_older("timeless://drafts", 0)
-    assert files.exists("timeless://drafts/one")
+    files.write_text("timeless://folder/one", "x")
+    files.remove_older("timeless://folder", 0)
+    assert files.exists("timeless://folder/one")
 
 
 def test_a_missing_folder_has_no_old_files(tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_an_unknown_frequency(code: str) -> None:
 
 @pytest.mark.parametrize(("code", "every_days"), [("D", 7), ("D", 1), ("W-SUN", 7), ("W-WED", 14)])
 def test_training_dates_stand_on_a_grid_of_their_own(code: str, every_days: int) -> None:
-    """Every night between two training dates looks back to the same one."""
+    """Every run between two training dates uses the model of the earlier one."""
     grid = Frequency(code)
     days = [date(2016, 1, 1) + timedelta(days=offset) for offset in range(60)]
     result = [grid.training_date(day, every_days) for day in days]

@@ -1,4 +1,4 @@
-"""What the chapters of the manual share: a warehouse that must stay untouched when input is refused."""
+"""Shared fixtures: a warehouse that must stay unchanged when input is refused."""
 
 from __future__ import annotations
 

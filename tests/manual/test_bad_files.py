@@ -1,4 +1,4 @@
-"""Files that are not what their name says: refused in one line, whatever is in them."""
+"""Files whose content does not match their name: refused in one line, whatever they contain."""
 
 from __future__ import annotations
 
@@ -50,14 +50,14 @@ def test_a_broken_delta_table(
 
 
 @pytest.mark.parametrize("content", ["", "promise_days,region\n"], ids=["absent", "without rows"])
-def test_an_optional_table_without_rows_is_as_good_as_absent(
+def test_an_optional_table_without_rows_counts_as_not_provided(
     demo_tables: Tables,
     write_tables: Callable[..., Path],
     settings_for: Callable[..., Settings],
     tmp_path: Path,
     content: str,
 ) -> None:
-    """Nothing on its way, no event, no promise: that is a state of the world and no fault."""
+    """No inbound units, no event, no promise: a valid state and not a fault."""
     del demo_tables["promises"]
     folder = write_tables(demo_tables, tmp_path / "inputs")
     if content:

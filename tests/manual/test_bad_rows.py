@@ -126,7 +126,7 @@ def test_a_pack_of_zero(demo_tables: Tables, refused: Refused) -> None:
     ]
 
 
-def test_a_day_that_is_none(demo_tables: Tables, refused: Refused) -> None:
+def test_a_date_that_does_not_exist(demo_tables: Tables, refused: Refused) -> None:
     calendar = demo_tables["calendar"].astype({"date": "str"})
     calendar.loc[0, "date"] = "2011-02-30"
     demo_tables["calendar"] = calendar
@@ -161,7 +161,7 @@ def test_a_year_out_of_reach(demo_tables: Tables, refused: Refused) -> None:
     )
 
 
-def test_a_flag_that_is_neither(demo_tables: Tables, refused: Refused) -> None:
+def test_a_flag_that_is_neither_true_nor_false(demo_tables: Tables, refused: Refused) -> None:
     demo_tables["prices"]["is_promoted"] = "no"
     demo_tables["prices"].loc[0, "is_promoted"] = "perhaps"
     (line,) = refused()
@@ -170,7 +170,7 @@ def test_a_flag_that_is_neither(demo_tables: Tables, refused: Refused) -> None:
 
 
 def test_an_id_of_ten_megabytes(demo_tables: Tables, refused: Refused) -> None:
-    """However long the id, the line stays one line a person can read."""
+    """However long the ID, the message stays one readable line."""
     sales = _sales_sorted(demo_tables)
     sales.loc[0, "sku"] = "x\n" * 5_000_000
     lines = refused()
@@ -183,7 +183,7 @@ def test_an_id_of_ten_megabytes(demo_tables: Tables, refused: Refused) -> None:
 
 
 def test_every_fault_is_found_in_one_go(demo_tables: Tables, refused: Refused) -> None:
-    """A person should not have to run it once per fault."""
+    """One run must report all faults."""
     _sales_sorted(demo_tables).loc[0, "units_sold"] = -1
     demo_tables["skus"].loc[0, "pack_units"] = 0
     demo_tables["hubs"].loc[0, "latitude"] = 95.0

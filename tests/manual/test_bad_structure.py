@@ -26,7 +26,7 @@ def test_a_missing_table(demo_tables: Tables, refused: Refused, table: str) -> N
 def test_a_table_only_rebalancing_needs(
     demo_tables: Tables, refused: Refused, table: str, settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Without hubs, lanes and stock one can still forecast."""
+    """Hubs, lanes and stock are not needed for a forecast."""
     for name in ("hubs", "lanes", "stock", "inbound"):
         if name == table or name == "inbound" or table == "hubs":
             del demo_tables[name]
@@ -53,8 +53,8 @@ def test_a_wrong_type(demo_tables: Tables, refused: Refused) -> None:
     assert lines == ["sales.date: wrong type: holds int64, not dates; give dates"]
 
 
-def test_words_instead_of_numbers(demo_tables: Tables, refused: Refused) -> None:
-    """A column without a single number is no matter of single rows."""
+def test_a_column_of_text_instead_of_numbers(demo_tables: Tables, refused: Refused) -> None:
+    """A column without a single number is a fault of the column, not of its rows."""
     demo_tables["skus"]["unit_cost_eur"] = ["cheap", "dear", "dear", "cheap"]
     assert refused(*QUARANTINE) == [
         "skus.unit_cost_eur: wrong type: holds text such as 'cheap' in all 4 rows with a value, not numbers; give numbers"
@@ -183,10 +183,10 @@ def test_a_column_about_a_person_may_be_left_out(
 @pytest.mark.parametrize(
     "name", ["email", "customerName", "Phone", "delivery_address", "first_name", "name", "customer_id"]
 )
-def test_names_that_speak_of_persons(name: str) -> None:
+def test_column_names_about_persons_are_recognized(name: str) -> None:
     assert is_personal(name)
 
 
 @pytest.mark.parametrize("name", ["event_name", "sku", "channel", "units_sold", "renamed", "carrier", "named_day"])
-def test_names_that_do_not(name: str) -> None:
+def test_other_column_names_are_not_taken_for_personal_data(name: str) -> None:
     assert not is_personal(name)

@@ -30,7 +30,7 @@ def test_sales_that_end_before_as_of(demo_tables: Tables, refused: Refused) -> N
 
 
 def test_a_closed_day_is_no_gap(demo_tables: Tables, refused: Refused) -> None:
-    """Only the day nobody explains is named."""
+    """Only the day without an explanation is reported."""
     _without_days(demo_tables, "2016-03-01", "2016-04-03", "2016-05-01")
     (line,) = refused("series.closed_days=[2016-03-01, 05-01]")
     assert "1 period before as_of 2016-05-23 without a row of any series, first: 2016-04-03;" in line

@@ -29,7 +29,7 @@ def _refused(config: Path | str, *overrides: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["demo", "demo.yaml", "configs/demo.yaml"])
-def test_a_bundled_one_is_found_by_name_from_anywhere(
+def test_a_bundled_configuration_is_found_by_name_from_any_folder(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path if "/" not in name else ROOT)
@@ -38,7 +38,7 @@ def test_a_bundled_one_is_found_by_name_from_anywhere(
     assert Path(settings.inputs.path) == ROOT / "samples" / "demo"
 
 
-def test_a_file_of_ones_own_goes_before_a_bundled_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_local_file_takes_precedence_over_a_bundled_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "demo.yaml").write_text("name: mine\n")
     monkeypatch.chdir(tmp_path)
     assert load_settings("demo.yaml").name == "mine"
@@ -87,7 +87,7 @@ def _value(settings: Settings, key: str) -> str:
 def test_a_relative_path_starts_at_the_configuration_and_one_of_the_command_line_at_the_working_directory(
     config: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
-    """From whatever folder a run starts, it finds the same warehouse with the same ledger of decisions."""
+    """A run finds the same warehouse and ledger of decisions from any working directory."""
     *sections, last = key.split(".")
     text = f"{last}: '{PATHS[key]}'"
     for section in reversed(sections):
@@ -151,8 +151,8 @@ def test_an_unknown_key_names_the_nearest(config: Path, key: str, nearest: str) 
 
 
 def test_all_mistakes_are_reported_together(config: Path) -> None:
-    lines = _refused(config, "forecast.quantiles=[0.9, 0.1]", "inputs.on_fault=ignore", "horizon=soon", "colour=red")
-    assert [line.split(":")[0] for line in lines] == ["horizon", "inputs.on_fault", "forecast.quantiles", "colour"]
+    lines = _refused(config, "forecast.quantiles=[0.9, 0.1]", "inputs.on_fault=ignore", "horizon=soon", "color=red")
+    assert [line.split(":")[0] for line in lines] == ["horizon", "inputs.on_fault", "forecast.quantiles", "color"]
     assert all(line.endswith("(in --set)") for line in lines)
     assert "not 'ignore'" in lines[1]
 
@@ -171,14 +171,14 @@ def test_a_mistake_names_where_it_was_written(config: Path) -> None:
         assert line.rpartition(" (in ")[2] == place
 
 
-def test_a_slip_in_the_yaml_says_where(config: Path) -> None:
+def test_a_syntax_error_in_the_yaml_names_its_line(config: Path) -> None:
     config.write_text("name: shop\nforecast: [1,\nhorizon: 3\n")
     (line,) = _refused(config)
     assert line.startswith("shop.yaml, line ")
     assert line.endswith("check indentation, quotes and brackets there")
 
 
-def test_a_key_that_stands_twice_says_where(config: Path) -> None:
+def test_a_duplicate_key_names_its_line(config: Path) -> None:
     config.write_text("horizon: 3\nname: a\nhorizon: 4\n")
     assert _refused(config) == [
         "shop.yaml, line 3, column 1: key 'horizon' stands twice; check indentation, quotes and brackets there"

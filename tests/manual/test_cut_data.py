@@ -1,4 +1,4 @@
-"""Missing, cut or old data are said for networks of any shape, stop where that is configured, and clean data say nothing."""
+"""Missing, truncated or old data are reported for networks of any shape and stop a run so configured; clean data give no warning."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _incomplete(tables: dict[str, pd.DataFrame], folder: Path, *overrides: str) 
 
 
 def _order_lines(world: dict[str, pd.DataFrame], rate: float, seed: int) -> dict[str, pd.DataFrame]:
-    """Keep a random share of the rows: sales that are only written where something was sold."""
+    """Keep a random share of the rows, as in sales that have rows only for units sold."""
     kept = np.random.default_rng(seed).random(len(world["sales"])) < rate
     return world | {"sales": world["sales"][kept]}
 
@@ -80,7 +80,7 @@ def test_an_old_outage_does_not_excuse_the_next(tmp_path: Path) -> None:
     ],
     ids=str,
 )
-def test_a_hole_that_has_ended_is_named_with_its_days_and_not_for_ever(
+def test_a_gap_that_has_ended_is_reported_with_its_days_for_a_limited_time(
     keys: dict[str, str], named: str, remedy: str, tmp_path: Path
 ) -> None:
     world = foreign_world(days=240)
@@ -120,7 +120,7 @@ def test_a_group_of_skus_that_vanished_is_named(tmp_path: Path) -> None:
     assert "department d1 has no row for 9 days" in line
 
 
-def test_weekly_sales_are_looked_at_by_week(tmp_path: Path) -> None:
+def test_weekly_sales_are_checked_by_week(tmp_path: Path) -> None:
     world = foreign_world(days=400)
     sales = world["sales"]
     world["sales"] = sales[sales["date"].dt.day_of_week == 0]
@@ -141,7 +141,7 @@ def test_regions_that_never_sold_are_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("rate", [0.02, 0.1, 0.3, 0.7])
 def test_sparse_order_lines_raise_no_false_alarm(rate: float, tmp_path: Path) -> None:
-    """Over 40 worlds not one: chance alone empties days of a region."""
+    """No alarm in 40 worlds, although chance alone leaves days of a region empty."""
     for seed in range(10):
         for n_regions in (2, 8):
             world = foreign_world(days=200, regions=tuple(f"R{index}" for index in range(n_regions)))
@@ -160,7 +160,7 @@ def test_a_weekday_without_trade_raises_no_alarm(tmp_path: Path) -> None:
     assert _incomplete(world, tmp_path) == []
 
 
-def test_old_snapshots_are_reported_with_what_was_sold_since(tmp_path: Path) -> None:
+def test_old_snapshots_are_reported_with_the_sales_since_then(tmp_path: Path) -> None:
     world = foreign_world()
     world["stock"] = world["stock"].assign(date="2024-05-04")
     (line,) = _incomplete(world, tmp_path)
@@ -188,7 +188,7 @@ def test_half_a_snapshot_is_reported(n_skus: int, n_earlier: int, tmp_path: Path
     assert any(line.startswith("stock.date: 2024-06-03 has") for line in lines)
 
 
-def test_half_a_first_snapshot_is_reported_by_what_sells_and_is_not_counted(tmp_path: Path) -> None:
+def test_an_incomplete_first_snapshot_is_reported_by_skus_that_sell_without_a_stock_row(tmp_path: Path) -> None:
     world = foreign_world()
     world["stock"] = world["stock"][world["stock"]["sku"].isin(["A", "B"])]
     (line,) = _incomplete(world, tmp_path)
@@ -202,7 +202,7 @@ def test_a_hub_that_delivers_and_was_not_counted_is_named(tmp_path: Path) -> Non
     assert line.startswith("stock.hub: 1 of 2 delivering hubs without a row in the snapshot (H2) count as empty")
 
 
-def test_missing_data_stop_where_that_is_configured_before_anything_is_written(tmp_path: Path) -> None:
+def test_missing_data_stop_a_run_so_configured_before_it_writes(tmp_path: Path) -> None:
     world = foreign_world(days=120)
     sales = world["sales"]
     world["sales"] = sales[(sales["region"] != "R2") | (sales["date"] <= "2024-05-10")]

@@ -12,9 +12,9 @@ from dispatch.worth import departure_values, findings, losing
 from foundation.errors import InputError
 from foundation.operation_settings import Rule
 from tests.worlds.proposal_world import (
+    AS_OF,
     CUTOFF,
     MORNING,
-    NIGHT,
     act,
     decision,
     departure,
@@ -50,7 +50,7 @@ def test_a_proposal_without_a_decision_is_proposed() -> None:
         (["executed"], "proposed"),
     ],
 )
-def test_the_last_row_that_may_follow_is_the_state(history: list[str], status: str) -> None:
+def test_the_last_permitted_row_is_the_state(history: list[str], status: str) -> None:
     rows = [decision("x", parts, f"2016-05-23T0{hour}:00") for hour, parts in enumerate(history)]
     assert (_status(*rows) if status != "proposed" else "proposed") == status
     assert len(states(ledger(*rows))) == (status != "proposed")
@@ -63,7 +63,7 @@ def test_rows_count_in_the_order_of_their_times() -> None:
     )
 
 
-def test_a_row_that_may_not_follow_is_kept_and_named() -> None:
+def test_a_row_that_is_not_permitted_is_kept_and_reported() -> None:
     rows = ledger(decision("x", "released", "2016-05-23T07:00"), decision("x", "rejected", "2016-05-23T08:00"))
     assert ignored(rows)["status"].tolist() == ["rejected"]
 
@@ -76,7 +76,7 @@ def test_the_last_units_on_record_are_kept() -> None:
 
 
 def test_a_decision_by_a_slow_clock_still_comes_after_the_one_before() -> None:
-    """Two planners' clocks differ; the ledger must not put a release before its approval."""
+    """Two planners' clocks differ; the ledger must not order a release before its approval."""
     chosen = proposals(proposal("x"), decisions=ledger(decision("x", "approved", "2016-05-23T07:30")))
     rows = release(chosen, act(MORNING)).rows
     assert rows["at"].item() > pd.Timestamp("2016-05-23T07:30", tz="UTC")
@@ -88,8 +88,8 @@ def test_two_releases_never_share_a_time() -> None:
     assert unused_time(ledger(), MORNING) == MORNING
 
 
-def test_an_approval_keeps_the_line_it_is_about() -> None:
-    """A night that runs again may no longer propose it; what was approved must still be known."""
+def test_an_approval_keeps_the_line_of_its_proposal() -> None:
+    """A repeated run may no longer propose the line, but the approval must still be known."""
     row = approve(proposals(proposal("x")), act()).rows.iloc[0]
     parts = (
         row["status"],
@@ -100,7 +100,7 @@ def test_an_approval_keeps_the_line_it_is_about() -> None:
         row["departure_id"],
         row["as_of"].date(),
     )
-    assert parts == ("approved", 12, "Ada", "tea", "A", "A-B 2016-05-23", NIGHT)
+    assert parts == ("approved", 12, "Ada", "tea", "A", "A-B 2016-05-23", AS_OF)
 
 
 @pytest.mark.parametrize(
@@ -231,21 +231,21 @@ def test_a_departure_left_with_too_little_is_flagged() -> None:
 
 
 def test_a_bulky_line_bears_more_of_the_load_cost() -> None:
-    """Three litres to one: the tea bears 15 of the 20 € the load costs, so alone it is worth 30 + 15 − 20."""
+    """Three liters to one: the tea bears 15 of the 20 € the load costs, so alone it is worth 30 + 15 − 20."""
     lines = (proposal("x"), proposal("y", sku="rum"))
     skus = pd.DataFrame({"sku": ["tea", "rum"], "volume_l": [3.0, 1.0], "mass_kg": [1.0, 9.0]})
     alone = proposals(*lines, decisions=ledger(decision("y", "rejected")))
     assert departure_values(alone, pd.DataFrame([departure()]), skus)["value_eur"].tolist() == [25.0]
 
 
-def test_loads_that_are_not_needed_cost_nothing() -> None:
+def test_the_cost_of_unneeded_loads_is_zero() -> None:
     lines = (proposal("x"), proposal("y", sku="rum"))
     two_loads = pd.DataFrame([departure(loads=2, volume_fill_rate=0.9, fixed_eur=40.0)])
     result = departure_values(proposals(*lines, decisions=ledger(decision("y", "rejected"))), two_loads)
     assert result["value_eur"].tolist() == [30.0 + 20.0 - 20.0]
 
 
-def test_an_empty_departure_costs_nothing() -> None:
+def test_the_cost_of_an_empty_departure_is_zero() -> None:
     result = departure_values(
         proposals(proposal("x"), decisions=ledger(decision("x", "rejected"))), pd.DataFrame([departure()])
     )
@@ -253,7 +253,7 @@ def test_an_empty_departure_costs_nothing() -> None:
     assert losing(result).empty
 
 
-def test_a_run_knows_earlier_decisions_on_earlier_plans() -> None:
+def test_a_run_reads_earlier_decisions_on_earlier_plans() -> None:
     ready = ready_moment(pd.Timestamp("2016-05-24").date(), "06:00", pd.Series(["America/Los_Angeles", "UTC"]))
     assert ready == pd.Timestamp("2016-05-24T13:00", tz="UTC")
     evening = decision("x", "rejected", "2016-05-24T12:59")
@@ -261,7 +261,7 @@ def test_a_run_knows_earlier_decisions_on_earlier_plans() -> None:
     table = transfer(proposal("x"), proposal("y"))
     result = earlier_proposals(ledger(evening, later), table, pd.Timestamp("2016-05-24").date(), ready)
     assert result[["proposal_id", "status"]].values.tolist() == [["x", "rejected"]]
-    assert earlier_proposals(ledger(evening, later), table, NIGHT, ready).empty
+    assert earlier_proposals(ledger(evening, later), table, AS_OF, ready).empty
 
 
 def test_the_line_of_the_ledger_counts_if_the_plan_no_longer_proposes_it() -> None:

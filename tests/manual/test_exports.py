@@ -58,7 +58,7 @@ _SIGNS = st.text(st.sampled_from(list("=+-@\t\r\n'＝＋－＠ 1A(\"|,")), min_s
 @settings(max_examples=60, deadline=None)
 @given(st.tuples(_SIGNS, _SIGNS))
 def test_no_text_of_a_csv_is_a_formula_and_every_text_is_read_back(texts: tuple[str, str]) -> None:
-    """A planner opens the export in a spreadsheet: an id must never be computed there. JSON has it as it is."""
+    """A planner opens the export in a spreadsheet: an ID must never be evaluated there. JSON keeps it unchanged."""
     header = dict.fromkeys(HEADER_COLUMNS, texts[0])
     document = Document(header, (("p1", texts[1], 12),))
     written = FORMS["csv"].write([document], PARTNER)
@@ -72,14 +72,14 @@ def test_no_text_of_a_csv_is_a_formula_and_every_text_is_read_back(texts: tuple[
 @pytest.mark.parametrize(
     "form", [form for form in FORMS.values() if "supply" in form.kinds], ids=lambda form: form.name
 )
-def test_orders_are_exported_in_the_forms_that_hold_them(form: ExportForm) -> None:
+def test_orders_are_exported_in_the_forms_that_support_them(form: ExportForm) -> None:
     lines = _lines(proposal("p1", lane="S-B", kind="supply"))
     assert _read_back(form, lines)[["kind", "origin", "units"]].values.tolist() == [["supply", "S", 12]]
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_the_same_release_gives_the_same_bytes(form: ExportForm) -> None:
-    """A receiver recognises a repetition by its bytes and numbers."""
+    """A receiver recognizes a repetition by its bytes and numbers."""
     first, second = (form.write(list(documents(_lines())), PARTNER) for _ in range(2))
     assert first == second
 
@@ -133,7 +133,7 @@ def _segments(text: str) -> list[list[str]]:
 
 
 @pytest.mark.parametrize(("form", "set_id", "group"), [("x12-940", "940", "OW"), ("x12-943", "943", "AR")])
-def test_an_x12_envelope_agrees_with_what_it_holds(form: str, set_id: str, group: str) -> None:
+def test_an_x12_envelope_agrees_with_its_content(form: str, set_id: str, group: str) -> None:
     """ISA is 106 characters with its terminator; every trailer repeats its header's number and counts right."""
     text = _x12(form)
     assert text.index("~") == 105
@@ -163,14 +163,14 @@ def test_a_shipping_order_names_document_places_dates_lines_and_total() -> None:
 
 
 @pytest.mark.parametrize("value", ["a*b", "a~b", "a\nb"])
-def test_a_value_x12_cannot_hold_is_refused(value: str) -> None:
-    """X12 has no escape: a delimiter inside a value would break the document where nobody looks."""
+def test_a_value_with_an_x12_delimiter_is_refused(value: str) -> None:
+    """X12 has no escape character: a delimiter inside a value would silently break the document."""
     with pytest.raises(InputError, match="X12 cannot hold"):
         _x12("x12-940", _lines(proposal("p1", sku=value)))
 
 
 def test_the_component_separator_is_a_character_no_value_uses() -> None:
-    """Lanes are often called ``A>B``; a separator that stands in a value would split it."""
+    """Lanes are often called ``A>B``; a separator inside a value would split it."""
     lane = proposal("p1", lane="A>B", origin="A", destination="B")
     text = _x12("x12-940", _lines(lane))
     assert text[104] == ":"

@@ -1,4 +1,4 @@
-"""Files as spreadsheets and other systems write them: read rightly, or refused with the separator, encoding or value in the way."""
+"""Files as spreadsheets and other systems write them: read correctly, or refused with the separator, encoding or value that prevents it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_one_number_with_a_separator_is_named_with_its_key(tmp_path: Path) -> No
 
 
 def test_points_that_separate_thousands_are_refused(tmp_path: Path) -> None:
-    """1.234 beside 987 is one thousand and more, not one and a bit."""
+    """1.234 beside 987 is more than one thousand, not slightly more than one."""
 
     def write(sales: pd.DataFrame) -> str:
         units = sales["units_sold"] * 150 + 500

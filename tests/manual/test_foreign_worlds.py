@@ -1,4 +1,4 @@
-"""Small worlds of strangers that once ended wrong, each run as its owner would.
+"""Small worlds of other users that once failed, each run as its user would.
 
 The kinds they stand for have tests of their own: quantiles beyond 5,000 units (``tests/models/test_demand_law.py``), level shifts
 (``tests/features/test_level_shift.py``), money that is missing and lanes that are too slow (``test_silent_input.py``), remedies

@@ -1,4 +1,4 @@
-"""However tables are stored, the same ones come out of the door."""
+"""Validation returns the same tables whatever format they are stored in."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ def test_the_kinds_after_validation(demo_tables: Tables, settings_for: Callable[
 def test_text_that_looks_like_a_number_stays_text(
     demo_tables: Tables, settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Skus and departments 007 are not 7, in no format."""
+    """SKU or department 007 must not become 7 in any format."""
     names = {sku: f"00{place}" for place, sku in enumerate(demo_tables["skus"]["sku"])}
     for frame in demo_tables.values():
         if "sku" in frame:

@@ -1,4 +1,4 @@
-"""No configuration, however odd, ends in anything but settings or one line per mistake, at once."""
+"""Every configuration, however odd, gives settings or one line per mistake, without delay."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def test_every_text_has_its_limits(config: Path, key: str, kind: Any) -> None:
 @pytest.mark.parametrize(
     ("key", "kind"), [(key, kind) for key, kind in TEXTS if get_origin(kind) is tuple and "0." not in key]
 )
-def test_a_list_of_names_names_each_once(config: Path, key: str, kind: Any) -> None:
+def test_a_list_of_names_accepts_each_name_once(config: Path, key: str, kind: Any) -> None:
     for names in ("[a, a]", "['']", "[' ']"):
         assert _refused(config, f"{key}={names}")[0].startswith(key)
 

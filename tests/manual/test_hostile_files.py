@@ -1,4 +1,4 @@
-"""Files that wait for ever, lead in circles, unfold to gigabytes or stand under names stores misread."""
+"""Files that block forever, link in cycles, unpack to gigabytes or have names that stores misread."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ def test_later_rows_have_no_effect(rich_tables: Tables, accept: Accept, table: s
 
 @pytest.mark.parametrize("table", ["sales", "returns", "deliveries"])
 def test_rows_of_the_day_before_count(rich_tables: Tables, accept: Accept, table: str) -> None:
-    """The other side of the boundary: were it cut too, the test above would prove nothing."""
+    """The other side of the boundary: without it, the test above would also pass if all rows were dropped."""
     before = accept(rich_tables)
     frame = rich_tables[table]
     amount = {"sales": "units_sold", "returns": "units_returned", "deliveries": "units"}[table]

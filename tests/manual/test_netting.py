@@ -1,4 +1,4 @@
-"""A released proposal counts once, in whatever order the goods systems learn of it."""
+"""A released proposal counts once, in whatever order inventory systems record it."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class Netted:
 
 
 def _net(
-    night: date = NEXT, stock: pd.DataFrame | None = None, inbound: pd.DataFrame | None = None, **parts: object
+    as_of: date = NEXT, stock: pd.DataFrame | None = None, inbound: pd.DataFrame | None = None, **parts: object
 ) -> Netted:
     """Net 12 tea from A to B, shipped on the 23rd and due on the 25th, 30 on hand at A and 5 at B."""
-    held = pd.DataFrame({"date": [pd.Timestamp(night)] * 2, "hub": ["A", "B"], "sku": "tea", "units_on_hand": [30, 5]})
+    held = pd.DataFrame({"date": [pd.Timestamp(as_of)] * 2, "hub": ["A", "B"], "sku": "tea", "units_on_hand": [30, 5]})
     tables = {
         "hubs": pd.DataFrame({"hub": list(HUBS)}),
         "regions": pd.DataFrame({"region": ["r"]}),
@@ -45,9 +45,9 @@ def _net(
         tables["inbound"] = inbound
     settings = Settings(positioning={"release_timeout_days": 3})  # type: ignore[arg-type] # a section as a dict
     decisions = ledger(decision("x", "released", "2016-05-23T07:00") | parts)
-    ready = pd.Timestamp(night, tz="UTC") + pd.Timedelta(hours=6)
-    earlier = earlier_proposals(decisions, transfer(proposal("x")), night, ready)
-    network = build_network(tables, settings, night)
+    ready = pd.Timestamp(as_of, tz="UTC") + pd.Timedelta(hours=6)
+    earlier = earlier_proposals(decisions, transfer(proposal("x")), as_of, ready)
+    network = build_network(tables, settings, as_of)
     previous = read_previous(earlier, tables, network, SKUS, settings)
     netted = with_released(read_stock(tables, network, SKUS, settings), previous)
     return Netted(_by_hub(netted.usable[0]), _coming(netted), previous)
@@ -80,83 +80,83 @@ def _stock(day: str, **reserved: int) -> pd.DataFrame:
     )  # fmt: skip
 
 
-def test_in_the_ledger_only_it_counts_at_both_ends() -> None:
+def test_a_release_only_in_the_ledger_counts_at_both_ends() -> None:
     result = _net()
     assert result.usable == {"A": 18, "B": 5}
     assert result.coming == {"A": 0, "B": 12}
 
 
-def test_units_a_planner_changed_count_as_changed() -> None:
+def test_a_release_counts_with_the_units_that_a_planner_changed() -> None:
     result = _net(units=24)
     assert result.usable["A"] == 6
     assert result.coming["B"] == 24
 
 
-def test_once_in_inbound_the_goods_systems_count_it() -> None:
-    """The origin has booked it out or reserved it by then: the snapshot says what is left."""
+def test_a_release_in_inbound_is_counted_by_the_inventory_systems() -> None:
+    """By then the origin has booked or reserved the units, and its snapshot excludes them."""
     result = _net(inbound=_inbound())
     assert result.usable == {"A": 30, "B": 5}
     assert result.coming == {"A": 0, "B": 12}
 
 
-def test_reserved_at_the_origin_and_in_inbound_it_counts_once_at_each_end() -> None:
+def test_a_release_reserved_at_the_origin_and_in_inbound_counts_once_at_each_end() -> None:
     result = _net(stock=_stock("2016-05-24", A=12), inbound=_inbound())
     assert result.usable == {"A": 18, "B": 5}
     assert result.coming == {"A": 0, "B": 12}
 
 
-def test_reserved_for_others_meanwhile_both_count() -> None:
-    """A reservation names no proposal: it may be a customer's, so it never stands for the release."""
+def test_a_reservation_never_replaces_a_release() -> None:
+    """A reservation names no proposal and may be a customer's."""
     assert _net(stock=_stock("2016-05-24", A=4)).usable["A"] == 30 - 4 - 12
 
 
-def test_an_inbound_line_of_another_proposal_is_no_sign_of_it() -> None:
+def test_an_inbound_line_of_another_proposal_does_not_replace_a_release() -> None:
     result = _net(inbound=_inbound(proposal_id="other"))
     assert result.usable["A"] == 18
     assert result.coming["B"] == 24
 
 
-def test_a_snapshot_on_its_arrival_has_it_on_the_shelf() -> None:
-    result = _net(night=date(2016, 5, 25), stock=_stock("2016-05-25"))
+def test_a_snapshot_on_the_arrival_date_includes_the_release() -> None:
+    result = _net(as_of=date(2016, 5, 25), stock=_stock("2016-05-25"))
     assert result.usable == {"A": 30, "B": 5}
     assert result.coming == {"A": 0, "B": 0}
 
 
-def test_a_snapshot_of_the_day_before_does_not() -> None:
-    result = _net(night=date(2016, 5, 25), stock=_stock("2016-05-24"))
+def test_a_snapshot_before_the_arrival_date_does_not_include_the_release() -> None:
+    result = _net(as_of=date(2016, 5, 25), stock=_stock("2016-05-24"))
     assert result.usable["A"] == 18
     assert result.coming["B"] == 12
 
 
-@pytest.mark.parametrize(("night", "is_open"), [(date(2016, 5, 25), True), (date(2016, 5, 26), False)])
-def test_unseen_for_three_days_it_stops_counting_and_is_found(night: date, is_open: bool) -> None:
-    result = _net(night=night, stock=_stock("2016-05-24"))
+@pytest.mark.parametrize(("as_of", "is_open"), [(date(2016, 5, 25), True), (date(2016, 5, 26), False)])
+def test_a_release_not_seen_for_three_days_stops_counting_and_is_reported(as_of: date, is_open: bool) -> None:
+    result = _net(as_of=as_of, stock=_stock("2016-05-24"))
     assert (result.usable["A"] == 18) == is_open
     assert len(result.previous.unseen) == (not is_open)
 
 
-def test_executed_it_no_longer_counts_though_inbound_has_forgotten_it() -> None:
-    """Arrived early, the order line is gone and no snapshot is late enough: the ledger remembers."""
+def test_an_executed_release_no_longer_counts_after_inbound_drops_it() -> None:
+    """After an early arrival the inbound line is gone and no snapshot is late enough; the ledger has the state."""
     assert _net(status="executed").usable["A"] == 30
 
 
-def test_approved_is_not_released() -> None:
+def test_an_approved_proposal_is_not_counted_as_released() -> None:
     assert _net(status="approved").usable["A"] == 30
 
 
-def test_a_line_of_a_place_that_is_gone_counts_nowhere() -> None:
-    settings, night = Settings(), NEXT
+def test_a_line_of_a_removed_hub_is_not_counted() -> None:
+    settings, as_of = Settings(), NEXT
     tables = {"hubs": pd.DataFrame({"hub": ["B"]}), "regions": pd.DataFrame({"region": ["r"]})}
     tables["lanes"] = pd.DataFrame(
         {n: pd.Series(dtype=object) for n in ("lane", "origin", "destination", "kind", "lead_time_days")}
     )
-    network = build_network(tables, settings, night)
+    network = build_network(tables, settings, as_of)
     earlier = transfer(proposal("x", status="released", sku="gone"))
     assert read_previous(earlier, tables, network, SKUS, settings).open.empty
 
 
 @pytest.mark.parametrize(
-    ("night", "benefit_eur", "is_kept_away"),
+    ("as_of", "benefit_eur", "is_kept_away"),
     [
         (date(2016, 5, 24), 44.99, True),
         (date(2016, 5, 24), 45.0, False),
@@ -164,11 +164,11 @@ def test_a_line_of_a_place_that_is_gone_counts_nowhere() -> None:
         (date(2016, 5, 30), 30.0, False),
     ],
 )
-def test_rejected_stays_rejected_until_half_more_or_seven_days(
-    night: date, benefit_eur: float, is_kept_away: bool
+def test_a_rejection_holds_for_seven_days_or_until_the_benefit_is_half_as_large_again(
+    as_of: date, benefit_eur: float, is_kept_away: bool
 ) -> None:
-    """Refused on the 23rd at 30 €: away below 45 € and before the 30th, whatever departure it is on."""
-    previous = _net(night=night, status="rejected").previous
+    """Rejected on the 23rd at €30: not proposed below €45 and before the 30th, on any departure."""
+    previous = _net(as_of=as_of, status="rejected").previous
     assert is_still_rejected(previous, ("transfer", "tea", "A", "B"), benefit_eur) == is_kept_away
     assert not is_still_rejected(previous, ("transfer", "tea", "B", "A"), benefit_eur)
 

@@ -1,4 +1,4 @@
-"""A column of any Arrow type becomes its kind, is marked by row, or is refused as a whole; nothing else happens."""
+"""A column of any Arrow type becomes its kind, is marked by row, or is refused as a whole."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_a_column_of_any_type_is_reported_by_row_in_a_table(name: str) -> None:
 def test_a_required_column_may_be_missing_from_any_table(
     table: str, demo_tables: Tables, refused: Refused, tmp_path: Path
 ) -> None:
-    """The doubts of other modules, which read several tables, never meet one without its columns."""
+    """Checks across several tables must not fail on a missing column."""
     for name in INPUTS[table].required:
         whole = demo_tables[table]
         demo_tables[table] = whole.drop(columns=[name])

@@ -28,9 +28,9 @@ from foundation.operation_settings import Outbox
 from tests.worlds.proposal_world import act, proposal, proposals, transfer
 
 
-def _lines(*lanes: str, at: pd.Timestamp | None = None) -> pd.DataFrame:
+def _lines(*lanes: str, decided_at: pd.Timestamp | None = None) -> pd.DataFrame:
     rows = [proposal(f"{lane}-{sku}", sku=sku, lane=lane) for lane in lanes for sku in ("tea", "rum")]
-    moment = act() if at is None else act(at)
+    moment = act() if decided_at is None else act(decided_at)
     return released_lines(ledger_rows(proposals(*rows), "released", moment), transfer(*rows))
 
 
@@ -72,7 +72,7 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.glob("*.json"))
 
 
-def test_a_folder_gets_one_file_per_document_and_none_again(tmp_path: Path) -> None:
+def test_a_folder_gets_one_file_per_document_exactly_once(tmp_path: Path) -> None:
     lines, book = _lines("A-B", "B-C"), Book()
     assert _send(lines, book, str(tmp_path)).n_lines == 4
     assert _files(tmp_path) == sorted(f"{name}.json" for name in lines["document_id"].unique())
@@ -118,7 +118,7 @@ def test_a_file_holds_the_canonical_record_of_its_document(tmp_path: Path) -> No
 
 
 def test_a_line_that_joins_a_delivered_document_gets_another_one(tmp_path: Path) -> None:
-    """Another system wrote it with the same moment: it must neither be lost nor bring the others again."""
+    """Another system wrote it with the same time: it must neither be lost nor repeat the others."""
     book, lines = Book(), _lines("A-B")
     _send(lines[lines["sku"] == "tea"], book, str(tmp_path))
     second = _send(lines, book, str(tmp_path))
@@ -126,7 +126,7 @@ def test_a_line_that_joins_a_delivered_document_gets_another_one(tmp_path: Path)
     assert len(_files(tmp_path)) == 2
 
 
-def test_a_table_gets_one_row_per_proposal_and_none_again(tmp_path: Path) -> None:
+def test_a_table_gets_one_row_per_proposal_exactly_once(tmp_path: Path) -> None:
     url, book = f"sqlite:///{tmp_path / 'wms.db'}", Book()
     lines = _lines("A-B", "B-C")
     _send(lines, book, url)
@@ -151,7 +151,7 @@ def test_an_unknown_database_is_a_mistake_of_the_configuration() -> None:
 
 
 class Hook:
-    """A web server on this machine that answers as it is told and remembers what it was sent."""
+    """A web server on this machine that gives configured answers and records its requests."""
 
     def __init__(self) -> None:
         self.answers: list[int] = []
@@ -209,7 +209,7 @@ def test_a_failing_webhook_is_retried_with_the_same_key_and_body(hook: Hook) -> 
 
 
 def test_a_repetition_after_a_kill_has_the_same_key(hook: Hook) -> None:
-    """A receiver that honours the key acts once: at least once becomes once."""
+    """A receiver that honors the key acts once: delivery at least once becomes exactly once."""
     lines, book = _lines("A-B"), Book()
     book.fails = True
     with pytest.raises(KeyboardInterrupt):
@@ -280,7 +280,7 @@ def test_no_log_names_the_query_of_the_address(hook: Hook, caplog: pytest.LogCap
     assert "secret-token" not in caplog.text
 
 
-def test_the_token_goes_before_a_user_in_the_address(hook: Hook) -> None:
+def test_the_token_takes_precedence_over_a_user_in_the_address(hook: Hook) -> None:
     _send(_lines("A-B"), Book(), hook.url.replace("http://", "http://user:hush@"))
     assert hook.calls[0][1] == "Bearer secret-token"
 
@@ -345,7 +345,7 @@ def test_a_certificate_of_a_private_authority_is_trusted_once_the_environment_na
     assert len(book.recorded) == 1
 
 
-def test_waits_double() -> None:
+def test_waits_between_retries_double() -> None:
     waits: list[float] = []
 
     class Away:

@@ -1,4 +1,4 @@
-"""``approve``, ``reject``, ``release`` and ``export`` as a planner types them."""
+"""``approve``, ``reject``, ``release`` and ``export`` as a planner runs them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from pipeline.results import page_of
-from tests.worlds.proposal_world import NIGHT, proposal, warehouse_with
+from tests.worlds.proposal_world import AS_OF, proposal, warehouse_with
 
 Command = Callable[..., Result]
 RULES = "decisions: {rules: [{name: small, max_cost_eur: 500, max_cover_hours: 48}, {name: dear, action: reject}]}"
@@ -36,12 +36,12 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def forestock(tmp_path: Path, settings: Settings) -> Command:
-    """Return a function that types a command on the plan, at seven that morning unless told otherwise."""
+    """Return a function that runs a command on the plan, by default at 07:00 of its date."""
     app = typer.Typer()
     add_commands(app)
 
-    def run(command: str, *words: str, at: str = "2016-05-23T07:00") -> Result:
-        clock = [] if command == "export" else ["--at", at, *(["--by", "Ada"])]
+    def run(command: str, *words: str, decided_at: str = "2016-05-23T07:00") -> Result:
+        clock = [] if command == "export" else ["--at", decided_at, "--by", "Ada"]
         given = [command, "--config", str(tmp_path / "c.yaml"), "--as-of", "2016-05-23", *clock, *words]
         return CliRunner(env={"COLUMNS": "80"}).invoke(app, given)
 
@@ -55,47 +55,47 @@ def _fault(result: Result) -> str:
 
 
 def _status(settings: Settings) -> dict[str, str]:
-    rows = Warehouse(settings).read("transfer", NIGHT)
+    rows = Warehouse(settings).read("transfer", AS_OF)
     return dict(zip(rows["proposal_id"], rows["status"], strict=True))
 
 
-def test_without_a_choice_the_proposals_are_listed_and_fit_80_columns(forestock: Command) -> None:
+def test_without_a_selection_proposals_are_listed_within_80_columns(forestock: Command) -> None:
     result = forestock("approve")
     assert result.exit_code == 0
     assert "aaaa11  tea" in result.output
     assert max(len(line.rstrip()) for line in result.output.splitlines() if "→" in line) <= 80
 
 
-def test_money_goes_with_the_units_that_were_decided(forestock: Command) -> None:
-    """18 units said to cost and save what 12 were proposed for would be a figure nobody stands behind."""
+def test_money_is_scaled_to_the_decided_units(forestock: Command) -> None:
+    """18 units must not be shown with the cost and savings of the 12 that were proposed."""
     assert "18 units, worth €38 at a cost of €15." in forestock("approve", "aaaa=18").output
     (line,) = [line for line in forestock("approve").output.splitlines() if line.startswith("aaaa11")]
     assert line.split()[-4:] == ["18", "€15", "€38", "approved"]
 
 
-def test_a_page_of_before_the_decision_is_named(forestock: Command, settings: Settings) -> None:
+def test_a_page_older_than_the_decision_is_reported(forestock: Command, settings: Settings) -> None:
     assert "review page" not in forestock("approve", "aaaa").output
-    files.write_text(page_of(settings, NIGHT), "<html>")
+    files.write_text(page_of(settings, AS_OF), "<html>")
     assert (
         "The review page is out of date. To refresh it, run forestock review --config"
         in forestock("approve", "bbbb").output
     )
 
 
-def test_a_release_without_an_outbox_says_that_nothing_was_handed_over(forestock: Command) -> None:
+def test_a_release_without_an_outbox_reports_that_no_document_was_delivered(forestock: Command) -> None:
     forestock("approve", "aaaa")
     parts = " ".join(forestock("release").output.split())
     assert "No outbox is configured (decisions.outbox.target), so no document was delivered" in parts
 
 
-def test_no_decision_before_there_is_a_plan(forestock: Command, settings: Settings) -> None:
-    """A typing error in --at would stand in the ledger for ever; a Monday's plan may be made on Saturday."""
-    assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", at="2016-05-15T23:59"))
+def test_decisions_before_the_plan_exists_are_refused(forestock: Command, settings: Settings) -> None:
+    """A typing error in --at would stay in the ledger forever; a Monday's plan may be made on Saturday."""
+    assert "the plan is of 2016-05-23" in _fault(forestock("approve", "aaaa", decided_at="2016-05-15T23:59"))
     assert Warehouse(settings).read("decision").empty
-    assert forestock("approve", "aaaa", at="2016-05-16T00:00").exit_code == 0
+    assert forestock("approve", "aaaa", decided_at="2016-05-16T00:00").exit_code == 0
 
 
-def test_an_approval_stands_in_the_ledger_and_in_the_table_of_proposals(forestock: Command, settings: Settings) -> None:
+def test_an_approval_is_in_the_ledger_and_in_the_table_of_proposals(forestock: Command, settings: Settings) -> None:
     result = forestock("approve", "aaaa=18")
     assert "Approved 1 proposal of the plan of 2016-05-23: 18 units" in result.output
     row = Warehouse(settings).read("decision").iloc[0]
@@ -109,7 +109,7 @@ def test_an_approval_stands_in_the_ledger_and_in_the_table_of_proposals(forestoc
     }
 
 
-def test_rules_approve_and_reject_what_they_match(forestock: Command, settings: Settings) -> None:
+def test_rules_approve_and_reject_matching_proposals(forestock: Command, settings: Settings) -> None:
     assert "Approved 2 proposals" in forestock("approve", "--by-rule").output
     assert "Rejected 1 proposal" in forestock("reject", "--by-rule").output
     assert _status(settings)["dddd4444"] == "rejected"
@@ -117,7 +117,7 @@ def test_rules_approve_and_reject_what_they_match(forestock: Command, settings: 
     assert reasons == {"rule small: max_cost_eur 500, max_cover_hours 48", "rule dear: all"}
 
 
-def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, settings: Settings) -> None:
+def test_approving_twice_is_idempotent(forestock: Command, settings: Settings) -> None:
     forestock("approve", "aaaa1111")
     result = forestock("approve", "aaaa1111")
     assert result.exit_code == 0
@@ -140,16 +140,16 @@ def test_approving_again_changes_nothing_and_is_no_mistake(forestock: Command, s
         (("export",), "the plan of 2016-05-23 has no released proposals"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_reported_in_a_line_and_writes_nothing(
+def test_a_mistake_is_reported_in_one_line_without_a_write(
     words: tuple[str, ...], message: str, forestock: Command, settings: Settings
 ) -> None:
     assert message in _fault(forestock(*words))
     assert Warehouse(settings).read("decision").empty
 
 
-def test_after_the_cut_off_nothing_is_released_and_the_way_out_is_named(forestock: Command, settings: Settings) -> None:
+def test_after_the_cut_off_a_release_is_refused_with_a_remedy(forestock: Command, settings: Settings) -> None:
     forestock("approve", "aaaa")
-    fault = _fault(forestock("release", at="2016-05-23T16:01"))
+    fault = _fault(forestock("release", decided_at="2016-05-23T16:01"))
     assert "cut-off has passed" in fault
     assert "--at 2016-05-23T07:00" in fault
     assert _status(settings)["aaaa1111"] == "approved"
@@ -189,22 +189,24 @@ def test_a_release_can_be_repeated_after_its_receiver_was_away(
     assert "Delivered 1 proposal" in forestock("release", *away).output
 
 
-def test_a_departure_that_no_longer_pays_is_reported_and_found(forestock: Command, settings: Settings) -> None:
+def test_a_departure_that_no_longer_pays_is_reported_and_listed_as_exception(
+    forestock: Command, settings: Settings
+) -> None:
     assert "no longer pays" not in forestock("reject", "bbbb", "--reason", "no shelf").output
     assert "Warning: departure A-B 2016-05-23 no longer pays" in forestock("approve", "aaaa=6").output
-    result = Warehouse(settings).read("exception", NIGHT)
+    result = Warehouse(settings).read("exception", AS_OF)
     assert result["kind"].tolist() == ["departure_not_paying"]
     forestock("approve", "aaaa=18")
-    assert Warehouse(settings).read("exception", NIGHT).empty
+    assert Warehouse(settings).read("exception", AS_OF).empty
 
 
-def test_releasing_a_part_of_a_load_that_does_not_pay_for_it_is_reported(forestock: Command) -> None:
-    """What nobody has approved is not sure to travel; once it has left the house the load is paid for."""
+def test_releasing_part_of_a_load_that_does_not_cover_its_cost_is_reported(forestock: Command) -> None:
+    """Unapproved lines may not travel; once a load has been released, its cost is paid."""
     assert "pays" not in forestock("approve", "aaaa=6").output
     assert "Warning: departure A-B 2016-05-23 does not pay" in forestock("release", "aaaa").output
 
 
-def test_releasing_all_of_a_load_that_pays_warns_of_nothing(forestock: Command) -> None:
+def test_releasing_all_of_a_load_that_pays_gives_no_warning(forestock: Command) -> None:
     forestock("approve", "--all")
     assert "Warning" not in forestock("release").output
 
@@ -223,24 +225,24 @@ INPUTS = {
 
 @pytest.fixture
 def inputs(tmp_path: Path) -> tuple[str, ...]:
-    """Return words that name a folder of INPUTS."""
+    """Return arguments that name a folder of INPUTS."""
     (tmp_path / "in").mkdir()
     for name, text in INPUTS.items():
         (tmp_path / "in" / f"{name}.csv").write_text(text, "utf-8")
     return ("--set", f"inputs.path={tmp_path / 'in'}", "--set", "series.hierarchy=[]")
 
 
-def test_a_release_that_comes_days_late_leaves_the_approval_to_be_released_as_of_then(
+def test_a_refused_late_release_keeps_the_approval_for_a_later_release(
     forestock: Command, inputs: tuple[str, ...], settings: Settings
 ) -> None:
-    """The way out that is named must still be open: what was approved is not closed by asking too late."""
+    """The suggested remedy must work: a late release must not close the approval."""
     forestock("approve", "aaaa")
-    assert "cut-off has passed" in _fault(forestock("release", *inputs, at="2016-05-30T07:00"))
+    assert "cut-off has passed" in _fault(forestock("release", *inputs, decided_at="2016-05-30T07:00"))
     assert _status(settings)["aaaa1111"] == "approved"
     assert "Released 1 proposal" in forestock("release", *inputs).output
 
 
-def test_a_plan_with_released_lines_is_rejected_twice_alike(forestock: Command) -> None:
+def test_rejecting_a_plan_with_released_lines_is_idempotent(forestock: Command) -> None:
     forestock("approve", "aaaa")
     forestock("release", "aaaa")
     for _ in range(2):
@@ -249,16 +251,16 @@ def test_a_plan_with_released_lines_is_rejected_twice_alike(forestock: Command) 
         assert "Skipped: 1 (is released)." in result.output
 
 
-def test_an_export_to_a_folder_is_a_mistake_and_says_so(forestock: Command, tmp_path: Path) -> None:
+def test_an_export_to_a_folder_is_refused(forestock: Command, tmp_path: Path) -> None:
     forestock("approve", "aaaa")
     forestock("release", "aaaa")
     assert "is a folder; name a file in it" in _fault(forestock("export", "--output", str(tmp_path)))
 
 
-def test_shadow_mode_without_origins_says_what_is_missing(
+def test_shadow_mode_without_origins_names_the_missing_column(
     forestock: Command, inputs: tuple[str, ...], tmp_path: Path
 ) -> None:
-    """`inbound.origin` is optional, as in the bundled data; without it nobody can tell a move from an order."""
+    """`inbound.origin` is optional, as in the bundled data; without it a transfer cannot be distinguished from an order."""
     lines = [line.split(",") for line in INPUTS["inbound"].splitlines()]
     (tmp_path / "in" / "inbound.csv").write_text(
         "\n".join(",".join(row[:5] + row[6:]) for row in lines) + "\n", "utf-8"
@@ -267,10 +269,10 @@ def test_shadow_mode_without_origins_says_what_is_missing(
     assert "inbound.origin: the column is not provided" in fault
 
 
-def test_in_shadow_mode_nothing_is_released_and_what_was_moved_is_compared(
+def test_shadow_mode_releases_no_proposal_and_compares_actual_moves(
     forestock: Command, inputs: tuple[str, ...], settings: Settings
 ) -> None:
-    """36 units are proposed for tonight; of a line of 12, planners moved 6 since."""
+    """The run proposes 36 units; of a line of 12, planners have moved 6 since."""
     forestock("approve", "aaaa")
     result = forestock("release", "--set", "decisions.mode=shadow", *inputs)
     assert "Planners shipped 16.7" in result.output

@@ -1,4 +1,4 @@
-"""Numbers no business has, and column names no library holds, are named where they stand."""
+"""Implausible numbers and unusable column names are reported with their place."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_an_absurd_number_is_refused_with_its_limit(
 
 
 @pytest.mark.parametrize("value", [1e16, -1e300, np.inf])
-def test_a_feature_no_model_can_hold(value: float, demo_tables: Tables, refused: Refused) -> None:
+def test_a_feature_beyond_the_range_of_models_is_refused(value: float, demo_tables: Tables, refused: Refused) -> None:
     demo_tables["regional"]["weather"] = 1.0
     demo_tables["regional"].loc[0, "weather"] = value
     (line,) = refused()
@@ -59,7 +59,7 @@ def test_a_column_name_with_control_characters(name: str, demo_tables: Tables, r
     assert line.endswith("a column name with control characters; rename the column")
 
 
-def test_names_lightgbm_cannot_tell_apart_become_distinct() -> None:
+def test_names_that_lightgbm_reads_as_equal_become_distinct() -> None:
     given = ["a b", "a_b", "a,b", "a:b", "[a]", "{a}", '"a"']
     names = _named(
         {"regional": dict.fromkeys(given[:3], np.zeros(1)), "static": dict.fromkeys(given[3:], np.zeros(1))},

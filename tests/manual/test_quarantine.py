@@ -85,10 +85,10 @@ def test_the_limit_itself_is_allowed(
     assert len(snapshot.accept(settings, AS_OF, "rebalance").quarantined) == 2
 
 
-def test_rows_that_refer_to_a_row_set_aside_go_with_it(
+def test_rows_that_refer_to_a_quarantined_row_are_quarantined_too(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """No table may speak of a sku that is no longer among the skus."""
+    """No table may refer to an SKU that is no longer in `skus`."""
     demo_tables["skus"].loc[0, "pack_units"] = 0
     settings = settings_for(
         write_tables(demo_tables, tmp_path / "inputs"), "inputs.on_fault=quarantine", "inputs.quarantine_rate=0.3"
@@ -98,7 +98,7 @@ def test_rows_that_refer_to_a_row_set_aside_go_with_it(
     assert [name for name, frame in tables.items() if "sku" in frame and gone in set(frame["sku"])] == []
 
 
-def test_which_of_two_rows_stays_does_not_depend_on_their_order(
+def test_the_kept_row_of_a_duplicate_does_not_depend_on_the_order(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """A database gives rows in any order."""

@@ -1,4 +1,4 @@
-"""Remedies that are right for the data as they are: gaps, closed days, sales written only when something was sold."""
+"""Remedies that fit the data: gaps, closed days, sales written only when something was sold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input that is valid and economically empty, or a network that can never serve: said with rows and what depends on it."""
+"""Input that is valid but economically empty, or a network that can never serve: reported with rows and consequences."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Input snapshots: one per content, whole or not there, kept while somebody uses them."""
+"""Input snapshots: one per content, complete or absent, kept while in use."""
 
 from __future__ import annotations
 
@@ -107,10 +107,10 @@ def test_a_snapshot_another_process_uses_stays(
     assert second.stdout.strip() == f"['{accepted.fingerprint}']"
 
 
-def test_holding_twice_needs_releasing_twice(
+def test_a_snapshot_held_twice_must_be_released_twice(
     inputs: Path, settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """A night and the training before it may stand on the same snapshot."""
+    """A run and the training before it may use the same snapshot."""
     for _ in range(2):
         accepted = snapshot.accept(settings_for(inputs), AS_OF, "rebalance")
     snapshot.release(accepted)

@@ -1,4 +1,4 @@
-"""Ids that differ only in capitals and blanks are named, whatever table they stand in."""
+"""IDs that differ only in capitals and blanks are reported, whatever table has them."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_the_stake_of_missing_input_does_not_count_an_outlier(lacks: str, tmp_pa
 
 
 @pytest.mark.parametrize("units", [1, 2])
-def test_one_of_anything_is_counted_in_the_singular(units: int, tmp_path: Path) -> None:
+def test_counts_of_one_use_the_singular(units: int, tmp_path: Path) -> None:
     """A world in which most warnings count one region, one SKU, one hub, one unit."""
     world = foreign_world(days=90, regions=("R1", "R2"), skus=("A", "B"))
     is_recent = world["sales"]["date"] >= "2024-05-06"

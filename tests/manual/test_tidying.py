@@ -15,7 +15,7 @@ from foundation.store import files
 from foundation.store.tidying import tidy, tidy_table
 from foundation.store.warehouse import Warehouse
 from pipeline.decisions import Selection, decide_proposals
-from tests.worlds.proposal_world import NIGHT, act, proposal, warehouse_with
+from tests.worlds.proposal_world import AS_OF, act, proposal, warehouse_with
 
 _WRITER = """
 import sys
@@ -43,7 +43,7 @@ def test_many_runs_keep_the_size_of_one_and_every_row_stays(tmp_path: Path) -> N
     tidy_table(f"{place}/transfer", 0)
     first, before = _size(place / "transfer"), _rows(warehouse)
     for _ in range(12):
-        warehouse.write("transfer", before["transfer"].drop(columns="as_of"), NIGHT)
+        warehouse.write("transfer", before["transfer"].drop(columns="as_of"), AS_OF)
     assert _size(place / "transfer") > 8 * first
     assert tidy_table(f"{place}/transfer", 0) == 12
     assert _size(place / "transfer") <= 1.1 * first
@@ -55,7 +55,7 @@ def test_history_within_the_retention_and_the_ledger_stay(tmp_path: Path) -> Non
     settings = warehouse_with(tmp_path, proposal("p1"))
     for verb in ("approve", "release"):  # two small files, which must not be joined either
         decide_proposals(
-            settings, NIGHT, verb, Selection(is_all=verb == "approve", ids=("p1",) * (verb == "release")), act()
+            settings, AS_OF, verb, Selection(is_all=verb == "approve", ids=("p1",) * (verb == "release")), act()
         )
     place = Path(Warehouse(settings).path)
     ledger = {path: path.read_bytes() for path in (place / "decision").rglob("*") if path.is_file()}
@@ -71,15 +71,15 @@ def test_history_within_the_retention_and_the_ledger_stay(tmp_path: Path) -> Non
 def test_a_table_can_be_tidied_while_another_process_writes_it(tmp_path: Path) -> None:
     settings = warehouse_with(tmp_path, proposal("p1"))
     warehouse = Warehouse(settings)
-    command = [sys.executable, "-c", _WRITER, warehouse.path, str(NIGHT)]
+    command = [sys.executable, "-c", _WRITER, warehouse.path, str(AS_OF)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as writer:  # noqa: S603 - our own command
         while writer.poll() is None:
             tidy_table(f"{warehouse.path}/plan", 1)
         assert writer.returncode == 0, writer.stderr.read() if writer.stderr else ""
-    assert warehouse.read("plan", NIGHT)["total_eur"].tolist() == [14.0]
+    assert warehouse.read("plan", AS_OF)["total_eur"].tolist() == [14.0]
 
 
-def test_a_warehouse_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+def test_tidying_does_not_create_a_missing_warehouse(tmp_path: Path) -> None:
     with pytest.raises(StageError, match="no warehouse"):
         tidy(Settings(warehouse=str(tmp_path / "none")))
     assert not (tmp_path / "none").exists()

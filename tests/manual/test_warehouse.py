@@ -1,4 +1,4 @@
-"""The warehouse: an ``as_of`` is replaced whole or not at all, by any number of writers, and nothing is lost."""
+"""The warehouse: an ``as_of`` is replaced atomically by any number of writers, and no row is lost."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_a_run_without_findings_empties_its_date(warehouse: Warehouse) -> None:
 
 @pytest.mark.parametrize("frame", [None, "all null"])
 def test_no_column_is_stored_without_a_type(warehouse: Warehouse, frame: str | None) -> None:
-    """An empty or all-null column would otherwise decide the type for every later night."""
+    """An empty or all-null column would otherwise set the type for every later run."""
     rows = pd.DataFrame(
         {"kind": ["overdue"], "action": ["call"], "sku": None, "units": None, "eur": None, "decide_by": None}
     )
@@ -130,7 +130,7 @@ def test_rows_that_break_the_contract_are_refused(warehouse: Warehouse, change: 
     assert warehouse.read("forecast", DAY)["mean_units"].tolist() == [2.0] * 3
 
 
-def test_other_quantile_levels_find_room_beside_the_old(warehouse: Warehouse, tmp_path: Path) -> None:
+def test_other_quantile_levels_are_stored_beside_the_old_ones(warehouse: Warehouse, tmp_path: Path) -> None:
     warehouse.write("forecast", _forecast(), DAY)
     wider = Warehouse(_settings(tmp_path).model_copy(update={"forecast": Settings().forecast}))
     levels = wider.definition("forecast").names[-9:]
@@ -142,7 +142,7 @@ def test_other_quantile_levels_find_room_beside_the_old(warehouse: Warehouse, tm
     assert warehouse.read("forecast", DAY)["q250"].tolist() == [1.0] * 3
 
 
-def test_decisions_are_only_ever_added(warehouse: Warehouse) -> None:
+def test_decisions_are_only_appended(warehouse: Warehouse) -> None:
     first = pd.DataFrame(
         {
             "proposal_id": ["p"],

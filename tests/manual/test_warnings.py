@@ -1,4 +1,4 @@
-"""What is allowed and probably not meant is said, and does not stop the run."""
+"""Valid but probably unintended input gives a warning and does not stop the run."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_a_price_that_only_the_table_of_prices_has_is_the_price(
     assert {"sku=FOODS_2_096", "sku=HOUSEHOLD_1_521"} <= set(warning.replace(";", " ").split())
 
 
-def test_a_region_no_lane_leads_to(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
+def test_a_region_without_incoming_lanes(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
     lanes = demo_tables["lanes"]
     demo_tables["lanes"] = lanes[(lanes["kind"] != "delivery") | (lanes["destination"] != "TX_1")]
     sales = demo_tables["sales"]
@@ -83,8 +83,8 @@ def test_a_region_no_lane_leads_to(demo_tables: Tables, warnings: Callable[[str]
     )
 
 
-def test_a_hub_no_lane_begins_at(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
-    """A hub that was added and whose lanes were forgotten would otherwise just never appear in a plan."""
+def test_a_hub_without_outgoing_lanes(demo_tables: Tables, warnings: Callable[[str], tuple[str, ...]]) -> None:
+    """A new hub without lanes would otherwise silently be absent from every plan."""
     hubs = demo_tables["hubs"]
     demo_tables["hubs"] = pd.concat([hubs, hubs.iloc[:1].assign(hub="DEN")], ignore_index=True)
     assert warnings("rebalance") == (
@@ -103,7 +103,7 @@ def sales_of(n_skus: int) -> pd.DataFrame:
 
 
 def warnings_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[str, ...] = ()) -> str:
-    """Return the one doubt about ``sales``; empty where there is none."""
+    """Return the only warning about ``sales``; empty without one."""
     settings = Settings.model_validate(
         {"frequency": frequency, "series": {"closed_days": closed_days}, "forecast": {"window_days": (7, 14)}}
     )
@@ -113,7 +113,7 @@ def warnings_of(sales: pd.DataFrame, frequency: str = "D", closed_days: tuple[st
 
 
 def test_sales_of_half_a_day_are_reported() -> None:
-    """What a feed left out would be taken for demand that went away."""
+    """Rows missing from a feed would be taken for a drop in demand."""
     sales = sales_of(100)
     is_cut = (sales["date"] == DAYS[-1]) & (sales["region"] == "TX_1") & (sales["sku"] >= 49)
     assert warnings_of(sales) == ""
@@ -171,7 +171,7 @@ def snapshots(*rows: tuple[str, int, int]) -> tuple[pd.Series, pd.Series]:
 
 
 def test_a_hub_is_compared_with_several_snapshots() -> None:
-    """The night after a broken snapshot is as blind as the night of it."""
+    """The run after a broken snapshot must report it as well as the run on its date."""
     whole = [("2016-05-18", 20, 20), ("2016-05-19", 20, 20), ("2016-05-20", 20, 20)]
     assert "0 rows of hub Y" in str(thin_hubs(*snapshots(*whole, ("2016-05-21", 20, 0), ("2016-05-22", 20, 0))))
     assert "9 rows of hub Y, usually there are 20" in str(thin_hubs(*snapshots(*whole, ("2016-05-21", 20, 9))))
@@ -179,7 +179,7 @@ def test_a_hub_is_compared_with_several_snapshots() -> None:
     assert "0 rows of hub Y" in str(thin_hubs(*snapshots(("2016-05-18", 20, 7), ("2016-05-19", 20, 0))))
 
 
-def test_a_stock_table_at_fault_is_no_traceback(
+def test_a_faulty_stock_table_gives_a_message_and_no_traceback(
     demo_tables: Tables, refused: Callable[..., list[str]], tmp_path: Path, write_tables: Callable[..., Path]
 ) -> None:
     folder = write_tables(demo_tables, tmp_path / "inputs")

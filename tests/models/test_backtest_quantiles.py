@@ -60,7 +60,7 @@ def test_the_variance_of_a_sum_counts_every_pair_once_by_its_kind() -> None:
     assert result == pytest.approx([covariance.sum()])
 
 
-def test_common_errors_are_found_again() -> None:
+def test_common_errors_are_estimated_correctly() -> None:
     """One factor per region and date with half the variance: only skus of one region move together."""
     rng = np.random.default_rng(0)
     keys = pd.MultiIndex.from_product([range(400), list("NSW"), list("abcd")], names=["step", "region", "sku"])

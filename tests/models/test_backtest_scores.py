@@ -137,7 +137,7 @@ def test_the_headline_begins_with_the_comparison() -> None:
     assert summary.overall["wrmsse_sd"].tolist() == pytest.approx([0.0, 0.0])
 
 
-def test_baselines_say_how_unsure_they_are_from_their_earlier_errors() -> None:
+def test_intervals_of_baselines_come_from_their_earlier_errors() -> None:
     """Demand 0, 2, 0, 2 …: the 28-day mean is 1, its errors all 1, so the 84 % quantile is about 2."""
     settings = Settings(horizon=7, forecast={"window_days": [7], "quantiles": [0.5, 0.841]})
     demand = np.tile([0.0, 2.0], (1, 40))

@@ -48,7 +48,7 @@ def test_a_model_that_knows_the_truth_makes_most_of_the_forecast() -> None:
     assert combination.weights["all"][0] > 0.6
 
 
-def test_a_model_no_row_was_there_for_is_never_used() -> None:
+def test_a_model_without_rows_is_never_used() -> None:
     origins = _origins(50, 5.0, 1.0)
     combination = Combination.fit(origins, 1, is_model_usable=False)
     assert {row[0] for row in combination.weights.values()} == {0.0}

@@ -49,7 +49,7 @@ def _law(rows: pd.DataFrame) -> tuple[Spread, Spread]:
 
 
 @pytest.mark.parametrize("factor", [0.1, 0.37, 100.0, 10_000.0])
-def test_the_law_scales_with_the_unit_of_demand(factor: float) -> None:
+def test_the_distribution_scales_with_the_unit_of_demand(factor: float) -> None:
     """Grams or tons: quantiles are those of the same demand, for periods and for sums."""
     for one, other in zip(_law(_rows(1.0)), _law(_rows(factor)), strict=True):
         mean, sku = np.geomspace(0.01, 5000, 60), pd.Series(["s03"] * 30 + ["s11"] * 30)
@@ -87,7 +87,7 @@ def test_quantiles_of_counts_are_counts(factor: float) -> None:
 
 
 @pytest.mark.parametrize("spread", [1e-4, 0.01, 0.3, 4.0])
-def test_counts_hand_over_to_a_continuous_law_without_a_jump(spread: float) -> None:
+def test_quantiles_of_counts_pass_into_those_of_quantities_without_a_jump(spread: float) -> None:
     """From means of 1 to 10 million the quantiles are the negative binomial's, within a unit or half a percent."""
     mean = np.geomspace(1, 1e7, 300)
     result = binomial_quantiles(mean, np.full(300, spread), LEVELS)
@@ -170,7 +170,7 @@ def test_a_dispersion_of_earlier_versions_is_read() -> None:
 @pytest.mark.parametrize("step", [0.0, 0.1, 1.0, 100.0])
 @pytest.mark.parametrize("alpha", [0.0, 0.05, 0.8, 6.0])
 @pytest.mark.parametrize("mean", [0.01, 1.0, 30.0, 390.0, 410.0, 1e4, 1e6])
-def test_scenarios_have_the_moments_of_the_law(mean: float, alpha: float, step: float) -> None:
+def test_scenarios_have_the_moments_of_the_distribution(mean: float, alpha: float, step: float) -> None:
     """At every scale the drawn demand has the mean and variance the dispersion states, in multiples of the step."""
     variance = step * mean + alpha * mean**2
     law = DemandLaw(np.full((1, 1), mean), np.full((1, 1), alpha), np.eye(1), 0.0, step)

@@ -67,7 +67,7 @@ def test_drift_is_reported_once_for_all_columns_and_never_for_usual_values() -> 
 
 
 def test_findings_of_one_place_become_one_row() -> None:
-    """The table's grain is kind, hub, region and sku; what is said about two segments stands in one sentence each."""
+    """The table's grain is kind, hub, region and SKU; two segments of one place share a row, with a sentence each."""
     rows = pd.DataFrame(
         [_cell("forestock", 0.4, 0.3), _cell("forestock", 0.4, 0.3, segment="TOYS"), _cell("naive", 0.5)]
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from positioning.inputs.problem import Problem
-from tests.oracle.night_milp import all_closed, solve_at_once
+from tests.oracle.plan_milp import all_closed, solve_at_once
 
 # Measured on 90 generated worlds (30 of six SKUs, 60 of one) and, without the written tables, on 204 of four: every plan is the
 # optimum, and the bound lies at most 0.0005 of the stake below it. Half of ``SHARE`` is room for another branching order.

@@ -1,8 +1,8 @@
-"""The linear programme of one sku: columns, and each constraint as one small named function.
+"""The linear program of one SKU: columns, and each constraint as one small named function.
 
 Column names are ``send``, ``serve``, ``keep``, ``end`` and ``later``; row names are the functions'
 names; both carry the places they are about, so a written ``.lp`` file reads as the maths page does
-(``docs/positioning.md``). Not here: solving it, and the resources skus share.
+(``docs/positioning.md``). Not here: solving it, and the resources that SKUs share.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ INF = float("inf")
 
 @dataclass(frozen=True)
 class Instance:
-    """A sku's problem on demand ``paths`` (S, R, B) with ``arrival`` buckets (S, L)."""
+    """The problem of an SKU on demand scenarios ``paths`` (S, R, B) with ``arrival`` buckets (S, L)."""
 
     problem: Subproblem
     paths: np.ndarray
@@ -31,12 +31,12 @@ class Instance:
 
     @property
     def n_paths(self) -> int:
-        """Number of demand paths."""
+        """Number of demand scenarios."""
         return len(self.paths)
 
 
 def build_program(instance: Instance, constraints: tuple[Constraint, ...] | None = None) -> LinearProgram:
-    """Put columns and constraints (all, unless some are asked for) of one sku together."""
+    """Put columns and constraints (all by default) of one SKU together."""
     problem = instance.problem
     n_buckets, n_hubs = len(problem.bucket_days), len(problem.hubs)
     columns = Columns(

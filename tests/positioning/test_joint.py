@@ -7,7 +7,7 @@ import pytest
 
 from positioning.optimizer.benders import decide_loads
 from positioning.optimizer.workers import WorkerPool
-from tests.oracle.night_milp import solve_at_once
+from tests.oracle.plan_milp import solve_at_once
 from tests.worlds.positioning_world import World, delivery, random_world, sku, supply, transfer
 
 

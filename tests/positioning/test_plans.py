@@ -10,7 +10,7 @@ import pytest
 from positioning import gate
 from positioning.optimizer.column_generation import plan_by_column_generation
 from positioning.optimizer.workers import WorkerPool
-from tests.oracle.night_milp import solve_at_once
+from tests.oracle.plan_milp import solve_at_once
 from tests.worlds.positioning_world import AS_OF, World, day, delivery, random_world, sku, supply, transfer
 
 

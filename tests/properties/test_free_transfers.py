@@ -1,4 +1,4 @@
-"""Where moving is free, no sku goes round in a circle."""
+"""Where transfers are free, no SKU is sent in a cycle."""
 
 from __future__ import annotations
 
@@ -36,16 +36,16 @@ def free_world(seed: int) -> World:
 
 
 @pytest.mark.parametrize("seed", [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 100))])
-def test_no_sku_is_sent_in_a_circle(seed: int) -> None:
+def test_no_sku_is_sent_in_a_cycle(seed: int) -> None:
     lines = free_world(seed).plan()["transfer"]
     for _, sent in lines.groupby("sku"):
         sources = defaultdict(set)
         for origin, destination in zip(sent["origin"], sent["destination"], strict=True):
             sources[destination].add(origin)
-        assert not _has_circle(sources)
+        assert not _has_cycle(sources)
 
 
-def _has_circle(sources: Mapping[str, set[str]]) -> bool:
+def _has_cycle(sources: Mapping[str, set[str]]) -> bool:
     try:
         TopologicalSorter(sources).prepare()
     except CycleError:
@@ -54,7 +54,7 @@ def _has_circle(sources: Mapping[str, set[str]]) -> bool:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_taking_circles_back_keeps_what_hubs_gain_where_no_smallest_size_is_in_the_way(seed: int) -> None:
+def test_removing_cycles_keeps_the_net_flow_of_hubs_without_minimum_moves(seed: int) -> None:
     draw, problem = np.random.default_rng(seed), free_world(seed).problem()
     for index in range(len(problem.catalog.skus)):
         subproblem = build_subproblem(problem, index)

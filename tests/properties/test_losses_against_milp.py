@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from tests.oracle.night_milp import solve_at_once
+from tests.oracle.plan_milp import solve_at_once
 from tests.oracle.plan_quality import assert_near_optimal
 from tests.worlds.positioning_world import random_world
 

@@ -1,4 +1,4 @@
-"""What holds of every plan, in worlds no data set has shown yet."""
+"""Properties of every plan, in unusual worlds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _FAST, _ALL = 30, 400
 SHARE = 0.005  # of what is at stake; 0 in all of the first 30 worlds
 
 
-def _holds(world: World) -> None:
+def _assert_plan_holds(world: World) -> None:
     frames = world.plan()
     plan, lines, service = frames["plan"].iloc[0], frames["transfer"], frames["service"]
     assert plan["lower_bound_eur"] - 0.01 <= plan["total_eur"] <= plan["total_eur_before"] + 0.01
@@ -27,10 +27,10 @@ def _holds(world: World) -> None:
     assert (service["local_units"] + service["spilled_units"] + service["lost_units"]).to_numpy() == pytest.approx(
         service["demand_units"].to_numpy(), rel=1e-6, abs=1e-6
     )
-    _gives_what_it_has(world, lines)
+    _assert_hubs_give_only_their_stock(world, lines)
 
 
-def _gives_what_it_has(world: World, lines: pd.DataFrame) -> None:
+def _assert_hubs_give_only_their_stock(world: World, lines: pd.DataFrame) -> None:
     due = pd.DataFrame(world.more.get("inbound", []), columns=["hub", "sku", "units"]).groupby(["hub", "sku"])["units"]
     given = lines[lines["kind"] == "transfer"].groupby(["origin", "sku"])["units"].sum()
     for key, units in given.items():
@@ -39,11 +39,11 @@ def _gives_what_it_has(world: World, lines: pd.DataFrame) -> None:
 
 @pytest.mark.parametrize("seed", range(_FAST))
 def test_a_plan_holds_in_odd_worlds(seed: int) -> None:
-    """An article that no hub could carry once stopped the night."""
-    _holds(odd_world(seed))
+    """An SKU that no hub may stock once ended the run."""
+    _assert_plan_holds(odd_world(seed))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(_FAST, _ALL))
 def test_a_plan_holds_in_more_odd_worlds(seed: int) -> None:
-    _holds(odd_world(seed))
+    _assert_plan_holds(odd_world(seed))

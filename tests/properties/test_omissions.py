@@ -15,7 +15,7 @@ def _under(world: World, min_benefit_eur: float) -> World:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_is_left_out_on_purpose_is_no_gap(seed: int) -> None:
+def test_shipments_below_the_minimum_benefit_do_not_count_as_gap(seed: int) -> None:
     """Plans of cheap goods were once refused, because lines below the minimum benefit counted as optimality gap."""
     world = random_world(seed, n_skus=4)
     whole, sparse = world.plan(), _under(world, 1e6).plan()
@@ -31,5 +31,5 @@ def test_what_is_left_out_on_purpose_is_no_gap(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_plan_with_nothing_left_out_says_so(seed: int) -> None:
+def test_without_a_minimum_benefit_no_omission_is_reported(seed: int) -> None:
     assert not (random_world(seed, n_skus=4).plan()["exception"]["kind"] == "benefit_omitted").any()

@@ -190,7 +190,7 @@ def test_the_opening_is_the_same(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_a_lost_sale_is_worth_what_the_tables_say_row_by_row(seed: int) -> None:
+def test_the_value_of_a_lost_sale_equals_its_definition_row_by_row(seed: int) -> None:
     """An independent reading of the definition, one SKU and one region at a time."""
     problem, _, _, tables = _both(seed)
     prices = tables.get("prices", pd.DataFrame(columns=["date", "region", "sku", "unit_price_eur"]))
@@ -216,8 +216,8 @@ def test_a_price_only_in_prices_gives_three_in_plan_and_replay() -> None:
     assert lost_sale_values(tables["skus"], tables["prices"], AS_OF).tolist() == [3.0] * 4
 
 
-def test_stock_owed_is_taken_from_what_arrives_by_the_start() -> None:
-    """Reserved beyond the stock: the plan nets it with arrivals due by the start, and so does the replay."""
+def test_stock_reserved_beyond_the_stock_is_netted_with_arrivals_due_by_the_start() -> None:
+    """Plan and replay both net the shortage with arrivals due by the start."""
     world = _world(1)
     tables = world.tables()
     tables["stock"] = tables["stock"].assign(units_reserved=tables["stock"]["units_on_hand"] + 3)
@@ -231,7 +231,7 @@ def test_stock_owed_is_taken_from_what_arrives_by_the_start() -> None:
 
 
 @pytest.mark.parametrize("seed", _SEEDS)
-def test_attribution_knows_the_same_nearest_hub(seed: int) -> None:
+def test_attribution_uses_the_same_nearest_hub(seed: int) -> None:
     _, network, _, tables = _both(seed)
     rows = nearest_hubs(tables)
     known = {(row.sku, row.region): row.hub for row in rows.itertuples()}
@@ -242,8 +242,8 @@ def test_attribution_knows_the_same_nearest_hub(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_the_money_of_a_cause_is_the_plans_value_of_a_lost_sale(seed: int) -> None:
-    """``forestock why`` knows the same price; only where neither loss nor price is known does it say nothing."""
+def test_attribution_uses_the_plans_value_of_a_lost_sale(seed: int) -> None:
+    """``forestock why`` uses the same price; it is unknown only where neither loss nor price is known."""
     problem, _, _, tables = _both(seed)
     known = lost_sale_eur(tables, AS_OF)
     for name, right in zip(problem.catalog.skus, problem.catalog.lost_sale_eur, strict=True):

@@ -1,6 +1,6 @@
-"""The optimizer against one mixed-integer program of everything, on generated worlds: how good a plan is, and its bound.
+"""The optimizer against one mixed-integer program of the whole plan, on generated worlds: how good a plan is, and its bound.
 
-Shares are of what is at stake: the cost of no shipment less the optimum. Measured on 204 worlds of four skus, the
+Shares are of what is at stake: the cost of no shipment less the optimum. Measured on 204 worlds of four SKUs, the
 plan is the optimum in every one and the bound lies at most 0.0005 of the stake below it. Where no shipment pays, the stake
 is zero, and plan and bound are the optimum.
 """
@@ -13,26 +13,26 @@ import pytest
 from positioning.inputs.problem import Problem
 from positioning.optimizer.column_generation import Optimum, optimize
 from positioning.optimizer.workers import WorkerPool
-from tests.oracle.night_milp import Oracle, solve_at_once
+from tests.oracle.plan_milp import Oracle, solve_at_once
 from tests.oracle.plan_quality import SHARE
 from tests.worlds.positioning_world import World, random_world, weekly_world
 
 ROUNDING = 1e-6  # of the cost of no shipment, term by term: sums of HiGHS and of the transportation solver
 
 
-def assert_good(found: Optimum, oracle: Oracle, problem: Problem, share: float = SHARE) -> None:
-    """Assert that plan and bound of ``found`` are within ``share`` of the stake of the optimum, on the right sides."""
-    no_shipment_eur = sum(found.no_shipment_eur.values())
-    rounding = ROUNDING * max(1.0, sum(map(abs, found.no_shipment_eur.values())))
+def assert_good(result: Optimum, oracle: Oracle, problem: Problem, share: float = SHARE) -> None:
+    """Assert that plan and bound of ``result`` are within ``share`` of the stake of the optimum, on the right sides."""
+    no_shipment_eur = sum(result.no_shipment_eur.values())
+    rounding = ROUNDING * max(1.0, sum(map(abs, result.no_shipment_eur.values())))
     unsolved = oracle.eur - oracle.bound_eur  # the oracle's time is limited
     allowed = share * (no_shipment_eur - oracle.bound_eur) + rounding
-    assert oracle.bound_eur - rounding <= found.plan_eur <= oracle.eur + allowed
-    assert oracle.bound_eur - unsolved - allowed <= found.bound_eur <= oracle.eur + rounding
+    assert oracle.bound_eur - rounding <= result.plan_eur <= oracle.eur + allowed
+    assert oracle.bound_eur - unsolved - allowed <= result.bound_eur <= oracle.eur + rounding
     if no_shipment_eur - oracle.eur > 2.0 * allowed:
-        assert found.choice.column, "the optimum ships and the plan does not"
-    fixed = sum(load.eur * n for load, n in zip(problem.shared.loads, found.choice.loads, strict=True))
-    moved = sum(column.eur - found.no_shipment_eur[sku] for sku, column in found.choice.column.items())
-    assert found.plan_eur == pytest.approx(no_shipment_eur + moved + fixed, abs=rounding)
+        assert result.choice.column, "the optimum ships and the plan does not"
+    fixed = sum(load.eur * n for load, n in zip(problem.shared.loads, result.choice.loads, strict=True))
+    moved = sum(column.eur - result.no_shipment_eur[sku] for sku, column in result.choice.column.items())
+    assert result.plan_eur == pytest.approx(no_shipment_eur + moved + fixed, abs=rounding)
 
 
 def _check(world: World) -> float:
@@ -43,7 +43,7 @@ def _check(world: World) -> float:
 
 
 def test_plan_and_bound_are_within_a_thousandth_of_the_stake() -> None:
-    """One test of eight worlds, so that it can say that something was at stake in most of them."""
+    """One test of eight worlds, so that it can assert that shipments pay in most of them."""
     stakes = [_check(random_world(seed, n_skus=4)) for seed in (2, 4, 5, 14, 42, 64, 80, 199)]
     assert np.count_nonzero(np.array(stakes) > 1.0) >= 6
 
@@ -55,8 +55,8 @@ def test_plan_and_bound_are_within_a_thousandth_of_the_stake_in_many_worlds(seed
 
 
 @pytest.mark.parametrize("seed", [*range(6), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(6, 60))])
-def test_worlds_of_weeks_end_in_a_good_plan(seed: int) -> None:
-    """The solver once ended undecided, or never, on the rounding errors among the coefficients of these worlds."""
+def test_plan_and_bound_are_near_the_optimum_in_weekly_worlds(seed: int) -> None:
+    """Rounding errors among the coefficients of these worlds once left the solver undecided or running forever."""
     problem = weekly_world(seed).problem()
     result = optimize(problem, WorkerPool(problem))
     no_shipment_eur = sum(result.no_shipment_eur.values())

@@ -76,7 +76,7 @@ def test_shared_capacities_and_loads_hold(planned: tuple[World, Frames]) -> None
         assert used <= resource.capacity * paid + 1e-6
 
 
-def test_loads_never_exceed_what_a_departure_has(planned: tuple[World, Frames]) -> None:
+def test_loads_never_exceed_those_of_the_departure(planned: tuple[World, Frames]) -> None:
     world, frames = planned
     most = {lane["lane"]: lane.get("loads_per_departure", np.inf) for lane in world.lanes}
     assert all(row.loads <= most[row.lane] for row in frames["departure"].itertuples())
@@ -94,7 +94,7 @@ def test_total_is_the_signed_sum_of_its_terms(planned: tuple[World, Frames]) -> 
         assert sum(terms.values()) - credit == pytest.approx(total, abs=1e-6)
 
 
-def test_benefits_of_lines_add_up_to_what_the_plan_saves(planned: tuple[World, Frames]) -> None:
+def test_benefits_of_lines_add_up_to_the_savings_of_the_plan(planned: tuple[World, Frames]) -> None:
     frames = planned[1]
     row = frames["plan"].iloc[0]
     assert frames["transfer"]["benefit_eur"].sum() == pytest.approx(

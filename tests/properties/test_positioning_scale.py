@@ -64,7 +64,7 @@ def _sent(frames: Frames) -> list[tuple[str, str, str, int]]:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_currency_decides_nothing(seed: int) -> None:
+def test_the_plan_does_not_depend_on_the_currency(seed: int) -> None:
     """A lost sale above ten million of a currency once made every plan wrong; a cheap one made lines look worthless."""
     world = random_world(seed, n_skus=4).but(positioning={**random_world(seed).positioning, "min_benefit_eur": 0.5})
     euros = world.plan()
@@ -80,7 +80,7 @@ def test_the_currency_decides_nothing(seed: int) -> None:
 
 
 class _Scaled(SubproblemCache):
-    """A desk whose demand scenarios are those of another world times a factor, as are the ranks of units left."""
+    """A cache whose demand scenarios and end capacities are those of another world times a factor."""
 
     base: SubproblemCache
     factor: float
@@ -117,7 +117,7 @@ def test_ten_times_the_units_is_ten_times_the_plan(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_year_decides_nothing(seed: int) -> None:
+def test_the_plan_does_not_depend_on_the_year(seed: int) -> None:
     """53 weeks later, beyond the leap day, weekdays are the same and so is the plan."""
     world, shift = odd_world(seed), pd.Timedelta(weeks=53)
     tables, forecasts = (

@@ -1,4 +1,4 @@
-"""What holds in every replay: units are conserved, nothing beats the bound, more stock never fills less."""
+"""Properties of every replay: units are conserved, no policy costs less than the bound, more stock never serves less."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _FEW = st.integers(0, 12)
 
 @st.composite
 def worlds(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], Settings]:
-    """Draw stock, demand before and during the replay, packs, loads, rooms and prices."""
+    """Draw stock, demand before and during the replay, packs, loads, capacities and prices."""
     stock = {(hub, sku): draw(_FEW) for hub in _HUBS for sku in _SKUS}
     sales = {
         (region, sku): draw(st.lists(_FEW, min_size=PERIODS, max_size=PERIODS)) for region in _REGIONS for sku in _SKUS
@@ -51,7 +51,7 @@ def worlds(draw: st.DrawFn) -> tuple[dict[str, pd.DataFrame], Settings]:
 
 @st.composite
 def scripts(draw: st.DrawFn) -> Scripted:
-    """Draw any wishes, sensible or not."""
+    """Draw any shipments, feasible or not."""
     line = st.tuples(st.integers(0, PERIODS - 1), st.sampled_from(_SKUS), st.sampled_from(["A>B", "B>A", "S>A"]), _FEW)
     return Scripted(*draw(st.lists(line, max_size=12)))
 
@@ -64,7 +64,7 @@ def _played(drawn: tuple[dict[str, pd.DataFrame], Settings], policy: Policy) -> 
 @budget(max_examples=60, deadline=None, derandomize=True)
 @given(worlds(), scripts())
 def test_units_are_conserved(drawn: tuple[dict[str, pd.DataFrame], Settings], script: Scripted) -> None:
-    """Opening + bought = served + left; what leaves a hub arrives or is still on the road."""
+    """Opening + bought = served + left; what leaves a hub arrives or is still in transit."""
     played, ledger = _played(drawn, script)
     opening = int(played.opening.on_hand.sum() + played.opening.arriving.sum())
     goods_eur = ledger.value_eur(with_goods=True) - ledger.value_eur(with_goods=False)
@@ -79,7 +79,7 @@ def test_units_are_conserved(drawn: tuple[dict[str, pd.DataFrame], Settings], sc
 def test_no_policy_costs_less_than_the_bound(
     drawn: tuple[dict[str, pd.DataFrame], Settings], script: Scripted, z: float, with_goods: bool
 ) -> None:
-    """A bound above any policy's cost would make every `closed` a lie."""
+    """A bound above any policy's cost would make every `closed` wrong."""
     played = game(drawn[0], PERIODS, drawn[1], past_periods=PERIODS)
     bound = bound_eur(played, with_goods=with_goods).sum()
     for policy in (NoShipments(), script, BaseStock(z, 0.0, 1)):
@@ -93,12 +93,12 @@ def test_no_policy_costs_less_than_the_bound(
     st.integers(0, 2),
     st.permutations(range(3)),
 )
-def test_more_stock_never_fills_less(stock: list[int], asked: list[int], hub: int, order: list[int]) -> None:
+def test_more_stock_never_serves_less(stock: list[int], demand: list[int], hub: int, order: list[int]) -> None:
     """In one period, with any common preference of the regions, whichever hub gets one unit more."""
     preference = np.array([[order] * 4], dtype=np.int64)
     one_more = [units + (place == hub) for place, units in enumerate(stock)]
     filled = [
-        serve(np.array([units], dtype=np.int64), np.array([asked]), preference, np.ones(3, dtype=bool)).sum()
+        serve(np.array([units], dtype=np.int64), np.array([demand]), preference, np.ones(3, dtype=bool)).sum()
         for units in (stock, one_more)
     ]
     assert filled[1] >= filled[0]
@@ -106,7 +106,7 @@ def test_more_stock_never_fills_less(stock: list[int], asked: list[int], hub: in
 
 @budget(max_examples=40, deadline=None, derandomize=True)
 @given(worlds())
-def test_more_opening_stock_never_fills_less_when_nothing_moves(
+def test_more_opening_stock_never_serves_less_without_shipments(
     drawn: tuple[dict[str, pd.DataFrame], Settings],
 ) -> None:
     """Over the whole replay, in a network where every hub reaches every region."""
@@ -119,7 +119,7 @@ def test_more_opening_stock_never_fills_less_when_nothing_moves(
 
 @budget(max_examples=60, deadline=None, derandomize=True)
 @given(worlds(), scripts())
-def test_nothing_is_shipped_that_is_not_there(
+def test_no_more_is_shipped_or_served_than_is_in_stock(
     drawn: tuple[dict[str, pd.DataFrame], Settings], script: Scripted
 ) -> None:
     ledger = _played(drawn, script)[1]
@@ -131,6 +131,6 @@ def test_nothing_is_shipped_that_is_not_there(
 
 @budget(max_examples=20, deadline=None, derandomize=True)
 @given(worlds())
-def test_the_same_game_gives_the_same_account(drawn: tuple[dict[str, pd.DataFrame], Settings]) -> None:
+def test_the_same_replay_gives_the_same_costs(drawn: tuple[dict[str, pd.DataFrame], Settings]) -> None:
     first, second = (_played(drawn, BaseStock(1.0, 0.0, 1))[1] for _ in range(2))
     assert (first.eur == second.eur).all()

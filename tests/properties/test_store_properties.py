@@ -1,4 +1,4 @@
-"""What goes into the store comes out of it, and keys order rows as their columns do."""
+"""The store returns what is written to it, and keys order rows as their columns do."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _frame(rows: list[tuple[object, ...]]) -> pd.DataFrame:
 
 @settings(max_examples=25, deadline=None)
 @given(FINDINGS, FINDINGS)
-def test_a_table_reads_back_what_was_written(first: list[tuple[object, ...]], second: list[tuple[object, ...]]) -> None:
+def test_a_table_is_read_back_as_written(first: list[tuple[object, ...]], second: list[tuple[object, ...]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         warehouse = Warehouse(Settings(warehouse=f"{folder}/warehouse"))
         for rows in (first, second):
@@ -105,7 +105,7 @@ def test_keys_order_rows_as_their_columns_do(columns: tuple[list[object], ...], 
     st.lists(st.none() | st.text(max_size=6), max_size=8),
     st.sampled_from([Kind.NUMBER, Kind.WHOLE, Kind.FLAG, Kind.DATE, Kind.TIMESTAMP]),
 )
-def test_text_becomes_its_kind_or_a_misfit(values: list[str | None], kind: Kind) -> None:
+def test_text_is_converted_or_marked_as_a_misfit(values: list[str | None], kind: Kind) -> None:
     """Whatever the text, no value is lost in silence: it is null, converted or marked, and nothing is raised."""
     fitting = {
         Kind.NUMBER: "1.5",

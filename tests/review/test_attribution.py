@@ -1,4 +1,4 @@
-"""A planted cause is named first, the shares of all causes add up to one, and nothing is blamed where nothing is wrong."""
+"""A planted cause is named first, the shares of all causes add up to one, and worlds without disturbances have no cause."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_shares_of_every_hub_that_ran_out_add_up_to_one(plant: Plant) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("plant", [plants.carrier_slow, plants.hub_unready, plants.stock_misplaced])
 def test_why_parcels_were_late_names_the_planted_cause_and_place_first(plant: Plant) -> None:
-    """A carrier's problem must not be taken for one upstream, nor the other way round."""
+    """A problem of the carrier must not be attributed upstream, and vice versa."""
     hits = 0
     for seed in range(TRIES):
         built = plant(seed)
@@ -59,7 +59,7 @@ def test_why_parcels_were_late_names_the_planted_cause_and_place_first(plant: Pl
 
 
 @pytest.mark.slow
-def test_which_returns_stand_out_names_the_planted_sku_and_reason_first() -> None:
+def test_unusual_returns_name_the_planted_sku_and_reason_first() -> None:
     hits = 0
     for seed in range(TRIES):
         built = plants.product_returned(seed)
@@ -79,7 +79,7 @@ def test_without_disturbances_there_is_no_stockout() -> None:
 
 
 def test_demand_during_a_stockout_is_the_forecast_and_is_attributed_to_stock() -> None:
-    """Sales of an empty shelf are zero; they must not prove that nothing was wanted."""
+    """Sales of an empty shelf are zero; they must not be read as zero demand."""
     built = plants.hub_emptied(2)
     now = built.hindsight.now
     sales = now["sales"].assign(in_stock_rate=1.0)

@@ -41,18 +41,18 @@ def _run(name: str, score: float, **params: Any) -> BacktestRun:
     return BacktestRun(name, given, {"wrmsse": score, "bias": 0.02}, _levels(score), _segments(0.04), _coverage())
 
 
-def _replay(name: str, nights: str) -> ReplayRun:
-    return ReplayRun(name, {"nights": nights}, 500.0, _figures(), _days())
+def _replay(name: str, kinds: str) -> ReplayRun:
+    return ReplayRun(name, {"kinds": kinds}, 500.0, _figures(), _days())
 
 
-PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "1"), _replay("two", "all")], (FILL_RATE,))  # fmt: skip
+PAGE = ExperimentPage("demo", "EUR", [_run("new", 0.61, **{"forecast.lightgbm.trees": "250"}), _run("old", 0.7, **{"forecast.lightgbm.trees": "60"})], [_replay("one", "transfer"), _replay("two", "supply")], (FILL_RATE,))  # fmt: skip
 
 
 def test_only_differences_between_runs_are_listed() -> None:
     text = unescape(experiment_page(PAGE))
     assert "forecast.lightgbm.trees" in text
     assert ">origins<" not in text
-    assert ">nights<" in text
+    assert ">kinds<" in text
 
 
 def test_figures_of_every_run_stand_side_by_side() -> None:

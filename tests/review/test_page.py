@@ -1,4 +1,4 @@
-"""The page holds what the tables say, all of it, and nothing that could harm or call out."""
+"""The page holds all of the tables' rows, no markup from them, and no request to the network."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _listed(page: str) -> dict[str, Any]:
 
 
 def test_every_proposal_is_on_the_page_with_its_units_and_its_money() -> None:
-    """What goes in comes out: no proposal is lost or counted twice on the way to the planner."""
+    """No proposal is lost or counted twice."""
     built = sample_plan(n_skus=50, n_proposals=333)
     listed, transfer = _listed(_page(built)), built.outputs["transfer"]
     assert sorted(listed["id"]) == sorted(transfer["proposal_id"])
@@ -46,7 +46,7 @@ def test_every_proposal_is_on_the_page_with_its_units_and_its_money() -> None:
     assert sum(listed["departures"]["lines"]) == 333
 
 
-def test_proposals_are_ranked_tonight_first_then_by_benefit() -> None:
+def test_proposals_of_this_run_come_first_then_by_benefit() -> None:
     listed = _listed(_page(sample_plan(n_proposals=40)))
     order = list(zip(listed["outlook"], [-benefit for benefit in listed["benefit_eur"]], strict=True))
     assert order == sorted(order)
@@ -68,7 +68,7 @@ def test_every_proposed_sku_opens_to_its_reason_stock_arrivals_service_and_curve
 
 
 def test_the_page_shows_the_replacement_of_a_refused_line() -> None:
-    """Plans of earlier versions do not say it; their pages must open all the same."""
+    """Plans of earlier versions lack the column; their pages must open all the same."""
     built = sample_plan(n_skus=1, n_proposals=2)
     piece = _unpacked(_content(_page(built))["details"][0])["SKU_00000"]
     assert piece["instead"] == {
@@ -105,7 +105,7 @@ def test_missing_sales_are_zero_only_where_the_settings_say_so() -> None:
     assert [pieces["SKU_00000"]["curves"][0][1][-3] for pieces in drawn] == [0, None]
 
 
-def test_curves_stop_at_their_budget_and_the_page_says_so() -> None:
+def test_curves_stop_at_their_budget_and_the_page_states_it() -> None:
     built = sample_plan(n_skus=60, n_proposals=90)
     settings = Settings(horizon=14, forecast={"window_days": (7, 14)}, review={"curves_mb": 0.0})
     content = _content(plan_page(built.tables, built.outputs, settings, AS_OF))
@@ -122,7 +122,7 @@ def test_text_from_tables_cannot_become_markup() -> None:
     assert HOSTILE in json.dumps(_listed(page)["texts"])
 
 
-def test_the_policy_allows_the_pages_own_script_and_no_request() -> None:
+def test_the_content_policy_allows_the_pages_script_and_no_request() -> None:
     page = _page(sample_plan())
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page)
     assert policy is not None
@@ -144,7 +144,7 @@ def test_a_run_without_proposals_or_plan_has_a_page() -> None:
     assert _listed(page)["id"] == []
 
 
-def test_a_refused_plan_says_so_and_why() -> None:
+def test_the_page_of_a_refused_plan_states_the_reason() -> None:
     """Figures of a plan that is not proposed must not be read as tonight's."""
     built = sample_plan()
     no_shipment = {name: built.outputs[name].iloc[:0] for name in ("transfer", "departure")}

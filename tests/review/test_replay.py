@@ -39,7 +39,7 @@ def _page(figures: pd.DataFrame) -> ReplayPage:
     return ReplayPage(
         "Replay <1>",
         "EUR",
-        {"nights": "all"},
+        {"decisions": "all"},
         figures,
         (FILL_RATE,),
         (500.0, 450.0),

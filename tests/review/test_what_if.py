@@ -1,4 +1,4 @@
-"""Two plans side by side: every line of either, ranked by money, and a page that says so."""
+"""Two plans side by side: every line of either, ranked by the change of money, and the page that shows them."""
 
 from __future__ import annotations
 

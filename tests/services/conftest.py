@@ -52,7 +52,7 @@ class Postgres:
         return f"postgresql+{driver}://forestock@127.0.0.1:{self.port}/{database}"
 
     def call(self, program: str, *arguments: str) -> str:
-        """Run one of its programs and return what it said; fails the test where it fails."""
+        """Run one of its programs and return its output; fails the test where it fails."""
         done = subprocess.run(  # noqa: S603 - a program of the package
             [str(self.bin / program), *arguments], user=self.user, capture_output=True, text=True, check=False, cwd="/"
         )
@@ -116,7 +116,7 @@ class Services:
     warehouse: Path
 
     def prefect(self, *arguments: str) -> str:
-        """Run the ``prefect`` command and return what it said; fails the test where it fails."""
+        """Run the ``prefect`` command and return its output; fails the test where it fails."""
         command = module("prefect", "--no-prompt", *arguments)
         done = subprocess.run(  # noqa: S603 - our own command
             command, cwd=ROOT, env=dict(self.environment), capture_output=True, text=True, timeout=300, check=False
@@ -126,7 +126,7 @@ class Services:
 
 
 def _small_inputs(folder: Path) -> Path:
-    """Write a cut of the bundled data: a night on it takes seconds."""
+    """Write a cut of the bundled data, on which a run takes seconds."""
     folder.mkdir()
     for file in sorted(SAMPLES.glob("*.parquet")):
         frame = pd.read_parquet(file)

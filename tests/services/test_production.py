@@ -1,4 +1,4 @@
-"""The whole as a scheduler runs it: PostgreSQL behind Prefect and MLflow, a process worker, every deployment.
+"""The whole system as a scheduler runs it: PostgreSQL behind Prefect and MLflow, a process worker, every deployment.
 
 The runs share one warehouse, and the tests follow each other like the days of a pipeline.
 """
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName, FlowRunFilterTags
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import TERMINAL_STATES, FlowRun
 from prefect.client.schemas.schedules import IntervalSchedule
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
@@ -27,7 +27,6 @@ from tests.services.conftest import Services, wait_until
 pytestmark = pytest.mark.services
 MONDAY = date(2016, 5, 23)
 BACKFILL = [date(2016, 3, 28) + timedelta(weeks=week) for week in range(8)]
-_ENDED = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 
 
 @pytest.fixture
@@ -47,7 +46,7 @@ def _ended(client: SyncPrefectClient, run_id: uuid.UUID, services: Services) -> 
 
     def has_ended() -> bool:
         state = client.read_flow_run(run_id).state
-        return state is not None and state.type.name in _ENDED
+        return state is not None and state.type in TERMINAL_STATES
 
     wait_until(has_ended, "the run has not ended", 900)
     run = client.read_flow_run(run_id)
@@ -156,7 +155,7 @@ def test_a_run_waits_for_a_planner_and_continues_with_the_answer(client: SyncPre
     def is_suspended() -> bool:
         return any(run.state_name == "Suspended" for run in _runs(client, like=waiting))
 
-    wait_until(is_suspended, "nobody is asked", 300)
+    wait_until(is_suspended, "no run waits for input", 300)
     (run,) = _runs(client, like=waiting)
     warehouse = Warehouse(str(services.warehouse))
     assert warehouse.read("decision").empty
@@ -172,7 +171,7 @@ def test_a_run_waits_for_a_planner_and_continues_with_the_answer(client: SyncPre
 
 
 def test_a_run_survives_a_minute_without_the_database(client: SyncPrefectClient, services: Services) -> None:
-    """Prefect's clients wait for the server, the server reconnects; MLflow away is said and the plan is made."""
+    """Prefect's clients wait for the server, the server reconnects; the run reports that MLflow is away and makes the plan."""
     run_id = _started(client, "nightly/nightly", {"as_of": BACKFILL[0].isoformat(), "redo": "everything"})
 
     def is_running() -> bool:

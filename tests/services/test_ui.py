@@ -1,4 +1,4 @@
-"""``make ui`` as a person at a terminal has it: it says where everything is, and Ctrl-C leaves nothing behind."""
+"""``make ui`` at a terminal: it prints every address, and Ctrl-C stops every process."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def _alive(mark: str) -> list[str]:
     return result
 
 
-def test_ctrl_c_at_the_terminal_stops_everything_make_ui_has_started(tmp_path: Path) -> None:
-    """The key reaches the whole foreground group, as a terminal sends it; a second press must not stop the stopping."""
+def test_ctrl_c_stops_everything_that_make_ui_started(tmp_path: Path) -> None:
+    """The key reaches the whole foreground group, as a terminal sends it; a second Ctrl-C must not interrupt the shutdown."""
     place, config = tmp_path / "warehouse", tmp_path / "ui.yaml"
     config.write_text(f"name: ui\nfrequency: D\ninputs: {{path: inputs}}\nwarehouse: {place}\n")
     (tmp_path / "inputs").mkdir()

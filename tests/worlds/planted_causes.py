@@ -1,4 +1,4 @@
-"""Made-up worlds with one cause planted in each: what an attribution must name first.
+"""Synthetic worlds with one planted cause each, which an attribution must name first.
 
 Every world is drawn from a seed: hubs, regions, skus, demand and stock differ, small troubles of every kind are
 everywhere, and one trouble is large. ``planted`` says which and where.
@@ -23,7 +23,7 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class World:
-    """A night and two weeks after it; ``planted`` is the cause, ``hub``, ``region``, ``sku`` and ``carrier`` where it is."""
+    """A planning date and the two weeks after it; ``planted`` is the cause, ``hub``, ``region``, ``sku`` and ``carrier`` where it is."""
 
     hindsight: Hindsight
     planted: str = ""
@@ -34,7 +34,7 @@ class World:
 
 
 def world(seed: int) -> World:
-    """Return a world in which nothing large goes wrong: stock, orders and forecasts fit demand up to noise."""
+    """Return a world without disturbances: stock, orders and forecasts fit demand up to noise."""
     draw = np.random.default_rng(seed)
     hubs, regions, skus = (
         [f"{letter}{number}" for number in range(int(draw.integers(low, high)))]
@@ -117,7 +117,7 @@ def hub_emptied(seed: int) -> World:
 
 
 def lane_closed(seed: int) -> World:
-    """Plant: the supply lane into a hub stops after the night; its orders never come."""
+    """Plant: the supply lane into a hub closes after the planning date; its orders never arrive."""
     built, draw = world(seed), np.random.default_rng(seed + 2000)
     hub, sku = _busy(built.hindsight.outputs["position"], draw)
     lanes = built.hindsight.now["lanes"]
@@ -190,7 +190,7 @@ def stock_misplaced(seed: int) -> World:
 
 
 def _parcels(built: World, draw: np.random.Generator) -> pd.DataFrame:
-    """Return parcels promised in two days that take one from the nearest hub, with a little of every trouble."""
+    """Return parcels promised in two days that take one from the nearest hub, with a few of every problem."""
     lanes = built.hindsight.now["lanes"].query("kind == 'delivery'").sort_values("distance_km")
     near = lanes.drop_duplicates("destination").set_index("destination")["origin"]
     count = 900

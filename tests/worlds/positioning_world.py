@@ -37,7 +37,7 @@ class World:
 
     @property
     def settings(self) -> Settings:
-        """Settings with few paths, no churn price and no least benefit unless asked for."""
+        """Settings with few scenarios, no churn penalty and no minimum benefit by default."""
         specified = {
             "scenarios": 12, "out_of_sample_scenarios": 60, "review_days": 3, "churn_eur_per_unit": 0.0,
             "min_benefit_eur": 0.0, "processes": 1, **self.positioning,

@@ -12,21 +12,21 @@ from dispatch.selection import current
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 
-NIGHT = date(2016, 5, 23)
+AS_OF = date(2016, 5, 23)
 MORNING = pd.Timestamp("2016-05-23T07:00", tz="UTC")
 CUTOFF = pd.Timestamp("2016-05-23T16:00", tz="UTC")
 
 
-def act(at: pd.Timestamp = MORNING, reason: str | None = None) -> Signature:
+def act(decided_at: pd.Timestamp = MORNING, reason: str | None = None) -> Signature:
     """Return a decision of Ada's."""
-    return Signature(at.as_unit("us"), "Ada", reason)
+    return Signature(decided_at.as_unit("us"), "Ada", reason)
 
 
 def proposal(proposal_id: str, sku: str = "tea", lane: str = "A-B", **changes: object) -> dict[str, object]:
     """Return one row of ``transfer``: 12 units in packs of 6 on ``lane`` (origin-destination), worth 30 for 10."""
     origin, _, destination = lane.partition("-")
     row: dict[str, object] = {
-        "as_of": pd.Timestamp(NIGHT), "plan_id": "p", "proposal_id": proposal_id, "kind": "transfer", "sku": sku,
+        "as_of": pd.Timestamp(AS_OF), "plan_id": "p", "proposal_id": proposal_id, "kind": "transfer", "sku": sku,
         "origin": origin, "destination": destination, "lane": lane, "departure_id": f"{lane} 2016-05-23", "units": 12,
         "packs": 2, "ship_date": pd.Timestamp("2016-05-23"), "arrival_date": pd.Timestamp("2016-05-25"),
         "decide_by": CUTOFF, "cost_eur": 10.0, "benefit_eur": 30.0, "loss_if_refused_eur": 30.0, "kg_co2e": 1.0,
@@ -45,9 +45,9 @@ def proposals(*rows: dict[str, object], decisions: pd.DataFrame | None = None) -
     return current(transfer(*rows), ledger() if decisions is None else decisions)
 
 
-def decision(proposal_id: str, status: str, at: str = "2016-05-23T07:00", **parts: object) -> dict[str, object]:
+def decision(proposal_id: str, status: str, decided_at: str = "2016-05-23T07:00", **parts: object) -> dict[str, object]:
     """Return one row of ``decision`` as another system writes it: without the line."""
-    moment = pd.Timestamp(at, tz="UTC")
+    moment = pd.Timestamp(decided_at, tz="UTC")
     return {
         "proposal_id": proposal_id,
         "status": status,
@@ -71,7 +71,7 @@ def departure(lane: str = "A-B", **changes: object) -> dict[str, object]:
     """Return one row of ``departure``: one load at 20 € that is half full, worth 60."""
     origin, _, destination = lane.partition("-")
     row: dict[str, object] = {
-        "as_of": pd.Timestamp(NIGHT), "departure_id": f"{lane} 2016-05-23", "lane": lane, "kind": "transfer",
+        "as_of": pd.Timestamp(AS_OF), "departure_id": f"{lane} 2016-05-23", "lane": lane, "kind": "transfer",
         "origin": origin, "destination": destination, "ship_date": pd.Timestamp("2016-05-23"),
         "arrival_date": pd.Timestamp("2016-05-25"), "decide_by": CUTOFF, "loads": 1, "units": 24,
         "volume_fill_rate": 0.5, "mass_fill_rate": 0.2, "fixed_eur": 20.0, "benefit_eur": 60.0, "lines": 2,
@@ -84,7 +84,7 @@ def position(**days_of_supply: float | None) -> pd.DataFrame:
     keys = [name.split("__") for name in days_of_supply]
     return pd.DataFrame(
         {
-            "as_of": pd.Timestamp(NIGHT), "hub": [key[0] for key in keys], "sku": [key[1] for key in keys],
+            "as_of": pd.Timestamp(AS_OF), "hub": [key[0] for key in keys], "sku": [key[1] for key in keys],
             "units_on_hand": 30, "units_inbound": 0, "units_out": 12, "units_in": 0, "target_units": 18,
             "expected_demand_units": 1.0, "stockout_probability": 0.0, "fill_rate": 1.0, "fill_rate_before": 1.0,
             "days_of_supply": pd.Series(list(days_of_supply.values()), dtype="float64"),
@@ -93,12 +93,12 @@ def position(**days_of_supply: float | None) -> pd.DataFrame:
 
 
 def plan_row() -> pd.DataFrame:
-    """Return the night's row of ``plan``, its money all zero."""
+    """Return the row of ``plan`` for the run, its money all zero."""
     from foundation.tables import OUTPUTS, Kind
 
     columns = OUTPUTS["plan"].columns
     values = {c.name: 0 if c.kind in (Kind.NUMBER, Kind.WHOLE) else "x" for c in columns if c.name != "as_of"}
-    return pd.DataFrame([values]).assign(as_of=pd.Timestamp(NIGHT))
+    return pd.DataFrame([values]).assign(as_of=pd.Timestamp(AS_OF))
 
 
 def warehouse_with(folder: Path, *rows: dict[str, object], **settings: object) -> Settings:
@@ -107,8 +107,8 @@ def warehouse_with(folder: Path, *rows: dict[str, object], **settings: object) -
     warehouse = Warehouse(built)
     lanes = dict.fromkeys(str(row["lane"]) for row in rows)
     hubs = {f"{row[end]}__{row['sku']}": 1.0 for row in rows for end in ("origin", "destination")}
-    warehouse.write("plan", plan_row(), NIGHT)
-    warehouse.write("transfer", transfer(*rows), NIGHT)
-    warehouse.write("departure", pd.DataFrame([departure(lane) for lane in lanes]), NIGHT)
-    warehouse.write("position", position(**hubs), NIGHT)
+    warehouse.write("plan", plan_row(), AS_OF)
+    warehouse.write("transfer", transfer(*rows), AS_OF)
+    warehouse.write("departure", pd.DataFrame([departure(lane) for lane in lanes]), AS_OF)
+    warehouse.write("position", position(**hubs), AS_OF)
     return built

@@ -1,6 +1,6 @@
 """Small networks for replays: two hubs, two regions, numbers that can be worked by hand.
 
-Hub A stands beside region X, hub B beside Y. Not here: what is expected of them (the tests).
+Hub A stands beside region X, hub B beside Y. Not here: the expected results (the tests).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from foundation.settings import Settings
-from positioning.simulation.engine import Game, decision_periods, read_game
+from positioning.simulation.engine import DecisionPoint, Game, decision_periods, read_game
 from positioning.simulation.reading import read_network
 from positioning.simulation.world import open_state, read_demand
 
@@ -52,14 +52,14 @@ def tables(stock: dict[tuple[str, str], int], sales: dict[tuple[str, str], list[
 
 
 def settings(**positioning: object) -> Settings:
-    """Return settings for the small network: no price on moving unless it is asked for."""
+    """Return settings for the small network: no churn penalty by default."""
     return Settings(positioning={"churn_eur_per_unit": 0.0, "review_days": 1} | positioning)
 
 
 def game(
     world: dict[str, pd.DataFrame], periods: int, specified: Settings | None = None, past_periods: int = 0
 ) -> Game:
-    """Return the game of ``world`` over ``periods`` days, every day a night."""
+    """Return the game of ``world`` over ``periods`` days, with decisions every day."""
     specified = specified or settings()
     network = read_network(world, specified, START, periods)
     demand = read_demand(world["sales"], network, past_periods)
@@ -69,15 +69,15 @@ def game(
 
 
 class Scripted:
-    """A policy that sends what it was told: (period, sku, lane, units)."""
+    """A policy that sends given lines: (period, sku, lane, units)."""
 
     name = "scripted"
 
     def __init__(self, *lines: tuple[int, str, str, int]) -> None:
         self._lines = lines
 
-    def decide(self, night: object) -> pd.DataFrame:
-        """Return the lines of the night, leaving on its date."""
-        rows = [line[1:] for line in self._lines if line[0] == night.period]  # type: ignore[attr-defined] # a replay hands its night
+    def decide(self, point: DecisionPoint) -> pd.DataFrame:
+        """Return the lines of the period, leaving on its date."""
+        rows = [line[1:] for line in self._lines if line[0] == point.period]
         frame = pd.DataFrame(rows, columns=["sku", "lane", "units"])
-        return frame.assign(ship_date=pd.Timestamp(night.as_of))  # type: ignore[attr-defined] # a replay hands its night
+        return frame.assign(ship_date=pd.Timestamp(point.as_of))

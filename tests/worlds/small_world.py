@@ -27,7 +27,7 @@ def settings(**forecast: object) -> Settings:
 
 
 def tables(days: int = 120, seed: int = 1) -> dict[str, pd.DataFrame]:
-    """Return normalised tables of 3 regions × 4 skus that end the day before ``AS_OF``."""
+    """Return normalized tables of 3 regions × 4 SKUs that end the day before ``AS_OF``."""
     draw = np.random.default_rng(seed)
     known = pd.date_range(end=pd.Timestamp(AS_OF), periods=days + 1, inclusive="left").as_unit("us")
     ahead = pd.date_range(AS_OF, periods=28).as_unit("us")

@@ -1,4 +1,4 @@
-"""Commands that ask about plans and forecasts: ``what-if``, ``why``, ``explain``.
+"""Commands that analyze plans and forecasts: ``what-if``, ``why``, ``explain``.
 
 Not here: the use cases (``pipeline.what_if``, ``pipeline.attribution``, ``pipeline.explain``).
 """

@@ -26,7 +26,7 @@ SHARED = ("one_each", "uses", "storage", "inbound", "outbound", "load_volume", "
 
 
 def world() -> World:
-    """Return two hubs, a region, one transfer, one supply lane; loads and rooms on everything."""
+    """Return two hubs, a region, one transfer, one supply lane; loads and capacities everywhere."""
     load = {"eur_per_load": 20.0, "load_l": 30.0, "load_kg": 25.0, "loads_per_departure": 2.0}
     return World(
         skus=[sku("k")],

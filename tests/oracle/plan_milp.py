@@ -36,7 +36,7 @@ def all_closed(sku: int, shipment: int) -> bool:
 def solve_at_once(problem: Problem, seconds: float = 20.0, is_closed: Callable[[int, int], bool] = all_open) -> Oracle:
     """Solve all SKUs together with whole packs, minimum orders, shared capacities and whole loads.
 
-    ``is_closed(sku, shipment)`` says which shipments this run may not send; their later departures stay open.
+    ``is_closed(sku, shipment)`` returns whether this run may not send a shipment; their later departures stay open.
     """
     cache = SubproblemCache(problem)
     parts = []
