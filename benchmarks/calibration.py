@@ -142,7 +142,7 @@ def judge(kept: Evidence, settings: Settings, as_of: date) -> list[dict[str, Any
     """Return one row of figures per kind of sum: periods and the shortest and longest window."""
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
     facts = {"kind": "law", "category": category, "calibration": calibrate(kept.rows, settings)}
-    frames = forecast_around(DemandModel("law", as_of, None, facts), kept.matrix, kept.mean, settings, as_of)
+    frames = forecast_around(DemandModel("law", as_of, (), facts), kept.matrix, kept.mean, settings, as_of)
     names = quantile_columns(settings.forecast.quantiles)
     levels = settings.forecast.quantiles
     period = frames["forecast"]

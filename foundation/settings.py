@@ -93,7 +93,10 @@ class Forecast(Section):
         COMBINED,
         min_length=1,
         max_length=LONGEST_NAME,
-        description="Model kind: `auto` combines LightGBM with simple methods; `lightgbm`, `seasonal_naive`, or an installed kind is used alone.",
+        description="Model kind: `auto` combines the kinds of `models` with simple methods; `lightgbm`, another kind of docs/forecasting.md, or an installed kind is used alone.",
+    )
+    models: Names = Field(
+        ("lightgbm",), description="Model kinds that `auto` combines with simple methods, each with its own weights."
     )
     distribution: str = Field(
         BY_STEP,
@@ -138,7 +141,7 @@ class Forecast(Section):
     seed: Seed = Field(20160523, description="Random seed of training.")
     lightgbm: LightGBM = LightGBM()
 
-    @field_validator("window_days", "families")
+    @field_validator("window_days", "families", "models")
     @classmethod
     def _distinct(cls, values: tuple[Any, ...] | None) -> tuple[Any, ...] | None:
         if values is not None and (not values or len(set(values)) < len(values)):

@@ -1,11 +1,12 @@
-"""The combination: per segment a convex mixture of the model and simple methods, weighted out of sample.
+"""The combination: per segment a convex mixture of models and simple methods, weighted out of sample.
 
 Weights minimize the squared error, relative to each series' level, over all calibration origins together. They are
 shrunk twice: the weights of each segment toward those of all series, and those of all series toward the prior. An error of
 up to 10% in the total of all series is ignored, because the error of one horizon hardly predicts that of the next. The model's
-WAPE on the calibration origins then overrules the least-squares weights: the model has the weight 0 where its WAPE is more
+WAPE on the calibration origins then overrules the least-squares weights: a model has the weight 0 where its WAPE is more
 than 10% above that of the best simple method, and takes over gradually where it is below, entirely from 3% on. It also has
-the weight 0 where its total is far off while the total of a simple method is close.
+the weight 0 where its total is far off while the total of a simple method is close. Several models share the prior equally,
+each is compared with the simple methods on its own, and those that win share what they take over by their weights.
 
 References
 ----------
@@ -25,8 +26,6 @@ from scipy.optimize import nnls
 
 from models.simple import METHODS, SimpleMeans
 
-MODEL = "lightgbm"
-PARTS = (MODEL, *METHODS)
 _TOTAL_ERROR = 0.1  # an error of this share in the total may be chance
 _PRIOR_MODEL, _PRIOR_UNITS = 0.6, 2000.0  # the model's prior weight, and the evidence at which half of it applies
 _PRIOR_STRENGTH, _STRENGTH_UNITS = 0.02, 100.0  # strength of the prior: its minimum, and in units of evidence
@@ -43,19 +42,24 @@ _MIN_UNITS = 1e-6  # a mean of 0 would have no spread
 
 @dataclass(frozen=True)
 class CalibrationOrigin:
-    """Forecasts of one calibration origin by the model and the simple methods, and the demand that followed.
+    """Forecasts of one calibration origin by the models and the simple methods, and the demand that followed.
 
     Attributes
     ----------
-    model : float32 array (n_series, n_steps), the model's means in units.
+    models : float32 array (n_models, n_series, n_steps), the models' means in units.
     simple : means of the simple methods at the origin.
     actual : float32 array (n_series, n_steps), units demanded, NaN where unknown.
 
     """
 
-    model: np.ndarray
+    models: np.ndarray
     simple: SimpleMeans
     actual: np.ndarray
+
+    @property
+    def means(self) -> np.ndarray:
+        """Means of every part (n_models + n_methods, n_series, n_steps), the models first."""
+        return np.concatenate([self.models, self.simple.means])
 
 
 @dataclass(frozen=True)
@@ -66,37 +70,61 @@ class Combination:
     ----------
     days : length of a period in days, 1 or 7.
     edges : levels that separate low, middle and high volume, units per period, ascending; a level on an edge belongs above.
-    weights : segment → weights in the order of ``PARTS``; ``all`` holds the weights of segments not seen in training.
+    weights : segment → weights in the order of ``parts``; ``all`` holds the weights of segments not seen in training.
+    models : names of the models, in the order of their means.
 
     """
 
     days: int
     edges: tuple[float, ...]
     weights: dict[str, tuple[float, ...]]
+    models: tuple[str, ...]
 
     @classmethod
-    def fit(cls, origins: list[CalibrationOrigin], days: int, is_model_usable: bool) -> Combination:
-        """Return the combination fitted to the calibration origins; the prior if there are none, or no demand."""
+    def fit(
+        cls, origins: list[CalibrationOrigin], days: int, models: tuple[str, ...], are_models_usable: bool = True
+    ) -> Combination:
+        """Return the combination fitted to the calibration origins; the prior if there are none, or no demand.
+
+        Parameters
+        ----------
+        origins
+            Forecasts and demand of the calibration origins.
+        days
+            Length of a period in days, 1 or 7.
+        models
+            Names of the models, at least one, in the order of ``CalibrationOrigin.models``.
+        are_models_usable
+            Whether there was a row to fit the models on; where not, their weight is 0.
+
+        """
+        n_models = len(models)
         edges = _edges([one.simple.level for one in origins])
-        empty = cls(days, edges, {})
+        empty = cls(days, edges, {}, models)
         parts = [(one, empty.segments(one.simple)) for one in origins]
         names = sorted({str(name) for _, segments in parts for name in np.unique(segments)})
-        sums = {name: _Sums.of(parts, name) for name in names}
-        whole = _Sums.added(list(sums.values()))
-        allowed = np.array([is_model_usable, *[True] * len(METHODS)])
-        model = _PRIOR_MODEL * whole.evidence / (whole.evidence + _PRIOR_UNITS) if is_model_usable else 0.0
-        prior = np.array([model, *[(1 - model) / len(METHODS)] * len(METHODS)])
+        sums = {name: _Sums.of(parts, name, n_models) for name in names}
+        whole = _Sums.added(list(sums.values()), n_models)
+        allowed = np.array([*[are_models_usable] * n_models, *[True] * len(METHODS)])
+        of_models = _PRIOR_MODEL * whole.evidence / (whole.evidence + _PRIOR_UNITS) if are_models_usable else 0.0
+        prior = np.array([*[of_models / n_models] * n_models, *[(1 - of_models) / len(METHODS)] * len(METHODS)])
         if whole.energy <= 0 or whole.evidence <= 0:
-            return cls(days, edges, {"all": tuple(prior.tolist())})
+            return cls(days, edges, {"all": tuple(prior.tolist())}, models)
         factors = whole.total_factors
-        overall = _weights(whole.problem(factors), prior, allowed)
+        overall = _weights(whole.problem(factors), prior, allowed, n_models)
         weights = {"all": overall}
         for name, one in sums.items():
             weights[name] = _weights(
-                one.problem(factors).shrunk(whole.problem(factors), one.n_series), overall, allowed
+                one.problem(factors).shrunk(whole.problem(factors), one.n_series), overall, allowed, n_models
             )
-        advantage = -np.inf if whole.is_total_lost else wape_advantage(origins)
-        return cls(days, edges, {name: tuple(_overruled(row, advantage).tolist()) for name, row in weights.items()})
+        advantage = np.where(whole.is_total_lost, -np.inf, wape_advantage(origins))
+        overruled = {name: tuple(_overruled(row, advantage).tolist()) for name, row in weights.items()}
+        return cls(days, edges, overruled, models)
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the parts: the models, then the simple methods."""
+        return (*self.models, *METHODS)
 
     def segments(self, simple: SimpleMeans) -> np.ndarray:
         """Return the segment of each series, text (n_series): volume, intermittency and length of its history."""
@@ -108,36 +136,50 @@ class Combination:
         history = np.array(["new", "young", "old"])[np.searchsorted(lengths, simple.known, side="right")]
         return np.char.add(np.char.add(np.char.add(volume, " "), np.char.add(frequency, " ")), history)
 
-    def combine(self, model: np.ndarray, simple: SimpleMeans) -> np.ndarray:
-        """Return the combined means float32 (n_series, n_steps); a series without a known period has the model's."""
-        weights = self._series_weights(simple)
-        mean = weights[:, :1] * model
-        for index in range(len(METHODS)):
-            mean = mean + weights[:, index + 1, None] * simple.means[index]
+    def combine(self, models: np.ndarray, simple: SimpleMeans) -> np.ndarray:
+        """Return the combined means float32 (n_series, n_steps) of the ``models``' (n_models, n_series, n_steps).
+
+        A series without a known period has the mean of the models.
+        """
+        weights = self.series_weights(simple)
+        mean = np.zeros(models.shape[1:])
+        for index, part in enumerate((*models, *simple.means)):
+            mean = mean + weights[:, index, None] * part
         return np.maximum(mean, _MIN_UNITS).astype(np.float32)
 
-    def parts(self, simple: SimpleMeans) -> np.ndarray:
-        """Return the methods behind each series' forecast, text (n_series): its two heaviest parts, the model first."""
-        return np.array([_named(row) for row in self._series_weights(simple)], object)
+    def methods(self, simple: SimpleMeans) -> np.ndarray:
+        """Return the methods behind each series' forecast, text (n_series): its two heaviest parts, models first."""
+        return np.array([self._named(row) for row in self.series_weights(simple)], object)
 
-    def _series_weights(self, simple: SimpleMeans) -> np.ndarray:
+    def series_weights(self, simple: SimpleMeans) -> np.ndarray:
         """Return the weights (n_series, n_parts)."""
         segments = self.segments(simple)
         names, place = np.unique(segments, return_inverse=True)
         weights = np.array([self.weights.get(str(name), self.weights["all"]) for name in names])[place]
-        weights[simple.known == 0] = np.eye(len(PARTS))[0]
+        n_models = len(self.models)
+        weights[simple.known == 0] = np.where(np.arange(len(self.parts)) < n_models, 1 / n_models, 0.0)
         return weights
+
+    def _named(self, weights: np.ndarray) -> str:
+        """Return the names of the two heaviest parts, models first; the heaviest model is one of them where it has weight."""
+        n_models = len(self.models)
+        order = [part for part in np.argsort(-weights, kind="stable") if weights[part] > 0][:2]
+        model = int(weights[:n_models].argmax())
+        if weights[model] > 0 and model not in order:
+            order = [model, order[0]]
+        return "+".join(self.parts[part] for part in sorted(order, key=lambda part: (part >= n_models, -weights[part])))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able dict."""
-        return {"days": self.days, "edges": list(self.edges), "parts": list(PARTS),
+        return {"days": self.days, "edges": list(self.edges), "parts": list(self.parts),
                 "weights": {name: list(row) for name, row in self.weights.items()}}  # fmt: skip
 
     @classmethod
     def from_json(cls, facts: dict[str, Any]) -> Combination:
         """Return the combination of ``to_json``."""
         weights = {name: tuple(row) for name, row in facts["weights"].items()}
-        return cls(facts["days"], tuple(facts["edges"]), weights)
+        models = tuple(name for name in facts["parts"] if name not in METHODS)
+        return cls(facts["days"], tuple(facts["edges"]), weights, models)
 
 
 @dataclass(frozen=True)
@@ -155,11 +197,12 @@ class _Sums:
     by_part: np.ndarray
     n_rows: float
     n_series: float
+    n_models: int
 
     @classmethod
-    def of(cls, parts: list[tuple[CalibrationOrigin, np.ndarray]], name: str) -> _Sums:
+    def of(cls, parts: list[tuple[CalibrationOrigin, np.ndarray]], name: str, n_models: int) -> _Sums:
         result = [cls._of_origin(one, segments == name) for one, segments in parts]
-        return cls.added([one for one in result if one is not None], is_same_series=True)
+        return cls.added([one for one in result if one is not None], n_models, is_same_series=True)
 
     @classmethod
     def _of_origin(cls, one: CalibrationOrigin, inside: np.ndarray) -> _Sums | None:
@@ -167,21 +210,21 @@ class _Sums:
             return None
         actual = one.actual[inside]
         known = np.isfinite(actual)
-        means = np.stack([one.model[inside], *(mean[inside] for mean in one.simple.means)])[:, known].astype(np.float64)
+        means = one.means[:, inside][:, known].astype(np.float64)
         levels = one.simple.level
         floor = max(0.1 * float(levels.mean()), 1e-9)
         per_level = np.broadcast_to(1 / (levels[inside] + floor)[:, None], actual.shape)[known]
         y = actual[known].astype(np.float64)
         return cls(
             (means * per_level) @ means.T, means @ (y * per_level), float(y @ (y * per_level)), float(y.sum()), means.sum(axis=1),
-            float(known.sum()), float(known.any(axis=1).sum()),
+            float(known.sum()), float(known.any(axis=1).sum()), len(one.models),
         )  # fmt: skip
 
     @classmethod
-    def added(cls, sums: list[_Sums], is_same_series: bool = False) -> _Sums:
-        n = len(PARTS)
+    def added(cls, sums: list[_Sums], n_models: int, is_same_series: bool = False) -> _Sums:
+        n = n_models + len(METHODS)
         if not sums:
-            return cls(np.zeros((n, n)), np.zeros(n), 0.0, 0.0, np.zeros(n), 0.0, 0.0)
+            return cls(np.zeros((n, n)), np.zeros(n), 0.0, 0.0, np.zeros(n), 0.0, 0.0, n_models)
         series = [one.n_series for one in sums]
         return cls(
             np.sum([one.gram for one in sums], axis=0),
@@ -191,6 +234,7 @@ class _Sums:
             np.sum([one.by_part for one in sums], axis=0),
             sum(one.n_rows for one in sums),
             max(series) if is_same_series else sum(series),
+            n_models,
         )  # fmt: skip
 
     @property
@@ -200,20 +244,24 @@ class _Sums:
         return np.clip(ratio, 1 - _TOTAL_ERROR, 1 + _TOTAL_ERROR)
 
     @property
-    def is_total_lost(self) -> bool:
-        """Whether the model's total is far off while a simple method's is close; WAPE does not see that in sparse demand."""
+    def is_total_lost(self) -> np.ndarray:
+        """Whether each model's total is far off while a simple method's is close, bool (n_models).
+
+        WAPE does not see that in sparse demand.
+        """
         off = np.abs(np.log(np.maximum(self.by_part, 1e-9) / max(self.units, 1e-9)))
-        return bool(off[0] > _LOG_OFF and off[1:].min() < off[0] - _LOG_CLOSER)
+        models = off[: self.n_models]
+        return np.asarray((models > _LOG_OFF) & (off[self.n_models :].min() < models - _LOG_CLOSER))
 
     @property
     def signal(self) -> float:
         """Mean over the simple methods of Σ forecast² ÷ level."""
-        return float(np.diagonal(self.gram)[1:].mean())
+        return float(np.diagonal(self.gram)[self.n_models :].mean())
 
     @property
     def evidence(self) -> float:
         """Signal ÷ error variance of a row relative to its level; about the units sold where sales are Poisson."""
-        equal = np.append(0.0, np.full(len(METHODS), 1 / len(METHODS)))
+        equal = _equal_simple(self.n_models)
         error = (self.energy - 2 * equal @ self.moment + equal @ self.gram @ equal) / max(self.n_rows, 1)
         return self.signal / error if error > 1e-9 * self.energy > 0 else self.n_rows
 
@@ -250,43 +298,58 @@ class _Problem:
         return _Problem(gram, moment, self.evidence)
 
 
-def wape_advantage(origins: list[CalibrationOrigin]) -> float:
-    """Return the share by which the model's WAPE over all calibration origins is below the best simple method's.
+def _equal_simple(n_models: int) -> np.ndarray:
+    """Return weights of 0 for the models and equal ones for the simple methods, (n_parts)."""
+    return np.append(np.zeros(n_models), np.full(len(METHODS), 1 / len(METHODS)))
 
-    The share is negative where the model is worse. Only series that sell in at least half of their periods count, because WAPE
+
+def wape_advantage(origins: list[CalibrationOrigin]) -> np.ndarray:
+    """Return the share by which each model's WAPE over all calibration origins is below the best simple method's (n_models).
+
+    The share is negative where a model is worse. Only series that sell in at least half of their periods count, because WAPE
     rewards a forecast of zero for the others. Returns 0 where those series sell less than half of all units.
     """
-    errors, units, dense_units = np.zeros(len(PARTS)), 0.0, 0.0
+    n_models = len(origins[0].models)
+    errors, units, dense_units = np.zeros(n_models + len(METHODS)), 0.0, 0.0
     for one in origins:
         is_dense = (one.simple.demand_share >= _DENSE_SHARE)[:, None]
         known = np.isfinite(one.actual)
         units += one.actual[known].sum(dtype=np.float64)
         known = known & is_dense
         dense_units += one.actual[known].sum(dtype=np.float64)
-        for position, mean in enumerate((one.model, *one.simple.means)):
+        for position, mean in enumerate((*one.models, *one.simple.means)):
             errors[position] += np.abs(mean - one.actual)[known].sum(dtype=np.float64)
-    best = errors[1:].min()
-    return float(1 - errors[0] / best) if best > 0 and dense_units >= units / 2 else 0.0
+    best = errors[n_models:].min()
+    is_judged = best > 0 and dense_units >= units / 2
+    return 1 - errors[:n_models] / best if is_judged else np.zeros(n_models)
 
 
-def _overruled(weights: np.ndarray, advantage: float) -> np.ndarray:
-    """Return the weights after the comparison by WAPE: none for a model that loses, all for one that wins, else in between."""
-    only_model = np.eye(len(PARTS))[0]
-    if advantage < -_LOSING:
-        simple = np.append(0.0, weights[1:])
-        return simple / simple.sum() if simple.sum() > 0 else np.append(0.0, np.full(len(METHODS), 1 / len(METHODS)))
-    share = min(max(advantage / _WINNING, 0.0), 1.0) if weights[0] > 0 else 0.0
-    return (1 - share) * weights + share * only_model
+def _overruled(weights: np.ndarray, advantage: np.ndarray) -> np.ndarray:
+    """Return the weights (n_parts) after the comparison by WAPE of each model, ``advantage`` (n_models).
+
+    None for a model that loses, all for those that win, else in between.
+    """
+    n_models = len(advantage)
+    is_lost = np.append(advantage < -_LOSING, np.zeros(len(METHODS), bool))
+    if is_lost.any():
+        kept = np.where(is_lost, 0.0, weights)
+        weights = kept / kept.sum() if kept.sum() > 0 else _equal_simple(n_models)
+    shares = np.where(weights[:n_models] > 0, np.clip(advantage / _WINNING, 0.0, 1.0), 0.0)
+    share = shares.max()
+    if share == 0:
+        return weights
+    winners = np.append(weights[:n_models] * shares, np.zeros(len(METHODS)))
+    return (1 - share) * weights + share * winners / winners.sum()
 
 
-def _weights(problem: _Problem, prior: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+def _weights(problem: _Problem, prior: np.ndarray, allowed: np.ndarray, n_models: int) -> np.ndarray:
     """Return the weights ≥ 0 that add up to 1 and minimize squared error plus the distance to the prior.
 
     A model whose squared error is clearly larger than a simple method's has the weight 0.
     """
     loss = np.diagonal(problem.gram) - 2 * problem.moment
-    does_lose = loss[0] > loss[1:].min() + _MAX_EXCESS
-    used = np.flatnonzero(allowed & ~((np.arange(len(prior)) == 0) & does_lose))
+    does_lose = (np.arange(len(prior)) < n_models) & (loss > loss[n_models:].min() + _MAX_EXCESS)
+    used = np.flatnonzero(allowed & ~does_lose)
     strength = _PRIOR_STRENGTH + _STRENGTH_UNITS / max(problem.evidence, 1.0)
     matrix = problem.gram[np.ix_(used, used)] + strength * np.eye(len(used))
     target = problem.moment[used] + strength * prior[used]
@@ -297,11 +360,3 @@ def _weights(problem: _Problem, prior: np.ndarray, allowed: np.ndarray) -> np.nd
     weights = np.zeros(len(prior))
     weights[used] = result / result.sum()
     return weights
-
-
-def _named(weights: np.ndarray) -> str:
-    """Return the names of the two heaviest parts, the model first and always among them where it has weight."""
-    order = [part for part in np.argsort(-weights, kind="stable") if weights[part] > 0][:2]
-    if weights[0] > 0 and 0 not in order:
-        order = [0, order[0]]
-    return "+".join(PARTS[part] for part in sorted(order, key=lambda part: (part != 0, -weights[part])))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -26,15 +26,20 @@ class DemandModel:
     ----------
     name : the pipeline's name.
     as_of : training date; the model has seen nothing dated on or after it.
-    forecaster : the model of the mean; None where means come from elsewhere.
-    facts : `kind`, `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, all JSON-able.
+    forecasters : the models of the mean in the order of ``kinds``; empty where means come from elsewhere.
+    facts : `kind`, `kinds` where there are several, `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, all JSON-able.
 
     """
 
     name: str
     as_of: date
-    forecaster: Forecaster | None
+    forecasters: tuple[Forecaster, ...]
     facts: dict[str, Any]
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Names of the kinds of ``forecasters``."""
+        return tuple(self.facts.get("kinds", (self.facts["kind"],)))
 
     @property
     def version(self) -> str:
@@ -60,11 +65,25 @@ class DemandModel:
         """Return the model of ``to_files``; raises ``KeyError`` when a file is missing or its kind is not installed."""
         values = json.loads(files[_FACTS])
         facts = values["facts"]
-        kind = registered_kinds()[facts["kind"]]
-        return cls(values["name"], date.fromisoformat(values["as_of"]), kind.load(files), facts)
+        model = cls(values["name"], date.fromisoformat(values["as_of"]), (), facts)
+        known = registered_kinds()
+        return replace(model, forecasters=tuple(known[kind].load(model.files_of(kind, files)) for kind in model.kinds))
+
+    def files_of(self, kind: str, files: Mapping[str, bytes]) -> dict[str, bytes]:
+        """Return those of ``files`` that the model of ``kind`` stored, by its own names for them."""
+        start = self._folder(kind)
+        return {name.removeprefix(start): content for name, content in files.items() if name.startswith(start)}
+
+    def _folder(self, kind: str) -> str:
+        """Return what the names of the files of ``kind`` start with: a folder of its own where there are several kinds."""
+        return f"{kind}/" if len(self.kinds) > 1 else ""
 
     def _fitted_files(self) -> dict[str, bytes]:
-        return {} if self.forecaster is None else self.forecaster.files()
+        return {
+            self._folder(kind) + name: content
+            for kind, forecaster in zip(self.kinds, self.forecasters, strict=False)
+            for name, content in forecaster.files().items()
+        }
 
 
 def _json(facts: dict[str, Any]) -> str:

@@ -111,9 +111,9 @@ def _matched(*frames: pd.DataFrame) -> list[pd.DataFrame]:
 
 def _by_feature(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
     """Return the contribution of every feature and, last, the base to ln(mean), float64 (n_rows, n_features + 1)."""
-    if model.forecaster is None:
+    if not model.forecasters:
         raise ValueError("the model has no model of the mean to explain")
-    return model.forecaster.contributions(with_model_features(model, matrix), rows)
+    return model.forecasters[0].contributions(with_model_features(model, matrix), rows)
 
 
 def _contributions(model: DemandModel, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 
 from foundation.checkpoint import Checkpoints, recompute
+from foundation.errors import ConfigurationError
 from foundation.extensions import entries, installed_code, refuse_unknown
 from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
 from foundation.settings import COMBINED, Settings
+from models.simple import METHODS
 
 GROUP = "forestock.model_kinds"
-COMBINED_KIND = "lightgbm"
 
 Prepared = TypeVar("Prepared")
 
@@ -32,7 +33,7 @@ class Forecaster(Protocol):
     """
 
     def predict(self, matrix: FeatureMatrix, threads: int) -> np.ndarray:
-        """Return mean units (n_rows), >= 0.
+        """Return mean units (n_rows), >= 0; NaN where the model has no forecast: a simple method takes its place.
 
         Parameters
         ----------
@@ -89,9 +90,15 @@ class FitData:
     demand: np.ndarray
     checkpoints: Checkpoints
 
-    def __init__(self, training: TrainingSet, settings: Settings, checkpoints: Checkpoints = recompute) -> None:
+    def __init__(
+        self,
+        training: TrainingSet,
+        settings: Settings,
+        checkpoints: Checkpoints = recompute,
+        matrix: FeatureMatrix | None = None,
+    ) -> None:
         self.settings = settings
-        self.matrix = training.fit()
+        self.matrix = training.fit() if matrix is None else matrix
         self.demand = training.demand
         self.checkpoints = checkpoints
         self._prepared: Any = None
@@ -131,20 +138,22 @@ def registered_kinds() -> dict[str, ModelKind]:
     return entries("models.kinds", GROUP, ModelKind)
 
 
-def kind_in_use(settings: Settings) -> ModelKind:
-    """Return the kind that ``forecast.model`` names; ``auto`` is LightGBM, combined with simple methods.
+def kinds_in_use(settings: Settings) -> tuple[ModelKind, ...]:
+    """Return the kind that ``forecast.model`` names; for ``auto`` those of ``forecast.models``, which are combined.
 
-    Raises ``ConfigurationError`` for a name that no kind has.
+    Raises ``ConfigurationError`` for a name that no kind has, and for one of ``forecast.models`` that is a simple method of the
+    combination already.
     """
-    name = settings.forecast.model
-    known = registered_kinds()
-    if name == COMBINED:
-        return known[COMBINED_KIND]
-    refuse_unknown("forecast.model", (name,), known | {COMBINED: known[COMBINED_KIND]})
-    return known[name]
+    forecast, known = settings.forecast, registered_kinds()
+    if forecast.model != COMBINED:
+        refuse_unknown("forecast.model", (forecast.model,), known | {COMBINED: known["lightgbm"]})
+        return (known[forecast.model],)
+    refuse_unknown("forecast.models", forecast.models, known)
+    if twice := [name for name in forecast.models if name in METHODS]:
+        raise ConfigurationError(f"forecast.models: {twice[0]} is part of every combination already; remove it")
+    return tuple(known[name] for name in forecast.models)
 
 
 def installed_model_code(settings: Settings) -> dict[str, str]:
-    """Return the code version of the model kind in use where an installed package brings it; {} otherwise."""
-    kind = kind_in_use(settings)
-    return installed_code({kind.name: kind.fit.__module__}, "models")
+    """Return the code version of each model kind in use that an installed package brings; {} without such."""
+    return installed_code({kind.name: kind.fit.__module__ for kind in kinds_in_use(settings)}, "models")

@@ -1,7 +1,8 @@
-"""The mean of every series × step of one forecast origin: the model, combined with simple methods and reconciled to totals."""
+"""The mean of every series × step of one forecast origin: models, combined with simple methods and reconciled to totals."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from foundation.matrix import FeatureMatrix
 from models.combination import CalibrationOrigin, Combination
 from models.forecaster import Forecaster
 from models.reconciliation import reconcile
-from models.simple import SimpleMeans, simple_means
+from models.simple import METHODS, SimpleMeans, simple_means
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class OriginMeans:
 
     Attributes
     ----------
-    model : float32 array (n_series, n_steps), the model's means in units; 0 where the SKU is not sold.
+    models : float32 array (n_models, n_series, n_steps), the models' means in units; 0 where the SKU is not sold, NaN where a
+        model has no forecast.
     simple : means of the simple methods.
     is_sold : bool array (n_series, n_steps).
     totals : float64 array (n_totals, n_steps), forecasts of the totals in units; None without totals.
@@ -27,53 +29,64 @@ class OriginMeans:
 
     """
 
-    model: np.ndarray
+    models: np.ndarray
     simple: SimpleMeans
     is_sold: np.ndarray
     totals: np.ndarray | None
     code: np.ndarray
 
     @classmethod
-    def of(cls, forecaster: Forecaster | None, matrix: FeatureMatrix, threads: int, days: int) -> OriginMeans:
+    def of(
+        cls, forecasters: Sequence[Forecaster | None], matrix: FeatureMatrix, threads: int, days: int
+    ) -> OriginMeans:
         """Return the components of an origin.
 
         Parameters
         ----------
-        forecaster
-            The fitted model; None predicts 0.
+        forecasters
+            The fitted models, at least one; None predicts 0.
         matrix
-            Every series × step of the origin, with the features the model was fitted on.
+            Every series × step of the origin, with the features the models were fitted on.
         threads
-            Threads the model may use.
+            Threads the models may use.
         days
             Length of a period in days, 1 or 7.
 
         """
         steps = int(matrix.step.max())
         is_sold = matrix.is_sold.reshape(-1, steps)
-        mean = np.zeros(matrix.n_rows, np.float32) if forecaster is None else forecaster.predict(matrix, threads)
+        nothing = np.zeros(matrix.n_rows, np.float32)
+        predicted = [nothing if one is None else one.predict(matrix, threads) for one in forecasters]
         past = matrix.past if matrix.past is not None else np.empty((len(is_sold), 0), np.float32)
         simple = simple_means(past, steps, days)
-        model = np.where(is_sold, mean.reshape(-1, steps), np.float32(0)).astype(np.float32)
+        models = np.stack([np.where(is_sold, mean.reshape(-1, steps), np.float32(0)) for mean in predicted])
         totals = None
-        if matrix.totals is not None and forecaster is not None:
-            totals = forecaster.predict_totals(matrix.totals, threads)
+        if matrix.totals is not None:
+            of_models = (one.predict_totals(matrix.totals, threads) for one in forecasters if one is not None)
+            totals = next((one for one in of_models if one is not None), None)
         code = np.empty(0, np.int32) if matrix.totals is None else matrix.totals.code
-        return cls(model, simple, is_sold, totals, code)
+        return cls(models.astype(np.float32), simple, is_sold, totals, code)
 
     def with_actual(self, actual: np.ndarray) -> CalibrationOrigin:
         """Return the components next to the demand that followed, ``actual`` (n_rows) in units."""
-        return CalibrationOrigin(self.model, self.simple, actual.reshape(self.model.shape))
+        return CalibrationOrigin(self._filled(None), self.simple, actual.reshape(self.is_sold.shape))
 
-    def combined(self, combination: Combination | None) -> np.ndarray:
+    @property
+    def is_forecast(self) -> np.ndarray:
+        """Whether the first model has a forecast, bool (n_series, n_steps)."""
+        return np.isfinite(self.models[0])
+
+    def combined(self, combination: Combination | None, carrier: str | None = None) -> np.ndarray:
         """Return the means, reconciled to the totals, float32 (n_rows).
 
-        Without a ``combination`` they are the model's alone. With one, series whose level has shifted recently have the mean at
-        the new level, and the mean over the horizon never exceeds the series' ceiling.
+        Without a ``combination`` they are the first model's, and those of the simple method ``carrier`` where it has none. With
+        one, series whose level has shifted recently have the mean at the new level, and the mean over the horizon never exceeds
+        the series' ceiling.
         """
-        mean = self.model
-        if combination is not None:
-            mean = combination.combine(self.model, self.simple)
+        if combination is None:
+            mean = self._filled(carrier)[0]
+        else:
+            mean = combination.combine(self._filled(None), self.simple)
             mean = np.where(self.simple.is_shifted[:, None], self.simple.shifted_means, mean)
             mean = np.where(self.is_sold, mean, np.float32(0))
         if self.totals is not None:
@@ -81,6 +94,14 @@ class OriginMeans:
         if combination is not None:
             mean = _capped(mean, self.simple.ceiling)
         return mean.reshape(-1).astype(np.float32)
+
+    def _filled(self, carrier: str | None) -> np.ndarray:
+        """Return ``models`` with the means of a simple method, of all of them for None, where a model has no forecast."""
+        if np.isfinite(self.models).all():
+            return self.models
+        simple = self.simple.means.mean(axis=0) if carrier is None else self.simple.means[METHODS.index(carrier)]
+        simple = np.where(self.is_sold, simple, np.float32(0))
+        return np.where(np.isfinite(self.models), self.models, simple).astype(np.float32)
 
 
 def _capped(mean: np.ndarray, ceiling: np.ndarray) -> np.ndarray:

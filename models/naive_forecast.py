@@ -52,7 +52,7 @@ def naive_forecast(
     facts = {"tier": "seasonal_naive", "category": category, "calibration": calibrate(rows, settings)}
     mean = _mean(demand, settings.horizon, season)[matrix.series_code, matrix.step - 1]
     mean = np.where(matrix.is_sold, mean, 0.0)
-    return forecast_around(DemandModel(settings.name, as_of, None, facts), matrix, mean, settings, as_of)
+    return forecast_around(DemandModel(settings.name, as_of, (), facts), matrix, mean, settings, as_of)
 
 
 def _mean(demand: np.ndarray, horizon: int, season: int) -> np.ndarray:

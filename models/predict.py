@@ -77,12 +77,12 @@ def _methods(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     if combination is None or matrix.past is None:
         return np.full(matrix.n_rows, model.facts.get("tier", model.facts.get("kind")), object)
     simple = simple_means(matrix.past, 1, combination.days)
-    return np.where(simple.is_shifted, "level_shift", combination.parts(simple)).astype(object)[matrix.series_code]
+    return np.where(simple.is_shifted, "level_shift", combination.methods(simple)).astype(object)[matrix.series_code]
 
 
 def is_forecast_by(tier: str, model: DemandModel) -> bool:
-    """Return whether rows of this `tier` contain the mean of a model of the same kind as ``model``."""
-    return model.facts["kind"] in tier.removesuffix("_new").split("+")
+    """Return whether rows of this `tier` contain the mean of a model of one of the kinds of ``model``."""
+    return not set(model.kinds).isdisjoint(tier.removesuffix("_new").split("+"))
 
 
 def shift_note(matrix: FeatureMatrix, days: int) -> str | None:
@@ -127,8 +127,8 @@ def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray
     It is combined, reconciled to totals and bias-corrected, in this order. ``matrix`` holds every series × step.
     """
     days = model.facts.get("period_days", 1)
-    components = OriginMeans.of(model.forecaster, with_model_features(model, matrix), threads, days)
-    mean = components.combined(_combination(model))
+    components = OriginMeans.of(model.forecasters, with_model_features(model, matrix), threads, days)
+    mean = components.combined(_combination(model), model.facts.get("carrier"))
     return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 

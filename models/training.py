@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,10 +15,11 @@ from foundation.settings import COMBINED, Settings
 from models.backtest.metrics import bias, wape
 from models.baselines import baselines
 from models.calibration import apply_bias, bias_factors, calibrate, calibration_frame
-from models.combination import Combination
+from models.combination import CalibrationOrigin, Combination
 from models.demand_model import DemandModel
-from models.forecaster import FitData, Forecaster, kind_in_use
+from models.forecaster import FitData, Forecaster, ModelKind, kinds_in_use
 from models.means import OriginMeans
+from models.simple import METHODS
 
 
 def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: Checkpoints = recompute) -> DemandModel:
@@ -30,7 +33,7 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
     training
         Rows to fit and to calibrate on.
     settings
-        ``forecast.model`` names the kind of model.
+        ``forecast.model`` and ``forecast.models`` name the kinds of models.
     as_of
         Training date; every target lies before it.
     checkpoints
@@ -43,36 +46,66 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
         For a model kind that is not registered.
 
     """
-    kind = kind_in_use(settings)
-    data = FitData(training, settings, checkpoints)
-    is_fitted = bool((data.matrix.date < training.calibration_start).any())
-    calibration_model = kind.fit(data, training.calibration_start) if is_fitted else None
-    final_model = kind.fit(data, None)
-    fit = data.matrix.without_values()
-    del data
-    origins = _calibration_origins(calibration_model, training, settings)
+    kinds = kinds_in_use(settings)
+    fit, fitted = _fitted(kinds, training, settings, checkpoints)
+    final_models = tuple(model for _, model in fitted)
+    origins = _calibration_origins([model for model, _ in fitted], training, settings)
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
-    learned = _learned(origins, (fit, category), training, settings, is_fitted)
-    description = final_model.description()
+    learned = _learned(origins, (fit, category), training, settings, any(model is not None for model, _ in fitted))
+    description = _description(final_models)
     facts = learned | {
-        "kind": kind.name, "features": list(fit.names), "families": list(fit.families), "drivers": list(fit.drivers),
+        "kind": kinds[0].name, "features": list(fit.names), "families": list(fit.families), "drivers": list(fit.drivers),
         "categories": {name: list(values) for name, values in fit.categories.items()},
         "category": category, "period_days": settings.grid.days,
         "training": _training(fit, settings, training) | {key: value for key, value in description.items() if key != "given_up"},
         "given_up": [*training.given_up, *description.get("given_up", ())],
     }  # fmt: skip
+    if len(kinds) > 1:
+        facts["kinds"] = [kind.name for kind in kinds]
     if training.unknown_features:
         facts["unknown_features"] = list(training.unknown_features)
-    return DemandModel(settings.name, as_of, final_model, facts)
+    return DemandModel(settings.name, as_of, final_models, facts)
 
 
 _Origins = list[tuple[FeatureMatrix, OriginMeans]]
+_Fitted = list[tuple[Forecaster | None, Forecaster]]
 
 
-def _calibration_origins(model: Forecaster | None, training: TrainingSet, settings: Settings) -> _Origins:
+def _fitted(
+    kinds: tuple[ModelKind, ...], training: TrainingSet, settings: Settings, checkpoints: Checkpoints
+) -> tuple[FeatureMatrix, _Fitted]:
+    """Return the fit matrix without values, and the calibration model (None without a row for it) and final model of each kind."""
+    matrix = training.fit()
+    bare = matrix.without_values()
+    is_fitted = bool((matrix.date < training.calibration_start).any())
+    result: _Fitted = []
+    for number, kind in enumerate(kinds):
+        kept = checkpoints if len(kinds) == 1 else _prefixed(checkpoints, kind.name)
+        data = FitData(training, settings, kept, matrix)
+        if number == len(kinds) - 1:
+            del matrix  # so that the last kind can release the values
+        result.append((kind.fit(data, training.calibration_start) if is_fitted else None, kind.fit(data, None)))
+    return bare, result
+
+
+def _prefixed(checkpoints: Checkpoints, kind: str) -> Checkpoints:
+    """Return ``checkpoints`` under names that no other kind uses."""
+    return lambda name, compute: checkpoints(f"{kind}-{name}", compute)
+
+
+def _description(models: tuple[Forecaster, ...]) -> dict[str, Any]:
+    """Return the descriptions of all models in one; the first model that states a fact wins, `given_up` are added up."""
+    result: dict[str, Any] = {}
+    for description in [model.description() for model in models]:
+        given_up = [*result.get("given_up", ()), *description.get("given_up", ())]
+        result = description | result | {"given_up": given_up}
+    return result
+
+
+def _calibration_origins(models: Sequence[Forecaster | None], training: TrainingSet, settings: Settings) -> _Origins:
     """Return the components of the means of each calibration origin, next to its matrix without values."""
     return [
-        (matrix.without_values(), OriginMeans.of(model, matrix, settings.forecast.threads, settings.grid.days))
+        (matrix.without_values(), OriginMeans.of(models, matrix, settings.forecast.threads, settings.grid.days))
         for matrix in training.calibration
     ]
 
@@ -86,28 +119,62 @@ def _learned(
     model on.
     """
     fit, category = of
-    combination = None
+    combination = carrier = None
+    judged = [means.with_actual(matrix.target) for matrix, means in origins]
     if settings.forecast.model == COMBINED:
-        judged = [means.with_actual(matrix.target) for matrix, means in origins]
-        combination = Combination.fit(judged, settings.grid.days, is_usable)
-    frames = [calibration_frame(matrix, means.model.reshape(-1), category) for matrix, means in origins]
+        names = tuple(kind.name for kind in kinds_in_use(settings))
+        combination = Combination.fit(judged, settings.grid.days, names, is_usable)
+    else:
+        carrier = best_method(judged)
+    frames = [calibration_frame(matrix, means.models[0].reshape(-1), category) for matrix, means in origins]
     rows = pd.concat(frames, ignore_index=True).rename(columns={"mean": "model_mean"})
-    rows["mean"] = np.concatenate([means.combined(combination) for _, means in origins])
+    rows["mean"] = np.concatenate([means.combined(combination, carrier) for _, means in origins])
     # Totals already determine the level. On M5, the bias that one horizon had beyond them did not last into the next.
     factors = {} if any(means.totals is not None for _, means in origins) else bias_factors(rows)
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
-    learned: dict[str, object] = {
+    learned: dict[str, Any] = {
         "bias": factors, "calibration": calibrate(rows, settings), "metrics": training_metrics(rows, training, settings)
     }  # fmt: skip
-    if combination is not None:
-        learned |= {"combination": combination.to_json(), "unit_shares": _unit_shares(combination, origins[-1][1])}
-    return learned
+    if combination is None:
+        return learned | {"carrier": carrier}
+    metrics = learned["metrics"] | part_metrics(judged, combination)
+    shares = _unit_shares(combination, origins[-1][1])
+    return learned | {"combination": combination.to_json(), "unit_shares": shares, "metrics": metrics}
+
+
+def best_method(origins: Sequence[CalibrationOrigin]) -> str:
+    """Return the simple method with the least absolute error over the calibration origins; `recent_mean` without demand."""
+    errors = np.zeros(len(METHODS))
+    for one in origins:
+        known = np.isfinite(one.actual)
+        errors += [np.abs(mean - one.actual)[known].sum(dtype=np.float64) for mean in one.simple.means]
+    return METHODS[int(errors.argmin())] if errors.any() else "recent_mean"
+
+
+def part_metrics(origins: Sequence[CalibrationOrigin], combination: Combination) -> dict[str, float]:
+    """Return WAPE, bias and share of recent units of each part of the combination on the calibration origins.
+
+    They are named ``part/<part>/wape``, ``part/<part>/bias`` and ``part/<part>/share``. The share is that of the weights, each
+    series counting by its level. Without demand there are none.
+    """
+    known = [np.isfinite(one.actual) for one in origins]
+    actual = np.concatenate([one.actual[inside] for one, inside in zip(origins, known, strict=True)]).astype(float)
+    if not actual.sum() > 0:
+        return {}
+    level = origins[-1].simple.level
+    shares = level @ combination.series_weights(origins[-1].simple) / max(level.sum(), 1e-9)
+    result: dict[str, float] = {}
+    for index, name in enumerate(combination.parts):
+        mean = np.concatenate([one.means[index][inside] for one, inside in zip(origins, known, strict=True)])
+        measured = {"wape": wape(actual, mean), "bias": bias(actual, mean), "share": shares[index]}
+        result |= {f"part/{name}/{metric}": float(value) for metric, value in measured.items()}
+    return result
 
 
 def _unit_shares(combination: Combination, latest: OriginMeans) -> dict[str, float]:
     """Return the share of recent units that each combination of methods forecasts, largest first."""
     shares = latest.simple.level / max(latest.simple.level.sum(), 1e-9)
-    by_methods = pd.Series(shares).groupby(combination.parts(latest.simple)).sum().sort_values(ascending=False)
+    by_methods = pd.Series(shares).groupby(combination.methods(latest.simple)).sum().sort_values(ascending=False)
     return {str(name): float(share) for name, share in by_methods.items()}
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation import configuration
-from foundation.settings import BY_STEP, COMBINED, Settings
+from foundation.settings import BY_STEP, COMBINED, Forecast, Settings
 
 
 def load_settings(
@@ -31,10 +31,10 @@ def refuse_unknown_extensions(settings: Settings) -> None:
         from features.family import families_in_use
 
         families_in_use(settings)
-    if settings.forecast.model != COMBINED:
-        from models.forecaster import kind_in_use
+    if settings.forecast.model != COMBINED or settings.forecast.models != Forecast().models:
+        from models.forecaster import kinds_in_use
 
-        kind_in_use(settings)
+        kinds_in_use(settings)
     if settings.forecast.distribution != BY_STEP:
         from foundation.demand_distribution import distribution_named
 

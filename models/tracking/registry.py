@@ -45,9 +45,10 @@ _LIMITS = (
 def feature_importance(model: DemandModel) -> pd.DataFrame | None:
     """Return `feature`, `family`, `gain` (share of the total gain) and `splits`, largest gain first.
 
-    None where the kind of model does not measure the importance of features.
+    Of several models, the first that measures the importance of features counts; None where none does.
     """
-    importance = None if model.forecaster is None else model.forecaster.importance()
+    measured = (forecaster.importance() for forecaster in model.forecasters)
+    importance = next((one for one in measured if one is not None), None)
     if importance is None:
         return None
     gain = importance["gain"].to_numpy(float)
@@ -109,12 +110,12 @@ def note(model: DemandModel, fingerprint: str, comparison: BaselineComparison) -
 def save(model: DemandModel, folder: str, run_id: str, model_id: str) -> None:
     """Write the model's files, and its native object in the MLflow flavor it names, with a signature and requirements.
 
-    LightGBM is written as its text; nothing is pickled.
+    Of several models, the first that has a native object is saved as such; all have their files. LightGBM is written as its text; nothing is pickled.
     """
     from mlflow.models import Model, ModelSignature
     from mlflow.types import ColSpec, DataType, Schema
 
-    native = None if model.forecaster is None else model.forecaster.native()
+    native = next((one for forecaster in model.forecasters if (one := forecaster.native()) is not None), None)
     if native is not None:
         flavor, fitted = native
         inputs = Schema([ColSpec(DataType.float, name) for name in model.facts["features"]])

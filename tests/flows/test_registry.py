@@ -40,7 +40,7 @@ def _model(as_of: date = MONDAY, wape: float = 0.5, bias: float = 0.01) -> Deman
         "metrics": {"model_wape": wape, "model_bias": bias, "seasonal_naive_wape": 0.7, "seasonal_naive_bias": 0.0,
                     "recent_mean_wape": 0.6, "recent_mean_bias": 0.02},
     }  # fmt: skip
-    return DemandModel("demo", as_of, LightGBMTweedie(booster.model_to_string()), facts)
+    return DemandModel("demo", as_of, (LightGBMTweedie(booster.model_to_string()),), facts)
 
 
 def _origin(training_key: str = "k") -> Origin:

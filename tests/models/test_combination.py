@@ -10,11 +10,12 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from models.combination import MODEL, PARTS, CalibrationOrigin, Combination, wape_advantage
+from models.combination import CalibrationOrigin, Combination, wape_advantage
 from models.simple import METHODS, simple_means
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _HORIZON = 14
+_MODEL = ("lightgbm",)
 
 
 def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[CalibrationOrigin]:
@@ -24,7 +25,7 @@ def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[Ca
     demand = draw.poisson(level[:, None], (n_series, 120)).astype(np.float32)
     mean = np.repeat((model * level)[:, None], _HORIZON, axis=1).astype(np.float32)
     return [
-        CalibrationOrigin(mean, simple_means(demand[:, :index], _HORIZON, 1), demand[:, index : index + _HORIZON])
+        CalibrationOrigin(mean[None], simple_means(demand[:, :index], _HORIZON, 1), demand[:, index : index + _HORIZON])
         for index in (92, 99, 106)
     ]  # fmt: skip
 
@@ -33,33 +34,33 @@ def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[Ca
 @pytest.mark.parametrize("off", [1 / 30, 0.5, 2.0])
 def test_a_model_that_loses_does_not_make_the_forecast(rate: float, off: float) -> None:
     origins = _origins(200, rate, off)
-    combination = Combination.fit(origins, 1, is_model_usable=True)
+    combination = Combination.fit(origins, 1, _MODEL)
     last = origins[-1]
-    result, simple = combination.combine(last.model, last.simple), last.simple.means[METHODS.index("recent_mean")]
+    result, simple = combination.combine(last.models, last.simple), last.simple.means[METHODS.index("recent_mean")]
     assert abs(result.sum() / last.actual.sum() - 1) < 0.2  # 162 units at the lowest rate: 8% by chance alone
     assert np.abs(result - last.actual).sum() <= 1.05 * np.abs(simple - last.actual).sum()
     if rate >= 1:  # below, the simple methods know less than half the truth
         assert combination.weights["all"][0] == 0
-        assert not [name for name in combination.parts(last.simple) if name.startswith(MODEL)]
+        assert not [name for name in combination.methods(last.simple) if name.startswith("lightgbm")]
 
 
 def test_a_model_that_knows_the_truth_makes_most_of_the_forecast() -> None:
-    combination = Combination.fit(_origins(200, 5.0, 1.0), 1, is_model_usable=True)
+    combination = Combination.fit(_origins(200, 5.0, 1.0), 1, _MODEL)
     assert combination.weights["all"][0] > 0.6
 
 
 def test_a_model_without_rows_is_never_used() -> None:
     origins = _origins(50, 5.0, 1.0)
-    combination = Combination.fit(origins, 1, is_model_usable=False)
+    combination = Combination.fit(origins, 1, _MODEL, are_models_usable=False)
     assert {row[0] for row in combination.weights.values()} == {0.0}
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_weights_are_shares_and_survive_json(seed: int) -> None:
     draw = np.random.default_rng(seed)
-    combination = Combination.fit(_origins(int(draw.integers(1, 60)), float(draw.gamma(1.0)), 1.3, seed), 1, True)
+    combination = Combination.fit(_origins(int(draw.integers(1, 60)), float(draw.gamma(1.0)), 1.3, seed), 1, _MODEL)
     weights = np.array(list(combination.weights.values()))
-    assert weights.shape[1] == len(PARTS)
+    assert weights.shape[1] == len(combination.parts)
     assert (weights >= 0).all()
     assert np.allclose(weights.sum(axis=1), 1)
     assert Combination.from_json(json.loads(json.dumps(combination.to_json()))) == combination
@@ -67,21 +68,21 @@ def test_weights_are_shares_and_survive_json(seed: int) -> None:
 
 def test_a_series_without_a_known_period_has_the_models_mean() -> None:
     origins = _origins(50, 5.0, 0.5)
-    combination = Combination.fit(origins, 1, is_model_usable=True)
+    combination = Combination.fit(origins, 1, _MODEL)
     no_shipment = simple_means(np.full((2, 40), np.nan, np.float32), _HORIZON, 1)
     model = np.full((2, _HORIZON), 3.0, np.float32)
-    assert np.allclose(combination.combine(model, no_shipment), model)
+    assert np.allclose(combination.combine(model[None], no_shipment), model)
 
 
 @pytest.mark.parametrize("scale", [0.1, 100.0])
 def test_units_of_another_size_give_the_same_weights(scale: float) -> None:
     origins = _origins(80, 2.0, 0.7)
     scaled = [
-        CalibrationOrigin(one.model * scale, simple_means(scale * _past(one), _HORIZON, 1), one.actual * scale)
+        CalibrationOrigin(one.models * scale, simple_means(scale * _past(one), _HORIZON, 1), one.actual * scale)
         for one in origins
     ]
-    unscaled = [CalibrationOrigin(one.model, simple_means(_past(one), _HORIZON, 1), one.actual) for one in origins]
-    first, second = (Combination.fit(some, 1, True) for some in (unscaled, scaled))
+    unscaled = [CalibrationOrigin(one.models, simple_means(_past(one), _HORIZON, 1), one.actual) for one in origins]
+    first, second = (Combination.fit(some, 1, _MODEL) for some in (unscaled, scaled))
     for name, row in first.weights.items():
         assert np.allclose(row, second.weights[name], atol=1e-3)
 
@@ -132,7 +133,33 @@ def test_thin_histories_are_forecast_at_the_level_of_each_sku(days: int, rate: f
 def test_a_model_that_wins_clearly_makes_the_forecast_and_one_that_loses_clearly_has_no_part() -> None:
     """Between the two, the least-squares weights stand; sparse demand is not judged by WAPE."""
     dense, sparse = _origins(200, 5.0, 1.0), _origins(200, 0.06, 1.0)
-    assert wape_advantage(dense) > 0.03
-    assert set(Combination.fit(dense, 1, True).weights["all"][1:]) == {0.0}
-    assert wape_advantage(_origins(200, 5.0, 2.0)) < -0.1
-    assert wape_advantage(sparse) == 0.0
+    assert wape_advantage(dense)[0] > 0.03
+    assert set(Combination.fit(dense, 1, _MODEL).weights["all"][1:]) == {0.0}
+    assert wape_advantage(_origins(200, 5.0, 2.0))[0] < -0.1
+    assert wape_advantage(sparse)[0] == 0.0
+
+
+def _two(first: float, second: float) -> list[CalibrationOrigin]:
+    """Return origins of two models that predict ``first`` and ``second`` × the true mean."""
+    one, other = _origins(200, 5.0, first), _origins(200, 5.0, second)
+    return [
+        CalibrationOrigin(np.concatenate([a.models, b.models]), a.simple, a.actual)
+        for a, b in zip(one, other, strict=True)
+    ]
+
+
+_TWO = ("lightgbm", "other")
+
+
+def test_of_two_models_the_one_that_wins_makes_the_forecast_and_the_one_that_loses_has_no_part() -> None:
+    for origins, winner in ((_two(1.0, 2.0), 0), (_two(2.0, 1.0), 1)):
+        combination = Combination.fit(origins, 1, _TWO)
+        assert combination.weights["all"][winner] == 1.0
+        assert set(combination.methods(origins[-1].simple)) == {_TWO[winner]}
+
+
+def test_two_models_that_both_win_share_the_forecast() -> None:
+    combination = Combination.fit(_two(1.0, 1.0), 1, _TWO)
+    assert combination.weights["all"][0] == pytest.approx(0.5, abs=1e-6)
+    assert sum(combination.weights["all"][:2]) == 1.0
+    assert Combination.from_json(json.loads(json.dumps(combination.to_json()))) == combination

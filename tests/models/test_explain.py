@@ -48,7 +48,7 @@ def _model(seed: int = 1) -> DemandModel:
     booster = lgb.train(parameters, lgb.Dataset(values, target, feature_name=list(NAMES)), num_boost_round=20)
     facts = {"features": list(NAMES), "families": list(FAMILIES), "categories": {}, "category": "category",
              "bias": {"r0": {"c": 1.1}, "r1": {"c": 0.8}}}  # fmt: skip
-    return DemandModel("demo", date(2016, 5, 2), LightGBMTweedie(booster.model_to_string()), facts)
+    return DemandModel("demo", date(2016, 5, 2), (LightGBMTweedie(booster.model_to_string()),), facts)
 
 
 def test_drivers_add_up_to_the_forecast_in_logs_and_in_units() -> None:

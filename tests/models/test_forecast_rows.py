@@ -31,9 +31,7 @@ def _frames(mean: np.ndarray) -> dict[str, pd.DataFrame]:
         origin + np.arange(n) * np.timedelta64(1, "D"), np.arange(1, n + 1, dtype=np.int16), np.ones(n, bool),
         np.full(n, 300, np.int32), empty, empty,
     )  # fmt: skip
-    model = DemandModel(
-        "m", AS_OF, None, {"kind": "test", "category": "kind", "calibration": calibrate(rows, _SETTINGS)}
-    )
+    model = DemandModel("m", AS_OF, (), {"kind": "test", "category": "kind", "calibration": calibrate(rows, _SETTINGS)})
     return forecast_around(model, matrix, mean, _SETTINGS, AS_OF)
 
 

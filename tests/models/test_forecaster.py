@@ -13,7 +13,7 @@ from foundation.errors import ConfigurationError
 from foundation.store.code_version import code_version
 from models import DemandModel, explain, forecast, train
 from models.explain import TERMS
-from models.forecaster import FitData, kind_in_use, registered_kinds
+from models.forecaster import FitData, kinds_in_use, registered_kinds
 from models.predict import is_forecast_by, means
 from pipeline.configuration import load_settings
 from pipeline.identity import forecast_identity, training_identity
@@ -90,15 +90,16 @@ def test_the_calibration_model_has_not_seen_the_calibration_origins() -> None:
         return compute()
 
     data = FitData(training, used, noted)
-    earlier = kind_in_use(used).fit(data, training.calibration_start)
+    (kind,) = kinds_in_use(used)
+    earlier = kind.fit(data, training.calibration_start)
     assert labels == ["series-calibration"]
     changed = training.fit()
     late = changed.date >= training.calibration_start
     changed.target[late] = 1000.0
     other = FitData(training, used)
     other.matrix = changed
-    assert kind_in_use(used).fit(other, training.calibration_start).files() == earlier.files()
-    assert kind_in_use(used).fit(other, None).files() != kind_in_use(used).fit(data, None).files()
+    assert kind.fit(other, training.calibration_start).files() == earlier.files()
+    assert kind.fit(other, None).files() != kind.fit(data, None).files()
 
 
 def test_a_kind_that_is_not_there_is_one_line_with_the_nearest_name() -> None:
@@ -111,7 +112,7 @@ def test_a_kind_that_is_not_there_is_one_line_with_the_nearest_name() -> None:
     [("lightgbm", True), ("lightgbm+recent_mean_new", True), ("lightgbm_new", True), ("recent_mean+last_week", False), ("level_shift", False), ("seasonal_naive", False)],
 )  # fmt: skip
 def test_a_tier_names_the_model_or_does_not(tier: str, expected: bool) -> None:
-    model = DemandModel("m", AS_OF, None, {"kind": "lightgbm"})
+    model = DemandModel("m", AS_OF, (), {"kind": "lightgbm"})
     assert is_forecast_by(tier, model) == expected
 
 
