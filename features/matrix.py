@@ -99,6 +99,10 @@ def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: boo
         shifts = find_shifts(panel.demand, panel.frequency.days)
         unknowable = crosses(shifts, blocks[0].series, blocks[0].origin, blocks[0].period)
         matrix = replace(matrix, target=np.where(unknowable, np.float32(np.nan), matrix.target))
+    if panel.external is not None:
+        shape = (panel.n_series, int(matrix.step.max()))
+        origin = blocks[0].origin
+        matrix = replace(matrix, external=panel.external.known_on(panel.periods[origin], origin, shape))
     if panel.totals is None:
         return matrix
     end = blocks[0].period.max() + 1 - panel.n_history

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from features.events import Events
+from features.external import ExternalForecast
 from features.pooling import Group
 from foundation.periods import Frequency
 from foundation.settings import Settings
@@ -95,6 +96,8 @@ class Panel:
         Pooled demand by name of the group.
     totals
         Totals of the series' kind and region, None without.
+    external
+        The forecast made elsewhere, None where the settings do not read one.
 
     """
 
@@ -123,6 +126,7 @@ class Panel:
     everyone: np.ndarray
     groups: dict[str, Group] = field(default_factory=dict)
     totals: Totals | None = None
+    external: ExternalForecast | None = None
 
     @property
     def n_series(self) -> int:

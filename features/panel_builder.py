@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from features.events import build_events
+from features.external import build_external
 from features.grid import Grid, expand_prices, expand_regional, expand_returns, expand_sales, select_series
 from features.panel import LOOKBACK_DAYS, Panel, Totals
 from features.pooling import build_groups, group_means
@@ -47,6 +48,7 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
         events=build_events(tables, settings, chosen.regions, grid), is_closed=grid.is_closed,
         static=chosen.static, hierarchy=settings.series.hierarchy,
         everyone=group_means(sales.demand, np.zeros(len(chosen.frame), np.int32))[0], groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
+        external=build_external(tables, chosen, settings, grid),
     )  # fmt: skip
 
 

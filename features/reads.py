@@ -17,7 +17,7 @@ import pandas as pd
 from features.family import families_in_use
 from foundation.extensions import installed_code
 from foundation.periods import as_timestamp
-from foundation.settings import Settings
+from foundation.settings import Settings, quantile_columns
 from foundation.store.snapshot import content_hash
 
 Tables = Mapping[str, pd.DataFrame]
@@ -51,14 +51,16 @@ def read_hashes(tables: Tables, settings: Settings, as_of: date) -> ReadHashes:
     observed: dict[str, str] = {
         name: content_hash({name: _ordered(read[name])}) for name in ("sales", "returns", "regions") if name in read
     }
-    of_training = {"prices": as_of, "regional": as_of, "calendar": end}
-    of_forecast = dict.fromkeys(of_training, end)
+    of_training = {"prices": as_of, "regional": as_of, "calendar": end, "external_forecast": as_of}
+    of_forecast = dict.fromkeys(("prices", "regional", "calendar"), end)
     observed |= _installed_families(settings)
     return ReadHashes(
         _combined(
             observed | _announced(read, of_training) | _skus(read, settings, as_of, settings.grid.step(as_of, 1))
         ),
-        _combined(observed | _announced(read, of_forecast) | _skus(read, settings, as_of, end)),
+        _combined(
+            observed | _announced(read, of_forecast) | _external(read, as_of, end) | _skus(read, settings, as_of, end)
+        ),
     )
 
 
@@ -77,6 +79,13 @@ def _columns(settings: Settings) -> Iterator[tuple[str, set[str] | None]]:
     yield "regional", None
     yield "calendar", {"date", "event", "region", "event_type"}
     yield "prices", {"date", "region", "sku", "unit_price_eur", "is_promoted"}
+    if settings.forecast.is_external:
+        levels = quantile_columns(settings.forecast.quantiles)
+        yield "external_forecast", {"as_of", "date", "region", "sku", "mean_units", *levels}
+        yield "external_forecast_window", {
+            "as_of", "region", "sku", "window_days", "mean_units", "dispersion", "step_units", *levels,
+        }  # fmt: skip
+        yield "external_forecast_dependence", {"as_of", "sku", "day_correlation", "region_correlation"}
     if "returns" in families_in_use(settings):
         yield "returns", {"date", "region", "sku", "units_returned"}
 
@@ -89,6 +98,18 @@ def _announced(read: Tables, until: Mapping[str, date]) -> dict[str, str]:
             rows = read[name][(read[name]["date"] < as_timestamp(day)).to_numpy()]
             result[name] = f"{content_hash({name: rows})}|{read[name].empty}"
     return result
+
+
+def _external(read: Tables, as_of: date, end: date) -> dict[str, str]:
+    """Return hashes of what a forecast reads of an external forecast: its rows in the horizon, its windows and correlations."""
+    if "external_forecast" not in read:
+        return {}
+    rows = read["external_forecast"]
+    ahead = ((rows["date"] >= as_timestamp(as_of)) & (rows["date"] < as_timestamp(end))).to_numpy()
+    tables = {"external_forecast": rows[ahead]}
+    others = ("external_forecast_window", "external_forecast_dependence")
+    tables |= {name: _ordered(read[name]) for name in others if name in read}
+    return {f"{name} ahead": content_hash({name: table}) for name, table in tables.items()}
 
 
 def _skus(read: Tables, settings: Settings, as_of: date, delisted_until: date) -> dict[str, str]:

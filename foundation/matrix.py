@@ -41,6 +41,7 @@ class FeatureMatrix:
     totals : matrix of the totals at the same origin and steps, where there are totals.
     past : float32 array (n_series, n_past), demand before the one origin of the rows, NaN where unknown; None where the
         rows have several origins.
+    external : the external forecast known on the one origin of the rows, where the settings read one.
 
     """
 
@@ -60,6 +61,7 @@ class FeatureMatrix:
     weight: np.ndarray
     totals: TotalMatrix | None = None
     past: np.ndarray | None = None
+    external: ExternalMatrix | None = None
 
     @property
     def n_rows(self) -> int:
@@ -74,6 +76,25 @@ class FeatureMatrix:
     def without_values(self) -> FeatureMatrix:
         """Return the same rows without their values, by far the biggest part."""
         return replace(self, values=np.empty((0, len(self.names)), np.float32))
+
+
+@dataclass(frozen=True)
+class ExternalMatrix:
+    """A forecast made elsewhere, as known on one origin.
+
+    Attributes
+    ----------
+    mean : float64 (n_series, n_steps), expected units, NaN where it has no row.
+    quantiles : float64 (n_series, n_steps, n_levels), NaN where it has none; n_levels is 0 without quantiles.
+    windows : its sums over the first days, with the columns of `external_forecast_window`; None where not provided.
+    dependence : its correlation of errors by `sku`; None where not provided.
+
+    """
+
+    mean: np.ndarray
+    quantiles: np.ndarray
+    windows: pd.DataFrame | None
+    dependence: pd.DataFrame | None
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
 
 COMBINED = "auto"  # the model kind that is combined with simple methods
+EXTERNAL = "external"  # the model kind whose forecast is an input table
 BY_STEP = "auto"  # the demand distribution that the step of demand chooses
 
 
@@ -28,6 +29,11 @@ class Inputs(Section):
         "samples/demo",
         min_length=1,
         description="Folder or fsspec URL of the tables, or a SQL database URL. A relative path starts at the configuration's folder.",
+    )
+    forecast: str | None = Field(
+        None,
+        min_length=1,
+        description="Folder, fsspec URL, or SQL database URL of the tables of an external forecast, or the warehouse of another run; null: `path`. Read only where `forecast.model` or `forecast.models` names `external`.",
     )
     format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
         "auto", description="Format of the tables; `auto` detects it from each file's extension."
@@ -93,7 +99,7 @@ class Forecast(Section):
         COMBINED,
         min_length=1,
         max_length=LONGEST_NAME,
-        description="Model kind: `auto` combines the kinds of `models` with simple methods; `lightgbm`, another kind of docs/forecasting.md, or an installed kind is used alone.",
+        description="Model kind: `auto` combines the kinds of `models` with simple methods; `external` takes the input table `external_forecast`; `lightgbm`, another kind of docs/forecasting.md, or an installed kind is used alone.",
     )
     models: Names = Field(
         ("lightgbm",), description="Model kinds that `auto` combines with simple methods, each with its own weights."
@@ -140,6 +146,11 @@ class Forecast(Section):
     threads: Threads = Field(2, description="Number of threads for features and LightGBM.")
     seed: Seed = Field(20160523, description="Random seed of training.")
     lightgbm: LightGBM = LightGBM()
+
+    @property
+    def is_external(self) -> bool:
+        """Whether an external forecast is read."""
+        return EXTERNAL in (self.models if self.model == COMBINED else (self.model,))
 
     @field_validator("window_days", "families", "models")
     @classmethod

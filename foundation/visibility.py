@@ -1,7 +1,7 @@
 """The rows of an input table that were known at ``as_of``.
 
-Known rows are: sales, returns, deliveries, and observed regional data dated before ``as_of``; the valid snapshot of stock and inbound; the
-announced plan (prices, calendar, columns known in advance); and static tables. Not here: the meaning and validity of rows.
+Known rows are: sales, returns, deliveries, and observed regional data dated before ``as_of``; the valid snapshot of stock and inbound; an
+external forecast made on or before ``as_of``; the announced plan (prices, calendar, columns known in advance); and static tables. Not here: the meaning and validity of rows.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from foundation.periods import Frequency, as_timestamp
 
 OBSERVED_TABLES = ("sales", "returns", "deliveries")
 SNAPSHOT_DATES = {"stock": "date", "inbound": "as_of"}
+ISSUE_DATES = dict.fromkeys(("external_forecast", "external_forecast_window", "external_forecast_dependence"), "as_of")
 
 
 def default_as_of(sales: pd.DataFrame, grid: Frequency) -> date | None:
@@ -33,6 +34,8 @@ def known_rows(name: str, frame: pd.DataFrame, as_of: date, stock_date: date | N
     day = as_timestamp(as_of)
     if name in OBSERVED_TABLES and "date" in frame:
         return ~(frame["date"] >= day).to_numpy()
+    if ISSUE_DATES.get(name, "") in frame:
+        return ~(frame[ISSUE_DATES[name]] > day).to_numpy()
     column = SNAPSHOT_DATES.get(name, "")
     if column in frame:
         counting = snapshot_date(frame[column], as_of, stock_date if name == "inbound" else None)

@@ -125,12 +125,15 @@ class ModelKind:
         The same data must give the same model.
     load
         Returns the model of the files that ``Forecaster.files`` returned.
+    keeps_means
+        Whether the means of a model used alone stay as they are, without bias correction.
 
     """
 
     name: str
     fit: Callable[[FitData, np.datetime64 | None], Forecaster]
     load: Callable[[Mapping[str, bytes]], Forecaster]
+    keeps_means: bool = False
 
 
 def registered_kinds() -> dict[str, ModelKind]:

@@ -13,11 +13,12 @@ from foundation.errors import ConfigurationError
 from foundation.level_shift import find_shifts, stopped_since
 from foundation.matrix import FeatureMatrix
 from foundation.periods import as_timestamp
-from foundation.settings import Settings, quantile_columns
+from foundation.settings import EXTERNAL, Settings, quantile_columns
 from models.calibration import Spread, apply_bias
 from models.combination import Combination
 from models.demand_model import DemandModel
 from models.distribution import Margins, quantiles
+from models.external import with_external
 from models.means import OriginMeans
 from models.simple import simple_means
 from models.support import Support
@@ -51,7 +52,8 @@ def forecast(model: DemandModel, matrix: FeatureMatrix, settings: Settings, as_o
     levels = settings.forecast.quantiles
     if list(levels) != model.facts["calibration"]["levels"]:
         raise ConfigurationError("forecast.quantiles: the model was calibrated for other levels; train it again")
-    return forecast_around(model, matrix, means(model, matrix, settings.forecast.threads), settings, as_of)
+    frames = forecast_around(model, matrix, means(model, matrix, settings.forecast.threads), settings, as_of)
+    return with_external(frames, model, matrix, settings) if model.kinds == (EXTERNAL,) else frames
 
 
 def forecast_around(
@@ -75,7 +77,10 @@ def _methods(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     """Return the names of the methods behind each row's mean, text (n_rows): those of the combination, or the model kind."""
     combination = _combination(model)
     if combination is None or matrix.past is None:
-        return np.full(matrix.n_rows, model.facts.get("tier", model.facts.get("kind")), object)
+        names = np.full(matrix.n_rows, model.facts.get("tier", model.facts.get("kind")), object)
+        if matrix.external is not None:
+            names[~np.isfinite(matrix.external.mean.reshape(-1))] = model.facts["carrier"]
+        return names
     simple = simple_means(matrix.past, 1, combination.days)
     return np.where(simple.is_shifted, "level_shift", combination.methods(simple)).astype(object)[matrix.series_code]
 

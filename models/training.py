@@ -67,6 +67,8 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
     return DemandModel(settings.name, as_of, final_models, facts)
 
 
+# Rows with a forecast of the model itself from which on it is calibrated on them alone.
+_FEWEST_MODEL_ROWS, _LEAST_MODEL_SHARE = 200, 0.1
 _Origins = list[tuple[FeatureMatrix, OriginMeans]]
 _Fitted = list[tuple[Forecaster | None, Forecaster]]
 
@@ -120,9 +122,10 @@ def _learned(
     """
     fit, category = of
     combination = carrier = None
+    kinds = kinds_in_use(settings)
     judged = [means.with_actual(matrix.target) for matrix, means in origins]
     if settings.forecast.model == COMBINED:
-        names = tuple(kind.name for kind in kinds_in_use(settings))
+        names = tuple(kind.name for kind in kinds)
         combination = Combination.fit(judged, settings.grid.days, names, is_usable)
     else:
         carrier = best_method(judged)
@@ -130,16 +133,31 @@ def _learned(
     rows = pd.concat(frames, ignore_index=True).rename(columns={"mean": "model_mean"})
     rows["mean"] = np.concatenate([means.combined(combination, carrier) for _, means in origins])
     # Totals already determine the level. On M5, the bias that one horizon had beyond them did not last into the next.
-    factors = {} if any(means.totals is not None for _, means in origins) else bias_factors(rows)
+    has_level = any(means.totals is not None for _, means in origins) or (combination is None and kinds[0].keeps_means)
+    factors = {} if has_level else bias_factors(rows)
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
     learned: dict[str, Any] = {
-        "bias": factors, "calibration": calibrate(rows, settings), "metrics": training_metrics(rows, training, settings)
+        "bias": factors, "calibration": calibrate(_calibration_rows(rows), settings), "metrics": training_metrics(rows, training, settings)
     }  # fmt: skip
     if combination is None:
         return learned | {"carrier": carrier}
     metrics = learned["metrics"] | part_metrics(judged, combination)
     shares = _unit_shares(combination, origins[-1][1])
     return learned | {"combination": combination.to_json(), "unit_shares": shares, "metrics": metrics}
+
+
+def _calibration_rows(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows to calibrate on: those with a forecast of the model alone, where there are enough of them.
+
+    A model without a forecast of its own (`model_mean` NaN) on most rows is calibrated on the errors of the simple method that
+    carries them: a spread that the model should not exceed.
+    """
+    has_model = rows["model_mean"].notna()
+    if has_model.all():
+        return rows
+    n_rows = int((has_model & rows["actual"].notna()).sum())
+    is_enough = n_rows >= max(_FEWEST_MODEL_ROWS, _LEAST_MODEL_SHARE * rows["actual"].notna().sum())
+    return rows[has_model if is_enough else ~has_model]
 
 
 def best_method(origins: Sequence[CalibrationOrigin]) -> str:

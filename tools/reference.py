@@ -18,7 +18,7 @@ from typer.main import get_command
 
 from forestock.cli.main import app
 from foundation.settings import Settings
-from foundation.tables import INPUTS, OUTPUTS, Column, Kind, Table
+from foundation.tables import EXTERNAL_INPUTS, INPUTS, OUTPUTS, Column, Kind, Table
 from foundation.tables.outputs import QUANTILE_TABLES, with_quantiles
 
 _OPENING = """\
@@ -106,6 +106,11 @@ Input tables are CSV, Parquet, or Delta files in one folder or fsspec URL, or ta
 columns are required. The other columns can be missing or null. Additional columns are kept. The text keys of long tables ({{coded}}) are stored as
 categoricals. The numeric columns of `regional` can have any name.
 """
+_EXTERNAL_HEAD = """## Tables of an external forecast
+
+They are read only with `forecast.model: external`, or where `forecast.models` names `external`. `external_forecast` is then required. `external_forecast` and `external_forecast_window` may have
+quantiles: one column per level of `forecast.quantiles`, all or none. See [use-your-own-forecast.md](how-to/use-your-own-forecast.md).
+"""
 _OUTPUTS_HEAD = """## Output tables
 
 The warehouse consists of Delta tables. A table whose grain includes `as_of` is partitioned by it. If an `as_of` is written again, its rows are replaced in one commit, and no
@@ -137,6 +142,8 @@ def tables_page() -> str:
     parts = [
         _TABLES_HEAD.format(coded=coded),
         *(_table(table) for table in INPUTS.values()),
+        _EXTERNAL_HEAD,
+        *(_table(table) for table in EXTERNAL_INPUTS.values()),
         _OUTPUTS_HEAD,
         *(_table(table) for table in outputs),
     ]

@@ -133,7 +133,7 @@ def _print_tables(console: Console, validation: ValidationResult) -> None:
     table = Table(box=None, pad_edge=False)
     for name, justify in (("table", "left"), ("rows", "right"), ("from", "left"), ("to", "left"), ("", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
-    for name in INPUTS:
+    for name in dict.fromkeys((*INPUTS, *validation.tables)):
         frame = validation.tables.get(name)
         if frame is None:
             table.add_row(name, "–", "", "", f"not provided: {WITHOUT[name]}")

@@ -17,7 +17,7 @@ from deltalake import DeltaTable
 from pyarrow.dataset import ParquetFileFormat, ParquetReadOptions
 
 from foundation.errors import repeated_remedy
-from foundation.tables import INPUTS
+from foundation.tables import EXTERNAL_INPUTS, INPUTS
 from foundation.validation.input_table import UnreadableError
 
 MOST_COLUMNS = 2_000
@@ -68,8 +68,9 @@ def _rows(data: pa.dataset.Dataset, table: str) -> pa.Table:
 
 def _refuse_repeated(data: pa.dataset.Dataset, table: str, n_rows: int) -> None:
     """Refuse more rows than the values of the key columns can make different keys."""
-    grain = INPUTS[table].grain if table in INPUTS else ()
-    if not grain or not set(INPUTS[table].required) & set(grain) <= set(data.schema.names):
+    definition = {**INPUTS, **EXTERNAL_INPUTS}.get(table)
+    grain = definition.grain if definition else ()
+    if definition is None or not set(definition.required) & set(grain) <= set(data.schema.names):
         return
     most = math.prod(_distinct(data, name) for name in grain if name in data.schema.names)
     if n_rows > most:

@@ -21,7 +21,7 @@ from foundation.errors import Fault, InputError, structural
 from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.settings import Settings
 from foundation.store import files, snapshot_folder
-from foundation.store.sources import FolderSource, open_source
+from foundation.store.sources import FolderSource, WithForecast, open_source
 from foundation.validation.input_table import UnreadableError
 from foundation.validation.validate import Needs, ValidationResult, validate
 
@@ -197,7 +197,10 @@ def source_mark(settings: Settings) -> str | None:
         source = open_source(settings.inputs)
     except UnreadableError:
         return None
-    marks = source.marks() if isinstance(source, FolderSource) else None
+    try:
+        marks = source.marks() if isinstance(source, FolderSource | WithForecast) else None
+    except UnreadableError:
+        return None
     if marks is None:
         return None
     parts = [marks, settings.inputs.model_dump(mode="json")]

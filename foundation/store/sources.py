@@ -36,17 +36,66 @@ from foundation.store.csv_files import read_csv
 from foundation.validation.input_table import Reader, UnreadableError
 
 _LONGEST_HEAD = 1_000_000
+_EXTERNAL = "external_"
 _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
 
 
 def open_source(inputs: Inputs) -> Reader:
     """Return the source ``inputs`` names; raises ``UnreadableError`` if there is none."""
-    scheme = inputs.path.partition("://")[0] if files.is_url(inputs.path) else ""
+    main = _opened(inputs.path, inputs.format)
+    return main if inputs.forecast is None else WithForecast(main, inputs.forecast)
+
+
+def _opened(path: str, format_: str) -> FolderSource | SqlSource | AdbcSource:
+    scheme = path.partition("://")[0] if files.is_url(path) else ""
     if scheme.startswith("adbc"):
-        return AdbcSource(inputs.path)
-    if inputs.format == "sql" or _is_database(scheme):
-        return SqlSource(inputs.path)
-    return FolderSource(inputs.path, inputs.format)
+        return AdbcSource(path)
+    if format_ == "sql" or _is_database(scheme):
+        return SqlSource(path)
+    return FolderSource(path, format_)
+
+
+class WithForecast:
+    """A source whose tables of an external forecast lie at a place of their own, ``inputs.forecast``.
+
+    There they have their names, or those of Forestock's output tables (`forecast`, `forecast_window`, `forecast_dependence`).
+    """
+
+    def __init__(self, main: Reader, place: str) -> None:
+        self.main = main
+        self._place = place
+
+    @cached_property
+    def _other(self) -> Reader:
+        try:
+            return _opened(self._place, "auto")
+        except UnreadableError as error:
+            problem = f"cannot be read: inputs.forecast {files.without_password(self._place)} {error.problem}"
+            raise UnreadableError(
+                problem, error.remedy.replace("inputs.path", "inputs.forecast"), error.may_pass
+            ) from error
+
+    def marks(self) -> list[tuple[str, int, int]] | None:
+        """Return the marks of both folders; None if one is not of this machine."""
+        parts = [source.marks() if isinstance(source, FolderSource) else None for source in (self.main, self._other)]
+        return None if parts[0] is None or parts[1] is None else [*parts[0], *parts[1]]
+
+    def has(self, table: str) -> bool:
+        """Return whether the table is there."""
+        source, name = self._located(table)
+        return source.has(name)
+
+    def read(self, table: str, as_text: Collection[str]) -> pa.Table:
+        """Return the table."""
+        source, name = self._located(table)
+        return source.read(name, as_text)
+
+    def _located(self, table: str) -> tuple[Reader, str]:
+        """Return the source of the table, and its name there."""
+        if not table.startswith(_EXTERNAL):
+            return self.main, table
+        named = (table, table.removeprefix(_EXTERNAL))
+        return self._other, next((name for name in named if self._other.has(name)), table)
 
 
 class FolderSource:

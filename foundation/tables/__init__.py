@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from foundation.tables.inputs import INPUTS
+from foundation.tables.inputs import EXTERNAL_INPUTS, INPUTS, tables_in_use
 from foundation.tables.model import Column, Kind, Table
 from foundation.tables.outputs import OUTPUTS
 
-__all__ = ["INPUTS", "OUTPUTS", "Column", "Kind", "Table"]
+__all__ = ["EXTERNAL_INPUTS", "INPUTS", "OUTPUTS", "Column", "Kind", "Table", "tables_in_use"]

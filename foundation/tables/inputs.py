@@ -1,12 +1,14 @@
-"""Definitions of the input tables."""
+"""Definitions of the input tables, and which of them a configuration reads."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
+from foundation.settings import Settings, quantile_columns
 from foundation.tables.columns import columns
 from foundation.tables.limits import LARGEST
-from foundation.tables.model import Table
+from foundation.tables.model import Column, Kind, Table
 
 _RS = {"region": "regions", "sku": "skus"}
 _HS = {"hub": "hubs", "sku": "skus"}
@@ -17,11 +19,12 @@ NEEDED_FOR = {
 REFERENCES = {
     "sales": _RS, "regional": {"region": "regions"}, "calendar": {"region": "regions"}, "prices": _RS,
     "hub_capacity": {"hub": "hubs"}, "hub_skus": _HS, "stock": _HS, "inbound": _HS, "supply": {"sku": "skus"},
+    "external_forecast": _RS, "external_forecast_window": _RS, "external_forecast_dependence": {"sku": "skus"},
     "promises": {"region": "regions"}, "returns": {**_RS, "hub": "hubs"}, "deliveries": {**_HS, **_RS},
 }  # fmt: skip
 NULLABLE_GRAIN = {
     "calendar": ("region",), "hub_capacity": ("handling_class",), "inbound": ("as_of",), "promises": ("handling_class",),
-    "deliveries": ("sku",),
+    "deliveries": ("sku",), **dict.fromkeys(("external_forecast", "external_forecast_window", "external_forecast_dependence"), ("as_of",)),
 }  # fmt: skip
 
 
@@ -60,3 +63,28 @@ INPUTS: dict[str, Table] = {
         _table("deliveries", "Parcel lines, without personal data.", "delivery_id sku", "delivery_id date hub region", "sku units carrier ready_at cutoff_at picked_up_at promised_at delivered_at"),
     )
 }  # fmt: skip
+# Read only where ``forecast.model`` or ``forecast.models`` names ``external``.
+EXTERNAL_INPUTS: dict[str, Table] = {
+    table.name: table
+    for table in (
+        _table("external_forecast", "Forecast made elsewhere, with one column per quantile level where it has quantiles. `as_of` is the date on which it was made.", "as_of date region sku", "date region sku mean_units", "as_of"),
+        _table("external_forecast_window", "Sums over the first days of an external forecast.", "as_of region sku window_days", "region sku window_days mean_units", "as_of dispersion step_units"),
+        _table("external_forecast_dependence", "Correlation of errors of an external forecast.", "as_of sku", "sku day_correlation region_correlation", "as_of"),
+    )
+}  # fmt: skip
+_WITH_QUANTILES = ("external_forecast", "external_forecast_window")
+
+
+def tables_in_use(settings: Settings) -> Iterator[Table]:
+    """Yield the tables that the settings read; those of an external forecast have a column per quantile level."""
+    yield from INPUTS.values()
+    if not settings.forecast.is_external:
+        return
+    quantiles = tuple(
+        Column(name, Kind.NUMBER, f"Quantile {level:g} of demand.", "units", 0, None, LARGEST["mean_units"])
+        for name, level in zip(quantile_columns(settings.forecast.quantiles), settings.forecast.quantiles, strict=True)
+    )
+    for table in EXTERNAL_INPUTS.values():
+        needed = ("forecast", "rebalance") if table.name == "external_forecast" else ()
+        added = quantiles if table.name in _WITH_QUANTILES else ()
+        yield replace(table, columns=table.columns + added, needed_for=needed)

@@ -22,7 +22,7 @@ from foundation.validation.normalize import Misfit, WrongTypeError, extra, norma
 from foundation.validation.spellings import ID_COLUMNS, encoded, spellings
 
 # Long tables: their keys are held as categoricals, one small number a row instead of a text.
-CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries")
+CODED_TABLES = ("sales", "prices", "regional", "returns", "deliveries", "external_forecast")
 PERSON_TABLES = ("sales", "returns", "deliveries")
 _PERSON_WORDS = frozenset(
     [

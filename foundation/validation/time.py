@@ -19,7 +19,7 @@ from foundation.settings import Settings
 from foundation.validation.input_table import InputTable, ValidInputs
 from foundation.visibility import SNAPSHOT_DATES
 
-GRID_TABLES = ("sales", "regional")
+GRID_TABLES = ("sales", "regional", "external_forecast")
 _FEWEST_ZEROS = 0.01  # share of rows with nothing sold below which rows are taken to be written only for sales
 _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above it hardly anything is missing
 _FEWEST_WEEKDAYS = 4

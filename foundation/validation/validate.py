@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -21,8 +22,8 @@ from foundation.outliers import outlier_warning
 from foundation.periods import as_timestamp
 from foundation.renames import replacement_faults
 from foundation.settings import Settings
-from foundation.tables import INPUTS, Kind, Table
-from foundation.validation import stock, time
+from foundation.tables import Kind, Table, tables_in_use
+from foundation.validation import external, stock, time
 from foundation.validation.assumptions import assumptions
 from foundation.validation.columns import column_faults, configured_faults, converted, text_columns, without_dropped
 from foundation.validation.completeness import absent_regions, sales_warnings
@@ -42,6 +43,7 @@ from foundation.validation.rows import check_rows
 from foundation.validation.spellings import spelling_warnings
 from foundation.validation.worth import worth_warnings
 from foundation.visibility import (
+    ISSUE_DATES,
     SNAPSHOT_DATES,
     default_as_of,
     hide_observed,
@@ -109,7 +111,7 @@ def validate(reader: Reader, settings: Settings, as_of: date | None, needs: Need
         Which stages will run; it decides which tables are required.
     """
     validation = _Pass(reader, settings, as_of, needs)
-    for definition in INPUTS.values():
+    for definition in tables_in_use(settings):
         validation.read(definition)
     validation.check()
     return validation.result()
@@ -147,11 +149,13 @@ class _Pass:
     def check(self) -> None:
         """Run all rules; tables that others refer to come first, so that quarantine can follow references."""
         self.faults += configured_faults(self.columns, self.settings)
+        self.faults += external.quantile_faults(self.columns, self.settings)
         known_ids: dict[str, pd.Series] = {}
         for table in sorted(self.tables.values(), key=lambda table: (table.name not in _IDS, table.name == "supply")):
             check_rows(table, known_ids)
             check_network(table, known_ids)
             time.check_grid(table, self.settings.grid)
+            external.check_quantiles(table, self.settings)
             if (name := _IDS.get(table.name)) and table.has(name):
                 kept = table.frame.loc[~table.at_fault, name] if self._sets_aside else table.frame[name]
                 known_ids[table.name] = kept.dropna().drop_duplicates()
@@ -204,7 +208,7 @@ class _Pass:
 
     def _known(self, data: pa.Table, definition: Table) -> pa.Table:
         """Drop the rows a run at ``as_of`` may not see before any rule reads them."""
-        column = SNAPSHOT_DATES.get(definition.name, "date")
+        column = ISSUE_DATES.get(definition.name) or SNAPSHOT_DATES.get(definition.name, "date")
         if data.column_names.count(column) != 1 or data.num_rows == 0:
             return data
         try:
@@ -222,6 +226,8 @@ class _Pass:
         if definition.name == "stock" and self.needs == "rebalance":
             self._compare_snapshots(data, days)
         rows = known_rows(definition.name, frame, self.as_of, self.stock_date)
+        if definition.name in ISSUE_DATES and not rows.all():
+            self._record_later(definition, rows)
         return data if rows.all() else data.filter(pa.array(rows))
 
     def _without_isolated(self, sales: pa.Table, days: pd.Series) -> tuple[pa.Table, pd.Series]:
@@ -269,6 +275,15 @@ class _Pass:
                 remedy = f"load those of {self.stock_date}"
                 self.warnings.append(InputWarning("inbound", "as_of", problem, remedy, is_incomplete=True))
 
+    def _record_later(self, definition: Table, rows: np.ndarray) -> None:
+        """Note an external forecast that was made after ``as_of``: a fault where there is no other."""
+        if rows.any():
+            problem, remedy = f"made after {self.as_of}; left out", "a later run reads them"
+            self.warnings.append(InputWarning(definition.name, "as_of", problem, remedy, int((~rows).sum())))
+        else:
+            problem = f"every row was made after {self.as_of}, and a run reads only what was known"
+            self.faults.append(structural(definition.name, "as_of", problem, "load the forecast made on or before it"))
+
     def _compare_snapshots(self, data: pa.Table, days: pd.Series) -> None:
         if self.stock_date is None or data.column_names.count("hub") != 1:
             return
@@ -309,6 +324,7 @@ def _warnings(inputs: ValidInputs, needs: Needs, snapshots: pd.Series) -> Iterat
     yield from absent_regions(inputs)
     yield from time.unknown_warnings(inputs)
     yield from rename_warnings(inputs)
+    yield from external.coverage_warnings(inputs)
     if inputs.has("sales", "date") and (warning := outlier_warning(inputs.tables["sales"], *inputs.outliers)):
         yield warning
     if needs == "rebalance":

@@ -1,26 +1,23 @@
 """Demand as positioning sees it: means and dispersions by bucket, from the forecast's frames.
 
-Here: reading forecast frames into arrays, and fitting a negative binomial to the quantiles of windows whose
-dispersion is not known. Not here: drawing scenarios (``foundation.demand_scenarios``) and forecasting.
+Here: reading forecast frames into arrays. Not here: drawing scenarios (``foundation.demand_scenarios``), the dispersion that
+quantiles imply (``foundation.demand_distribution``) and forecasting.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from statistics import NormalDist
 
 import numpy as np
 import pandas as pd
 
+from foundation.demand_distribution import dispersion_of_quantiles
 from foundation.demand_scenarios import CERTAIN, DemandLaw, bucket_correlation
 from foundation.periods import as_timestamp
 from foundation.settings import BY_STEP, Settings, quantile_columns
 from positioning.inputs.frames import codes
 from positioning.inputs.network import Network
 from positioning.inputs.time_buckets import Buckets
-
-_ALPHAS = np.concatenate([[0.0], np.geomspace(0.005, 25.0, 48)])
-_LEAST_UNITS = 1e-9
 
 
 @dataclass(frozen=True)
@@ -99,25 +96,6 @@ def daily_units_beyond(demand: Demand, sku: int, buckets: Buckets, period_days: 
     means = demand.mean_units[sku]
     later = means[:, end:] if means.shape[1] > end else means
     return later.mean(axis=1) / period_days
-
-
-def dispersion_of_quantiles(levels: np.ndarray, values: np.ndarray, mean: np.ndarray) -> np.ndarray:
-    """Return the dispersion alpha (n,) of negative binomials, variance mean + alpha mean², nearest to quantiles.
-
-    ``values`` (n, n_levels) at ``levels``; nearest in squares over all levels, so that no far quantile decides
-    alone as it would on the variance. Quantiles of the law are those of a gamma of its mean and variance, by
-    the cube-root normal approximation (Wilson & Hilferty, PNAS 17 (1931)). Between 0 and 25.
-    """
-    normal = NormalDist()
-    z = np.array([normal.inv_cdf(float(level)) for level in levels])
-    best, alpha = np.full(len(mean), np.inf), np.zeros(len(mean))
-    known = np.maximum(mean, _LEAST_UNITS)
-    for candidate in _ALPHAS:
-        shape = 9.0 / (1.0 / known + candidate)
-        root = 1.0 - 1.0 / shape[:, None] + z / np.sqrt(shape)[:, None]
-        off = ((known[:, None] * np.maximum(root, 0.0) ** 3 - values) ** 2).sum(axis=1)
-        alpha, best = np.where(off < best, candidate, alpha), np.minimum(off, best)
-    return np.where(mean > _LEAST_UNITS, alpha, 0.0)
 
 
 def _dispersions(

@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 from scipy.stats import nbinom
 
+from foundation.demand_distribution import dispersion_of_quantiles
 from foundation.demand_scenarios import CERTAIN
 from foundation.settings import Settings, quantile_columns
-from positioning.inputs.demand import dispersion_of_quantiles, read_demand
+from positioning.inputs.demand import read_demand
 
 LEVELS = np.array([0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995])
 
