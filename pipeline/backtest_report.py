@@ -34,9 +34,9 @@ from review.backtest import (
     importance_picture,
     level_picture,
     origin_picture,
-    png,
     shap_picture,
 )
+from review.charts import png
 
 SHOWN_SERIES = 4
 _EXPLAINED_ROWS = 2_000

@@ -40,7 +40,7 @@ from positioning.simulation.planned import (
 )
 from positioning.simulation.reading import read_network
 from positioning.simulation.world import open_state, read_demand
-from review.backtest import png
+from review.charts import png
 from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
 
 

@@ -23,8 +23,7 @@ from review import wording
 from review.packing import pack
 from review.plan.attention import changes_since, findings, watch_list
 from review.plan.curves import band_names, curve_rows, recent_sales
-from review.plan.hubs import hub_positions
-from review.plan.map import WIDTH, network_sheet
+from review.plan.network import WIDTH, hub_positions, network_sheet
 from review.plan.proposals import (
     SKUS_PER_PACK,
     Details,

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
-from review.backtest import png
+from review.charts import png
 from review.replay import closed_picture, replay_page
 from tests.review.test_replay import _figures, _page
 from tests.review.test_what_if import _page as _what_if_page

@@ -8,8 +8,15 @@ from typing import Any
 import pandas as pd
 
 from positioning.simulation.kpis.service import FILL_RATE
-from review.experiment import BacktestRun, ExperimentPage, ReplayRun, experiment_page
-from review.experiment.pictures import bias_map, level_lines, replay_lines
+from review.experiment import (
+    BacktestRun,
+    ExperimentPage,
+    ReplayRun,
+    bias_map,
+    experiment_page,
+    level_lines,
+    replay_lines,
+)
 from tests.review.test_replay import _days, _figures
 
 

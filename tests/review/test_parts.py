@@ -9,8 +9,7 @@ import pytest
 
 from review.packing import TextTable, numbers, pack
 from review.plan.attention import findings
-from review.plan.hubs import hub_positions
-from review.plan.map import WIDTH, Place, labels, network_sheet
+from review.plan.network import WIDTH, Place, hub_positions, labels, network_sheet
 from review.plan.page import plan_page
 from review.plan.summary import headline, plan_summary, top_proposals
 from review.wording import Money, carbon, day, moment, number, rate

@@ -9,9 +9,8 @@ import pandas as pd
 import pytest
 
 from positioning.simulation.kpis.service import FILL_RATE
-from review.backtest import png
-from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
-from review.replay.page import result
+from review.charts import png
+from review.replay import ReplayPage, closed_picture, course_picture, replay_page, result, terms_picture
 
 POLICIES = ["nothing", "base_stock", "forestock"]
 

@@ -9,8 +9,15 @@ import pandas as pd
 import pytest
 
 from foundation.settings import Settings, WhatIf
-from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
-from review.what_if.page import described, ranked_lines
+from review.what_if import (
+    WhatIfPage,
+    described,
+    line_differences,
+    place_differences,
+    ranked_lines,
+    what_if_page,
+    what_if_summary,
+)
 from tests.conventions.repository import ROOT
 from tests.review.sample_plan import AS_OF, sample_plan
 

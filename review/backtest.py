@@ -1,67 +1,135 @@
-"""Charts of a backtest: scores by level and origin, calibration, bias, feature importance, single series.
+"""The report of a backtest and its charts: one HTML text that needs no network, and matplotlib figures.
 
-Not here: the computation of scores (models).
+Charts: scores by level and origin, calibration, bias, feature importance, single series. Not here: the computation of scores
+(``models``), records in MLflow (``models.tracking``).
 """
 
 from __future__ import annotations
 
-import io
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import colormaps
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-# The palette of Okabe and Ito is distinguishable with every kind of color vision; the judged method stands out.
-JUDGED = "#0072b2"
-_BASELINE_COLORS = ("#999999", "#e69f00", "#cc79a7", "#009e73", "#56b4e9")
-INK, QUIET, LINE = "#17212b", "#55626f", "#d9dfe5"
-DOTS_PER_INCH = 120
-NAMES = {"forestock": "Forestock", "nothing": "no shipments", "foresight": "perfect foresight"}
+from review.charts import INK, JUDGED, QUIET, blank, method_colors, method_name, styled
+from review.wording import UNKNOWN, number, rate
 
-
-def method_colors(methods: list[str]) -> dict[str, str]:
-    """Return the color of each method, the judged one first."""
-    baselines = dict(zip(methods[1:], _BASELINE_COLORS * (1 + len(methods) // len(_BASELINE_COLORS)), strict=False))
-    return {methods[0]: JUDGED} | baselines
-
-
-def method_name(method: str) -> str:
-    """Return the display name of a method or policy."""
-    return NAMES.get(method, method.replace("_", " "))
-
-
-def blank(width: float, height: float) -> Figure:
-    """Return an empty figure; ``width`` and ``height`` are in inches."""
-    figure = Figure(figsize=(width, height), layout="constrained", dpi=DOTS_PER_INCH)
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def styled(axes: Axes, title: str, x: str = "", y: str = "") -> Axes:
-    """Return ``axes`` with a title on the left, axis labels and few lines."""
-    axes.set_title(title, loc="left", fontsize=11, color=INK, fontweight="bold")
-    axes.set_xlabel(x, color=QUIET)
-    axes.set_ylabel(y, color=QUIET)
-    axes.tick_params(colors=QUIET, length=0, labelsize=9)
-    for side in ("top", "right", "left", "bottom"):
-        axes.spines[side].set_color(LINE)
-        axes.spines[side].set_visible(side in ("left", "bottom"))
-    axes.grid(color=LINE, linewidth=0.6)
-    axes.set_axisbelow(True)
-    return axes
-
-
-def png(figure: Figure) -> bytes:
-    """Return the figure as PNG bytes."""
-    buffer = io.BytesIO()
-    figure.canvas.print_png(buffer)  # type: ignore[attr-defined] # every figure here has an Agg canvas
-    return buffer.getvalue()
-
-
+# column of `overall`, label, format, explanation
+_FIGURES = (
+    (
+        "wrmsse",
+        "WRMSSE",
+        "score",
+        "squared error scaled by the series' period-to-period changes, weighted by revenue, mean over levels",
+    ),
+    ("wspl", "Weighted scaled pinball", "score", "pinball loss of all quantiles, scaled and weighted in the same way"),
+    ("wape", "WAPE", "rate", "absolute error ÷ demand, by region × SKU × period"),
+    ("bias", "Bias", "rate", "forecast ÷ demand − 1"),
+    ("rmsse", "RMSSE", "score", "scaled error, mean over series"),
+    ("wql", "Weighted quantile loss", "score", "2 Σ pinball ÷ Σ demand, by region × SKU"),
+    (
+        "coverage_950",
+        "95% interval coverage",
+        "rate",
+        "share of demand inside the interval; 95% is ideal, periods without demand raise it",
+    ),
+    ("order_cost_rate", "Order cost", "rate", "cost of units short and left over ÷ value of demand, longest window"),
+)
 _MOST_CELLS = 40
+
+
+@dataclass(frozen=True)
+class BacktestPage:
+    """The data of the report.
+
+    Attributes
+    ----------
+    title, conclusion
+        Heading, and the result in one sentence.
+    facts
+        Text by name, shown below the heading.
+    overall, levels, segments
+        Scores as in a summary of a backtest, with the standard deviation over origins in `_sd` columns.
+    pictures
+        PNG by caption.
+    notes
+        Sentences for the reader.
+    """
+
+    title: str
+    conclusion: str
+    facts: Mapping[str, str]
+    overall: pd.DataFrame
+    levels: pd.DataFrame
+    segments: pd.DataFrame
+    pictures: Mapping[str, bytes]
+    notes: Sequence[str]
+
+
+def backtest_page(page: BacktestPage) -> str:
+    """Return the report as one HTML text; it makes no request."""
+    environment = Environment(
+        loader=PackageLoader("review"), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    pictures = {caption: base64.b64encode(image).decode() for caption, image in page.pictures.items()}
+    methods = [method_name(name) for name in page.overall["method"]]
+    return environment.get_template("backtest.html.j2").render(
+        page=page, pictures=pictures, methods=methods, figures=_figure_rows(page.overall), levels=_level_rows(page.levels),
+        segments=_segment_rows(page.segments),
+    )  # fmt: skip
+
+
+def _written(row: pd.Series, name: str, kind: str) -> str:
+    """Return a figure as text, with its standard deviation over forecast origins where it is known."""
+    if name not in row or pd.isna(row[name]):
+        return UNKNOWN
+    write = (lambda value: rate(value)) if kind == "rate" else (lambda value: number(value, 3))
+    spread = row.get(f"{name}_sd")
+    return write(row[name]) if spread is None or pd.isna(spread) else f"{write(row[name])} ± {write(spread)}"
+
+
+def _figure_rows(overall: pd.DataFrame) -> list[dict[str, object]]:
+    return [
+        {"name": title, "text": text, "values": [_written(row, name, kind) for _, row in overall.iterrows()]}
+        for name, title, kind, text in _FIGURES
+        if name in overall
+    ]
+
+
+def _level_rows(levels: pd.DataFrame) -> list[dict[str, object]]:
+    result = []
+    for number_, rows in levels.groupby("number", sort=True):
+        first = rows.iloc[0]
+        values = [_written(row, "wrmsse", "score") for _, row in rows.iterrows()]
+        quantiles = _written(first, "wspl", "score")
+        covered = _written(first, "interval_coverage", "rate")
+        parts = {"number": number_, "name": first["level"], "n": number(first["n_nodes"])}
+        result.append(parts | {"values": values, "wspl": quantiles, "covered": covered})
+    return result
+
+
+def _segment_rows(segments: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the judged method's rows, each with the WAPE of the best baseline in its segment."""
+    judged = segments["method"].iloc[0]
+    result = []
+    for (kind, segment), rows in segments.groupby(["kind", "segment"], sort=False):
+        row, others = rows[rows["method"] == judged].iloc[0], rows[rows["method"] != judged]
+        values = [number(row["n_series"]), rate(row["actual_units"] / _total(segments, judged, str(kind)), 0)]
+        values += [_written(row, "wape", "rate"), rate(others["wape"].min()), _written(row, "bias", "rate")]
+        values += [_written(row, name, kind_) for name, kind_ in (("wql", "score"), ("coverage_950", "rate"))]
+        result.append({"kind": kind, "segment": segment, "values": values})
+    return result
+
+
+def _total(segments: pd.DataFrame, method: str, kind: str) -> float:
+    rows = segments[(segments["method"] == method) & (segments["kind"] == kind)]
+    return max(float(rows["actual_units"].sum()), 1e-9)
 
 
 def level_picture(levels: pd.DataFrame) -> Figure:
