@@ -16,7 +16,7 @@ import pandas as pd
 from dispatch.documents import HEADER_COLUMNS, Document
 from foundation.errors import InputError
 from foundation.extensions import entries, refuse_unknown
-from foundation.operation_settings import Exports
+from foundation.sections import Exports
 
 GROUP = "forestock.export_forms"
 # Fields of a header that neither ERPNext, Odoo nor Shopify has a field for.

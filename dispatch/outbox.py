@@ -24,7 +24,7 @@ import pandas as pd
 from dispatch.documents import ORDER, Document
 from foundation.errors import ConfigurationError, StageError
 from foundation.keys import among, sorted_by
-from foundation.operation_settings import Outbox
+from foundation.sections import Outbox
 from foundation.store import files
 from foundation.store.receivers import Folder, NotReachedError, RefusedError, SqlTable
 

@@ -14,7 +14,7 @@ import pandas as pd
 from dispatch.ledger import states
 from foundation.errors import InputError, nearest
 from foundation.keys import among
-from foundation.operation_settings import Rule
+from foundation.sections import Rule
 
 _SHORTEST_ID = 4
 

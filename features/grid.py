@@ -1,7 +1,7 @@
 """From tables to series × periods arrays, by factorized look-ups and never series by series.
 
-Here: the grid of periods, the selection of series, and the arrays of each table. Not here: pooled demand (``pooling``), events
-(``events``).
+Here: the grid of periods, the selection of series, and the arrays of each table. Not here: pooled demand and
+events (``panel``).
 """
 
 from __future__ import annotations

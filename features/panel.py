@@ -1,22 +1,125 @@
-"""The panel: all series on one grid of periods, as dense arrays.
+"""The panel: all series on one grid of periods, as dense arrays, with its events and the mean demand of its groups.
 
-A column is a period and a row is a series, so a date gap cannot shift a lag and a lag cannot cross series. Not here: building one from tables (``panel_builder``), features (``families``).
+A column is a period and a row is a series, so a date gap cannot shift a lag and a lag cannot cross series. Public holidays of
+``series.country_holidays`` join the events of the table. Means of groups (the SKU over all regions, the region, and region × each
+hierarchy column) are over the series with a known value, so a group does not jump when a series starts or is out of stock. Not
+here: building a panel from tables (``panel_builder``), features (``families``).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import holidays
 import numpy as np
 import pandas as pd
+from scipy import sparse
 
-from features.events import Events
 from features.external import ExternalForecast
-from features.pooling import Group
+from features.grid import Grid, codes_of
+from foundation.errors import ConfigurationError
 from foundation.periods import Frequency
 from foundation.settings import Settings
 
+_CHUNK = 128
 LOOKBACK_DAYS = 400  # the longest window of any feature (364 days) and a little more
+
+
+@dataclass(frozen=True)
+class Events:
+    """Events per region and period. Of several events in a period, the alphabetically first name counts.
+
+    Attributes
+    ----------
+    event, event_type
+        Codes, int32 (n_regions, n_periods), −1 for none.
+    names, types
+        Texts of the codes: position = code.
+
+    """
+
+    event: np.ndarray
+    event_type: np.ndarray
+    names: tuple[str, ...]
+    types: tuple[str, ...]
+
+
+def build_events(tables: dict[str, pd.DataFrame], settings: Settings, regions: tuple[str, ...], grid: Grid) -> Events:
+    """Return the events of the calendar table and of the configured countries' public holidays."""
+    sources = [_public_holidays(country, tables["regions"], grid) for country in settings.series.country_holidays]
+    if "calendar" in tables:
+        sources.append(tables["calendar"])
+    columns = ["date", "event", "region", "event_type"]
+    rows = (
+        pd.concat([source.reindex(columns=columns).astype({"event": str}) for source in sources]) if sources else None
+    )
+    shape = (len(regions), grid.n_periods)
+    event, event_type = (np.full(shape, -1, dtype=np.int32) for _ in range(2))
+    if rows is None:
+        return Events(event, event_type, (), ())
+    rows = rows.sort_values(["event", "date"], ascending=[False, True], kind="stable")
+    column = grid.column(rows["date"])
+    rows, column = rows[(column >= 0) & (column < grid.n_periods)], column[(column >= 0) & (column < grid.n_periods)]
+    names, types = sorted(rows["event"].unique()), sorted(rows["event_type"].dropna().astype(str).unique())
+    code, kind = (codes_of(rows[c], pd.Index(known)) for c, known in (("event", names), ("event_type", types)))
+    region = codes_of(rows["region"], pd.Index(regions))
+    everywhere = rows["region"].isna().to_numpy()
+    for index in range(len(rows)):  # a few hundred rows at most
+        where = slice(None) if everywhere[index] else region[index]
+        event[where, column[index]], event_type[where, column[index]] = code[index], kind[index]
+    return Events(event, event_type, tuple(names), tuple(types))
+
+
+def _public_holidays(country: str, regions: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+    """Return the country's holidays as calendar rows, for the regions of that country; without `regions.country`, for all regions."""
+    years = range(pd.Timestamp(grid.periods[0]).year, pd.Timestamp(grid.periods[-1]).year + 2)
+    try:
+        days = holidays.country_holidays(country, years=years)
+    except NotImplementedError:
+        raise ConfigurationError(f"series.country_holidays: {country!r} is not known to the holidays library") from None
+    rows = pd.DataFrame({"date": pd.to_datetime(list(days)).as_unit("us"), "event": list(days.values())})
+    rows["event_type"] = "public_holiday"
+    if "country" not in regions or regions["country"].isna().all():
+        return rows
+    of_country = regions.loc[regions["country"] == country, ["region"]]
+    return rows.merge(of_country, how="cross")
+
+
+@dataclass(frozen=True)
+class Group:
+    """A grouping of series.
+
+    Attributes
+    ----------
+    code
+        Group of each series, int32 (n_series).
+    mean
+        Mean demand per period, float32 (n_groups, n_history), NaN where unknown.
+
+    """
+
+    code: np.ndarray
+    mean: np.ndarray
+
+
+def build_groups(demand: np.ndarray, series: pd.DataFrame, hierarchy: tuple[str, ...]) -> dict[str, Group]:
+    """Return the groups of a panel by name: `sku`, `region`, then `region_<hierarchy column>`."""
+    keys = {"sku": ["sku"], "region": ["region"]} | {f"region_{name}": ["region", name] for name in hierarchy}
+    codes = {name: series.groupby(by, sort=True).ngroup().to_numpy(np.int32) for name, by in keys.items()}
+    return {name: Group(code, group_means(demand, code)) for name, code in codes.items()}
+
+
+def group_means(values: np.ndarray, code: np.ndarray) -> np.ndarray:
+    """Return float32 (n_groups, n_periods): means of known ``values`` (n_series, n_periods) by group code."""
+    member = sparse.csr_matrix((np.ones(len(code), np.float32), (code, np.arange(len(code)))))
+    means = np.empty((member.shape[0], values.shape[1]), np.float32)
+    for start in range(0, values.shape[1], _CHUNK):  # bounds the memory of the filled copy
+        part = values[:, start : start + _CHUNK]
+        known = np.isfinite(part)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            total = member @ np.where(known, part, np.float32(0))
+            means[:, start : start + _CHUNK] = total / (member @ known.astype(np.float32))
+    return means
 
 
 @dataclass(frozen=True)

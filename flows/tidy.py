@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from prefect import flow
 
+from foundation.store.tidying import sentence
 from foundation.store.tidying import tidy as tidied
 from pipeline.configuration import load_settings
 from pipeline.results import reported
-from pipeline.tidy import sentence
 
 _SECONDS = 2 * 3600
 

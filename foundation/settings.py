@@ -12,10 +12,25 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
-from foundation.lightgbm_settings import LightGBM
-from foundation.operation_settings import Decisions, Monitoring, Retention, WhatIf
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
-from foundation.section import LONGEST_NAME, Day, Days, DaysOrNone, Money, Names, Positive, Rate, Section, Seed, Threads
+from foundation.sections import (
+    LONGEST_NAME,
+    Day,
+    Days,
+    DaysOrNone,
+    Decisions,
+    LightGBM,
+    Money,
+    Monitoring,
+    Names,
+    Positive,
+    Rate,
+    Retention,
+    Section,
+    Seed,
+    Threads,
+    WhatIf,
+)
 
 COMBINED = "auto"  # the model kind that is combined with simple methods
 EXTERNAL = "external"  # the model kind whose forecast is an input table

@@ -17,10 +17,10 @@ import pandas as pd
 from features import Panel, build_panel, forecast_matrix
 from features.panel import actual_demand
 from foundation.errors import ConfigurationError, StageError
-from foundation.feasibility import is_too_short
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
+from foundation.validation.time import is_too_short
 from models import DemandModel, forecast
 from models.backtest import GivenScales, Judged, Outcome, Trace, baseline_methods, judge, model_method
 from pipeline.artifacts import ModelStore

@@ -20,11 +20,11 @@ from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.checkpoint import Checkpoints
 from foundation.commands import command
 from foundation.errors import ConfigurationError, StageError
-from foundation.feasibility import is_too_short
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
+from foundation.validation.time import is_too_short
 from foundation.validation.validate import Needs
 from models import DemandModel, forecast, train
 from models.backtest.promotion import BaselineComparison

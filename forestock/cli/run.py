@@ -157,8 +157,8 @@ def tidy(config: Config, overrides: Overrides = None) -> None:
 
     Example:  forestock tidy --config demo.yaml --set retention.history_days=90
     """
+    from foundation.store.tidying import sentence
     from foundation.store.tidying import tidy as tidied
-    from pipeline.tidy import sentence
 
     freed = tidied(load_settings(config, tuple(overrides or ())))
     print(sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes))

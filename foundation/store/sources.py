@@ -31,8 +31,7 @@ from sqlalchemy.exc import (
 from foundation.errors import shown
 from foundation.settings import Inputs
 from foundation.store import files
-from foundation.store.columnar import is_panic, read_delta, read_parquet
-from foundation.store.csv_files import read_csv
+from foundation.store.table_files import is_panic, read_csv, read_delta, read_parquet
 from foundation.validation.input_table import Reader, UnreadableError
 
 _LONGEST_HEAD = 1_000_000

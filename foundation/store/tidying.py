@@ -2,7 +2,7 @@
 
 It removes replaced table files beyond the retention, unused input snapshots, old tracebacks, and checkpoints that were not resumed.
 It never removes append-only tables (``decision``, ``handover``, …), current rows, and models. Not here: the retention
-(``foundation.operation_settings``).
+(``foundation.sections``).
 """
 
 from __future__ import annotations
@@ -91,3 +91,8 @@ def _bytes(place: str) -> int:
             except FileNotFoundError:  # a run next to us has removed it
                 continue
     return result
+
+
+def sentence(n_table_files: int, n_snapshots: int, n_bytes: int) -> str:
+    """Return what was freed as a sentence."""
+    return f"Freed {n_bytes / 1e6:,.1f} MB: {n_table_files:,} replaced table files and {n_snapshots:,} input snapshots."

@@ -1,4 +1,4 @@
-"""The warehouse: the output tables, as Delta tables partitioned by ``as_of``.
+"""The warehouse: the output tables, as Delta tables partitioned by ``as_of``, checked before every write.
 
 Writing an ``as_of`` replaces its rows in one commit and does not change other dates. Earlier versions stay in the table's history.
 Different processes can write different dates at the same time. In a notebook::
@@ -6,30 +6,34 @@ Different processes can write different dates at the same time. In a notebook::
     from foundation.store import Warehouse
     Warehouse("warehouse/demo").read("transfer", as_of="2016-05-23")
 
-Not here: input snapshots (``snapshot``), and pages and model texts (``files``).
+The check follows from the definitions: no unknown column, no null where a value is required, numbers inside their bounds, a unique
+grain, and quantiles that do not fall as their level rises. Not here: input snapshots (``snapshot``), and pages and model texts
+(``files``).
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from foundation.errors import StageError, nearest
-from foundation.keys import sorted_by
+from foundation.keys import repeated, row_keys, sorted_by
 from foundation.settings import Settings, parse_as_of
 from foundation.store import files
 from foundation.store.arrow import arrow_schema, empty_frame, to_arrow, to_frame, typed
-from foundation.store.columnar import is_panic
-from foundation.tables import OUTPUTS, Table
+from foundation.store.table_files import is_panic
+from foundation.tables import OUTPUTS, Column, Kind, Table
 from foundation.tables.outputs import QUANTILE_TABLES, with_quantiles
-from foundation.validation.outputs import check_output
 
 # History is kept: only ``forestock tidy`` drops what was replaced, beyond its retention, and never of append-only tables.
 _FOR_GOOD = {
@@ -37,6 +41,7 @@ _FOR_GOOD = {
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
 _ATTEMPTS = 12
+_NUMERIC = (Kind.NUMBER, Kind.WHOLE)
 
 
 class Warehouse:
@@ -186,3 +191,55 @@ def _merge(delta: DeltaTable, data: pa.Table) -> str | None:
     """Let new columns in (other quantile levels); old rows then hold nulls there."""
     held = {field.name for field in delta.schema().fields}
     return "merge" if set(data.column_names) - held else None
+
+
+def check_output(frame: pd.DataFrame, table: Table, as_of: date | None) -> None:
+    """Check a typed ``frame`` against ``table``; ``as_of`` is the one date its rows may have.
+
+    Raises ``StageError`` naming table, column, rule and number of rows of the first fault.
+    """
+    from pandera.errors import SchemaErrors
+
+    if as_of is not None and not (frame["as_of"] == pd.Timestamp(as_of)).all():
+        raise _broken(table, "as_of", f"every row must be {as_of}", int((frame["as_of"] != pd.Timestamp(as_of)).sum()))
+    try:
+        _schema(table).validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        first = errors.failure_cases.iloc[0]
+        same = errors.failure_cases["check"].eq(first["check"]) & errors.failure_cases["column"].eq(first["column"])
+        column = str(first["column"])
+        rule = str(first["check"]).replace("not_nullable", "not null")
+        raise _broken(table, column, rule, int(same.sum())) from None
+    if repeats := int(repeated(row_keys(frame, table.grain)).sum()):
+        raise _broken(table, ", ".join(table.grain), "unique", repeats)
+    _check_quantiles(frame, table)
+
+
+def _broken(table: Table, column: str, rule: str, n_rows: int) -> StageError:
+    return StageError(f"write {table.name}", f"{table.name}.{column} breaks the rule {rule} in {n_rows} rows")
+
+
+def _schema(table: Table) -> Any:
+    import pandera.pandas as pandera  # late: it takes a second
+
+    columns = {column.name: _column(column, column.name in table.required, pandera) for column in table.columns}
+    return pandera.DataFrameSchema(columns, strict=True, name=table.name)
+
+
+def _column(column: Column, is_required: bool, pandera: Any) -> Any:
+    checks = []
+    if column.kind in _NUMERIC:
+        if column.minimum is not None:
+            checks.append(pandera.Check.ge(column.minimum, error=f"at least {column.minimum:g}"))
+        if column.maximum is not None:
+            checks.append(pandera.Check.le(column.maximum, error=f"at most {column.maximum:g}"))
+    if column.kind is Kind.NUMBER:
+        checks.append(pandera.Check(lambda values: ~np.isinf(values), error="finite"))
+    return pandera.Column(nullable=not is_required, checks=checks)
+
+
+def _check_quantiles(frame: pd.DataFrame, table: Table) -> None:
+    names = [column.name for column in table.columns if column.name.startswith("q") and column.name[1:].isdigit()]
+    for lower, upper in itertools.pairwise(names):
+        if crossed := int((frame[lower].to_numpy() > frame[upper].to_numpy()).sum()):
+            raise _broken(table, upper, f"not below {lower}", crossed)

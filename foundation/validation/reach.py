@@ -1,6 +1,6 @@
 """What can never be used or served: lanes too slow for the horizon, places and handling classes no lane serves.
 
-A plan without them is valid and silently poorer, so these are warnings. Not here: lanes that contradict themselves (``network``).
+A plan without them is valid and silently poorer, so these are warnings. Not here: lanes that contradict themselves (``rows``).
 """
 
 from __future__ import annotations

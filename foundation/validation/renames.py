@@ -1,7 +1,7 @@
-"""Renamed SKUs: those that look renamed without ``skus.replaces``, and those that it names and that still have stock.
+"""Renamed SKUs: the column ``skus.replaces`` and its faults, SKUs that look renamed without it, and replaced SKUs that still have stock.
 
 A SKU looks renamed where one stopped selling when another of its group began, at the same level. Not here: how a successor
-takes over a history (``features.renames``).
+takes over a history (``features.panel_builder``).
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun, shown
+from foundation.errors import KEYS_SHOWN, Fault, InputWarning, counted_noun, shown, structural
 from foundation.periods import as_timestamp
-from foundation.renames import replacements, successor
 from foundation.validation.input_table import ValidInputs
 
 _PERIODS = 4 * 7  # days a level is taken over
@@ -23,6 +22,45 @@ _APART_DAYS = 3  # between the end of the old and the beginning of the new
 _LEVELS = (0.67, 1.5)
 _PRICES = (0.85, 1.18)
 _LEAST_SHARE = 0.5  # of the days of the old SKU with a sale: a slow one falls silent by chance
+
+
+def replacements(skus: pd.DataFrame) -> dict[str, str]:
+    """Return old SKU → new SKU as ``skus.replaces`` says; empty without the column."""
+    if "replaces" not in skus:
+        return {}
+    rows = skus[["sku", "replaces"]].dropna().astype(str)
+    rows = rows[rows["replaces"].str.strip() != ""]
+    return dict(zip(rows["replaces"], rows["sku"], strict=True))
+
+
+def replacement_faults(skus: pd.DataFrame) -> list[Fault]:
+    """Return the faults of ``skus.replaces``: a SKU replaced by two others, and SKUs that replace one another in a circle."""
+    by_old = replacements(skus)
+    if not by_old:
+        return []
+    faults = []
+    named = skus["replaces"].dropna().astype(str)
+    if twice := sorted(set(named[named.duplicated() & (named.str.strip() != "")])):
+        problem = f"{counted_noun(len(twice), 'SKU')} replaced by two SKUs, first: {', '.join(twice[:KEYS_SHOWN])}"
+        faults.append(structural("skus", "replaces", problem, "a history can be carried into one SKU only; name one"))
+    circle = sorted(old for old in by_old if successor(old, by_old) is None)
+    if circle:
+        problem = (
+            f"{counted_noun(len(circle), 'SKU')} in a circle of replacements, first: {', '.join(circle[:KEYS_SHOWN])}"
+        )
+        faults.append(structural("skus", "replaces", problem, "name for each SKU the one it replaced, never itself"))
+    return faults
+
+
+def successor(sku: str, by_old: dict[str, str]) -> str | None:
+    """Return the SKU that replaces ``sku`` in the end, itself where none does; None in a circle."""
+    seen = {sku}
+    while sku in by_old:
+        sku = by_old[sku]
+        if sku in seen:
+            return None
+        seen.add(sku)
+    return sku
 
 
 def rename_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:

@@ -1,12 +1,13 @@
-"""Rules about single rows that follow from the definitions: nulls, bounds, long ids, keys, references.
+"""Rules about single rows: nulls, bounds, long ids, keys and references, and what the columns of a row must say together.
 
-Every rule is vectorized: it marks rows of a table and never loops over them. Not here: rules that
-need to know what a lane or a snapshot is (``network``), rules about time (``time``).
+The former follow from the definitions of tables and columns; each of the latter is one small function registered for its table.
+Every rule is vectorized: it marks rows of a table and never loops over them. Not here: rules about time (``time``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
@@ -14,13 +15,20 @@ import pandas as pd
 from foundation.errors import KEYS_SHOWN, repeated_remedy
 from foundation.keys import repeated, row_keys
 from foundation.tables import Column, Kind
-from foundation.tables.limits import LARGEST_FEATURE
+from foundation.tables.inputs import LARGEST_FEATURE
+from foundation.validation.columns import other_spelling
 from foundation.validation.input_table import InputTable
-from foundation.validation.spellings import other_spelling
 
 LONGEST_ID = 256
 _NOT_IDS = ("reason", "status")
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
+LANE_ENDS = {"transfer": ("hubs", "hubs"), "supply": ("supply", "hubs"), "delivery": ("hubs", "regions")}
+_WEEKDAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
+_DEPARTS = rf"(?:{_WEEKDAYS})(?:\|(?:{_WEEKDAYS}))*"
+_CUTOFF = r"(?:[01]\d|2[0-3]):[0-5]\d"
+_ONE_LANE = ("kind", "origin", "destination", "mode", "departs", "cutoff", "handling_classes")
+
+Ids = Mapping[str, pd.Series]
 
 
 def check_rows(checked: InputTable, known_ids: Mapping[str, pd.Series]) -> None:
@@ -31,7 +39,7 @@ def check_rows(checked: InputTable, known_ids: Mapping[str, pd.Series]) -> None:
     for column in checked.definition.columns:
         if checked.has(column.name):
             _check_null(checked, column.name)
-            _RULES[column.kind](checked, column)
+            _RULES_BY_KIND[column.kind](checked, column)
     for name in checked.frame.columns.difference(checked.definition.names):
         if pd.api.types.is_float_dtype(checked.frame[name]):
             _check_feature(checked, name)
@@ -158,11 +166,108 @@ def _no_rule(checked: InputTable, column: Column) -> None:
     """Dates, moments and flags have no bounds of their own."""
 
 
-_RULES: dict[Kind, Callable[[InputTable, Column], None]] = {
+_RULES_BY_KIND: dict[Kind, Callable[[InputTable, Column], None]] = {
     Kind.NUMBER: _check_number,
     Kind.WHOLE: _check_number,
     Kind.TEXT: _check_text,
     Kind.DATE: _no_rule,
     Kind.TIMESTAMP: _no_rule,
     Kind.FLAG: _no_rule,
+}
+
+
+def check_network(checked: InputTable, known_ids: Ids) -> None:
+    """Mark the rows of ``checked`` that contradict themselves or the network; ``known_ids`` as in ``check_rows``."""
+    for rule in _RULES_BY_TABLE.get(checked.name, ()):
+        rule(checked, known_ids)
+
+
+def _reserved_over_on_hand(checked: InputTable, _: Ids) -> None:
+    taken = [name for name in ("units_reserved", "units_on_hold") if checked.has(name)]
+    if not taken or not checked.has("units_on_hand"):
+        return
+    total = checked.frame[taken].fillna(0).sum(axis=1)
+    words = {"units_reserved": "reserved", "units_on_hold": "on hold"}
+    problem = f"with more {' and '.join(words[name] for name in taken)} than on hand"
+    checked.add(
+        taken[0],
+        problem,
+        "correct the reservation or the stock",
+        (total > checked.frame["units_on_hand"]) & (checked.frame["units_on_hand"] >= 0),
+    )
+
+
+def _unknown_timezone(checked: InputTable, _: Ids) -> None:
+    if checked.has("timezone"):
+        unknown = missing_from(checked.frame["timezone"], pd.Series(sorted(available_timezones())))
+        checked.add("timezone", "with an unknown time zone", "use an IANA name, for example Europe/Berlin", unknown)
+
+
+def _unknown_kind(checked: InputTable, _: Ids) -> None:
+    if checked.has("kind"):
+        unknown = missing_from(checked.frame["kind"], pd.Series(list(LANE_ENDS)))
+        checked.add("kind", "of an unknown kind", f"use {', '.join(LANE_ENDS)}", unknown)
+
+
+def _lane_to_nowhere(checked: InputTable, known_ids: Ids) -> None:
+    for end, column in enumerate(("origin", "destination")):
+        if not checked.has("kind", column):
+            continue
+        for kind, tables in LANE_ENDS.items():
+            if (table := tables[end]) not in known_ids:
+                continue
+            is_kind = (checked.frame["kind"] == kind).fillna(False).to_numpy(dtype=bool)
+            nowhere = is_kind & missing_from(checked.frame[column], known_ids[table])
+            verb = "from" if column == "origin" else "to"
+            checked.add(
+                column,
+                f"of kind {kind} {verb} a place unknown to {table}",
+                f"add the place to {table} or remove the lane",
+                nowhere,
+            )
+
+
+def _lane_to_itself(checked: InputTable, _: Ids) -> None:
+    if checked.has("kind", "origin", "destination"):
+        frame = checked.frame
+        itself = (frame["kind"] == "transfer") & (frame["origin"] == frame["destination"])
+        checked.add("destination", "of kind transfer to its own origin", "remove the lane", itself)
+
+
+def _same_lane_twice(checked: InputTable, _: Ids) -> None:
+    columns = [name for name in _ONE_LANE if checked.has(name)]
+    if {"kind", "origin", "destination"} <= set(columns):
+        twice = checked.frame.duplicated(columns)
+        remedy = "keep one, or tell them apart by mode, departs or cutoff"
+        checked.add("lane", "of a lane that stands twice under other names", remedy, twice)
+
+
+def _departs_words(checked: InputTable, _: Ids) -> None:
+    _check_words(checked, "departs", _DEPARTS, "not weekdays", "write for example Mon|Thu; empty: every day")
+
+
+def _cutoff_words(checked: InputTable, _: Ids) -> None:
+    _check_words(checked, "cutoff", _CUTOFF, "not a time of day", "write for example 17:30")
+
+
+def _check_words(checked: InputTable, column: str, pattern: str, problem: str, remedy: str) -> None:
+    if checked.has(column):
+        values = checked.frame[column]
+        checked.add(column, problem, remedy, values.notna() & ~values.str.fullmatch(pattern).fillna(False).astype(bool))
+
+
+def _crossed(lower: str, upper: str, problem: str) -> Callable[[InputTable, Ids], None]:
+    def rule(checked: InputTable, _: Ids) -> None:
+        if checked.has(lower, upper):
+            checked.add(upper, problem, f"correct {lower} or {upper}", checked.frame[upper] < checked.frame[lower])
+
+    return rule
+
+
+_RULES_BY_TABLE: dict[str, tuple[Callable[[InputTable, Ids], None], ...]] = {
+    "stock": (_reserved_over_on_hand,),
+    "hubs": (_unknown_timezone,),
+    "lanes": (_unknown_kind, _lane_to_nowhere, _lane_to_itself, _same_lane_twice, _departs_words, _cutoff_words),
+    "hub_skus": (_crossed("min_units", "max_units", "with max_units below min_units"),),
+    "skus": (_crossed("launch_date", "delist_date", "delisted before its launch"),),
 }

@@ -1,7 +1,8 @@
 """Rules about time: the grid of periods, periods without any row, rows dated far from all others, and the age of what is known.
 
-All faults here but a date off the grid are structural: they concern the whole input. Not here: single regions, SKUs or series
-whose rows are missing (``completeness``), what was known when (``foundation.visibility``).
+All faults here but a date off the grid are structural: they concern the whole input. Here too: how much
+history a first training needs; validation and training ask the same function. Not here: single regions, SKUs or series whose rows are missing (``completeness``), what was known when
+(``foundation.visibility``).
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import KEYS_SHOWN, Fault, InputWarning, counted_noun, structural
-from foundation.feasibility import training_faults
 from foundation.periods import WEEKDAYS, Frequency, as_timestamp, closed_periods
 from foundation.settings import Settings
 from foundation.validation.input_table import InputTable, ValidInputs
 from foundation.visibility import SNAPSHOT_DATES
 
+_FEWEST_PERIODS = {1: 7, 7: 4}  # by the length of a period in days: a week of days, four weeks
 GRID_TABLES = ("sales", "regional", "external_forecast")
 _FEWEST_ZEROS = 0.01  # share of rows with nothing sold below which rows are taken to be written only for sales
 _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above it hardly anything is missing
@@ -32,6 +33,39 @@ _CERTAIN_DAYS = 180  # a few rows beyond a gap this long stand alone whatever th
 _EXPECTED_ROWS = 20.0  # that a gap should have held before it counts as one
 _FEW = 0.25  # of the usual rows on each date beyond the gap
 _RATE_PERIODS = 56
+
+
+def fewest_periods(settings: Settings) -> int:
+    """Return how many periods of sales a first training needs: 7 days, or 4 weeks of weekly data."""
+    return _FEWEST_PERIODS[settings.grid.days]
+
+
+def is_too_short(first: date, as_of: date, settings: Settings) -> bool:
+    """Return whether sales from ``first`` (inclusive) to ``as_of`` (exclusive) are too few periods to train on."""
+    return _periods(first, as_of, settings) < fewest_periods(settings)
+
+
+def training_faults(first: date, as_of: date, settings: Settings, is_ever_in_stock: bool = True) -> list[Fault]:
+    """Return why no model can be trained on the sales known at ``as_of``, an empty list where one can.
+
+    ``first`` is the first date with a row of sales. ``is_ever_in_stock`` says whether any row was in stock for
+    its whole period; only such rows show demand.
+    """
+    if is_too_short(first, as_of, settings):
+        noun = "day" if settings.grid.days == 1 else "week"
+        problem = (
+            f"{counted_noun(_periods(first, as_of, settings), noun)} of sales before as_of {as_of}, from {first} on"
+        )
+        needed = f"a first training needs {counted_noun(fewest_periods(settings), noun)}; load earlier sales or choose a later as_of"
+        return [structural("sales", "date", problem, needed)]
+    if not is_ever_in_stock:
+        remedy = "demand is learned from rows with in_stock_rate 1; correct the column or leave it out"
+        return [structural("sales", "in_stock_rate", "no row was in stock for its whole period", remedy)]
+    return []
+
+
+def _periods(first: date, as_of: date, settings: Settings) -> int:
+    return -(-(as_of - first).days // settings.grid.days)
 
 
 def check_grid(checked: InputTable, grid: Frequency) -> None:

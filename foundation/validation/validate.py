@@ -20,12 +20,18 @@ from foundation.errors import KEYS_SHOWN, Fault, InputWarning, shown, structural
 from foundation.keys import sorted_by
 from foundation.outliers import outlier_warning
 from foundation.periods import as_timestamp
-from foundation.renames import replacement_faults
 from foundation.settings import Settings
 from foundation.tables import Kind, Table, tables_in_use
 from foundation.validation import external, stock, time
 from foundation.validation.assumptions import assumptions
-from foundation.validation.columns import column_faults, configured_faults, converted, text_columns, without_dropped
+from foundation.validation.columns import (
+    column_faults,
+    configured_faults,
+    converted,
+    spelling_warnings,
+    text_columns,
+    without_dropped,
+)
 from foundation.validation.completeness import absent_regions, sales_warnings
 from foundation.validation.input_table import (
     InputTable,
@@ -35,12 +41,10 @@ from foundation.validation.input_table import (
     limit_faults,
     quarantined,
 )
-from foundation.validation.network import check_network
 from foundation.validation.normalize import WrongTypeError, normalize
 from foundation.validation.reach import reach_warnings
-from foundation.validation.renames import rename_warnings, replaced_stock_warnings
-from foundation.validation.rows import check_rows
-from foundation.validation.spellings import spelling_warnings
+from foundation.validation.renames import rename_warnings, replaced_stock_warnings, replacement_faults
+from foundation.validation.rows import check_network, check_rows
 from foundation.validation.worth import worth_warnings
 from foundation.visibility import (
     ISSUE_DATES,

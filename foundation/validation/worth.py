@@ -14,7 +14,6 @@ import pandas as pd
 from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun
 from foundation.lost_sales import lost_sale_values, sales_prices
 from foundation.validation.input_table import ValidInputs
-from foundation.validation.network import cheap_losses
 from foundation.validation.reach import recent_units
 
 _OFFER_FACTOR = 1.5  # between the cost of an offer and that of its SKU before one is taken for a price per pack
@@ -71,7 +70,7 @@ def worth_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
     )  # fmt: skip
     loss = money.lost
     is_cheap = (
-        cheap_losses(inputs.tables["skus"], inputs.tables["lanes"], loss) if inputs.has("lanes", "kind") else loss < 0
+        _cheap_losses(inputs.tables["skus"], inputs.tables["lanes"], loss) if inputs.has("lanes", "kind") else loss < 0
     )
     yield from _unpriced(
         money, "lost_sale_eur", is_cheap, "below the cheapest delivery", "a plan would rather refuse the customer"
@@ -149,3 +148,24 @@ def _unpriced(money: Money, column: str, rows: np.ndarray, problem: str, remedy:
     order = np.lexsort((money.sku[rows].astype(str), -money.units[rows]))
     keys = tuple(f"sku={sku}" for sku in money.sku[rows][order][:KEYS_SHOWN])
     yield InputWarning("skus", column, f"{problem}{sold}", remedy, int(rows.sum()), keys)
+
+
+def _cheap_losses(skus: pd.DataFrame, lanes: pd.DataFrame, loss: np.ndarray) -> np.ndarray:
+    """Return a boolean per sku: losing a sale costs less (EUR per unit) than the cheapest delivery.
+
+    ``loss`` (n,) is in EUR per unit; a delivery costs ``eur_per_unit`` plus ``eur_per_kg`` times ``mass_kg``. A sku whose loss
+    is unknown (NaN) counts as no.
+    """
+
+    def column(frame: pd.DataFrame, name: str, default: float) -> np.ndarray:
+        return frame[name].to_numpy(dtype="float64") if name in frame else np.full(len(frame), default)
+
+    delivery = lanes[(lanes["kind"] == "delivery").fillna(False)]
+    if delivery.empty:
+        return np.zeros(len(skus), dtype=bool)
+    per_unit = np.nan_to_num(column(delivery, "eur_per_unit", 0.0))
+    per_kg = np.nan_to_num(column(delivery, "eur_per_kg", 0.0))
+    mass = np.nan_to_num(column(skus, "mass_kg", 0.0))
+    cheapest = np.min(per_unit[None, :] + mass[:, None] * per_kg[None, :], axis=1)
+    with np.errstate(invalid="ignore"):
+        return loss < cheapest

@@ -10,7 +10,7 @@ from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
 from dispatch.export_form import Partner, registered_forms
 from dispatch.forms.odoo import HEADER_FIELDS, MOVE_FIELDS
 from dispatch.ledger import STATUSES
-from foundation.operation_settings import Rule
+from foundation.sections import Rule
 from tests.conventions.repository import ROOT
 
 FORMS = registered_forms()

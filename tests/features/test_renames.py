@@ -8,7 +8,7 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from foundation.renames import replacement_faults
+from foundation.validation.renames import replacement_faults
 from tests.worlds.small_world import AS_OF, settings, tables
 
 _SMALL = settings()

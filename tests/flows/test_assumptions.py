@@ -12,8 +12,8 @@ import pytest
 
 from forestock.cli.run import check_inputs
 from foundation.assumptions import Assumption, assumption_frame, assumptions_of, collected
+from foundation.store.warehouse import check_output
 from foundation.tables import OUTPUTS
-from foundation.validation.outputs import check_output
 from review import plan_page, plan_summary
 from tests.conftest import Tables
 from tests.review.sample_plan import sample_plan

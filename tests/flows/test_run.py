@@ -14,9 +14,8 @@ import pytest
 from foundation.errors import InputError, StageError
 from foundation.settings import Settings
 from foundation.store import snapshot
-from foundation.store.warehouse import Warehouse
+from foundation.store.warehouse import Warehouse, check_output
 from foundation.tables.columns import PLAN_TERMS
-from foundation.validation.outputs import check_output
 from pipeline import run
 from pipeline.forecast_origin import inputs_known_on, trained_model
 from pipeline.results import PlanResult, RunContext, reported

@@ -10,7 +10,7 @@ from dispatch.ledger import FOLLOWERS, STATUSES, earlier_proposals, ignored, rea
 from dispatch.selection import Filter, by_filter, by_id, by_rules, rule_reason, with_units
 from dispatch.worth import departure_values, findings, losing
 from foundation.errors import InputError
-from foundation.operation_settings import Rule
+from foundation.sections import Rule
 from tests.worlds.proposal_world import (
     AS_OF,
     CUTOFF,

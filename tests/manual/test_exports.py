@@ -26,7 +26,7 @@ from dispatch.documents import (
 )
 from dispatch.export_form import ExportForm, Partner, names_of, ours, registered_forms, translated
 from foundation.errors import InputError
-from foundation.operation_settings import Exports
+from foundation.sections import Exports
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 FORMS = registered_forms()

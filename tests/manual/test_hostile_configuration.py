@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from foundation import plain_yaml
 from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
-from foundation.section import LONGEST_NAME
+from foundation.sections import LONGEST_NAME
 from foundation.settings import Settings, parse_as_of
 from foundation.store.snapshot import validate_inputs
 

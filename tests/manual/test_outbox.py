@@ -24,7 +24,7 @@ from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
 from dispatch.outbox import Delivery, RetryPolicy, deliver, open_receiver, undelivered
 from foundation.errors import ConfigurationError, StageError
-from foundation.operation_settings import Outbox
+from foundation.sections import Outbox
 from tests.worlds.proposal_world import act, proposal, proposals, transfer
 
 

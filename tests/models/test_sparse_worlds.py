@@ -10,7 +10,7 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from foundation.feasibility import fewest_periods, training_faults
+from foundation.validation.time import fewest_periods, training_faults
 from models.backtest.promotion import BaselineComparison
 from models.kinds.lightgbm_tweedie import booster_names
 from tests.worlds.small_world import AS_OF, settings, tables

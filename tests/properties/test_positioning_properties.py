@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from foundation.store.warehouse import check_output
 from foundation.tables import OUTPUTS
-from foundation.validation.outputs import check_output
 from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Model
 from positioning.optimizer.pricing import SubproblemCache
