@@ -29,7 +29,7 @@ from foundation.configuration import load_settings
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
 from models import train
-from models.backtest.coverage import randomized_pit
+from models.backtest.metrics import randomized_pit
 from models.calibration import calibrate
 from models.demand_model import DemandModel
 from models.predict import forecast_around, means

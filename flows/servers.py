@@ -1,6 +1,10 @@
-"""Servers on this machine: start, wait, stop; and the Prefect server of a command, the user's or a temporary one.
+"""Servers on this machine: start, wait, stop; the Prefect server of a command, the user's or a temporary one; and its process.
 
-Not here: where Prefect keeps its files (``pipeline.environment``), the process of a Prefect server (``flows.local_server``).
+    python -m flows.servers PORT [--no-ui] [--follow]
+
+is a Prefect server on the loopback address that serves only its own UI and local clients: requests with another Host header (DNS
+rebinding) or from another origin are refused before Prefect handles them. The login is Prefect's
+(``PREFECT_SERVER_API_AUTH_STRING``). Not here: where Prefect keeps its files (``pipeline.environment``).
 """
 
 from __future__ import annotations
@@ -17,10 +21,11 @@ import threading
 import time
 import urllib.request
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
@@ -29,6 +34,12 @@ from foundation.errors import StageError
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 300
 _STOP_SECONDS = 20
+_GRACE_SECONDS = 5
+_REFUSED = b"Requests from other hosts and origins are refused."
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
 
 
 def free_port() -> int:
@@ -66,7 +77,7 @@ def wait_for(address: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def command_of(port: int) -> list[str]:
     """Return the command of a guarded Prefect server on a port of this machine."""
-    return module("flows.local_server", str(port))
+    return module("flows.servers", str(port))
 
 
 def new_login() -> str:
@@ -113,7 +124,6 @@ def stop(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-_GRACE_SECONDS = 5
 _POLL_SECONDS = 0.1
 _KEPT_CHUNKS = 16
 # the settings Prefect uses for its own temporary server, whose class takes three seconds to import
@@ -203,3 +213,68 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+class Guard:
+    """An ASGI application that passes on requests addressed to this machine, unless another site's page sent them."""
+
+    def __init__(self, app: App, port: int) -> None:
+        self._app = app
+        self._hosts = {f"{name}:{port}" for name in (HOST, "localhost", "[::1]")}
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer 403, or close a WebSocket, if the Host or Origin header is not this server's."""
+        if scope["type"] not in ("http", "websocket") or self._is_local(scope):
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            head = [(b"content-type", b"text/plain")]
+            await send({"type": "http.response.start", "status": 403, "headers": head})
+            await send({"type": "http.response.body", "body": _REFUSED})
+
+    def _is_local(self, scope: Message) -> bool:
+        given: dict[bytes, list[str]] = {b"host": [], b"origin": []}
+        for name, value in scope["headers"]:
+            if name.lower() in given:
+                given[name.lower()].append(value.decode("latin-1").lower())
+        origins = {f"http://{host}" for host in self._hosts}
+        return len(given[b"host"]) == 1 and given[b"host"][0] in self._hosts and set(given[b"origin"]) <= origins
+
+
+def serve(port: int, is_following: bool) -> None:
+    """Serve Prefect's API on ``port`` until SIGTERM or, if ``is_following``, until standard input (a pipe) is closed."""
+    if is_following:
+        threading.Thread(target=_follow, daemon=True).start()
+    import uvicorn  # late: only this process serves
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(
+        Guard(create_app(), port),
+        host=HOST,
+        port=port,
+        log_level="error" if is_following else "warning",
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+def _follow() -> None:
+    """End with the process at the other end of the pipe, so that a killed command leaves no server running."""
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(arguments: list[str]) -> None:
+    """Serve on the port named first."""
+    port = int(arguments[0])
+    os.environ["PREFECT_SERVER_CORS_ALLOWED_ORIGINS"] = f"http://{HOST}:{port}"
+    os.environ["PREFECT__SERVER_FINAL"] = "1"
+    if "--no-ui" in arguments:
+        os.environ["PREFECT_SERVER_UI_ENABLED"] = "false"
+    serve(port, "--follow" in arguments)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -10,7 +10,7 @@ from datetime import date
 
 import pandas as pd
 
-from dispatch import documents, outbox, shadow
+from dispatch import documents, outbox
 from dispatch.decide import Signature, closing_rows
 from dispatch.documents import Document
 from dispatch.export_form import ExportForm, Partner, form_named, names_of, translated
@@ -22,6 +22,7 @@ from foundation.keys import among
 from foundation.settings import Settings
 from foundation.store.snapshot import validate_inputs
 from foundation.store.warehouse import Warehouse
+from monitoring.follow_up import ShadowScore, moves_since, shadow_score
 from pipeline.decisions import Plan, exclusive, open_plan, plan_inputs, refresh
 
 
@@ -103,7 +104,7 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     return Exported(chosen, chosen.write(result, partner), len(result), len(fitting), len(lines) - len(fitting))
 
 
-def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> shadow.Score:
+def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> ShadowScore:
     """Return the plan's proposals beside the order lines that appeared in ``inbound`` until ``seen``.
 
     ``seen`` None: one period after the plan.
@@ -111,7 +112,7 @@ def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> s
     plan = open_plan(settings, as_of)
     later = seen or settings.grid.step(plan.as_of, 1)
     before, after = (_inbound(settings, day) for day in (plan.as_of, later))
-    return shadow.score(plan.proposals, shadow.moves_since(before, after))
+    return shadow_score(plan.proposals, moves_since(before, after))
 
 
 def _inbound(settings: Settings, day: date) -> pd.DataFrame:

@@ -11,10 +11,9 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-from models.backtest.coverage import check
 from models.backtest.levels import Grouping, groupings
 from models.backtest.methods import GivenScales, Method, Outcome
-from models.backtest.metrics import Rows, figures_of, rmsse, scaled_pinball, scales, weighted
+from models.backtest.metrics import Rows, check, figures_of, rmsse, scaled_pinball, scales, weighted
 
 NEW_DAYS = 56
 _YEAR_DAYS = 364

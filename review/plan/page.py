@@ -22,17 +22,19 @@ from foundation.tables import OUTPUTS
 from review import wording
 from review.packing import pack
 from review.plan.attention import changes_since, findings, watch_list
-from review.plan.curves import band_names, curve_rows, recent_sales
 from review.plan.network import WIDTH, hub_positions, network_sheet
 from review.plan.proposals import (
     SKUS_PER_PACK,
     Details,
+    band_names,
+    curve_rows,
     decided,
     details,
     hub_rows,
     inbound_rows,
     proposal_content,
     ranked,
+    recent_sales,
     service_rows,
 )
 from review.plan.summary import headline

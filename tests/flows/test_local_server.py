@@ -14,8 +14,7 @@ from typing import Any
 
 import pytest
 
-from flows.local_server import Guard
-from flows.servers import HOST, command_of, free_port, new_login, running, wait_for
+from flows.servers import HOST, Guard, command_of, free_port, new_login, running, wait_for
 
 OWN = ["127.0.0.1:4200", "localhost:4200", "[::1]:4200", "LOCALHOST:4200"]
 FOREIGN_HOSTS = ["evil.example", "evil.example:4200", "127.0.0.1:4201", "127.0.0.1", "127.0.0.1:4200.evil.example", ""]

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from models.backtest.coverage import check, coverage, randomized_pit
 from models.backtest.levels import ModelledSpread, deviation_of, groupings, sum_quantiles
+from models.backtest.metrics import check, coverage, randomized_pit
 from models.correlation import CommonFactor, fit_common_factor
 
 LEVELS = (0.005, 0.025, 0.165, 0.25, 0.5, 0.75, 0.835, 0.975, 0.995)

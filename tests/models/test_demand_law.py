@@ -16,12 +16,11 @@ import models
 from features import build_panel, forecast_matrix, training_set
 from foundation.demand_scenarios import CERTAIN, DemandLaw, draw
 from foundation.settings import quantile_columns
-from models.backtest.coverage import randomized_pit
-from models.calibration import Spread, calibrate
+from models.backtest.metrics import randomized_pit
+from models.calibration import Spread, ZeroRate, calibrate
 from models.dispersion import Dispersion, fit_dispersion
 from models.distribution import Margins, binomial_quantiles, continuous_quantiles, quantiles
 from models.support import Support
-from models.zeros import ZeroRate
 from positioning.what_if import scaled_demand
 from tests.worlds.small_world import AS_OF, tables
 from tests.worlds.small_world import settings as small_settings

@@ -10,7 +10,7 @@ from features import build_panel, forecast_matrix, training_set
 from foundation.demand_distribution import dispersion_of_quantiles
 from foundation.settings import Settings, quantile_columns
 from models import forecast, train
-from models.backtest.coverage import check
+from models.backtest.metrics import check
 from models.distribution import binomial_quantiles
 from models.external import _variance_of_sum
 from tests.worlds.small_world import AS_OF, settings
