@@ -28,9 +28,9 @@ from dispatch.decide import Signature
 from dispatch.export_form import registered_forms
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
-from foundation.tables import OUTPUTS, Kind
 from pipeline.decisions import Selection, decide_proposals
 from pipeline.handover import deliver_released, export_released
+from tests.worlds.neutral_rows import neutral_row
 
 PLANNING_DATE = pd.Timestamp("2016-05-23")
 HUBS = [f"H{place}" for place in range(20)]
@@ -48,7 +48,8 @@ def build(settings: Settings, n_proposals: int) -> None:
     lane = np.char.add(np.char.add(names[origin], "-"), names[destination])
     packs = rng.integers(1, 9, n_proposals)
     frame = pd.DataFrame(
-        {
+        neutral_row("transfer", PLANNING_DATE.date())
+        | {
             "proposal_id": [f"{place:016x}" for place in range(n_proposals)], "plan_id": "p", "kind": "transfer",
             "sku": [f"SKU{place:07d}" for place in range(n_proposals)], "origin": names[origin],
             "destination": names[destination], "lane": lane, "departure_id": np.char.add(lane, " 2016-05-23"),
@@ -62,11 +63,8 @@ def build(settings: Settings, n_proposals: int) -> None:
         units_on_hand=9, units_inbound=0, units_out=0, units_in=6, target_units=15, expected_demand_units=9.0,
         stockout_probability=0.1, fill_rate=0.9, fill_rate_before=0.8, days_of_supply=1.0,
     )  # fmt: skip
-    plan = {
-        c.name: 0 if c.kind in (Kind.NUMBER, Kind.WHOLE) else "x" for c in OUTPUTS["plan"].columns if c.name != "as_of"
-    }
     warehouse = Warehouse(settings)
-    warehouse.write("plan", pd.DataFrame([plan]), PLANNING_DATE.date())
+    warehouse.write("plan", pd.DataFrame([neutral_row("plan", PLANNING_DATE.date())]), PLANNING_DATE.date())
     warehouse.write("transfer", frame, PLANNING_DATE.date())
     warehouse.write("position", position, PLANNING_DATE.date())
 

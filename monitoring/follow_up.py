@@ -11,7 +11,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from foundation.keys import among
+from foundation.tables import OUTPUTS
 
+_COLUMNS = [name for name in OUTPUTS["lane_lateness"].names if name != "as_of"]
 STATES = ("approved", "rejected", "released", "executed", "superseded")
 _MOVED = ["origin", "destination", "sku"]
 
@@ -85,19 +87,6 @@ def lateness(deliveries: pd.DataFrame, lanes: pd.DataFrame) -> pd.DataFrame:
     frame["late_rate"] = frame["n_late"] / n_promised
     frame["expected_late_rate"] = (frame["n_late"] + _PRIOR_PARCELS * rate) / (n_promised + _PRIOR_PARCELS)
     return frame.merge(_planned_days(lanes), on=["hub", "region"], how="left")[_COLUMNS]
-
-
-_COLUMNS = [
-    "hub",
-    "region",
-    "n_parcels",
-    "late_rate",
-    "expected_late_rate",
-    "missed_cutoff_rate",
-    "mean_days",
-    "sd_days",
-    "planned_days",
-]
 
 
 def _parcels(deliveries: pd.DataFrame) -> pd.DataFrame:

@@ -10,20 +10,15 @@ import pytest
 
 from foundation.store.warehouse import Warehouse
 from pipeline.run import decided_before
+from tests.worlds.neutral_rows import neutral_row
 
 AS_OF = date(2016, 5, 23)
 HUBS = pd.DataFrame({"hub": ["a", "b"], "timezone": ["America/Chicago", "America/New_York"]})
 
 
 def _proposal(proposal_id: str, as_of: str, units: int) -> dict[str, object]:
-    day = pd.Timestamp(as_of)
-    return {
-        "as_of": day, "proposal_id": proposal_id, "plan_id": "p", "kind": "transfer", "sku": "s", "origin": "a",
-        "destination": "b", "lane": "l", "departure_id": "d", "units": units, "packs": units, "ship_date": day,
-        "arrival_date": day, "decide_by": day.tz_localize("UTC"), "cost_eur": 1.0, "benefit_eur": 2.0,
-        "loss_if_refused_eur": 2.0, "kg_co2e": 0.0, "reason": "r", "binding_constraints": "", "is_outlook": False,
-        "status": "proposed",
-    }  # fmt: skip
+    parts = {"proposal_id": proposal_id, "origin": "a", "destination": "b", "units": units, "packs": units}
+    return neutral_row("transfer", date.fromisoformat(as_of), **parts, kind="transfer", status="proposed")
 
 
 def _decision(proposal_id: str, at: str, status: str, units: int | None = None) -> dict[str, object]:

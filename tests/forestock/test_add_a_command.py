@@ -15,6 +15,7 @@ from forestock.cli.main import add_commands
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from tests.worlds.how_to import code_blocks, install, page_test
+from tests.worlds.neutral_rows import neutral_row
 
 PAGE = "add-a-command"
 
@@ -32,11 +33,9 @@ def test_the_how_to_page_adds_a_command(
     add_commands(app)
     settings = settings_for(tmp_path)
     warehouse = Warehouse(settings)
-    empty = warehouse.read("plan")
     for day, after in ((date(2016, 5, 16), 70.0), (date(2016, 5, 23), 40.0)):
-        row = dict.fromkeys(empty.select_dtypes("number"), 0) | {"total_eur_before": 100.0, "total_eur": after}
-        texts = {column: "x" for column in empty.columns if column not in row and column != "as_of"}
-        warehouse.write("plan", pd.DataFrame([row | texts]), day)
+        row = neutral_row("plan", day, total_eur_before=100.0, total_eur=after)
+        warehouse.write("plan", pd.DataFrame([row]), day)
     shown = CliRunner().invoke(app, ["savings", "--config", "demo", "--set", f"warehouse={settings.warehouse}"])
     assert shown.exit_code == 0, shown.output
     assert [line.split()[0] for line in shown.output.splitlines()] == ["2016-05-23", "2016-05-16"]

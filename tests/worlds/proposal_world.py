@@ -11,6 +11,7 @@ from dispatch.decide import Signature
 from dispatch.selection import current
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from tests.worlds.neutral_rows import neutral_row
 
 AS_OF = date(2016, 5, 23)
 MORNING = pd.Timestamp("2016-05-23T07:00", tz="UTC")
@@ -32,7 +33,7 @@ def proposal(proposal_id: str, sku: str = "tea", lane: str = "A-B", **changes: o
         "decide_by": CUTOFF, "cost_eur": 10.0, "benefit_eur": 30.0, "loss_if_refused_eur": 30.0, "kg_co2e": 1.0,
         "reason": "because", "binding_constraints": "", "is_outlook": False, "status": "proposed",
     }  # fmt: skip
-    return row | changes
+    return neutral_row("transfer", AS_OF) | row | changes
 
 
 def transfer(*rows: dict[str, object]) -> pd.DataFrame:
@@ -76,14 +77,15 @@ def departure(lane: str = "A-B", **changes: object) -> dict[str, object]:
         "arrival_date": pd.Timestamp("2016-05-25"), "decide_by": CUTOFF, "loads": 1, "units": 24,
         "volume_fill_rate": 0.5, "mass_fill_rate": 0.2, "fixed_eur": 20.0, "benefit_eur": 60.0, "lines": 2,
     }  # fmt: skip
-    return row | changes
+    return neutral_row("departure", AS_OF) | row | changes
 
 
 def position(**days_of_supply: float | None) -> pd.DataFrame:
     """Return ``position`` rows for ``hub__sku=days``: 30 units on hand, 12 of them leaving."""
     keys = [name.split("__") for name in days_of_supply]
     return pd.DataFrame(
-        {
+        neutral_row("position", AS_OF)
+        | {
             "as_of": pd.Timestamp(AS_OF), "hub": [key[0] for key in keys], "sku": [key[1] for key in keys],
             "units_on_hand": 30, "units_inbound": 0, "units_out": 12, "units_in": 0, "target_units": 18,
             "expected_demand_units": 1.0, "stockout_probability": 0.0, "fill_rate": 1.0, "fill_rate_before": 1.0,
@@ -94,11 +96,7 @@ def position(**days_of_supply: float | None) -> pd.DataFrame:
 
 def plan_row() -> pd.DataFrame:
     """Return the row of ``plan`` for the run, its money all zero."""
-    from foundation.tables import OUTPUTS, Kind
-
-    columns = OUTPUTS["plan"].columns
-    values = {c.name: 0 if c.kind in (Kind.NUMBER, Kind.WHOLE) else "x" for c in columns if c.name != "as_of"}
-    return pd.DataFrame([values]).assign(as_of=pd.Timestamp(AS_OF))
+    return pd.DataFrame([neutral_row("plan", AS_OF)])
 
 
 def warehouse_with(folder: Path, *rows: dict[str, object], **settings: object) -> Settings:
