@@ -26,11 +26,16 @@ class ExternalForecast:
 
     Attributes
     ----------
-    series : int32 (n_rows), code of the series.
-    column : int64 (n_rows), column of the period in the panel.
-    issued : datetime64[us] (n_rows), when the row was issued.
-    values : float64 (n_rows, 1 + n_levels), mean and quantiles; only the mean without quantiles.
-    windows, dependence : the tables of window sums and of error correlations; None where not provided.
+    series : int32 array (n_rows)
+        Code of the series.
+    column : int64 array (n_rows)
+        Column of the period in the panel.
+    issued : datetime64[us] array (n_rows)
+        When the row was issued.
+    values : float64 array (n_rows, 1 + n_levels)
+        Mean and quantiles; only the mean without quantiles.
+    windows, dependence
+        The tables of window sums and of error correlations; None where not provided.
 
     """
 

@@ -74,7 +74,17 @@ class Grid:
 
 @dataclass(frozen=True)
 class Sales:
-    """Sales on the grid; see ``Panel`` for the arrays."""
+    """Sales on the grid.
+
+    Attributes
+    ----------
+    demand, units_sold : float32 array (n_series, n_history)
+        Units per period; see ``Panel``.
+    in_stock_rate : float32 array (n_series, n_history) or None
+        Share of the period in stock; None without the column.
+    first_period : int array (n_series)
+        Period of the first sale.
+    """
 
     demand: np.ndarray
     units_sold: np.ndarray

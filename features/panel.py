@@ -103,14 +103,32 @@ class Group:
 
 
 def build_groups(demand: np.ndarray, series: pd.DataFrame, hierarchy: tuple[str, ...]) -> dict[str, Group]:
-    """Return the groups of a panel by name: `sku`, `region`, then `region_<hierarchy column>`."""
+    """Return the groups of a panel by name: `sku`, `region`, then `region_<hierarchy column>`.
+
+    Parameters
+    ----------
+    demand : float32 array (n_series, n_history)
+        Units per period, NaN where unknown.
+    series
+        Frame (n_series) with `region`, `sku` and the columns of ``hierarchy``.
+    hierarchy
+        Hierarchy columns.
+    """
     keys = {"sku": ["sku"], "region": ["region"]} | {f"region_{name}": ["region", name] for name in hierarchy}
     codes = {name: series.groupby(by, sort=True).ngroup().to_numpy(np.int32) for name, by in keys.items()}
     return {name: Group(code, group_means(demand, code)) for name, code in codes.items()}
 
 
 def group_means(values: np.ndarray, code: np.ndarray) -> np.ndarray:
-    """Return float32 (n_groups, n_periods): means of known ``values`` (n_series, n_periods) by group code."""
+    """Return the means of known values by group, float32 (n_groups, n_periods); NaN where none is known.
+
+    Parameters
+    ----------
+    values : float array (n_series, n_periods)
+        Values, NaN where unknown.
+    code : int32 array (n_series)
+        Group of each series.
+    """
     member = sparse.csr_matrix((np.ones(len(code), np.float32), (code, np.arange(len(code)))))
     means = np.empty((member.shape[0], values.shape[1]), np.float32)
     for start in range(0, values.shape[1], _CHUNK):  # bounds the memory of the filled copy

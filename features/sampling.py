@@ -83,7 +83,15 @@ def fit_rows(panel: Panel, settings: Settings, share: float) -> list[Rows]:
 
 
 def crosses(shifts: LevelShifts, series: np.ndarray, origin: np.ndarray | int, period: np.ndarray) -> np.ndarray:
-    """Return for each row whether its series shifts between its ``origin`` and its target ``period`` (columns), bool."""
+    """Return where a series shifts between an origin and a target, bool of the arguments' common shape.
+
+    Parameters
+    ----------
+    shifts
+        Level shifts of the series.
+    series, origin, period : int array
+        Series, column of the forecast origin, and column of the target; the three broadcast together.
+    """
     start = shifts.start[series]
     return (start > origin) & (start <= period)
 

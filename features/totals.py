@@ -63,10 +63,20 @@ def is_long_enough(totals: pd.DataFrame, as_of: date) -> bool:
 
 
 def cover(series_code: np.ndarray, demand: np.ndarray, totals: np.ndarray, recent: int) -> np.ndarray:
-    """Return which totals the series add up to, bool (n_totals): within 5% over the last ``recent`` periods.
+    """Return which totals the series add up to, bool (n_totals): within 5% over the last periods.
 
-    ``series_code`` (n_series) is the total of each series, −1 for none. ``demand`` (n_series, n_history) and ``totals``
-    (n_totals, n_history) end with the same period. Series are not scaled to a total that includes other demand.
+    Series are not scaled to a total that includes other demand.
+
+    Parameters
+    ----------
+    series_code : int32 array (n_series)
+        Total of each series, −1 for none.
+    demand : float32 array (n_series, n_history)
+        Units per period of the series, NaN where unknown.
+    totals : float32 array (n_totals, n_history)
+        Units per period of the totals; both end with the same period.
+    recent
+        Number of periods that are compared.
     """
     added = np.zeros(len(totals))
     inside = series_code >= 0

@@ -58,11 +58,23 @@ class View:
         return Past(self._tail(self.panel.demand[self.members, : self.origin]))
 
     def past_of(self, values: np.ndarray) -> Past:
-        """Return the past of any array (n, periods or more): its columns before the origin."""
+        """Return the past of an array: its columns before the origin.
+
+        Parameters
+        ----------
+        values : array (n, n_periods or more)
+            Values by period.
+        """
         return Past(self._tail(values[:, : self.origin]))
 
     def whole_past_of(self, values: np.ndarray) -> np.ndarray:
-        """Return every column of an array (n, periods or more) before the origin, however long ago."""
+        """Return every column of an array before the origin, however long ago.
+
+        Parameters
+        ----------
+        values : array (n, n_periods or more)
+            Values by period.
+        """
         return values[:, : self.origin]
 
     def past_of_totals(self) -> Past:
@@ -127,7 +139,13 @@ class Past:
         return ratio(np.count_nonzero(self.filled[:, -length:] > 0, axis=1), self.known(length))
 
     def weighted(self, weights: np.ndarray) -> np.ndarray:
-        """Return the weighted mean; ``weights`` (length) end with the latest period's."""
+        """Return the weighted mean of each row, (n).
+
+        Parameters
+        ----------
+        weights : float array (length)
+            Weights of the periods; the last is the latest period's.
+        """
         length = min(len(weights), self.n_past)
         tail = weights[len(weights) - length :].astype(np.float32)
         known = self.is_known[:, self.n_past - length :].astype(np.float32)
@@ -150,16 +168,36 @@ class Past:
         return ratio(self.filled[:, start:].reshape(shape).sum(axis=1), known)
 
     def around(self, center: np.ndarray, half_width: int) -> np.ndarray:
-        """Return (n, len(center)): means over columns center ± half_width, NaN where any lies outside."""
+        """Return means over the columns center ± half_width, (n, n_centers); NaN where any lies outside.
+
+        Parameters
+        ----------
+        center : int array (n_centers)
+            Columns.
+        half_width
+            Columns on each side.
+        """
         low, high = center - half_width, center + half_width + 1
         inside = (low >= 0) & (high <= self.n_past)
         return self.between(np.where(inside, low, 0), np.where(inside, high, 0))
 
     def between(self, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-        """Return (n, len(low)): means over columns low to before high, NaN where none is known."""
+        """Return means over the columns low to before high, (n, n_windows); NaN where none is known.
+
+        Parameters
+        ----------
+        low, high : int array (n_windows)
+            First column, inclusive, and last column, exclusive.
+        """
         return ratio(self._sums[:, high] - self._sums[:, low], self._counts[:, high] - self._counts[:, low])
 
 
 def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Return part ÷ whole as float32; NaN where the whole is unknown or not positive."""
+    """Return part ÷ whole as float32; NaN where the whole is unknown or not positive.
+
+    Parameters
+    ----------
+    part, whole : float array
+        Arrays that broadcast together.
+    """
     return ratio(part, np.nan_to_num(whole, nan=0.0))

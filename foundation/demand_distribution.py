@@ -41,7 +41,13 @@ class DemandDistribution:
     quantile: Quantile
 
     def units(self, level: np.ndarray, mean: np.ndarray, dispersion: np.ndarray, step: np.ndarray) -> np.ndarray:
-        """Return quantiles in units, float64, of arrays that broadcast together; 0 where the mean is 0."""
+        """Return quantiles in units, float64 of the arrays' common shape; 0 where the mean is 0.
+
+        Parameters
+        ----------
+        level, mean, dispersion, step
+            Float64 arrays that broadcast together, as in ``quantile``; ``mean`` may be 0.
+        """
         level, mean, dispersion, step = np.broadcast_arrays(level, mean, dispersion, step)
         result = np.zeros(mean.shape)
         known = mean > 0

@@ -32,13 +32,19 @@ class DemandLaw:
 
     Attributes
     ----------
-    mean_units : (n_regions, n_buckets) expected units, >= 0.
-    dispersion : (n_regions, n_buckets) alpha >= 0 with variance = step × mean + alpha × mean²; ``CERTAIN``: the mean
-        itself, rounded to whole units where the step is 1.
-    bucket_correlation : (n_buckets, n_buckets) correlation of neighboring buckets of one region.
-    region_correlation : correlation of any two regions in one bucket, in [0, 1).
-    step_units : demand is a multiple of it: 1 for whole units; 0: any quantity.
-    distribution : name of the demand distribution; ``auto`` is a negative binomial where the step is above 0, else a gamma.
+    mean_units : float64 array (n_regions, n_buckets)
+        Expected units, >= 0.
+    dispersion : float64 array (n_regions, n_buckets)
+        Alpha >= 0 with variance = step × mean + alpha × mean²; ``CERTAIN``: the mean itself, rounded to whole units where the
+        step is 1.
+    bucket_correlation : float64 array (n_buckets, n_buckets)
+        Correlation of neighboring buckets of one region.
+    region_correlation
+        Correlation of any two regions in one bucket, in [0, 1).
+    step_units
+        Demand is a multiple of it: 1 for whole units; 0: any quantity.
+    distribution
+        Name of the demand distribution; ``auto`` is a negative binomial where the step is above 0, else a gamma.
 
     """
 

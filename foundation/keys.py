@@ -67,7 +67,13 @@ def among(values: pd.Series, requested: pd.Series) -> np.ndarray:
 
 
 def repeated(keys: np.ndarray) -> np.ndarray:
-    """Return for each row whether an earlier row has the same key."""
+    """Return for each row whether an earlier row has the same key, bool (n_rows).
+
+    Parameters
+    ----------
+    keys : int64 array (n_rows)
+        Keys, as ``row_keys`` returns them.
+    """
     order = np.argsort(keys, kind="stable")
     repeats = np.zeros(len(keys), dtype=bool)
     repeats[order[1:]] = keys[order[1:]] == keys[order[:-1]]

@@ -26,9 +26,12 @@ class LevelShifts:
 
     Attributes
     ----------
-    start : int32 array (n_series), the column from which the new level holds; −1 where there is no shift.
-    ratio : float64 array (n_series), new level ÷ old level; 1 where there is no shift.
-    persistence : float64 array (n_series), share of the change that earlier shifts kept in the four weeks after; 1 without any.
+    start : int32 array (n_series)
+        The column from which the new level holds; −1 where there is no shift.
+    ratio : float64 array (n_series)
+        New level ÷ old level; 1 where there is no shift.
+    persistence : float64 array (n_series)
+        Share of the change that earlier shifts kept in the four weeks after; 1 without any.
 
     """
 
@@ -43,13 +46,20 @@ class LevelShifts:
 
 
 def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
-    """Return the level shifts in the last four weeks of ``demand`` (n_series, n_past), NaN where unknown.
+    """Return the level shifts in the last four weeks.
 
-    ``days`` is the length of a period, 1 or 7. A series has shifted where its mean since the split is 2.5 times the
-    mean of the 8 weeks before or less than that share of it, a quarter of the new values at most lies inside nine tenths of the old ones, and
-    the same weeks a year earlier show nothing alike. Where the total of all series does so by a factor of two, all have shifted. A
-    series that stopped selling has not. Nor has one where earlier shifts in the same direction did not last: a season, a promotion
-    or chance raised them, and less than half of the change was left four weeks later.
+    A series has shifted where its mean since the split is 2.5 times the mean of the 8 weeks before or less than that share of it, a
+    quarter of the new values at most lies inside nine tenths of the old ones, and the same weeks a year earlier show nothing alike. Where
+    the total of all series does so by a factor of two, all have shifted. A series that stopped selling has not. Nor has one where earlier
+    shifts in the same direction did not last: a season, a promotion or chance raised them, and less than half of the change was left four
+    weeks later.
+
+    Parameters
+    ----------
+    demand : float array (n_series, n_past)
+        Units per period, NaN where unknown; the last column is the latest period.
+    days
+        Length of a period in days, 1 or 7.
     """
     total = np.where(np.isfinite(demand).any(axis=0), np.nansum(demand, axis=0), np.nan)[None, :]
     together = _lasting(total, days, _TOTAL_RATIO)
@@ -117,11 +127,17 @@ def _shrunk(cases: list[tuple[np.ndarray, np.ndarray, bool]], *, is_up: bool) ->
 
 
 def stopped_since(demand: np.ndarray, days: int) -> np.ndarray:
-    """Return the column from which each series of ``demand`` (n_series, n_past) sells nothing, int32; −1 where it sells on.
+    """Return the column from which each series sells nothing, int32 (n_series); −1 where it sells on.
 
-    ``days`` is the length of a period, 1 or 7. A series has stopped where all that is known of it since then is zero, at least a week
-    (three weeks of weekly data), and so many zeros are less likely than one in a million given the share of zeros in
-    the 8 weeks before.
+    A series has stopped where all that is known of it since then is zero, at least a week (three weeks of weekly data), and so many zeros
+    are less likely than one in a million given the share of zeros in the 8 weeks before.
+
+    Parameters
+    ----------
+    demand : float array (n_series, n_past)
+        Units per period, NaN where unknown; the last column is the latest period.
+    days
+        Length of a period in days, 1 or 7.
     """
     n, length = demand.shape
     sold = np.where(np.nan_to_num(demand) > 0, np.arange(length), -1).max(axis=1, initial=-1)

@@ -24,24 +24,40 @@ class FeatureMatrix:
 
     Attributes
     ----------
-    values : float32 array (n_rows, n_features), C order; NaN where a feature is unknown.
-    names : feature names, stable between training and forecast.
-    families : the feature family of each name.
-    drivers : the group of ``DRIVERS`` of each name, for explanations.
-    categories : for each categorical name the texts its codes stand for (code = position).
-    series : frame (n_series) with `region`, `sku` and the hierarchy columns, in code order.
-    series_code : int32 array (n_rows), the position in `series`.
-    origin : datetime64[us] array (n_rows), the day everything before was known.
-    date : datetime64[us] array (n_rows), first day of the forecast period.
-    step : int16 array (n_rows), periods ahead, 1 for the period that starts at the origin.
-    is_sold : bool array (n_rows), False in closed periods and from the delisting on: demand is 0.
-    history : int32 array (n_rows), known periods with demand data before the origin, at most a year's.
-    target : float32 array (n_rows), units demanded, NaN where unknown; empty when forecasting.
-    weight : float32 array (n_rows), weight in training; empty when forecasting.
-    totals : matrix of the totals at the same origin and steps, where there are totals.
-    past : float32 array (n_series, n_past), demand before the one origin of the rows, NaN where unknown; None where the
-        rows have several origins.
-    external : the external forecast known on the one origin of the rows, where the settings read one.
+    values : float32 array (n_rows, n_features)
+        C order; NaN where a feature is unknown.
+    names
+        Feature names, stable between training and forecast.
+    families
+        The feature family of each name.
+    drivers
+        The group of ``DRIVERS`` of each name, for explanations.
+    categories
+        For each categorical name the texts its codes stand for (code = position).
+    series
+        Frame (n_series) with `region`, `sku` and the hierarchy columns, in code order.
+    series_code : int32 array (n_rows)
+        The position in `series`.
+    origin : datetime64[us] array (n_rows)
+        The day everything before was known.
+    date : datetime64[us] array (n_rows)
+        First day of the forecast period.
+    step : int16 array (n_rows)
+        Periods ahead, 1 for the period that starts at the origin.
+    is_sold : bool array (n_rows)
+        False in closed periods and from the delisting on: demand is 0.
+    history : int32 array (n_rows)
+        Known periods with demand data before the origin, at most a year's.
+    target : float32 array (n_rows)
+        Units demanded, NaN where unknown; empty when forecasting.
+    weight : float32 array (n_rows)
+        Weight in training; empty when forecasting.
+    totals
+        Matrix of the totals at the same origin and steps, where there are totals.
+    past : float32 array (n_series, n_past)
+        Demand before the one origin of the rows, NaN where unknown; None where the rows have several origins.
+    external
+        The external forecast known on the one origin of the rows, where the settings read one.
 
     """
 
@@ -84,10 +100,14 @@ class ExternalMatrix:
 
     Attributes
     ----------
-    mean : float64 (n_series, n_steps), expected units, NaN where it has no row.
-    quantiles : float64 (n_series, n_steps, n_levels), NaN where it has none; n_levels is 0 without quantiles.
-    windows : its sums over the first days, with the columns of `external_forecast_window`; None where not provided.
-    dependence : its correlation of errors by `sku`; None where not provided.
+    mean : float64 array (n_series, n_steps)
+        Expected units, NaN where it has no row.
+    quantiles : float64 array (n_series, n_steps, n_levels)
+        NaN where it has none; n_levels is 0 without quantiles.
+    windows
+        Its sums over the first days, with the columns of `external_forecast_window`; None where not provided.
+    dependence
+        Its correlation of errors by `sku`; None where not provided.
 
     """
 
@@ -103,9 +123,12 @@ class TotalMatrix:
 
     Attributes
     ----------
-    matrix : their feature matrix; targets are units ÷ ``scale``.
-    scale : float64 (n_totals), mean units per period.
-    code : int32 (n_series), the total a series is reconciled to, −1 for none.
+    matrix
+        Their feature matrix; targets are units ÷ ``scale``.
+    scale : float64 array (n_totals)
+        Mean units per period.
+    code : int32 array (n_series)
+        The total a series is reconciled to, −1 for none.
 
     """
 
@@ -120,15 +143,22 @@ class TrainingSet:
 
     Attributes
     ----------
-    fit : makes a sample of rows of many origins, every target before ``as_of``. Big: bin it and let its values go.
-    calibration : per out-of-sample origin the matrix of every series × step whose period lies before
-        ``as_of``; made when it is asked for, because together they are big.
-        A model that predicts them may only have seen rows of ``fit`` dated before ``calibration_start``.
-    calibration_start : the earliest origin of ``calibration``.
-    demand : float32 (n_series, n_history), demand per period before ``as_of``, NaN where unknown; for baselines.
-    periods : datetime64[us] (n_history), their first days.
-    given_up : sentences on what the CPU budget did not allow; empty when nothing was given up.
-    unknown_features : sentences on features that were to be ignored and are not there.
+    fit
+        Makes a sample of rows of many origins, every target before ``as_of``. Big: bin it and let its values go.
+    calibration
+        Per out-of-sample origin the matrix of every series × step whose period lies before ``as_of``; made when it is
+        asked for, because together they are big. A model that predicts them may only have seen rows of ``fit`` dated
+        before ``calibration_start``.
+    calibration_start
+        The earliest origin of ``calibration``.
+    demand : float32 array (n_series, n_history)
+        Demand per period before ``as_of``, NaN where unknown; for baselines.
+    periods : datetime64[us] array (n_history)
+        Their first days.
+    given_up
+        Sentences on what the CPU budget did not allow; empty when nothing was given up.
+    unknown_features
+        Sentences on features that were to be ignored and are not there.
 
     """
 

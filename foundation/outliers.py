@@ -18,10 +18,22 @@ _FEWEST_VALUES, _MOST_OUTLIERS = 5, 3
 def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return which rows are gross outliers, and the highest usual value of each such row's series.
 
-    ``series`` int (n_rows) are codes ≥ 0, ``units`` float (n_rows). The usual maximum of a series is its highest positive value
-    without the one to three largest (a tenth of them). A row is an outlier beyond 50 × the usual maximum of its series and beyond 5 × the
-    largest usual maximum of all series in doubt. Series with fewer than five positive values count as the largest of the others.
-    Returns a bool array (n_rows) and a float array (n outliers). The order of the rows and the scale of the units change nothing.
+    The usual maximum of a series is its highest positive value without the one to three largest (a tenth of them). A row is an outlier
+    beyond 50 × the usual maximum of its series and beyond 5 × the largest usual maximum of all series in doubt. Series with fewer than
+    five positive values count as the largest of the others. The order of the rows and the scale of the units change nothing.
+
+    Parameters
+    ----------
+    series : int array (n_rows)
+        Codes of the rows' series, >= 0.
+    units : float array (n_rows)
+        Units sold; NaN where unknown.
+
+    Returns
+    -------
+    is_outlier : bool array (n_rows)
+    usual : float array (n_outliers)
+        Usual maximum of each outlier's series, in units.
     """
     result = np.zeros(len(units), bool)
     positive = np.flatnonzero(np.isfinite(units) & (units > 0))
@@ -59,7 +71,17 @@ def sales_outliers(sales: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
 
 
 def outlier_warning(sales: pd.DataFrame, is_outlier: np.ndarray, usual: np.ndarray) -> InputWarning | None:
-    """Return a warning that names the gross outliers of ``sales`` with key, value and usual maximum; None without any."""
+    """Return a warning that names the gross outliers with key, value and usual maximum; None without any.
+
+    Parameters
+    ----------
+    sales
+        Sales with `date`, `region`, `sku` and `units_sold`.
+    is_outlier : bool array (n_rows)
+        Rows of ``sales`` that are gross outliers.
+    usual : float array (n_outliers)
+        Usual maximum of each outlier's series, in units.
+    """
     if not is_outlier.any():
         return None
     rows = sales[is_outlier].assign(usual=usual).sort_values("units_sold", ascending=False).head(KEYS_SHOWN)

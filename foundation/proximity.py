@@ -16,13 +16,17 @@ DISTANCE, GREAT_CIRCLE, LEAD_TIME, COST, HUB_ID, ONE_HUB = (
 
 
 def great_circle_km(start: np.ndarray, end: np.ndarray) -> np.ndarray:
-    """Return the great-circle distances (n,) between points (n, 2) of latitude and longitude in degrees.
+    """Return the great-circle distances between points, float64 (n), in km.
+
+    Parameters
+    ----------
+    start, end : float64 array (n, 2)
+        Latitude and longitude in degrees.
 
     References
     ----------
     The haversine formula: Sinnott, Virtues of the Haversine, Sky and Telescope 68 (1984), on a sphere of the mean
     radius of the Earth.
-
     """
     first, second = np.radians(start), np.radians(end)
     half = np.sin((second - first) / 2.0) ** 2

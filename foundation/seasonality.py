@@ -83,7 +83,13 @@ def recent_seasonal_mean(past: np.ndarray, origin: np.datetime64, steps: int) ->
 
 
 def iso_week(periods: np.ndarray) -> np.ndarray:
-    """Return the ISO week of each date, int64 (n), counted from 0."""
+    """Return the ISO week of each date, int64 (n), counted from 0.
+
+    Parameters
+    ----------
+    periods : datetime64[us] array (n)
+        Dates.
+    """
     return pd.DatetimeIndex(periods).isocalendar().week.to_numpy(np.int64) - 1
 
 
@@ -97,13 +103,25 @@ def _level(demand: np.ndarray) -> np.ndarray:
 
 
 def running_sums(values: np.ndarray) -> np.ndarray:
-    """Return running sums float64 (n, n_past + 1), the first column 0."""
+    """Return running sums, float64 (n, n_past + 1); column k is the sum of the first k columns.
+
+    Parameters
+    ----------
+    values : float or bool array (n, n_past)
+        Values; 0 where unknown.
+    """
     sums = np.zeros((values.shape[0], values.shape[1] + 1))
     np.cumsum(values, axis=1, dtype=np.float64, out=sums[:, 1:])
     return sums
 
 
 def ratio(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """Return numerator ÷ denominator as float32, NaN where the denominator is 0."""
+    """Return numerator ÷ denominator as float32; NaN where the denominator is 0.
+
+    Parameters
+    ----------
+    numerator, denominator : float array
+        Arrays that broadcast together.
+    """
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(denominator > 0, numerator / denominator, np.nan).astype(np.float32)

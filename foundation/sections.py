@@ -73,7 +73,8 @@ class Section(BaseModel):
 
     Attributes
     ----------
-    moved : former key → (section, key below that section): still accepted, with a warning that names the new key.
+    moved
+        Former key → (section, key below that section): still accepted, with a warning that names the new key.
 
     """
 

@@ -58,7 +58,17 @@ def observed_columns(regional: pd.DataFrame, known_in_advance: tuple[str, ...]) 
 
 
 def hide_observed(regional: pd.DataFrame, is_later: np.ndarray, known_in_advance: tuple[str, ...]) -> pd.DataFrame:
-    """Return ``regional`` with observed columns null in the rows ``is_later`` (dated on or after ``as_of``)."""
+    """Return ``regional`` with the columns that are observed null in later rows.
+
+    Parameters
+    ----------
+    regional
+        Rows of the table.
+    is_later : bool array (n_rows)
+        Rows dated on or after ``as_of``.
+    known_in_advance
+        Columns that are not hidden.
+    """
     hidden = regional.copy()
     hidden.loc[is_later, observed_columns(regional, known_in_advance)] = np.nan
     return hidden

@@ -27,10 +27,15 @@ _MOST_VALUES = 200_000
 
 
 def stability_index(recent: np.ndarray, reference: np.ndarray) -> float:
-    """Return the population stability index of ``recent`` against ``reference`` (any shapes, NaN is missing).
+    """Return the population stability index of recent values; 0 if neither side has a value.
 
-    It is 0 if both have no value.
+    Parameters
+    ----------
+    recent, reference : float array of any shape
+        Values, NaN where missing.
 
+    Examples
+    --------
     >>> float(round(stability_index(np.array([1.0, 2, 3, 4]), np.array([4.0, 3, 2, 1])), 6))
     0.0
     """
@@ -44,8 +49,16 @@ def stability_index(recent: np.ndarray, reference: np.ndarray) -> float:
 def drift(columns: Mapping[tuple[str, str], np.ndarray], window: int, period_days: int) -> pd.DataFrame:
     """Return the rows of the table `drift` (without `as_of`): one per input column.
 
-    ``columns`` maps (table, column) to values (n_rows, n_periods) up to the day of monitoring; ``window`` is in
-    periods. `usual_stability_index` is the largest index of the four windows before, NaN where none fits.
+    `usual_stability_index` is the largest index of the four windows before, NaN where none fits.
+
+    Parameters
+    ----------
+    columns
+        Values by (table, column), float (n_rows, n_periods), up to the day of monitoring; NaN where missing.
+    window
+        Length of the window in periods.
+    period_days
+        Length of a period in days.
     """
     result = []
     for (table, column), values in sorted(columns.items()):

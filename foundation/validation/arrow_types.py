@@ -16,7 +16,15 @@ LONGEST_TEXT = 1_000
 
 @dataclass(frozen=True)
 class Misfit:
-    """Values of a column that do not fit its kind: what they are, what to do, which rows."""
+    """Values of a column that do not fit its kind.
+
+    Attributes
+    ----------
+    problem, remedy
+        What the values are, and what to do.
+    rows : bool array (n_rows)
+        Rows that hold such a value.
+    """
 
     problem: str
     remedy: str

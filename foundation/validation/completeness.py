@@ -96,15 +96,28 @@ def absent_regions(inputs: ValidInputs) -> Iterator[InputWarning]:
 
 
 def usually(past: np.ndarray) -> np.ndarray:
-    """Return the usual count of each group, (n_groups,): the median of ``past`` (n_groups, n_periods)."""
+    """Return the usual count of each group, float64 (n_groups): the median of its counts.
+
+    Parameters
+    ----------
+    past : float array (n_groups, n_periods)
+        Counts of earlier periods.
+    """
     return np.asarray(np.median(past, axis=1))
 
 
 def too_few(counts: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """Say for each group whether ``counts`` (n_groups,) is far below its counts in ``past`` (n_groups, n_periods).
+    """Return for each group whether its count is far below its earlier counts, bool (n_groups).
 
     Far is below four fifths of the median, and below it by 4.5 deviations, more where there are many groups. The
     deviation is that of the counts themselves: zero where they never vary, that of a Poisson count for order lines.
+
+    Parameters
+    ----------
+    counts : float array (n_groups)
+        Counts to judge.
+    past : float array (n_groups, n_periods)
+        Counts of earlier periods.
     """
     usual = usually(past)
     is_broken = (past < usual[:, None] / 2) & (

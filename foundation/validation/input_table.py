@@ -26,8 +26,14 @@ from foundation.tables import OUTPUTS, Table
 class Finding:
     """Rows of one table that break one rule.
 
-    ``rows`` is a boolean per row of the table's frame; ``shown_values`` shows what the first of them held
-    where the frame cannot (text in a number has become null there).
+    Attributes
+    ----------
+    column, problem, remedy
+        Column that the rule is about, what is wrong, and what to do.
+    rows : bool array (n_rows)
+        Rows of the table's frame that break the rule.
+    shown_values
+        What the first of them held where the frame cannot show it (text in a number has become null there).
     """
 
     column: str
@@ -37,7 +43,13 @@ class Finding:
     shown_values: tuple[str, ...] = ()
 
     def within(self, rows: np.ndarray) -> Finding:
-        """Return the finding about ``rows`` (boolean) alone."""
+        """Return the finding about some of the table's rows alone.
+
+        Parameters
+        ----------
+        rows : bool array (n_rows)
+            Rows that are kept.
+        """
         both = self.rows & rows
         return self if (both == self.rows).all() else replace(self, rows=both, shown_values=())
 
@@ -73,7 +85,15 @@ class InputTable:
         return set(columns) <= set(self.frame.columns)
 
     def add(self, column: str, problem: str, remedy: str, rows: np.ndarray | pd.Series) -> None:
-        """Note that ``rows`` (boolean, nulls count as no) break a rule; nothing where none does."""
+        """Note that rows break a rule; nothing where none does.
+
+        Parameters
+        ----------
+        column, problem, remedy
+            Column that the rule is about, what is wrong, and what to do.
+        rows : bool array or series (n_rows)
+            Rows that break the rule; a null counts as no.
+        """
         marked = rows.fillna(False).to_numpy(dtype=bool) if isinstance(rows, pd.Series) else rows
         if marked.any():
             self.findings.append(Finding(column, problem, remedy, marked))
@@ -87,7 +107,13 @@ class InputTable:
         return marked
 
     def only(self, rows: np.ndarray) -> InputTable:
-        """Return the table of ``rows`` (boolean) alone; findings that name none of them are gone."""
+        """Return the table with some of its rows alone; findings that name none of them are gone.
+
+        Parameters
+        ----------
+        rows : bool array (n_rows)
+            Rows that are kept.
+        """
         kept = [replace(finding, rows=finding.rows[rows]) for finding in self.findings if finding.rows[rows].any()]
         return InputTable(self.definition, self.frame[rows].reset_index(drop=True), kept, self.spellings)
 
@@ -118,7 +144,13 @@ class InputTable:
         return [name for name in (self.definition.grain or sorted(self.frame.columns)) if name in self.frame]
 
     def keys(self, rows: np.ndarray) -> list[str]:
-        """Return the rows at these positions as ``name=value, …``; without a key, as their place in the file."""
+        """Return rows as ``name=value, …``; without a key, as their place in the file.
+
+        Parameters
+        ----------
+        rows : int array (n)
+            Positions of the rows.
+        """
         columns = self.key_columns
         if not columns:
             return [f"row {row + 1}" for row in rows]

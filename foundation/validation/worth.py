@@ -21,9 +21,22 @@ _OFFER_FACTOR = 1.5  # between the cost of an offer and that of its SKU before o
 
 @dataclass(frozen=True)
 class Money:
-    """What the input says of each SKU, (n_skus,) each: EUR per unit, NaN where it is not known; units sold lately.
+    """What the input says of each SKU: EUR per unit, NaN where it is not known.
 
-    ``price`` is that of ``skus`` or of ``prices``; ``stated_loss`` is ``lost_sale_eur`` as it stands, ``lost`` what a lost sale counts.
+    Attributes
+    ----------
+    sku : object array (n_skus)
+        SKU.
+    cost : float64 array (n_skus)
+        ``unit_cost_eur``.
+    price : float64 array (n_skus)
+        Price of ``skus``, else of ``prices``.
+    stated_loss : float64 array (n_skus)
+        ``lost_sale_eur`` as it stands.
+    lost : float64 array (n_skus)
+        Value of a lost sale.
+    units : float64 array (n_skus)
+        Units sold lately.
     """
 
     sku: np.ndarray

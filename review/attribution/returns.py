@@ -36,11 +36,18 @@ def return_findings(tables: Frames, service: pd.DataFrame) -> pd.DataFrame:
 
 
 def shrunk(events: np.ndarray, exposure: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
-    """Return the shrunk rates, their lower 5% bounds, and the common rate m of ``events`` by ``exposure``.
+    """Return the shrunk rates, their lower 5% bounds, float64 (n) each, and the common rate m.
 
     xᵢ ~ Poisson(nᵢ λᵢ) with λᵢ ~ Gamma of mean m and variance v, fitted by moments:
     m = Σx ÷ Σn, v = (Σ nᵢ (xᵢ/nᵢ − m)² − (I − 1) m) ÷ (Σn − Σn² ÷ Σn), at least 0. The posterior of λᵢ
     is Gamma with shape m²/v + xᵢ and rate m/v + nᵢ; with v = 0 every rate is m.
+
+    Parameters
+    ----------
+    events : float64 array (n)
+        Events xᵢ.
+    exposure : float64 array (n)
+        Exposure nᵢ >= 0.
 
     References
     ----------
