@@ -16,8 +16,8 @@ import numpy as np
 from features.families.attributes import categories
 from features.family import FeatureFamily, families_in_use
 from features.panel import Panel
+from features.panel_builder import total_settings
 from features.sampling import Rows, available_rows, calibration_rows, crosses, every_row, fit_rows, forecast_rows
-from features.totals import total_settings
 from features.view import Columns, View
 from foundation.errors import InputError, nearest
 from foundation.level_shift import find_shifts
