@@ -93,7 +93,7 @@ class Sales:
 
 
 def codes_of(values: pd.Series, index: pd.Index) -> np.ndarray:
-    """Return the position of each value in ``index`` as int32, −1 for unknown ones."""
+    """Return the position of each value in ``index`` as int32 (n_rows), −1 for unknown ones."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         of_category = index.get_indexer(values.cat.categories.astype(str))
         codes = values.cat.codes.to_numpy()
@@ -215,7 +215,7 @@ class SeriesIndex:
     static: tuple[str, ...]
 
     def codes(self, table: pd.DataFrame) -> np.ndarray:
-        """Return the series code of every row of ``table`` by its region and SKU, −1 for none."""
+        """Return the series code of every row of ``table`` by its region and SKU, int32 (n_rows), −1 for none."""
         region = codes_of(table["region"], pd.Index(self.regions))
         sku = codes_of(table["sku"], self.skus)
         result = self.lookup[region, sku]

@@ -44,12 +44,12 @@ class View:
 
     @property
     def step(self) -> np.ndarray:
-        """Periods ahead, 1 for the period that starts at the origin."""
+        """Periods ahead, int32 (n_rows); 1 for the period that starts at the origin."""
         return self.period - self.origin + 1
 
     @property
     def series(self) -> np.ndarray:
-        """Series code of each row."""
+        """Series code of each row, int32 (n_rows)."""
         return self.members[self.row]
 
     @cached_property
@@ -116,26 +116,26 @@ class Past:
         return running_sums(self.is_known)
 
     def known(self, length: int) -> np.ndarray:
-        """Return how many of the last ``length`` periods are known."""
+        """Return how many of the last ``length`` periods are known, (n)."""
         return self._counts[:, -1] - self._counts[:, max(self.n_past - length, 0)]
 
     def last(self, lag: int) -> np.ndarray:
-        """Return the value ``lag`` periods before the origin (1: the latest), NaN before the past."""
+        """Return the value ``lag`` periods before the origin (1: the latest), float32 (n); NaN before the past."""
         return self.values[:, -lag] if lag <= self.n_past else np.full(len(self.values), np.nan, np.float32)
 
     def mean(self, length: int) -> np.ndarray:
-        """Return the mean of the last ``length`` periods."""
+        """Return the mean of the last ``length`` periods, float32 (n)."""
         start = max(self.n_past - length, 0)
         return ratio(self._sums[:, -1] - self._sums[:, start], self.known(length))
 
     def deviation(self, length: int) -> np.ndarray:
-        """Return the standard deviation (population) of the last ``length`` periods."""
+        """Return the standard deviation (population) of the last ``length`` periods, (n)."""
         tail = self.filled[:, -length:]
         square = ratio(np.einsum("ij,ij->i", tail, tail), self.known(length))
         return np.sqrt(np.maximum(square - self.mean(length) ** 2, 0))
 
     def nonzero_share(self, length: int) -> np.ndarray:
-        """Return the share of known periods with demand among the last ``length``."""
+        """Return the share of known periods with demand among the last ``length``, (n)."""
         return ratio(np.count_nonzero(self.filled[:, -length:] > 0, axis=1), self.known(length))
 
     def weighted(self, weights: np.ndarray) -> np.ndarray:

@@ -57,11 +57,19 @@ class DemandLaw:
 
 
 def draw(law: DemandLaw, count: int, key: tuple[int, str, str], *, is_stratified: bool) -> np.ndarray:
-    """Return (count, n_regions, n_buckets) units as float64, multiples of the law's step.
+    """Return demand scenarios in units, float64 (count, n_regions, n_buckets), multiples of the law's step.
 
-    ``key`` is (seed, sku, purpose): the same key gives the same uniforms whatever else is drawn and
-    in whatever order, so plans do not twitch. Stratified draws are a Latin hypercube: each of
-    ``count`` equal slices of every margin is hit once.
+    Parameters
+    ----------
+    law
+        Joint law of the demand of one SKU.
+    count
+        Number of scenarios.
+    key
+        Seed, SKU and purpose. The same key gives the same uniforms whatever else is drawn and in whatever order, so that plans
+        do not change without a reason.
+    is_stratified
+        Whether draws are a Latin hypercube: each of ``count`` equal slices of every margin is hit once.
     """
     regions, buckets = law.mean_units.shape
     normals = ndtri(_uniforms(count, (regions + 1) * buckets, key, is_stratified=is_stratified))
@@ -83,10 +91,16 @@ def _certain(law: DemandLaw) -> np.ndarray:
 
 
 def bucket_correlation(day_correlation: float, starts: tuple[int, ...]) -> np.ndarray:
-    """Return the correlation of sums over buckets when days follow a first-order autoregression.
+    """Return the correlation of sums over buckets, float64 (n_buckets, n_buckets), when days follow a first-order autoregression.
 
-    ``starts`` holds the first period of each bucket and, last, the end (exclusive). With correlation
-    φ between neighboring periods, Cov(A, B) = Σ_{i∈A, j∈B} φ^|i−j|.
+    With correlation φ between neighboring periods, Cov(A, B) = Σ_{i∈A, j∈B} φ^|i−j|.
+
+    Parameters
+    ----------
+    day_correlation
+        Correlation φ of neighboring periods; it counts as at least 0 and at most 0.99.
+    starts
+        First period of each bucket and, last, the end (exclusive), n_buckets + 1 numbers.
     """
     days = np.arange(starts[0], starts[-1])
     powers = min(max(day_correlation, 0.0), 0.99) ** np.abs(days[:, None] - days[None, :])

@@ -17,7 +17,7 @@ _LARGEST = 2**62
 
 
 def ranks(values: pd.Series) -> tuple[np.ndarray, int]:
-    """Return each row's rank among the distinct values (int64, 0 for null) and the number of ranks."""
+    """Return each row's rank among the distinct values (int64 (n_rows), 0 for null) and the number of ranks."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         return _category_ranks(values)
     if isinstance(values.dtype, pd.DatetimeTZDtype):
@@ -57,9 +57,9 @@ def sorted_by(frame: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def among(values: pd.Series, requested: pd.Series) -> np.ndarray:
-    """Return for each row whether its value is one of ``requested``; null is among nothing.
+    """Return for each row whether its value is one of ``requested``, bool (n_rows); null is among nothing.
 
-    The answer of ``values.isin(wanted)``, which walks through text one Python object at a time.
+    The answer of ``values.isin(requested)``, which walks through text one Python object at a time.
     """
     known = pa.array(requested.dropna().astype("str"), type=pa.large_string())
     result = pc.is_in(pa.array(values.astype("str"), type=pa.large_string(), from_pandas=True), value_set=known)

@@ -61,7 +61,7 @@ def gross_outliers(series: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, n
 
 
 def sales_outliers(sales: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Return which rows of ``sales`` (region, SKU, units_sold) are gross outliers, and the usual maximum of the series of each."""
+    """Return which rows of ``sales`` (region, SKU, units_sold) are gross outliers, bool (n_rows), and the usual maximum of the series of each."""
     region, sku = (pd.factorize(sales[name])[0] for name in ("region", "sku"))
     units = sales["units_sold"].to_numpy(float, na_value=np.nan)
     known = (region >= 0) & (sku >= 0)

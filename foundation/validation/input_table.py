@@ -193,12 +193,12 @@ class ValidInputs:
         return frame[column] if column in frame else pd.Series(np.nan, index=frame.index)
 
     def numbers(self, table: str, column: str, default: float = np.nan) -> np.ndarray:
-        """Return a numeric column as float64 with ``default`` for nulls; all ``default`` where it is absent."""
+        """Return a numeric column as float64 (n_rows) with ``default`` for nulls; all ``default`` where it is absent."""
         values = self.column(table, column).to_numpy(dtype="float64", na_value=np.nan)
         return np.where(np.isnan(values), default, values)
 
     def texts(self, table: str, column: str, default: str = "") -> np.ndarray:
-        """Return a text column as objects with ``default`` for nulls; all ``default`` where it is absent."""
+        """Return a text column as objects (n_rows) with ``default`` for nulls; all ``default`` where it is absent."""
         values = self.column(table, column).astype(object)
         return values.where(values.notna(), default).astype(str).to_numpy(dtype=object)
 
