@@ -83,11 +83,25 @@ def installed_distribution_code(settings: Settings) -> dict[str, str]:
 def dispersion_of_quantiles(
     levels: np.ndarray, values: np.ndarray, mean: np.ndarray, step: np.ndarray | float = 1.0
 ) -> np.ndarray:
-    """Return the dispersion alpha (n,) of distributions, variance step × mean + alpha × mean², nearest to quantiles.
+    """Return the dispersion alpha of distributions nearest to quantiles, float64 (n) in [0, 25]; the variance is step × mean + alpha × mean².
 
-    ``values`` (n, n_levels) at ``levels``, and ``step`` (n,) or one for all; nearest in squares over all levels, so that no far
-    quantile decides alone as it would on the variance. Quantiles are those of a gamma of the same mean and variance, by
-    the cube-root normal approximation (Wilson & Hilferty, PNAS 17 (1931)). Between 0 and 25.
+    Nearest in squares over all levels, so that no far quantile decides alone as it would on the variance. Quantiles are those of a
+    gamma of the same mean and variance, by the cube-root normal approximation.
+
+    Parameters
+    ----------
+    levels : float array (n_levels)
+        Levels in (0, 1).
+    values : float array (n, n_levels)
+        Quantiles in units.
+    mean : float array (n)
+        Means in units.
+    step : float array (n) or float
+        Units that demand is a multiple of; 0: any quantity.
+
+    References
+    ----------
+    Wilson and Hilferty (1931), The distribution of chi-square, PNAS 17.
     """
     normal = NormalDist()
     z = np.array([normal.inv_cdf(float(level)) for level in levels])
