@@ -1,0 +1,7 @@
+"""The model kind ``intermittent``: demand probability × demand size (Teunter, Syntetos, Babai), times the season. It needs no training."""
+
+from __future__ import annotations
+
+from models.from_past import kind_of
+
+INTERMITTENT = kind_of("intermittent")

@@ -1,0 +1,7 @@
+"""The model kind ``recent_mean``: the mean of the last four weeks (weekly data: eight), times the season. It needs no training."""
+
+from __future__ import annotations
+
+from models.from_past import kind_of
+
+RECENT_MEAN = kind_of("recent_mean")

@@ -1,0 +1,7 @@
+"""The model kind ``theta``: the Theta method, times the season. It needs no training."""
+
+from __future__ import annotations
+
+from models.from_past import kind_of
+
+THETA = kind_of("theta")
