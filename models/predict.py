@@ -23,6 +23,7 @@ from models.means import OriginMeans
 from models.simple import simple_means
 from models.support import Support
 
+SHIFT = "level_shift"  # tier of series that are forecast at the level since a shift
 _NEW_PERIODS = 28
 _NEW_SPREAD = 2.0  # φ of series with fewer known periods is doubled
 
@@ -64,8 +65,7 @@ def forecast_around(
     The tier names the methods behind a row; it ends in `_new` for series with fewer than 28 known periods.
     """
     is_new = matrix.history < _NEW_PERIODS
-    name = _methods(model, matrix)
-    tier = np.where(is_new, name + "_new", name)
+    tier = tiers(model, matrix)
     return {
         "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
         "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
@@ -73,21 +73,22 @@ def forecast_around(
     }
 
 
+def tiers(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
+    """Return the tier of each row, text (n_rows): the methods behind it, and `_new` for fewer than 28 known periods."""
+    name = _methods(model, matrix)
+    return np.where(matrix.history < _NEW_PERIODS, name + "_new", name)
+
+
 def _methods(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     """Return the names of the methods behind each row's mean, text (n_rows): those of the combination, or the model kind."""
-    combination = _combination(model)
+    combination = combination_of(model)
     if combination is None or matrix.past is None:
         names = np.full(matrix.n_rows, model.facts.get("tier", model.facts.get("kind")), object)
         if matrix.external is not None:
             names[~np.isfinite(matrix.external.mean.reshape(-1))] = model.facts["carrier"]
         return names
     simple = simple_means(matrix.past, 1, combination.days)
-    return np.where(simple.is_shifted, "level_shift", combination.methods(simple)).astype(object)[matrix.series_code]
-
-
-def is_forecast_by(tier: str, model: DemandModel) -> bool:
-    """Return whether rows of this `tier` contain the mean of a model of one of the kinds of ``model``."""
-    return not set(model.kinds).isdisjoint(tier.removesuffix("_new").split("+"))
+    return np.where(simple.is_shifted, SHIFT, combination.methods(simple)).astype(object)[matrix.series_code]
 
 
 def shift_note(matrix: FeatureMatrix, days: int) -> str | None:
@@ -131,13 +132,23 @@ def means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> np.ndarray
 
     It is combined, reconciled to totals and bias-corrected, in this order. ``matrix`` holds every series × step.
     """
+    return corrected(model, matrix, origin_means(model, matrix, threads))
+
+
+def origin_means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> OriginMeans:
+    """Return the components of the means: those of each model and of the simple methods."""
     days = model.facts.get("period_days", 1)
-    components = OriginMeans.of(model.forecasters, with_model_features(model, matrix), threads, days)
-    mean = components.combined(_combination(model), model.facts.get("carrier"))
+    return OriginMeans.of(model.forecasters, with_model_features(model, matrix), threads, days)
+
+
+def corrected(model: DemandModel, matrix: FeatureMatrix, components: OriginMeans) -> np.ndarray:
+    """Return the means of ``components``, combined, reconciled to totals and bias-corrected, float32 (n_rows)."""
+    mean = components.combined(combination_of(model), model.facts.get("carrier"))
     return mean * apply_bias(model.facts["bias"], matrix.series, model.facts["category"])[matrix.series_code]
 
 
-def _combination(model: DemandModel) -> Combination | None:
+def combination_of(model: DemandModel) -> Combination | None:
+    """Return the combination of the model; None where it is used alone."""
     return Combination.from_json(model.facts["combination"]) if "combination" in model.facts else None
 
 

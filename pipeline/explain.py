@@ -17,7 +17,7 @@ from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from models import DemandModel, explain, movement
-from models.predict import is_forecast_by
+from models.predict import tiers
 from pipeline.forecast_origin import inputs_known_on, panel_and_matrix, trained_model
 from pipeline.results import RunContext
 
@@ -44,12 +44,14 @@ class SeriesRequest:
 class SeriesExplanation:
     """Drivers of a forecast and of its change on the dates that both forecasts cover (see ``models.explain``).
 
-    ``unlike`` has a sentence for each of the two dates whose stored forecast is not by the explained model.
+    ``notes`` says which methods forecast the series where no model does, and for which of the two dates the stored forecast is not
+    by the explained model. ``shares`` holds the share of the forecast units by part of the forecast, largest first.
     """
 
     as_of: date
     before: date
-    unlike: tuple[str, ...]
+    notes: tuple[str, ...]
+    shares: dict[str, float]
     drivers: pd.DataFrame
     moved: pd.DataFrame
 
@@ -64,15 +66,33 @@ def explain_series(settings: Settings, request: SeriesRequest) -> SeriesExplanat
     here, then = _matrix(later), _matrix(earlier)
     rows = _rows(here, request)
     drivers = explain(new, here, rows)
-    first = explain(old, then, _rows(then, request))
+    rows_before = _rows(then, request)
+    first = explain(old, then, rows_before)
     moved = movement(first, explain(old, here, rows), drivers)
-    pairs = ((before, old), (as_of, new))
-    unlike = tuple(sentence for day, model in pairs if (sentence := _unlike(settings, request, day, model)))
-    return SeriesExplanation(as_of, before, unlike, drivers, moved)
+    explained = ((before, old, tiers(old, then)[rows_before[0]]), (as_of, new, tiers(new, here)[rows[0]]))
+    shares = _shares(drivers)
+    notes = (_carried(shares, new), *(_unlike(settings, request, *parts) for parts in explained))
+    return SeriesExplanation(as_of, before, tuple(filter(None, notes)), shares, drivers, moved)
 
 
-def _unlike(settings: Settings, request: SeriesRequest, day: date, model: DemandModel) -> str:
-    """Return a sentence if the series' stored forecast of ``day`` is not by ``model``, else an empty one."""
+def _shares(drivers: pd.DataFrame) -> dict[str, float]:
+    """Return the share of the forecast units by part, largest first; parts without a share are left out."""
+    columns = [name for name in drivers if str(name).endswith("_share")]
+    weight = np.maximum(drivers["mean_units"].to_numpy(float), 1e-9)
+    shares = {str(name).removesuffix("_share"): float(weight @ drivers[name] / weight.sum()) for name in columns}
+    return dict(sorted(((name, share) for name, share in shares.items() if share > 0), key=lambda item: -item[1]))
+
+
+def _carried(shares: dict[str, float], model: DemandModel) -> str:
+    """Return a sentence if no model has a share of the series, else an empty one."""
+    if any(kind in shares for kind in model.kinds):
+        return ""
+    by = " and ".join(name.replace("_", " ") for name in list(shares)[:2])
+    return f"No model forecasts this series ({', '.join(model.kinds)}): {by} does, from its level and season."
+
+
+def _unlike(settings: Settings, request: SeriesRequest, day: date, model: DemandModel, expected: str) -> str:
+    """Return a sentence if the series' stored forecast of ``day`` is not by ``model``, whose tier is ``expected``; else an empty one."""
     warehouse = Warehouse(settings)
     if not warehouse.has("forecast", day):
         return ""
@@ -86,8 +106,10 @@ def _unlike(settings: Settings, request: SeriesRequest, day: date, model: Demand
         sentences.append(
             f"The stored forecast of {day} is by model {stored_by}, which has other settings, inputs or code; the explanation is of {model.version}."
         )
-    if not is_forecast_by(tier, model):
-        sentences.append(f"The stored forecast of {day} is by the baseline ({tier}); the explanation is of the model.")
+    if tier != expected:
+        sentences.append(
+            f"The stored forecast of {day} is by other methods ({tier}); the explanation is of those of the model ({expected})."
+        )
     return " ".join(sentences)
 
 

@@ -261,8 +261,12 @@ def _print_drivers(settings: Settings, request: SeriesRequest, answer: SeriesExp
         )
     )
     units = {term: answer.drivers[f"{term}_units"].sum() for term in TERMS}
-    for sentence in answer.unlike:
+    for sentence in answer.notes:
         console.print(Text(sentence), soft_wrap=True)
+    parts = ", ".join(
+        f"{name.replace('_', ' ')} {share:.0%}" for name, share in answer.shares.items() if share >= 0.005
+    )
+    console.print(Text(f"Share of the forecast by method: {parts}."), soft_wrap=True)
     console.print(_driver_table("Drivers of the forecast", units, total))
     start, end = answer.moved["mean_units_before"].sum(), answer.moved["mean_units"].sum()
     n_days = len(answer.moved) * settings.grid.days

@@ -41,4 +41,6 @@ def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
     kept = warehouse.read("forecast", AS_OF).drop(columns="as_of")
     warehouse.write("forecast", kept.assign(tier="seasonal_naive"), AS_OF)
     explain_series("demo", question, request)
-    assert "The stored forecast of 2016-05-23 is by the baseline (seasonal_naive)" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "The stored forecast of 2016-05-23 is by other methods (seasonal_naive)" in printed
+    assert "Share of the forecast by method: " in printed

@@ -12,9 +12,10 @@ from mlflow import MlflowClient
 from features import build_panel, forecast_matrix, training_set
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
-from models import DemandModel, forecast, train
+from models import DemandModel, explain, forecast, train
+from models.explain import TERMS
 from models.forecaster import kinds_in_use
-from models.predict import is_forecast_by, means
+from models.predict import means
 from models.tracking.client import tracking_uri
 from models.tracking.registry import Origin, Registry
 from pipeline.configuration import load_settings
@@ -45,7 +46,13 @@ def test_an_installed_kind_is_fitted_weighted_named_and_stored(used: Settings) -
     assert model.facts["combination"]["parts"][:2] == list(BOTH)
     assert model.facts["combination"]["weights"]["all"][1] > 0
     tiers = set(forecast(model, matrix, used, AS_OF)["forecast"]["tier"])
-    assert any("poisson" in tier and is_forecast_by(tier, model) for tier in tiers)
+    assert any("poisson" in tier for tier in tiers)
+    explained = explain(model, matrix, np.arange(matrix.n_rows))
+    by_poisson = explained["poisson_share"] > 0
+    assert by_poisson.any()
+    assert explained.loc[by_poisson, "promotion_units"].abs().sum() > 0
+    units = explained[[f"{term}_units" for term in TERMS]].sum(axis=1)
+    assert units.to_numpy() == pytest.approx(means(model, matrix, 1), rel=1e-4)
     assert {"lightgbm/booster.txt", "poisson/poisson.json"} <= set(model.to_files())
     again = DemandModel.from_files(model.to_files())
     assert again.version == model.version

@@ -10,11 +10,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from features import build_panel, forecast_matrix, training_set
 from foundation.matrix import FeatureMatrix
-from models import DemandModel, explain, movement
+from models import DemandModel, explain, movement, train
+from models.combination import Combination
 from models.explain import DRIVERS, TERMS, drivers_of, logarithmic_mean
 from models.kinds.lightgbm_tweedie import LightGBMTweedie
 from models.predict import means
+from tests.worlds.small_world import AS_OF, settings, tables
 
 NAMES = ("mean_28", "weekday", "price_to_mean", "is_promoted", "next_event", "region", "temperature_change")
 FAMILIES = ("rolling", "calendar", "price", "price", "calendar", "static", "regional")
@@ -46,7 +49,7 @@ def _model(seed: int = 1) -> DemandModel:
     target = rng.poisson(np.exp(0.5 + 0.6 * values[:, 0] + 0.3 * values[:, 3])).astype(float)
     parameters = {"objective": "tweedie", "num_leaves": 15, "verbosity": -1, "num_threads": 1, "seed": seed}
     booster = lgb.train(parameters, lgb.Dataset(values, target, feature_name=list(NAMES)), num_boost_round=20)
-    facts = {"features": list(NAMES), "families": list(FAMILIES), "categories": {}, "category": "category",
+    facts = {"features": list(NAMES), "families": list(FAMILIES), "categories": {}, "category": "category", "kind": "lightgbm",
              "bias": {"r0": {"c": 1.1}, "r1": {"c": 0.8}}}  # fmt: skip
     return DemandModel("demo", date(2016, 5, 2), (LightGBMTweedie(booster.model_to_string()),), facts)
 
@@ -126,3 +129,39 @@ def test_the_logarithmic_mean_lies_between_its_arguments() -> None:
     assert (result >= np.minimum(a, b)).all()
     assert (result <= np.maximum(a, b)).all()
     assert result * np.log(a / b) == pytest.approx(a - b)
+
+
+def test_a_series_that_simple_methods_forecast_is_explained_by_them_and_not_by_the_model() -> None:
+    """LightGBM loses on 12 series and has no weight: its trees say nothing about the forecast."""
+    used = settings()
+    panel = build_panel(tables(), used, AS_OF)
+    model, matrix = train(training_set(panel, used), used, AS_OF), forecast_matrix(panel, used)
+    result = explain(model, matrix, np.arange(matrix.n_rows))
+    expected = means(model, matrix, 1)
+    assert model.facts["combination"]["weights"]["all"][0] == 0
+    assert result[UNITS].sum(axis=1).to_numpy() == pytest.approx(expected, rel=1e-4)
+    shares = result.filter(regex="_share$")
+    assert shares.sum(axis=1).to_numpy() == pytest.approx(np.ones(len(result)))
+    assert not shares.get("lightgbm_share", pd.Series([0.0])).any()
+    silent = [f"{driver}_units" for driver in DRIVERS if driver not in ("level", "season")]
+    assert result[silent].abs().to_numpy().max() == 0
+    assert result["level_units"].abs().mean() > 0
+    assert (result["correction_log"] >= -0.5).all()
+
+
+def test_the_parts_of_a_combination_contribute_by_their_shares() -> None:
+    """Half of the forecast is the model's, so it brings half of its price effect on the log scale."""
+    matrix, model = _matrix(), _model()
+    past = np.full((N_SERIES, 60), 5.0, np.float32)
+    matrix = replace(matrix, past=past)
+    weights = {"all": (0.5, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0)}
+    combination = Combination(1, (0.0, 0.0), weights, ("lightgbm",))
+    facts = model.facts | {"combination": combination.to_json()}
+    combined, rows = explain(replace(model, facts=facts), matrix, np.arange(N_STEPS)), np.arange(N_STEPS)
+    alone = explain(model, matrix, rows)
+    share = combined["lightgbm_share"].to_numpy()
+    assert combined["recent_mean_share"].to_numpy() == pytest.approx(1 - share)
+    trees = alone["mean_units"].to_numpy() / 1.1  # the bias factor of the region
+    assert share == pytest.approx(trees / (trees + 5.0), rel=1e-5)
+    assert combined["price_log"].to_numpy() == pytest.approx(share * alone["price_log"].to_numpy())
+    assert combined["mean_units"].to_numpy() == pytest.approx(1.1 * (trees + 5.0) / 2, rel=1e-5)

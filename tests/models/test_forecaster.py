@@ -14,7 +14,7 @@ from foundation.store.code_version import code_version
 from models import DemandModel, explain, forecast, train
 from models.explain import TERMS
 from models.forecaster import FitData, kinds_in_use, registered_kinds
-from models.predict import is_forecast_by, means
+from models.predict import means
 from pipeline.configuration import load_settings
 from pipeline.identity import forecast_identity, training_identity
 from tests.conventions.repository import ROOT
@@ -105,15 +105,6 @@ def test_the_calibration_model_has_not_seen_the_calibration_origins() -> None:
 def test_a_kind_that_is_not_there_is_one_line_with_the_nearest_name() -> None:
     with pytest.raises(ConfigurationError, match=r"forecast\.model: there is no 'lightbgm'.*did you mean 'lightgbm'"):
         load_settings("demo", ["forecast.model=lightbgm"])
-
-
-@pytest.mark.parametrize(
-    ("tier", "expected"),
-    [("lightgbm", True), ("lightgbm+recent_mean_new", True), ("lightgbm_new", True), ("recent_mean+last_week", False), ("level_shift", False), ("seasonal_naive", False)],
-)  # fmt: skip
-def test_a_tier_names_the_model_or_does_not(tier: str, expected: bool) -> None:
-    model = DemandModel("m", AS_OF, (), {"kind": "lightgbm"})
-    assert is_forecast_by(tier, model) == expected
 
 
 def test_every_kind_is_documented() -> None:
