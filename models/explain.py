@@ -177,7 +177,8 @@ def _weights(model: DemandModel, components: OriginMeans) -> dict[str, np.ndarra
 
 
 def _by_driver(drivers: list[str], by_feature: np.ndarray) -> np.ndarray:
-    """Return contributions by feature, base last, added up by driver, float64 (n_rows, base + drivers)."""
+    """Return contributions by feature, base last, added up by driver, float64 (n_rows, base + drivers); 0 where unknown."""
+    by_feature = np.nan_to_num(by_feature)
     grouped = np.zeros((len(by_feature), 1 + len(DRIVERS)))
     grouped[:, 0] = by_feature[:, -1]
     for index, name in enumerate(drivers):

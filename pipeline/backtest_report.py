@@ -199,7 +199,7 @@ def page_of(backtest: Backtest, pictures: Pictures) -> BacktestPage:
     }  # fmt: skip
     return BacktestPage(
         f"Backtest of {settings.name} to {backtest.last_day}", summary.headline, facts, summary.overall, summary.levels,
-        summary.segments, dict(pictures.values()), _notes(backtest),
+        summary.segments, summary.parts, summary.calibration, dict(pictures.values()), _notes(backtest),
     )  # fmt: skip
 
 
@@ -247,7 +247,7 @@ def _params(backtest: Backtest) -> dict[str, Any]:
 
 
 def _headline(summary: Summary) -> dict[str, float]:
-    """Return the deciding figures: the judged method's mean and sd, and every baseline's WRMSSE and order cost."""
+    """Return the deciding figures: the judged method's mean and sd, and every baseline's WRMSSE and order cost, the parts' scores."""
     selected, result = summary.judged, {}
     for name in HEADLINE:
         if name in selected:
@@ -256,6 +256,8 @@ def _headline(summary: Summary) -> dict[str, float]:
     for _, row in summary.overall.iloc[1:].iterrows():
         for name in ("wrmsse", "order_cost_rate"):
             result[f"others/{name}_{row['method']}"] = float(row[name])
+    for _, row in summary.parts.iloc[1:].iterrows():
+        result |= {f"parts/{name}_{row['part']}": float(row[name]) for name in ("wrmsse", "wape", "share")}
     result["wrmsse_skill"] = 1 - float(selected["wrmsse"]) / float(summary.best_baseline["wrmsse"])
     return result
 
@@ -277,7 +279,7 @@ def _tables(backtest: Backtest) -> dict[str, pd.DataFrame]:
     shown = series if len(series) <= _MOST_SERIES else pd.concat([series.head(half), series.tail(half)])
     frames = {
         "overall": summary.overall, "levels": summary.levels, "segments": summary.segments,
-        "origins": summary.origins, "coverage": summary.coverage, "series": shown,
+        "origins": summary.origins, "coverage": summary.coverage, "series": shown, "parts": summary.parts, "calibration": summary.calibration,
         "importance": backtest.evidence.importance,
     }  # fmt: skip
     return {f"tables/{name}.json": _plain(frame) for name, frame in frames.items()}

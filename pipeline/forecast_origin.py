@@ -22,7 +22,16 @@ from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.validation.time import is_too_short
 from models import DemandModel, forecast
-from models.backtest import GivenScales, Judged, Outcome, Trace, baseline_methods, judge, model_method
+from models.backtest import (
+    GivenScales,
+    Judged,
+    Outcome,
+    Trace,
+    baseline_methods,
+    combined_parts,
+    judge,
+    model_method,
+)
 from pipeline.artifacts import ModelStore
 from pipeline.results import RunContext, Snapshot
 from pipeline.run import accepted_inputs, snapshot_of, train_stage
@@ -141,6 +150,7 @@ def outcome_of(context: RunContext, actuals: Actuals, model: DemandModel, seen: 
     return Outcome(
         origin, settings.forecast.quantiles, settings.grid.days, series, settings.series.hierarchy,
         actual_demand(panel, tables["sales"], settings), panel.units_sold.astype(float), methods,
+        combined_parts(model, matrix, settings.forecast.threads),
     )  # fmt: skip
 
 

@@ -44,6 +44,9 @@ _FIGURES = (
 _MOST_CELLS = 40
 
 
+_SHOWN_LEVELS = (0.025, 0.5, 0.835, 0.975)
+
+
 @dataclass(frozen=True)
 class BacktestPage:
     """The data of the report.
@@ -54,7 +57,7 @@ class BacktestPage:
         Heading, and the result in one sentence.
     facts
         Text by name, shown below the heading.
-    overall, levels, segments
+    overall, levels, segments, parts, calibration
         Scores as in a summary of a backtest, with the standard deviation over origins in `_sd` columns.
     pictures
         PNG by caption.
@@ -68,6 +71,8 @@ class BacktestPage:
     overall: pd.DataFrame
     levels: pd.DataFrame
     segments: pd.DataFrame
+    parts: pd.DataFrame
+    calibration: pd.DataFrame
     pictures: Mapping[str, bytes]
     notes: Sequence[str]
 
@@ -81,7 +86,8 @@ def backtest_page(page: BacktestPage) -> str:
     methods = [method_name(name) for name in page.overall["method"]]
     return environment.get_template("backtest.html.j2").render(
         page=page, pictures=pictures, methods=methods, figures=_figure_rows(page.overall), levels=_level_rows(page.levels),
-        segments=_segment_rows(page.segments),
+        segments=_segment_rows(page.segments), parts=_part_rows(page.parts), levels_shown=_SHOWN_LEVELS,
+        calibration=_calibration_rows(page.calibration),
     )  # fmt: skip
 
 
@@ -123,6 +129,30 @@ def _segment_rows(segments: pd.DataFrame) -> list[dict[str, object]]:
         values = [number(row["n_series"]), rate(row["actual_units"] / _total(segments, judged, str(kind)), 0)]
         values += [_written(row, "wape", "rate"), rate(others["wape"].min()), _written(row, "bias", "rate")]
         values += [_written(row, name, kind_) for name, kind_ in (("wql", "score"), ("coverage_950", "rate"))]
+        result.append({"kind": kind, "segment": segment, "values": values})
+    return result
+
+
+def _part_rows(parts: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the combination and its parts."""
+    figures = (("share", "rate"), ("wrmsse", "score"), ("wape", "rate"), ("bias", "rate"), ("rmsse", "score"))
+    return [
+        {"name": method_name(str(row["part"])), "values": [_written(row, name, kind) for name, kind in figures]}
+        for _, row in parts.iterrows()
+    ]
+
+
+def _calibration_rows(calibration: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the randomized coverage of single periods and of the longest window at some levels, by segment."""
+    result = []
+    days = sorted(calibration["sum_days"].unique())
+    for (kind, segment), rows in calibration.groupby(["kind", "segment"], sort=False):
+        values = [number(rows.loc[rows["sum_days"] == days[0], "n"].iloc[0])]
+        for length in (days[0], days[-1]):
+            selected = rows[rows["sum_days"] == length]
+            for level in _SHOWN_LEVELS:
+                nearest = (selected["level"] - level).abs().to_numpy().argmin()
+                values.append(rate(selected["coverage_randomised"].iloc[nearest]))
         result.append({"kind": kind, "segment": segment, "values": values})
     return result
 

@@ -7,7 +7,15 @@ MLflow (``models.tracking.runs``), and charts and pages (``review``). ``docs/bac
 from __future__ import annotations
 
 from models.backtest.judge import Judged, judge
-from models.backtest.methods import GivenScales, Method, Outcome, baseline_methods, model_method
+from models.backtest.methods import (
+    GivenScales,
+    Method,
+    Outcome,
+    Part,
+    baseline_methods,
+    combined_parts,
+    model_method,
+)
 from models.backtest.promotion import Decision, decide
 from models.backtest.summary import Summary, Trace, stability, summarize
 
@@ -17,9 +25,11 @@ __all__ = [
     "Judged",
     "Method",
     "Outcome",
+    "Part",
     "Summary",
     "Trace",
     "baseline_methods",
+    "combined_parts",
     "decide",
     "judge",
     "model_method",

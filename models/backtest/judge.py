@@ -12,11 +12,12 @@ import numpy as np
 import pandas as pd
 
 from models.backtest.levels import Grouping, groupings
-from models.backtest.methods import GivenScales, Method, Outcome
-from models.backtest.metrics import Rows, check, figures_of, rmsse, scaled_pinball, scales, weighted
+from models.backtest.methods import GivenScales, Method, Outcome, Part
+from models.backtest.metrics import Rows, bias, check, figures_of, rmsse, scaled_pinball, scales, wape, weighted
 
 NEW_DAYS = 56
 _YEAR_DAYS = 364
+_CALIBRATED_KINDS = ("volume", "intermittency", "age")
 _LONG_INTERVAL, _VARIED_SIZE = 1.32, 0.49  # Syntetos, Boylan & Croston, J. Oper. Res. Soc. 56, 2005
 
 
@@ -24,7 +25,7 @@ def segments(outcome: Outcome) -> pd.DataFrame:
     """Return the segment of each series (n_series), a column per kind of segment, all texts.
 
     Kinds: `region`, the hierarchy columns, `volume` (A: the top 80 % of money, B: up to 95%, C: the rest),
-    `intermittency` (Syntetos–Boylan classes), `age` (new: fewer than 56 known days).
+    `intermittency` (Syntetos–Boylan classes), `age` (new: fewer than 56 known days, young: fewer than 364, else old).
     """
     series = outcome.series
     frame = series[["region", *outcome.hierarchy]].astype("str").reset_index(drop=True)
@@ -32,7 +33,7 @@ def segments(outcome: Outcome) -> pd.DataFrame:
     return frame.assign(
         volume=volume_class(outcome.money),
         intermittency=intermittency_class(outcome.history[:, -(_YEAR_DAYS // outcome.period_days) :]),
-        age=np.where(days < NEW_DAYS, "new", "established"),
+        age=np.select([days < NEW_DAYS, days < _YEAR_DAYS], ["new", "young"], "old").astype(object),
     )
 
 
@@ -83,6 +84,9 @@ class Judged:
     cells : `region`, `category` (the coarsest hierarchy column), `bias` of the judged method.
     coverage : `sum_days`, `method`, `level`, `coverage`, `coverage_randomised`, `n`.
     pit : `sum_days`, `pit_from`, `pit_to`, `share` of the judged method.
+    calibration : `kind`, `segment`, `sum_days`, `level`, `coverage`, `coverage_randomised`, `n` of the judged method by volume,
+        intermittency and age.
+    parts : one row per `part` of the judged combination, itself first: `share`, `wrmsse`, `wape`, `bias`, `rmsse` of the mean.
     series : `region`, `sku`, `money_share`, `actual_units`, `mean_units`, `rmsse`, `baseline_rmsse`
         (the best baseline's of the origin).
 
@@ -95,6 +99,8 @@ class Judged:
     cells: pd.DataFrame
     coverage: pd.DataFrame
     pit: pd.DataFrame
+    calibration: pd.DataFrame
+    parts: pd.DataFrame
     series: pd.DataFrame
 
 
@@ -113,6 +119,8 @@ def judge(outcome: Outcome, given: GivenScales | None = None) -> Judged:
         "cells": _cells(outcome, rows[next(iter(rows))]),
         "coverage": coverage,
         "pit": pit,
+        "calibration": calibration_by_segment(outcome),
+        "parts": by_part(outcome, given),
         "series": _by_series(outcome, str(best)),
     }
     day = pd.Timestamp(outcome.origin).as_unit("us")
@@ -155,21 +163,61 @@ class _Ruler:
 
     def score(self, outcome: Outcome, method: Method) -> dict[str, float]:
         is_known = np.isfinite(outcome.actual)
-        mean = self.grouping.sums(np.where(is_known, method.mean, 0.0))
         quantiles = self._quantiles(method, is_known)
         loss = scaled_pinball(self.actual, quantiles, outcome.levels, self.absolute)
         low, high = outcome.level_index(0.025), outcome.level_index(0.975)
         inside = (self.actual >= quantiles[..., low]) & (self.actual <= quantiles[..., high])
         return {
-            "wrmsse": weighted(rmsse(self.actual, mean, self.squared), self.weight),
+            "wrmsse": self.wrmsse(outcome, method.mean),
             "wspl": weighted(loss, self.weight),
             "interval_coverage": float(inside[np.isfinite(self.actual)].mean()),
         }
+
+    def wrmsse(self, outcome: Outcome, mean: np.ndarray) -> float:
+        """Return the weighted score of ``mean`` (n_series, horizon)."""
+        sums = self.grouping.sums(np.where(np.isfinite(outcome.actual), mean, 0.0))
+        return weighted(rmsse(self.actual, sums, self.squared), self.weight)
 
     def _quantiles(self, method: Method, is_known: np.ndarray) -> np.ndarray:
         if not self.grouping.is_bottom:
             return method.spread.of_sums(self.grouping, is_known)
         return method.quantiles[np.argsort(self.grouping.code, kind="stable")]
+
+
+def by_part(outcome: Outcome, given: GivenScales | None) -> pd.DataFrame:
+    """Return the scores of the judged forecast and of each part of its combination; no row where it is no combination."""
+    columns = ["part", "share", "wrmsse", "wape", "bias", "rmsse"]
+    if not outcome.parts:
+        return pd.DataFrame(columns=columns)
+    name, judged = next(iter(outcome.methods.items()))
+    rulers = [_Ruler.of(outcome, grouping, given) for grouping in groupings(outcome.series, outcome.hierarchy)]
+    known, squared = np.isfinite(outcome.actual), scales(outcome.history)[0]
+    actual = outcome.actual[known]
+    rows = []
+    for label, part in {name: Part(judged.mean, 1.0), **outcome.parts}.items():
+        score = float(np.mean([ruler.wrmsse(outcome, part.mean) for ruler in rulers]))
+        scaled = rmsse(outcome.actual, part.mean, squared)
+        mean_score = float(np.nanmean(scaled)) if np.isfinite(scaled).any() else float("nan")
+        mean = part.mean[known]
+        rows.append((label, part.share, score, wape(actual, mean), bias(actual, mean), mean_score))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def calibration_by_segment(outcome: Outcome) -> pd.DataFrame:
+    """Return coverage and randomized coverage of the judged method by volume, intermittency and age (see ``Judged``)."""
+    labels = segments(outcome)
+    judged = next(iter(outcome.methods.values()))
+    n_levels, tables = len(outcome.levels), []
+    for days, actual, quantiles in _sums(outcome, judged):
+        by_series = actual.reshape(len(labels), -1), quantiles.reshape(len(labels), -1, n_levels)
+        for kind in _CALIBRATED_KINDS:
+            for segment in sorted(labels[kind].unique()):
+                members = (labels[kind] == segment).to_numpy()
+                rows = by_series[0][members].reshape(-1), by_series[1][members].reshape(-1, n_levels)
+                table, _ = check(*rows, outcome.levels, [outcome.origin.toordinal(), days])
+                tables.append(table.assign(kind=kind, segment=segment, sum_days=days))
+    order = ["kind", "segment", "sum_days", "level", "coverage", "coverage_randomised", "n"]
+    return pd.concat(tables, ignore_index=True)[order]
 
 
 def _by_segment(outcome: Outcome, rows: dict[str, Rows]) -> pd.DataFrame:

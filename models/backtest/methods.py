@@ -6,7 +6,7 @@ Not here: scores.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Protocol
 
@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError, StageError
+from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings, quantile_columns
 from models.backtest.levels import (
     Grouping,
@@ -26,6 +27,7 @@ from models.backtest.levels import (
 from models.baselines import Baseline, baselines
 from models.correlation import CommonFactor
 from models.demand_model import DemandModel
+from models.predict import combination_of, origin_means
 
 
 class Spread(Protocol):
@@ -55,6 +57,14 @@ class Method:
 
 
 @dataclass(frozen=True)
+class Part:
+    """One part of a combination: ``mean`` float64 (n_series, horizon) in units, ``share`` its weight, series counting by their level."""
+
+    mean: np.ndarray
+    share: float
+
+
+@dataclass(frozen=True)
 class Outcome:
     """One origin of a backtest.
 
@@ -69,6 +79,7 @@ class Outcome:
     actual : float64 (n_series, horizon) units demanded; NaN where unknown, closed or not fully in stock.
     history : float64 (n_series, n_history) units sold before the origin, NaN where unknown.
     methods : forecasts by name; the first one is judged, the others are its baselines.
+    parts : parts of the judged forecast by name, where it is a combination.
 
     """
 
@@ -80,6 +91,7 @@ class Outcome:
     actual: np.ndarray
     history: np.ndarray
     methods: Mapping[str, Method]
+    parts: Mapping[str, Part] = field(default_factory=dict)
 
     @property
     def money(self) -> np.ndarray:
@@ -111,6 +123,21 @@ def model_method(
     common = CommonFactor(**model.facts["calibration"]["common"])
     spread = ModelledSpread(levels, mean, deviation_of(quantiles, levels, mean), common)
     return Method(mean, quantiles, windows, spread)
+
+
+def combined_parts(model: DemandModel, matrix: FeatureMatrix, threads: int) -> dict[str, Part]:
+    """Return the parts of the model's combination, models first; {} where the model is used alone."""
+    combination = combination_of(model)
+    if combination is None:
+        return {}
+    components = origin_means(model, matrix, threads)
+    level = components.simple.level
+    shares = level @ combination.series_weights(components.simple) / max(level.sum(), np.finfo(float).tiny)
+    means = components.with_actual(np.zeros(matrix.n_rows, np.float32)).means
+    return {
+        name: Part(np.where(components.is_sold, mean, 0.0).astype(float), float(share))
+        for name, mean, share in zip(combination.parts, means, shares, strict=True)
+    }
 
 
 def _ordered(rows: pd.DataFrame, series: pd.DataFrame, last_key: str, n_each: int) -> pd.DataFrame:

@@ -25,7 +25,7 @@ class Summary:
     ----------
     overall : one row per `method`: every figure's mean and `<figure>_sd` over origins.
     origins : one row per `origin` and `method`, the figures themselves.
-    levels, segments, coverage, cells, pit : as in ``Judged``, means over origins with `_sd` where it is a score.
+    levels, segments, coverage, cells, pit, calibration, parts : as in ``Judged``, means over origins with `_sd` where it is a score.
     series : one row per region and SKU, means over origins; largest `lost_to_baseline` first.
     headline : the result in one sentence, the comparison with the best baseline first.
 
@@ -38,6 +38,8 @@ class Summary:
     coverage: pd.DataFrame
     cells: pd.DataFrame
     pit: pd.DataFrame
+    calibration: pd.DataFrame
+    parts: pd.DataFrame
     series: pd.DataFrame
     headline: str
 
@@ -64,6 +66,8 @@ def summarize(judged: Sequence[Judged]) -> Summary:
         "coverage": _over_origins(_all(judged, "coverage"), ["sum_days", "method", "level"]),
         "cells": _over_origins(_all(judged, "cells"), ["region", "category"]),
         "pit": _over_origins(_all(judged, "pit"), ["sum_days", "pit_from", "pit_to"]),
+        "calibration": _over_origins(_all(judged, "calibration"), ["kind", "segment", "sum_days", "level"]),
+        "parts": _over_origins(_all(judged, "parts"), ["part"]),
         "series": _ranked(series.mean(numeric_only=True).reset_index()),
     }
     result = Summary(overall=overall, origins=origins, **frames, headline="")

@@ -95,8 +95,13 @@ def test_a_backtest_is_one_parent_with_a_child_per_origin(
 def test_tables_pictures_and_report_are_with_the_run(recorded: rolling.RecordedBacktest, client: MlflowClient) -> None:
     kept = {file.path for top in ("", "tables", "pictures") for file in client.list_artifacts(recorded.run_id, top)}
     assert {"report.html", "tables/segments.json", "tables/levels.json"} <= kept
+    assert {"tables/parts.json", "tables/calibration.json"} <= kept
+    parts = client.get_run(recorded.run_id).data.metrics
+    assert {"parts/wrmsse_lightgbm", "parts/wape_recent_mean", "parts/share_intermittent"} <= set(parts)
     assert len([path for path in kept if path.endswith(".png")]) == 8
     text = Path(recorded.page).read_text("utf-8")
+    assert "Parts of the combination" in text
+    assert "Calibration by segment" in text
     assert recorded.backtest.summary.headline in text.replace("&#39;", "'")
     assert "http://" not in text
     assert "https://" not in text

@@ -13,7 +13,10 @@ import pytest
 from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from models import explain
+from models.explain import TERMS
 from pipeline import run
+from pipeline.forecast_origin import panel_and_matrix
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
 
@@ -256,3 +259,16 @@ def test_an_external_forecast_takes_part_in_the_combination(given: Given, demo_t
     assert model.metrics["part/external/share"] > 0.9
     rows_ahead = _forecast(chosen)["forecast"]
     assert rows_ahead["tier"].str.contains("external").mean() > 0.9
+
+
+def test_explain_names_the_method_that_carries_what_is_missing(given: Given, demo_tables: Tables) -> None:
+    rows = {"external_forecast": _means(demo_tables, "2016-02-01", "2016-05-22")}
+    chosen = given(rows)
+    context = run.validate_stage(chosen, AS_OF, "forecast")
+    model, matrix = run._model(context, run.train_stage(context)), panel_and_matrix(context)[1]
+    result = explain(model, matrix, np.arange(matrix.n_rows))
+    by_external = result["date"] < "2016-05-23"
+    assert result["external_share"].tolist() == by_external.astype(float).tolist()
+    assert result[f"{model.facts['carrier']}_share"].tolist() == (~by_external).astype(float).tolist()
+    units = result[[f"{term}_units" for term in TERMS]].sum(axis=1)
+    assert units.to_numpy() == pytest.approx(result["mean_units"].to_numpy())
