@@ -20,7 +20,7 @@ from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.checkpoint import Checkpoints
 from foundation.commands import command
 from foundation.errors import ConfigurationError, StageError
-from foundation.settings import Settings
+from foundation.settings import COMBINED, Settings
 from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
@@ -216,7 +216,8 @@ def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool
     frames = with_baseline(frames, panel, matrix, settings, segments)
     forget(settings, as_of, "forecast", "plan")
     _write(settings, frames, FORECAST_TABLES, as_of)
-    notes = tuple(filter(None, [note(matrix, settings.grid.days) for note in (shift_note, stop_note)]))
+    findings = (shift_note, stop_note) if settings.forecast.model == COMBINED else (stop_note,)
+    notes = tuple(filter(None, [note(matrix, settings.grid.days) for note in findings]))
     n_series = len(frames["forecast"][["region", "sku"]].drop_duplicates())
     record(settings, as_of, "forecast", {"identity": identity, "n_series": n_series, "notes": notes})
     log.info("forecast of %s series over %d periods written", f"{n_series:,}", settings.horizon)

@@ -261,7 +261,7 @@ def test_an_external_forecast_takes_part_in_the_combination(given: Given, demo_t
     assert rows_ahead["tier"].str.contains("external").mean() > 0.9
 
 
-def test_explain_names_the_method_that_carries_what_is_missing(given: Given, demo_tables: Tables) -> None:
+def test_explain_names_the_method_that_carries_missing_rows(given: Given, demo_tables: Tables) -> None:
     rows = {"external_forecast": _means(demo_tables, "2016-02-01", "2016-05-22")}
     chosen = given(rows)
     context = run.validate_stage(chosen, AS_OF, "forecast")
@@ -272,3 +272,18 @@ def test_explain_names_the_method_that_carries_what_is_missing(given: Given, dem
     assert result[f"{model.facts['carrier']}_share"].tolist() == (~by_external).astype(float).tolist()
     units = result[[f"{term}_units" for term in TERMS]].sum(axis=1)
     assert units.to_numpy() == pytest.approx(result["mean_units"].to_numpy())
+
+
+@pytest.mark.parametrize(("model", "is_noted"), [("auto", True), ("external", False)])
+def test_only_a_combination_says_that_shifted_series_are_forecast_at_their_new_level(
+    given: Given, demo_tables: Tables, model: str, is_noted: bool
+) -> None:
+    """No other kind looks for shifts, and its rows never have the tier `level_shift`."""
+    sales = pd.read_parquet(Path(given(None).inputs.path) / "sales.parquet")
+    late = sales["date"] >= "2016-04-28"
+    sales.loc[late, "units_sold"] = 8.0 * sales.loc[late, "units_sold"] + 20.0
+    sales.to_parquet(Path(given(None).inputs.path) / "sales.parquet")
+    chosen = given({"external_forecast": _means(demo_tables, "2016-02-01", "2016-05-29")}, f"forecast.model={model}")
+    context = run.validate_stage(chosen, AS_OF, "forecast")
+    notes = run.forecast_stage(context, run.train_stage(context)).notes
+    assert any("level_shift" in note for note in notes) == is_noted
