@@ -38,8 +38,9 @@ class DemandModel:
 
     @property
     def kinds(self) -> tuple[str, ...]:
-        """Names of the kinds of ``forecasters``."""
-        return tuple(self.facts.get("kinds", (self.facts["kind"],)))
+        """Names of the kinds of ``forecasters``; empty where means come from elsewhere."""
+        kind = self.facts.get("kind")
+        return tuple(self.facts.get("kinds", () if kind is None else (kind,)))
 
     @property
     def version(self) -> str:

@@ -9,8 +9,7 @@ import scoringrules
 from sklearn.metrics import mean_pinball_loss, mean_squared_error
 from utilsforecast import losses
 
-from models.backtest.coverage import coverage
-from models.backtest.metrics import bias, pinball, rmsse, scaled_pinball, scales, wape
+from models.backtest.metrics import bias, coverage, pinball, rmsse, scaled_pinball, scales, wape
 
 DRAW = np.random.default_rng(4)
 ACTUAL, FORECAST = DRAW.poisson(3.0, 200).astype(float), DRAW.gamma(3.0, 1.0, 200)
