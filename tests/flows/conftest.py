@@ -1,4 +1,4 @@
-"""What the tests of the flows share: quick settings, a warehouse per test, the command as a process."""
+"""Shared by tests of the flows: quick settings, a warehouse per test, the command as a process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Command = Callable[..., "subprocess.CompletedProcess[str]"]
 
 @pytest.fixture
 def forestock(tmp_path: Path) -> Command:
-    """Return a function that runs ``forestock`` as its own process, in an empty folder, and returns how it ended."""
+    """Return a function that runs ``forestock`` as its own process, in an empty folder, and returns the completed process."""
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         folder = tmp_path / "elsewhere"
@@ -39,5 +39,5 @@ def forestock(tmp_path: Path) -> Command:
 
 
 def with_cheap_trucks(lanes: pd.DataFrame, divisor: float = 20.0) -> pd.DataFrame:
-    """Return ``lanes`` on which some trucks pay even for four SKUs, and a bound that may split them."""
+    """Return ``lanes`` on which some loads pay even for four SKUs, while the relaxation uses fractions of them."""
     return lanes.assign(eur_per_load=lanes["eur_per_load"] / divisor)

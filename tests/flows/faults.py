@@ -1,7 +1,7 @@
-"""Faults of the machine, injected into a night that runs as its own process.
+"""Faults of the machine, injected into a nightly run in its own process.
 
-A fault is done to the files before the night, or to the process while it runs. The process is a fork of one that has
-imported everything and done nothing, so that a night costs seconds. Not here: what must hold afterwards (``test_faults``).
+A fault changes files before the run, or the process during it. The process is a fork of one that has imported every
+module, so that a run takes seconds. Not here: the assertions afterwards (``test_faults``).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ Arguments = list[str]
 
 @dataclass(frozen=True)
 class FinishedCommand:
-    """How a night ended: its exit code (minus the signal where it was killed) and what it printed."""
+    """The end of a run: its exit code (minus the signal if it was killed) and its output."""
 
     code: int
     output: str
@@ -34,9 +34,9 @@ class FinishedCommand:
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: ``before`` is done to the warehouse and the inputs, ``inside`` to the process, ``n_commands`` run at once.
+    """One fault: ``before`` changes warehouse and inputs, ``inside`` the process; ``n_commands`` run at once.
 
-    ``codes`` are the exit codes that are right, ``words`` one of which the message must have where it is no kill.
+    ``codes`` are the correct exit codes; the message must contain one of ``words`` unless the process was killed.
     """
 
     name: str
@@ -53,30 +53,30 @@ _FORKS = multiprocessing.get_context("forkserver")
 
 @dataclass(frozen=True)
 class RunningCommand:
-    """A night at work and the pipe it speaks into: a file would be subject to the full disk."""
+    """A run in progress and the pipe of its output; a file would be subject to the full disk."""
 
     process: BaseProcess
     pipe: Connection
 
 
 def start(arguments: Arguments, fault: str) -> RunningCommand:
-    """Start a night with the fault of that name (empty: none) in a process of its own.
+    """Start a run with the fault of that name (empty: none) in its own process.
 
-    The first call starts the process that is forked from then on; it keeps the environment of that moment.
+    The first call starts the process that later calls fork; it keeps the environment of the first call.
     """
     _FORKS.set_forkserver_preload(
         ["forestock.cli.main", "flows.nightly", "forestock.cli.run", "flows.servers", "tests.flows.faults"]
     )
-    receiver, mouth = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_play, args=(arguments, fault, mouth))
+    receiver, sender = _FORKS.Pipe(duplex=False)
+    process = _FORKS.Process(target=_play, args=(arguments, fault, sender))
     process.start()
-    mouth.close()
+    sender.close()
     return RunningCommand(process, receiver)
 
 
-def _play(arguments: Arguments, name: str, mouth: Connection) -> None:
-    os.dup2(mouth.fileno(), 1)
-    os.dup2(mouth.fileno(), 2)
+def _play(arguments: Arguments, name: str, sender: Connection) -> None:
+    os.dup2(sender.fileno(), 1)
+    os.dup2(sender.fileno(), 2)
     fault = next((one for one in FAULTS if one.name == name), Fault(""))
     fault.inside()
     code = _cli([*arguments, *fault.arguments])
@@ -96,7 +96,7 @@ def _cli(arguments: Arguments) -> int:
 
 
 def finish(running: RunningCommand) -> FinishedCommand:
-    """Wait for the night and return how it ended; what it says fits into a pipe."""
+    """Wait for the run and return its end; its output fits into a pipe."""
     running.process.join(600)
     os.set_blocking(running.pipe.fileno(), False)
     parts = b""
@@ -111,7 +111,7 @@ def finish(running: RunningCommand) -> FinishedCommand:
 
 
 def killed_after(seconds: float) -> Callable[[], None]:
-    """Return what kills the process after some seconds, wherever it is then."""
+    """Return a function that kills the process after some seconds."""
 
     def arm() -> None:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
@@ -121,7 +121,7 @@ def killed_after(seconds: float) -> Callable[[], None]:
 
 
 def killed_at_file(nth: int, is_after: bool) -> Callable[[], None]:
-    """Return what kills the process at the nth small file it puts in place, just before or just after the rename."""
+    """Return a function that kills the process at its nth small file, just before or after the rename."""
 
     def arm() -> None:
         _kill_at(os, "replace", nth, is_after)
@@ -130,7 +130,7 @@ def killed_at_file(nth: int, is_after: bool) -> Callable[[], None]:
 
 
 def killed_at_table(nth: int, delay_seconds: float) -> Callable[[], None]:
-    """Return what kills the process that long after it begins to write its nth table."""
+    """Return a function that kills the process so long after it begins to write its nth table."""
 
     def arm() -> None:
         from foundation.store import warehouse
@@ -163,7 +163,7 @@ def _kill_at(module: Any, name: str, nth: int, is_after: bool) -> None:
 
 
 def disk_full_at(n_bytes: int) -> Callable[[], None]:
-    """Return what lets no file grow beyond some bytes: the system then refuses the write, as a full disk does."""
+    """Return a function that limits the size of files, so that writes fail as on a full disk."""
 
     def arm() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
@@ -172,8 +172,8 @@ def disk_full_at(n_bytes: int) -> Callable[[], None]:
     return arm
 
 
-def torn_input(table: str, share: float) -> Callable[[Path, Path], None]:
-    """Return what leaves only the first part of an input file."""
+def truncated_input(table: str, share: float) -> Callable[[Path, Path], None]:
+    """Return a function that truncates an input file."""
 
     def tear(_: Path, inputs: Path) -> None:
         file = inputs / f"{table}.parquet"
@@ -184,7 +184,7 @@ def torn_input(table: str, share: float) -> Callable[[Path, Path], None]:
 
 
 def damaged(pattern: str, how: str, seed: int) -> Callable[[Path, Path], None]:
-    """Return what removes, empties, tears or garbles one of the warehouse's files that match."""
+    """Return a function that removes, empties, truncates or garbles one of the matching files of the warehouse."""
 
     def damage(warehouse: Path, _: Path) -> None:
         draw = random.Random(seed)  # noqa: S311 - no secret
@@ -210,12 +210,12 @@ def _in_zone(name: str) -> Callable[[], None]:
 
 
 def _without_prefect() -> None:
-    """Point the process at a server nobody runs."""
+    """Set the address of a server that does not exist."""
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     lasting = temporary_settings({PREFECT_API_URL: f"{_AWAY}/api"})
     lasting.__enter__()
-    _LASTING.append(lasting)  # one that is let go of takes the setting back
+    _LASTING.append(lasting)  # leaving the context would restore the setting
 
 
 _LASTING: list[Any] = []
@@ -248,28 +248,31 @@ def _disks() -> list[Fault]:
 
 def _inputs() -> list[Fault]:
     tables = ("sales", "stock", "lanes", "skus", "calendar", "inbound")
-    return [Fault(f"torn {name}", (2,), (name,), before=torn_input(name, _DRAW.uniform(0.05, 0.95))) for name in tables]
+    return [
+        Fault(f"truncated {name}", (2,), (name,), before=truncated_input(name, _DRAW.uniform(0.05, 0.95)))
+        for name in tables
+    ]
 
 
 def _damages() -> list[Fault]:
     result = [
         Fault(f"model {how}", (0,), ("damaged",), before=damaged("_models/*/*", how, seed), arguments=_AGAIN)
-        for seed, how in enumerate(("removed", "emptied", "torn", "garbled"))
+        for seed, how in enumerate(("removed", "emptied", "truncated", "garbled"))
     ]
-    for seed, how in enumerate(("removed", "torn")):
+    for seed, how in enumerate(("removed", "truncated")):
         result.append(Fault(f"snapshot {how}", before=damaged("_inputs/*/*.parquet", how, seed), arguments=_AGAIN))
-    note = damaged("_nights/forecast-*", "torn", 1)
-    return [*result, Fault("note torn", (0,), ("cannot be read",), before=note, arguments=_AGAIN)]
+    note = damaged("_nights/forecast-*", "truncated", 1)
+    return [*result, Fault("note truncated", (0,), ("cannot be read",), before=note, arguments=_AGAIN)]
 
 
 def _surroundings() -> list[Fault]:
     no_record = ("MLflow could not be used",)
     return [
         Fault("MLflow unreachable", (0,), no_record, arguments=("--set", f"tracking_uri={_AWAY}")),
-        Fault("MLflow torn", (0,), no_record, before=damaged("mlflow.db", "torn", 3)),
+        Fault("MLflow truncated", (0,), no_record, before=damaged("mlflow.db", "truncated", 3)),
         Fault("Prefect unreachable", (3,), ("stage start failed",), inside=_without_prefect),
         Fault("clock far east", inside=_in_zone("Pacific/Kiritimati")),
-        Fault("two nights at once", n_commands=2),
+        Fault("two runs at once", n_commands=2),
     ]
 
 

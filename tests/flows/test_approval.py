@@ -1,4 +1,4 @@
-"""What a planner is asked and what an answer does; that the flow waits for it is tested with services."""
+"""The approval form and the effect of its answers; tests/services covers the flow that waits for it."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_a_rejection_without_a_reason_is_refused_without_a_decision(settings: Se
 
 
 def test_the_initial_form_makes_no_decision_and_a_past_plan_is_decided_at_its_morning(settings: Settings) -> None:
-    """Whoever presses the button without reading must not approve a whole plan."""
+    """Submitting the form unchanged must not approve a whole plan."""
     opened = ApprovalForm.with_initial_data(
         description="?", **initial_values(AS_OF, datetime(2026, 1, 1, tzinfo=UTC))
     )()

@@ -1,4 +1,4 @@
-"""Defaults a run takes are one table: most money first, one row per key, the same after a round trip."""
+"""The defaults of a run are one table: most money first, one row per key, the same after a round trip."""
 
 from __future__ import annotations
 
@@ -20,36 +20,36 @@ from tests.review.sample_plan import sample_plan
 
 AS_OF = date(2016, 5, 23)
 CHEAP = Assumption("b", "lanes", "eur_per_unit", 3, "transport counts as free", "nearer is not cheaper", 12.0)
-DEAR = Assumption("c", "supply", "", 0, "nothing can be ordered", "stock runs out", 900.0)
+COSTLY = Assumption("c", "supply", "", 0, "nothing can be ordered", "stock runs out", 900.0)
 UNKNOWN = Assumption("a", "skus", "unit_cost_eur", 7, "goods count as free", "orders cost nothing")
 
 
-def test_most_money_comes_first_then_most_rows() -> None:
+def test_assumptions_are_ordered_by_money_then_rows() -> None:
     few = Assumption("z", "hubs", "latitude", 2, "x", "y")
-    assert collected((few, UNKNOWN, CHEAP), (DEAR,)) == (DEAR, CHEAP, UNKNOWN, few)
+    assert collected((few, UNKNOWN, CHEAP), (COSTLY,)) == (COSTLY, CHEAP, UNKNOWN, few)
 
 
-def test_what_the_plan_knows_replaces_what_validation_knew() -> None:
+def test_an_assumption_of_the_plan_replaces_that_of_validation() -> None:
     better = Assumption("a", "skus", "unit_cost_eur", 5, "goods count as free", "orders cost nothing", 40.0)
     assert collected((UNKNOWN,), (better,)) == (better,)
 
 
 def test_the_table_holds_every_field_and_passes_its_definition() -> None:
-    frame = assumption_frame((UNKNOWN, DEAR, CHEAP), AS_OF)
+    frame = assumption_frame((UNKNOWN, COSTLY, CHEAP), AS_OF)
     check_output(frame, OUTPUTS["assumption"], AS_OF)
     assert frame["key"].tolist() == ["c", "b", "a"]
-    assert assumptions_of(frame.sample(frac=1, random_state=1)) == (DEAR, CHEAP, UNKNOWN)
+    assert assumptions_of(frame.sample(frac=1, random_state=1)) == (COSTLY, CHEAP, UNKNOWN)
     assert list(assumption_frame((), AS_OF).columns) == list(OUTPUTS["assumption"].names)
 
 
-def test_one_line_says_where_how_many_what_and_the_effect() -> None:
+def test_an_assumption_prints_as_one_line_with_place_rows_and_effect() -> None:
     assert str(CHEAP) == "lanes.eur_per_unit (3 rows): transport counts as free; nearer is not cheaper"
-    assert str(DEAR) == "supply: nothing can be ordered; stock runs out"
+    assert str(COSTLY) == "supply: nothing can be ordered; stock runs out"
 
 
 def test_page_and_summary_show_warnings_and_assumptions_escaped() -> None:
     built = sample_plan()
-    taken = (Assumption("k", "lanes", "<b>", 4, "free <i>", "far as near"), DEAR)
+    taken = (Assumption("k", "lanes", "<b>", 4, "free <i>", "far as near"), COSTLY)
     outputs = built.outputs | {
         "assumption": assumption_frame(taken, built.as_of),
         "warning": pd.DataFrame({"warning": ["stock.date: old & <u>"]}),
@@ -62,7 +62,7 @@ def test_page_and_summary_show_warnings_and_assumptions_escaped() -> None:
     assert "lanes.\\<b\\> (4 rows): free \\<i\\>; far as near" in plan_summary(outputs, built.settings, built.as_of)
 
 
-def test_a_page_without_doubts_has_no_such_section() -> None:
+def test_a_page_without_warnings_has_no_such_section() -> None:
     built = sample_plan()
     assert 'id="inputs"' not in plan_page(built.tables, built.outputs, built.settings, built.as_of)
 

@@ -1,4 +1,4 @@
-"""Past nights: what they may know, several at a time, several backfills at once."""
+"""Runs of past dates: they read no later data, several run in parallel, several backfills run at once."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 
 
 def _known_by(tables: Tables, as_of: date) -> Tables:
-    """Return the tables as a source would have held them on the morning of ``as_of``: without what came later."""
+    """Return the tables as a source would have held them on the morning of ``as_of``: without later data."""
     morning = pd.Timestamp(as_of)
     kept = {name: frame.copy() for name, frame in tables.items()}
     kept["sales"] = kept["sales"][kept["sales"]["date"] < morning]
@@ -53,7 +53,7 @@ def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -
 def test_five_past_runs_equal_those_of_a_warehouse_that_never_saw_later_data(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """The one warehouse is given all data and plans the nights backwards; the other has each morning's data alone."""
+    """One warehouse has all data and plans the dates in reverse order; the other has only the data of each morning."""
     parts = (*QUICK, "positioning.max_gap_rate=1.0", "inputs.keep_snapshots=50")
     all_of_it = settings_for(write_tables(demo_tables, tmp_path / "all"), *parts)
     late = {as_of: _plan(all_of_it, as_of) for as_of in reversed(FIVE)}
@@ -82,7 +82,7 @@ def _tables(warehouse: Path) -> dict[str, pd.DataFrame]:
 @pytest.mark.slow
 @pytest.mark.prefect
 @pytest.mark.xdist_group("backfill")
-def test_overlapping_backfills_two_at_a_time_and_a_run_leave_what_one_after_the_other_leaves(
+def test_overlapping_parallel_backfills_and_a_run_write_the_rows_of_sequential_runs(
     server: str, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     inputs = write_tables(demo_tables, tmp_path / "inputs")

@@ -65,12 +65,12 @@ def test_the_last_origin_leaves_a_whole_horizon_of_demand(settings: Settings) ->
     assert origin_dates(settings, Origins(2, 21, date(2016, 5, 20)), actuals) == [date(2016, 4, 16), date(2016, 5, 7)]
 
 
-def test_origins_before_the_data_say_how_many_fit(settings: Settings) -> None:
+def test_too_many_origins_are_refused_with_the_possible_number(settings: Settings) -> None:
     with pytest.raises(ConfigurationError, match="at most 2 fit"):
         origin_dates(settings, Origins(9), read_actuals(settings, Origins(9)))
 
 
-def test_an_origin_knows_no_data_dated_on_or_after_it(settings: Settings) -> None:
+def test_an_origin_reads_no_data_dated_on_or_after_it(settings: Settings) -> None:
     context = inputs_known_on(settings, date(2016, 4, 13))
     for known in (context.inputs, context.training):
         last = snapshot.read(known.folder)["sales"]["date"].max().date()
@@ -80,7 +80,7 @@ def test_an_origin_knows_no_data_dated_on_or_after_it(settings: Settings) -> Non
 def test_a_backtest_is_one_parent_with_a_child_per_origin(
     recorded: rolling.RecordedBacktest, client: MlflowClient
 ) -> None:
-    """Never a run per series, and none that stays open."""
+    """There is no run per series, and none stays open."""
     runs = {run.info.run_id: run for run in _runs(client)}
     parent = runs[recorded.run_id]
     children = [run for run in runs.values() if run.data.tags.get("mlflow.parentRunId") == recorded.run_id]
@@ -113,7 +113,7 @@ def test_a_second_backtest_uses_the_models_of_the_first(backtest: rolling.Backte
     pd.testing.assert_frame_equal(again.summary.overall, backtest.summary.overall)
 
 
-def test_what_is_scored_is_what_was_sold(backtest: rolling.Backtest, demo_tables: dict[str, pd.DataFrame]) -> None:
+def test_scores_use_the_units_sold(backtest: rolling.Backtest, demo_tables: dict[str, pd.DataFrame]) -> None:
     sales = demo_tables["sales"]
     for one in backtest.scored:
         day = pd.Timestamp(one.origin)
@@ -153,7 +153,7 @@ def test_the_alias_is_set_only_on_request_with_a_reason(
 
 
 def test_a_record_that_cannot_be_finished_is_marked_as_failed(settings: Settings, client: MlflowClient) -> None:
-    """A run that stays RUNNING for ever looks as if somebody were still at work."""
+    """A run that stays RUNNING looks as if it were still in progress."""
     broken = Record("broken", date(2016, 5, 2), "note", texts={"a.txt": object()})  # type: ignore[dict-item] # on purpose
     tracker = Tracker(settings, "broken", "note")
     with pytest.raises(StageError, match="tracking"):
@@ -161,7 +161,7 @@ def test_a_record_that_cannot_be_finished_is_marked_as_failed(settings: Settings
     assert [run.info.status for run in _runs(client, "demo-broken")] == ["FAILED", "FAILED"]
 
 
-def test_without_mlflow_the_report_is_there_all_the_same(
+def test_the_report_is_written_without_mlflow(
     backtest: rolling.Backtest, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")

@@ -31,8 +31,8 @@ def test_the_version_is_that_of_the_package() -> None:
     assert (request.exit_code, request.output) == (0, f"forestock {version('forestock')}\n")
 
 
-def test_help_and_parsing_import_nothing_heavy() -> None:
-    """A person who asks for help waits for Python alone, not for pandas, Prefect or MLflow."""
+def test_help_and_parsing_import_no_heavy_package() -> None:
+    """Help must not wait for imports of pandas, Prefect or MLflow."""
     program = "import sys, forestock.cli.main; print([m for m in ('pandas', 'prefect', 'mlflow', 'lightgbm') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)  # noqa: S603 - our own program
     assert done.stdout.strip() == "[]"
@@ -55,7 +55,7 @@ def test_help_and_parsing_import_nothing_heavy() -> None:
         (["review", "--config", "demo", "--set", "warehouse=nowhere"], "has no plan"),
     ],
 )
-def test_a_mistake_ends_in_2_and_says_what_to_write(arguments: list[str], message: str) -> None:
+def test_a_mistake_exits_with_2_and_a_remedy(arguments: list[str], message: str) -> None:
     ended = CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
     assert ended.exit_code == 2
     assert message in ended.output
@@ -66,7 +66,7 @@ def test_a_mistake_ends_in_2_and_says_what_to_write(arguments: list[str], messag
     ("error", "code"), [(InputError("bad"), 2), (StageError("train", "bad"), 3), (GateError("bad"), 4)]
 )
 def test_each_failure_has_its_exit_code(error: Exception, code: int) -> None:
-    """Schedulers branch on the code: mend the input, try again, or call a planner."""
+    """Schedulers branch on the code: correct the input, retry, or call a planner."""
     assert getattr(error, "exit_code", None) == code
 
 
@@ -82,7 +82,7 @@ def test_valid_inputs_are_listed_by_table(
     assert not (tmp_path / "elsewhere" / "wh").exists()
 
 
-def test_inputs_that_are_valid_with_a_warning_end_in_saying_so(
+def test_the_last_line_counts_the_warnings_of_valid_inputs(
     forestock: Command, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     """The last line is the one that is read."""
@@ -94,7 +94,7 @@ def test_inputs_that_are_valid_with_a_warning_end_in_saying_so(
     assert done.stdout.splitlines()[-1] == "The inputs are valid for 2016-05-23, with 1 warning."
 
 
-def test_faults_are_one_plain_line_each_and_end_in_2(
+def test_faults_are_one_plain_line_each_and_exit_with_2(
     forestock: Command, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     demo_tables["sales"].loc[3, "units_sold"] = -1.0

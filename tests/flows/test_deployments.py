@@ -44,14 +44,14 @@ def test_a_deployment_names_a_flow_and_its_parameters_and_has_valid_schedules(de
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
 def test_the_form_of_a_deployment_describes_every_parameter(deployment: dict[str, Any]) -> None:
-    """The page asks for a value under each description; a name alone is a riddle to whoever is on call."""
+    """Prefect's form shows the description of each parameter; a name alone is not enough for a person on call."""
     properties = _flow(deployment).parameters.properties
     assert [name for name, parts in properties.items() if not parts.get("description")] == []
 
 
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=lambda one: one["name"])
-def test_a_scheduled_deployment_ends_some_day_and_runs_one_at_a_time(deployment: dict[str, Any]) -> None:
-    """A run that hangs would otherwise hold the only slot, and every later night with it."""
+def test_a_scheduled_deployment_has_a_timeout_and_runs_one_at_a_time(deployment: dict[str, Any]) -> None:
+    """A run that hangs would otherwise hold the only slot and block every later run."""
     if deployment["schedules"]:
         assert _flow(deployment).timeout_seconds
         assert deployment["concurrency_limit"]["limit"] == 1
@@ -63,8 +63,8 @@ def test_every_stage_a_scheduler_needs_is_deployed() -> None:
     }  # fmt: skip
 
 
-def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time() -> None:
-    """What computes fails the same way twice; a server that restarts answers within a minute."""
+def test_only_reading_and_recording_are_retried_with_growing_waits() -> None:
+    """A failed computation fails again; a restarting server answers within a minute."""
     tasks = {task.name: task for task in vars(nightly).values() if isinstance(task, Task)}
     assert {name for name, task in tasks.items() if task.retries} == {"validate", "record", "record_page"}
     delays = tasks["validate"].retry_delay_seconds
@@ -75,7 +75,7 @@ def test_only_the_reading_and_the_recording_are_tried_again_and_later_each_time(
 
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
-def test_an_automation_is_one_prefect_takes_and_hears_events_that_are_sent(path: Path) -> None:
+def test_an_automation_is_valid_and_expects_events_that_are_emitted(path: Path) -> None:
     parts = read(path)
     ids = {name: str(uuid.uuid4()) for key in ("deployment", "block") for name in named_in(parts, key)}
     built = with_ids(parts, ids)
@@ -84,7 +84,7 @@ def test_an_automation_is_one_prefect_takes_and_hears_events_that_are_sent(path:
 
 
 @pytest.mark.parametrize("path", AUTOMATIONS, ids=lambda path: path.stem)
-def test_an_automation_starts_deployments_that_are_there_with_parameters_they_have(path: Path) -> None:
+def test_an_automation_starts_existing_deployments_with_existing_parameters(path: Path) -> None:
     deployed = {}
     for deployment in DEPLOYMENTS:
         flow = _flow(deployment)
@@ -110,7 +110,7 @@ def test_scheduled_runs_stop_at_missing_or_cut_data() -> None:
             assert action.get("deployment") != "nightly/nightly" or "inputs.on_warning=stop" in overrides
 
 
-def test_a_deployment_that_deletes_is_off_until_someone_activates_it() -> None:
+def test_a_deployment_that_deletes_is_off_by_default() -> None:
     (tidy,) = (deployment for deployment in DEPLOYMENTS if deployment["name"] == "tidy")
     assert [schedule["active"] for schedule in tidy["schedules"]] == [False]
     assert load_settings("demo").inputs.on_warning == "warn"

@@ -1,4 +1,4 @@
-"""`forestock explain` speaks of the forecast that was kept, or says that it does not."""
+"""`forestock explain` explains the stored forecast, or reports that it differs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.flows.conftest import QUICK
 AS_OF = date(2016, 5, 23)
 
 
-def test_a_forecast_of_another_model_is_not_explained_as_if_it_were_this_one(
+def test_a_stored_forecast_of_another_model_is_reported(
     demo_tables: dict, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip

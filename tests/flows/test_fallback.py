@@ -1,4 +1,4 @@
-"""Falling back on a baseline: one segment's rows change, for the nights it was said for, and the night says so."""
+"""Fallback to a baseline: the rows of one segment change for the requested dates, and the run reports it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SUNDAY = Signature(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
 def settings(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> Settings:
-    """Return settings of a warehouse with one forecast night."""
+    """Return settings of a warehouse with one forecast."""
     built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
     _forecast(built)
     return built
@@ -37,7 +37,7 @@ def _forecast(settings: Settings) -> bool:
     return run.forecast_stage(context, run.train_stage(context)).is_new
 
 
-def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Settings) -> None:
+def test_only_the_rows_of_the_segment_become_the_baselines(settings: Settings) -> None:
     warehouse = Warehouse(settings)
     before = {name: warehouse.read(name, AS_OF) for name in run.FORECAST_TABLES}
     record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
@@ -51,7 +51,7 @@ def test_the_segments_rows_are_the_baselines_and_no_others_change(settings: Sett
     assert not _forecast(settings)
 
 
-def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_counts(settings: Settings) -> None:
+def test_the_last_fallback_holds_from_its_decision_until_its_date(settings: Settings) -> None:
     record_fallback(settings, ("CA_1", "FOODS"), date(2016, 5, 30), SUNDAY)
     assert fallback_segments(settings, None, date(2016, 5, 15)) == ()
     assert (
@@ -60,10 +60,12 @@ def test_a_note_holds_from_when_it_was_known_until_its_date_and_the_last_one_cou
         == (("CA_1", "FOODS"),)
     )
     assert fallback_segments(settings, None, date(2016, 5, 30)) == ()
-    record_fallback(settings, ("CA_1", "FOODS"), AS_OF, Signature(SUNDAY.time + pd.Timedelta(hours=1), "bob", "mended"))
+    record_fallback(
+        settings, ("CA_1", "FOODS"), AS_OF, Signature(SUNDAY.time + pd.Timedelta(hours=1), "bob", "corrected")
+    )
     assert fallback_segments(settings, None, AS_OF) == ()
 
 
-def test_a_region_nobody_forecasts_is_refused_with_the_nearest_one(settings: Settings) -> None:
+def test_an_unknown_region_is_refused_with_the_nearest_one(settings: Settings) -> None:
     with pytest.raises(InputError, match="did you mean 'CA_1'"):
         record_fallback(settings, ("CA1", "FOODS"), AS_OF, SUNDAY)

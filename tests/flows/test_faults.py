@@ -1,8 +1,8 @@
-"""Whatever happens to a night, the warehouse holds whole partitions, nothing twice, and the next night heals.
+"""After any fault of a run the warehouse has complete partitions without duplicates, and the next run repairs it.
 
-Each fault meets a warehouse that has one night behind it. The night that is hit writes another date. Afterwards every
-partition of that date is absent or exactly the one an undisturbed night writes, the earlier date is untouched, the message says
-what happened, and the same command run again leaves exactly the undisturbed tables.
+Each warehouse already has one run; the run with the fault writes another date. Afterwards every partition of that date is
+absent or equal to that of an undisturbed run, the earlier date is unchanged, the message names the cause, and the same
+command run again writes exactly the undisturbed tables.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def server() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def world(server: None, _demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with inputs, a warehouse with the night before, and one where both nights went undisturbed."""
+    """Return a folder with inputs, a warehouse with the earlier run, and one with both runs undisturbed."""
     root = tmp_path_factory.mktemp("faults")
     (root / "inputs").mkdir()
     for name, frame in _demo_cut.items():
@@ -79,7 +79,7 @@ def _run(root: Path, warehouse: str, *arguments: str) -> faults.FinishedCommand:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-def test_a_fault_loses_nothing_doubles_nothing_and_the_next_run_heals(fault: Fault, world: Path) -> None:
+def test_after_a_fault_no_row_is_lost_or_duplicated_and_the_next_run_repairs(fault: Fault, world: Path) -> None:
     name = fault.name.replace(" ", "-")
     shutil.copytree(world / "base", world / name)
     inputs = world / f"inputs-{name}"
@@ -93,22 +93,20 @@ def test_a_fault_loses_nothing_doubles_nothing_and_the_next_run_heals(fault: Fau
         assert "Traceback" not in done.output
         if fault.words and (done.code != 0 or fault.codes == (0,)):
             assert any(word in " ".join(done.output.split()) for word in fault.words), done.output
-    _assert_whole(world, name)
+    _assert_partitions_are_complete(world, name)
     shutil.rmtree(inputs)
     shutil.copytree(world / "inputs", inputs)
     for as_of in dict.fromkeys([*(part for part in fault.arguments if part == BEFORE), AS_OF]):
-        healed = _run(world, name, "--set", f"inputs.path={inputs}", "--as-of", as_of)
-        assert healed.code == 0, healed.output
+        repaired = _run(world, name, "--set", f"inputs.path={inputs}", "--as-of", as_of)
+        assert repaired.code == 0, repaired.output
     _assert_same(_tables(world, name), _tables(world, "undisturbed"))
     shutil.rmtree(world / name)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", ["train", "rebalance"])
-def test_a_run_continues_when_prefects_server_is_killed_and_started_again(
-    stage: str, world: Path, tmp_path: Path
-) -> None:
-    """The server is down for longer than a request may take, at the beginning or at the end of the work."""
+def test_a_run_survives_a_restart_of_the_prefect_server(stage: str, world: Path, tmp_path: Path) -> None:
+    """The server is down for longer than the timeout of a request, at the beginning or at the end of the run."""
     shutil.copytree(world / "base", world / f"restarted-{stage}")
     port, log = free_port(), tmp_path / "server.log"
     api = f"http://{HOST}:{port}/api"
@@ -151,8 +149,8 @@ def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame]) -
         pd.testing.assert_frame_equal(frame, other[table], check_exact=True, obj=table)
 
 
-def _assert_whole(root: Path, name: str) -> None:
-    """Hold that every partition is there as an undisturbed night writes it, or not there at all."""
+def _assert_partitions_are_complete(root: Path, name: str) -> None:
+    """Assert that every partition is absent or equal to that of an undisturbed run."""
     right = _tables(root, "undisturbed")
     for table, result in _tables(root, name).items():
         assert not result.duplicated(list(Warehouse(str(root)).definition(table).grain)).any()

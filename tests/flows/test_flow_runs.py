@@ -1,7 +1,7 @@
-"""A nightly run as a flow run: what Prefect shows of it, what happens when a service does not answer, several dates.
+"""A nightly run as a flow run: its runs and artifacts in Prefect, unavailable services, several dates.
 
-One temporary server and one planned date for the file; most tests go on from copies of that date's warehouse. What a stage
-does is tested without Prefect (``test_run``).
+One temporary server and one planned date for the file; most tests start from copies of that date's warehouse. Stages are
+tested without Prefect (``test_run``).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def server() -> Iterator[None]:
 
 
 def _overrides(folder: Path) -> Overrides:
-    """Return what makes the demo small and quick, with inputs and warehouse in ``folder``."""
+    """Return overrides that make the demo small and quick, with inputs and warehouse in ``folder``."""
     return [
         *QUICK,
         f"inputs.path={folder / 'inputs'}",
@@ -98,7 +98,7 @@ def _artifact_types(key: str) -> set[str | None]:
     return asyncio.run(read())
 
 
-def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(first_run: tuple[Path, Result]) -> None:
+def test_a_nightly_run_writes_a_plan_a_page_a_record_and_a_named_run(first_run: tuple[Path, Result]) -> None:
     _, result = first_run
     warehouse = Warehouse(result.context.settings)
     assert result.context.as_of == MONDAY
@@ -111,11 +111,11 @@ def test_a_run_leaves_a_plan_a_page_a_record_and_a_named_run(first_run: tuple[Pa
     assert {"demo", "2016-05-23"} <= set(run.tags)
     assert any("of the experiment demo-plans has the page" in note for note in result.notes)
     assert _artifact_types("demo-summary") == {"markdown"}
-    assert _artifact_types("demo-page") == {"markdown"}  # what Prefect makes of a link
+    assert _artifact_types("demo-page") == {"markdown"}  # Prefect stores a link as Markdown
 
 
-def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overrides) -> None:
-    """Run as deployments, both have no terminal to print to; ``why`` needs days that lie after the plan."""
+def test_what_if_and_why_publish_artifacts_on_their_runs(overrides: Overrides) -> None:
+    """As deployments, both have no terminal; ``why`` needs days after the plan."""
     day = date(2016, 5, 9)
     nightly("demo", day, overrides)
     done = what_if("demo", WhatIfRequest(day, (), ("lost_lanes=[SUP>MCI]",)), overrides)
@@ -129,7 +129,7 @@ def test_a_what_if_and_a_why_leave_their_answers_on_their_runs(overrides: Overri
 
 @pytest.mark.slow
 def test_a_run_plans_when_mlflow_is_away(overrides: Overrides) -> None:
-    """The record is for people; a planner's morning must not wait for it."""
+    """The plan must not wait for its record in MLflow."""
     result: Result = nightly("demo", MONDAY, [*overrides, "tracking_uri=http://127.0.0.1:9"])
     assert result.planned is not None
     assert any("MLflow could not be used" in note for note in result.notes)
@@ -138,7 +138,7 @@ def test_a_run_plans_when_mlflow_is_away(overrides: Overrides) -> None:
 def test_bad_input_fails_the_run_at_once_with_its_own_error(
     empty_overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """Waiting does not mend a file, so it is not tried again; and no stage hides which error it was."""
+    """A retry cannot correct a file, so the run fails at once, with the original error."""
     del demo_tables["lanes"]
     write_tables(demo_tables, tmp_path / "bad")
     with pytest.raises(InputError, match="lanes"):
@@ -146,7 +146,7 @@ def test_bad_input_fails_the_run_at_once_with_its_own_error(
     assert not (tmp_path / "warehouse" / "plan").exists()
 
 
-def test_a_source_that_does_not_answer_is_asked_again_and_a_fault_in_data_is_not(
+def test_an_unavailable_source_is_retried_and_a_fault_in_data_is_not(
     empty_overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
     del demo_tables["lanes"]
@@ -159,7 +159,7 @@ def test_a_source_that_does_not_answer_is_asked_again_and_a_fault_in_data_is_not
         assert "s3cret" not in str(fault.value)
 
 
-def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_named(
+def test_the_review_flow_rewrites_the_page_and_reports_a_missing_plan(
     overrides: Overrides, first_run: tuple[Path, Result], tmp_path: Path
 ) -> None:
     folder, first = first_run
@@ -173,7 +173,7 @@ def test_the_page_is_written_again_as_a_flow_and_a_plan_that_is_not_there_is_nam
 
 @pytest.mark.slow
 def test_a_backfill_retrains_on_each_planning_date_if_requested(empty_overrides: Overrides) -> None:
-    """Else a Wednesday uses Monday's model, the one it would have used then."""
+    """By default a Wednesday uses Monday's model, as its nightly run did."""
     wednesday = date(2016, 5, 18)
     run_backfill("demo", Span(wednesday, wednesday), empty_overrides)
     plan = Warehouse(load_settings("demo", empty_overrides)).read("plan", wednesday)
@@ -183,10 +183,10 @@ def test_a_backfill_retrains_on_each_planning_date_if_requested(empty_overrides:
     assert "20160518" in plan["model_version"].iloc[0]
 
 
-def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(
+def test_a_refused_plan_fails_the_run_and_keeps_its_page(
     overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """With trucks at a fortieth of their cost some go, and the bound may split them."""
+    """With loads at a fortieth of their cost some pay, and the bound uses fractions of them."""
     write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"], 40.0)}, tmp_path / "inputs")
     with pytest.raises(RefusedError, match="max_gap_rate") as refusal:
         nightly("demo", MONDAY, [*overrides, "positioning.max_gap_rate=0.0"])
@@ -194,10 +194,10 @@ def test_a_refused_plan_fails_the_run_and_brings_what_was_kept(
     assert refusal.value.result.page is not None
 
 
-def test_a_plan_refused_without_its_page_asked_for_leaves_no_page_of_another(
+def test_a_plan_refused_by_rebalance_replaces_the_page_of_the_previous_plan(
     overrides: Overrides, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """`forestock rebalance` makes no page; the one of the plan before would go on promising its saving."""
+    """`forestock rebalance` writes no page; the page of the previous plan would still show its savings."""
     write_tables(demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"], 40.0)}, tmp_path / "inputs")
     page = Path(str(nightly("demo", MONDAY, overrides).page))
     assert "max_gap_rate" not in page.read_text("utf-8")
@@ -206,9 +206,7 @@ def test_a_plan_refused_without_its_page_asked_for_leaves_no_page_of_another(
     assert "max_gap_rate" in page.read_text("utf-8")
 
 
-def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
-    overrides: Overrides, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_backfill_resumes_and_names_failed_dates(overrides: Overrides, capsys: pytest.CaptureFixture[str]) -> None:
     """The first run has planned 2016-05-23; 2016-03-21 lies before the first stock snapshot, so that it fails."""
     planned = date(2016, 5, 16)
     span = Span(planned, MONDAY, 7)
@@ -221,7 +219,7 @@ def test_a_backfill_goes_on_where_it_stopped_and_names_what_failed(
     assert completed_run_by_mark(settings, planned) is not None
     assert completed_run_by_mark(load_settings("demo", [*overrides, "positioning.seed=2"]), planned) is None
     lanes = Path(settings.inputs.path) / "lanes.parquet"
-    lanes.write_bytes(lanes.read_bytes())  # written anew: only reading can tell that it is the same
+    lanes.write_bytes(lanes.read_bytes())  # rewritten: only its content shows that it is unchanged
     assert completed_run_by_mark(settings, planned) is None
     assert backfill.run_past_date("demo", planned, overrides, False).outcome == "done before"
     with pytest.raises(StageError, match="1 of 1 runs failed: 2016-03-21"):

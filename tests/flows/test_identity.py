@@ -1,4 +1,4 @@
-"""Identities: what changes a row changes them, and nothing else does."""
+"""Identities change exactly when rows can change."""
 
 from __future__ import annotations
 
@@ -44,28 +44,28 @@ def _identities(*overrides: str, fingerprint: str = "a") -> tuple[str, str, str]
         "review.title=T",
     ],
 )
-def test_where_and_by_how_many_hands_is_no_part_of_a_result(override: str) -> None:
-    """A backfill of several nights at a time halves the threads and must find the same models."""
+def test_places_and_numbers_of_workers_change_no_identity(override: str) -> None:
+    """A parallel backfill halves the threads and must find the same models."""
     assert _identities(override) == _identities()
 
 
 @pytest.mark.parametrize("override", ["forecast.seed=1", "horizon=35", "series.closed_days=[]", "frequency=W-MON"])
-def test_what_changes_a_forecast_changes_all_three(override: str) -> None:
+def test_a_setting_of_the_forecast_changes_all_three_identities(override: str) -> None:
     assert all(new != old for new, old in zip(_identities(override), _identities(), strict=True))
 
 
 @pytest.mark.parametrize("override", ["positioning.seed=1", "positioning.kinds=[supply]"])
-def test_what_changes_only_the_plan_keeps_model_and_forecast(override: str) -> None:
+def test_a_setting_of_the_plan_changes_only_its_identity(override: str) -> None:
     new, old = _identities(override), _identities()
     assert new[:2] == old[:2]
     assert new[2] != old[2]
 
 
-def test_other_inputs_are_another_result() -> None:
+def test_other_inputs_change_the_identities() -> None:
     assert all(new != old for new, old in zip(_identities(fingerprint="b"), _identities(), strict=True))
 
 
-def test_a_plan_depends_on_all_inputs_though_its_forecast_does_not() -> None:
+def test_a_plan_depends_on_all_inputs_and_its_forecast_does_not() -> None:
     settings = load_settings("demo")
     assert run_identity(settings, "forecast", "inputs", "none") != run_identity(settings, "forecast", "others", "none")
 
@@ -83,7 +83,7 @@ EDITS: dict[str, tuple[str, Callable[[Tables], None]]] = {
     "a department": ("TFP", lambda tables: _set(tables["skus"], 0, "department", "OTHER")),
     "a unit cost": ("P", lambda tables: _set(tables["skus"], 0, "unit_cost_eur", 0.5)),
     "a delisting of next year": ("P", lambda tables: _set(tables["skus"], 0, "delist_date", pd.Timestamp("2017-06-01"))),
-    "a new SKU nobody sells yet": ("P", lambda tables: _add(tables, "skus", sku="NEW")),
+    "a new SKU without sales": ("P", lambda tables: _add(tables, "skus", sku="NEW")),
     "a return": ("TFP", lambda tables: _set(tables["returns"], 0, "units_returned", 5.0)),
     "the reason of a return": ("P", lambda tables: _set(tables["returns"], 0, "reason", "worn")),
     "a lane price": ("P", lambda tables: _set(tables["lanes"], 0, "eur_per_unit", 7.0)),
@@ -116,7 +116,7 @@ def _add(tables: Tables, name: str, **values: object) -> None:
 def _rich(tables: Tables) -> Tables:
     sales = tables["sales"]
     row = {"date": pd.to_datetime(["2016-05-02"]), "region": sales["region"].iloc[0], "sku": sales["sku"].iloc[0]}
-    tables["returns"] = pd.DataFrame(row | {"units_returned": [1.0], "reason": ["torn"]})
+    tables["returns"] = pd.DataFrame(row | {"units_returned": [1.0], "reason": ["damaged"]})
     tables["skus"]["delist_date"] = pd.Series(pd.NaT, index=tables["skus"].index, dtype="datetime64[us]")
     return tables
 
@@ -148,10 +148,10 @@ def identities(_demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory) -> C
 
 
 @pytest.mark.parametrize("edit", EDITS)
-def test_an_edit_recomputes_what_reads_the_table_and_nothing_else(
+def test_an_edit_recomputes_only_the_stages_that_read_the_table(
     edit: str, identities: Callable[[str], tuple[str, str, str]]
 ) -> None:
-    """A daily delivery of order lines must not train an identical model every night."""
+    """A daily delivery of order lines must not train an identical model in every run."""
     before, after = identities(""), identities(edit)
     changed = "".join(letter for letter, old, new in zip("TFP", before, after, strict=True) if old != new)
     assert changed == EDITS[edit][0]
@@ -171,8 +171,8 @@ def test_a_model_is_not_trained_again_for_an_order_line(
 
 
 @pytest.mark.parametrize("column", ["unit_price_eur", "is_promoted", "snap", "temperature", "unit_cost_eur", "event"])
-def test_a_value_no_hash_covers_changes_no_model(column: str) -> None:
-    """The hash of what training reads may leave nothing out: what it does not cover gives a model of the same bytes."""
+def test_a_value_outside_the_training_hash_changes_no_model(column: str) -> None:
+    """The hash of the training data must be complete: a value outside it must not change a byte of the model."""
     settings, day = small_world.settings(), small_world.AS_OF
     tables = small_world.tables()
     tables["skus"]["unit_cost_eur"] = 1.0
@@ -190,7 +190,7 @@ def test_a_value_no_hash_covers_changes_no_model(column: str) -> None:
     assert len(models) == 1
 
 
-def test_code_counts_by_what_it_does() -> None:
+def test_code_versions_ignore_comments_and_formatting() -> None:
     plain = 'def f(x):\n    "Say."\n    return x + 1\n'
     assert syntax(plain) == syntax('# why\ndef f( x ):\n    """Say it otherwise."""\n\n    return (x+1)\n')
     assert syntax(plain) != syntax(plain.replace("+ 1", "+ 2"))

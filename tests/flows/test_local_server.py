@@ -1,4 +1,4 @@
-"""Servers on this machine answer their own clients and pages, and nobody else."""
+"""Servers on this machine answer only their own clients and pages."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ import pytest
 
 from flows.servers import HOST, Guard, command_of, free_port, new_login, running, wait_for
 
-OWN = ["127.0.0.1:4200", "localhost:4200", "[::1]:4200", "LOCALHOST:4200"]
+LOCAL_HOSTS = ["127.0.0.1:4200", "localhost:4200", "[::1]:4200", "LOCALHOST:4200"]
 FOREIGN_HOSTS = ["evil.example", "evil.example:4200", "127.0.0.1:4201", "127.0.0.1", "127.0.0.1:4200.evil.example", ""]
 FOREIGN_ORIGINS = ["http://evil.example", "null", "https://127.0.0.1:4200", "http://127.0.0.1:8000", "http://localhost"]
 
 
 def _answer(kind: str, *headers: tuple[str, str]) -> str:
-    """Return what a guarded application answers: ``let through`` or how it was refused."""
+    """Return what a guarded application answers: ``admitted`` or how it was refused."""
     sent: list[dict[str, Any]] = []
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
-        sent.append({"type": "let through"})
+        sent.append({"type": "admitted"})
 
     async def receive() -> dict[str, str]:
         return {"type": f"{kind}.connect"}
@@ -40,22 +40,22 @@ def _answer(kind: str, *headers: tuple[str, str]) -> str:
 
 
 @pytest.mark.parametrize("kind", ["http", "websocket"])
-@pytest.mark.parametrize("host", [*OWN, *FOREIGN_HOSTS])
+@pytest.mark.parametrize("host", [*LOCAL_HOSTS, *FOREIGN_HOSTS])
 @pytest.mark.parametrize("origin", ["", "http://127.0.0.1:4200", "http://localhost:4200", *FOREIGN_ORIGINS])
-def test_only_this_machine_and_its_own_pages_are_let_through(kind: str, host: str, origin: str) -> None:
+def test_only_local_hosts_and_origins_are_admitted(kind: str, host: str, origin: str) -> None:
     headers = [("host", host), *([("Origin", origin)] if origin else [])]
-    is_own = host in OWN and origin not in FOREIGN_ORIGINS
+    is_local = host in LOCAL_HOSTS and origin not in FOREIGN_ORIGINS
     refused = "403" if kind == "http" else "websocket.close"
-    assert _answer(kind, *headers) == ("let through" if is_own else refused)
+    assert _answer(kind, *headers) == ("admitted" if is_local else refused)
 
 
-def test_no_host_and_two_hosts_are_refused_and_the_start_is_let_through() -> None:
+def test_no_host_and_two_hosts_are_refused_and_the_lifespan_is_admitted() -> None:
     assert _answer("http") == "403"
-    assert _answer("http", ("host", OWN[0]), ("host", "evil.example")) == "403"
-    assert _answer("lifespan") == "let through"
+    assert _answer("http", ("host", LOCAL_HOSTS[0]), ("host", "evil.example")) == "403"
+    assert _answer("lifespan") == "admitted"
 
 
-def test_every_start_has_another_login() -> None:
+def test_every_start_generates_another_login() -> None:
     assert len({new_login() for _ in range(50)}) == 50
     assert min(len(new_login().partition(":")[2]) for _ in range(50)) >= 20
 

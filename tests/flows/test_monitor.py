@@ -1,4 +1,4 @@
-"""Looking back on nights that are in the warehouse: scored on what came, followed up, and kept beside the plan."""
+"""Monitoring of earlier runs: scored on actual demand, followed up, and kept beside the plan."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from pipeline.monitor import TABLES, accuracy_sentence, record_of, run_monitorin
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK
 
-NIGHTS, TODAY = (date(2016, 5, 9), date(2016, 5, 16)), date(2016, 5, 23)
+DATES, TODAY = (date(2016, 5, 9), date(2016, 5, 16)), date(2016, 5, 23)
 
 
 @pytest.fixture
 def settings(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> Settings:
-    """Return settings of a warehouse with two planned nights; parcels and times out of stock are known too."""
+    """Return settings of a warehouse with two plans, whose inputs have parcels and stockouts."""
     sales = demo_tables["sales"]
     is_out = (sales["sku"] == sales["sku"].iloc[0]) & (sales["date"] >= "2016-05-16")
     demo_tables["sales"] = sales.assign(in_stock_rate=(~is_out).astype(float))
@@ -35,13 +35,13 @@ def settings(
         "promised_at": moment[:1].append(moment[:1]), "delivered_at": moment,
     })  # fmt: skip
     built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "monitoring.min_scored_units=1")
-    for as_of in NIGHTS:
+    for as_of in DATES:
         context = run.validate_stage(built, as_of, "rebalance")
         run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
     return built
 
 
-def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
+def test_earlier_runs_are_scored_followed_up_and_kept_beside_the_plan(settings: Settings) -> None:
     warehouse = Warehouse(settings)
     context = run.validate_stage(settings, TODAY, "rebalance")
     forecasted = run.forecast_stage(context, run.train_stage(context))
@@ -50,7 +50,7 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
     seen = run_monitoring(settings, TODAY, date(2016, 6, 20))
     write_monitoring(settings, seen)
     _assert_scored_by_hand(warehouse)
-    assert set(warehouse.read("plan_follow_up", TODAY)["date"].dt.date) <= set(NIGHTS)
+    assert set(warehouse.read("plan_follow_up", TODAY)["date"].dt.date) <= set(DATES)
     assert warehouse.read("lane_lateness", TODAY)["late_rate"].tolist() == [0.5]
     assert warehouse.read("service_follow_up", TODAY)["realised_fill_rate"].between(0, 1, inclusive="left").all()
     both = warehouse.read("exception", TODAY)
@@ -66,21 +66,21 @@ def test_earlier_nights_are_scored_followed_up_and_kept_beside_the_plan(settings
 
 
 def _assert_scored_by_hand(warehouse: Warehouse) -> None:
-    """Hold the cells against what a join of forecast and sales gives; baselines must be scored on the same periods."""
+    """Compare the cells with a join of forecast and sales; baselines must be scored on the same periods."""
     rows = warehouse.read("accuracy", TODAY)
     sales = pd.read_parquet(Path(warehouse.settings.inputs.path) / "sales.parquet")
-    known = sales[sales["in_stock_rate"] == 1].rename(columns={"units_sold": "came"})
-    both = pd.concat(warehouse.read("forecast", day) for day in NIGHTS).merge(known, on=["date", "region", "sku"])
+    known = sales[sales["in_stock_rate"] == 1].rename(columns={"units_sold": "actual"})
+    both = pd.concat(warehouse.read("forecast", day) for day in DATES).merge(known, on=["date", "region", "sku"])
     selected = rows[rows["method"] == FORESTOCK]
-    assert selected["actual_units"].sum() == pytest.approx(both["came"].sum())
+    assert selected["actual_units"].sum() == pytest.approx(both["actual"].sum())
     assert selected["forecast_units"].sum() == pytest.approx(both["mean_units"].sum())
     assert rows.groupby("method")["n_periods"].sum().nunique() == 1
 
 
-def test_a_warehouse_without_nights_has_nothing_to_score_but_its_inputs(
+def test_monitoring_of_an_empty_warehouse_checks_only_the_inputs(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Also an input folder that knows neither hubs nor parcels is looked back on."""
+    """Monitoring needs neither hubs nor parcels."""
     for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
         del demo_tables[name]
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"))

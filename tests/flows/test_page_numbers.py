@@ -1,4 +1,4 @@
-"""Every number on the page is found in the warehouse's tables: fifty drawn at random of what is packed, fifty of what stands in the text."""
+"""Every number on the page is in the warehouse's tables: fifty random ones of the packed data, fifty of the text."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ _LISTED = ("units", "packs", "cost_eur", "benefit_eur", "loss_if_refused_eur", "
 _INSTEAD = ("loss_if_dropped_eur", "pays_rate")
 _DEPARTURES = ("loads", "units", "lines", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur")
 Frames = dict[str, pd.DataFrame]
-Number = tuple[str, float | None, float | None]  # where it stands, what the page says, what the table says
+Number = tuple[str, float | None, float | None]  # place, number on the page, number in the table
 
 
 @pytest.fixture
 def shown(
     demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
 ) -> tuple[str, Frames, Tables]:
-    """Return the page of a real night, the warehouse's tables of it, and the inputs known."""
-    demo_tables["lanes"]["eur_per_load"] = 0.0  # four skus pay for no truck
+    """Return the page of a real run, its tables in the warehouse, and its inputs."""
+    demo_tables["lanes"]["eur_per_load"] = 0.0  # no load pays for four SKUs
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
     context, _ = _play(settings)
     page = files.read_text(run.review_stage(context))
@@ -75,12 +75,12 @@ def test_fifty_numbers_of_the_text_are_in_the_tables_or_their_sums(shown: tuple[
     known = _known(frames, tables) | _SETTINGS  # warnings name the horizon and the one that would do
     wrong = [word for word in random.Random(50).sample(result, DRAWN) if word.removeprefix("−") not in known]  # noqa: S311 - a sample, no secret
     assert wrong == []
-    made_up = [number(value, 2) for value in np.random.default_rng(3).uniform(100, 90_000, 1000)]
-    assert sum(word in known for word in made_up) < 50, "the tables hold so much that anything would be found"
+    invented = [number(value, 2) for value in np.random.default_rng(3).uniform(100, 90_000, 1000)]
+    assert sum(word in known for word in invented) < 50, "the tables have so many numbers that the check is void"
 
 
 def _agree(where: str, parts: float | None, held: float | None) -> bool:
-    """Say whether a number on the page is the table's cell, rounded as the page rounds it."""
+    """Return whether a number on the page is the table's cell, rounded as the page rounds it."""
     if parts is None or held is None or pd.isna(held):
         return parts is None and (held is None or pd.isna(held))
     endings = {"rate": 0.0005, "probability": 0.0005, "eur": 0.005, "mean_units": 0.005, "sold": 0.005}
@@ -94,7 +94,7 @@ def _unpacked(text: str) -> Any:
 
 def _packed(page: str, frames: Frames, tables: Tables) -> Iterator[Number]:
     """Yield every number that is packed into the page beside the cell it comes from."""
-    content = json.loads(re.search(r'id="content">(.*?)</script>', page, re.S)[1])  # type: ignore[index] # it is there
+    content = json.loads(re.search(r'id="content">(.*?)</script>', page, re.S)[1])  # type: ignore[index] # the page has it
     listed = _unpacked(content["listed"])
     transfer = frames["transfer"].set_index("proposal_id")
     for place, name in enumerate(listed["id"]):
@@ -111,15 +111,15 @@ def _packed(page: str, frames: Frames, tables: Tables) -> Iterator[Number]:
             yield from _details(sku, result, frames, tables)
 
 
-def _details(sku: str, found: dict[str, Any], frames: Frames, tables: Tables) -> Iterator[Number]:
+def _details(sku: str, details: dict[str, Any], frames: Frames, tables: Tables) -> Iterator[Number]:
     position = frames["position"].set_index(["sku", "hub"])
-    for hub, *values in found["hubs"]:
+    for hub, *values in details["hubs"]:
         yield from ((f"{sku} {hub} {column}", value, position.loc[(sku, hub), column]) for column, value in zip(_HUBS, values, strict=True))  # fmt: skip
     service = frames["service"].set_index(["sku", "region"])
-    for region, *values, _ in found["service"]:
+    for region, *values, _ in details["service"]:
         yield from ((f"{sku} {region} {column}", value, service.loc[(sku, region), column]) for column, value in zip(_SERVICE, values, strict=True))  # fmt: skip
     sales = tables["sales"].astype({"sku": "str", "region": "str"})
-    for region, past, mean, *bands in found["curves"]:
+    for region, past, mean, *bands in details["curves"]:
         rows = frames["forecast"][(frames["forecast"]["sku"] == sku) & (frames["forecast"]["region"] == region)].sort_values("date")  # fmt: skip
         columns = ["mean_units", *quantile_columns((0.025, 0.975, 0.25, 0.75))]
         for column, values in zip(columns, (mean, *bands), strict=True):
@@ -139,7 +139,7 @@ def _known(frames: Frames, tables: Tables) -> set[str]:
 
 
 def _sums(frames: Frames) -> list[float]:
-    """Return what the page adds up: service, hubs, flows, findings, and the plan's savings by term."""
+    """Return the sums on the page: service, hubs, flows, findings, and the plan's savings by term."""
     plan, transfer, position, service = (frames[name] for name in ("plan", "transfer", "position", "service"))
     tonight = transfer[~transfer["is_outlook"].astype(bool)]
     sums = [*service.select_dtypes("number").sum(), float(len(transfer))]

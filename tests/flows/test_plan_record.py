@@ -25,7 +25,7 @@ from tests.flows.test_run import AS_OF, _play
 def planned(
     demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
 ) -> Settings:
-    """Return the settings of a warehouse with a plan of NIGHT and its page."""
+    """Return the settings of a warehouse with a plan of AS_OF and its page."""
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
     context, _ = _play(settings)
     stages.review_stage(context)
@@ -64,8 +64,8 @@ def test_a_plan_is_a_run_with_its_figures_settings_inputs_and_page(planned: Sett
     )
 
 
-def test_a_plan_recorded_again_keeps_its_run_and_gets_the_page_as_it_is_now(planned: Settings, tmp_path: Path) -> None:
-    """A night that is run again without change must not look like a second plan."""
+def test_a_plan_recorded_again_keeps_its_run_and_updates_its_page(planned: Settings, tmp_path: Path) -> None:
+    """A repeated run without changes must not look like a second plan."""
     first = record_plan(planned, AS_OF, {})
     files.write_text(files.joined(planned.warehouse, "pages", f"plan-{AS_OF}.html"), "the page with today's decisions")
     assert record_plan(planned, AS_OF, {}) == first

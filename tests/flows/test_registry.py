@@ -77,7 +77,7 @@ def reader(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Mlfl
 
 
 def test_a_training_is_recorded_once(settings: Settings, reader: MlflowClient) -> None:
-    """Every night that uses a model publishes it; only the first may make a run and a version."""
+    """Every run that uses a model publishes it; only the first may create a run and a version."""
     first, second = _publish(settings, "k"), _publish(settings, "k")
     experiment = reader.get_experiment_by_name("demo")
     assert first == second
@@ -86,7 +86,7 @@ def test_a_training_is_recorded_once(settings: Settings, reader: MlflowClient) -
     assert len(reader.search_model_versions("name = 'demo'")) == 1
 
 
-def test_a_run_says_what_was_decided_and_on_what(settings: Settings, reader: MlflowClient) -> None:
+def test_a_run_records_the_promotion_and_its_data(settings: Settings, reader: MlflowClient) -> None:
     run = reader.get_run(_publish(settings, "k").run_id)
     assert run.info.status == "FINISHED"
     assert run.data.metrics["model_wape"] == 0.5
@@ -98,10 +98,8 @@ def test_a_run_says_what_was_decided_and_on_what(settings: Settings, reader: Mlf
     assert {file.path for file in reader.list_artifacts(run.info.run_id)} >= {"importance.json", "importance.png"}
 
 
-def test_every_version_has_its_model_card_and_the_model_says_what_it_is_for(
-    settings: Settings, reader: MlflowClient
-) -> None:
-    """Who fetches a model from the registry never sees the run it came from."""
+def test_every_version_has_a_model_card_and_the_model_a_description(settings: Settings, reader: MlflowClient) -> None:
+    """A user of the registry does not see the run of a model."""
     card = reader.get_model_version("demo", _publish(settings, "k").version).description
     assert card.startswith("**Better than recent mean")
     assert all(part in card for part in ("**Intended use.**", "**Data window.**", "**Limits.**"))
@@ -126,7 +124,7 @@ def test_the_champion_loads_without_stored_code(settings: Settings, reader: Mlfl
 
 
 @pytest.mark.parametrize(("wape", "bias"), [(0.6, 0.0), (0.5, 0.05), (0.5, -0.05)])
-def test_a_model_that_does_not_win_is_no_champion(
+def test_a_model_that_does_not_win_is_not_promoted(
     settings: Settings, reader: MlflowClient, wape: float, bias: float
 ) -> None:
     """No gain over the best baseline, or a total further off than the baseline's by more than 0.02."""
@@ -147,8 +145,8 @@ def test_an_older_training_does_not_replace_a_newer_champion(settings: Settings,
 
 
 @pytest.mark.slow
-def test_a_former_champion_is_told_what_took_its_place(settings: Settings, reader: MlflowClient) -> None:
-    """A night that goes back to an earlier model names it; that it once won is no reason why it is not champion now."""
+def test_a_former_champion_names_its_successor(settings: Settings, reader: MlflowClient) -> None:
+    """A run that returns to an earlier model names it; its former promotion does not explain why it is not champion now."""
     registry = Registry(settings)
     earlier = _model(date(2016, 5, 16))
     assert registry.publish(earlier, _origin("old")).is_champion
@@ -159,8 +157,8 @@ def test_a_former_champion_is_told_what_took_its_place(settings: Settings, reade
 
 
 @pytest.mark.slow
-def test_two_processes_may_record_at_once_in_a_store_that_is_not_there(tmp_path: Path) -> None:
-    """MLflow crashes when two processes make its database together; a lock file lets them take turns."""
+def test_two_processes_can_record_at_once_in_a_new_store(tmp_path: Path) -> None:
+    """MLflow crashes when two processes make its database together; a lock file makes them take turns."""
     settings = Settings(name="demo", warehouse=str(tmp_path / "new"))
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
         matches = [pool.submit(_publish, settings, key).result for key in ("a", "b")]
@@ -168,15 +166,15 @@ def test_two_processes_may_record_at_once_in_a_store_that_is_not_there(tmp_path:
     assert versions == {"1", "2"}
 
 
-def test_a_tracking_server_that_is_away_is_one_error(settings: Settings) -> None:
-    """The night catches it and goes on: its rows do not depend on MLflow."""
+def test_an_unreachable_tracking_server_is_one_error(settings: Settings) -> None:
+    """The run catches it and continues: its rows do not depend on MLflow."""
     away = settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
     with pytest.raises(StageError, match="registry"):
         _publish(away, "k")
 
 
 def test_a_run_that_could_not_be_finished_is_marked_as_failed(settings: Settings, reader: MlflowClient) -> None:
-    """A run left RUNNING looks like a training under way for ever."""
+    """A run left RUNNING looks like a training in progress."""
     (Path(settings.warehouse) / "mlartifacts").write_text("a file where a folder should be")
     with pytest.raises(StageError, match="registry"):
         _publish(settings, "k")

@@ -1,4 +1,4 @@
-"""A night from inputs to tables, by its stages: the same answer every time, nothing from later, sums that hold."""
+"""A run from inputs to tables, by its stages: reproducible, without later data, with consistent sums."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _play(settings: Settings, as_of: date = AS_OF) -> tuple[RunContext, PlanResu
 
 @pytest.fixture
 def play(write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]) -> Play:
-    """Return a function that plays the night on tables, in a warehouse of the given name."""
+    """Return a function that runs all stages on tables, in a warehouse of the given name."""
 
     def played(tables: Tables, name: str, *overrides: str) -> Warehouse:
         folder = write_tables(tables, tmp_path / f"inputs-{name}")
@@ -57,7 +57,7 @@ def _assert_same(one: dict[str, pd.DataFrame], other: dict[str, pd.DataFrame], w
 
 
 def _with_observations(tables: Tables) -> Tables:
-    """Add the observed tables the sample lacks: a return and a parcel before the night, and one after."""
+    """Add the observed tables the sample lacks: a return and a parcel before the planning date, and one of each after it."""
     days = pd.to_datetime(["2016-05-02", "2016-05-18"])
     sku, region, hub = tables["sales"]["sku"].iloc[0], tables["sales"]["region"].iloc[0], tables["hubs"]["hub"].iloc[0]
     tables["returns"] = pd.DataFrame({"date": days, "region": region, "sku": sku, "units_returned": [1.0, 2.0]})
@@ -66,7 +66,7 @@ def _with_observations(tables: Tables) -> Tables:
 
 
 def _with_another_future(tables: Tables) -> Tables:
-    """Change everything that only becomes known on or after the night."""
+    """Change everything that only becomes known on or after the planning date."""
     changed = {name: frame.copy() for name, frame in tables.items()}
     for name, column in (("sales", "units_sold"), ("returns", "units_returned")):
         is_later = changed[name]["date"] >= pd.Timestamp(AS_OF)
@@ -81,10 +81,10 @@ def _with_another_future(tables: Tables) -> Tables:
     return changed
 
 
-def test_a_night_says_the_same_twice_and_nothing_of_later(demo_tables: Tables, play: Play) -> None:
-    """Bytes, not closeness: a re-run must be indistinguishable, and a backfill must see only its past.
+def test_a_run_is_reproducible_and_reads_no_later_data(demo_tables: Tables, play: Play) -> None:
+    """Rows are equal to the last bit: in a repeated run, and in a backfill, which must read only its past.
 
-    One warehouse on other hands (threads, processes), one on a world whose future went otherwise.
+    The second run has other numbers of threads and processes, the third another future.
     """
     tables = _with_observations(demo_tables)
     parts = _rows(play(tables, "first"))
@@ -94,7 +94,7 @@ def test_a_night_says_the_same_twice_and_nothing_of_later(demo_tables: Tables, p
     _assert_same(parts, _rows(play(_with_another_future(tables), "otherwise")))
 
 
-def test_what_is_written_keeps_the_contract_and_adds_up(demo_tables: Tables, play: Play) -> None:
+def test_written_tables_keep_the_contract_and_add_up(demo_tables: Tables, play: Play) -> None:
     warehouse = play(demo_tables, "warehouse")
     rows = _rows(warehouse)
     for name, frame in rows.items():
@@ -130,7 +130,7 @@ def _assert_units_are_conserved(rows: dict[str, pd.DataFrame]) -> None:
 def test_runs_of_one_week_share_the_model_of_their_monday(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """Which model a night uses depends on its date alone: Thursday first or Monday first, it is Monday's."""
+    """The model of a run depends on its date alone: whichever date runs first, Thursday uses Monday's model."""
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
     thursday = run.validate_stage(settings, date(2016, 5, 19), "forecast")
     monday = run.validate_stage(settings, date(2016, 5, 16), "forecast")
@@ -140,10 +140,10 @@ def test_runs_of_one_week_share_the_model_of_their_monday(
     assert first.model_version == second.model_version
 
 
-def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
+def test_an_earlier_model_is_reused_without_training(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """The model somebody goes back to is the one that was in use, not one made anew under its date."""
+    """The reused model is the one of the earlier date, not a new one under that date."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK)
     before = run.train_stage(run.validate_stage(settings, date(2016, 5, 16), "forecast"))
@@ -153,13 +153,13 @@ def test_going_back_to_an_earlier_model_finds_it_and_trains_nothing(
     assert now.model_version == before.model_version
     assert (
         trained_model(inputs_known_on(back, date(2016, 5, 23))).version == before.model_version
-    )  # what explain and backtest ask
+    )  # as used by explain and backtest
 
 
-def test_a_forecast_that_is_there_is_not_made_again(
+def test_an_existing_forecast_is_not_recomputed(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """A night that failed in a later stage goes on where it stopped; other inputs are another forecast."""
+    """A run that failed in a later stage resumes there; other inputs give another forecast."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK)
     context = run.validate_stage(settings, AS_OF, "forecast")
@@ -172,7 +172,7 @@ def test_a_forecast_that_is_there_is_not_made_again(
     assert run.forecast_stage(changed, run.train_stage(changed)).is_new
 
 
-def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
+def test_without_a_network_demand_is_forecast_and_a_plan_names_the_missing_tables(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     for name in ("hubs", "lanes", "stock", "inbound", "supply", "promises"):
@@ -186,10 +186,10 @@ def test_without_a_network_demand_is_forecast_and_a_plan_names_what_is_missing(
     assert all(name in parts for name in ("hubs", "lanes", "stock"))
 
 
-def test_a_plan_the_gate_refuses_is_kept_without_proposals(
+def test_a_plan_refused_by_the_gate_is_kept_without_proposals(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    """The forecast and the plan's figures are worth keeping; a proposal nobody may follow is not."""
+    """The forecast and the plan's figures are kept; proposals of a refused plan are not."""
     cheap = demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}
     folder = write_tables(cheap, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK, "positioning.max_gap_rate=0.0")
@@ -204,7 +204,7 @@ def test_a_plan_the_gate_refuses_is_kept_without_proposals(
     assert len(warehouse.read("departure", AS_OF)) == 0
 
 
-def test_a_plan_that_could_not_be_written_resumes_from_its_checkpoint_and_no_other_plan_does(
+def test_only_the_plan_that_could_not_be_written_resumes_from_its_checkpoint(
     demo_tables: Tables,
     write_tables: Callable[..., Path],
     settings_for: Callable[..., Settings],
@@ -212,7 +212,7 @@ def test_a_plan_that_could_not_be_written_resumes_from_its_checkpoint_and_no_oth
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A checkpoint used where settings differ would be another plan under this one's name."""
+    """A checkpoint of other settings would give another plan under this one's identity."""
     folder = write_tables(demo_tables, tmp_path / "inputs")
     settings, other = (settings_for(folder, *QUICK, *more) for more in ((), ("positioning.seed=2",)))
     caplog.set_level(logging.INFO, "pipeline.artifacts")
@@ -234,10 +234,8 @@ def _disk_full(*_: object) -> None:
 
 
 @pytest.mark.parametrize("manifest", ['{"tables": ["sales", "stock"]}', "[]", '{"bytes": [1]}', ""])
-def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_accepted_anew(
-    manifest: str, play: Play, demo_tables: Tables
-) -> None:
-    """An upgrade must not take the page, a why or a what-if of earlier plans away."""
+def test_a_snapshot_with_an_old_manifest_is_validated_again(manifest: str, play: Play, demo_tables: Tables) -> None:
+    """After an upgrade, the page, attributions and what-ifs of earlier plans must still work."""
     warehouse = play(demo_tables, "plain")
     settings = warehouse.settings
     folder = Path(run.planned_run(settings, AS_OF).context.inputs.folder)
@@ -247,7 +245,7 @@ def test_a_plan_whose_snapshot_has_another_manifest_is_found_with_its_inputs_acc
     assert set(snapshot.read(result.folder)) >= {"sales", "stock"}
 
 
-def test_a_failure_nobody_foresaw_names_its_stage_and_keeps_its_traceback(tmp_path: Path) -> None:
+def test_an_unexpected_failure_names_its_stage_and_logs_its_traceback(tmp_path: Path) -> None:
     settings = Settings(warehouse=str(tmp_path))
     with (
         pytest.raises(StageError, match="stage train failed: ValueError: odd") as failure,

@@ -22,8 +22,8 @@ with prefect_server():
 """
 
 
-def test_a_server_that_fails_is_told_in_one_line() -> None:
-    """On a full disk Prefect's server writes pages; its last error is what happened."""
+def test_a_server_failure_is_reported_in_one_line() -> None:
+    """On a full disk Prefect's server prints pages of output; the message must be its last error."""
     code = "import sys; sys.stderr.write('x\\n' * 9_000 + 'sqlalchemy.exc.OperationalError: (sqlite3.OperationalError) disk is full\\n')"
     with subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) as process:  # noqa: S603 - our own code
         kept = _log_tail(process)
@@ -39,7 +39,7 @@ def test_a_server_that_fails_is_told_in_one_line() -> None:
 @pytest.mark.slow
 @pytest.mark.prefect
 def test_a_killed_command_leaves_no_server_behind(tmp_path: Path) -> None:
-    """SIGKILL gives a command no time to stop anything; a server that stays holds memory and a database for good."""
+    """After SIGKILL a command cannot stop its server; a remaining server would hold memory and a database."""
     alone = {name: value for name, value in os.environ.items() if name != "PREFECT_API_URL"}
     command = subprocess.Popen(  # noqa: S603 - our own command
         [sys.executable, "-c", _COMMAND],

@@ -1,4 +1,4 @@
-"""A replay from inputs to tables: every policy beside the bound, what was then known, the same twice."""
+"""A replay from inputs to tables: every policy beside the bound, only data known at the time, reproducible."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def replay(write_tables: Callable[..., Path], tmp_path: Path, settings_for: Call
     return replayed
 
 
-def test_a_replay_puts_every_policy_beside_the_bound(demo_tables: Tables, replay: Replay) -> None:
-    """Its tables hold what it says, term by term."""
+def test_a_replay_compares_every_policy_with_the_bound(demo_tables: Tables, replay: Replay) -> None:
+    """The written tables add up to its figures, term by term."""
     done = replay(demo_tables, "warehouse")
     write_simulation(done)
     figures = done.figures.set_index("policy")
@@ -51,8 +51,8 @@ def test_a_replay_puts_every_policy_beside_the_bound(demo_tables: Tables, replay
 
 
 @pytest.mark.slow
-def test_decisions_of_a_replay_do_not_know_what_comes(demo_tables: Tables, replay: Replay) -> None:
-    """The first night decides before any of the span is known: with another future it must ship the same."""
+def test_decisions_of_a_replay_read_no_later_data(demo_tables: Tables, replay: Replay) -> None:
+    """The first decision is made before the span: with another future it must ship the same."""
     other = {name: frame.copy() for name, frame in demo_tables.items()}
     is_later = other["sales"]["date"] >= pd.Timestamp(SPAN.start)
     other["sales"].loc[is_later, "units_sold"] = other["sales"].loc[is_later, "units_sold"] * 5 + 2
@@ -67,11 +67,11 @@ def test_decisions_of_a_replay_do_not_know_what_comes(demo_tables: Tables, repla
 
 
 @pytest.mark.slow
-def test_a_replay_stands_in_mlflow_with_a_run_per_policy(demo_tables: Tables, replay: Replay) -> None:
+def test_a_replay_is_recorded_in_mlflow_with_a_run_per_policy(demo_tables: Tables, replay: Replay) -> None:
     done = replay(demo_tables, "warehouse")
     client = Tracker(done.settings, "simulation", "")._place.client
     run = client.get_run(record_simulation(done))
-    assert run.data.params["nights"] == "2"
+    assert run.data.params["n_decisions"] == "2"
     assert run.data.params["positioning.scenarios"] == str(done.settings.positioning.scenarios)
     artifacts = {entry.path for entry in client.list_artifacts(run.info.run_id)}
     assert {"report.html", "pictures", "policies.json", "days.json"} <= artifacts
@@ -100,7 +100,7 @@ def test_a_span_beyond_the_last_sales_is_refused(demo_tables: Tables, replay: Re
         replay(demo_tables, "warehouse")
 
 
-def test_the_command_says_what_is_wrong_with_a_span(forestock: Command) -> None:
+def test_the_command_reports_a_fault_of_the_span(forestock: Command) -> None:
     ended = forestock("simulate", "--config", "demo", "--start", "2016-05-09", "--end", "2016-05-01")
     assert ended.returncode == 2
     assert ended.stderr.strip() == "error: --end 2016-05-01 is before --start 2016-05-09"

@@ -1,4 +1,4 @@
-"""A command that is stopped from outside says what is kept and how to go on."""
+"""A command stopped by a signal prints what is kept and how to resume."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ cli.main()
 
 
 def _hear_interrupts() -> None:
-    """Undo what a shell does to commands in the background: they ignore Ctrl-C."""
+    """Restore Ctrl-C, which shells make background commands ignore."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
@@ -47,7 +47,7 @@ def _stopped(command: list[str], sent: int, until: str, *, to_group: bool = Fals
 
 
 @pytest.mark.parametrize(("sent", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_stopped_command_says_how_to_go_on(sent: int, code: int) -> None:
+def test_a_stopped_command_prints_how_to_resume(sent: int, code: int) -> None:
     ended, parts = _stopped(["-c", _PROGRAM, "wait"], sent, "waiting")
     assert (ended, "Run the same command again" in parts, "Traceback" in parts) == (code, True, False), parts
 

@@ -19,7 +19,7 @@ CLI = typer.main.get_command(app)
 
 @pytest.mark.parametrize("verb", ["run", "approve", "reject", "release", "export", "review"])
 @pytest.mark.parametrize("folder", ["plain", "with a space", "it's"])
-def test_a_suggested_command_finds_the_same_warehouse_from_any_folder(
+def test_a_suggested_command_uses_the_same_warehouse_from_any_folder(
     verb: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / folder).mkdir()
@@ -38,6 +38,6 @@ def test_a_suggested_command_finds_the_same_warehouse_from_any_folder(
     assert "threads" not in " ".join(words)
 
 
-def test_a_bundled_configuration_is_named_and_settings_without_a_file_say_so() -> None:
+def test_suggestions_name_a_bundled_configuration_and_omit_a_missing_file() -> None:
     assert command(load_settings("demo"), "run") == "forestock run --config demo.yaml"
     assert command(Settings(), "run") == "forestock run --config CONFIG"

@@ -1,4 +1,4 @@
-"""What-ifs from a plan of record to tables and a page; the record stays as it is."""
+"""What-ifs from a plan of record to tables and a page; the plan of record stays unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CONFIGURED = "what_if=[{name: lost, lost_lanes: [SUP>MCI]}, {name: carbon, posit
 def planned(
     demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
 ) -> Settings:
-    """Return the settings of a warehouse that holds a plan of NIGHT."""
+    """Return the settings of a warehouse that holds a plan of AS_OF."""
     settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, CONFIGURED)
     _play(settings)
     return settings
@@ -36,7 +36,7 @@ def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFram
     return {name: Warehouse(settings).read(name, AS_OF) for name in names}
 
 
-def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned: Settings) -> None:
+def test_a_what_if_is_compared_with_the_plan_of_record_without_changing_it(planned: Settings) -> None:
     before = _tables(planned, run.PLAN_TABLES)
     done = compare_with_record(planned, [*planned.what_if, WhatIf(name="nothing")], AS_OF)
     for name, frame in _tables(planned, run.PLAN_TABLES).items():
@@ -55,7 +55,7 @@ def test_a_what_if_stands_beside_the_plan_of_record_and_leaves_it_alone(planned:
     assert all(f">{name}</h2>" in page for name in rows.index)
 
 
-def test_another_what_if_keeps_those_of_other_names_and_replaces_its_own(planned: Settings) -> None:
+def test_a_what_if_replaces_only_the_one_of_its_name(planned: Settings) -> None:
     compare_with_record(planned, planned.what_if, AS_OF)
     first = _tables(planned, TABLES)
     compare_with_record(planned, [WhatIf(name="lost", closed_hubs=("ONT",))], AS_OF)
@@ -75,8 +75,8 @@ def test_the_same_what_if_twice_gives_the_same_rows(planned: Settings) -> None:
         pd.testing.assert_frame_equal(frame, first[name], check_exact=True)
 
 
-def test_what_ifs_in_a_configuration_change_no_nights_identity(planned: Settings) -> None:
-    """Thinking about a closed hub must not train a new model."""
+def test_what_ifs_in_a_configuration_change_no_identity(planned: Settings) -> None:
+    """A what-if of a closed hub must not train a new model."""
     context = run.validate_stage(planned.model_copy(update={"what_if": ()}), AS_OF, "rebalance")
     assert not run.train_stage(context).is_new
     assert not run.forecast_stage(context, run.train_stage(context)).is_new
@@ -96,14 +96,14 @@ def test_a_wrong_what_if_is_refused_with_the_configuration(override: str, messag
         load_settings("demo", [override])
 
 
-def test_what_is_asked_for_is_found_or_said_to_be_missing(tmp_path: Path) -> None:
+def test_requested_what_ifs_are_selected_and_unknown_ones_refused(tmp_path: Path) -> None:
     settings = load_settings("demo", [CONFIGURED, f"warehouse={tmp_path}"])
     assert [change.name for change in requested_changes(settings, WhatIfRequest())] == ["lost", "carbon"]
     assert [change.name for change in requested_changes(settings, WhatIfRequest(names=("carbon",)))] == ["carbon"]
     (change,) = requested_changes(
-        settings, WhatIfRequest(names=("mine",), changes=("demand_factor={CA_1: 1.3}", "positioning.scenarios=5"))
+        settings, WhatIfRequest(names=("custom",), changes=("demand_factor={CA_1: 1.3}", "positioning.scenarios=5"))
     )
-    assert change == WhatIf(name="mine", demand_factor={"CA_1": 1.3}, positioning={"scenarios": 5})
+    assert change == WhatIf(name="custom", demand_factor={"CA_1": 1.3}, positioning={"scenarios": 5})
     with pytest.raises(ConfigurationError, match="did you mean 'carbon'"):
         requested_changes(settings, WhatIfRequest(names=("carbn",)))
     with pytest.raises(ConfigurationError, match=r"positioning\.senarios"):
@@ -112,7 +112,7 @@ def test_what_is_asked_for_is_found_or_said_to_be_missing(tmp_path: Path) -> Non
         date_of_record(settings, None)
 
 
-def test_the_command_says_what_is_wrong_with_a_change(forestock: Command) -> None:
+def test_the_command_reports_a_fault_of_a_change(forestock: Command) -> None:
     ended = forestock("what-if", "--config", "demo", "--change", "closed_hub=[ONT]")
     assert ended.returncode == 2
     assert ended.stderr.strip() == "error: closed_hub: unknown key (did you mean 'closed_hubs'?) (in --change)"

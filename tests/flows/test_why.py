@@ -1,4 +1,4 @@
-"""Why, from a plan and what came after it to tables; the notebook that asks the same question."""
+"""Attribution, from a plan and later data to tables; the notebook with the same analysis."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ AS_OF, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
 
 @pytest.fixture
 def happened(demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]) -> Settings:  # fmt: skip
-    """Return the settings of a warehouse with a plan of NIGHT; of one sku nothing stood at one of its hubs."""
+    """Return the settings of a warehouse with a plan of AS_OF; one SKU has no stock at one of its hubs."""
     stock = demo_tables["stock"]
     stock.loc[(stock["hub"] == "ONT") & (stock["sku"] == "FOODS_3_586"), "units_on_hand"] = 0
     stock["units_reserved"] = 0
@@ -54,12 +54,12 @@ def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened
     assert result.set_index(["kind", "place"]).loc[("sku", "FOODS_3_586"), "units_returned"] == 3.0
 
 
-def test_asking_again_changes_nothing(happened: Settings) -> None:
+def test_a_repeated_attribution_gives_the_same_rows(happened: Settings) -> None:
     first = run_attribution(happened, AttributionRequest(AS_OF)).causes
     pd.testing.assert_frame_equal(run_attribution(happened, AttributionRequest(AS_OF)).causes, first, check_exact=True)
 
 
-def test_what_is_printed_names_the_first_cause_and_fits_eighty_columns(happened: Settings) -> None:
+def test_the_printed_result_names_the_first_cause_within_80_columns(happened: Settings) -> None:
     console = Console(width=80, record=True, file=StringIO())
     print_attribution(run_attribution(happened, AttributionRequest(AS_OF)), ("ONT", "FOODS_3_586"), console)
     parts = console.export_text()
@@ -76,22 +76,22 @@ def test_a_plan_without_later_data_is_refused_with_the_remedy(happened: Settings
 
 
 @pytest.mark.parametrize(("only", "message"), [(("NOPE", None), "--hub NOPE"), (("ONT", "NOPE"), "--sku NOPE")])
-def test_a_hub_or_sku_that_is_not_there_is_a_mistake(only: tuple[str, str | None], message: str) -> None:
-    """Of a name with a typing error, "no hub ran out" would be taken for good news."""
+def test_an_unknown_hub_or_sku_is_refused(only: tuple[str, str | None], message: str) -> None:
+    """With a mistyped name, "no hub ran out" would be misread as a result."""
     known = pd.DataFrame({"hub": ["ONT", "MCI"], "sku": ["FOODS_3_586"] * 2})
     check_named(known, ("ONT", "FOODS_3_586"))
     with pytest.raises(ConfigurationError, match=message):
         check_named(known, only)
 
 
-def test_the_notebook_ends_in_an_answer(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+def test_the_notebook_runs_to_its_end(happened: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     run_attribution(happened, AttributionRequest(AS_OF))
     monkeypatch.setattr(sys, "argv", ["why_out_of_stock.py", happened.warehouse])
     runpy.run_path(str(ROOT / "docs" / "why_out_of_stock.py"))
     assert " ran out of " in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_the_command_says_where_no_plan_is(forestock: Command, tmp_path: Path) -> None:
+def test_the_command_reports_a_missing_plan(forestock: Command, tmp_path: Path) -> None:
     ended = forestock("why", "--config", "demo", "--set", f"warehouse={tmp_path / 'nothing'}")
     assert ended.returncode == 2
     assert ended.stderr.strip().splitlines()[-1].startswith("error: there is no data after the plans in")
