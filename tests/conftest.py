@@ -45,7 +45,7 @@ def demo_tables(_demo_cut: Tables) -> Tables:
     return {name: frame.copy() for name, frame in _demo_cut.items()}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def write_tables() -> Callable[[Mapping[str, pd.DataFrame], Path], Path]:
     """Return a function that writes frames as Parquet files into a folder and returns the folder."""
 

@@ -7,6 +7,7 @@ Every rule is vectorized: it marks rows of a table and never loops over them. No
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from zoneinfo import available_timezones
 
 import numpy as np
@@ -197,9 +198,14 @@ def _reserved_over_on_hand(checked: InputTable, _: Ids) -> None:
     )
 
 
+@cache
+def _timezones() -> pd.Series:
+    return pd.Series(sorted(available_timezones()))
+
+
 def _unknown_timezone(checked: InputTable, _: Ids) -> None:
     if checked.has("timezone"):
-        unknown = missing_from(checked.frame["timezone"], pd.Series(sorted(available_timezones())))
+        unknown = missing_from(checked.frame["timezone"], _timezones())
         checked.add("timezone", "with an unknown time zone", "use an IANA name, for example Europe/Berlin", unknown)
 
 

@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import flows  # sets the defaults of the process before Prefect and MLflow are imported
+from forestock.cli.main import app
+from foundation.configuration import load_settings
+from foundation.settings import Settings
+from foundation.store.locks import locked
+from pipeline import run
+from tests.conftest import Tables
 
 assert flows
+PLANNED = date(2016, 5, 16)
 QUICK = (
     "horizon=14", "forecast.window_days=[7,14]", "forecast.lightgbm.trees=20", "forecast.lightgbm.num_leaves=15", "forecast.threads=1",
     "forecast.calibration_origins=2", "forecast.lightgbm.min_data_in_leaf=20", "positioning.scenarios=8",
@@ -36,6 +46,77 @@ def forestock(tmp_path: Path) -> Command:
         )
 
     return run
+
+
+@pytest.fixture
+def cli() -> Command:
+    """Return a function that runs ``forestock`` in this process; it starts faster than a process of its own."""
+
+    def invoke(*arguments: str) -> subprocess.CompletedProcess[str]:
+        result = CliRunner(env={"COLUMNS": "80", "NO_COLOR": "1", "TERM": "dumb"}).invoke(app, arguments)
+        return subprocess.CompletedProcess(arguments, result.exit_code, result.stdout, result.stderr)
+
+    return invoke
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Return a folder that ``build`` fills once per session of tests, whichever worker needs it first."""
+    root = factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / f"shared-{name}"
+    with locked(f"{folder}.lock"):
+        if not folder.exists():
+            started = Path(f"{folder}.started")
+            shutil.rmtree(started, ignore_errors=True)
+            started.mkdir()
+            build(started)
+            started.rename(folder)
+    return folder
+
+
+def copy_built(built: Path, target: Path) -> None:
+    """Copy a folder with a ``warehouse`` that ``built_once`` returned; records of runs then name the copied snapshots."""
+    shutil.copytree(built, target, dirs_exist_ok=True)
+    for record in (target / "warehouse" / "_nights").iterdir():
+        if record.is_file():
+            record.write_text(record.read_text("utf-8").replace(f"{built}.started", str(target)), "utf-8")
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow database without experiments; creating one takes seconds, copying it does not."""
+
+    def build(folder: Path) -> None:
+        from mlflow import MlflowClient  # its import takes seconds
+
+        MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
+
+    return built_once(tmp_path_factory, "mlflow", build) / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
+def _planned_once(_demo_cut: Tables, tmp_path_factory: pytest.TempPathFactory, empty_store: Path) -> Path:
+    def build(folder: Path) -> None:
+        (folder / "inputs").mkdir()
+        for name, frame in _demo_cut.items():
+            frame.to_parquet(folder / "inputs" / f"{name}.parquet")
+        context = run.validate_stage(_settings_in(folder), PLANNED, "rebalance")
+        run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
+        run.review_stage(context)
+        shutil.copy(empty_store, folder / "warehouse")
+
+    return built_once(tmp_path_factory, "planned", build)
+
+
+def _settings_in(folder: Path, *overrides: str) -> Settings:
+    places = (f"inputs.path={folder / 'inputs'}", f"warehouse={folder / 'warehouse'}")
+    return load_settings("demo", [*places, *QUICK, *overrides])
+
+
+@pytest.fixture
+def planned_settings(_planned_once: Path, tmp_path: Path) -> Callable[..., Settings]:
+    """Return a function that gives settings of a copied warehouse with the plan of ``PLANNED``, its page and an MLflow store."""
+    copy_built(_planned_once, tmp_path)
+    return lambda *overrides: _settings_in(tmp_path, *overrides)
 
 
 def with_cheap_trucks(lanes: pd.DataFrame, divisor: float = 20.0) -> pd.DataFrame:

@@ -10,31 +10,43 @@ import pandas as pd
 import pytest
 
 from flows.approval import ApprovalForm, apply_form, form_text, initial_values
+from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings
 from pipeline import run
 from pipeline.decisions import open_plan
 from tests.conftest import Tables
-from tests.flows.conftest import QUICK
+from tests.flows.conftest import QUICK, built_once, copy_built
 
 AS_OF = date(2016, 5, 16)
 LONG_AFTER = pd.Timestamp("2026-01-01T09:00", tz="UTC")
 MORNING = pd.Timestamp("2016-05-16T09:00", tz="UTC")
 
 
+def _settings(folder: Path, outbox: Path) -> Settings:
+    places = [f"inputs.path={folder / 'inputs'}", f"warehouse={folder / 'warehouse'}"]
+    return load_settings("demo", [*places, *QUICK, "positioning.max_gap_rate=1.0", f"decisions.outbox.target={outbox}"])
+
+
+@pytest.fixture(scope="session")
+def planned(_demo_cut: Tables, write_tables: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with inputs and a warehouse whose plan has proposals; tests copy it."""
+    stock = _demo_cut["stock"].copy()
+    stock.loc[stock["hub"] != "DFW", ["units_on_hand", "units_reserved"]] = 0
+
+    def build(folder: Path) -> None:
+        write_tables({**_demo_cut, "stock": stock}, folder / "inputs")
+        context = run.validate_stage(_settings(folder, folder), AS_OF, "rebalance")
+        run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
+
+    return built_once(tmp_path_factory, "approval", build)
+
+
 @pytest.fixture
-def settings(
-    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
-) -> Settings:
+def settings(planned: Path, tmp_path: Path) -> Settings:
     """Return settings of a warehouse with a plan that has proposals, and an outbox."""
-    demo_tables["stock"].loc[demo_tables["stock"]["hub"] != "DFW", ["units_on_hand", "units_reserved"]] = 0
-    built = settings_for(
-        write_tables(demo_tables, tmp_path / "inputs"), *QUICK, "positioning.max_gap_rate=1.0",
-        f"decisions.outbox.target={tmp_path / 'out'}",
-    )  # fmt: skip
-    context = run.validate_stage(built, AS_OF, "rebalance")
-    run.rebalance_stage(context, run.forecast_stage(context, run.train_stage(context)))
-    return built
+    copy_built(planned, tmp_path)
+    return _settings(tmp_path, tmp_path / "out")
 
 
 def _form(**parts: object) -> ApprovalForm:

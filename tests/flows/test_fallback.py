@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import date
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -15,21 +14,15 @@ from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline import run
 from pipeline.fallback import fallback_segments, record_fallback
-from tests.conftest import Tables
-from tests.flows.conftest import QUICK
 
 AS_OF = date(2016, 5, 16)
 SUNDAY = Signature(pd.Timestamp("2016-05-15T20:00", tz="UTC"), "ann")
 
 
 @pytest.fixture
-def settings(
-    demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
-) -> Settings:
+def settings(planned_settings: Callable[..., Settings]) -> Settings:
     """Return settings of a warehouse with one forecast."""
-    built = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    _forecast(built)
-    return built
+    return planned_settings()
 
 
 def _forecast(settings: Settings) -> bool:

@@ -16,15 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from foundation.configuration import load_settings
 from foundation.settings import Settings, quantile_columns
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
 from pipeline import run
+from pipeline.results import page_of
 from pipeline.summary import page_inputs
 from review.wording import number
 from tests.conftest import Tables
-from tests.flows.conftest import QUICK
+from tests.flows.conftest import QUICK, built_once, copy_built
 from tests.flows.test_run import AS_OF, _play
 
 DRAWN = 50
@@ -40,16 +42,30 @@ Frames = dict[str, pd.DataFrame]
 Number = tuple[str, float | None, float | None]  # place, number on the page, number in the table
 
 
+@pytest.fixture(scope="session")
+def planned(_demo_cut: Tables, write_tables: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with inputs and the warehouse of a run."""
+    lanes = _demo_cut["lanes"].assign(eur_per_load=0.0)  # no load pays for four SKUs
+
+    def build(folder: Path) -> None:
+        write_tables({**_demo_cut, "lanes": lanes}, folder / "inputs")
+        run.review_stage(_play(_settings(folder))[0])
+
+    return built_once(tmp_path_factory, "page-numbers", build)
+
+
+def _settings(folder: Path) -> Settings:
+    return load_settings("demo", [f"inputs.path={folder / 'inputs'}", f"warehouse={folder / 'warehouse'}", *QUICK])
+
+
 @pytest.fixture
-def shown(
-    demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
-) -> tuple[str, Frames, Tables]:
+def shown(planned: Path, tmp_path: Path) -> tuple[str, Frames, Tables]:
     """Return the page of a real run, its tables in the warehouse, and its inputs."""
-    demo_tables["lanes"]["eur_per_load"] = 0.0  # no load pays for four SKUs
-    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    context, _ = _play(settings)
-    page = files.read_text(run.review_stage(context))
-    return page, page_inputs(Warehouse(settings), AS_OF), snapshot.read(context.inputs.folder)
+    copy_built(planned, tmp_path)
+    settings = _settings(tmp_path)
+    page = files.read_text(page_of(settings, AS_OF))
+    inputs = run.planned_run(settings, AS_OF).context.inputs
+    return page, page_inputs(Warehouse(settings), AS_OF), snapshot.read(inputs.folder)
 
 
 _SETTINGS = {text.split("=")[1] for text in QUICK if text.startswith("horizon=")}

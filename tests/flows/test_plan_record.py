@@ -13,23 +13,15 @@ from foundation.settings import Settings, WhatIf
 from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from models.tracking.client import tracking_uri
-from pipeline import run as stages
 from pipeline.runs import TOPIC, record_plan, record_what_if_runs
 from pipeline.what_if import compare_with_record
-from tests.conftest import Tables
-from tests.flows.conftest import QUICK
-from tests.flows.test_run import AS_OF, _play
+from tests.flows.conftest import PLANNED as AS_OF
 
 
 @pytest.fixture
-def planned(
-    demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
-) -> Settings:
+def planned(planned_settings: Callable[..., Settings]) -> Settings:
     """Return the settings of a warehouse with a plan of AS_OF and its page."""
-    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    context, _ = _play(settings)
-    stages.review_stage(context)
-    return settings
+    return planned_settings()
 
 
 def _runs(settings: Settings, stage: str) -> list[Run]:

@@ -51,14 +51,6 @@ def _publish(settings: Settings, training_key: str, wape: float = 0.5) -> Publis
     return Registry(settings).publish(_model(wape=wape), _origin(training_key))
 
 
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an MLflow database without experiments; making one takes seconds, copying it none."""
-    file = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments()
-    return file
-
-
 @pytest.fixture
 def settings(tmp_path: Path, empty_store: Path) -> Settings:
     """Return settings whose warehouse holds an empty MLflow store."""
@@ -166,8 +158,9 @@ def test_two_processes_can_record_at_once_in_a_new_store(tmp_path: Path) -> None
     assert versions == {"1", "2"}
 
 
-def test_an_unreachable_tracking_server_is_one_error(settings: Settings) -> None:
+def test_an_unreachable_tracking_server_is_one_error(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The run catches it and continues: its rows do not depend on MLflow."""
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     away = settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
     with pytest.raises(StageError, match="registry"):
         _publish(away, "k")

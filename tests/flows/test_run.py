@@ -20,9 +20,9 @@ from pipeline import run
 from pipeline.forecast_origin import inputs_known_on, trained_model
 from pipeline.results import PlanResult, RunContext, reported
 from tests.conftest import Tables
-from tests.flows.conftest import QUICK, with_cheap_trucks
+from tests.flows.conftest import PLANNED, QUICK, with_cheap_trucks
 
-AS_OF = date(2016, 5, 16)
+AS_OF = PLANNED
 WRITTEN = (*run.FORECAST_TABLES, *run.PLAN_TABLES)
 Play = Callable[..., Warehouse]
 
@@ -94,8 +94,8 @@ def test_a_run_is_reproducible_and_reads_no_later_data(demo_tables: Tables, play
     _assert_same(parts, _rows(play(_with_another_future(tables), "otherwise")))
 
 
-def test_written_tables_keep_the_contract_and_add_up(demo_tables: Tables, play: Play) -> None:
-    warehouse = play(demo_tables, "warehouse")
+def test_written_tables_keep_the_contract_and_add_up(planned_settings: Callable[..., Settings]) -> None:
+    warehouse = Warehouse(planned_settings())
     rows = _rows(warehouse)
     for name, frame in rows.items():
         check_output(frame, warehouse.definition(name), AS_OF)
@@ -234,10 +234,11 @@ def _disk_full(*_: object) -> None:
 
 
 @pytest.mark.parametrize("manifest", ['{"tables": ["sales", "stock"]}', "[]", '{"bytes": [1]}', ""])
-def test_a_snapshot_with_an_old_manifest_is_validated_again(manifest: str, play: Play, demo_tables: Tables) -> None:
+def test_a_snapshot_with_an_old_manifest_is_validated_again(
+    manifest: str, planned_settings: Callable[..., Settings]
+) -> None:
     """After an upgrade, the page, attributions and what-ifs of earlier plans must still work."""
-    warehouse = play(demo_tables, "plain")
-    settings = warehouse.settings
+    settings = planned_settings()
     folder = Path(run.planned_run(settings, AS_OF).context.inputs.folder)
     (folder / "manifest.json").write_text(manifest)
     result = run.planned_run(settings, AS_OF).context.inputs

@@ -100,7 +100,7 @@ def test_a_span_beyond_the_last_sales_is_refused(demo_tables: Tables, replay: Re
         replay(demo_tables, "warehouse")
 
 
-def test_the_command_reports_a_fault_of_the_span(forestock: Command) -> None:
-    ended = forestock("simulate", "--config", "demo", "--start", "2016-05-09", "--end", "2016-05-01")
+def test_the_command_reports_a_fault_of_the_span(cli: Command) -> None:
+    ended = cli("simulate", "--config", "demo", "--start", "2016-05-09", "--end", "2016-05-01")
     assert ended.returncode == 2
     assert ended.stderr.strip() == "error: --end 2016-05-01 is before --start 2016-05-09"

@@ -15,21 +15,16 @@ from foundation.store.warehouse import Warehouse
 from pipeline import run
 from pipeline.configuration import load_settings
 from pipeline.what_if import TABLES, WhatIfRequest, compare_with_record, date_of_record, requested_changes
-from tests.conftest import Tables
-from tests.flows.conftest import QUICK, Command
-from tests.flows.test_run import AS_OF, _play
+from tests.flows.conftest import PLANNED as AS_OF
+from tests.flows.conftest import Command
 
 CONFIGURED = "what_if=[{name: lost, lost_lanes: [SUP>MCI]}, {name: carbon, positioning: {carbon_eur_per_t: 200}}]"
 
 
 @pytest.fixture
-def planned(
-    demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]
-) -> Settings:
+def planned(planned_settings: Callable[..., Settings]) -> Settings:
     """Return the settings of a warehouse that holds a plan of AS_OF."""
-    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK, CONFIGURED)
-    _play(settings)
-    return settings
+    return planned_settings(CONFIGURED)
 
 
 def _tables(settings: Settings, names: tuple[str, ...]) -> dict[str, pd.DataFrame]:
@@ -112,7 +107,7 @@ def test_requested_what_ifs_are_selected_and_unknown_ones_refused(tmp_path: Path
         date_of_record(settings, None)
 
 
-def test_the_command_reports_a_fault_of_a_change(forestock: Command) -> None:
-    ended = forestock("what-if", "--config", "demo", "--change", "closed_hub=[ONT]")
+def test_the_command_reports_a_fault_of_a_change(cli: Command) -> None:
+    ended = cli("what-if", "--config", "demo", "--change", "closed_hub=[ONT]")
     assert ended.returncode == 2
     assert ended.stderr.strip() == "error: closed_hub: unknown key (did you mean 'closed_hubs'?) (in --change)"

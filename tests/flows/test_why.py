@@ -14,31 +14,44 @@ import pytest
 from rich.console import Console
 
 from forestock.cli.explore import check_named, print_attribution
+from foundation.configuration import load_settings
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline.attribution import AttributionRequest, run_attribution
 from tests.conftest import Tables
 from tests.conventions.repository import ROOT
-from tests.flows.conftest import QUICK, Command
+from tests.flows.conftest import QUICK, Command, built_once, copy_built
 from tests.flows.test_run import _play
 
 AS_OF, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
 
 
-@pytest.fixture
-def happened(demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path, settings_for: Callable[..., Settings]) -> Settings:  # fmt: skip
-    """Return the settings of a warehouse with a plan of AS_OF; one SKU has no stock at one of its hubs."""
-    stock = demo_tables["stock"]
+@pytest.fixture(scope="session")
+def planned(_demo_cut: Tables, write_tables: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with inputs and a warehouse with a plan of AS_OF; one SKU has no stock at one of its hubs."""
+    stock = _demo_cut["stock"].copy()
     stock.loc[(stock["hub"] == "ONT") & (stock["sku"] == "FOODS_3_586"), "units_on_hand"] = 0
     stock["units_reserved"] = 0
     days = pd.to_datetime(["2016-05-10", "2016-05-12"])
-    demo_tables["returns"] = pd.DataFrame(
-        {"date": days, "region": "CA_1", "sku": "FOODS_3_586", "units_returned": [2.0, 1.0]}
-    )
-    settings = settings_for(write_tables(demo_tables, tmp_path / "inputs"), *QUICK)
-    _play(settings, AS_OF)
-    return settings
+    returns = pd.DataFrame({"date": days, "region": "CA_1", "sku": "FOODS_3_586", "units_returned": [2.0, 1.0]})
+
+    def build(folder: Path) -> None:
+        write_tables({**_demo_cut, "stock": stock, "returns": returns}, folder / "inputs")
+        _play(_settings(folder), AS_OF)
+
+    return built_once(tmp_path_factory, "why", build)
+
+
+def _settings(folder: Path) -> Settings:
+    return load_settings("demo", [f"inputs.path={folder / 'inputs'}", f"warehouse={folder / 'warehouse'}", *QUICK])
+
+
+@pytest.fixture
+def happened(planned: Path, tmp_path: Path) -> Settings:
+    """Return the settings of a copy of the warehouse."""
+    copy_built(planned, tmp_path)
+    return _settings(tmp_path)
 
 
 def test_shares_of_every_hub_that_ran_out_are_written_and_add_up_to_one(happened: Settings) -> None:
@@ -91,7 +104,7 @@ def test_the_notebook_runs_to_its_end(happened: Settings, monkeypatch: pytest.Mo
     assert " ran out of " in capsys.readouterr().out.splitlines()[-1]
 
 
-def test_the_command_reports_a_missing_plan(forestock: Command, tmp_path: Path) -> None:
-    ended = forestock("why", "--config", "demo", "--set", f"warehouse={tmp_path / 'nothing'}")
+def test_the_command_reports_a_missing_plan(cli: Command, tmp_path: Path) -> None:
+    ended = cli("why", "--config", "demo", "--set", f"warehouse={tmp_path / 'nothing'}")
     assert ended.returncode == 2
     assert ended.stderr.strip().splitlines()[-1].startswith("error: there is no data after the plans in")
