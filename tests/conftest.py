@@ -16,7 +16,18 @@ SKUS = ("FOODS_1_046", "FOODS_2_096", "FOODS_3_586", "HOUSEHOLD_1_521")
 REGIONS = ("CA_1", "CA_2", "TX_1")
 N_DAYS = 140
 
+# Tests that use compiled kernels run last: meanwhile the worker that runs the first of them compiles for all.
+COMPILED = tuple(
+    f"tests/{name}"
+    for name in ("conventions/test_examples", "flows/", "forestock/", "fuzz/", "golden/", "positioning/", "properties/")
+)
+
 Tables = dict[str, pd.DataFrame]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move tests that use compiled kernels to the end."""
+    items.sort(key=lambda item: item.nodeid.startswith(COMPILED))
 
 
 @pytest.fixture(scope="session")
