@@ -9,6 +9,8 @@ import json
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from copy import deepcopy
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -83,9 +85,15 @@ def settings_from(values: Mapping[str, Any], source: str) -> Settings:
     return _build(dict(values), source, ())
 
 
+@lru_cache(maxsize=16)
+def _document(text: str) -> Any:
+    """Return what a configuration holds; a backfill reads the same text for each of its dates."""
+    return plain_yaml.parse(text)
+
+
 def _parse(text: str, file: Path) -> dict[str, Any]:
     try:
-        values = plain_yaml.parse(text)
+        values = deepcopy(_document(text))
     except plain_yaml.YamlError as mistake:
         raise ConfigurationError(f"{_place(file, mistake)}; check indentation, quotes and brackets there") from None
     if values is None:

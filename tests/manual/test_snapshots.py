@@ -91,7 +91,8 @@ def test_a_snapshot_in_use_stays(inputs: Path, settings_for: Callable[..., Setti
 _OTHER_PROCESS = """
     import sys
     from foundation.store import snapshot_folder
-    print(snapshot_folder.prune(sys.argv[1], 0), flush=True)
+    for _ in sys.stdin:
+        print(snapshot_folder.prune(sys.argv[1], 0), flush=True)
 """
 
 
@@ -100,11 +101,14 @@ def test_a_snapshot_another_process_uses_stays(
 ) -> None:
     accepted = snapshot.accept(settings_for(inputs), AS_OF, "rebalance")
     command = [sys.executable, "-c", textwrap.dedent(_OTHER_PROCESS), str(tmp_path / "warehouse")]
-    first = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 (our own)
-    snapshot.release(accepted)
-    second = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)  # noqa: S603 (our own)
-    assert first.stdout.strip() == "[]"
-    assert second.stdout.strip() == f"['{accepted.fingerprint}']"
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 (our own)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write("prune\n")
+        process.stdin.flush()
+        assert process.stdout.readline().strip() == "[]"
+        snapshot.release(accepted)
+        assert process.communicate("prune\n", timeout=60)[0].strip() == f"['{accepted.fingerprint}']"
 
 
 def test_a_snapshot_held_twice_must_be_released_twice(
