@@ -44,6 +44,10 @@ demo: $(READY) ## set up, then plan one date on the bundled data
 run: $(READY) ## plan one date on your data: make run CONFIG=configs/….yaml
 	$(BIN)/forestock run --config $(CONFIG)
 
+# One thread per worker: more only wait for one another where every core has a worker.
+test test-full: export OMP_NUM_THREADS := 1
+test test-full: export OPENBLAS_NUM_THREADS := 1
+
 .PHONY: test
 test: $(READY) ## run the fast tests
 	$(BIN)/pytest -q -n 2 --dist loadgroup -m "not slow and not pages and not services"

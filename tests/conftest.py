@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,6 +12,7 @@ import pytest
 
 from foundation.configuration import load_settings
 from foundation.settings import Settings
+from foundation.store.locks import locked
 
 SAMPLES = Path(__file__).resolve().parents[1] / "samples" / "demo"
 SKUS = ("FOODS_1_046", "FOODS_2_096", "FOODS_3_586", "HOUSEHOLD_1_521")
@@ -28,6 +31,32 @@ Tables = dict[str, pd.DataFrame]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Move tests that use compiled kernels to the end."""
     items.sort(key=lambda item: item.nodeid.startswith(COMPILED))
+
+
+def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
+    """Return a folder that ``build`` fills once per session of tests, whichever worker needs it first."""
+    root = factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / f"shared-{name}"
+    with locked(f"{folder}.lock"):
+        if not folder.exists():
+            started = Path(f"{folder}.started")
+            shutil.rmtree(started, ignore_errors=True)
+            started.mkdir()
+            build(started)
+            started.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return an MLflow database without experiments; creating one takes seconds, copying it does not."""
+
+    def build(folder: Path) -> None:
+        from mlflow import MlflowClient  # its import takes seconds
+
+        MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
+
+    return built_once(tmp_path_factory, "mlflow", build) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")

@@ -18,9 +18,8 @@ import flows  # sets the defaults of the process before Prefect and MLflow are i
 from forestock.cli.main import app
 from foundation.configuration import load_settings
 from foundation.settings import Settings
-from foundation.store.locks import locked
 from pipeline import run
-from tests.conftest import Tables
+from tests.conftest import Tables, built_once
 
 assert flows
 PLANNED = date(2016, 5, 16)
@@ -59,38 +58,12 @@ def cli() -> Command:
     return invoke
 
 
-def built_once(factory: pytest.TempPathFactory, name: str, build: Callable[[Path], object]) -> Path:
-    """Return a folder that ``build`` fills once per session of tests, whichever worker needs it first."""
-    root = factory.getbasetemp()
-    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / f"shared-{name}"
-    with locked(f"{folder}.lock"):
-        if not folder.exists():
-            started = Path(f"{folder}.started")
-            shutil.rmtree(started, ignore_errors=True)
-            started.mkdir()
-            build(started)
-            started.rename(folder)
-    return folder
-
-
 def copy_built(built: Path, target: Path) -> None:
     """Copy a folder with a ``warehouse`` that ``built_once`` returned; records of runs then name the copied snapshots."""
     shutil.copytree(built, target, dirs_exist_ok=True)
     for record in (target / "warehouse" / "_nights").iterdir():
         if record.is_file():
             record.write_text(record.read_text("utf-8").replace(f"{built}.started", str(target)), "utf-8")
-
-
-@pytest.fixture(scope="session")
-def empty_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an MLflow database without experiments; creating one takes seconds, copying it does not."""
-
-    def build(folder: Path) -> None:
-        from mlflow import MlflowClient  # its import takes seconds
-
-        MlflowClient(tracking_uri=f"sqlite:///{folder / 'mlflow.db'}").search_experiments()
-
-    return built_once(tmp_path_factory, "mlflow", build) / "mlflow.db"
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,8 @@ from foundation.errors import InputError
 from foundation.settings import Settings
 from pipeline import run
 from pipeline.decisions import open_plan
-from tests.conftest import Tables
-from tests.flows.conftest import QUICK, built_once, copy_built
+from tests.conftest import Tables, built_once
+from tests.flows.conftest import QUICK, copy_built
 
 AS_OF = date(2016, 5, 16)
 LONG_AFTER = pd.Timestamp("2026-01-01T09:00", tz="UTC")

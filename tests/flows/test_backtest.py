@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -27,10 +28,14 @@ TWO = Origins(2)
 
 
 @pytest.fixture(scope="module")
-def settings(_demo_cut: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(
+    _demo_cut: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory, empty_store: Path
+) -> Settings:
     """Return quick settings on 12 series, with a warehouse the tests of this file share."""
     folder = tmp_path_factory.mktemp("backtest")
     (folder / "inputs").mkdir()
+    (folder / "warehouse").mkdir()
+    shutil.copy(empty_store, folder / "warehouse")
     for name, frame in _demo_cut.items():
         frame.to_parquet(folder / "inputs" / f"{name}.parquet")
     places = [f"inputs.path={folder / 'inputs'}", f"warehouse={folder / 'warehouse'}", "tracking_uri=null"]

@@ -25,8 +25,8 @@ from pipeline import run
 from pipeline.results import page_of
 from pipeline.summary import page_inputs
 from review.wording import number
-from tests.conftest import Tables
-from tests.flows.conftest import QUICK, built_once, copy_built
+from tests.conftest import Tables, built_once
+from tests.flows.conftest import QUICK, copy_built
 from tests.flows.test_run import AS_OF, _play
 
 DRAWN = 50

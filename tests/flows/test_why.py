@@ -19,9 +19,9 @@ from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline.attribution import AttributionRequest, run_attribution
-from tests.conftest import Tables
+from tests.conftest import Tables, built_once
 from tests.conventions.repository import ROOT
-from tests.flows.conftest import QUICK, Command, built_once, copy_built
+from tests.flows.conftest import QUICK, Command, copy_built
 from tests.flows.test_run import _play
 
 AS_OF, UNTIL = date(2016, 5, 9), date(2016, 5, 23)
