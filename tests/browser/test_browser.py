@@ -34,7 +34,7 @@ FILTER = """(text) => {
 def opened(
     browser: Browser, address: str, width: int = 1280, scheme: str = "light"
 ) -> Iterator[tuple[Page, list[str]]]:
-    """Open a page; yields it and everything it complained of or asked the network for."""
+    """Open a page; yields it with its console errors and network requests."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page, heard = context.new_page(), []
     page.on("console", lambda message: heard.append(f"{message.type}: {message.text}"))
@@ -83,7 +83,7 @@ def test_accessibility_rules_report_no_violation(browser: Browser, page_address:
 def test_the_pages_of_the_demo_and_of_m5_are_quiet_alone_quick_and_accessible(
     browser: Browser, real_addresses: dict[str, str], name: str, width: int, scheme: str
 ) -> None:
-    """Times are the best of a few: what the page costs, not what else the machine does."""
+    """Times are the best of a few, to exclude other load of the machine."""
     with opened(browser, real_addresses[name], width, scheme) as (page, heard):
         page.wait_for_function("performance.getEntriesByName('first-contentful-paint').length > 0")
         assert page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime") < FIRST_CONTENT_MS
@@ -97,7 +97,7 @@ def test_the_pages_of_the_demo_and_of_m5_are_quiet_alone_quick_and_accessible(
 
 
 def test_terms_of_every_reason_of_a_real_plan_add_up(browser: Browser, real_addresses: dict[str, str]) -> None:
-    """A reason the page cannot take apart would be shown whole, without what matters most."""
+    """A reason that the page cannot parse would be shown whole, without its largest term first."""
     with opened(browser, real_addresses["demo"]) as (page, _):
         read = "Promise.all(listed.id.map(async (id, index) => terms(proposal(index), (await skuDetails(proposal(index).sku)).reasons[index]).length))"
         counts = page.evaluate(read)
@@ -114,7 +114,7 @@ def test_a_page_of_one_proposal_opens_it(browser: Browser, single_page_address: 
 
 
 def test_a_hundred_thousand_proposals_filter_and_open_without_a_wait(browser: Browser, large_page_address: str) -> None:
-    """The best of three: what the page costs, not what else the machine does."""
+    """The best of three, to exclude other load of the machine."""
     with opened(browser, large_page_address) as (page, heard):
         assert min(page.evaluate(FILTER, text) for text in ("sku_00042", "east", "")) < SHORT_MS
         assert min(page.evaluate(OPEN_ONE, place) for place in range(3)) < SHORT_MS
@@ -178,7 +178,7 @@ def test_an_opened_proposal_shows_its_largest_term_the_effect_of_rejection_and_t
 
 
 def test_selected_proposals_become_a_command(browser: Browser, page_address: str) -> None:
-    """The page decides nothing by itself; it says what to type."""
+    """The page makes no decision; it shows the command to run."""
     with opened(browser, page_address) as (page, _):
         assert not page.locator("#deciding").is_visible()
         page.check(".lines input >> nth=0")

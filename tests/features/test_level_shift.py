@@ -1,4 +1,4 @@
-"""Recent level shifts are found, forecast at the new level and reported; seasons, noise and stops are no shifts."""
+"""Recent level shifts are found, forecast at the new level and reported; seasons, noise and stops do not count as shifts."""
 
 from __future__ import annotations
 
@@ -142,7 +142,7 @@ def test_no_forecast_is_far_above_the_largest_weekly_sales() -> None:
 
 
 def test_a_series_that_stops_selling_is_named_and_one_that_rarely_sells_is_not() -> None:
-    """A drop to nothing needs a person more than one by 80%: a stockout or a delisting looks the same in sales."""
+    """A drop to zero needs a person's attention: a stockout and a delisting look the same in sales."""
     given = tables(200)
     sales = given["sales"]
     late = sales["date"] >= sales["date"].max() - pd.Timedelta(days=13)

@@ -17,7 +17,7 @@ def _units(panel, region: str, sku: str) -> np.ndarray:
 
 
 def test_gap_between_rows_is_a_zero_and_does_not_shift_later_periods() -> None:
-    """Elsewhere a missing date silently shifts every lag after it."""
+    """Otherwise a missing date would silently shift every lag after it."""
     given = tables()
     sales = given["sales"].assign(in_stock_rate=1.0)
     is_gap = (sales["date"] == "2024-05-20") & (sales["region"] == "east") & (sales["sku"] == "cream")

@@ -47,7 +47,7 @@ def test_a_peak_that_comes_back_every_year_is_shrunk_by_one_year_without_season(
 
 
 def test_a_large_series_out_of_stock_is_not_a_season() -> None:
-    """A mean over the series in stock would fall in those weeks and call it a season."""
+    """A mean over the series in stock would fall in those weeks and look like a season."""
     demand = np.tile([[100.0], [1.0], [1.0]], (1, 156))
     demand[0, (WEEKS >= 10) & (WEEKS < 20)] = np.nan
     assert np.allclose(seasonal_index_by_week(demand, WEEKS), 1.0, atol=1e-6)

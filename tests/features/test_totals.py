@@ -36,7 +36,7 @@ def test_series_are_reconciled_to_the_total_they_add_up_to() -> None:
 
 
 def test_total_of_more_than_the_series_does_not_scale_them() -> None:
-    """A store's whole food sales must not blow up the few foods that are forecast."""
+    """The total food sales of a store must not inflate the few foods that are forecast."""
     matrix = forecast_matrix(build_panel(_with_totals(factor=5.0), settings(), AS_OF), settings())
     assert matrix.totals is not None
     assert (matrix.totals.code == -1).all()
@@ -47,7 +47,7 @@ def test_short_totals_are_not_used() -> None:
 
 
 def test_an_origin_before_the_totals_begin_sees_none_of_them() -> None:
-    """A negative slice would hand out the totals' future."""
+    """A negative slice would return later totals."""
     panel = build_panel(_with_totals(), settings(), AS_OF)
     late = replace(
         panel.totals.panel, demand=panel.totals.panel.demand[:, 100:], n_history=panel.totals.panel.n_history - 100

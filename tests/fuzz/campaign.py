@@ -1,4 +1,4 @@
-"""Many cases in worker processes that may hang, crash or fill their memory without taking the campaign along.
+"""Many cases in worker processes that may hang, crash or run out of memory without stopping the campaign.
 
 ``python -m tests.fuzz.campaign --cases 1000 --seed 1 --full 50`` prints counts by kind and every failure.
 """

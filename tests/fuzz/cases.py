@@ -24,7 +24,7 @@ _DOCUMENTS = (
 
 @dataclass(frozen=True)
 class Case:
-    """What is attacked (one of ``KINDS``) and the seed of how."""
+    """The kind of mutation (one of ``KINDS``) and its seed."""
 
     kind: str
     seed: int
@@ -32,7 +32,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Prepared:
-    """What a command is given, and what was changed, in words."""
+    """The arguments of a command, and a description of the changes."""
 
     config: Path
     overrides: tuple[str, ...]

@@ -35,7 +35,7 @@ PLURAL_OF_ONE = re.compile(r"(?<![\d,.:/-])1 (?:rows|SKUs|regions|hubs|lanes|uni
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a case ended: the exit code a command would have, what is wrong with that (empty: nothing), seconds."""
+    """The end of a case: the exit code of the command, a description of the failure (empty: none), seconds."""
 
     case: Case
     changed: str

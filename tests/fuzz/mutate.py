@@ -1,4 +1,4 @@
-"""What may be wrong with tables, files, configurations and settings: each mutation is drawn from a seed alone."""
+"""Mutations of tables, files, configurations and settings; each is drawn from its seed alone."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ DATES = ["1677-09-21", "1899-12-31", "2024-06-02", "2024-06-03", "2042-01-01", "
 
 
 def mutated_table(frame: pd.DataFrame, draw: Draw) -> tuple[pa.Table, str]:
-    """Return ``frame`` as Arrow with one to three mutations, and what they are."""
+    """Return ``frame`` as Arrow with one to three mutations, and their descriptions."""
     parts = []
     frame = frame.astype({name: "object" for name in frame.columns if frame[name].dtype == "str"})
     for _ in range(draw.choice([1, 1, 1, 2, 3])):
@@ -153,7 +153,7 @@ def _odd_column(data: pa.Table, draw: Draw) -> tuple[pa.Table, str]:
 
 
 def write(data: pa.Table, folder: Path, name: str, draw: Draw) -> str:
-    """Write a table as Parquet, CSV or Delta and return how; what a format cannot hold goes to the next."""
+    """Write a table as Parquet, CSV or Delta and return how; a table that a format cannot hold goes to the next."""
     (folder / f"{name}.parquet").unlink(missing_ok=True)
     kind = draw.choice(["parquet", "parquet", "csv", "delta"])
     try:

@@ -1,4 +1,4 @@
-"""Columns of every Arrow type with its extreme values, as a stranger's files may hold them."""
+"""Columns of every Arrow type with its extreme values, as files of other systems may have them."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def test_three_origins_can_never_promote() -> None:
 
 
 def test_a_worse_bias_stops_a_better_score() -> None:
-    """A lower error bought with totals that are off would move stock to where it is not needed."""
+    """A lower error with biased totals would move stock to the wrong places."""
     champion, challenger = _scores([0.8] * 4, bias=0.01), _scores([0.7] * 4, bias=-0.03)
     decision = decide(champion, challenger)
     assert not decision.is_promoted

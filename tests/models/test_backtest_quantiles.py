@@ -1,4 +1,4 @@
-"""Whether quantiles hold, and whether sums of series get the right ones."""
+"""Calibration of quantiles, for series and for their sums."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FINE = tuple(np.round(np.arange(0.02, 1.0, 0.02), 3))
 
 
 def test_pit_is_flat_when_the_quantiles_are_right_whatever_the_mass_at_zero() -> None:
-    """Two in five demands are zero, as the law says: plain coverage cannot be read, the randomized one can."""
+    """Two in five demands are zero, as forecast: plain coverage is not meaningful, the randomized one is."""
     rng = np.random.default_rng(1)
     drawn = np.where(rng.random(20_000) < 0.4, 0.0, rng.gamma(2.0, 3.0, 20_000))
     law = np.array([0.0 if level <= 0.4 else stats.gamma.ppf((level - 0.4) / 0.6, 2.0, scale=3.0) for level in FINE])

@@ -34,7 +34,7 @@ ACTUAL = np.array([[2.0, 2.0], [4.0, 4.0], [2.0, 2.0], [4.0, 4.0]])
 
 
 def _method(mean: np.ndarray, spread: Spread | None = None) -> Method:
-    """Return a method sure of itself: every quantile is the mean."""
+    """Return a method without uncertainty: every quantile is the mean."""
     quantiles = np.repeat(mean[:, :, None], len(LEVELS), axis=2)
     windows = {2: np.repeat(mean.sum(axis=1)[:, None], len(LEVELS), axis=1)}
     return Method(mean, quantiles, windows, spread or MeasuredSpread(LEVELS, mean, np.zeros((4, 1))))
@@ -46,7 +46,7 @@ def _outcome(**methods: np.ndarray) -> Outcome:
 
 
 def test_levels_stand_in_the_order_of_the_published_ones() -> None:
-    """Places first, then products in every place, the finest last: so given weights by number fit."""
+    """Places first, then products in every place, the finest last, so that weights given by number match."""
     series = SERIES.assign(category=["p", "q", "p", "r"], sku=["a", "b", "c", "d"])
     names = [level.name for level in groupings(series, ("department", "category"))]
     assert names[:4] == ["total", "subdivision", "category", "department"]
@@ -79,7 +79,7 @@ def test_scaled_pinball_of_a_level_is_worked_out_by_hand() -> None:
 
 
 def test_a_period_without_full_stock_is_not_scored_anywhere() -> None:
-    """What was sold then is not what was wanted; neither series nor totals may be judged by it."""
+    """Sales then are not demand; neither series nor totals may be scored on them."""
     outcome = _outcome(model=ACTUAL.copy())
     actual = ACTUAL.copy()
     actual[2, 0] = np.nan
@@ -148,7 +148,7 @@ def test_intervals_of_baselines_come_from_their_earlier_errors() -> None:
 
 
 def test_a_model_with_the_better_score_and_a_bias_is_refused_because_of_its_bias() -> None:
-    """Otherwise the sentence contradicts its own figures."""
+    """Otherwise the sentence would contradict its own figures."""
     refused = BaselineComparison("recent_mean", 0.5, 0.6, -0.2, 0.01)
     assert refused.sentence.startswith("Not better than recent mean, because of its bias: WAPE 0.500 against 0.600")
     assert BaselineComparison("recent_mean", 0.7, 0.6, -0.2, 0.01).sentence.startswith(

@@ -1,4 +1,4 @@
-"""The combination of the model and simple methods: what wins out of sample makes the forecast."""
+"""The combination of the model and simple methods: the better method out of sample makes the forecast."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _MODEL = ("lightgbm",)
 
 
 def _origins(n_series: int, rate: float, model: float, seed: int = 3) -> list[CalibrationOrigin]:
-    """Return three origins of Poisson series of mean ``rate``, whose model says ``model`` × the truth."""
+    """Return three origins of Poisson series of mean ``rate``, whose model predicts ``model`` × the true mean."""
     draw = np.random.default_rng(seed)
     level = rate * draw.gamma(4.0, 0.25, n_series)
     demand = draw.poisson(level[:, None], (n_series, 120)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The law of demand at all scales: counts, large quantities, fractions; marginals and joint scenarios alike."""
+"""The demand distribution at all scales: counts, large quantities, fractions; marginals and joint scenarios."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _law(rows: pd.DataFrame) -> tuple[Spread, Spread]:
 
 @pytest.mark.parametrize("factor", [0.1, 0.37, 100.0, 10_000.0])
 def test_the_distribution_scales_with_the_unit_of_demand(factor: float) -> None:
-    """Grams or tons: quantiles are those of the same demand, for periods and for sums."""
+    """In grams or tons, quantiles describe the same demand, for periods and for sums."""
     for one, other in zip(_law(_rows(1.0)), _law(_rows(factor)), strict=True):
         mean, sku = np.geomspace(0.01, 5000, 60), pd.Series(["s03"] * 30 + ["s11"] * 30)
         expected, result = (
@@ -98,7 +98,7 @@ def test_quantiles_of_counts_pass_into_those_of_quantities_without_a_jump(spread
 
 @pytest.mark.parametrize("whole", [True, False])
 def test_the_step_of_demand_is_learned_by_sku(whole: bool) -> None:
-    """Pieces beside kilograms: a law of counts for the ones, of any quantity for the others."""
+    """Pieces beside kilograms: pieces get a distribution of counts, kilograms one of quantities."""
     random = np.random.default_rng(1)
     pieces, weights = random.poisson(3.0, 400).astype(float), random.gamma(2.0, 1.3, 400)
     sku = np.array(["piece"] * 400 + ["weight"] * 400, dtype=object)
@@ -115,7 +115,7 @@ def test_a_scaled_count_is_still_a_count(factor: float, step: float) -> None:
 
 
 def test_few_sales_do_not_decide_the_step() -> None:
-    """A SKU of a shop for fresh food that sold 1.0 twice is not sold in pieces."""
+    """An SKU of fresh food that sold 1.0 twice is not sold in pieces."""
     random = np.random.default_rng(3)
     sku = np.array(["usual"] * 300 + ["rare"] * 2, dtype=object)
     support = Support.fit(sku, np.append(random.gamma(2.0, 1.0, 300), [1.0, 1.0]), np.full(302, 2.0))
@@ -123,13 +123,13 @@ def test_few_sales_do_not_decide_the_step() -> None:
 
 
 def test_sales_that_are_always_eight_are_no_counts_of_eight() -> None:
-    """Their common divisor says nothing of what may be sold: counts of eight would vary."""
+    """A constant has no informative common divisor; counts of eight would vary."""
     support = Support.fit(np.full(500, "a", object), np.full(500, 8.0), np.full(500, 8.0))
     assert support.steps(pd.Series(["a"])).tolist() == [1.0]
 
 
 def test_intermittent_quantities_have_a_mass_at_zero() -> None:
-    """Nothing on most days, else around 5.3 kg: mean, variance and probability of zero are those of the data."""
+    """Zero on most days, else around 5.3 kg: mean, variance and probability of zero are those of the data."""
     random = np.random.default_rng(4)
     mean = random.uniform(0.3, 3.0, 20_000)
     actual = np.where(random.random(20_000) < mean / 5.3, random.gamma(8.0, 5.3 / 8, 20_000), 0.0)
@@ -192,7 +192,7 @@ def test_scenarios_scale_with_the_unit_of_demand(factor: float) -> None:
 
 
 def _drawn(kind: str, mean: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    """Return demand around ``mean``: counts, or quantities with and without days of none."""
+    """Return demand around ``mean``: counts, or quantities with and without zero days."""
     if kind == "dense quantities":
         return random.gamma(3.0, mean / 3.0)
     if kind == "intermittent quantities":
@@ -208,7 +208,7 @@ def _drawn(kind: str, mean: np.ndarray, random: np.random.Generator) -> np.ndarr
      ("intermittent quantities", (0.1, 20.0))],
 )  # fmt: skip
 def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple[float, float]) -> None:
-    """On rows the law has not seen, the randomized share at or below each quantile is its level."""
+    """On held-out rows, the randomized share at or below each quantile is its level."""
     random = np.random.default_rng(7)
     level = np.exp(random.uniform(*np.log(range_), 100))
     factor = 10_000.0 if kind == "large counts" else 1.0

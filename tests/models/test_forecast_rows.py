@@ -1,4 +1,4 @@
-"""Rows of a forecast around given means: which quantile stands where, what a window adds up, what a bias factor is."""
+"""Rows of a forecast around given means: the columns of quantiles, the sums of windows, the bias factors."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def test_each_day_repeats_the_same_weekday_of_the_last_week() -> None:
 
 
 def test_a_certain_season_is_as_wide_as_counts_are_and_an_erratic_one_wider() -> None:
-    """Few rows leave the width to the negative binomial, whose least is near that of independent counts."""
+    """With few rows the negative binomial sets the width, at least near that of independent counts."""
     noise = np.random.default_rng(1).negative_binomial(2, 0.2, (6, 84)).astype(float)
     certain = naive_forecast(np.full((6, 84), 8.0), _matrix(6), _settings(), _AS_OF)["forecast_window"]
     erratic = naive_forecast(noise, _matrix(6), _settings(), _AS_OF)["forecast_window"]

@@ -1,4 +1,4 @@
-"""Quantiles around a mean: what few rows may and may not say."""
+"""Quantiles around a mean: the influence of few rows is limited."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_few_lumpy_series_do_not_widen_a_fast_one():
 
 
 def test_many_rows_let_the_table_count_as_much_as_the_counts():
-    """With eight bins or more of predicted means the two ways are averaged evenly."""
+    """With eight bins or more of predicted means both methods are averaged evenly."""
     random = np.random.default_rng(6)
     mean = random.uniform(1, 100, 10_000)
     table = RatioTable.fit(mean, random.poisson(mean), np.full(len(mean), 0.05), LEVELS)

@@ -1,4 +1,4 @@
-"""Training on histories that are short, empty or only begin lately: a forecast, or one line that says why not."""
+"""Training on histories that are short, empty or only begin lately: a forecast, or one line with the reason."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ PATIENCE_SECONDS = 600
 
 
 def wait_until(is_so: Callable[[], bool], label: str, seconds: float = PATIENCE_SECONDS) -> None:
-    """Wait until ``is_so``; fails the test where it does not become so."""
+    """Wait until ``is_so`` returns true; fails the test at the time limit."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if is_so():

@@ -1,4 +1,4 @@
-"""A small world as a stranger's export gives it: tables as CSV files, one configuration, nothing but defaults."""
+"""A small world as another system exports it: tables as CSV files, one configuration with defaults only."""
 
 from __future__ import annotations
 
