@@ -21,6 +21,8 @@ from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS, Table
 
+RECENT_DAYS = 28  # of sales in figures of messages
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -182,6 +184,20 @@ class ValidInputs:
         is_outlier, _ = self.outliers
         sales = self.tables["sales"]
         return sales[~is_outlier] if is_outlier.any() else sales
+
+    @cached_property
+    def recent_units(self) -> pd.DataFrame:
+        """Units sold in the last four weeks before ``as_of`` by region and SKU: ``region sku units_sold``."""
+        if not self.has("sales", "date", "region", "sku", "units_sold"):
+            empty = {
+                name: pd.Series(dtype=kind)
+                for name, kind in (("region", "str"), ("sku", "str"), ("units_sold", "float64"))
+            }
+            return pd.DataFrame(empty)
+        sales = self.plausible_sales
+        recent = sales[sales["date"] >= as_timestamp(self.as_of) - pd.Timedelta(days=RECENT_DAYS)]
+        summed = recent.groupby(["region", "sku"], observed=True)["units_sold"].sum().reset_index()
+        return summed.astype({"region": "str", "sku": "str"})
 
     def has(self, table: str, *columns: str) -> bool:
         """Say whether ``table`` is provided with rows and has all ``columns``."""

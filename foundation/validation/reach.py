@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-import pandas as pd
 
 from foundation.errors import InputWarning, counted_noun, listed
-from foundation.periods import as_timestamp
-from foundation.validation.input_table import ValidInputs
+from foundation.validation.input_table import RECENT_DAYS, ValidInputs
 
-_SOLD_WITHIN_DAYS = 28
 _VERBS = {"supply": "ordered", "transfer": "transferred"}
 
 
@@ -28,18 +25,6 @@ def reach_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
     yield from _unserved_regions(inputs)
     yield from _unserved_classes(inputs)
     yield from _idle_hubs(inputs)
-
-
-def recent_units(inputs: ValidInputs) -> pd.DataFrame:
-    """Return units sold in the last four weeks before ``as_of`` by region and SKU: ``region sku units_sold``."""
-    if not inputs.has("sales", "date", "region", "sku", "units_sold"):
-        return pd.DataFrame(
-            {"region": pd.Series(dtype="str"), "sku": pd.Series(dtype="str"), "units_sold": pd.Series(dtype="float64")}
-        )
-    sales = inputs.plausible_sales
-    recent = sales[sales["date"] >= as_timestamp(inputs.as_of) - pd.Timedelta(days=_SOLD_WITHIN_DAYS)]
-    summed = recent.groupby(["region", "sku"], observed=True)["units_sold"].sum().reset_index()
-    return summed.astype({"region": "str", "sku": "str"})
 
 
 def _slow_lanes(inputs: ValidInputs) -> Iterator[InputWarning]:
@@ -107,9 +92,9 @@ def _unserved_regions(inputs: ValidInputs) -> Iterator[InputWarning]:
     served = set(inputs.texts("lanes", "destination")[inputs.texts("lanes", "kind") == "delivery"])
     regions = sorted(set(inputs.texts("regions", "region")) - served) if inputs.has("regions", "region") else []
     if regions:
-        sold = recent_units(inputs)
+        sold = inputs.recent_units
         units = sold.loc[sold["region"].isin(regions), "units_sold"].sum()
-        problem = f"{counted_noun(len(regions), 'region')} without a delivery lane, first: {listed(regions)}; all their demand ({counted_noun(units, 'unit')} sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
+        problem = f"{counted_noun(len(regions), 'region')} without a delivery lane, first: {listed(regions)}; all their demand ({counted_noun(units, 'unit')} sold in the last {RECENT_DAYS} days) will count as lost"
         yield InputWarning("regions", "region", problem, "add a lane of kind delivery to each, or remove them")
 
 
@@ -133,7 +118,7 @@ def _unserved_classes(inputs: ValidInputs) -> Iterator[InputWarning]:
         for name in sorted(set(class_of.values()))
     }
     anywhere = {region for _, region, _ in deliveries}
-    sold = recent_units(inputs)
+    sold = inputs.recent_units
     sold = sold[(sold["units_sold"] > 0) & sold["region"].isin(anywhere)].assign(
         name=lambda rows: rows["sku"].map(class_of)
     )
@@ -144,7 +129,7 @@ def _unserved_classes(inputs: ValidInputs) -> Iterator[InputWarning]:
         problem = (
             f"{counted_noun(lost['sku'].nunique(), 'SKU')} of class {name}, sold in {counted_noun(lost['region'].nunique(), 'region')} "
             f"({listed(sorted(lost['region'].unique()))}) to which no hub and lane may deliver them; "
-            f"their demand ({counted_noun(lost['units_sold'].sum(), 'unit')} sold in the last {_SOLD_WITHIN_DAYS} days) will count as lost"
+            f"their demand ({counted_noun(lost['units_sold'].sum(), 'unit')} sold in the last {RECENT_DAYS} days) will count as lost"
         )
         yield InputWarning(
             "skus", "handling_class", problem, f"add {name} to handling_classes of a hub and of its lanes"

@@ -16,7 +16,6 @@ from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun, listed, sh
 from foundation.periods import as_timestamp
 from foundation.validation.completeness import too_few, usually
 from foundation.validation.input_table import ValidInputs
-from foundation.validation.reach import recent_units
 
 _LOOKED_AT = 4
 _FRESH_DAYS = 7
@@ -175,7 +174,7 @@ def _immense_stock(inputs: ValidInputs) -> Iterator[InputWarning]:
         inputs.texts("stock", "sku"),
         inputs.texts("stock", "hub"),
     )
-    recent = recent_units(inputs).groupby("sku")["units_sold"].sum().reindex(pd.Index(sku)).fillna(0.0).to_numpy()
+    recent = inputs.recent_units.groupby("sku")["units_sold"].sum().reindex(pd.Index(sku)).fillna(0.0).to_numpy()
     least = np.maximum(_IMMENSE_UNITS, recent * _IMMENSE_DAYS / _SOLD_WITHIN_DAYS)
     a_day = _sold_a_day(inputs, recent / _SOLD_WITHIN_DAYS, sku, units >= least)
     rows_of = pd.Series(sku).groupby(sku).indices

@@ -14,7 +14,6 @@ import pandas as pd
 from foundation.errors import KEYS_SHOWN, InputWarning, counted_noun
 from foundation.lost_sales import lost_sale_values, sales_prices
 from foundation.validation.input_table import ValidInputs
-from foundation.validation.reach import recent_units
 
 _OFFER_FACTOR = 1.5  # between the cost of an offer and that of its SKU before one is taken for a price per pack
 
@@ -52,7 +51,7 @@ def money_of(inputs: ValidInputs) -> Money:
     sku, skus = inputs.texts("skus", "sku"), inputs.tables["skus"]
     has_prices = inputs.has("prices", "date", "region", "sku", "unit_price_eur")
     prices = inputs.tables["prices"] if has_prices else None
-    units = recent_units(inputs).groupby("sku")["units_sold"].sum().reindex(sku).fillna(0.0)
+    units = inputs.recent_units.groupby("sku")["units_sold"].sum().reindex(sku).fillna(0.0)
     return Money(
         sku=sku,
         cost=inputs.numbers("skus", "unit_cost_eur"),
