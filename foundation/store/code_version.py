@@ -36,6 +36,13 @@ def syntax(source: str) -> str:
 
 
 def _content(file: Path) -> bytes:
+    state = file.stat()
+    return _read(file, state.st_mtime_ns, state.st_size)
+
+
+@cache  # model, forecast and plan share most files, and parsing all of them takes a second
+def _read(file: Path, changed_ns: int, size: int) -> bytes:
+    """Return the content that counts; the time of the last change and the size distinguish the versions of a file."""
     return syntax(file.read_text("utf-8")).encode() if file.suffix == ".py" else file.read_bytes()
 
 
