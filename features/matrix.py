@@ -21,7 +21,7 @@ from features.sampling import Rows, available_rows, calibration_rows, crosses, e
 from features.view import Columns, View
 from foundation.errors import InputError, nearest
 from foundation.level_shift import find_shifts
-from foundation.matrix import FeatureMatrix, TotalMatrix, TrainingSet
+from foundation.matrix import FeatureMatrix, TotalHistory, TotalMatrix, TrainingSet
 from foundation.settings import Settings
 from foundation.training_budget import affordable_rows
 
@@ -107,8 +107,9 @@ def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: boo
         return matrix
     end = blocks[0].period.max() + 1 - panel.n_history
     totals = panel.totals.panel
-    rows = every_row(totals, blocks[0].origin - panel.n_history + totals.n_history, end + totals.n_history)
-    return replace(matrix, totals=_totals(panel, settings, [rows], has_target))
+    origin, end = blocks[0].origin - panel.n_history + totals.n_history, end + totals.n_history
+    described = _totals(panel, settings, [every_row(totals, origin, end)], has_target)
+    return replace(matrix, totals=replace(described, history=_total_history(totals, origin, end)))
 
 
 def _fit_totals(panel: Panel, settings: Settings) -> TotalMatrix | None:
@@ -127,6 +128,17 @@ def _totals(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
     code = np.where((totals.code >= 0) & totals.is_covered[totals.code], totals.code, -1).astype(np.int32)
     requested = total_settings(settings, totals.panel.hierarchy[0])
     return TotalMatrix(_matrix(totals.panel, requested, blocks, has_target), totals.scale, code)
+
+
+def _total_history(totals: Panel, origin: int, end: int) -> TotalHistory:
+    """Return what is known of the panel of totals at the column ``origin`` about the periods before the column ``end``."""
+    flags = [totals.regional[name][:, :end] for name in totals.known_in_advance]
+    shape = (0, len(totals.regions), end)
+    return TotalHistory(
+        demand=totals.demand[:, :origin], periods=totals.periods[:end], event=totals.events.event[:, :end],
+        flags=np.stack(flags) if flags else np.empty(shape, np.float32), region=totals.region_code,
+        kind=np.unique(totals.series["sku"].to_numpy(str), return_inverse=True)[1].astype(np.int32),
+    )  # fmt: skip
 
 
 def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True) -> FeatureMatrix:

@@ -129,12 +129,44 @@ class TotalMatrix:
         Mean units per period.
     code : int32 array (n_series)
         The total a series is reconciled to, −1 for none.
+    history : TotalHistory or None
+        What is known of the totals at the one origin of the rows; None where the rows have several origins.
 
     """
 
     matrix: FeatureMatrix
     scale: np.ndarray
     code: np.ndarray
+    history: TotalHistory | None = None
+
+
+@dataclass(frozen=True)
+class TotalHistory:
+    """What is known of the totals at one forecast origin: their past, and what is known in advance of every period.
+
+    Attributes
+    ----------
+    demand : float32 array (n_totals, n_past)
+        Units ÷ scale in the periods before the origin, NaN where unknown.
+    periods : datetime64[us] array (n_past + n_steps)
+        First days of the periods before the origin and of those to forecast.
+    event : int32 array (n_regions, n_past + n_steps)
+        Code of the calendar event, −1 for none.
+    flags : float32 array (n_flags, n_regions, n_past + n_steps)
+        Regional numbers that are known in advance, NaN where unknown.
+    region : int32 array (n_totals)
+        Position of the total's region.
+    kind : int32 array (n_totals)
+        Position of the total's hierarchy value.
+
+    """
+
+    demand: np.ndarray
+    periods: np.ndarray
+    event: np.ndarray
+    flags: np.ndarray
+    region: np.ndarray
+    kind: np.ndarray
 
 
 @dataclass(frozen=True)

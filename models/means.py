@@ -12,6 +12,7 @@ from models.combination import CalibrationOrigin, Combination
 from models.forecaster import Forecaster
 from models.reconciliation import reconcile
 from models.simple import METHODS, SimpleMeans, simple_means
+from models.totals import forecast_totals
 
 
 @dataclass(frozen=True)
@@ -60,10 +61,7 @@ class OriginMeans:
         past = matrix.past if matrix.past is not None else np.empty((len(is_sold), 0), np.float32)
         simple = simple_means(past, steps, days)
         models = np.stack([np.where(is_sold, mean.reshape(-1, steps), np.float32(0)) for mean in predicted])
-        totals = None
-        if matrix.totals is not None:
-            of_models = (one.predict_totals(matrix.totals, threads) for one in forecasters if one is not None)
-            totals = next((one for one in of_models if one is not None), None)
+        totals = forecast_totals(forecasters, matrix.totals, threads, days)
         code = np.empty(0, np.int32) if matrix.totals is None else matrix.totals.code
         return cls(models.astype(np.float32), simple, is_sold, totals, code)
 

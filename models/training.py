@@ -20,6 +20,7 @@ from models.demand_model import DemandModel
 from models.forecaster import FitData, Forecaster, ModelKind, kinds_in_use
 from models.means import OriginMeans
 from models.simple import METHODS
+from models.totals import total_weights
 
 
 def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: Checkpoints = recompute) -> DemandModel:
@@ -139,6 +140,9 @@ def _learned(
     learned: dict[str, Any] = {
         "bias": factors, "calibration": calibrate(_calibration_rows(rows), settings), "metrics": training_metrics(rows, training, settings)
     }  # fmt: skip
+    latest = origins[-1][0].totals if origins else None
+    if latest is not None and origins[-1][1].totals is not None:
+        learned["totals"] = total_weights(latest, settings.grid.days)
     if combination is None:
         return learned | {"carrier": carrier}
     metrics = learned["metrics"] | part_metrics(judged, combination)

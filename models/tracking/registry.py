@@ -100,11 +100,20 @@ def note(model: DemandModel, fingerprint: str, comparison: BaselineComparison) -
         f"{parts['last_date']}; quantiles and bias from {parts['calibration_start']} on, out of sample. Inputs "
         f"`{fingerprint}`.",
         _LIMITS,
+        *_totals_note(model),
         f"`{FACTS_FILE}` holds all metrics and the calibration that turns means into quantiles; `importance.json` ranks the "
         "features where the kind of model measures them.",
         *(f"Reduced to stay within the CPU budget: {sentence}." for sentence in model.facts["given_up"]),
     )
     return "\n\n".join(lines)
+
+
+def _totals_note(model: DemandModel) -> list[str]:
+    """Return the sentence of the model card on the forecasts of totals, if the model has any."""
+    if "totals" not in model.facts:
+        return []
+    parts = " and ".join(f"{weight:.0%} {name}" for name, weight in model.facts["totals"].items())
+    return [f"**Totals.** Series are reconciled to forecasts of their totals, which are {parts}."]
 
 
 def save(model: DemandModel, folder: str, run_id: str, model_id: str) -> None:

@@ -1,0 +1,176 @@
+"""A log-linear regression with a moving level, for demand totals with years of history.
+
+Demand is a level times effects of the calendar (``models.regressors``). The level moves, as in exponential smoothing. Effects are
+estimated from the innovations of that level, so that a change of level disturbs them for one period only. They are shrunk
+hierarchically: all totals → totals of a kind → single total. Nothing depends on the unit of demand.
+
+References
+----------
+Hyndman, Koehler, Ord, Snyder: Forecasting with Exponential Smoothing, Springer 2008, chapter 9, for regressors in the local
+level model.
+
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.signal import lfilter
+
+from foundation.matrix import TotalHistory
+from models.regressors import Regressors
+
+_SHORTEST_DAYS = 730  # a yearly season cannot be distinguished from a trend in less than two years
+_YEAR_WEEKS, _WEEK_DAYS = 52, 7
+_EFFECT_HALF_LIFE_DAYS = 730.0
+_BURN_IN_DAYS = 30
+_EFFECT_SMOOTHING = 0.1  # per day, of the level whose innovations the effects are estimated from
+_LEVEL_SMOOTHING = (0.02, 0.05, 0.1)  # per day; the level of the forecast is the mean of the three
+_FLOOR = 0.02  # smallest demand that enters a logarithm, relative to the mean of the last year
+_LEAST_NOISE = 1e-3  # variance of log demand; less would let one smooth total decide for all
+_OVER_ALL, _OF_KIND, _OF_TOTAL = 30.0, 300.0, 600.0  # factors of the prior precision at each step of shrinkage
+
+
+def has_seasons(demand: np.ndarray, days: int) -> np.ndarray:
+    """Return which totals have two years from their first known period to the origin, bool (n_totals).
+
+    ``demand`` (n_totals, n_past) is NaN where unknown; ``days`` is the length of a period, 1 or 7.
+    """
+    known = np.isfinite(demand)
+    age = np.where(known.any(axis=1), demand.shape[1] - known.argmax(axis=1), 0)
+    return np.asarray(age * days >= _SHORTEST_DAYS)
+
+
+def regression_forecast(history: TotalHistory, days: int) -> np.ndarray:
+    """Return the forecasts of the totals ÷ scale, float64 (n_totals, n_steps); NaN for totals with less than two years.
+
+    ``days`` is the length of a period, 1 or 7.
+    """
+    n_past = history.demand.shape[1]
+    result = np.full((len(history.demand), len(history.periods) - n_past), np.nan)
+    used = np.flatnonzero(has_seasons(history.demand, days))
+    if len(used):
+        demand = history.demand[used].astype(np.float64)
+        season = np.exp(_seasons(history, demand, used, days))
+        result[used] = _level(demand, season[:, :n_past], days) * season[:, n_past:]
+    return result
+
+
+def _level(demand: np.ndarray, season: np.ndarray, days: int) -> np.ndarray:
+    """Return the level of each total (n_totals, 1): smoothed demand ÷ smoothed season, the mean over three speeds.
+
+    A ratio of sums is unbiased for the mean; the exponential of a mean of logarithms is not.
+    """
+    known = np.isfinite(demand)
+    age = np.arange(demand.shape[1])[::-1] * days
+    levels = [
+        (np.where(known, demand, 0) @ weight) / (np.where(known, season, 0) @ weight)
+        for weight in ((1 - smoothing) ** age for smoothing in _LEVEL_SMOOTHING)
+    ]
+    return np.asarray(np.mean(levels, axis=0)[:, None])
+
+
+def _seasons(history: TotalHistory, demand: np.ndarray, used: np.ndarray, days: int) -> np.ndarray:
+    """Return the sum of all effects on the log scale in every period, float64 (n_used, n_periods)."""
+    n_past, region = demand.shape[1], history.region[used]
+    known = np.isfinite(demand)
+    change = _innovations(_relative_logs(demand, max(_WEEK_DAYS // days, 1)), days)
+    weight = _row_weights(known, days)
+    regressors = Regressors.of(history, days)
+    gram = np.zeros((len(used), regressors.n, regressors.n))
+    moment = np.zeros((len(used), regressors.n))
+    for place in np.unique(region):
+        inner = _innovations(regressors.of_region(place)[:n_past].T, days)
+        for members in _same_rows(known, np.flatnonzero(region == place)):
+            shared = weight[members[0]]
+            moment[members] = (change[members] * shared) @ inner.T
+            gram[members] = (inner * shared) @ inner.T
+    energy = (weight * change**2).sum(axis=1)
+    effects = _effects(_Equations(gram, moment, energy, weight.sum(axis=1)), regressors.prior, history.kind[used])
+    return np.stack([regressors.of_region(place) @ row for place, row in zip(region, effects, strict=True)])
+
+
+def _row_weights(known: np.ndarray, days: int) -> np.ndarray:
+    """Return the weights (n_totals, n_past) of the innovations: 0 where unknown and while the level settles in."""
+    age = np.arange(known.shape[1])
+    recent = 0.5 ** (age[::-1] * days / _EFFECT_HALF_LIFE_DAYS)
+    is_settled = age >= known.argmax(axis=1)[:, None] + _BURN_IN_DAYS // days
+    return np.asarray(np.where(known & is_settled, recent, 0.0))
+
+
+def _same_rows(known: np.ndarray, members: np.ndarray) -> list[np.ndarray]:
+    """Return ``members`` in groups whose rows of ``known`` are equal."""
+    _, group = np.unique(known[members], axis=0, return_inverse=True)
+    group = group.reshape(-1)
+    return [members[group == one] for one in range(group.max() + 1)]
+
+
+def _relative_logs(demand: np.ndarray, lag: int) -> np.ndarray:
+    """Return log(demand ÷ mean of the last year), (n_totals, n_past).
+
+    Unknown periods hold the value of a week, ``lag`` periods, before, or the first known one, so that the level passes through them.
+    """
+    year = demand[:, -_YEAR_WEEKS * lag :]
+    mean = np.nansum(year, axis=1) / np.maximum(np.isfinite(year).sum(axis=1), 1)
+    relative = demand / np.where(mean > 0, mean, 1.0)[:, None]
+    logs = np.log(np.maximum(relative, _FLOOR))
+    known = np.isfinite(demand)
+    source = np.where(known, np.arange(demand.shape[1]), -1)
+    for column in np.flatnonzero(~known.all(axis=0)):
+        before = source[:, column - lag] if column >= lag else -1
+        source[:, column] = np.where(source[:, column] < 0, before, source[:, column])
+    source = np.where(source < 0, known.argmax(axis=1)[:, None], source)
+    return np.asarray(np.take_along_axis(logs, source, axis=1))
+
+
+def _innovations(values: np.ndarray, days: int) -> np.ndarray:
+    """Return each value minus the exponentially smoothed level before it, (n_rows, n_past); the first is 0."""
+    keep = (1 - _EFFECT_SMOOTHING) ** days
+    result, _ = lfilter([1.0, -1.0], [1.0, -keep], values, axis=1, zi=-values[:, :1])
+    return np.asarray(result)
+
+
+@dataclass(frozen=True)
+class _Equations:
+    """Normal equations of each total.
+
+    ``gram`` (n_totals, n, n), ``moment`` (n_totals, n); of the innovations the weighted sum of squares ``energy`` (n_totals) and
+    the sum of weights ``count`` (n_totals).
+    """
+
+    gram: np.ndarray
+    moment: np.ndarray
+    energy: np.ndarray
+    count: np.ndarray
+
+    def in_units_of_noise(self, effects: np.ndarray) -> _Equations:
+        """Return the equations divided by the variance of what ``effects`` (n) leave unexplained."""
+        explained = 2 * self.moment @ effects - np.einsum("i,tij,j->t", effects, self.gram, effects)
+        variance = (self.energy - explained) / np.maximum(self.count, 1e-9)
+        precision = np.where(
+            self.energy > 0, 1 / np.maximum(variance, _LEAST_NOISE), 0.0
+        )  # nothing is learned from a constant
+        return _Equations(
+            self.gram * precision[:, None, None], self.moment * precision[:, None], self.energy * precision, self.count
+        )
+
+    def solve(self, members: np.ndarray, penalty: np.ndarray, center: np.ndarray) -> np.ndarray:
+        """Return the effects (n) that ``members`` share, shrunk toward ``center`` (n) with the precisions ``penalty`` (n)."""
+        matrix = self.gram[members].sum(axis=0) + np.diag(penalty)
+        return np.asarray(np.linalg.solve(matrix, self.moment[members].sum(axis=0) + penalty * center))
+
+
+def _effects(raw: _Equations, prior: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Return the effects of each total, (n_totals, n), shrunk toward those of its kind and of all totals."""
+    every, zero = np.arange(len(kind)), np.zeros(len(prior))
+    rough = raw.in_units_of_noise(zero).solve(every, _OVER_ALL * prior, zero)
+    equations = raw.in_units_of_noise(rough)
+    everyone = equations.solve(every, _OVER_ALL * prior, zero)
+    result = np.empty_like(raw.moment)
+    for one in np.unique(kind):
+        members = np.flatnonzero(kind == one)
+        center = equations.solve(members, _OF_KIND * prior, everyone)
+        for member in members:
+            result[member] = equations.solve(np.array([member]), _OF_TOTAL * prior, center)
+    return result
