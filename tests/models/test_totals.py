@@ -89,7 +89,7 @@ def test_totals_of_one_year_are_left_to_the_model() -> None:
     assert np.isnan(regression_forecast(history, 1)).all(axis=1).tolist() == [False, True, False, False]
 
 
-def test_a_total_that_stopped_selling_is_forecast_at_almost_nothing() -> None:
+def test_a_total_that_stopped_selling_is_forecast_near_zero() -> None:
     history, came = _history(_pattern(1200))
     history.demand[2, 700:] = 0.0
     result = regression_forecast(history, 1)
@@ -172,7 +172,7 @@ def test_a_model_without_totals_has_none() -> None:
 def test_the_model_card_names_the_weights_of_the_parts() -> None:
     facts = {
         "training": {"rows": 9, "series": 3, "first_date": "2024-01-01", "last_date": "2024-02-01", "calibration_start": "2024-01-20"},
-        "given_up": [], "totals": {"model": 0.5, "regression": 0.5}, "metrics": {},
+        "kind": "lightgbm", "given_up": [], "totals": {"model": 0.5, "regression": 0.5}, "metrics": {},
     }  # fmt: skip
     model = DemandModel("small", AS_OF, (), facts)
     card = note(model, "f00d", BaselineComparison.of(model))
