@@ -22,6 +22,7 @@ from foundation.validation.arrow_types import Misfit, WrongTypeError, plain
 _TRUE, _FALSE = ("true", "t", "yes", "y", "1", "1.0"), ("false", "f", "no", "n", "0", "0.0")
 _FEWEST_GROUPED = 3
 _DAY_US = 86_400_000_000
+_MOST_EXACT = 2.0**53  # whole floats beyond it are no longer exact
 _TOO_LARGE = "above 9 million billion"
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}(?:[T ]00:00(?::00(?:\.0+)?)?)?$"
@@ -109,8 +110,14 @@ def _floats_as_whole(values: pa.Array) -> pa.Array:
         return values
     values = values.cast(pa.float64())
     values = pc.if_else(pc.is_nan(values), None, values)
-    is_whole = pc.all(pc.equal(values, pc.round(values))).as_py()
-    return values.cast(pa.int64()) if is_whole in (True, None) else values
+    is_exact = pc.less_equal(pc.abs(values), _MOST_EXACT)  # neither infinite nor beyond what a float counts exactly
+    whole = pc.if_else(is_exact, values, 0.0)
+    if pc.all(pc.equal(whole, pc.round(whole))).as_py() is False:
+        return values
+    whole = whole.cast(pa.int64())
+    if pc.all(is_exact).as_py() is False:
+        return pc.if_else(is_exact, whole.cast(pa.string()), values.cast(pa.string()))
+    return whole
 
 
 def _number(values: pa.ChunkedArray) -> Normalized:

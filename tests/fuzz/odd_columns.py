@@ -33,6 +33,7 @@ def _plain() -> Iterator[tuple[str, pa.Array]]:
     yield "bool", pa.array([True, False, None])
     yield "huge uint64", pa.array([2**64 - 1, 2**63, 5], pa.uint64())
     yield "extreme floats", pa.array([1e308, -1e308, float("inf"), float("nan"), 5e-324])
+    yield "whole and infinite floats", pa.array([7.0, 1e300, float("inf"), float("-inf"), None])
     for type_ in (pa.string(), pa.large_string(), pa.string_view()):
         yield (
             str(type_),

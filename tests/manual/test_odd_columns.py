@@ -68,6 +68,12 @@ def test_a_whole_number_beyond_64_bits_is_marked() -> None:
     assert whole.tolist() == [pd.NA, pd.NA, 5]
 
 
+def test_an_id_that_became_a_float_reads_as_a_whole_number_beside_one_that_is_none() -> None:
+    text, misfits = normalize(pa.chunked_array([COLUMNS["whole and infinite floats"]]), Kind.TEXT)
+    assert misfits == []
+    assert text.fillna("").tolist() == ["7", "1e+300", "inf", "-inf", ""]
+
+
 @pytest.mark.parametrize("name", ["string", "coded long text"])
 def test_a_text_too_long_to_copy_is_cut(name: str) -> None:
     values = pa.chunked_array([COLUMNS[name]])
