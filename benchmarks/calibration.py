@@ -33,6 +33,7 @@ from models.backtest.metrics import randomized_pit
 from models.calibration import calibrate
 from models.demand_model import DemandModel
 from models.predict import forecast_around, means
+from models.variance import History
 
 HERE = Path(__file__).resolve().parent
 ORIGINS = {
@@ -141,7 +142,8 @@ def _actual(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date, ma
 def judge(kept: Evidence, settings: Settings, as_of: date) -> list[dict[str, Any]]:
     """Return one row of figures per kind of sum: periods and the shortest and longest window."""
     category = settings.series.hierarchy[-1] if settings.series.hierarchy else "sku"
-    facts = {"kind": "law", "category": category, "calibration": calibrate(kept.rows, settings)}
+    calibration = calibrate(kept.rows, settings, _histories(kept, settings, as_of))
+    facts = {"kind": "law", "category": category, "calibration": calibration}
     frames = forecast_around(DemandModel("law", as_of, (), facts), kept.matrix, kept.mean, settings, as_of)
     names = quantile_columns(settings.forecast.quantiles)
     levels = settings.forecast.quantiles
@@ -155,6 +157,17 @@ def judge(kept: Evidence, settings: Settings, as_of: date) -> list[dict[str, Any
         total = by_step[:, : window // settings.grid.days].sum(axis=1)
         result.append({"sum": f"{window} days"} | figures(total, rows["mean_units"], rows[names].to_numpy(), levels))
     return result
+
+
+def _histories(kept: Evidence, settings: Settings, as_of: date) -> dict[pd.Timestamp, History]:
+    """Return the figures of the series' demand before each calibration origin."""
+    past, days = kept.matrix.past, settings.grid.days
+    if past is None:
+        return {}
+    length = {
+        pd.Timestamp(origin): (pd.Timestamp(as_of) - origin).days // days for origin in kept.rows["origin"].unique()
+    }
+    return {origin: History.of(past[:, : past.shape[1] - periods], days) for origin, periods in length.items()}
 
 
 def figures(actual: np.ndarray, mean: pd.Series, quantiles: np.ndarray, levels: tuple[float, ...]) -> dict[str, float]:

@@ -6,7 +6,8 @@ zeros as a function of the mean: a continuous distribution has no mass at zero, 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,10 +17,14 @@ from scipy.optimize import minimize
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from models.correlation import fit_common_factor, fit_error_correlation
-from models.dispersion import Dispersion, fit_dispersion
+from models.dispersion import HIGHEST, LOWEST, Dispersion, fit_dispersion
 from models.distribution import Margins, RatioTable
 from models.support import Support
+from models.variance import FEWEST_ROWS, MOST_ROWS, N_FEATURES, History, Past, VarianceTrees
 
+Histories = Mapping[Any, History]  # figures of all series by calibration origin
+_LEAST_SHARE = 1e-6  # a mean below this share of the average one has the spread of that mean
+_NO_TABLE = RatioTable(*(np.empty(0),) * 3)
 _BINS = 16
 _ROWS_PER_BIN = 200
 _RARE = 0.002  # below this share of zeros the probability is taken as 0
@@ -92,7 +97,8 @@ class Spread:
 
     Attributes
     ----------
-    dispersion : φ by SKU.
+    dispersion : φ by level of the mean, with factors by SKU that apply where there are no trees.
+    trees : factors on the variance by the series' own history.
     table : quantiles of actual ÷ predicted.
     zeros : probability of no demand, for demand that takes any quantity.
     support : steps of demand.
@@ -100,33 +106,64 @@ class Spread:
     """
 
     dispersion: Dispersion
+    trees: VarianceTrees
     table: RatioTable
     zeros: ZeroRate
     support: Support
 
     @classmethod
-    def fit(cls, rows: pd.DataFrame, support: Support, levels: tuple[float, ...]) -> Spread:
-        """Return the spread of `actual` around `mean` with columns `sku` and `category`."""
+    def fit(
+        cls, rows: pd.DataFrame, support: Support, settings: Settings, histories: Histories | None = None
+    ) -> Spread:
+        """Return the spread of `actual` around `mean` with columns `sku` and `category`.
+
+        With ``histories`` the rows also have `origin`, `series` and `step` (of sums: the number of periods), and trees learn
+        the variance of series where there are enough rows.
+        """
         rows = rows[rows["actual"].notna()]
         mean, actual = rows["mean"].to_numpy(float), rows["actual"].to_numpy(float)
         step = support.steps(rows["sku"])
         dispersion = fit_dispersion(rows, support.linear(rows["sku"]))
-        spread = dispersion.of_mean(mean, rows["sku"].map(dispersion.by_sku).to_numpy(float))
         zeros = ZeroRate.fit(mean[step == 0], actual[step == 0])
-        return cls(dispersion, RatioTable.fit(mean, actual, spread, levels), zeros, support)
+        trees = VarianceTrees() if histories is None else _fit_trees(rows, dispersion, support, (histories, settings))
+        without_table = cls(dispersion, trees, _NO_TABLE, zeros, support)
+        spread = without_table.phi_of_rows(rows, histories)
+        return replace(without_table, table=RatioTable.fit(mean, actual, spread, settings.forecast.quantiles))
 
-    def margins(self, sku: pd.Series, mean: np.ndarray, factor: np.ndarray) -> Margins:
-        """Return the margins of rows by ``sku``, mean in units and factor on φ, each (n_rows)."""
-        mean = mean.astype(float)
+    def margins(self, sku: pd.Series, mean: np.ndarray, factor: np.ndarray, past: Past | None = None) -> Margins:
+        """Return the margins of rows by ``sku``, mean in units and factor on φ, each (n_rows).
+
+        With trees, ``past`` holds what is known of the rows' series; ``factor`` then leaves out the factor of the SKU.
+        """
+        mean, linear = mean.astype(float), self.support.linear(sku)
         phi = self.dispersion.of_mean(mean, factor)
-        return Margins(mean, phi, self.support.linear(sku), self.support.steps(sku), self.zeros.of(mean))
+        if self.trees.text and past is not None:
+            phi = self._learned_phi(mean, linear, past) * past.factor
+        return Margins(mean, phi, linear, self.support.steps(sku), self.zeros.of(mean))
+
+    def phi_of_rows(self, rows: pd.DataFrame, histories: Histories | None) -> np.ndarray:
+        """Return φ of calibration rows, float64 (n_rows)."""
+        mean = rows["mean"].to_numpy(float)
+        if not self.trees.text or histories is None:
+            return self.dispersion.of_mean(mean, rows["sku"].map(self.dispersion.by_sku).to_numpy(float))
+        linear, result = self.support.linear(rows["sku"]), np.empty(len(rows))
+        for place, past in _pasts(rows, histories):
+            result[place] = self._learned_phi(mean[place], linear[place], past)
+        return result
+
+    def _learned_phi(self, mean: np.ndarray, linear: np.ndarray, past: Past) -> np.ndarray:
+        """Return φ (n_rows) by the trees: their factor on the variance at the level, less the linear part."""
+        floor = np.maximum(mean, _LEAST_SHARE * float(mean.mean()) + float(np.finfo(np.float32).tiny))
+        expected = linear * floor + self.dispersion.of_mean(floor, np.ones(len(mean))) * floor**2
+        factor = self.trees.factors(past.features(mean, linear))
+        return np.asarray(np.clip((factor * expected - linear * floor) / floor**2, LOWEST, HIGHEST))
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON-able dict, without the support."""
         return {
-            "dispersion": self.dispersion.to_json(),
+            "dispersion": self.dispersion.to_json(), "trees": self.trees.text, "zeros": self.zeros.to_json(),
             "mean_edges": self.table.mean_edges.tolist(), "spread_edges": self.table.spread_edges.tolist(),
-            "ratio": self.table.ratio.tolist(), "zeros": self.zeros.to_json(),
+            "ratio": self.table.ratio.tolist(),
         }  # fmt: skip
 
     @classmethod
@@ -134,7 +171,36 @@ class Spread:
         """Return the spread of ``to_json``."""
         table = RatioTable(*(np.array(values[name]) for name in ("mean_edges", "spread_edges", "ratio")))
         dispersion = Dispersion.from_json(values.get("dispersion", values))
-        return cls(dispersion, table, ZeroRate.from_json(values.get("zeros", [None, 0.0])), support)
+        zeros = ZeroRate.from_json(values.get("zeros", [None, 0.0]))
+        return cls(dispersion, VarianceTrees(values.get("trees", "")), table, zeros, support)
+
+
+def _fit_trees(
+    rows: pd.DataFrame, dispersion: Dispersion, support: Support, of: tuple[Histories, Settings]
+) -> VarianceTrees:
+    """Return the trees of calibration rows with a known actual."""
+    histories, settings = of
+    known = rows[rows["mean"] > 0]
+    if len(known) < FEWEST_ROWS:
+        return VarianceTrees()
+    known = known.iloc[np.linspace(0, len(known) - 1, min(len(known), MOST_ROWS)).astype(np.int64)]
+    mean, linear = known["mean"].to_numpy(float), support.linear(known["sku"])
+    expected = linear * mean + dispersion.of_mean(mean, np.ones(len(mean))) * mean**2
+    ratio = (known["actual"].to_numpy(float) - mean) ** 2 / expected
+    features = np.empty((len(known), N_FEATURES), np.float32)
+    for place, past in _pasts(known, histories):
+        features[place] = past.features(mean[place], linear[place])
+    return VarianceTrees.fit(features, ratio, known["series"].nunique(), settings)
+
+
+def _pasts(rows: pd.DataFrame, histories: Histories) -> Iterator[tuple[np.ndarray, Past]]:
+    """Yield the positions of the calibration rows of each origin and what was known of their series."""
+    series, step = rows["series"].to_numpy(), rows["step"].to_numpy()
+    periods = rows["periods"].to_numpy() if "periods" in rows else np.ones(len(rows))
+    codes, origins = pd.factorize(rows["origin"])
+    for code, origin in enumerate(origins):
+        place = np.flatnonzero(codes == code)
+        yield place, Past(histories[origin], series[place], step[place], periods[place], np.ones(len(place)))
 
 
 def calibration_frame(matrix: FeatureMatrix, mean: np.ndarray, category: str) -> pd.DataFrame:
@@ -169,22 +235,26 @@ def window_rows(rows: pd.DataFrame, periods: int) -> pd.DataFrame:
     inside = rows[rows["step"] <= periods]
     keys = ["origin", "series", "region", "sku", "category"]
     grouped = inside.groupby(keys, sort=True, observed=True)
-    sums = grouped.agg(mean=("mean", "sum"), actual=("actual", "sum"), n=("actual", "count")).reset_index()
-    return sums[sums["n"] == periods]
+    sums = grouped.agg(mean=("mean", "sum"), actual=("actual", "sum"), periods=("actual", "count")).reset_index()
+    return sums[sums["periods"] == periods].assign(step=periods)
 
 
-def calibrate(rows: pd.DataFrame, settings: Settings) -> dict[str, Any]:
-    """Return the JSON-able calibration of bias-corrected rows (see ``calibration_frame``)."""
+def calibrate(rows: pd.DataFrame, settings: Settings, histories: Histories | None = None) -> dict[str, Any]:
+    """Return the JSON-able calibration of bias-corrected rows (see ``calibration_frame``).
+
+    ``histories`` are figures of the series' demand before each origin of the rows; without them, the spread of a series is
+    that of its SKU.
+    """
     levels, days = settings.forecast.quantiles, settings.grid.days
     known = rows[rows["actual"].notna()]
     mean = known["mean"].to_numpy(float)
     support = Support.fit(known["sku"].to_numpy(object), known["actual"].to_numpy(float), mean)
-    period = Spread.fit(rows, support, levels)
+    period = Spread.fit(rows, support, settings, histories)
     windows = {}
     for window in settings.forecast.window_days:
         sums = window_rows(rows, window // days)
-        windows[str(window)] = (Spread.fit(sums, support, levels) if len(sums) else period).to_json()
-    spread = period.dispersion.of_mean(mean, known["sku"].map(period.dispersion.by_sku).to_numpy(float))
+        windows[str(window)] = (Spread.fit(sums, support, settings, histories) if len(sums) else period).to_json()
+    spread = period.phi_of_rows(known, histories)
     variance = support.linear(known["sku"]) * mean + spread * mean**2
     residual, deviation = known["actual"].to_numpy(float) - mean, np.sqrt(np.maximum(variance, 1e-6))
     by_sku, by_category, overall = fit_error_correlation(known.assign(error=residual / deviation))

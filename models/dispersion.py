@@ -112,12 +112,23 @@ def _by_level(mean: np.ndarray, excess: np.ndarray, base: np.ndarray) -> tuple[l
     if not len(order):
         return [0.0], [float(np.log(overall))]
     log_mean, log_phi = [], []
-    for part in bins:
+    for part in _distinct(bins, mean):
         prior = _PRIOR_ROWS * base[part].mean()
         phi = (excess[part].sum() + overall * prior) / (base[part].sum() + prior)
         log_mean.append(float(np.log(mean[part]).mean()))
         log_phi.append(float((np.log(np.clip(phi, LOWEST, HIGHEST)) + np.log(overall)) / 2))
     return log_mean, log_phi
+
+
+def _distinct(bins: list[np.ndarray], mean: np.ndarray) -> list[np.ndarray]:
+    """Return the bins of rows by ascending ``mean``, those of one and the same mean joined."""
+    result = bins[:1]
+    for part in bins[1:]:
+        if mean[part[-1]] <= (1 + 1e-9) * mean[result[-1][0]]:
+            result[-1] = np.append(result[-1], part)
+        else:
+            result.append(part)
+    return result
 
 
 def _shrunk(rows: pd.DataFrame, by: str, parent: np.ndarray | np.float64) -> pd.Series:

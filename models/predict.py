@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -22,6 +22,7 @@ from models.external import with_external
 from models.means import OriginMeans
 from models.simple import simple_means
 from models.support import Support
+from models.variance import History, Past
 
 SHIFT = "level_shift"  # tier of series that are forecast at the level since a shift
 _NEW_PERIODS = 28
@@ -64,11 +65,10 @@ def forecast_around(
 
     The tier names the methods behind a row; it ends in `_new` for series with fewer than 28 known periods.
     """
-    is_new = matrix.history < _NEW_PERIODS
-    tier = tiers(model, matrix)
+    around = _Around.of(model, matrix, mean, settings)
     return {
-        "forecast": _periods(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
-        "forecast_window": _windows(model, matrix, settings, (mean, is_new, tier)).assign(as_of=as_timestamp(as_of)),
+        "forecast": _periods(around).assign(as_of=as_timestamp(as_of)),
+        "forecast_window": _windows(around).assign(as_of=as_timestamp(as_of)),
         "forecast_dependence": _error_correlation(model, matrix.series).assign(as_of=as_timestamp(as_of)),
     }
 
@@ -77,6 +77,42 @@ def tiers(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
     """Return the tier of each row, text (n_rows): the methods behind it, and `_new` for fewer than 28 known periods."""
     name = _methods(model, matrix)
     return np.where(matrix.history < _NEW_PERIODS, name + "_new", name)
+
+
+@dataclass(frozen=True)
+class _Around:
+    """Means of every series × step, and what their distribution is read from.
+
+    ``mean`` float (n_rows) in units, ``is_new`` bool (n_rows), ``tier`` text (n_rows); ``history`` holds the figures of the
+    series' demand before the origin, None where the matrix has no past.
+    """
+
+    model: DemandModel
+    matrix: FeatureMatrix
+    settings: Settings
+    mean: np.ndarray
+    is_new: np.ndarray
+    tier: np.ndarray
+    history: History | None
+
+    @classmethod
+    def of(cls, model: DemandModel, matrix: FeatureMatrix, mean: np.ndarray, settings: Settings) -> _Around:
+        is_new = matrix.history < _NEW_PERIODS
+        history = None if matrix.past is None else History.of(matrix.past, settings.grid.days)
+        return cls(model, matrix, settings, mean, is_new, tiers(model, matrix), history)
+
+    def margins(self, values: dict, rows: np.ndarray, mean: np.ndarray, periods: int = 1) -> tuple[Spread, Margins]:
+        """Return the calibrated spread of ``values`` and the margins of the rows at these positions.
+
+        ``mean`` holds their means; with more than one of the ``periods``, each is a sum that starts at the row.
+        """
+        calibration, matrix = self.model.facts["calibration"], self.matrix
+        spread = Spread.from_json(values, Support.from_json(calibration.get("support")))
+        code, factor = matrix.series_code[rows], np.where(self.is_new[rows], _NEW_SPREAD, 1.0)
+        step = matrix.step[rows] if periods == 1 else np.full(len(rows), periods)
+        past = None if self.history is None else Past(self.history, code, step, periods, factor)
+        of_sku = spread.dispersion.factors(matrix.series, self.model.facts["category"])[code]
+        return spread, spread.margins(matrix.series["sku"].iloc[code], mean, of_sku * factor, past)
 
 
 def _methods(model: DemandModel, matrix: FeatureMatrix) -> np.ndarray:
@@ -192,42 +228,32 @@ def _with_model_codes(model: DemandModel, matrix: FeatureMatrix, values: np.ndar
     return values
 
 
-def _margins(
-    model: DemandModel, values: dict, matrix: FeatureMatrix, built: tuple[np.ndarray, np.ndarray, np.ndarray]
-) -> tuple[Spread, Margins]:
-    """Return a calibrated spread and the margins of some rows: their positions, means and whether they are new."""
-    rows, mean, is_new = built
-    spread = Spread.from_json(values, Support.from_json(model.facts["calibration"].get("support")))
-    code = matrix.series_code[rows]
-    factors = spread.dispersion.factors(matrix.series, model.facts["category"])[code]
-    factors = factors * np.where(is_new[rows], _NEW_SPREAD, 1.0)
-    return spread, spread.margins(matrix.series["sku"].iloc[code], mean, factors)
-
-
-def _periods(model: DemandModel, matrix: FeatureMatrix, settings: Settings, built: tuple) -> pd.DataFrame:
-    mean, is_new, tier = built
-    every = np.arange(len(mean))
-    spread, margins = _margins(model, model.facts["calibration"]["period"], matrix, (every, mean, is_new))
+def _periods(around: _Around) -> pd.DataFrame:
+    matrix, settings = around.matrix, around.settings
+    values = around.model.facts["calibration"]["period"]
+    spread, margins = around.margins(values, np.arange(len(around.mean)), around.mean)
     keys = {"date": matrix.date, "region": _text(matrix, "region"), "sku": _text(matrix, "sku")}
     distribution = distribution_named(settings.forecast.distribution)
     result = quantiles(spread.table, margins, settings.forecast.quantiles, distribution)
-    return _frame(keys, (mean, result, tier), model.version, settings)
+    return _frame(keys, (around.mean, result, around.tier), around.model.version, settings)
 
 
-def _windows(model: DemandModel, matrix: FeatureMatrix, settings: Settings, built: tuple) -> pd.DataFrame:
-    mean, is_new, tier = built
+def _windows(around: _Around) -> pd.DataFrame:
+    matrix, settings = around.matrix, around.settings
     frames = []
     first = np.flatnonzero(matrix.step == 1)
-    by_step = mean.reshape(len(first), -1)
+    by_step = around.mean.reshape(len(first), -1)
     for window in settings.forecast.window_days:
-        total = by_step[:, : window // settings.grid.days].sum(axis=1)
-        values = model.facts["calibration"]["windows"][str(window)]
-        spread, margins = _margins(model, values, matrix, (first, total, is_new))
+        periods = window // settings.grid.days
+        total = by_step[:, :periods].sum(axis=1)
+        spread, margins = around.margins(
+            around.model.facts["calibration"]["windows"][str(window)], first, total, periods
+        )
         distribution = distribution_named(settings.forecast.distribution)
         result = quantiles(spread.table, margins, settings.forecast.quantiles, distribution)
         keys = {"region": _text(matrix, "region")[first], "sku": _text(matrix, "sku")[first],
                 "window_days": np.full(len(first), window)}  # fmt: skip
-        frame = _frame(keys, (total, result, tier[first]), model.version, settings)
+        frame = _frame(keys, (total, result, around.tier[first]), around.model.version, settings)
         frames.append(frame.assign(dispersion=margins.dispersion, step_units=margins.step))
     frame = pd.concat(frames, ignore_index=True)
     frame["window_days"] = frame["window_days"].astype("Int64")

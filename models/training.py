@@ -21,6 +21,7 @@ from models.forecaster import FitData, Forecaster, ModelKind, kinds_in_use
 from models.means import OriginMeans
 from models.simple import METHODS
 from models.totals import total_weights
+from models.variance import History
 
 
 def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: Checkpoints = recompute) -> DemandModel:
@@ -138,7 +139,8 @@ def _learned(
     factors = {} if has_level else bias_factors(rows)
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
     learned: dict[str, Any] = {
-        "bias": factors, "calibration": calibrate(_calibration_rows(rows), settings), "metrics": training_metrics(rows, training, settings)
+        "bias": factors, "calibration": calibrate(_calibration_rows(rows), settings, _histories(origins, settings)),
+        "metrics": training_metrics(rows, training, settings),
     }  # fmt: skip
     latest = origins[-1][0].totals if origins else None
     if latest is not None and origins[-1][1].totals is not None:
@@ -191,6 +193,15 @@ def part_metrics(origins: Sequence[CalibrationOrigin], combination: Combination)
         measured = {"wape": wape(actual, mean), "bias": bias(actual, mean), "share": shares[index]}
         result |= {f"part/{name}/{metric}": float(value) for metric, value in measured.items()}
     return result
+
+
+def _histories(origins: _Origins, settings: Settings) -> dict[pd.Timestamp, History]:
+    """Return the figures of the series' demand before each calibration origin."""
+    return {
+        pd.Timestamp(matrix.origin[0]): History.of(matrix.past, settings.grid.days)
+        for matrix, _ in origins
+        if matrix.past is not None and matrix.n_rows
+    }
 
 
 def _unit_shares(combination: Combination, latest: OriginMeans) -> dict[str, float]:

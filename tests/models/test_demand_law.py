@@ -221,7 +221,7 @@ def test_every_kind_of_demand_is_covered_at_every_level(kind: str, range_: tuple
 
     seen, new = rows(), rows()
     support = Support.fit(seen["sku"].to_numpy(object), seen["actual"].to_numpy(), seen["mean"].to_numpy())
-    law = Spread.fit(seen, support, LEVELS)
+    law = Spread.fit(seen, support, small_settings())
     factor_of = new["sku"].map(law.dispersion.by_sku).to_numpy(float)
     result = quantiles(law.table, law.margins(new["sku"], new["mean"].to_numpy(), factor_of), LEVELS)
     pit = randomized_pit(new["actual"].to_numpy(), result, LEVELS, random)
