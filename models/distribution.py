@@ -35,6 +35,7 @@ _MOST_MEAN_BINS, _MOST_SPREAD_BINS = 16, 4
 _FULL_MEAN_BINS = 8
 _CHUNK = 200_000
 _FAR_LEVEL = 0.975
+_LEAST_MEAN_SHARE = 1e-3  # of the median mean; rows below it tell nothing about ratios
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,13 @@ class RatioTable:
 
     @classmethod
     def fit(cls, mean: np.ndarray, actual: np.ndarray, spread: np.ndarray, levels: tuple[float, ...]) -> RatioTable:
-        """Return the table of out-of-sample rows; bins hold about 400 rows or more."""
+        """Return the table of out-of-sample rows; bins hold about 400 rows or more.
+
+        Rows with a mean far below the usual one are left out: sales of a series that was forecast at almost 0 would make a
+        quantile of the whole bin a large multiple of the mean.
+        """
+        usual = mean >= _LEAST_MEAN_SHARE * np.median(mean[mean > 0]) if (mean > 0).any() else np.ones(len(mean), bool)
+        mean, actual, spread = mean[usual], actual[usual], spread[usual]
         n_mean = int(np.clip(len(mean) / _ROWS_PER_BIN / 2, 1, _MOST_MEAN_BINS))
         n_spread = int(np.clip(len(mean) / _ROWS_PER_BIN / n_mean, 1, _MOST_SPREAD_BINS))
         mean_edges = np.unique(np.quantile(mean, np.linspace(0, 1, n_mean + 1)[1:-1]))

@@ -33,3 +33,13 @@ def test_many_rows_let_the_table_count_as_much_as_the_counts():
     table = RatioTable.fit(mean, random.poisson(mean), np.full(len(mean), 0.05), LEVELS)
     assert len(table.ratio) >= 8
     assert table.weight == 0.5
+
+
+def test_sales_where_almost_nothing_was_forecast_do_not_stretch_the_quantiles_of_others() -> None:
+    random = np.random.default_rng(8)
+    mean = random.lognormal(0.0, 0.3, 4000)
+    actual = random.poisson(mean).astype(float)
+    plain = RatioTable.fit(mean, actual, np.full(4000, 0.05), LEVELS)
+    mean, actual = np.append(mean, [1e-6] * 40), np.append(actual, [3.0] * 40)
+    table = RatioTable.fit(mean, actual, np.full(4040, 0.05), LEVELS)
+    assert table.ratio.max() < 1.2 * plain.ratio.max()

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from foundation.settings import Settings
-from models.backtest.coverage import randomized_pit
+from models.backtest.metrics import randomized_pit
 from models.calibration import Spread, calibrate
 from models.distribution import Margins, quantiles
 from models.support import Support
