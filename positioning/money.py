@@ -48,13 +48,13 @@ def in_units(problem: Problem, unit: float) -> Problem:
     """Return ``problem`` with all money divided by ``unit``; settings, which the optimizer reads no money of, stay."""
     network, shared = problem.network, problem.shared
     prices = {field.name: float(_divided(getattr(problem.prices, field.name), unit)) for field in fields(Prices)}
+    shared = replace(shared, loads=tuple(replace(load, eur=float(_divided(load.eur, unit))) for load in shared.loads))
     return replace(
-        problem,
+        problem.with_shared(shared),
         network=replace(
             network, shipments=_all_divided(network.shipments, unit), deliveries=_all_divided(network.deliveries, unit)
         ),
         catalog=_all_divided(problem.catalog, unit),
-        shared=replace(shared, loads=tuple(replace(load, eur=float(_divided(load.eur, unit))) for load in shared.loads)),
         prices=Prices(**prices | {"terminal_value_rate": problem.prices.terminal_value_rate}),
         late_eur=_divided(problem.late_eur, unit),
     )  # fmt: skip

@@ -97,7 +97,7 @@ def judge_chunk(cache: SubproblemCache, decisions: list[Decision]) -> list[np.nd
 
 def _explain(cache: SubproblemCache, decision: Decision, dual_prices: np.ndarray) -> Outcome:
     subproblem = cache.subproblem(decision.sku)
-    priced = cache.priced_subproblem(subproblem, dual_prices @ subproblem.uses)
+    priced = cache.priced_subproblem(subproblem, dual_prices @ subproblem.limits.uses)
     no_shipment, units = np.zeros(len(subproblem.lanes)), units_of(subproblem, decision)
     before = priced.solve_recourse(no_shipment)
     after = priced.solve_recourse(units) if units.any() else before
@@ -207,8 +207,9 @@ def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
         return priced.solve_recourse(sent).scenario_eur + priced.sending_eur(sent)
 
     is_open, rest = np.arange(len(units)) != line, np.where(np.arange(len(units)) == line, 0.0, units)
-    shut = replace(priced.problem, most=np.where(is_open, priced.problem.most, 0.0))
-    instead, eur = improve(replace(priced, problem=shut), rest)
+    limits = priced.problem.limits
+    shut = replace(limits, most=np.where(is_open, limits.most, 0.0))
+    instead, eur = improve(replace(priced, problem=replace(priced.problem, limits=shut)), rest)
     now, dropped = scenario_eur(units), scenario_eur(rest)
     loss = eur - float(now.mean()) + float(priced.dual_price @ (instead - units))
     changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)

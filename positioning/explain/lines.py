@@ -96,11 +96,7 @@ def _row(problem: Problem, outcome: Outcome, index: int) -> tuple[object, ...]:
     ship = date_after(network.as_of, int(network.ship_days[shipment]))
     departure_id = _departure_id(problem, shipment)
     refusal = outcome.refusals[index]
-    pack = (
-        specified.order_pack_units[outcome.sku, lanes.origin[shipment]]
-        if kind == "supply"
-        else specified.pack_units[outcome.sku]
-    )
+    pack = problem.limits.sizes(outcome.sku, outcome.lanes[[index]])[0][0]
     terms = outcome.line_terms[index]
     paid = sum(terms[TERM[name]] for name in ("transfer", "supply", "handling", "carbon", "churn"))
     saved = outcome.before - outcome.after

@@ -57,16 +57,15 @@ def binding_constraints(problem: Problem, outcome: Outcome, line: Any, slack: pd
     for row, resource in enumerate(problem.shared.resources):
         if shipment in resource.shipments and slack.iloc[row] < resource.use[line.sku_at] * pack - 1e-9:
             words.append(f"{constraints[resource.kind].label} {resource.place}")
-    lanes, specified = problem.network.shipments, problem.catalog
+    lanes, limits = problem.network.shipments, problem.limits
     if lanes.is_supply[shipment]:
         same = lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == lanes.origin[shipment])
-        if outcome.units[same].sum() + pack > specified.available_units[outcome.sku, lanes.origin[shipment]] + 1e-9:
+        if outcome.units[same].sum() + pack > limits.available[outcome.sku, lanes.origin[shipment]] + 1e-9:
             words.append(f"available at {line.origin}")
     else:
         hub = lanes.origin[shipment]
         same = ~lanes.is_supply[outcome.lanes] & (lanes.origin[outcome.lanes] == hub)
-        give = problem.stock.usable[outcome.sku, hub] - specified.min_units[outcome.sku, hub]
-        if outcome.units[same].sum() + pack > give + 1e-9:
+        if outcome.units[same].sum() + pack > limits.give[outcome.sku, hub] + 1e-9:
             words.append(f"stock at {line.origin}")
     if outcome.units[index] <= pack + 1e-9 and pack > 1:
         words.append("pack size")

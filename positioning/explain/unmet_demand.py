@@ -12,11 +12,11 @@ import numpy as np
 
 from positioning.explain.attribution import Decision, Outcome, units_of
 from positioning.inputs.capacity import shared_constraints
-from positioning.inputs.catalog import carries, may_travel
+from positioning.inputs.catalog import carries
 from positioning.inputs.costs import total
 from positioning.inputs.network import date_after
 from positioning.inputs.problem import Problem
-from positioning.inputs.subproblem import Subproblem, smallest_shipments
+from positioning.inputs.subproblem import Subproblem
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.recourse import PricedSubproblem
 
@@ -68,7 +68,7 @@ def _diagnosis(cache: SubproblemCache, decision: Decision) -> Diagnosis:
     priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
     units = units_of(subproblem, decision)
     eur, lost = _evaluated(priced, units)
-    sizes = np.where(units > 0, subproblem.pack, subproblem.least)
+    sizes = np.where(units > 0, subproblem.limits.pack, subproblem.limits.least)
 
     def trial(lane: int, size: float) -> Trial:
         trial_eur, trial_lost = _evaluated(priced, units + size * (np.arange(len(units)) == lane))
@@ -99,7 +99,7 @@ def _evaluated(priced: PricedSubproblem, units: np.ndarray) -> tuple[float, np.n
 def _candidates(subproblem: Subproblem, units: np.ndarray, lost: np.ndarray, sizes: np.ndarray) -> list[int]:
     """Return the cheapest supply and transfer lane with units left into each hub that serves a region with lost sales."""
     serves = np.unique(subproblem.delivery_hub[lost.sum(axis=1)[subproblem.delivery_region] >= 1.0])
-    eur = np.where(_left(subproblem, units) >= sizes, total(subproblem.shipment_terms), np.inf)
+    eur = np.where(subproblem.limits.left(units) >= sizes, total(subproblem.shipment_terms), np.inf)
     into = [
         np.flatnonzero((subproblem.destination == hub) & (subproblem.is_supply == kind))
         for hub in serves
@@ -112,20 +112,10 @@ def _candidates(subproblem: Subproblem, units: np.ndarray, lost: np.ndarray, siz
 def _covering(subproblem: Subproblem, units: np.ndarray, lost: np.ndarray, lane: int) -> float:
     """Return the size on ``lane`` that covers the expected loss of the regions its hub serves, as far as units are left."""
     served = subproblem.delivery_region[subproblem.delivery_hub == subproblem.destination[lane]]
-    pack, least = subproblem.pack[lane], subproblem.least[lane]
-    packs = np.ceil(min(lost[np.unique(served)].sum(), _left(subproblem, units)[lane]) / pack)
-    most = np.floor(_left(subproblem, units)[lane] / pack) * pack
+    pack, least = subproblem.limits.pack[lane], subproblem.limits.least[lane]
+    packs = np.ceil(min(lost[np.unique(served)].sum(), subproblem.limits.left(units)[lane]) / pack)
+    most = np.floor(subproblem.limits.left(units)[lane] / pack) * pack
     return float(max(min(packs * pack, most), pack if units[lane] > 0 else least))
-
-
-def _left(subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
-    """Return the units each shipment could still take after ``units`` are sent, (L,)."""
-    is_supply, origin, destination = subproblem.is_supply, subproblem.origin, subproblem.destination
-    same_source = (is_supply[:, None] == is_supply) & (origin[:, None] == origin)
-    at_source = np.where(is_supply, np.append(subproblem.available, 0.0)[np.where(is_supply, origin, -1)], 0.0)
-    at_source = np.where(is_supply, at_source, np.append(subproblem.give, 0.0)[np.where(is_supply, -1, origin)])
-    into = (destination[:, None] == destination) @ units
-    return np.asarray(np.minimum(at_source - same_source @ units, subproblem.receive[destination] - into))
 
 
 def diagnosis_in_eur(diagnosis: Diagnosis, unit: float) -> Diagnosis:
@@ -155,7 +145,7 @@ class StockoutCause:
         self._units = np.zeros(len(self._lanes.lane))
         self._units[outcome.lanes] = outcome.units
         self._class = problem.catalog.handling_class[self._sku]
-        self._pack, self._least = smallest_shipments(problem, self._sku, np.arange(len(self._lanes.lane)))
+        self._pack, self._least = problem.limits.sizes(self._sku, np.arange(len(self._lanes.lane)))
 
     def sentence(self, position: int) -> str:
         """Return the cause in the region at ``position`` of the outcome, and the change that would remove it."""
@@ -170,7 +160,7 @@ class StockoutCause:
         if not carried[rows].any():
             return f"No hub with a delivery lane to {name} may carry {self._class} goods there. Add {self._class} to handling_classes of a hub and its lane."
         into = np.flatnonzero(np.isin(self._lanes.destination, deliveries.origin[rows[carried[rows]]]))
-        allowed = into[self._is_allowed()[into]]
+        allowed = into[self._problem.limits.is_allowed[self._sku, into]]
         if not len(allowed):
             return self._not_allowed(into, name)
         trials = [trial for trial in self._diagnosis.trials if trial.shipment in set(into.tolist())]
@@ -179,21 +169,6 @@ class StockoutCause:
             or self._without_stock(allowed, position)
             or self._without_room(allowed, trials)
             or self._unprofitable(trials, position)
-        )
-
-    def _is_allowed(self) -> np.ndarray:
-        network, is_open = self._problem.network, self._problem.shared.is_open
-        origin = np.where(self._lanes.is_supply, 0, self._lanes.origin)
-        leaves = self._lanes.is_supply | (
-            is_open[origin, network.ship_days]
-            & (network.ship_days >= self._problem.catalog.frozen_until_day[self._sku][origin])
-        )
-        opens = is_open[self._lanes.destination, network.arrival_days]
-        return np.asarray(
-            may_travel(network, self._problem.catalog, self._sku)
-            & opens
-            & leaves
-            & ~self._problem.is_blocked[self._sku]
         )
 
     def _not_allowed(self, into: np.ndarray, region: str) -> str:
@@ -232,7 +207,7 @@ class StockoutCause:
             self._lanes.origin[shipments],
             self._lanes.is_supply[shipments],
         )
-        usable = self._problem.stock.usable[self._sku] - catalog.min_units[self._sku]
+        usable = self._problem.limits.give[self._sku]
         offered = catalog.available_units[self._sku]
         return np.array([offered[o] if supply else usable[o] for o, supply in zip(origin, is_supply, strict=True)])
 

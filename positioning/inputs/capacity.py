@@ -2,7 +2,7 @@
 
 Each resource is one row Σ use × units ≤ capacity over some shipments. Capacities limit what a plan adds after what is
 confirmed, and are never below zero. Here: the registry of shared constraints and what their entries read. Not here: the
-constraints themselves (``positioning.inputs.constraints``) and the limits of one SKU (``positioning.inputs.subproblem``).
+constraints themselves (``positioning.inputs.constraints``) and the limits of one SKU (``positioning.inputs.limits``).
 """
 
 from __future__ import annotations
@@ -76,6 +76,11 @@ class Shared:
     loads: tuple[Load, ...]
     is_open: np.ndarray
     binds: np.ndarray
+
+    def capacity_with(self, loads: np.ndarray) -> np.ndarray:
+        """Return the capacity of each resource (n_resources,) when ``loads`` (n_loads,) go."""
+        amount = {load.shipment: count for load, count in zip(self.loads, loads, strict=True)}
+        return np.array([row.capacity * (amount[row.load] if row.load >= 0 else 1.0) for row in self.resources])
 
 
 @dataclass(frozen=True)
@@ -170,81 +175,93 @@ class CapacityInputs:
         return f"{kind}[{place}{suffix},{date_after(self.network.as_of, int(day)).date().isoformat()}]"
 
 
-def build_shared(
-    tables: dict[str, pd.DataFrame], network: Network, catalog: Catalog, stock: Stock, buckets: Buckets
-) -> Shared:
-    """Read hub capacities, their changes and loads into resources, sorted by name."""
-    hub_capacity = HubCapacity(tables, network)
-    inputs = CapacityInputs(tables, network, catalog, buckets, hub_capacity, _held(catalog, stock), {})
+def build_shared(inputs: CapacityInputs) -> Shared:
+    """Return the rows of all shared constraints, sorted by name, and the loads."""
+    network = inputs.network
     resources = [row for constraint in shared_constraints().values() for row in constraint.rows(inputs)]
-    days = int(max(network.arrival_days.max(initial=0), buckets.days[-1])) + 1
+    days = int(max(network.arrival_days.max(initial=0), inputs.buckets.days[-1])) + 1
     rows = tuple(sorted(resources, key=lambda row: row.name))
     binds = np.zeros((len(rows), len(network.ship_days)), dtype=bool)
     for index, row in enumerate(rows):
         binds[index, list(row.shipments)] = True
-    return Shared(rows, tuple(_loads(network.shipments)), hub_capacity.is_open(days), binds)
+    return Shared(rows, tuple(_loads(network.shipments)), inputs.hub_capacity.is_open(days), binds)
 
 
+_CAPACITIES = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
+
+
+@dataclass(frozen=True)
 class HubCapacity:
-    """Capacity of a hub (and handling class) on a day: the latest change that gives one, else that of the table ``hubs``."""
+    """Capacity of a hub (and handling class) on a day: the latest change that gives one, else that of the table ``hubs``.
 
-    def __init__(self, tables: dict[str, pd.DataFrame], network: Network) -> None:
-        hubs = table(tables, "hubs")
-        self._hubs = network.hubs
-        self._base = {
-            name: dict(zip(codes(texts(hubs, "hub"), network.hubs), numbers(hubs, name, np.inf), strict=True))
-            for name in ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
-        }
-        changes = table(tables, "hub_capacity")
-        self._changes = pd.DataFrame(
-            {
-                "hub": codes(texts(changes, "hub"), network.hubs),
-                "day": days_after(changes, "from_date", as_timestamp(network.as_of)),
-                "handling_class": texts(changes, "handling_class"),
-                "is_open": pd.Series(list(changes["is_open"]), dtype=object),
-                **{name: numbers(changes, name) for name in self._base},
-            }
-        ).sort_values("day", kind="stable", ignore_index=True)
+    Attributes
+    ----------
+    base
+        Capacity of each hub without changes by name of the column, (n_hubs,).
+    hub, day, handling_class, works
+        Changes in order of their days, (n_changes,): hub or −1, first day, class ("" for all), and whether the hub works from then on (None: unchanged).
+    changed
+        New capacity by name of the column, (n_changes,), NaN where the change gives none.
+
+    """
+
+    base: dict[str, np.ndarray]
+    hub: np.ndarray
+    day: np.ndarray
+    handling_class: np.ndarray
+    works: np.ndarray
+    changed: dict[str, np.ndarray]
 
     def classes(self, hub: int) -> list[str]:
         """Return "" (all classes) and the classes that have capacities."""
-        return sorted({"", *self._changes.loc[self._changes["hub"] == hub, "handling_class"]})
-
-    def by_period(self, name: str, handling_class: str, starts: np.ndarray) -> np.ndarray:
-        """Return the capacity ``name`` of every hub on every day of ``starts``, (n_hubs, n_periods)."""
-        specified = [float("inf") if handling_class else self._base[name][hub] for hub in range(len(self._hubs))]
-        limits = np.repeat(np.array(specified, dtype="float64")[:, None], len(starts), axis=1)
-        rows = self._changes
-        rows = rows[(rows["handling_class"] == handling_class) & rows[name].notna() & (rows["hub"] >= 0)]
-        for hub, day, value in zip(rows["hub"], rows["day"], rows[name], strict=True):
-            limits[int(hub), starts >= day] = value
-        return limits
+        return sorted({"", *self.handling_class[self.hub == hub]})
 
     def on(self, name: str, hub: int, handling_class: str, day: float) -> float:
         """Return the capacity ``name`` that holds on ``day``; infinite without one."""
-        rows = self._changes
-        rows = rows[(rows["hub"] == hub) & (rows["handling_class"] == handling_class) & (rows["day"] <= day)]
-        parts = rows[name].dropna()
-        if len(parts):
-            return float(parts.iloc[-1])
-        return float(self._base[name][hub]) if not handling_class else float("inf")
+        is_meant = (self.hub == hub) & (self.handling_class == handling_class) & (self.day <= day)
+        values = self.changed[name][is_meant & ~np.isnan(self.changed[name])]
+        if len(values):
+            return float(values[-1])
+        return float(self.base[name][hub]) if not handling_class else float("inf")
 
     def steps(self, hub: int, end: int) -> list[float]:
         """Return the days in (0, end) on which something changes at the hub."""
-        days = self._changes.loc[self._changes["hub"] == hub, "day"]
-        return sorted({float(day) for day in days if 0 < day < end})
+        return sorted({float(day) for day in self.day[self.hub == hub] if 0 < day < end})
 
     def is_open(self, days: int) -> np.ndarray:
         """Return (n_hubs, days): whether the hub works on each day."""
-        is_open = np.ones((len(self._hubs), days), dtype=bool)
-        parts = self._changes[self._changes["is_open"].notna() & (self._changes["hub"] >= 0)]
-        parts = parts[parts["handling_class"] == ""]
-        for hub, day, value in zip(parts["hub"], parts["day"], parts["is_open"], strict=True):
-            is_open[int(hub), max(int(day), 0) :] = bool(value)
+        is_open = np.ones((len(self.base["storage_l"]), days), dtype=bool)
+        for change in np.flatnonzero((self.hub >= 0) & (self.handling_class == "")):
+            if not pd.isna(self.works[change]):
+                is_open[self.hub[change], max(int(self.day[change]), 0) :] = bool(self.works[change])
         return is_open
 
+    def seen_from(self, day: int, last: int) -> HubCapacity:
+        """Return the same capacities with days counted from ``day``, without changes after ``last``, counted so too."""
+        kept = self.day - day <= last
+        return HubCapacity(
+            self.base, self.hub[kept], self.day[kept] - day, self.handling_class[kept], self.works[kept],
+            {name: values[kept] for name, values in self.changed.items()},
+        )  # fmt: skip
 
-def _held(catalog: Catalog, stock: Stock) -> Held:
+
+def read_hub_capacity(tables: dict[str, pd.DataFrame], network: Network) -> HubCapacity:
+    """Read ``hubs`` and ``hub_capacity``; days count from the network's date."""
+    hubs, changes = table(tables, "hubs"), table(tables, "hub_capacity")
+    base = {name: np.full(len(network.hubs), np.inf) for name in _CAPACITIES}
+    for name, capacity in base.items():
+        capacity[codes(texts(hubs, "hub"), network.hubs)] = numbers(hubs, name, np.inf)
+    day = days_after(changes, "from_date", as_timestamp(network.as_of))
+    order = np.argsort(day, kind="stable")
+    return HubCapacity(
+        base, codes(texts(changes, "hub"), network.hubs)[order], day[order],
+        np.array(texts(changes, "handling_class"), dtype=object)[order], np.array(list(changes["is_open"]), dtype=object)[order],
+        {name: numbers(changes, name)[order] for name in base},
+    )  # fmt: skip
+
+
+def held_units(catalog: Catalog, stock: Stock) -> Held:
+    """Return what is on the shelf and the lines of confirmed arrivals, one entry each."""
     sku, hub = np.nonzero(stock.physical)
     lines = stock.arrivals
     all_sku = np.concatenate([sku, lines["sku"].to_numpy(dtype="int64")])

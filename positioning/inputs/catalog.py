@@ -67,31 +67,9 @@ def build_catalog(tables: dict[str, pd.DataFrame], network: Network, settings: S
     )  # fmt: skip
 
 
-def whole_orders(catalog: Catalog, sku: int) -> np.ndarray:
-    """Return what each supplier can give in whole packs (S,): 0 where that is below the smallest order."""
-    pack, available = catalog.order_pack_units[sku], catalog.available_units[sku]
-    units = np.where(np.isinf(available), np.inf, np.floor(np.where(np.isinf(available), 0.0, available) / pack) * pack)
-    return np.where(units < catalog.order_min_units[sku], 0.0, units)
-
-
 def carries(classes: tuple[frozenset[str] | None, ...], handling_class: str) -> np.ndarray:
     """Return whether each place or lane with ``classes`` may carry ``handling_class``, (n,)."""
     return np.array([may_carry(allowed, handling_class) for allowed in classes], dtype=bool)
-
-
-def may_travel(network: Network, catalog: Catalog, sku: int) -> np.ndarray:
-    """Return whether each shipment may ever carry the SKU, (L,), whatever the day and the stock.
-
-    It may not against the handling classes of the lane and of both hubs, to a hub that does not stock the SKU, where the
-    way takes as long as the shelf life or longer, and where no load could leave.
-    """
-    lanes, handling_class = network.shipments, catalog.handling_class[sku]
-    at_hub = carries(network.hub_classes, handling_class)
-    to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
-    return np.asarray(
-        carries(lanes.classes, handling_class) & at_hub[to] & catalog.is_stocked[sku][to]
-        & (lanes.is_supply | at_hub[origin]) & (lanes.lead_days < catalog.shelf_life_days[sku]) & (lanes.loads_most >= 1.0)
-    )  # fmt: skip
 
 
 def read_promises(

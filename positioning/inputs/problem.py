@@ -6,7 +6,7 @@ is solved.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -17,12 +17,13 @@ from foundation.assumptions import Assumption
 from foundation.demand_scenarios import generator
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
-from positioning.inputs.capacity import Shared, build_shared
+from positioning.inputs.capacity import CapacityInputs, Shared, build_shared, held_units, read_hub_capacity
 from positioning.inputs.catalog import Catalog, build_catalog, read_promises
 from positioning.inputs.costs import Prices
 from positioning.inputs.demand import Demand, read_demand
 from positioning.inputs.frames import days_after, table
 from positioning.inputs.inventory import Previous, Stock, blocked_moves, read_previous, read_stock, with_released
+from positioning.inputs.limits import Limits, Opening, build_limits, hubs_are_open, is_thawed, may_travel
 from positioning.inputs.network import Network, build_network
 from positioning.inputs.time_buckets import Buckets, cover_days, cut
 
@@ -44,15 +45,23 @@ class Problem:
     stock: Stock
     arrivals: np.ndarray
     demand: Demand
-    shared: Shared
+    limits: Limits
     prices: Prices
     previous: Previous
-    is_blocked: np.ndarray
     classes: tuple[str, ...]
     promise_days: np.ndarray
     late_eur: np.ndarray
     settings: Settings
     assumptions: tuple[Assumption, ...] = ()
+
+    @property
+    def shared(self) -> Shared:
+        """The capacities and loads that SKUs share."""
+        return self.limits.shared
+
+    def with_shared(self, shared: Shared) -> Problem:
+        """Return the problem with other shared capacities and loads."""
+        return replace(self, limits=replace(self.limits, shared=shared))
 
     @property
     def has_few_skus(self) -> bool:
@@ -73,14 +82,31 @@ def build_problem(
     previous = read_previous(earlier, tables, network, catalog.skus, settings)
     stock = with_released(read_stock(tables, network, catalog.skus, settings), previous)
     buckets = _buckets(network, stock, settings)
+    arrivals = _arrivals(stock, buckets)
+    is_blocked = blocked_moves(tables, previous, network, catalog.skus, settings)
+    shared = build_shared(
+        CapacityInputs(
+            tables, network, catalog, buckets, read_hub_capacity(tables, network), held_units(catalog, stock), {}
+        )
+    )
+    opening = Opening(stock.usable, stock.physical + arrivals.sum(axis=2), catalog.available_units)
+    limits = build_limits(network, catalog, opening, _allowed(network, catalog, shared) & ~is_blocked, shared)
     classes, promise_days, late_eur = read_promises(tables, network, catalog)
     return Problem(
         network=network, buckets=buckets, catalog=catalog, stock=stock,
-        arrivals=_arrivals(stock, buckets), demand=read_demand(forecasts, network, catalog.skus, settings),
-        shared=build_shared(tables, network, catalog, stock, buckets), prices=_prices(settings),
-        previous=previous, is_blocked=blocked_moves(tables, previous, network, catalog.skus, settings),
-        classes=classes, promise_days=promise_days, late_eur=late_eur, settings=settings,
+        arrivals=arrivals, demand=read_demand(forecasts, network, catalog.skus, settings),
+        limits=replace(limits, min_move_units=float(settings.positioning.min_move_units)), prices=_prices(settings),
+        previous=previous, classes=classes, promise_days=promise_days, late_eur=late_eur, settings=settings,
     )  # fmt: skip
+
+
+def _allowed(network: Network, catalog: Catalog, shared: Shared) -> np.ndarray:
+    """Return whether each shipment may take each SKU on its next departure, (K, L)."""
+    return (
+        may_travel(network, catalog)
+        & hubs_are_open(network.shipments, shared.is_open, network.ship_days, network.arrival_days)
+        & is_thawed(network.shipments, catalog.frozen_until_day, network.ship_days)
+    )
 
 
 def arrival_buckets(problem: Problem, count: int, purpose: str) -> np.ndarray:

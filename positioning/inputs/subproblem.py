@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from positioning.inputs.catalog import carries, may_travel, whole_orders
+from positioning.inputs.catalog import carries
 from positioning.inputs.costs import (
     N_TERMS,
     SkuCosts,
@@ -21,6 +21,7 @@ from positioning.inputs.costs import (
     shipment_terms,
 )
 from positioning.inputs.demand import daily_units_beyond
+from positioning.inputs.limits import SkuLimits
 from positioning.inputs.network import Network
 from positioning.inputs.problem import Problem
 
@@ -36,8 +37,7 @@ class Subproblem:
     """One sku with H hubs, R regions, L shipments, Y delivery lanes, B buckets.
 
     ``hubs``, ``regions``, ``lanes`` and ``deliveries`` are positions in the network. ``usable`` (H,)
-    and ``arrivals`` (H, B + 1) are units; ``most`` (L,) bounds a shipment; ``pack`` and ``least`` (L,)
-    are its pack and smallest size. ``*_terms`` end in N_TERMS. ``later`` lists shipments that may be
+    and ``arrivals`` (H, B + 1) are units; ``limits`` bound the shipments. ``*_terms`` end in N_TERMS. ``later`` lists shipments that may be
     repeated by a later departure: lane position, bucket it leaves in, bucket it arrives in.
     ``end_value`` and ``end_capacity`` (H, N_RANKS) value units left. ``keeping`` (H, N_TERMS) is per day.
     """
@@ -49,15 +49,7 @@ class Subproblem:
     deliveries: np.ndarray
     usable: np.ndarray
     arrivals: np.ndarray
-    give: np.ndarray
-    receive: np.ndarray
-    available: np.ndarray
-    is_supply: np.ndarray
-    origin: np.ndarray
-    destination: np.ndarray
-    most: np.ndarray
-    pack: np.ndarray
-    least: np.ndarray
+    limits: SkuLimits
     shipment_terms: np.ndarray
     later: np.ndarray
     later_terms: np.ndarray
@@ -73,14 +65,28 @@ class Subproblem:
     end_capacity: np.ndarray
     bucket_days: np.ndarray
     served_days: np.ndarray
-    uses: np.ndarray
+
+    @property
+    def is_supply(self) -> np.ndarray:
+        """Whether each shipment is an order, (L,)."""
+        return self.limits.is_supply
+
+    @property
+    def origin(self) -> np.ndarray:
+        """Position in ``hubs`` or among the suppliers that each shipment comes from, (L,)."""
+        return self.limits.origin
+
+    @property
+    def destination(self) -> np.ndarray:
+        """Position in ``hubs`` that each shipment goes to, (L,)."""
+        return self.limits.destination
 
 
 def build_subproblem(problem: Problem, sku: int) -> Subproblem:
     """Cut the problem of one sku out of the whole, without places that cannot matter to it."""
     network, lanes = problem.network, problem.network.shipments
     sku_costs = _sku_costs(problem, sku)
-    most_all = _most_units(problem, sku)
+    most_all = problem.limits.most(sku)
     handling_class = problem.catalog.handling_class[sku]
     demand = problem.demand.mean_units[sku][:, : problem.buckets.period_starts[-1]].sum(axis=1)
     regions = np.flatnonzero(demand > 0)
@@ -105,18 +111,14 @@ def build_subproblem(problem: Problem, sku: int) -> Subproblem:
     purchase = problem.catalog.purchase_eur[sku][supplier] if len(network.suppliers) else np.zeros(len(used))
     late = _late_eur(problem, sku, deliveries)
     later, later_rows = _later(problem, used)
-    usable = np.maximum(problem.stock.usable[sku] - problem.catalog.min_units[sku], 0.0)[hubs]
-    pack, least = smallest_shipments(problem, sku, used)
+    limits = problem.limits.of_sku(sku, hubs, used)
     keeping = np.array(
         [keeping_terms(problem.catalog.holding_eur_per_day[sku, h], problem.catalog.storage_eur_per_day[sku, h], 1.0) for h in hubs]
     ).reshape(-1, N_TERMS)  # fmt: skip
     end_value, end_capacity = _end(problem, sku, hubs, deliveries, sku_costs)
     return Subproblem(
-        sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries, usable=usable,
-        arrivals=problem.arrivals[sku][hubs], give=usable, receive=_receive(problem, sku)[hubs],
-        available=whole_orders(problem.catalog, sku), is_supply=is_supply,
-        origin=np.where(is_supply, lanes.origin[used], hub_at[np.where(is_supply, 0, lanes.origin[used])]),
-        destination=hub_at[lanes.destination[used]], most=most_all[used], pack=pack, least=least,
+        sku=sku, hubs=hubs, regions=regions, lanes=used, deliveries=deliveries,
+        usable=limits.give, arrivals=problem.arrivals[sku][hubs], limits=limits,
         shipment_terms=shipment_terms(lanes, used, sku_costs, problem.prices, purchase),
         later=later, later_terms=later_shipment_terms(lanes, used[later_rows], sku_costs, problem.prices, purchase[later_rows]),
         delivery_hub=hub_at[d.origin[deliveries]], delivery_region=region_at[d.destination[deliveries]],
@@ -125,14 +127,7 @@ def build_subproblem(problem: Problem, sku: int) -> Subproblem:
         nearest=_nearest(network, deliveries, regions, hub_at), keeping=keeping, lost_terms=lost_sale_terms(sku_costs),
         end_value=end_value, end_capacity=end_capacity, bucket_days=problem.buckets.lengths.astype("float64"),
         served_days=(problem.buckets.lengths - problem.buckets.period_days) / 2.0,
-        uses=uses(problem, sku, used),
     )  # fmt: skip
-
-
-def uses(problem: Problem, sku: int, lanes: np.ndarray) -> np.ndarray:
-    """Return what one unit on each shipment takes of each shared resource, (n_resources, len(lanes))."""
-    use = np.array([row.use[sku] for row in problem.shared.resources])
-    return problem.shared.binds[:, lanes] * use.reshape(-1, 1)
 
 
 def _sku_costs(problem: Problem, sku: int) -> SkuCosts:
@@ -143,34 +138,6 @@ def _sku_costs(problem: Problem, sku: int) -> SkuCosts:
         float(specified.mass_kg[sku]),
         float(specified.volume_l[sku]),
     )
-
-
-def _most_units(problem: Problem, sku: int) -> np.ndarray:
-    """Return the most units each shipment may take, (L,): 0 where it is not allowed.
-
-    Not allowed: handling classes of lane and both hubs, hubs that do not stock the sku or are closed on
-    the day, frozen stock, way longer than the shelf life, moves back within the block window, no load that could leave.
-    """
-    network, specified, lanes = problem.network, problem.catalog, problem.network.shipments
-    days, is_open = network.arrival_days, problem.shared.is_open
-    to, origin = lanes.destination, np.where(lanes.is_supply, 0, lanes.origin)
-    movable = np.floor(
-        np.maximum(problem.stock.usable[sku] - specified.min_units[sku], 0.0) / specified.pack_units[sku]
-    )
-    movable = movable * specified.pack_units[sku]
-    movable = np.where(movable < problem.settings.positioning.min_move_units, 0.0, movable)
-    allowed = may_travel(network, specified, sku) & is_open[to, days] & ~problem.is_blocked[sku]
-    leaves = is_open[origin, network.ship_days] & (network.ship_days >= specified.frozen_until_day[sku][origin])
-    supplier = np.where(lanes.is_supply, lanes.origin, 0)
-    offered = whole_orders(problem.catalog, sku)[supplier] if len(network.suppliers) else np.zeros(len(supplier))
-    most = np.where(lanes.is_supply, offered, np.where(leaves, movable[origin], 0.0))
-    return np.where(allowed, most, 0.0)
-
-
-def _receive(problem: Problem, sku: int) -> np.ndarray:
-    """Return the most units a plan may add at each hub, (H,): the maximum less stock and arrivals."""
-    held = problem.stock.physical[sku] + problem.arrivals[sku].sum(axis=1)
-    return np.maximum(problem.catalog.max_units[sku] - held, 0.0)
 
 
 def _hubs(problem: Problem, sku: int, most: np.ndarray, deliveries: np.ndarray) -> np.ndarray:
@@ -206,19 +173,6 @@ def _later(problem: Problem, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     leaves = np.minimum(np.searchsorted(cuts, leaving, side="right") - 1, arrives - 1)
     rows = np.flatnonzero(arrives < buckets.count)
     return np.column_stack([rows, leaves[rows], arrives[rows]]).astype("int64"), rows
-
-
-def smallest_shipments(problem: Problem, sku: int, used: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return pack and smallest size of the SKU on the shipments ``used``, in units, each (len(used),)."""
-    specified, lanes = problem.catalog, problem.network.shipments
-    is_supply = lanes.is_supply[used]
-    supplier = np.where(is_supply, lanes.origin[used], 0)
-    width = max(len(problem.network.suppliers), 1)
-    order_pack = np.resize(specified.order_pack_units[sku], width)[supplier]
-    order_least = np.resize(specified.order_min_units[sku], width)[supplier]
-    pack = np.where(is_supply, order_pack, specified.pack_units[sku])
-    least = np.where(is_supply, order_least, problem.settings.positioning.min_move_units)
-    return pack, np.maximum(np.ceil(least / pack), 1.0) * pack
 
 
 def _is_open_in_buckets(problem: Problem, hubs: np.ndarray) -> np.ndarray:

@@ -148,7 +148,7 @@ class Sample:
         order = np.lexsort((np.arange(len(litres)), -litres))
         self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
         self.share = len(self.skus) / len(order)
-        self._problem = replace(problem, shared=scaled(problem.shared, self.share))
+        self._problem = problem.with_shared(scaled(problem.shared, self.share))
         self._workers = workers
         self._columns: list[Column] = []
         self._no_shipment: dict[int, float] = {}

@@ -28,8 +28,8 @@ def without_cycles(subproblem: Subproblem, units: np.ndarray) -> list[np.ndarray
 def _reduced(subproblem: Subproblem, units: np.ndarray, cycle: list[int], *, is_raised: bool) -> np.ndarray:
     left = units.copy()
     left[cycle] -= units[cycle].min()
-    small = (left > 0) & (left < subproblem.least)
-    return np.where(small, subproblem.least if is_raised else 0.0, left)
+    small = (left > 0) & (left < subproblem.limits.least)
+    return np.where(small, subproblem.limits.least if is_raised else 0.0, left)
 
 
 def _cycle(subproblem: Subproblem, units: np.ndarray) -> list[int] | None:

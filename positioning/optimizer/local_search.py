@@ -8,24 +8,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from positioning.inputs.subproblem import Subproblem
+from positioning.inputs.limits import SkuLimits
 from positioning.optimizer.recourse import PricedSubproblem, slope
 
 _TRIES = 14
 _MISSES = 4
-
-
-def fits(problem: Subproblem, units: np.ndarray) -> bool:
-    """Say whether ``units`` keep to what hubs and suppliers have and what hubs may receive."""
-    if (units > problem.most + 1e-9).any():
-        return False
-    hubs, suppliers = len(problem.hubs), len(problem.available)
-    out = np.bincount(problem.origin[~problem.is_supply], units[~problem.is_supply], minlength=hubs)
-    ordered = np.bincount(problem.origin[problem.is_supply], units[problem.is_supply], minlength=suppliers)
-    received = np.bincount(problem.destination, units, minlength=hubs)
-    return bool(
-        (out <= problem.give + 1e-9).all() and (ordered <= problem.available + 1e-9).all() and (received <= problem.receive + 1e-9).all()
-    )  # fmt: skip
 
 
 def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
@@ -55,25 +42,25 @@ def _promising(
     priced: PricedSubproblem, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]
 ) -> np.ndarray | None:
     """Return the untried neighbor with the largest estimated gain, or None if no neighbor has one."""
-    problem = priced.problem
+    limits = priced.problem.limits
     best, promised = None, 1e-9
     for lane in range(len(units)):
-        for target in (_more(problem, units, lane), _fewer(problem, units, lane)):
+        for target in (_more(limits, units, lane), _fewer(limits, units, lane)):
             change = target - units[lane]
             # Taking back costs at most what the slope says: a kink may promise nothing yet pay.
             gain = -slopes[lane] * change if change > 0 else abs(slopes[lane] * change) + 2e-9
             if change and gain > promised:
                 move = units.copy()
                 move[lane] = target
-                if tuple(move) not in tried and fits(problem, move):
+                if tuple(move) not in tried and limits.allow(move):
                     best, promised = move, gain
     return best
 
 
-def _more(problem: Subproblem, units: np.ndarray, lane: int) -> float:
-    return float(problem.least[lane] if units[lane] == 0 else units[lane] + problem.pack[lane])
+def _more(limits: SkuLimits, units: np.ndarray, lane: int) -> float:
+    return float(limits.least[lane] if units[lane] == 0 else units[lane] + limits.pack[lane])
 
 
-def _fewer(problem: Subproblem, units: np.ndarray, lane: int) -> float:
-    fewer = units[lane] - problem.pack[lane]
-    return float(fewer if fewer >= problem.least[lane] else 0.0)
+def _fewer(limits: SkuLimits, units: np.ndarray, lane: int) -> float:
+    fewer = units[lane] - limits.pack[lane]
+    return float(fewer if fewer >= limits.least[lane] else 0.0)

@@ -111,7 +111,7 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
     model.load(master.program)
 
     def gain_eur(loads: np.ndarray) -> float:
-        model.set_upper_sides(master.resource_rows.start, capacity_with(shared, loads))
+        model.set_upper_sides(master.resource_rows.start, shared.capacity_with(loads))
         return -model.solve().eur - float(loads @ eur)
 
     best, best_eur = start, gain_eur(start)
@@ -130,7 +130,7 @@ def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndar
 
 def paid(shared: Shared, loads: np.ndarray) -> Shared:
     """Return the shared limits with the capacity of ``loads`` available and all other loads closed."""
-    capacity = capacity_with(shared, loads)
+    capacity = shared.capacity_with(loads)
     rows = tuple(replace(row, capacity=capacity[index], load=-1) for index, row in enumerate(shared.resources))
     return replace(shared, resources=rows, loads=())
 
@@ -179,12 +179,6 @@ def _split_shipments(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[Sk
         units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
         units[column.lanes] += values[index] * column.units
     return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
-
-
-def capacity_with(shared: Shared, loads: np.ndarray) -> np.ndarray:
-    """Return the room of every resource when ``loads`` are paid for."""
-    paid = {load.shipment: amount for load, amount in zip(shared.loads, loads, strict=True)}
-    return np.array([row.capacity * (paid[row.load] if row.load >= 0 else 1.0) for row in shared.resources])
 
 
 @dataclass(frozen=True)

@@ -173,9 +173,9 @@ def cut_chunk(cache: SubproblemCache, shipments: list[SkuShipments]) -> list[Ben
 
 def _block(cache: SubproblemCache, sku: int) -> BendersBlock:
     recourse_function = cache.benders_function(sku)
-    subproblem = recourse_function.priced.problem
+    subproblem, limits = recourse_function.priced.problem, recourse_function.priced.problem.limits
     return BendersBlock(
-        sku, subproblem.lanes, recourse_function.sending_eur, recourse_function.most, subproblem.pack, subproblem.least, *recourse_function.limits, subproblem.uses,
+        sku, subproblem.lanes, recourse_function.sending_eur, recourse_function.most, limits.pack, limits.least, *limits.rows, limits.uses,
         BendersCuts(recourse_function.no_shipment_eur, *recourse_function.first_cut),
     )  # fmt: skip
 
@@ -184,9 +184,9 @@ def round_down_chunk(cache: SubproblemCache, shipments: list[SkuShipments]) -> l
     """Return the columns of ``shipments`` rounded down to whole packs."""
     columns = []
     for sent in shipments:
-        subproblem = cache.subproblem(sent.sku)
-        units = np.floor(sent.units[subproblem.lanes] / subproblem.pack + 1e-6) * subproblem.pack
-        units = np.where(units < subproblem.least, 0.0, units)
+        subproblem, limits = cache.subproblem(sent.sku), cache.subproblem(sent.sku).limits
+        units = np.floor(sent.units[subproblem.lanes] / limits.pack + 1e-6) * limits.pack
+        units = np.where(units < limits.least, 0.0, units)
         if units.any():
             columns.append(make_column(subproblem, units, cache.recourse_function(sent.sku).eur(units)))
     return columns
@@ -214,7 +214,7 @@ def _price_sku(
     subproblem = recourse_function.priced.problem
     zeros = np.zeros(len(subproblem.lanes))
     bounds, columns = [], {}
-    for row, dual_price in enumerate(dual_prices @ subproblem.uses):
+    for row, dual_price in enumerate(dual_prices @ subproblem.limits.uses):
         request = PricingTerms(dual_price, zeros if row else linking_duals[subproblem.lanes], recourse_function.most)
         result, plans = recourse_function.best(request, effort)
         bounds.append(result.bound_eur)
@@ -227,4 +227,4 @@ def _price_sku(
 def make_column(subproblem: Subproblem, units: np.ndarray, eur: float) -> Column:
     """Return the column of sending ``units`` at unpriced cost ``eur``."""
     used = np.flatnonzero(units)
-    return Column(subproblem.sku, subproblem.lanes[used], units[used], eur, subproblem.uses @ units)
+    return Column(subproblem.sku, subproblem.lanes[used], units[used], eur, subproblem.limits.uses @ units)

@@ -57,7 +57,7 @@ def build_service_arcs(problem: Subproblem) -> ServiceArcs:
         [problem.is_supply[lanes], problem.origin[lanes], problem.destination[lanes], problem.later[:, 1:]]
     )
     near = reach(
-        problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.available)
+        problem.keeping, problem.bucket_days, later.astype("int64"), problem.later_terms, len(problem.limits.available)
     )
     lane, bucket = np.nonzero(problem.is_served)
     serving = (
@@ -76,7 +76,7 @@ def build_service_arcs(problem: Subproblem) -> ServiceArcs:
 
 def _with_lost(problem: Subproblem, cost: np.ndarray, terms: np.ndarray, via: np.ndarray) -> ServiceArcs:
     """Add the source "lost" and let it and the suppliers put units without demand into the sink "dump"."""
-    n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.available)
+    n_demand, n_nodes = len(problem.regions) * len(problem.bucket_days), len(cost) - len(problem.limits.available)
     lost, lost_terms = np.zeros((1, cost.shape[1])), np.zeros((1, *terms.shape[1:]))
     lost[0, :n_demand], lost_terms[0, :n_demand] = total(problem.lost_terms), problem.lost_terms
     cost[n_nodes:, -1] = 0.0
@@ -141,11 +141,11 @@ def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -
             stock[:, problem.origin[lane], 0] -= units[lane]
         stock[np.arange(n_paths), problem.destination[lane], arrival[:, lane]] += units[lane]
     ordered = np.bincount(
-        problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.available)
+        problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.limits.available)
     )
     limited = problem.end_capacity[np.isfinite(problem.end_capacity)].sum()
     useful = scenarios.demand.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
-    later = np.minimum(problem.available - ordered, np.ceil(useful))
+    later = np.minimum(problem.limits.available - ordered, np.ceil(useful))
     return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)
 
 

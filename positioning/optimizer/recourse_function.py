@@ -105,7 +105,7 @@ def components_of(subproblem: Subproblem) -> Components:
     n_hubs, n_regions, n_buckets = len(subproblem.hubs), len(subproblem.regions), len(subproblem.bucket_days)
     supplier = n_hubs + n_regions + np.where(subproblem.is_supply, subproblem.origin, 0)
     is_limited = subproblem.is_supply & np.isfinite(
-        np.append(subproblem.available, np.inf)[np.where(subproblem.is_supply, subproblem.origin, -1)]
+        np.append(subproblem.limits.available, np.inf)[np.where(subproblem.is_supply, subproblem.origin, -1)]
     )
     linking = [
         (subproblem.origin[~subproblem.is_supply], subproblem.destination[~subproblem.is_supply]),
@@ -113,7 +113,7 @@ def components_of(subproblem: Subproblem) -> Components:
         (subproblem.delivery_hub, n_hubs + subproblem.delivery_region),
     ]  # fmt: skip
     one, other = (np.concatenate([tie[side] for tie in linking]) for side in (0, 1))
-    n_places = n_hubs + n_regions + len(subproblem.available)
+    n_places = n_hubs + n_regions + len(subproblem.limits.available)
     tied = coo_array((np.ones(len(one)), (one, other)), shape=(n_places, n_places))
     _, of_place = connected_components(tied, directed=False)
     kept, of_place = np.unique(of_place[: n_hubs + n_regions], return_inverse=True)
@@ -176,8 +176,7 @@ class RecourseFunction:
         self.priced = priced
         self.most = _useful_units(priced)
         self.sending_eur = total(priced.problem.shipment_terms)
-        self.limits = _limits(priced.problem)
-        self._pool = CutPool(*self.limits)
+        self._pool = CutPool(*priced.problem.limits.rows)
         self._parts = components_of(priced.problem)
         n_paths = len(priced.scenarios.demand)
         self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
@@ -263,8 +262,8 @@ class RecourseFunction:
             terms.linking_duals,
             part,
             terms.most,
-            subproblem.pack,
-            subproblem.least,
+            subproblem.limits.pack,
+            subproblem.limits.least,
         )
 
     def _cut(self, units: np.ndarray, recourse: RecourseSolution) -> None:
@@ -272,7 +271,7 @@ class RecourseFunction:
         subproblem, scenario = self.priced.problem, np.arange(len(recourse.scenario_eur))[:, None]
         gained = recourse.scenario_value[scenario, subproblem.destination, self.priced.scenarios.arrival]
         given = recourse.scenario_value[:, np.where(subproblem.is_supply, 0, subproblem.origin), 0]
-        if len(subproblem.available):
+        if len(subproblem.limits.available):
             ordered = recourse.supplier_value[:, np.where(subproblem.is_supply, subproblem.origin, 0)]
             given = np.where(subproblem.is_supply, ordered, given)
         if self._parts.count > 1:
@@ -300,20 +299,7 @@ def _useful_units(priced: PricedSubproblem) -> np.ndarray:
 
     That is the largest demand of a path and all ranks of units left but the last, whose value no unit is bought for.
     """
-    subproblem = priced.problem
+    subproblem, limits = priced.problem, priced.problem.limits
     capacities = subproblem.end_capacity[np.isfinite(subproblem.end_capacity)].sum()
     useful = priced.scenarios.demand.reshape(len(priced.scenarios.demand), -1).sum(axis=1).max(initial=0.0) + capacities
-    return np.minimum(
-        subproblem.most, np.maximum(np.ceil(useful / subproblem.pack) * subproblem.pack, subproblem.least)
-    )
-
-
-def _limits(subproblem: Subproblem) -> tuple[np.ndarray, np.ndarray]:
-    """Return what hubs and suppliers can give and hubs receive as rows (n, L) · units ≥ floor (n,)."""
-    hubs, suppliers = np.arange(len(subproblem.hubs))[:, None], np.arange(len(subproblem.available))[:, None]
-    rows = np.concatenate([
-        (subproblem.origin == hubs) & ~subproblem.is_supply, (subproblem.origin == suppliers) & subproblem.is_supply, subproblem.destination == hubs,
-    ])  # fmt: skip
-    most = np.concatenate([subproblem.give, subproblem.available, subproblem.receive])
-    is_binding = rows.any(axis=1) & np.isfinite(most)
-    return -rows[is_binding].astype("float64"), -most[is_binding]
+    return np.minimum(limits.most, np.maximum(np.ceil(useful / limits.pack) * limits.pack, limits.least))

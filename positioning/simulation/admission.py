@@ -6,12 +6,17 @@ obeys the limits passes unchanged. Not here: which lines are worth shipping (pol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import numba
 import numpy as np
 import pandas as pd
 
+from positioning.inputs import limits as plan_limits
+from positioning.inputs.capacity import CapacityInputs, Held, Shared, build_shared
+from positioning.inputs.limits import Limits, Opening, build_limits, hubs_are_open
+from positioning.inputs.time_buckets import Buckets
 from positioning.simulation.world import Network, State, codes, period_of
 
 
@@ -63,10 +68,64 @@ def _first_departure(network: Network, day: int, ready_minutes: int) -> np.ndarr
     return ship
 
 
-def admit(requests: pd.DataFrame, state: State, network: Network, leaving: Departures) -> Shipments:
-    """Return what of ``requests`` can travel: `sku`, `lane`, `units`, `ship_date`, highest priority first.
+def limits_at(network: Network, state: State, leaving: Departures) -> Limits:
+    """Return the limits of the departures ``leaving``, as a plan of that morning reads them, for the units of ``state``.
 
-    Rows with `is_outlook` are left to a later decision. Units that do not fit are refused and counted.
+    Confirmed arrivals use capacity, future demand frees none. Arrivals count on the first morning after them. Capacity
+    of a day after the replay is that of its last period. A smallest transfer and blocked moves are left to policies.
+    """
+    inputs, days = network.inputs, network.period_days
+    day, last = leaving.period * days, (network.periods - 1 - leaving.period) * days
+    ships, arrives = leaving.ship_day - day, (leaving.arrival_period - leaving.period) * days
+    dated = replace(
+        inputs.network, as_of=network.start + timedelta(days=day), departures=(), ship_days=ships, arrival_days=arrives
+    )
+    shared = build_shared(CapacityInputs(
+        inputs.tables, dated, inputs.catalog, Buckets((0, last + 1), days), inputs.hub_capacity.seen_from(day, last),
+        _held(network, state, leaving.period), {},
+    ))  # fmt: skip
+    is_allowed = (
+        inputs.may_travel
+        & hubs_are_open(dated.shipments, shared.is_open, ships // days * days, arrives)
+        & is_thawed(network, leaving)
+    )
+    opening = Opening(state.on_hand, state.on_hand + state.arriving.sum(axis=2), state.available.T)
+    return build_limits(dated, inputs.catalog, opening, is_allowed, shared)
+
+
+def is_thawed(network: Network, leaving: Departures) -> np.ndarray:
+    """Return whether each SKU's stock may leave on the departure of each lane, (K, L); a supplier's always may."""
+    inputs = network.inputs
+    return plan_limits.is_thawed(inputs.network.shipments, inputs.catalog.frozen_until_day, leaving.ship_day)
+
+
+def _held(network: Network, state: State, period: int) -> Held:
+    """Return stock and arrivals summed by hub, handling class and period; days count from ``period``."""
+    names, parts = network.skus.handling_class, []
+    for handling_class in sorted(set(names)):
+        members = names == handling_class
+        units = np.concatenate([state.on_hand[members][:, :, None], state.arriving[members]], axis=2)
+        liters = np.tensordot(network.skus.volume_l[members], units, 1)
+        hub, column = np.nonzero(units.any(axis=0))
+        day = np.where(column == 0, -1, (column - 1 - period) * network.period_days)
+        kind = np.full(len(hub), handling_class, dtype=object)
+        parts.append((hub, kind, day, units.sum(axis=0)[hub, column], liters[hub, column]))
+    return Held(*(np.concatenate(part) for part in zip(*parts, strict=True)))
+
+
+def admit(requests: pd.DataFrame, limits: Limits, network: Network, leaving: Departures) -> Shipments:
+    """Return what of ``requests`` can travel within ``limits``.
+
+    Parameters
+    ----------
+    requests
+        Lines, highest priority first: `sku`, `lane`, `units`, `ship_date`. Rows with `is_outlook` are left to a later
+        decision.
+    limits
+        Limits of the departures ``leaving``.
+    network, leaving
+        The network and its departures.
+
     """
     rows = requests[~requests["is_outlook"].astype(bool)] if "is_outlook" in requests else requests
     sku = codes(network.skus.index, rows["sku"])
@@ -75,102 +134,64 @@ def admit(requests: pd.DataFrame, state: State, network: Network, leaving: Depar
     day = (pd.to_datetime(rows["ship_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
     known = (sku >= 0) & (lane >= 0) & (requested > 0)
     known[known] &= leaving.is_decided[lane[known]] & (leaving.ship_day[lane[known]] == day[known])
-    known[known] &= (network.lanes.is_allowed & is_thawed(network, leaving))[sku[known], lane[known]]
+    known[known] &= limits.is_allowed[sku[known], lane[known]]
     refused = int(requested[~known & (requested > 0)].sum())
     sku, lane, requested = sku[known], lane[known], requested[known]
-    units = _fill((sku, lane, requested), _lane_capacity(network), _hub_capacity(state, network, leaving), _movable(state, network), _rules(network, state))  # fmt: skip
+    units = _fill(
+        (sku, lane, requested), limits.sizes(sku, lane), _ends(limits), _rows(limits.shared, len(network.skus.index))
+    )
     keep = units > 0
     return Shipments(sku[keep], lane[keep], units[keep], refused + int((requested - units).sum()))
 
 
-def _lane_capacity(network: Network) -> tuple[np.ndarray, ...]:
-    """Return liters and kilograms a departure carries, and liters and kilograms of one unit of each SKU."""
-    lanes = network.lanes
-    with np.errstate(invalid="ignore"):
-        liters, kilograms = lanes.loads_per_departure * lanes.load_l, lanes.loads_per_departure * lanes.load_kg
-    return np.nan_to_num(liters, nan=0.0, posinf=np.inf), np.nan_to_num(kilograms, nan=0.0, posinf=np.inf), network.skus.volume_l, network.skus.mass_kg  # fmt: skip
+def _ends(limits: Limits) -> tuple[np.ndarray, ...]:
+    """Return kind, origin and destination of shipments, and copies of what their ends can give and receive."""
+    ends = limits.is_supply, limits.origin, limits.destination
+    return *ends, limits.give.copy(), limits.available.copy(), limits.receive.copy()
 
 
-def _hub_capacity(state: State, network: Network, leaving: Departures) -> tuple[np.ndarray, ...]:
-    """Return free outbound and inbound units and storage liters (G, H, P), periods by lane, and the SKUs they bind.
+def _rows(shared: Shared, n_skus: int) -> tuple[np.ndarray, ...]:
+    """Return the rows of shared capacities by shipment.
 
-    Capacity is what is left after confirmed arrivals, at least 0; future demand frees none.
+    They are where the entries of each shipment start (L + 1,), the row of each entry, what is left in each row with as
+    many loads as may leave, the place of each row's use in ``uses``, and ``uses`` (n, n_skus), what one unit takes.
     """
-    hubs, columns = network.hubs, state.arriving.shape[2]
-    stretch = np.minimum(np.arange(columns), network.periods - 1)
-    bound = hubs.is_bound.astype(np.float64)
-    inbound = np.where(hubs.is_open, hubs.inbound_units, 0.0)[:, :, stretch] - np.tensordot(bound, state.arriving, 1)
-    liters = bound * network.skus.volume_l
-    held = np.tensordot(liters, state.arriving.cumsum(axis=2), 1) + (liters @ state.on_hand)[:, :, None]
-    storage = hubs.storage_l[:, :, stretch] - held
-    outbound = np.where(hubs.is_open, hubs.outbound_units, 0.0)[:, :, stretch]
-    ships = np.minimum(leaving.ship_day // network.period_days, columns - 1)
-    return outbound, np.maximum(inbound, 0.0), np.maximum(storage, 0.0), ships, leaving.arrival_period, hubs.is_bound
-
-
-def _movable(state: State, network: Network) -> np.ndarray:
-    """Return the units that may leave, int64 (K, H): on hand less the minimum."""
-    return np.maximum(state.on_hand - network.hubs.min_units, 0)
-
-
-def is_thawed(network: Network, leaving: Departures) -> np.ndarray:
-    """Return whether the departure of each lane leaves after its stock's freeze, (K, L); a supplier's stock is never frozen."""
-    lanes = network.lanes
-    frozen = network.hubs.frozen_until_day[:, np.where(lanes.is_supply, 0, lanes.origin)]
-    return np.asarray(lanes.is_supply | (leaving.ship_day >= frozen))
-
-
-def _rules(network: Network, state: State) -> tuple[np.ndarray, ...]:
-    """Return packs, minimum orders, origin, destination and kind of lanes, units below ``max_units``, supply."""
-    lanes, skus, supply = network.lanes, network.skus, network.supply
-    shape = (len(skus.index), len(lanes.index))
-    packs, least = np.repeat(skus.pack_units[:, None], shape[1], axis=1), np.ones(shape)
-    for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0)):
-        packs[:, lane] = supply.pack_units[lanes.origin[lane]]
-        least[:, lane] = supply.min_order_units[lanes.origin[lane]]
-    head = network.hubs.max_units - state.on_hand - state.arriving.sum(axis=2)
-    return packs, least, lanes.origin, lanes.destination, lanes.is_supply, head, state.available.copy()
+    with np.errstate(invalid="ignore"):
+        left = shared.capacity_with(np.array([load.most for load in shared.loads]))
+    left = np.nan_to_num(left.astype("float64"), nan=0.0, posinf=np.inf)
+    shipment, row = np.nonzero(shared.binds.T)
+    first = np.searchsorted(shipment, np.arange(shared.binds.shape[1] + 1))
+    uses = {id(resource.use): resource.use for resource in shared.resources}
+    place = {key: index for index, key in enumerate(uses)}
+    use = np.array([place[id(resource.use)] for resource in shared.resources], dtype=np.int64)
+    return first, row, left, use, np.array(list(uses.values()), dtype=np.float64).reshape(len(uses), n_skus)
 
 
 @numba.njit(cache=True)
-def _fill(lines, lane_capacity, hub_capacity, movable, rules):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
-    """Cut each line to the capacity left, in whole packs, and use it up."""
+def _fill(lines, sizes, ends, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
+    """Cut each line to what is left, in whole packs, and use it up."""
     sku, lane, requested = lines
-    liters, kilograms, volume, mass = lane_capacity
-    outbound, inbound, storage, ships, arrival, is_bound = hub_capacity
-    packs, least, origins, destinations, is_supply, head, available = rules
+    pack, least = sizes
+    is_supply, origins, destinations, give, available, receive = ends
+    first, row_of, left, place, uses = rows
     got = np.zeros(len(requested), dtype=np.int64)
     for n in range(len(requested)):
         k, d = sku[n], lane[n]
-        origin, hub, period = origins[d], destinations[d], arrival[d]
-        most = min(float(requested[n]), head[k, hub])
-        for g in range(len(is_bound)):
-            if is_bound[g, k]:
-                most = min(most, inbound[g, hub, period])
-                if volume[k] > 0:
-                    most = min(most, (storage[g, hub, period:].min() + 1e-6) / volume[k])
-                if not is_supply[d]:
-                    most = min(most, outbound[g, origin, ships[d]])
-        if volume[k] > 0:
-            most = min(most, (liters[d] + 1e-6) / volume[k])
-        if mass[k] > 0:
-            most = min(most, (kilograms[d] + 1e-6) / mass[k])
-        most = min(most, available[origin, k] if is_supply[d] else float(movable[k, origin]))
-        units = np.int64(max(most, 0.0) // packs[k, d]) * packs[k, d]
-        if units == 0 or units < least[k, d]:
+        origin, hub = origins[d], destinations[d]
+        most = min(float(requested[n]), receive[k, hub], available[k, origin] if is_supply[d] else give[k, origin])
+        for row in row_of[first[d] : first[d + 1]]:
+            use = uses[place[row], k]
+            if use > 0:
+                most = min(most, (left[row] + 1e-6) / use)
+        units = np.int64(max(most, 0.0) // pack[n] * pack[n])
+        if units == 0 or units < least[n]:
             continue
         got[n] = units
-        liters[d] -= units * volume[k]
-        kilograms[d] -= units * mass[k]
-        head[k, hub] -= units
-        for g in range(len(is_bound)):
-            if is_bound[g, k]:
-                inbound[g, hub, period] -= units
-                storage[g, hub, period:] -= units * volume[k]
-                if not is_supply[d]:
-                    outbound[g, origin, ships[d]] -= units
+        for row in row_of[first[d] : first[d + 1]]:
+            left[row] -= units * uses[place[row], k]
+        receive[k, hub] -= units
         if is_supply[d]:
-            available[origin, k] -= units
+            available[k, origin] -= units
         else:
-            movable[k, origin] -= units
+            give[k, origin] -= units
     return got

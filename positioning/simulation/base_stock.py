@@ -87,9 +87,9 @@ def fair_share(point: DecisionPoint, level: np.ndarray, position: np.ndarray) ->
     scale = np.minimum(1.0, np.divide(total, requested, out=np.ones(len(total)), where=requested > 0))
     share = level * scale[:, None]
     need = np.maximum(share - position, 0.0)
-    give = np.minimum(np.maximum(position - share, 0.0), point.state.on_hand - network.hubs.min_units)
+    give = np.minimum(np.maximum(position - share, 0.0), point.limits.give)
     give = np.floor(np.maximum(give, 0.0))
-    lanes, skus = network.lanes, network.skus
+    lanes, skus, pack_units = network.lanes, network.skus, point.limits.pack_units
     price = lanes.unit_eur + load_eur_per_unit(lanes, skus.volume_l, skus.mass_kg)
     usable = (
         lanes.is_allowed & is_thawed(network, point.leaving) & (point.leaving.is_decided & ~lanes.is_supply)[None, :]
@@ -99,8 +99,8 @@ def fair_share(point: DecisionPoint, level: np.ndarray, position: np.ndarray) ->
     all_skus = np.arange(len(skus.index))
     for rank in range(order.shape[1]):
         lane = order[:, rank]
-        packs = np.floor(np.minimum(give[all_skus, lanes.origin[lane]], need[all_skus, lanes.destination[lane]]) / skus.pack_units + 1e-9)  # fmt: skip
-        units = np.where(usable[all_skus, lane] & ~lanes.is_supply[lane], packs * skus.pack_units, 0.0)
+        packs = np.floor(np.minimum(give[all_skus, lanes.origin[lane]], need[all_skus, lanes.destination[lane]]) / pack_units + 1e-9)  # fmt: skip
+        units = np.where(usable[all_skus, lane] & ~lanes.is_supply[lane], packs * pack_units, 0.0)
         movers = np.flatnonzero(units > 0)
         give[movers, lanes.origin[lane[movers]]] -= units[movers]
         need[movers, lanes.destination[lane[movers]]] -= units[movers]
@@ -135,14 +135,14 @@ def orders(point: DecisionPoint, missing: np.ndarray) -> tuple[np.ndarray, ...]:
 
     Of several suppliers the cheapest, purchase and freight together; at least the least order.
     """
-    lanes, supply = point.network.lanes, point.network.supply
+    lanes, limits = point.network.lanes, point.limits
     lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     taken = np.zeros(missing.shape, dtype=bool)
     for lane in np.flatnonzero(lanes.is_supply & (lanes.origin >= 0) & point.leaving.is_decided):
         origin, hub = lanes.origin[lane], lanes.destination[lane]
-        packs = supply.pack_units[origin]
+        packs = limits.order_pack_units[:, origin]
         requested = np.ceil(np.maximum(missing[:, hub], 0.0) / packs - 1e-9) * packs
-        least = np.ceil(supply.min_order_units[origin] / packs) * packs
+        least = np.ceil(limits.order_min_units[:, origin] / packs) * packs
         units = np.where(requested > 0, np.maximum(requested, least), 0.0)
         movers = np.flatnonzero((units > 0) & lanes.is_allowed[:, lane] & ~taken[:, hub])
         taken[movers, hub] = True

@@ -14,7 +14,8 @@ import numpy as np
 import pandas as pd
 
 from foundation.settings import Settings
-from positioning.simulation.admission import Departures, Shipments, admit, departures
+from positioning.inputs.limits import Limits
+from positioning.simulation.admission import Departures, Shipments, admit, departures, limits_at
 from positioning.simulation.ledger import (
     Ledger,
     Prices,
@@ -44,6 +45,8 @@ class DecisionPoint:
         A copy of the stock; shipments due this morning are on hand.
     leaving
         The departures that can be decided.
+    limits
+        Limits of these departures.
     past, is_known
         Demand before ``as_of`` and whether it is known, (K, R, periods).
     moves
@@ -56,6 +59,7 @@ class DecisionPoint:
     network: Network
     state: State
     leaving: Departures
+    limits: Limits
     past: np.ndarray
     is_known: np.ndarray
     moves: tuple[Moved, ...] = ()
@@ -97,7 +101,8 @@ def decision_point_at(
 ) -> DecisionPoint:
     """Return what a policy may know; the state is copied and demand ends before the period."""
     past, is_known = demand.until(leaving.period)
-    return DecisionPoint(leaving.period, network, state.copy(), leaving, past, is_known, moves)
+    limits = limits_at(network, state, leaving)
+    return DecisionPoint(leaving.period, network, state.copy(), leaving, limits, past, is_known, moves)
 
 
 @dataclass(frozen=True)
@@ -175,7 +180,7 @@ def _decide(game: Game, policy: Policy, state: State, booked: tuple[int, Ledger]
     requests = policy.decide(
         replace(point, review_days=review_days(game, period), is_last=period == game.decisions[-1])
     )
-    ships = admit(requests, state, game.network, leaving)
+    ships = admit(requests, point.limits, game.network, leaving)
     lanes = game.network.lanes
     np.add.at(state.arriving, (ships.sku, lanes.destination[ships.lane], leaving.arrival_period[ships.lane]), ships.units)  # fmt: skip
     from_hub = ~lanes.is_supply[ships.lane]

@@ -14,10 +14,11 @@ import pandas as pd
 from foundation.errors import InputError
 from foundation.settings import Settings
 from positioning.inputs import network as plan_network
-from positioning.inputs.capacity import HubCapacity
-from positioning.inputs.catalog import Catalog, build_catalog, carries, may_travel, read_promises, whole_orders
+from positioning.inputs.capacity import read_hub_capacity
+from positioning.inputs.catalog import Catalog, build_catalog, carries, read_promises
 from positioning.inputs.frames import table, texts
-from positioning.simulation.world import Delivery, Hubs, Lanes, Network, Skus, Supply, weekdays
+from positioning.inputs.limits import may_travel, whole_orders
+from positioning.simulation.world import Delivery, Hubs, Lanes, Network, PlanInputs, Skus, Supply, weekdays
 
 
 def read_network(tables: dict[str, pd.DataFrame], settings: Settings, start: date, periods: int) -> Network:
@@ -31,38 +32,27 @@ def read_network(tables: dict[str, pd.DataFrame], settings: Settings, start: dat
             raise InputError(f"{name}: the table is missing or empty; a replay needs it")
     network = plan_network.build_network(tables, settings, start)
     catalog = build_catalog(tables, network, settings)
+    inputs = PlanInputs(tables, network, catalog, read_hub_capacity(tables, network), may_travel(network, catalog))
     return Network(
-        start, periods, settings.grid.days, _skus(catalog), _hubs(catalog, network, HubCapacity(tables, network), (periods, settings.grid.days)),
+        start, periods, settings.grid.days, _skus(catalog), _hubs(inputs, periods, settings.grid.days),
         _delivery(catalog, network, read_promises(tables, network, catalog)),
-        _lanes(catalog, network, tables, settings), _supply(catalog, network),
+        _lanes(inputs, settings), _supply(catalog, network), inputs,
     )  # fmt: skip
 
 
 def _skus(catalog: Catalog) -> Skus:
     return Skus(
         pd.Index(catalog.skus, name="sku", dtype="str"), catalog.unit_cost_eur, catalog.lost_sale_eur,
-        catalog.mass_kg, catalog.volume_l, catalog.pack_units.astype(np.int64),
-        np.array(catalog.handling_class, dtype=object),
+        catalog.mass_kg, catalog.volume_l, np.array(catalog.handling_class, dtype=object),
     )  # fmt: skip
 
 
-def _hubs(catalog: Catalog, network: plan_network.Network, hub_capacity: HubCapacity, window: tuple[int, int]) -> Hubs:
-    """Return the hubs with their limits by period: those of all SKUs first, then those of each class that has some."""
-    periods, days = window
+def _hubs(inputs: PlanInputs, periods: int, days: int) -> Hubs:
+    catalog = inputs.catalog
     starts = np.arange(periods) * days
-    named = sorted({name for hub in range(len(network.hubs)) for name in hub_capacity.classes(hub)})
-    classes = np.array(catalog.handling_class, dtype=object)
-    bound = [np.ones(len(classes), dtype=bool) if not name else classes == name for name in named]
-
-    def by_period(column: str) -> np.ndarray:
-        return np.array([hub_capacity.by_period(column, name, starts) for name in named])
-
     return Hubs(
-        index=pd.Index(network.hubs, name="hub", dtype="str"), is_bound=np.array(bound), storage_l=by_period("storage_l"),
-        inbound_units=by_period("inbound_units_per_period"), outbound_units=by_period("outbound_units_per_period"),
-        is_open=hub_capacity.is_open(int(starts[-1]) + 1)[:, starts], holding_eur=catalog.holding_eur_per_day * days,
-        storage_eur=catalog.storage_eur_per_day * days, min_units=catalog.min_units.astype(np.int64),
-        max_units=catalog.max_units, frozen_until_day=catalog.frozen_until_day,
+        pd.Index(inputs.network.hubs, name="hub", dtype="str"), inputs.hub_capacity.is_open(int(starts[-1]) + 1)[:, starts],
+        catalog.holding_eur_per_day * days, catalog.storage_eur_per_day * days,
     )  # fmt: skip
 
 
@@ -116,23 +106,23 @@ def _preference(cost: np.ndarray) -> np.ndarray:
     return np.where(known, order, -1).astype(np.int64)
 
 
-def _lanes(catalog: Catalog, network: plan_network.Network, tables: dict[str, pd.DataFrame], settings: Settings) -> Lanes:  # fmt: skip
+def _lanes(inputs: PlanInputs, settings: Settings) -> Lanes:
     """Return the lanes of ``positioning.kinds`` that move stock, in the order of their identifiers.
 
     ``is_allowed`` says which SKUs a lane may ever carry, supply lanes only those the supplier offers.
     """
-    lanes = network.shipments
-    rows = table(tables, "lanes").sort_values("lane", kind="stable", ignore_index=True)
+    catalog, lanes = inputs.catalog, inputs.network.shipments
+    rows = table(inputs.tables, "lanes").sort_values("lane", kind="stable", ignore_index=True)
     rows = rows[pd.Series(texts(rows, "kind"), dtype=object).isin(list(settings.positioning.kinds)).to_numpy()]
-    allowed = np.zeros((len(catalog.skus), len(lanes.lane)), dtype=bool)
-    for sku in range(len(catalog.skus)):
-        offered = np.append(whole_orders(catalog, sku) > 0, True)[np.where(lanes.is_supply, lanes.origin, -1)]
-        allowed[sku] = may_travel(network, catalog, sku) & offered
+    is_offered = np.column_stack(
+        [whole_orders(catalog, catalog.available_units) > 0, np.ones(len(catalog.skus), dtype=bool)]
+    )
+    allowed = inputs.may_travel & is_offered[:, np.where(lanes.is_supply, lanes.origin, -1)]
     cutoffs = pd.to_timedelta(pd.Series(texts(rows, "cutoff", "24:00"), dtype=object) + ":00").dt.total_seconds().to_numpy() / 60  # fmt: skip
     return Lanes(
         pd.Index(lanes.lane, name="lane", dtype="str"), lanes.is_supply, lanes.origin, lanes.destination, lanes.lead_days,
         weekdays(np.array(texts(rows, "departs"), dtype=object)), cutoffs, lanes.eur_per_load, lanes.load_l, lanes.load_kg,
-        lanes.loads_most, *_per_unit(lanes, catalog), allowed,
+        *_per_unit(lanes, catalog), allowed,
     )  # fmt: skip
 
 
@@ -140,5 +130,5 @@ def _supply(catalog: Catalog, network: plan_network.Network) -> Supply:
     """Return what each supplier with a lane offers; nothing is available of SKUs it does not offer."""
     return Supply(
         pd.Index(network.suppliers, name="supplier", dtype="str"), catalog.available_units.T.copy(),
-        catalog.order_pack_units.T.astype(np.int64), catalog.order_min_units.T, catalog.purchase_eur.T,
+        catalog.purchase_eur.T,
     )  # fmt: skip

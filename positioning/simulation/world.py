@@ -16,6 +16,9 @@ import pandas as pd
 
 from foundation.errors import InputError
 from foundation.settings import Settings
+from positioning.inputs import network as plan_network
+from positioning.inputs.capacity import HubCapacity
+from positioning.inputs.catalog import Catalog
 from positioning.inputs.inventory import has_lapsed
 
 
@@ -28,38 +31,28 @@ class Skus:
     lost_sale_eur: np.ndarray
     mass_kg: np.ndarray
     volume_l: np.ndarray
-    pack_units: np.ndarray
     handling_class: np.ndarray
 
 
 @dataclass(frozen=True)
 class Hubs:
-    """Places that hold stock; capacities are infinite where none is given.
+    """Places that hold stock.
 
     Attributes
     ----------
-    is_bound : (G, K), the SKUs each group of limits binds; the first group is every SKU, the others are handling classes.
-    storage_l, inbound_units, outbound_units : (G, H, T), what the hub can hold, receive and transfer
-        out of the group in a period.
-    is_open : (H, T), whether the hub works; a closed hub neither ships nor receives.
-    holding_eur : (K, H), holding a unit for one period.
-    storage_eur : (K, H), the space of a unit for one period.
-    min_units, max_units : (K, H), what stays and the most the hub may hold.
-    frozen_until_day : (K, H), first day, counted from the start, on which the stock may leave; −inf: always.
+    index
+        Names.
+    is_open
+        Whether the hub works, (H, T); a closed hub neither ships nor receives.
+    holding_eur, storage_eur
+        Holding a unit for one period, and its space, in EUR, (K, H).
 
     """
 
     index: pd.Index
-    is_bound: np.ndarray
-    storage_l: np.ndarray
-    inbound_units: np.ndarray
-    outbound_units: np.ndarray
     is_open: np.ndarray
     holding_eur: np.ndarray
     storage_eur: np.ndarray
-    min_units: np.ndarray
-    max_units: np.ndarray
-    frozen_until_day: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,6 @@ class Lanes:
     eur_per_load: np.ndarray
     load_l: np.ndarray
     load_kg: np.ndarray
-    loads_per_departure: np.ndarray
     unit_eur: np.ndarray
     kg_co2e: np.ndarray
     is_allowed: np.ndarray
@@ -119,9 +111,29 @@ class Supply:
 
     index: pd.Index
     units_available: np.ndarray
-    pack_units: np.ndarray
-    min_order_units: np.ndarray
     unit_cost_eur: np.ndarray
+
+
+@dataclass(frozen=True)
+class PlanInputs:
+    """What a plan would read at the start of the replay; the limits of every planning date are derived from it.
+
+    Attributes
+    ----------
+    tables
+        Normalized input tables by name.
+    network, catalog, hub_capacity
+        Lanes, SKUs, and capacities of hubs; days count from the start.
+    may_travel
+        Whether each shipment may ever carry each SKU, (K, L).
+
+    """
+
+    tables: dict[str, pd.DataFrame]
+    network: plan_network.Network
+    catalog: Catalog
+    hub_capacity: HubCapacity
+    may_travel: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -136,6 +148,7 @@ class Network:
     delivery: Delivery
     lanes: Lanes
     supply: Supply
+    inputs: PlanInputs
 
 
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

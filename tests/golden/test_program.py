@@ -87,7 +87,9 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
     subproblem = build_subproblem(problem, 0)
     units = np.array([3.0, 5.0])
     pool = build_pool(
-        [Column(0, subproblem.lanes, units, -4.0, subproblem.uses @ units)], {0: 10.0}, len(problem.shared.resources)
+        [Column(0, subproblem.lanes, units, -4.0, subproblem.limits.uses @ units)],
+        {0: 10.0},
+        len(problem.shared.resources),
     )
     master = Master(pool, problem.shared, linking_rows(pool, problem.shared))
     program, rows = master.program, master.row_names

@@ -68,14 +68,14 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, is_closed: Callable[[
         for send in range(len(subproblem.lanes)):
             if is_closed(subproblem.sku, int(subproblem.lanes[send])):
                 upper[start + send] = 0.0
-            most = min(float(subproblem.most[send]), 500.0)
+            most = min(float(subproblem.limits.most[send]), 500.0)
             packs = lil_array((3, width))
-            packs[0, [start + send, first_pack + lane]] = [1.0, -subproblem.pack[send]]
+            packs[0, [start + send, first_pack + lane]] = [1.0, -subproblem.limits.pack[send]]
             packs[1, [start + send, first_open + lane]] = [1.0, -most]
-            packs[2, [start + send, first_open + lane]] = [1.0, -subproblem.least[send]]
+            packs[2, [start + send, first_open + lane]] = [1.0, -subproblem.limits.least[send]]
             rows.append(LinearConstraint(packs.tocsr(), [0, -np.inf, 0], [0, 0, np.inf]))
             for row in range(len(problem.shared.resources)):
-                shared[row, start + send] = subproblem.uses[row, send]
+                shared[row, start + send] = subproblem.limits.uses[row, send]
             lane += 1
     place = {load.shipment: first_load + index for index, load in enumerate(problem.shared.loads)}
     opened = first_open

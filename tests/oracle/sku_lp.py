@@ -56,7 +56,7 @@ def gives(instance: Instance, columns: Columns) -> Rows:
     out = np.flatnonzero(~problem.is_supply)
     n_hubs = len(problem.hubs)
     return Rows(
-        problem.origin[out], out, np.ones(len(out)), np.full(n_hubs, -INF), problem.give,
+        problem.origin[out], out, np.ones(len(out)), np.full(n_hubs, -INF), problem.limits.give,
         lambda names: [f"gives[{hub}]" for hub in names.hubs],
     )  # fmt: skip
 
@@ -65,9 +65,9 @@ def available(instance: Instance, columns: Columns) -> Rows:
     """available[supplier]: Σ send from the supplier ≤ what it can give."""
     problem = instance.problem
     orders = np.flatnonzero(problem.is_supply)
-    n_suppliers = len(problem.available)
+    n_suppliers = len(problem.limits.available)
     return Rows(
-        problem.origin[orders], orders, np.ones(len(orders)), np.full(n_suppliers, -INF), problem.available,
+        problem.origin[orders], orders, np.ones(len(orders)), np.full(n_suppliers, -INF), problem.limits.available,
         lambda names: [f"available[{supplier}]" for supplier in names.suppliers],
     )  # fmt: skip
 
@@ -77,7 +77,7 @@ def receives(instance: Instance, columns: Columns) -> Rows:
     problem = instance.problem
     n_hubs = len(problem.hubs)
     return Rows(
-        problem.destination, np.arange(columns.n_send), np.ones(columns.n_send), np.full(n_hubs, -INF), problem.receive,
+        problem.destination, np.arange(columns.n_send), np.ones(columns.n_send), np.full(n_hubs, -INF), problem.limits.receive,
         lambda names: [f"receives[{hub}]" for hub in names.hubs],
     )  # fmt: skip
 
@@ -134,14 +134,14 @@ def demand(instance: Instance, columns: Columns) -> Rows:
 def later_orders(instance: Instance, columns: Columns) -> Rows:
     """later_orders[supplier,path]: Σ later orders + Σ orders of tonight ≤ what the supplier can give."""
     problem = instance.problem
-    n_suppliers = len(problem.available)
+    n_suppliers = len(problem.limits.available)
     entries = _Entries(instance.n_paths, n_suppliers)
     orders = np.flatnonzero(problem.is_supply)
     later = np.flatnonzero(problem.is_supply[problem.later[:, 0]])
     if len(later):
         entries.add(problem.origin[problem.later[later, 0]], columns.later(later), 1.0)
         entries.add(problem.origin[orders], np.tile(orders, (instance.n_paths, 1)), 1.0)
-    upper = np.tile(problem.available if len(later) else np.full(n_suppliers, INF), instance.n_paths)
+    upper = np.tile(problem.limits.available if len(later) else np.full(n_suppliers, INF), instance.n_paths)
     paths = range(instance.n_paths)
     return entries.rows(
         np.full(len(upper), -INF),
@@ -207,7 +207,7 @@ def _most(problem: Subproblem, columns: Columns) -> np.ndarray:
     path = np.concatenate([
         serve.ravel(), np.full(columns.n_keep, INF), problem.end_capacity.ravel(), np.full(columns.n_later, INF),
     ])  # fmt: skip
-    return np.concatenate([problem.most, np.tile(path, columns.n_paths)])
+    return np.concatenate([problem.limits.most, np.tile(path, columns.n_paths)])
 
 
 def row_names(program: LinearProgram, names: Names) -> list[str]:

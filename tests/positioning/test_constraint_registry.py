@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from pipeline.identity import run_identity
 from positioning.inputs.capacity import shared_constraints
+from positioning.simulation.admission import admit, departures, limits_at
+from positioning.simulation.reading import read_network
+from positioning.simulation.world import open_state
 from tests.worlds.how_to import code_blocks, install, page_test
-from tests.worlds.positioning_world import World, delivery, sku, supply
+from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply
 
 HOW_TO = "add-a-constraint"
 
@@ -48,6 +52,19 @@ def test_an_installed_constraint_binds_has_a_dual_price_and_is_reported(installe
     assert row["lower_bound_eur"] <= row["total_eur"] + 1e-6
     rows = [resource.name for resource in world().problem().shared.resources]
     assert rows == ["dock_mass[B,2024-01-03]"]
+
+
+def test_an_installed_constraint_cuts_the_requests_of_every_policy_of_a_replay(installed: Path) -> None:
+    """Otherwise the base-stock policies that a plan is compared with would ignore it."""
+    opening = world().but(stock={("B", "k"): 0})
+    tables, settings = opening.tables(), opening.settings
+    network = read_network(tables, settings, AS_OF, 10)
+    state = open_state(tables, network, settings)
+    leaving = departures(network, 0, 6 * 60, state.arriving.shape[2])
+    requests = pd.DataFrame({"sku": ["m", "k"], "lane": "S>B", "units": [3, 9], "ship_date": pd.Timestamp(AS_OF)})
+    admitted = admit(requests, limits_at(network, state, leaving), network, leaving)
+    assert admitted.units.tolist() == [3, 2]
+    assert admitted.refused_units == 7
 
 
 def test_installing_a_package_changes_the_identity_of_the_plan(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

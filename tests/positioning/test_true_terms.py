@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from positioning.inputs.catalog import may_travel
 from positioning.inputs.costs import TERM, Prices, SkuCosts, delivery_terms, end_values, keeping_terms
+from positioning.inputs.limits import may_travel
 from positioning.inputs.subproblem import build_subproblem
 from tests.worlds.positioning_world import World, day, delivery, sku, transfer
 
@@ -106,7 +106,7 @@ def test_each_rule_alone_keeps_a_sku_off_a_shipment(part: str, change: dict[str,
     article = sku("k", handling_class="cold", **(change if part == "skus" else {}))
     rules = [{"hub": "B", "sku": "k", **(change if part == "rule" else {"is_stocked": True})}]
     problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[article]).problem()
-    assert may_travel(problem.network, problem.catalog, 0).tolist() == [part == "none"]
+    assert may_travel(problem.network, problem.catalog).tolist() == [[part == "none"]]
 
 
 def test_nothing_arrives_on_a_day_the_hub_is_closed() -> None:

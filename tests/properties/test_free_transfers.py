@@ -11,7 +11,6 @@ import pytest
 
 from positioning.inputs.subproblem import Subproblem, build_subproblem
 from positioning.optimizer.cycles import without_cycles
-from positioning.optimizer.local_search import fits
 from tests.worlds.positioning_world import World, delivery, sku, transfer
 
 
@@ -59,14 +58,14 @@ def test_removing_cycles_keeps_the_net_flow_of_hubs_without_minimum_moves(seed: 
     for index in range(len(problem.catalog.skus)):
         subproblem = build_subproblem(problem, index)
         packs = draw.integers(0, 4, len(subproblem.lanes))
-        units = np.where(packs * subproblem.pack >= subproblem.least, packs * subproblem.pack, 0.0)
-        if not fits(subproblem, units):
+        units = np.where(packs * subproblem.limits.pack >= subproblem.limits.least, packs * subproblem.limits.pack, 0.0)
+        if not subproblem.limits.allow(units):
             continue
         for left in without_cycles(subproblem, units):
-            assert fits(subproblem, left)
+            assert subproblem.limits.allow(left)
             assert (left <= units).all()
-            assert ((left == 0) | (left >= subproblem.least)).all()
-            if (subproblem.least == subproblem.pack).all():
+            assert ((left == 0) | (left >= subproblem.limits.least)).all()
+            if (subproblem.limits.least == subproblem.limits.pack).all():
                 assert (_gain(subproblem, left) == _gain(subproblem, units)).all()
 
 

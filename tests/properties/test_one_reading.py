@@ -18,7 +18,7 @@ from pipeline.attribution import lost_sale_eur
 from positioning.inputs.costs import TERM
 from positioning.inputs.problem import Problem
 from positioning.inputs.subproblem import build_subproblem
-from positioning.simulation.admission import admit, departures
+from positioning.simulation.admission import admit, departures, limits_at
 from positioning.simulation.engine import read_game
 from positioning.simulation.ledger import purchase_eur
 from positioning.simulation.reading import read_network
@@ -152,34 +152,156 @@ def test_one_line_alone_may_be_as_large_in_the_plan_as_in_the_replay(seed: int) 
 
     A plan leaves out hubs that neither hold nor serve nor pass on the SKU; there a replay may send what no plan asks for.
     """
-    problem, network, state, _ = _both(seed)
+    problem, network, state, tables = _both(seed)
     leaving = departures(network, 0, _READY_MINUTES, state.arriving.shape[2])
     assert leaving.ship_day.tolist() == problem.network.ship_days.tolist()
     assert leaving.is_decided.tolist() == (~problem.network.is_outlook).tolist()
+    limits = limits_at(network, state, leaving)
     for sku, name in enumerate(problem.catalog.skus):
         most = _most_alone(problem, sku)
         for lane in np.flatnonzero(leaving.is_decided):
-            ship = pd.Timestamp(AS_OF) + pd.Timedelta(days=int(leaving.ship_day[lane]))
-            wish = pd.DataFrame({"sku": [name], "lane": [network.lanes.index[lane]], "units": [_MUCH], "ship_date": [ship]})  # fmt: skip
-            sent = int(admit(wish, state, network, leaving).units.sum())
+            place, ships = network.lanes.index[lane], int(leaving.ship_day[lane])
+            wish = pd.DataFrame({"sku": [name], "lane": [place], "units": [_MUCH], "ship_date": [pd.Timestamp(day(ships))]})  # fmt: skip
+            sent = int(admit(wish, limits, network, leaving).units.sum())
             is_useful = network.lanes.destination[lane] in build_subproblem(problem, sku).hubs
-            assert sent == most.get(int(lane), 0) or not is_useful, (name, network.lanes.index[lane])
+            assert sent == most.get(int(lane), 0) or not is_useful, (name, place)
+            assert sent == Rules(tables, name).largest_line(place, ships), (name, place)
 
 
 def _most_alone(problem: Problem, sku: int) -> dict[int, int]:
     """Return the largest line of the SKU on each shipment when nothing else is sent."""
     subproblem, shared = build_subproblem(problem, sku), problem.shared
-    loads = {load.shipment: load.most for load in shared.loads}
+    limits, loads = subproblem.limits, {load.shipment: load.most for load in shared.loads}
     result = {}
     for index, lane in enumerate(subproblem.lanes):
-        most = min(subproblem.most[index], subproblem.receive[subproblem.destination[index]], _MUCH)
+        most = min(limits.most[index], limits.receive[subproblem.destination[index]], _MUCH)
         for row, resource in enumerate(shared.resources):
-            if subproblem.uses[row, index] > 0:
+            if limits.uses[row, index] > 0:
                 room = resource.capacity * (loads[resource.load] if resource.load >= 0 else 1.0)
-                most = min(most, (room + 1e-6) / subproblem.uses[row, index])
-        units = int(most // subproblem.pack[index] * subproblem.pack[index])
-        result[int(lane)] = units if units >= subproblem.least[index] else 0
+                most = min(most, (room + 1e-6) / limits.uses[row, index])
+        units = int(most // limits.pack[index] * limits.pack[index])
+        result[int(lane)] = units if units >= limits.least[index] else 0
     return result
+
+
+class Rules:
+    """An independent reading of the tables' rules for one SKU, row by row, day by day."""
+
+    def __init__(self, tables: dict[str, pd.DataFrame], name: str) -> None:
+        self._tables, self._name = tables, name
+        self._skus = tables["skus"].set_index("sku").to_dict("index")
+        self._sku = self._skus[name]
+        self._class = self._sku["handling_class"]
+
+    def largest_line(self, lane: str, ships: int) -> int:
+        """Return the largest line on ``lane`` that leaves ``ships`` days after the planning date when nothing else is sent."""
+        row = self._tables["lanes"].set_index("lane").loc[lane].to_dict()
+        arrives, to, is_supply = ships + row["lead_time_days"], row["destination"], row["kind"] == "supply"
+        hubs = [to] if is_supply else [to, row["origin"]]
+        if (
+            not all(self._may_carry(text) for text in [row["handling_classes"], *map(self._hub_classes, hubs)])
+            or not self._rule(to, "is_stocked", True) or row["lead_time_days"] >= self._or_infinite(self._sku["shelf_life_days"])
+            or not self._is_open(to, arrives) or not (is_supply or self._is_open(row["origin"], ships))
+            or not (is_supply or self._rule(row["origin"], "frozen_until", pd.Timestamp.min) <= pd.Timestamp(day(ships)))
+        ):  # fmt: skip
+            return 0
+        volume = self._sku["volume_l"]
+        most = [
+            _MUCH,
+            self._or_infinite(self._rule(to, "max_units", np.inf)) - self._held(to, self._name),
+            self._throughput("inbound", to, arrives),
+        ]
+        most += [self._room(to, later) / volume for later in range(arrives, 2 * _PERIODS)]
+        most += [row["loads_per_departure"] * row["load_l"] / volume] if row["load_l"] == row["load_l"] else []
+        pack, least = self._sku["pack_units"], 1
+        if is_supply and "supply" in self._tables:
+            offer = self._tables["supply"].set_index("sku").loc[self._name]
+            pack, least = offer["pack_units"], offer["min_order_units"]
+        elif is_supply:
+            pack = 1
+        else:
+            most += [
+                self._usable(row["origin"]) - self._rule(row["origin"], "min_units", 0),
+                self._throughput("outbound", row["origin"], ships),
+            ]
+        units = int((max(min(most), 0.0) + 1e-6) // pack * pack)
+        return units if units >= least else 0
+
+    def _may_carry(self, text: str) -> bool:
+        return not text or self._class in [part.strip() for part in text.split("|")]
+
+    def _hub_classes(self, hub: str) -> str:
+        return str(self._tables["hubs"].set_index("hub").loc[hub, "handling_classes"])
+
+    @staticmethod
+    def _or_infinite(value: float) -> float:
+        return np.inf if np.isnan(value) else value
+
+    def _rule(self, hub: str, name: str, default: Any) -> Any:
+        rows = self._tables["hub_skus"]
+        rows = rows[(rows["hub"] == hub) & (rows["sku"] == self._name)]
+        return rows[name].iloc[0] if len(rows) else default
+
+    def _changes(self, hub: str, name: str, later: int, handling_class: str | None) -> pd.Series:
+        rows = self._tables["hub_capacity"].sort_values("from_date", kind="stable")
+        is_class = rows["handling_class"].isna() if handling_class is None else rows["handling_class"] == handling_class
+        return rows.loc[
+            (rows["hub"] == hub) & is_class & (rows["from_date"] <= pd.Timestamp(day(later))), name
+        ].dropna()
+
+    def _is_open(self, hub: str, later: int) -> bool:
+        changes = self._changes(hub, "is_open", later, None)
+        return bool(changes.iloc[-1]) if len(changes) else True
+
+    def _capacity(self, hub: str, name: str, later: int, handling_class: str | None) -> float:
+        changes = self._changes(hub, name, later, handling_class)
+        if len(changes):
+            return float(changes.iloc[-1])
+        return np.inf if handling_class else float(self._tables["hubs"].set_index("hub").loc[hub, name])
+
+    def _arrivals(self, hub: str) -> list[tuple[str, int, int]]:
+        """Return SKU, units, and day of the lines still to come; overdue ones come two days after the planning date."""
+        rows = self._tables["inbound"]
+        days = (rows["arrival_date"] - pd.Timestamp(AS_OF)).dt.days
+        lines = zip(rows["sku"], rows["units"], days.where(days >= 0, 2), rows["hub"], strict=True)
+        return [(sku, units, later) for sku, units, later, place in lines if place == hub]
+
+    def _on_shelf(self, hub: str, sku: str) -> int:
+        rows = self._tables["stock"]
+        here = sum(units for name, units, later in self._arrivals(hub) if later == 0 and name == sku)
+        return int(rows.loc[(rows["hub"] == hub) & (rows["sku"] == sku), "units_on_hand"].sum()) + here
+
+    def _usable(self, hub: str) -> int:
+        return self._on_shelf(hub, self._name)
+
+    def _held(self, hub: str, sku: str, until: float = np.inf) -> int:
+        coming = sum(units for name, units, later in self._arrivals(hub) if name == sku and 0 < later <= until)
+        return self._on_shelf(hub, sku) + coming
+
+    def _members(self, handling_class: str | None) -> list[str]:
+        return [name for name, row in self._skus.items() if handling_class in (None, row["handling_class"])]
+
+    def _room(self, hub: str, later: int) -> float:
+        """Return the liters free at the hub on a day, for all SKUs and for those of the class."""
+        return min(
+            max(0.0, self._capacity(hub, "storage_l", later, kind) - sum(self._held(hub, name, later) * self._skus[name]["volume_l"] for name in self._members(kind)))
+            for kind in (None, self._class)
+        )  # fmt: skip
+
+    def _throughput(self, kind: str, hub: str, later: int) -> float:
+        """Return the units that the hub can still receive or send on a day, for all SKUs and for those of the class."""
+        result = np.inf
+        for handling_class in (None, self._class):
+            due = sum(
+                units
+                for name, units, when in self._arrivals(hub)
+                if when == later > 0 and name in self._members(handling_class)
+            )
+            left = self._capacity(hub, f"{kind}_units_per_period", later, handling_class) - (
+                due if kind == "inbound" else 0
+            )
+            result = min(result, max(0.0, left))
+        return float(result)
 
 
 @pytest.mark.parametrize("seed", _SEEDS)

@@ -146,7 +146,9 @@ def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
         subproblem = build_subproblem(problem, sku)
         priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
         priced = replace(priced, scenarios=replace(priced.scenarios, demand=priced.scenarios.demand * factor))
-        units = np.floor(np.minimum(subproblem.most, 5.0) * draw.random(len(subproblem.lanes)) / len(subproblem.lanes))
+        units = np.floor(
+            np.minimum(subproblem.limits.most, 5.0) * draw.random(len(subproblem.lanes)) / len(subproblem.lanes)
+        )
         model = Model()
         model.load(build_program(Instance(subproblem, priced.scenarios.demand, priced.scenarios.arrival)))
         model.highs.changeColsBounds(len(units), np.arange(len(units), dtype=np.int32), units, units)
