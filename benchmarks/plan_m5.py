@@ -32,6 +32,7 @@ from foundation.store.warehouse import Warehouse
 from models.naive_forecast import naive_forecast
 from positioning.inputs.problem import Problem, build_problem
 from positioning.optimizer.highs import Model
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.workers import WorkerPool
 from tests.oracle.sku_lp import Instance, build_program
@@ -142,7 +143,7 @@ def clocked() -> Iterator[dict[str, list[float]]]:
 
 def cold_seconds(problem: Problem) -> float:
     """Return CPU seconds to solve the program of every SKU without a warm start, scaled up from a sample."""
-    cache, n_skus = SubproblemCache(problem), len(problem.catalog.skus)
+    cache, n_skus = SubproblemCache(problem, Parameters()), len(problem.catalog.skus)
     model = Model(presolve="off", solver="simplex")
     spent, sample = 0.0, range(0, n_skus, max(1, n_skus // COLD_SKUS))
     for sku in sample:

@@ -7,7 +7,8 @@ What does not: forecasting, disk access, Prefect, pages. The maths page is ``doc
 
 from __future__ import annotations
 
-from positioning.plan import gate, plan
+from positioning.optimizer.parameters import Parameters
+from positioning.plan import gate, plan, plan_problem
 from positioning.what_if import Inputs, changed, kept_total_eur
 
-__all__ = ["Inputs", "changed", "gate", "kept_total_eur", "plan"]
+__all__ = ["Inputs", "Parameters", "changed", "gate", "kept_total_eur", "plan", "plan_problem"]

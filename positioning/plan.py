@@ -6,7 +6,7 @@ Here: the order of steps. Not here: any of them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -33,13 +33,9 @@ from positioning.inputs.problem import Problem, build_problem
 from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
 from positioning.optimizer.column_generation import Optimum, optimize
 from positioning.optimizer.master import MasterSolution, marginal_prices
-from positioning.optimizer.workers import WorkerPool, chunks_of, worker_pool
-
-_ROUNDS = 12
-# How far sums over many skus may differ by the order of adding, as a share of the terms.
-_ROUNDING = 1e-9
-# In units of the problem's money: how far a bound may lie above a plan by the solver's tolerances, and what is no gap.
-_TOLERANCE, _NO_GAP = 1e-2, 1e-6
+from positioning.optimizer.parameters import Parameters
+from positioning.optimizer.tolerances import SolverTolerances
+from positioning.optimizer.workers import WorkerPool, worker_pool
 
 
 def plan(
@@ -59,18 +55,39 @@ def plan(
     what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
+    return plan_problem(problem, Parameters(), _model_version(forecasts), checkpoints)
+
+
+def plan_problem(
+    problem: Problem, parameters: Parameters, model_version: str = "unknown", checkpoints: Checkpoints = recompute
+) -> dict[str, pd.DataFrame]:
+    """Return the frames of ``plan`` for a problem that is built already.
+
+    Parameters
+    ----------
+    problem
+        The problem, in EUR.
+    parameters
+        Parameters of the optimizer.
+    model_version
+        Version of the model behind the forecast, copied into the frames.
+    checkpoints
+        As in ``plan``. Checkpoints of other parameters must not be passed.
+
+    """
     unit = unit_eur(problem)
     counted = in_units(problem, unit)
-    with worker_pool(counted, len(problem.catalog.skus)) as workers:
+    with worker_pool(counted, len(problem.catalog.skus), parameters) as workers:
         optimum = optimize(counted, workers, checkpoints)
         outcomes, lines, omitted_eur = _explained((problem, counted, unit), optimum, workers)
         held_out = _held_out_benefit(problem, outcomes, workers) * unit
         diagnoses = _diagnoses(outcomes, workers, unit)
     optimum = optimum_in_eur(optimum, unit)
-    figures = _figures(problem, outcomes, lines, (optimum, omitted_eur), held_out)
+    planned = _Planned(outcomes, lines, optimum, omitted_eur, held_out)
+    figures = _figures(problem, planned, parameters.tolerances)
     remaining = _remaining(problem, lines)
-    plan_id = _plan_id(lines, as_of)
-    versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": _model_version(forecasts)}
+    plan_id = _plan_id(lines, problem.network.as_of)
+    versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": model_version}
     return {
         "position": position_frame(problem, outcomes),
         "service": service_frame(problem, outcomes),
@@ -79,7 +96,7 @@ def plan(
         "exception": exception_frame(
             problem, PlanResults(outcomes, diagnoses, optimum.choice.dual_prices, remaining, omitted_eur)
         ),
-        "assumption": assumption_frame(problem.assumptions, as_of),
+        "assumption": assumption_frame(problem.assumptions, problem.network.as_of),
         "plan": plan_frame(problem, outcomes, lines, figures | versions),
     }
 
@@ -98,7 +115,7 @@ def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]
             f"the plan is {row['gap_rate']:.2%} above its lower bound, more than positioning.max_gap_rate {most:.2%}"
         )
     terms = [abs(row[name]) for name in row.index if name.endswith(("_eur_before", "_eur_after"))]
-    if row["total_eur"] > row["total_eur_before"] + _ROUNDING * sum(terms):
+    if row["total_eur"] > row["total_eur_before"] + SolverTolerances().sum_rate * sum(terms):
         refusals.append("the plan costs more than sending nothing")
     return tuple(refusals)
 
@@ -122,10 +139,11 @@ def _explained(
     }
     outcomes: dict[int, Outcome] = {}
     choice = optimum.choice
-    prices, cheapest = marginal_prices(counted, choice), np.inf
+    parameters = workers.parameters
+    prices, cheapest = marginal_prices(counted, choice, parameters), np.inf
     lines, again = pd.DataFrame(), sorted(decisions)
-    for left in range(_ROUNDS, -1, -1):
-        chunks = [([decisions[sku] for sku in chunk], prices) for chunk in chunks_of(again)]
+    for left in range(parameters.line_rounds, -1, -1):
+        chunks = [([decisions[sku] for sku in chunk], prices) for chunk in workers.chunks_of(again)]
         outcomes |= {outcome.sku: outcome_in_eur(outcome, unit) for outcome in workers.run(explain_chunk, chunks)}
         lines = line_table(problem, [outcomes[sku] for sku in sorted(outcomes)])
         eur = _total_eur(problem, list(outcomes.values()), lines)
@@ -141,7 +159,7 @@ def _explained(
             decisions[sku] = replace(decisions[sku], lanes=decisions[sku].lanes[kept], units=decisions[sku].units[kept])
         if (going != choice.loads).any():
             choice = replace(choice, loads=going)
-            prices, again = marginal_prices(counted, choice), sorted(set(lines["sku_at"]))
+            prices, again = marginal_prices(counted, choice, parameters), sorted(set(lines["sku_at"]))
     return [outcomes[sku] for sku in sorted(outcomes)], lines, eur - cheapest
 
 
@@ -161,7 +179,7 @@ def still_going(problem: Problem, choice: MasterSolution, lines: pd.DataFrame) -
 def _diagnoses(outcomes: list[Outcome], workers: WorkerPool, unit: float) -> dict[int, Diagnosis]:
     """Return the diagnosis of every SKU that keeps a stockout, in EUR."""
     short = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if has_stockout(row).any()}
-    chunks = [([short[sku] for sku in chunk],) for chunk in chunks_of(sorted(short))]
+    chunks = [([short[sku] for sku in chunk],) for chunk in workers.chunks_of(sorted(short))]
     return {row.sku: diagnosis_in_eur(row, unit) for row in workers.run(diagnose_chunk, chunks)}
 
 
@@ -177,31 +195,51 @@ def _remaining(problem: Problem, lines: pd.DataFrame) -> Remaining:
     return Remaining(np.array(slack), dict(zip(loads.index.tolist(), loads.tolist(), strict=True)))
 
 
-def _figures(
-    problem: Problem,
-    outcomes: list[Outcome],
-    lines: pd.DataFrame,
-    optimum_and_omitted: tuple[Optimum, float],
-    held_out: np.ndarray,
-) -> dict[str, object]:
-    """Return bound, gaps and sampling figures; ``held_out`` (n_fresh,) is the benefit by held-out scenario without loads.
+@dataclass(frozen=True)
+class _Planned:
+    """A plan before it becomes frames.
 
-    ``optimum_and_omitted`` is the optimum and what the lines left out on purpose would save: the gaps do not count that.
+    Attributes
+    ----------
+    outcomes
+        The explained plan of every SKU, EUR.
+    lines
+        Proposed lines, see ``line_table``.
+    optimum
+        Solution of the optimizer, EUR.
+    omitted_eur
+        Savings of the lines that are left out on purpose, EUR; gaps do not count them.
+    held_out
+        Savings in each held-out scenario without loads, (n_held_out,), EUR.
+
     """
-    optimum, omitted_eur = optimum_and_omitted
+
+    outcomes: list[Outcome]
+    lines: pd.DataFrame
+    optimum: Optimum
+    omitted_eur: float
+    held_out: np.ndarray
+
+
+def _figures(problem: Problem, planned: _Planned, tolerances: SolverTolerances) -> dict[str, object]:
+    """Return bound, gaps and sampling figures.
+
+    Raises ``StageError`` where the bound lies above the plan's cost.
+    """
+    optimum, outcomes, lines = planned.optimum, planned.outcomes, planned.lines
     terms = np.sum([outcome.before for outcome in outcomes], axis=0)[:KG]
     before, fixed = float(terms.sum()), fixed_terms(problem, lines)[:KG].sum()
     after = _total_eur(problem, outcomes, lines)
     bound = optimum.bound_eur + before - sum(optimum.no_shipment_eur.values())
-    unit, best = unit_eur(problem), after - omitted_eur
-    if bound > best + _ROUNDING * float(np.abs(terms).sum()) + _TOLERANCE * unit:
+    unit, best = unit_eur(problem), after - planned.omitted_eur
+    if bound > best + tolerances.sum_rate * float(np.abs(terms).sum()) + tolerances.bound_eur * unit:
         raise StageError(
             "rebalance",
             f"the lower bound {bound:.2f} lies above the plan's cost {best:.2f}: a defect, please report it",
         )
     bound = min(bound, best)
-    gap, stake = (best - bound, before - bound) if best - bound > _NO_GAP * unit else (0.0, 1.0)
-    held_out = held_out - fixed
+    gap, stake = (best - bound, before - bound) if best - bound > tolerances.no_gap_eur * unit else (0.0, 1.0)
+    held_out = planned.held_out - fixed
     size = problem.settings.positioning.scenarios
     groups = [held_out[index : index + size].mean() for index in range(0, len(held_out) - size + 1, size)]
     return {
@@ -217,7 +255,7 @@ def _figures(
 def _held_out_benefit(problem: Problem, outcomes: list[Outcome], workers: WorkerPool) -> np.ndarray:
     """Return what the plan saves in each held-out scenario, without loads, EUR."""
     moved = {row.sku: Decision(row.sku, row.lanes, row.units) for row in outcomes if len(row.lanes)}
-    chunks = [([moved[sku] for sku in chunk],) for chunk in chunks_of(sorted(moved))]
+    chunks = [([moved[sku] for sku in chunk],) for chunk in workers.chunks_of(sorted(moved))]
     none = np.zeros(problem.settings.positioning.out_of_sample_scenarios)
     return np.sum([none, *workers.run(judge_chunk, chunks)], axis=0)
 

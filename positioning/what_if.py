@@ -22,8 +22,9 @@ from positioning.inputs.costs import KG
 from positioning.inputs.frames import codes
 from positioning.inputs.problem import Problem, build_problem
 from positioning.inputs.subproblem import build_subproblem
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
-from positioning.optimizer.workers import chunks_of, worker_pool
+from positioning.optimizer.workers import worker_pool
 
 EVERYWHERE = "all"
 _PRICES = ("eur_per_unit", "eur_per_kg", "eur_per_load")
@@ -62,8 +63,8 @@ def kept_total_eur(inputs: Inputs, transfer: pd.DataFrame, as_of: date) -> float
     """
     problem = build_problem(inputs.tables, inputs.forecasts, inputs.settings, as_of, inputs.tables.get("earlier"))
     decisions = _decisions(problem, transfer)
-    with worker_pool(problem, len(decisions)) as workers:
-        chunks = [([decisions[sku] for sku in chunk],) for chunk in chunks_of(list(range(len(decisions))))]
+    with worker_pool(problem, len(decisions), Parameters()) as workers:
+        chunks = [([decisions[sku] for sku in chunk],) for chunk in workers.chunks_of(list(range(len(decisions))))]
         costs: list[float] = workers.run(cost_chunk, chunks)
     return float(sum(costs) + fixed_terms(problem, _lines(problem, decisions))[:KG].sum())
 

@@ -14,6 +14,7 @@ from positioning.inputs.costs import N_TERMS, TERM, total
 from positioning.inputs.demand import daily_units_beyond
 from positioning.inputs.subproblem import Subproblem
 from positioning.optimizer.local_search import improve
+from positioning.optimizer.parameters import LocalSearchParameters
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution, ServiceArcs, slope
 
@@ -117,7 +118,7 @@ def _explain(cache: SubproblemCache, decision: Decision, dual_prices: np.ndarray
         demand=demand, served_before=served[0], served_after=served[1], fill_before=fill_before, fill_after=fill_after,
         sources=_sources(subproblem), hub_demand=_by_nearest(subproblem, demand), hub_daily=_by_nearest(subproblem, daily[subproblem.regions]),
         stockout=cycle_stockout(cache.problem, subproblem, units), line_terms=subproblem.shipment_terms[lines],
-        shares=_shares(priced, units, lines, saved), refusals=tuple(_refusal(priced, units, int(line)) for line in lines),
+        shares=_shares(priced, units, lines, saved), refusals=tuple(_refusal(priced, units, int(line), cache.parameters.local_search) for line in lines),
     )  # fmt: skip
 
 
@@ -186,7 +187,7 @@ def _shares(priced: PricedSubproblem, units: np.ndarray, lines: np.ndarray, save
     """
     if len(lines) <= 1:
         return np.full(len(lines), saved)
-    unpriced = PricedSubproblem(priced.problem, priced.arcs, priced.scenarios, np.zeros(len(units)))
+    unpriced = replace(priced, dual_price=np.zeros(len(units)))
     shares = np.zeros(len(lines))
     for index, weight in zip(_RAY, _RAY_WEIGHTS, strict=True):
         part = np.floor(units * index + 0.5)
@@ -196,7 +197,7 @@ def _shares(priced: PricedSubproblem, units: np.ndarray, lines: np.ndarray, save
     return shares + (saved - shares.sum()) * size
 
 
-def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
+def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int, parameters: LocalSearchParameters) -> Refusal:
     """Shut one line and improve the sku again from what is left.
 
     Room that is freed or taken counts at the case's price, which is what others would make of it: a
@@ -209,7 +210,8 @@ def _refusal(priced: PricedSubproblem, units: np.ndarray, line: int) -> Refusal:
     is_open, rest = np.arange(len(units)) != line, np.where(np.arange(len(units)) == line, 0.0, units)
     limits = priced.problem.limits
     shut = replace(limits, most=np.where(is_open, limits.most, 0.0))
-    instead, eur = improve(replace(priced, problem=replace(priced.problem, limits=shut)), rest)
+    without = replace(priced, problem=replace(priced.problem, limits=shut))
+    instead, eur = improve(without, rest, parameters)
     now, dropped = scenario_eur(units), scenario_eur(rest)
     loss = eur - float(now.mean()) + float(priced.dual_price @ (instead - units))
     changed = np.flatnonzero(np.abs(instead - rest) > _SAME_UNITS)

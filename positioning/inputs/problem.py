@@ -27,8 +27,6 @@ from positioning.inputs.limits import Limits, Opening, build_limits, hubs_are_op
 from positioning.inputs.network import Network, build_network
 from positioning.inputs.time_buckets import Buckets, cover_days, cut
 
-_FEW_SKUS = 60
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -62,11 +60,6 @@ class Problem:
     def with_shared(self, shared: Shared) -> Problem:
         """Return the problem with other shared capacities and loads."""
         return replace(self, limits=replace(self.limits, shared=shared))
-
-    @property
-    def has_few_skus(self) -> bool:
-        """Whether single skus matter to shared room: few cannot pick up what one of them leaves."""
-        return len(self.catalog.skus) <= _FEW_SKUS
 
 
 def build_problem(

@@ -13,11 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-# A bound is kept to within this, or to within this share of the largest bound.
-_FEASIBLE, _FEASIBLE_SHARE = 1e-7, 1e-13
-_NO_PIVOT = 1e-9
-_TIE = 1e-9
-_PIVOTS = 400
+from positioning.optimizer.tolerances import DualSimplex
 
 
 class Dictionary(NamedTuple):
@@ -36,19 +32,20 @@ class Dictionary(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def settle(now: Dictionary, bounds: np.ndarray) -> tuple[bool, np.ndarray]:
+def settle(now: Dictionary, bounds: np.ndarray, simplex: DualSimplex) -> tuple[bool, np.ndarray]:
     """Pivot ``now`` until its basic variables keep their ``bounds`` (2, m + n); return their values (m,).
 
     False when no values keep the bounds, or after too many pivots.
     """
-    value, feasible = _stand(now, bounds), max(_FEASIBLE, _FEASIBLE_SHARE * bounds[1].max())
+    value = _stand(now, bounds, simplex.tie_eur)
+    feasible = max(simplex.feasible_units, simplex.feasible_rate * bounds[1].max())
     basic_value = now.constant + now.table @ value
     is_flipped = np.zeros(len(value), np.bool_)
-    for _ in range(_PIVOTS):
+    for _ in range(simplex.pivots):
         row, gap = _most_violated(basic_value, bounds, now.basic, feasible)
         if row < 0:
             return True, basic_value
-        column = _entering(now, bounds, (row, gap, feasible), is_flipped)
+        column = _entering(now, bounds, (row, gap, feasible), is_flipped, simplex)
         if column < 0:
             return False, basic_value
         for j in range(len(value)):
@@ -80,11 +77,11 @@ def add_cost(now: Dictionary, variable: int, eur: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _stand(now: Dictionary, bounds: np.ndarray) -> np.ndarray:
+def _stand(now: Dictionary, bounds: np.ndarray, tie_eur: float) -> np.ndarray:
     """Put every nonbasic variable at the bound its cost prefers; return their values (n,)."""
     value = np.empty(len(now.cost))
     for j in range(len(value)):
-        if abs(now.cost[j]) > _TIE:
+        if abs(now.cost[j]) > tie_eur:
             now.at_upper[j] = now.cost[j] < 0
         value[j] = bounds[1 if now.at_upper[j] else 0, now.nonbasic[j]]
     return value
@@ -111,7 +108,13 @@ def _most_violated(value: np.ndarray, bounds: np.ndarray, basic: np.ndarray, fea
 
 
 @njit(cache=True, nogil=True)
-def _entering(now: Dictionary, bounds: np.ndarray, requested: tuple[int, float, float], is_flipped: np.ndarray) -> int:
+def _entering(
+    now: Dictionary,
+    bounds: np.ndarray,
+    requested: tuple[int, float, float],
+    is_flipped: np.ndarray,
+    simplex: DualSimplex,
+) -> int:
     """Return the nonbasic variable that enters for a row, −1 when its gap cannot be closed; mark those to flip.
 
     ``requested`` is the row, its gap, and how closely bounds are kept.
@@ -126,7 +129,7 @@ def _entering(now: Dictionary, bounds: np.ndarray, requested: tuple[int, float, 
         if bounds[1, now.nonbasic[j]] > bounds[0, now.nonbasic[j]]:
             rate[j] = now.table[row, j] if (gap > 0) != now.at_upper[j] else -now.table[row, j]
     while True:
-        best = _cheapest(now.cost, rate)
+        best = _cheapest(now.cost, rate, simplex)
         if best < 0:
             return -1
         left -= rate[best] * (bounds[1, now.nonbasic[best]] - bounds[0, now.nonbasic[best]])
@@ -136,13 +139,13 @@ def _entering(now: Dictionary, bounds: np.ndarray, requested: tuple[int, float, 
 
 
 @njit(cache=True, nogil=True)
-def _cheapest(cost: np.ndarray, rate: np.ndarray) -> int:
+def _cheapest(cost: np.ndarray, rate: np.ndarray, simplex: DualSimplex) -> int:
     """Return the variable of least cost per ``rate``, of nearly equal ones that of the largest rate; −1 without any."""
     limit = np.inf
     for j in range(len(rate)):
-        if rate[j] > _NO_PIVOT:
-            limit = min(limit, (abs(cost[j]) + _TIE) / rate[j])
-    best, largest = -1, _NO_PIVOT
+        if rate[j] > simplex.smallest_pivot:
+            limit = min(limit, (abs(cost[j]) + simplex.tie_eur) / rate[j])
+    best, largest = -1, simplex.smallest_pivot
     for j in range(len(rate)):
         if rate[j] > largest and abs(cost[j]) <= limit * rate[j]:
             best, largest = j, rate[j]

@@ -13,17 +13,19 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-# Ties are broken by up to this share of the largest cost, and by so many times more where pivots cycle all the same.
-_TIE, _TIE_GROWTH = 2.0**-36, 64.0
-_PIVOTS_PER_NODE, _RESTARTS = 100, 4
-# Units by which a flow may be negative: an amount, and a share of the largest flow.
-_FEASIBLE, _ROUNDING = 1e-7, 1e-12
+from positioning.optimizer.tolerances import TreeSimplex
+
 NO_TREE = -2
 
 
 @njit(cache=True, nogil=True)
 def solve_paths(
-    cost: np.ndarray, sources: np.ndarray, demand: np.ndarray, capacity: np.ndarray, trees: np.ndarray
+    cost: np.ndarray,
+    sources: np.ndarray,
+    demand: np.ndarray,
+    capacity: np.ndarray,
+    trees: np.ndarray,
+    simplex: TreeSimplex,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Solve one transportation problem per path with common ``cost`` (m, n).
 
@@ -38,7 +40,7 @@ def solve_paths(
     order = np.empty(m + n, np.int64)
     balance, potential = np.empty(m + n), np.empty(m + n)
     scenario_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
-    tie, is_split = _TIE * _largest(cost), bool((demand != np.floor(demand)).any())
+    tie, is_split = simplex.tie_rate * _largest(cost), bool((demand != np.floor(demand)).any())
     tied = cost + _ties(m, n, tie)
     parent, depth, flow = _first_tree(tied)
     for path in range(n_paths):
@@ -47,14 +49,14 @@ def solve_paths(
             _count_depths(parent, depth)
         _fill_balance(balance, sources[path], demand[path], capacity, m, n)
         matrix = tied
-        for restart in range(_RESTARTS):
+        for restart in range(simplex.restarts):
             if restart > 0:
-                matrix = cost + _ties(m, n, tie * _TIE_GROWTH**restart)
+                matrix = cost + _ties(m, n, tie * simplex.tie_growth**restart)
                 _plant(matrix, parent, depth)
             _sort_by_depth(depth, order)
             _flows(parent, order, balance, flow, m)
             _potentials(parent, order, matrix, potential, m)
-            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n), is_split):
+            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n), is_split, simplex):
                 break
         trees[path] = parent
         for node in range(m + n):
@@ -172,6 +174,7 @@ def _pivot_until_feasible(
     potential: np.ndarray,
     size: tuple[int, int],
     is_split: bool,
+    simplex: TreeSimplex,
 ) -> bool:
     """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left; False when it cycles.
 
@@ -180,8 +183,8 @@ def _pivot_until_feasible(
     m, n = size
     is_below, seen = np.zeros(m + n, np.bool_), np.zeros(m + n, np.bool_)
     flow[m - 1] = 0.0
-    feasible = _FEASIBLE + _ROUNDING * np.abs(flow).max() if is_split else 0.5
-    for _ in range(_PIVOTS_PER_NODE * (m + n)):
+    feasible = simplex.feasible_units + simplex.feasible_rate * np.abs(flow).max() if is_split else 0.5
+    for _ in range(simplex.pivots_per_node * (m + n)):
         child = np.argmin(flow)
         if flow[child] >= -feasible:
             return True

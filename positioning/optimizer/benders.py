@@ -20,13 +20,7 @@ from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
 from positioning.optimizer.benders_program import BendersProgram
 from positioning.optimizer.pricing import BendersBlock, BendersCuts, SkuShipments, block_chunk, cut_chunk
-from positioning.optimizer.workers import WorkerPool, chunks_of
-
-_RELAXED_ROUNDS, _FIXED_ROUNDS, _ROUNDS, _PACK_ROUNDS = 40, 12, 12, 12
-# Shares of what is at stake: how close relaxed loads come, and chosen ones; how exactly loads and packs are chosen.
-_ROUGH, _CLOSE, _EXACT, _EXACT_PACKS = 0.01, 0.004, 0.002, 0.0005
-# Packs are whole in this program up to so many shipments.
-_PACKED_SHIPMENTS = 150
+from positioning.optimizer.workers import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -70,15 +64,15 @@ def _read_shipments(listed: list[tuple[int, list[float]]]) -> tuple[SkuShipments
 
 def decide_loads(problem: Problem, workers: WorkerPool) -> LoadDecision:
     """Choose the loads of a plan of few skus, and whole packs where there are few shipments."""
-    parts = chunks_of(list(range(len(problem.catalog.skus))))
+    parameters, parts = workers.parameters.benders, workers.chunks_of(list(range(len(problem.catalog.skus))))
     blocks: list[BendersBlock] = workers.run(block_chunk, [(part,) for part in parts])
     master = BendersMaster(problem.shared, blocks, workers)
     no_shipment_eur = sum(block.no_shipment.eur for block in blocks)
-    bound = master.converge(_RELAXED_ROUNDS, _ROUGH, no_shipment_eur).bound_eur
+    bound = master.converge(parameters.relaxed_rounds, parameters.rough_share, no_shipment_eur).bound_eur
     best = master.fixed(np.zeros(len(problem.shared.loads)), no_shipment_eur)
     tried: set[bytes] = set()
-    for _ in range(_ROUNDS):
-        chosen = master.choose(_EXACT * max(no_shipment_eur - bound, master.least_eur))
+    for _ in range(parameters.load_rounds):
+        chosen = master.choose(parameters.exact_share * max(no_shipment_eur - bound, master.least_eur))
         if chosen is None:
             break
         bound = max(bound, chosen.bound_eur)
@@ -87,11 +81,11 @@ def decide_loads(problem: Problem, workers: WorkerPool) -> LoadDecision:
         tried.add(chosen.loads.tobytes())
         result = master.fixed(chosen.loads, no_shipment_eur)
         best = result if result.eur < best.eur else best
-        if best.eur - bound <= _CLOSE * (no_shipment_eur - bound):
+        if best.eur - bound <= parameters.close_share * (no_shipment_eur - bound):
             break
     no_shipment = {block.sku: block.no_shipment.eur for block in blocks}
     decided = LoadDecision(best.loads, best.shipments, best.dual_prices, min(bound, best.eur), no_shipment)
-    return _packed(master, decided, no_shipment_eur) if master.n_shipments <= _PACKED_SHIPMENTS else decided
+    return _packed(master, decided, no_shipment_eur) if master.n_shipments <= parameters.packed_shipments else decided
 
 
 def _packed(master: BendersMaster, decided: LoadDecision, no_shipment_eur: float) -> LoadDecision:
@@ -118,10 +112,10 @@ class BendersMaster:
 
     def __init__(self, shared: Shared, blocks: list[BendersBlock], workers: WorkerPool) -> None:
         """Combine the limits and cuts of the SKUs and the shared capacities."""
-        self._blocks, self._workers = blocks, workers
+        self._blocks, self._workers, self._parameters = blocks, workers, workers.parameters.benders
         self._load_eur = np.array([load.eur for load in shared.loads])
         self._n_places = shared.binds.shape[1]
-        self._program = BendersProgram(shared, blocks)
+        self._program = BendersProgram(shared, blocks, workers.parameters)
         self.n_shipments = sum(int((block.most > 0).sum()) for block in blocks)
         self.least_eur = 1e-9 * sum(abs(block.no_shipment.eur) for block in blocks)
 
@@ -145,7 +139,8 @@ class BendersMaster:
     def fixed(self, loads: np.ndarray, no_shipment_eur: float) -> _Candidate:
         """Return the best shipments on ``loads``, which are all paid for."""
         self._program.fix_loads(loads)
-        result = replace(self.converge(_FIXED_ROUNDS, _CLOSE, no_shipment_eur), loads=loads)
+        rounds, share = self._parameters.fixed_rounds, self._parameters.close_share
+        result = replace(self.converge(rounds, share, no_shipment_eur), loads=loads)
         self._program.free_loads()
         return result
 
@@ -158,7 +153,7 @@ class BendersMaster:
         """Return the best whole packs and loads found, first on the loads ``decided``; at worst, no shipment."""
         start = _Candidate(np.zeros(len(self._load_eur)), (), np.zeros(0), no_shipment_eur, -np.inf)
         self._program.fix_loads(decided.loads)
-        gap_eur = _EXACT_PACKS * max(no_shipment_eur - decided.bound_eur, self.least_eur)
+        gap_eur = self._parameters.exact_pack_share * max(no_shipment_eur - decided.bound_eur, self.least_eur)
         on_loads = self._rounds_of_packs(start, 0.1 * gap_eur)
         self._program.free_loads()
         start = replace(on_loads, bound_eur=decided.bound_eur)
@@ -167,7 +162,7 @@ class BendersMaster:
     def _rounds_of_packs(self, best: _Candidate, gap_eur: float) -> _Candidate:
         """Solve and evaluate in turns until the best plan is within ``gap_eur`` of the program's bound."""
         tried: set[bytes] = set()
-        for _ in range(_PACK_ROUNDS):
+        for _ in range(self._parameters.pack_rounds):
             if best.eur - best.bound_eur <= gap_eur:
                 break
             answer = self._program.with_whole_packs(0.5 * gap_eur)
@@ -190,7 +185,7 @@ class BendersMaster:
             everywhere = np.zeros(self._n_places)
             everywhere[block.lanes] = sent
             shipments.append(SkuShipments(block.sku, everywhere))
-        parts = chunks_of([block.sku for block in self._blocks])
+        parts = self._workers.chunks_of([block.sku for block in self._blocks])
         cuts: list[BendersCuts] = self._workers.run(
             cut_chunk, [([shipments[index] for index in part],) for part in parts]
         )

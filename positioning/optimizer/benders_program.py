@@ -13,13 +13,8 @@ import numpy as np
 
 from positioning.inputs.capacity import Shared
 from positioning.optimizer.highs import CONTINUOUS, WHOLE, ZERO_OR_WHOLE, Model, Solution
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import BendersBlock, BendersCuts
-
-_NODES, _NODES_OF_PACKS = 2000, 400
-# Coefficients of a cut below this share of its largest are rounding errors of dual prices.
-_NO_SLOPE = 2.0**-23
-# Shipments are counted in packs, up to so many; larger ones in multiples of packs.
-_COUNTS = 65536.0
 
 
 @dataclass(frozen=True)
@@ -35,9 +30,10 @@ class ProgramSolution:
 class BendersProgram:
     """The program, its columns in the order shipments, cost of serving, loads."""
 
-    def __init__(self, shared: Shared, blocks: list[BendersBlock]) -> None:
+    def __init__(self, shared: Shared, blocks: list[BendersBlock], parameters: Parameters) -> None:
         """Combine the limits and first cuts of the SKUs and the shared capacities."""
-        self._shared, self._blocks = shared, blocks
+        self._shared, self._blocks, self._parameters = shared, blocks, parameters.benders
+        largest_count = parameters.benders.largest_count
         self._first = np.cumsum([0, *(len(block.lanes) for block in blocks)])
         n = int(self._first[-1])
         self._serving = n + np.arange(len(blocks))
@@ -46,12 +42,12 @@ class BendersProgram:
         self._pack, self._least, self._most = (
             np.concatenate([np.zeros(0), *(getattr(block, name) for block in blocks)]) for name in ("pack", "least", "most")
         )  # fmt: skip
-        self._is_packed = self._most <= _COUNTS * self._pack
+        self._is_packed = self._most <= largest_count * self._pack
         self._unit = np.ones(n + len(blocks) + len(self._load))
-        self._unit[:n] = self._pack * _power(np.maximum(self._most / (_COUNTS * self._pack), 1.0))
+        self._unit[:n] = self._pack * _power(np.maximum(self._most / (largest_count * self._pack), 1.0))
         self._unit[self._serving] = [self._largest_eur(index) for index in range(len(blocks))]
         self._capacity_scale = np.ones(len(shared.resources))
-        self._model = Model(mip_rel_gap=0.0, mip_max_nodes=_NODES)
+        self._model = Model(parameters.solver, mip_rel_gap=0.0, mip_max_nodes=self._parameters.nodes)
         self._add_columns()
         self._add_limits()
         self._first_capacity_row = self._model.n_rows
@@ -81,9 +77,9 @@ class BendersProgram:
         for index in never:
             self._bound(index, 0.0, 0.0)
         smallest = np.setdiff1d(smallest, never)
-        self._model.set_options(mip_max_nodes=_NODES_OF_PACKS)
+        self._model.set_options(mip_max_nodes=self._parameters.pack_nodes)
         answer = self._whole(np.concatenate([sends, self._load]), gap_eur, smallest)
-        self._model.set_options(mip_max_nodes=_NODES)
+        self._model.set_options(mip_max_nodes=self._parameters.nodes)
         for index in [*smallest, *never]:
             self._bound(index, 0.0, self._most[index])
         return answer
@@ -104,7 +100,9 @@ class BendersProgram:
             first, most = self._first[index], self._blocks[index].most
             for slope, floor in zip(cut.slope, cut.floor, strict=True):
                 size = np.abs(slope) * self._unit[first : self._first[index + 1]]
-                is_noise = size < _NO_SLOPE * max(size.max(initial=0.0), self._unit[self._serving[index]])
+                is_noise = size < self._parameters.no_slope_rate * max(
+                    size.max(initial=0.0), self._unit[self._serving[index]]
+                )
                 floor -= float((np.maximum(slope, 0.0) * most)[is_noise].sum())
                 used = np.flatnonzero(~is_noise)
                 self._add_row(
@@ -116,7 +114,7 @@ class BendersProgram:
         steepest = (
             np.abs(self._blocks[index].no_shipment.slope) * self._unit[self._first[index] : self._first[index + 1]]
         )
-        return float(_power(np.array(max(steepest.max(initial=0.0) / _COUNTS, 1.0))))
+        return float(_power(np.array(max(steepest.max(initial=0.0) / self._parameters.largest_count, 1.0))))
 
     def _whole(self, columns: np.ndarray, gap_eur: float, smallest: np.ndarray | None = None) -> ProgramSolution | None:
         kinds = {int(column): WHOLE for column in columns}

@@ -14,8 +14,7 @@ import numpy as np
 from numba import njit
 
 from positioning.optimizer._dual_simplex import Dictionary, add_cost, settle
-
-WHOLE = 1e-6
+from positioning.optimizer.tolerances import Branching
 
 
 class CutRows(NamedTuple):
@@ -43,6 +42,14 @@ class Shipments(NamedTuple):
     most: np.ndarray
     pack: np.ndarray
     least: np.ndarray
+
+
+class Program(NamedTuple):
+    """The program of one SKU: its cuts and limits, its shipments, and the arithmetic of the search."""
+
+    rows: CutRows
+    shipments: Shipments
+    tolerances: Branching = Branching()
 
 
 @njit(cache=True, nogil=True)
@@ -110,30 +117,35 @@ def bound(rows: CutRows, now: Dictionary, rest: np.ndarray, bounds: np.ndarray) 
 
 
 @njit(cache=True, nogil=True)
-def may_fit(rows: CutRows, lower: np.ndarray, upper: np.ndarray) -> bool:
-    """Say whether each limit alone can hold within the bounds."""
+def may_fit(program: Program, lower: np.ndarray, upper: np.ndarray) -> bool:
+    """Return whether each limit alone can hold within the bounds."""
+    rows = program.rows
     for row in range(len(rows.floor)):
         if rows.group[row] < 0:
             most = np.maximum(rows.slope[row] * lower, rows.slope[row] * upper).sum()
-            if most < rows.floor[row] - WHOLE:
+            if most < rows.floor[row] - program.tolerances.whole_units:
                 return False
     return True
 
 
 @njit(cache=True, nogil=True)
-def by_cuts(x: np.ndarray, rows: CutRows, shipments: Shipments) -> float:
+def by_cuts(x: np.ndarray, program: Program) -> float:
     """Return what ``x`` costs by the cuts, with the charges of all it uses."""
+    rows, shipments = program.rows, program.shipments
     most = np.full(len(rows.starting), -np.inf)
     height = rows.floor - rows.slope @ x
     for row in range(len(height)):
         if rows.group[row] >= 0:
             most[rows.group[row]] = max(most[rows.group[row]], height[row])
-    return most.sum() + (shipments.unit_eur * x).sum() + shipments.linking_duals[x > WHOLE].sum()
+    return (
+        most.sum() + (shipments.unit_eur * x).sum() + shipments.linking_duals[x > program.tolerances.whole_units].sum()
+    )
 
 
 @njit(cache=True, nogil=True)
-def rounded(x: np.ndarray, rows: CutRows, shipments: Shipments) -> np.ndarray:
+def rounded(x: np.ndarray, program: Program) -> np.ndarray:
     """Round to the nearest whole packs, at least the smallest size or nothing; take packs back until limits hold."""
+    rows, shipments, short = program.rows, program.shipments, program.tolerances.whole_units
     whole = np.floor(x / shipments.pack + 0.5) * shipments.pack
     for j in range(len(x)):
         while whole[j] > shipments.most[j] + 1e-9:
@@ -142,15 +154,12 @@ def rounded(x: np.ndarray, rows: CutRows, shipments: Shipments) -> np.ndarray:
             is_near = x[j] >= shipments.least[j] / 2.0 and shipments.most[j] >= shipments.least[j]
             whole[j] = shipments.least[j] if is_near else 0.0
     for row in range(len(rows.floor)):
-        while rows.group[row] < 0 and (rows.slope[row] * whole).sum() < rows.floor[row] - WHOLE:
+        while rows.group[row] < 0 and (rows.slope[row] * whole).sum() < rows.floor[row] - short:
             over = np.argmax(np.where((rows.slope[row] < 0) & (whole > 0), whole - x, -np.inf))
             whole[over] -= shipments.pack[over]
             if whole[over] < shipments.least[over]:
                 whole[over] = 0.0
     return whole
-
-
-_EUR_PER_UNIT_OFF = 2.0
 
 
 class Nodes(NamedTuple):
@@ -178,33 +187,35 @@ class SearchResult(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def branch(rows: CutRows, shipments: Shipments, best_known: float, share: float, n_nodes: int) -> SearchResult:
-    """Minimize asked · x + Σ charges of what is used + Σ_k θ_k over whole packs x, subject to ``rows``.
+def branch(program: Program, best_known: float, share: float, n_nodes: int) -> SearchResult:
+    """Minimize asked · x + Σ charges of what is used + Σ_k θ_k over whole packs x, subject to the limits.
 
     Stops when the bound is within ``share`` of what is at stake of ``best_known``, the cost of a known plan, or of a
     better one by the cuts, or after ``n_nodes``.
     """
-    now, bounds = dictionary(rows, shipments)
+    shipments = program.shipments
+    now, bounds = dictionary(program.rows, shipments)
     nodes = _nodes(2 * n_nodes + 1, shipments.most)
     plan, plan_eur, is_paid = np.zeros(len(shipments.most)), np.inf, np.zeros(len(shipments.most), np.bool_)
     count, first, index, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
             _pay(now, shipments, is_paid, nodes.is_paid[child])
-            nodes.eur[child] = max(_solve(rows, shipments, now, bounds, (nodes, child)), nodes.eur[index])
+            nodes.eur[child] = max(_solve(program, now, bounds, nodes, child), nodes.eur[index])
             if nodes.eur[child] >= best:
                 closed = min(closed, nodes.eur[child])
                 continue
             nodes.is_open[child] = True
-            whole = rounded(nodes.x[child], rows, shipments)
-            eur = by_cuts(whole, rows, shipments)
+            whole = rounded(nodes.x[child], program)
+            eur = by_cuts(whole, program)
             if eur < plan_eur:
                 plan, plan_eur, best = whole, eur, min(best, eur)
         index = _least(nodes, count)
-        if index < 0 or count > n_nodes or nodes.eur[index] >= best - max(1e-6, share * (best_known - nodes.eur[0])):
+        gap = max(program.tolerances.least_gap_eur, share * (best_known - nodes.eur[0]))
+        if index < 0 or count > n_nodes or nodes.eur[index] >= best - gap:
             break
         nodes.is_open[index] = False
-        lane = _worst(nodes.x[index], nodes.is_paid[index], shipments)
+        lane = _worst(nodes.x[index], nodes.is_paid[index], program)
         first, count = count, _split(nodes, index, lane, shipments, count) if lane >= 0 else count
         if lane < 0:
             closed = min(closed, nodes.eur[index])
@@ -233,22 +244,22 @@ def _pay(now: Dictionary, shipments: Shipments, is_paid: np.ndarray, requested: 
 
 
 @njit(cache=True, nogil=True)
-def _solve(rows: CutRows, shipments: Shipments, now: Dictionary, bounds: np.ndarray, node: tuple[Nodes, int]) -> float:
+def _solve(program: Program, now: Dictionary, bounds: np.ndarray, nodes: Nodes, index: int) -> float:
     """Solve a node's relaxation, write its answer and return its bound: infinite when nothing fits."""
-    nodes, index = node
+    rows, shipments, tolerances = program.rows, program.shipments, program.tolerances
     n = len(shipments.most)
     bounds[0, :n], bounds[1, :n] = nodes.lower[index], nodes.upper[index]
-    is_solved, value = settle(now, bounds)
-    _read(nodes.x[index], now, bounds, value)
+    is_solved, value = settle(now, bounds, tolerances.simplex)
+    _read(nodes.x[index], now, bounds, value, tolerances.whole_units)
     if not is_solved:
-        return -np.inf if may_fit(rows, nodes.lower[index], nodes.upper[index]) else np.inf
+        return -np.inf if may_fit(program, nodes.lower[index], nodes.upper[index]) else np.inf
     rest = shipments.unit_eur + np.where(nodes.is_paid[index], 0.0, shipments.linking_rate)
     return shipments.linking_duals[nodes.is_paid[index]].sum() + bound(rows, now, rest, bounds)
 
 
 @njit(cache=True, nogil=True)
-def _read(x: np.ndarray, now: Dictionary, bounds: np.ndarray, value: np.ndarray) -> None:
-    """Write the values of shipments into ``x``."""
+def _read(x: np.ndarray, now: Dictionary, bounds: np.ndarray, value: np.ndarray, whole_units: float) -> None:
+    """Write the values of shipments into ``x``, those below ``whole_units`` as 0."""
     n = len(x)
     for j in range(len(now.nonbasic)):
         if now.nonbasic[j] < n:
@@ -257,7 +268,7 @@ def _read(x: np.ndarray, now: Dictionary, bounds: np.ndarray, value: np.ndarray)
         if now.basic[row] < n:
             x[now.basic[row]] = min(max(value[row], bounds[0, now.basic[row]]), bounds[1, now.basic[row]])
     for j in range(n):
-        if x[j] < WHOLE:
+        if x[j] < whole_units:
             x[j] = 0.0
 
 
@@ -272,18 +283,19 @@ def _least(nodes: Nodes, count: int) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _worst(x: np.ndarray, is_paid: np.ndarray, shipments: Shipments) -> int:
+def _worst(x: np.ndarray, is_paid: np.ndarray, program: Program) -> int:
     """Return the shipment whose answer is furthest from allowed, −1 when all are allowed."""
+    shipments, tolerances = program.shipments, program.tolerances
     worst, most = -1, 1e-9
     for j in range(len(x)):
-        if x[j] <= WHOLE:
+        if x[j] <= tolerances.whole_units:
             continue
         off = abs(x[j] / shipments.pack[j] - np.round(x[j] / shipments.pack[j])) * shipments.pack[j]
-        if x[j] < shipments.least[j] - WHOLE:
+        if x[j] < shipments.least[j] - tolerances.whole_units:
             off = min(x[j], shipments.least[j] - x[j])
-        elif off <= 1e-5 * shipments.pack[j]:
+        elif off <= tolerances.whole_rate * shipments.pack[j]:
             off = 0.0
-        score = off * _EUR_PER_UNIT_OFF + (
+        score = off * tolerances.eur_per_unit_off + (
             0.0 if is_paid[j] else shipments.linking_duals[j] - shipments.linking_rate[j] * x[j]
         )
         if score > most:

@@ -28,6 +28,7 @@ from positioning.optimizer.master import (
     shut_prices,
     whole_loads,
 )
+from positioning.optimizer.parameters import Effort, Parameters
 from positioning.optimizer.pricing import (
     Column,
     PricingResult,
@@ -36,12 +37,7 @@ from positioning.optimizer.pricing import (
     remove_cycles_chunk,
     round_down_chunk,
 )
-from positioning.optimizer.recourse_function import Effort
-from positioning.optimizer.workers import WorkerPool, chunks_of
-
-_CLOSE = 0.004
-# Columns kept: of each sku, and of all where skus are few.
-_KEPT, _KEPT_OF_ALL = 12, 2000
+from positioning.optimizer.workers import WorkerPool
 
 
 @dataclass(frozen=True)
@@ -54,9 +50,9 @@ class Duals:
 
 def price_skus(workers: WorkerPool, duals: Duals, effort: Effort) -> list[PricingResult]:
     """Ask every sku; one answer each, in order."""
-    skus = list(range(len(duals.linking_duals)))
+    chunks = workers.chunks_of(list(range(len(duals.linking_duals))))
     return workers.run(
-        price_chunk, [(chunk, duals.dual_prices, duals.linking_duals[chunk], effort) for chunk in chunks_of(skus)]
+        price_chunk, [(chunk, duals.dual_prices, duals.linking_duals[chunk], effort) for chunk in chunks]
     )
 
 
@@ -86,43 +82,46 @@ class ColumnGeneration:
         self.bound_eur = -np.inf
         self.no_shipment_eur: dict[int, float] = {}
         self.columns: list[Column] = []
-        self._problem, self._workers = problem, workers
-        self._smoothing = 0.7
+        self._problem, self._workers, self._parameters = problem, workers, workers.parameters.column_generation
+        self._step = self._parameters.smoothing.start
 
-    def run(self, passes: int, effort: Effort) -> None:
-        """Ask all skus, at most ``passes`` times, until bound and master are close.
+    def run(self) -> None:
+        """Price all SKUs in passes until bound and master are close.
 
         The next prices and charges lie between those of the best bound and the master's, closer to the
         best after a pass that did not improve it (Wentges, "Weighted Dantzig–Wolfe decomposition for
         linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997)).
         """
-        for _ in range(passes):
-            answers = price_skus(self._workers, self._duals, effort)
+        parameters = self._parameters
+        for _ in range(parameters.passes):
+            answers = price_skus(self._workers, self._duals, parameters.effort)
             self.no_shipment_eur = no_shipment_costs(answers)
             self._update_bound(bound_eur(self._problem, answers, self._duals))
             self.columns += columns_of(answers)
             pool = self.pool()
-            master = interior_solution(pool, self._problem.shared, len(self.no_shipment_eur))
-            self.columns = _kept(pool, master, max(_KEPT, _KEPT_OF_ALL // len(self.no_shipment_eur)))
+            n_skus = len(self.no_shipment_eur)
+            master = interior_solution(pool, self._problem.shared, n_skus, self._workers.parameters)
+            self.columns = _kept(pool, master, max(parameters.kept_columns, parameters.kept_columns_of_all // n_skus))
             no_shipment = sum(self.no_shipment_eur.values())
-            if no_shipment - master.gain_eur - self.bound_eur <= _CLOSE * (no_shipment - self.bound_eur):
+            if no_shipment - master.gain_eur - self.bound_eur <= parameters.close_share * (
+                no_shipment - self.bound_eur
+            ):
                 break
-            self._duals = _between(self.best, master, self._smoothing)
+            self._duals = _between(self.best, master, self._step)
 
     def pool(self) -> Pool:
         """Return the columns beside what nothing costs."""
         return build_pool(self.columns, self.no_shipment_eur, len(self._problem.shared.resources))
 
     def _update_bound(self, eur: float) -> None:
+        self._step = self._parameters.smoothing.after(self._step, is_better=eur > self.bound_eur)
         if eur > self.bound_eur:
-            self.best, self.bound_eur, self._smoothing = self._duals, eur, min(1.0, 1.2 * self._smoothing)
-        else:
-            self._smoothing *= 0.7
+            self.best, self.bound_eur = self._duals, eur
 
 
-def _between(best: Duals, master: InteriorSolution, smoothing: float) -> Duals:
-    dual_prices = best.dual_prices + smoothing * (master.dual_prices[None] - best.dual_prices)
-    return Duals(dual_prices, best.linking_duals + smoothing * (master.linking_duals - best.linking_duals))
+def _between(best: Duals, master: InteriorSolution, step: float) -> Duals:
+    dual_prices = best.dual_prices + step * (master.dual_prices[None] - best.dual_prices)
+    return Duals(dual_prices, best.linking_duals + step * (master.linking_duals - best.linking_duals))
 
 
 def _kept(pool: Pool, master: InteriorSolution, most: int) -> list[Column]:
@@ -134,43 +133,39 @@ def _kept(pool: Pool, master: InteriorSolution, most: int) -> list[Column]:
     return [pool.columns[index] for index in np.sort(order[rank < most])]
 
 
-_SAMPLE_SKUS = 160
-_CLOSE_ON_SAMPLE = 0.002
-_ROUGH = Effort(share=0.02, nodes=20, searches=2)
-
-
 class Sample:
     """A stratified sample with its share of all capacities and loads, and its columns so far."""
 
     def __init__(self, problem: Problem, workers: WorkerPool) -> None:
         """Take every n-th SKU in the order of expected volume, so that the sample covers large and small SKUs alike."""
-        litres = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalog.volume_l
-        order = np.lexsort((np.arange(len(litres)), -litres))
-        self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // _SAMPLE_SKUS)])
+        self._workers, self._parameters = workers, workers.parameters.column_generation.sample
+        liters = problem.demand.mean_units.sum(axis=(1, 2)) * problem.catalog.volume_l
+        order = np.lexsort((np.arange(len(liters)), -liters))
+        self.skus = sorted(int(sku) for sku in order[:: max(1, len(order) // self._parameters.skus)])
         self.share = len(self.skus) / len(order)
         self._problem = problem.with_shared(scaled(problem.shared, self.share))
-        self._workers = workers
         self._columns: list[Column] = []
         self._no_shipment: dict[int, float] = {}
 
-    def tune(self, start: np.ndarray, rounds: int) -> np.ndarray:
+    def tune(self, start: np.ndarray) -> np.ndarray:
         """Return better prices (n_resources,) than ``start``.
 
         Column generation with the dual prices of the master drawn toward the best bound (Wentges smoothing),
-        for at most ``rounds`` or until bound and master are close.
+        until bound and master are close.
         """
         request = best = start
-        best_eur, smoothing = -np.inf, 0.5
+        parameters, best_eur = self._parameters, -np.inf
+        step = parameters.smoothing.start
         zeros = np.zeros(self._n_shipments)
-        for _ in range(rounds):
+        for _ in range(parameters.rounds):
             specified = float(sum(answer.bound_eur for answer in self._price_sample(request)))
             eur = specified + load_terms_eur(self._problem, request, zeros)
-            smoothing = min(1.0, 1.2 * smoothing) if eur > best_eur else smoothing * 0.7
+            step = parameters.smoothing.after(step, is_better=eur > best_eur)
             best, best_eur = (request, eur) if eur > best_eur else (best, best_eur)
-            dual_prices, gain_eur = relaxed_master(self._pool(), self._problem.shared)
-            if sum(self._no_shipment.values()) - gain_eur - best_eur <= _CLOSE_ON_SAMPLE * gain_eur:
+            dual_prices, gain_eur = relaxed_master(self._pool(), self._problem.shared, self._workers.parameters)
+            if sum(self._no_shipment.values()) - gain_eur - best_eur <= parameters.close_share * gain_eur:
                 break
-            request = best + smoothing * (dual_prices - best)
+            request = best + step * (dual_prices - best)
         return best
 
     @property
@@ -183,7 +178,8 @@ class Sample:
     def _price_sample(self, dual_prices: np.ndarray) -> list[PricingResult]:
         zeros = np.zeros((1, self._n_shipments))
         chunks = [
-            (chunk, dual_prices[None], zeros.repeat(len(chunk), axis=0), _ROUGH) for chunk in chunks_of(self.skus)
+            (chunk, dual_prices[None], zeros.repeat(len(chunk), axis=0), self._parameters.effort)
+            for chunk in self._workers.chunks_of(self.skus)
         ]
         answers: list[PricingResult] = self._workers.run(price_chunk, chunks)
         self._columns += [column for answer in answers for column in answer.columns]
@@ -195,13 +191,6 @@ def scaled(shared: Shared, share: float) -> Shared:
     """Return ``shared`` with ``share`` of every capacity, and of the size and cost of every load."""
     rows = tuple(replace(row, capacity=row.capacity * share) for row in shared.resources)
     return replace(shared, resources=rows, loads=tuple(replace(load, eur=load.eur * share) for load in shared.loads))
-
-
-_DOUBTFUL = 0.1
-_TUNING_ROUNDS, _PASSES = 12, 12
-_PACKING_PASSES, _PACKING_PASSES_OF_FEW = 2, 4
-_EFFORT = Effort(share=0.005, nodes=40, searches=4)
-_EFFORT_OF_FEW = Effort(share=0.001, nodes=100, searches=6)
 
 
 @dataclass(frozen=True)
@@ -216,7 +205,7 @@ class Optimum:
 
 def optimize(problem: Problem, workers: WorkerPool, checkpoints: Checkpoints = recompute) -> Optimum:
     """Find a plan and a bound: prices for shared room, the best columns at them, a choice among those."""
-    if problem.has_few_skus:
+    if workers.parameters.are_few(len(problem.catalog.skus)):
         optimum = plan_by_benders(problem, workers, checkpoints)
     else:
         optimum = plan_by_column_generation(problem, workers)
@@ -228,31 +217,31 @@ def plan_by_column_generation(problem: Problem, workers: WorkerPool) -> Optimum:
 
     Prices start from a sample of the skus.
     """
-    generation = ColumnGeneration(
-        problem, workers, Sample(problem, workers).tune(full_load_prices(problem), _TUNING_ROUNDS)
-    )
-    generation.run(_PASSES, _EFFORT)
-    loads = _loads(problem, generation.pool())
-    for _ in range(_PACKING_PASSES):
-        generation.columns += _columns_on_loads(problem, workers, generation.pool(), (loads, _EFFORT))
-        loads = _loads(problem, generation.pool())
+    parameters = workers.parameters.column_generation
+    generation = ColumnGeneration(problem, workers, Sample(problem, workers).tune(full_load_prices(problem)))
+    generation.run()
+    loads = _loads(problem, generation.pool(), workers.parameters)
+    for _ in range(parameters.packing_passes):
+        generation.columns += _columns_on_loads(problem, workers, generation.pool(), (loads, parameters.effort))
+        loads = _loads(problem, generation.pool(), workers.parameters)
     return _optimum(problem, workers, (generation.columns, generation.no_shipment_eur, loads), generation.bound_eur)
 
 
 def plan_by_benders(problem: Problem, workers: WorkerPool, checkpoints: Checkpoints) -> Optimum:
     """Choose loads by one program of all SKUs, then whole packs for those."""
+    parameters = workers.parameters.benders
     decided = LoadDecision.from_text(checkpoints("loads", lambda: decide_loads(problem, workers).to_text()))
-    columns, loads = workers.run(round_down_chunk, _chunked(decided.shipments)), decided.loads
+    columns, loads = workers.run(round_down_chunk, _chunked(workers, decided.shipments)), decided.loads
     duals = Duals(decided.dual_prices[None], np.zeros((len(problem.catalog.skus), len(problem.network.ship_days))))
-    answers = price_skus(workers, duals, _EFFORT_OF_FEW)
-    columns += columns_of(answers) + _columns_at(problem, workers, decided.dual_prices, (loads, _EFFORT_OF_FEW))
+    answers = price_skus(workers, duals, parameters.effort)
+    columns += columns_of(answers) + _columns_at(problem, workers, decided.dual_prices, (loads, parameters.effort))
 
     def pool() -> Pool:
         return build_pool(columns, decided.no_shipment_eur, len(problem.shared.resources))
 
-    for _ in range(_PACKING_PASSES_OF_FEW):
-        columns += _columns_on_loads(problem, workers, pool(), (loads, _EFFORT_OF_FEW))
-        loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool))
+    for _ in range(parameters.packing_passes):
+        columns += _columns_on_loads(problem, workers, pool(), (loads, parameters.effort))
+        loads = whole_loads(pool(), problem.shared, loads, np.ones(len(loads), dtype=bool), workers.parameters)
     bound = max(
         decided.bound_eur, bound_eur(problem, answers, duals)
     )  # the other knows whole packs, but no whole loads
@@ -260,7 +249,7 @@ def plan_by_benders(problem: Problem, workers: WorkerPool, checkpoints: Checkpoi
     return (
         result
         if decided.packs is None
-        else _cheaper(problem, result, decided, workers.run(round_down_chunk, _chunked(decided.packs)))
+        else _cheaper(problem, result, decided, workers.run(round_down_chunk, _chunked(workers, decided.packs)))
     )
 
 
@@ -279,7 +268,7 @@ def _without_cycles(problem: Problem, workers: WorkerPool, optimum: Optimum) -> 
         for sku in sorted(column)
         if _may_cycle(problem, column[sku])
     }
-    changed = workers.run(remove_cycles_chunk, _chunked(tuple(moved.values()))) if moved else []
+    changed = workers.run(remove_cycles_chunk, _chunked(workers, tuple(moved.values()))) if moved else []
     kept = {sku: one for sku, one in column.items() if sku not in moved} | {
         one.sku: one for one in changed if len(one.lanes)
     }
@@ -309,19 +298,19 @@ def _optimum(
     return Optimum(choice, no_shipment_eur, _plan_eur(problem, no_shipment_eur, choice), bound_eur)
 
 
-def _loads(problem: Problem, pool: Pool) -> np.ndarray:
+def _loads(problem: Problem, pool: Pool, parameters: Parameters) -> np.ndarray:
     """Return whole loads near those of the relaxed master."""
-    split = interior_solution(pool, problem.shared, len(problem.catalog.skus)).loads
-    return whole_loads(pool, problem.shared, np.round(split), np.abs(split - np.round(split)) > _DOUBTFUL)
+    split = interior_solution(pool, problem.shared, len(problem.catalog.skus), parameters).loads
+    doubtful = np.abs(split - np.round(split)) > parameters.column_generation.doubtful_share
+    return whole_loads(pool, problem.shared, np.round(split), doubtful, parameters)
 
 
 def _columns_on_loads(
     problem: Problem, workers: WorkerPool, pool: Pool, loads_and_effort: tuple[np.ndarray, Effort]
 ) -> list[Column]:
     """Return what skus want at the master's prices with the loads loads_and_effort for paid and all others shut."""
-    return _columns_at(
-        problem, workers, relaxed_master(pool, paid(problem.shared, loads_and_effort[0]))[0], loads_and_effort
-    )
+    dual_prices, _ = relaxed_master(pool, paid(problem.shared, loads_and_effort[0]), workers.parameters)
+    return _columns_at(problem, workers, dual_prices, loads_and_effort)
 
 
 def _columns_at(
@@ -344,18 +333,18 @@ def _chosen(
     def chosen() -> MasterSolution:
         going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
         pool = build_pool(going, no_shipment, len(problem.shared.resources))
-        return choose(pool, problem.shared, loads)
+        return choose(pool, problem.shared, loads, workers.parameters)
 
     choice = chosen()
     if not choice.split_shipments:
         return choice
-    columns += workers.run(round_down_chunk, _chunked(choice.split_shipments))
+    columns += workers.run(round_down_chunk, _chunked(workers, choice.split_shipments))
     return chosen()
 
 
-def _chunked(shipments: tuple[SkuShipments, ...]) -> list[tuple[list[SkuShipments]]]:
+def _chunked(workers: WorkerPool, shipments: tuple[SkuShipments, ...]) -> list[tuple[list[SkuShipments]]]:
     by_sku = {sent.sku: sent for sent in shipments}
-    return [([by_sku[sku] for sku in chunk],) for chunk in chunks_of(sorted(by_sku))]
+    return [([by_sku[sku] for sku in chunk],) for chunk in workers.chunks_of(sorted(by_sku))]
 
 
 def _plan_eur(problem: Problem, no_shipment: dict[int, float], choice: MasterSolution) -> float:

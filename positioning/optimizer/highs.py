@@ -13,6 +13,8 @@ import highspy
 import numpy as np
 from scipy.sparse import csc_array
 
+from positioning.optimizer.tolerances import SolverLimits
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -95,27 +97,6 @@ class LinearProgram:
     upper: np.ndarray
     offset: float
     blocks: tuple[Rows, ...]
-
-
-@dataclass(frozen=True)
-class SolverLimits:
-    """When a solve is given up and restarted from scratch.
-
-    Attributes
-    ----------
-    simplex_iterations, iterations_per_line
-        Simplex iterations at most: a number, plus some per row and column. Warm starts can cycle without end.
-    interior_iterations
-        Interior-point iterations at most.
-    seconds
-        Seconds at most, a last resort for whole numbers, whose inner solves have limits of their own.
-
-    """
-
-    simplex_iterations: int = 5_000
-    iterations_per_line: int = 20
-    interior_iterations: int = 500
-    seconds: float = 900.0
 
 
 # From where the last solve ended; from scratch; by the primal simplex; by an interior point.

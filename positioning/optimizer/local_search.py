@@ -9,13 +9,11 @@ from __future__ import annotations
 import numpy as np
 
 from positioning.inputs.limits import SkuLimits
+from positioning.optimizer.parameters import LocalSearchParameters
 from positioning.optimizer.recourse import PricedSubproblem, slope
 
-_TRIES = 14
-_MISSES = 4
 
-
-def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) -> tuple[np.ndarray, float]:
+def improve(priced: PricedSubproblem, units: np.ndarray, parameters: LocalSearchParameters) -> tuple[np.ndarray, float]:
     """Add or take back packs while the priced cost falls; return units (L,) and the unpriced cost.
 
     Moves are tried in the order of what the slopes promise; each is judged by exact evaluation.
@@ -24,14 +22,14 @@ def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) ->
     recourse = priced.solve_recourse(best)
     best_eur = float(recourse.scenario_eur.mean()) + priced.sending_eur(best)
     misses, tried = 0, {tuple(best)}
-    for _ in range(tries):
-        move = _promising(priced, best, slope(priced, recourse), tried)
-        if move is None or misses >= _MISSES:
+    for _ in range(parameters.tries):
+        move = _promising(priced, best, slope(priced, recourse), tried, parameters.least_gain_eur)
+        if move is None or misses >= parameters.misses:
             break
         tried.add(tuple(move))
         result = priced.solve_recourse(move)
         eur = float(result.scenario_eur.mean()) + priced.sending_eur(move)
-        if eur + priced.dual_price @ move < best_eur + priced.dual_price @ best - 1e-9:
+        if eur + priced.dual_price @ move < best_eur + priced.dual_price @ best - parameters.least_gain_eur:
             best, best_eur, recourse, misses = move, eur, result, 0
         else:
             misses += 1
@@ -39,16 +37,20 @@ def improve(priced: PricedSubproblem, units: np.ndarray, tries: int = _TRIES) ->
 
 
 def _promising(
-    priced: PricedSubproblem, units: np.ndarray, slopes: np.ndarray, tried: set[tuple[float, ...]]
+    priced: PricedSubproblem,
+    units: np.ndarray,
+    slopes: np.ndarray,
+    tried: set[tuple[float, ...]],
+    least_gain_eur: float,
 ) -> np.ndarray | None:
     """Return the untried neighbor with the largest estimated gain, or None if no neighbor has one."""
     limits = priced.problem.limits
-    best, promised = None, 1e-9
+    best, promised = None, least_gain_eur
     for lane in range(len(units)):
         for target in (_more(limits, units, lane), _fewer(limits, units, lane)):
             change = target - units[lane]
             # Taking back costs at most what the slope says: a kink may promise nothing yet pay.
-            gain = -slopes[lane] * change if change > 0 else abs(slopes[lane] * change) + 2e-9
+            gain = -slopes[lane] * change if change > 0 else abs(slopes[lane] * change) + 2.0 * least_gain_eur
             if change and gain > promised:
                 move = units.copy()
                 move[lane] = target

@@ -14,13 +14,8 @@ from scipy.sparse import csc_array, hstack, vstack
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
 from positioning.optimizer.highs import NO_COLUMNS, WHOLE, LinearProgram, Model
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import Column, SkuShipments
-
-_NODES = 200
-_MIP_GAP = 1e-4
-_SWEEPS = 4
-_TURNS = 2
-_REGRET_EUR = 1.0
 
 
 @dataclass(frozen=True)
@@ -57,18 +52,19 @@ def build_pool(columns: list[Column], no_shipment_eur: dict[int, float], n_resou
     return Pool(chosen, gain, np.array([column.sku for column in chosen], dtype="int64"), uses)
 
 
-def choose(pool: Pool, shared: Shared, loads: np.ndarray) -> MasterSolution:
+def choose(pool: Pool, shared: Shared, loads: np.ndarray, parameters: Parameters) -> MasterSolution:
     """Give every sku one column that fits when ``loads``, by entry of ``shared.loads``, are those that go.
 
     A price is what one more unit of room is worth on these loads, columns split: nothing where there is room left.
     """
     if not pool.columns:
         return MasterSolution({}, np.zeros(len(shared.loads)), np.zeros(len(shared.resources)))
-    master = Master(pool, paid(shared, loads))
+    master = Master(pool, paid(shared, loads), parameters)
     relaxed = master.solve()
     chosen = _whole_columns(master, relaxed)
     columns = {int(pool.sku[index]): pool.columns[index] for index in chosen}
-    return MasterSolution(columns, loads, relaxed.dual_prices, _split_shipments(pool, relaxed.shares, shared))
+    split = _split_shipments(pool, relaxed.shares, shared, parameters.master.whole_share)
+    return MasterSolution(columns, loads, relaxed.dual_prices, split)
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ class InteriorSolution:
     gain_eur: float
 
 
-def interior_solution(pool: Pool, shared: Shared, n_skus: int) -> InteriorSolution:
+def interior_solution(pool: Pool, shared: Shared, n_skus: int, parameters: Parameters) -> InteriorSolution:
     """Return prices, charges and loads of the relaxed master with ties, from an interior point.
 
     A corner of the best prices lays a load's cost on few skus; the middle spreads it over all who would
@@ -91,38 +87,43 @@ def interior_solution(pool: Pool, shared: Shared, n_skus: int) -> InteriorSoluti
     linking_duals = np.zeros((n_skus, shared.binds.shape[1]))
     if not pool.columns:
         return InteriorSolution(np.zeros(len(shared.resources)), linking_duals, np.zeros(len(shared.loads)), 0.0)
-    master = Master(pool, shared, linking=linking_rows(pool, shared))
+    master = Master(pool, shared, parameters, linking_rows(pool, shared))
     solution = master.solve(presolve="off", solver="ipm", run_crossover="off")
     for (sku, index), dual in zip(master.linking.keys, solution.linking_duals, strict=True):
         linking_duals[sku, shared.loads[index].shipment] = dual
     return InteriorSolution(solution.dual_prices, linking_duals, solution.loads, -solution.eur)
 
 
-def whole_loads(pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray) -> np.ndarray:
+def whole_loads(
+    pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray, parameters: Parameters
+) -> np.ndarray:
     """Return the loads that go, by entry of ``shared.loads``: ``start`` with ``doubtful`` ones added or dropped.
 
     One by one, in turns, while the gain less the cost of loads grows; columns may be split.
     """
     if not pool.columns:
         return np.zeros(len(shared.loads))
-    eur = np.array([load.eur for load in shared.loads])
-    master = Master(pool, paid(shared, start))
-    model = Model(presolve="off")
+    load_eur = np.array([load.eur for load in shared.loads])
+    master = Master(pool, paid(shared, start), parameters)
+    model = Model(parameters.solver, presolve="off")
     model.load(master.program)
 
     def gain_eur(loads: np.ndarray) -> float:
         model.set_upper_sides(master.resource_rows.start, shared.capacity_with(loads))
-        return -model.solve().eur - float(loads @ eur)
+        return -model.solve().eur - float(loads @ load_eur)
 
     best, best_eur = start, gain_eur(start)
-    for _ in range(_TURNS):
+    for _ in range(parameters.master.turns):
         before = best_eur
         for index in np.flatnonzero(doubtful):
             for change in (1.0, -1.0):
                 loads = best.copy()
                 loads[index] += change
-                if 0.0 <= loads[index] <= shared.loads[index].most and (eur_now := gain_eur(loads)) > best_eur + 1e-6:
-                    best, best_eur = loads, eur_now
+                if not 0.0 <= loads[index] <= shared.loads[index].most:
+                    continue
+                eur = gain_eur(loads)
+                if eur > best_eur + parameters.master.least_gain_eur:
+                    best, best_eur = loads, eur
         if best_eur <= before:
             break
     return best
@@ -135,11 +136,11 @@ def paid(shared: Shared, loads: np.ndarray) -> Shared:
     return replace(shared, resources=rows, loads=())
 
 
-def relaxed_master(pool: Pool, shared: Shared) -> tuple[np.ndarray, float]:
+def relaxed_master(pool: Pool, shared: Shared, parameters: Parameters) -> tuple[np.ndarray, float]:
     """Return what one more unit of each shared capacity is worth if columns and loads may be split, and the gain in EUR."""
     if not pool.columns:
         return np.zeros(len(shared.resources)), 0.0
-    solution = Master(pool, shared).solve()
+    solution = Master(pool, shared, parameters).solve()
     return solution.dual_prices, -solution.eur
 
 
@@ -171,13 +172,13 @@ def linking_rows(pool: Pool, shared: Shared) -> LinkingRows:
     return LinkingRows(tuple(result), rows, columns)
 
 
-def _split_shipments(pool: Pool, values: np.ndarray, shared: Shared) -> tuple[SkuShipments, ...]:
+def _split_shipments(pool: Pool, shares: np.ndarray, shared: Shared, whole: float) -> tuple[SkuShipments, ...]:
     """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
     mixed: dict[int, np.ndarray] = {}
-    for index in np.flatnonzero((values[: len(pool.columns)] > 1e-6) & (values[: len(pool.columns)] < 1.0 - 1e-6)):
+    for index in np.flatnonzero((shares > whole) & (shares < 1.0 - whole)):
         column = pool.columns[index]
         units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
-        units[column.lanes] += values[index] * column.units
+        units[column.lanes] += shares[index] * column.units
     return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
 
 
@@ -218,6 +219,8 @@ class Master:
         Columns; at least one.
     shared
         Resources and loads.
+    parameters
+        Limits of its solves.
     linking
         Linking rows; none by default.
 
@@ -227,7 +230,8 @@ class Master:
 
     """
 
-    def __init__(self, pool: Pool, shared: Shared, linking: LinkingRows | None = None) -> None:
+    def __init__(self, pool: Pool, shared: Shared, parameters: Parameters, linking: LinkingRows | None = None) -> None:
+        self.parameters = parameters
         self.pool, self.shared, self.linking = pool, shared, linking or _NO_LINKING
         self.skus, self.sku_row = np.unique(pool.sku, return_inverse=True)
         n_skus, n_linking, n_resources = len(self.skus), len(self.linking.keys), len(shared.resources)
@@ -248,7 +252,8 @@ class Master:
 
         Raises ``RuntimeError`` without a solution that can be used.
         """
-        model = Model(**{"presolve": "on", "mip_rel_gap": _MIP_GAP, "mip_max_nodes": _NODES, **options})  # type: ignore[arg-type]  # options of HiGHS
+        limits = {"mip_rel_gap": self.parameters.master.mip_gap_rate, "mip_max_nodes": self.parameters.master.nodes}
+        model = Model(self.parameters.solver, **{"presolve": "on", **limits, **options})  # type: ignore[arg-type]  # options of HiGHS
         model.load(self.program)
         n = len(self.pool.columns)
         if is_whole:
@@ -295,23 +300,23 @@ def _whole_columns(master: Master, relaxed: MasterValues) -> list[int]:
     ``relaxed``, the solution with split columns, tells which columns could be in a best choice: those of small reduced
     cost. Among them a MILP chooses; then better ones that fit are taken, by gain.
     """
-    pool, shared = master.pool, master.shared
+    pool, shared, parameters = master.pool, master.shared, master.parameters.master
     regret = relaxed.sku_duals[master.sku_row] + pool.uses @ relaxed.dual_prices - pool.gain_eur
-    near = np.flatnonzero((relaxed.shares > 1e-6) | (regret <= _REGRET_EUR))
+    near = np.flatnonzero((relaxed.shares > parameters.whole_share) | (regret <= parameters.regret_eur))
     if not len(near):
         return []
     few = Pool(tuple(pool.columns[index] for index in near), pool.gain_eur[near], pool.sku[near], pool.uses[near])
-    shares = Master(few, shared).solve(is_whole=True).shares
+    shares = Master(few, shared, master.parameters).solve(is_whole=True).shares
     capacity = np.array([row.capacity for row in shared.resources])
-    return _swapped(pool, near[shares > 0.5], capacity)
+    return _swapped(pool, near[shares > 0.5], capacity, parameters.sweeps)
 
 
-def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray) -> list[int]:
+def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray, sweeps: int) -> list[int]:
     """Swap columns for better ones of the same sku that fit, highest cost first, a few times over."""
     chosen = {int(pool.sku[index]): int(index) for index in taken}
     used = pool.uses[list(chosen.values())].sum(axis=0)
     by_gain = np.lexsort((np.arange(len(pool.columns)), -pool.gain_eur))
-    for _ in range(_SWEEPS):
+    for _ in range(sweeps):
         is_changed = False
         for index in by_gain:
             sku = int(pool.sku[index])
@@ -327,13 +332,13 @@ def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray) -> list[int]:
     return [chosen[sku] for sku in sorted(chosen)]
 
 
-def marginal_prices(problem: Problem, choice: MasterSolution) -> np.ndarray:
+def marginal_prices(problem: Problem, choice: MasterSolution, parameters: Parameters) -> np.ndarray:
     """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
 
     With few skus the price of a load's room is what its own columns make of it, not others: it is 0 then.
     """
     dual_prices = choice.dual_prices
-    if problem.has_few_skus:
+    if parameters.are_few(len(problem.catalog.skus)):
         dual_prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, dual_prices)
     return np.maximum(dual_prices, shut_prices(problem, choice.loads))
 

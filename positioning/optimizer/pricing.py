@@ -15,17 +15,16 @@ from positioning.inputs.demand import law
 from positioning.inputs.problem import Problem, arrival_buckets
 from positioning.inputs.subproblem import Subproblem, build_subproblem
 from positioning.optimizer.cycles import without_cycles
+from positioning.optimizer.parameters import Effort, Parameters
 from positioning.optimizer.recourse import PricedSubproblem, build_service_arcs, new_scenarios
-from positioning.optimizer.recourse_function import Effort, PricingTerms, RecourseFunction
-
-CHUNK_SKUS = 16
+from positioning.optimizer.recourse_function import PricingTerms, RecourseFunction
 
 
 class SubproblemCache:
     """The subproblems of one process. Results depend on the earlier tasks of the SKU's chunk, in order."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem = problem
+    def __init__(self, problem: Problem, parameters: Parameters) -> None:
+        self.problem, self.parameters = problem, parameters
         specified = problem.settings.positioning
         self.arrival = arrival_buckets(problem, specified.scenarios, "plan")
         self.held_out_arrival = arrival_buckets(problem, specified.out_of_sample_scenarios, "fresh")
@@ -59,6 +58,7 @@ class SubproblemCache:
             arcs,
             new_scenarios(arcs, self.demand_scenarios(subproblem, is_held_out=is_held_out), arrival),
             dual_price,
+            self.parameters.tolerances.tree_simplex,
         )
 
     def recourse_function(self, sku: int) -> RecourseFunction:
@@ -72,7 +72,9 @@ class SubproblemCache:
     def _built(self, functions: dict[int, RecourseFunction], sku: int) -> RecourseFunction:
         if sku not in functions:
             subproblem = self.subproblem(sku)
-            functions[sku] = RecourseFunction(self.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes))))
+            priced = self.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))
+            branching = self.parameters.tolerances.branching
+            functions[sku] = RecourseFunction(priced, self.parameters.recourse, branching)
         return functions[sku]
 
     def _draw(self, subproblem: Subproblem, *, is_held_out: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ Not here: choosing shipments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from positioning.inputs.costs import N_TERMS, TERM, total
 from positioning.inputs.subproblem import N_RANKS, Subproblem
 from positioning.optimizer._network_simplex import NO_TREE, solve_paths
 from positioning.optimizer._shortest_paths import finish, reach
+from positioning.optimizer.tolerances import TreeSimplex
 
 
 @dataclass(frozen=True)
@@ -114,14 +115,15 @@ def new_scenarios(arcs: ServiceArcs, demand: np.ndarray, arrival: np.ndarray) ->
     return Scenarios(demand, arrival, np.full((len(demand), sum(arcs.cost.shape)), NO_TREE, dtype="int16"))
 
 
-def solve_recourse(problem: Subproblem, arcs: ServiceArcs, scenarios: Scenarios, units: np.ndarray) -> RecourseSolution:
-    """Serve the demand ``scenarios`` best with hindsight after sending ``units`` (L,)."""
+def solve_recourse(priced: PricedSubproblem, units: np.ndarray) -> RecourseSolution:
+    """Serve the demand scenarios best with hindsight after sending ``units`` (L,)."""
+    problem, arcs, scenarios = priced.problem, priced.arcs, priced.scenarios
     demand = scenarios.demand
     demand = demand.reshape(len(demand), -1)
     sources = source_units(problem, scenarios, units)
     all_units = np.ceil(sources.sum(axis=1).max(initial=0.0)) + 1.0
     capacity = np.where(np.isinf(problem.end_capacity), all_units, problem.end_capacity).ravel()
-    scenario_eur, flow, value = solve_paths(arcs.cost, sources, demand, capacity, scenarios.trees)
+    scenario_eur, flow, value = solve_paths(arcs.cost, sources, demand, capacity, scenarios.trees, priced.tree_simplex)
     nodes = (len(problem.hubs), len(problem.bucket_days) + 1)
     n_nodes = nodes[0] * nodes[1]
     scenario_value = -value[:, :n_nodes].reshape(len(demand), *nodes)
@@ -157,10 +159,11 @@ class PricedSubproblem:
     arcs: ServiceArcs
     scenarios: Scenarios
     dual_price: np.ndarray
+    tree_simplex: TreeSimplex = field(default_factory=TreeSimplex)
 
     def solve_recourse(self, units: np.ndarray) -> RecourseSolution:
         """Serve demand after sending ``units``."""
-        return solve_recourse(self.problem, self.arcs, self.scenarios, units)
+        return solve_recourse(self, units)
 
     def sending_eur(self, units: np.ndarray) -> float:
         """Return what sending costs, without prices on shared resources."""

@@ -16,21 +16,20 @@ from scipy.sparse.csgraph import connected_components
 
 from positioning.inputs.costs import total
 from positioning.inputs.subproblem import N_RANKS, Subproblem
-from positioning.optimizer.branch_and_bound import CutRows, SearchResult, Shipments, branch
+from positioning.optimizer.branch_and_bound import CutRows, Program, SearchResult, Shipments, branch
+from positioning.optimizer.parameters import Effort, RecourseParameters
 from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution
-
-# A cut stays while an answer of one of so many of the last searches lay on it.
-_IDLE_ANSWERS = 40
-_ON_EUR = 1e-7
+from positioning.optimizer.tolerances import Branching
 
 
 class CutPool:
     """All cuts of one sku, and how many searches ago each was the largest of its group."""
 
-    def __init__(self, slope: np.ndarray, floor: np.ndarray) -> None:
+    def __init__(self, slope: np.ndarray, floor: np.ndarray, parameters: RecourseParameters) -> None:
         """Start with limits on shipments alone, rows ``slope`` (n, L) · units ≥ ``floor`` (n,), which always stay."""
         self._all = CutRows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
         self._idle = np.zeros(len(floor), dtype="int64")
+        self._parameters = parameters
         self._chosen: CutRows | None = None
 
     def add(self, slope: np.ndarray, floor: np.ndarray) -> None:
@@ -66,7 +65,7 @@ class CutPool:
         for of in range(n_groups):
             selected = np.flatnonzero(group[is_cut] == of)
             top = height[selected].max(axis=0)
-            slack = _ON_EUR * np.maximum(1.0, np.abs(top))
+            slack = self._parameters.on_rate * np.maximum(1.0, np.abs(top))
             on[selected] = (height[selected] >= top - slack).any(axis=1)
             is_broken |= bool((height[selected[was_near[selected]]].max(axis=0) < top - slack).any())
         self._idle[is_cut] = np.where(on, 0, self._idle[is_cut] + 1)
@@ -74,7 +73,7 @@ class CutPool:
         return is_broken
 
     def _is_near(self) -> np.ndarray:
-        near = (self._all.group < 0) | (self._idle < _IDLE_ANSWERS)
+        near = (self._all.group < 0) | (self._idle < self._parameters.idle_searches)
         near[self._all.starting] = True
         return near
 
@@ -123,22 +122,6 @@ def components_of(subproblem: Subproblem) -> Components:
     )
 
 
-_GROUPS = 5
-
-
-@dataclass(frozen=True)
-class Effort:
-    """When to stop: within ``share`` of what is at stake, after ``nodes`` per search or so many ``searches``.
-
-    Before branching the relaxed answer is brought within the same share by at most ``cuts`` evaluations.
-    """
-
-    share: float
-    nodes: int
-    searches: int
-    cuts: int = 60
-
-
 @dataclass(frozen=True)
 class PricingTerms:
     """What is asked on top of a sku's own costs.
@@ -171,15 +154,18 @@ class SkuPlan:
 class RecourseFunction:
     """The cuts and the plans of one sku, from its ``priced``, whose price is not looked at."""
 
-    def __init__(self, priced: PricedSubproblem) -> None:
+    def __init__(self, priced: PricedSubproblem, parameters: RecourseParameters, branching: Branching) -> None:
         """Learn what sending nothing costs."""
+        self._parameters, self._branching = parameters, branching
         self.priced = priced
         self.most = _useful_units(priced)
         self.sending_eur = total(priced.problem.shipment_terms)
-        self._pool = CutPool(*priced.problem.limits.rows)
+        self._pool = CutPool(*priced.problem.limits.rows, parameters)
         self._parts = components_of(priced.problem)
         n_paths = len(priced.scenarios.demand)
-        self._starts = np.unique(np.arange(min(_GROUPS, n_paths)) * n_paths // min(_GROUPS, n_paths))
+        self._starts = np.unique(
+            np.arange(min(parameters.groups, n_paths)) * n_paths // min(parameters.groups, n_paths)
+        )
         self._known: dict[bytes, float] = {}
         self._plans: dict[bytes, SkuPlan] = {}
         no_shipment = np.zeros(len(self.most))
@@ -193,7 +179,7 @@ class RecourseFunction:
         With nothing sent the values of stock are optimal dual prices of the second stage; where no shipment
         has a negative reduced cost the optimum is to send nothing.
         """
-        return bool((self.slopes + terms >= -1e-9).all())
+        return bool((self.slopes + terms >= -self._parameters.idle_eur).all())
 
     def eur(self, units: np.ndarray) -> float:
         """Return what sending ``units`` (L,) costs, without prices, and learn its cuts."""
@@ -224,7 +210,7 @@ class RecourseFunction:
             result = _better(result, plan, terms)
         bound, evaluated = self._relaxed_eur(shipments, effort), []
         for _ in range(effort.searches):
-            search = branch(self._pool.rows(), shipments, result.eur, effort.share, effort.nodes)
+            search = branch(self._program(shipments), result.eur, effort.share, effort.nodes)
             bound = max(bound, search.bound_eur)
             if self._pool.recall(search.node_solutions):
                 continue
@@ -241,7 +227,7 @@ class RecourseFunction:
         """Refine the recourse function near the optimum without whole packs; return the lower bound there."""
         best, bound = self.no_shipment_eur, -np.inf
         for _ in range(effort.cuts):
-            search: SearchResult = branch(self._pool.rows(), shipments, self.no_shipment_eur, 1.0, 0)
+            search: SearchResult = branch(self._program(shipments), self.no_shipment_eur, 1.0, 0)
             bound, units = max(bound, search.root_eur), search.root
             if self._pool.recall(search.node_solutions):
                 continue
@@ -253,6 +239,9 @@ class RecourseFunction:
             if best - bound <= effort.share * (self.no_shipment_eur - bound):
                 break
         return bound
+
+    def _program(self, shipments: Shipments) -> Program:
+        return Program(self._pool.rows(), shipments, self._branching)
 
     def _shipments(self, terms: PricingTerms) -> Shipments:
         subproblem = self.priced.problem

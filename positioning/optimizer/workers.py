@@ -20,7 +20,8 @@ from typing import Any
 
 from foundation.errors import StageError
 from positioning.inputs.problem import Problem
-from positioning.optimizer.pricing import CHUNK_SKUS, SubproblemCache
+from positioning.optimizer.parameters import Parameters
+from positioning.optimizer.pricing import SubproblemCache
 
 Task = Callable[..., list[Any]]
 _cache: SubproblemCache | None = None
@@ -29,19 +30,20 @@ _cache: SubproblemCache | None = None
 class WorkerPool:
     """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
-    def __init__(self, problem: Problem, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
+    def __init__(self, problem: Problem, parameters: Parameters, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
         """Load ``problem`` into ``workers``; without workers, solve in this process.
 
         The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
         """
-        self.cache = None if workers else SubproblemCache(problem)
+        self.parameters = parameters
+        self.cache = None if workers else SubproblemCache(problem, parameters)
         self._executors = workers
-        self._loading: list[Future[None]] = [worker.submit(_load_problem, problem) for worker in workers]
+        self._loading: list[Future[None]] = [worker.submit(_load_problem, problem, parameters) for worker in workers]
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
         """Return the concatenated lists of ``task(cache, *chunk)`` for every chunk, in order.
 
-        The first entry of a chunk is a list of skus, or of what has a ``sku``, from one part of ``chunks_of``.
+        The first entry of a chunk is a list of skus, or of what has a ``sku``, from one chunk of ``chunks_of``.
         Raises ``StageError`` where a worker is ended from outside.
         """
         if not self._executors:
@@ -61,34 +63,33 @@ class WorkerPool:
 
     def _worker(self, first: Any) -> ProcessPoolExecutor:
         sku = first if isinstance(first, int) else first.sku
-        return self._executors[sku // CHUNK_SKUS % len(self._executors)]
+        return self._executors[sku // self.parameters.chunk_skus % len(self._executors)]
+
+    def chunks_of(self, skus: list[int]) -> list[list[int]]:
+        """Return ascending ``skus`` in the chunks they belong to, whichever of them are there."""
+        return [list(part) for _, part in groupby(skus, lambda sku: sku // self.parameters.chunk_skus)]
 
 
 @contextmanager
-def worker_pool(problem: Problem, n_skus: int) -> Iterator[WorkerPool]:
+def worker_pool(problem: Problem, n_skus: int, parameters: Parameters) -> Iterator[WorkerPool]:
     """Open ``positioning.processes`` workers where there is work for more than one."""
-    processes = min(problem.settings.positioning.processes, -(-n_skus // CHUNK_SKUS))
+    processes = min(problem.settings.positioning.processes, -(-n_skus // parameters.chunk_skus))
     if processes <= 1:
-        yield WorkerPool(problem)
+        yield WorkerPool(problem, parameters)
         return
     context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
         pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
-        yield WorkerPool(problem, tuple(pools))
-
-
-def chunks_of(skus: list[int]) -> list[list[int]]:
-    """Cut ascending ``skus`` into the chunks they belong to, whichever of them are there."""
-    return [list(part) for _, part in groupby(skus, lambda sku: sku // CHUNK_SKUS)]
+        yield WorkerPool(problem, parameters, tuple(pools))
 
 
 def _watch_parent() -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 
 
-def _load_problem(problem: Problem) -> None:
+def _load_problem(problem: Problem, parameters: Parameters) -> None:
     global _cache
-    _cache = SubproblemCache(problem)
+    _cache = SubproblemCache(problem, parameters)
 
 
 def _leave_with_parent() -> None:

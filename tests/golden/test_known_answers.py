@@ -19,6 +19,7 @@ from positioning.inputs.network import build_network
 from positioning.inputs.problem import arrival_buckets
 from positioning.inputs.subproblem import Subproblem
 from positioning.optimizer.column_generation import Optimum, optimize
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.workers import WorkerPool
 from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply, transfer
@@ -70,8 +71,8 @@ class _KnownDemand(SubproblemCache):
 def _optimized(world: World, units: Mapping[str, Mapping[str, np.ndarray | float]]) -> Optimum:
     """Return what the optimizer of a nightly run finds for ``world`` where demand is ``units`` by SKU and region."""
     problem = world.problem()
-    workers = WorkerPool(problem)
-    cache = _KnownDemand(problem)
+    workers = WorkerPool(problem, Parameters())
+    cache = _KnownDemand(problem, Parameters())
     cache.units = {
         name: np.stack(
             [np.atleast_1d(np.asarray(rows[region], dtype="float64")) for region in problem.network.regions], 1

@@ -17,6 +17,7 @@ from positioning.inputs.problem import Problem, arrival_buckets
 from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Model, Names
 from positioning.optimizer.master import Master, build_pool, linking_rows
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import Column
 from tests.oracle.sku_lp import CONSTRAINTS, Constraint, Instance, build_program, column_names, row_names
 from tests.worlds.positioning_world import World, delivery, sku, supply, transfer
@@ -91,7 +92,7 @@ def test_shared_limit_is_written_as_kept(kind: str, tmp_path: Path) -> None:
         {0: 10.0},
         len(problem.shared.resources),
     )
-    master = Master(pool, problem.shared, linking_rows(pool, problem.shared))
+    master = Master(pool, problem.shared, Parameters(), linking_rows(pool, problem.shared))
     program, rows = master.program, master.row_names
     chosen = [index for index, name in enumerate(rows) if name.startswith(f"{kind}[")]
     part = replace(

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array, lil_array
 
 from positioning.inputs.problem import Problem
 from positioning.inputs.subproblem import build_subproblem
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 from tests.oracle.sku_lp import Instance, build_program
 
@@ -38,7 +39,7 @@ def solve_at_once(problem: Problem, seconds: float = 20.0, is_closed: Callable[[
 
     ``is_closed(sku, shipment)`` returns whether this run may not send a shipment; their later departures stay open.
     """
-    cache = SubproblemCache(problem)
+    cache = SubproblemCache(problem, Parameters())
     parts = []
     for sku in range(len(problem.catalog.skus)):
         subproblem = build_subproblem(problem, sku)

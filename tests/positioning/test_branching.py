@@ -6,7 +6,7 @@ import highspy
 import numpy as np
 import pytest
 
-from positioning.optimizer.branch_and_bound import CutRows, SearchResult, Shipments, branch
+from positioning.optimizer.branch_and_bound import CutRows, Program, SearchResult, Shipments, branch
 
 N_GROUPS, MANY_NODES = 2, 2000
 
@@ -63,7 +63,7 @@ def best_by_highs(rows: CutRows, shipments: Shipments, *, is_whole: bool) -> flo
 
 def branched(rows: CutRows, shipments: Shipments, n_nodes: int) -> SearchResult:
     """Search with a known cost that is far above all others."""
-    return branch(rows, shipments, 1e5, 0.0, n_nodes)
+    return branch(Program(rows, shipments), 1e5, 0.0, n_nodes)
 
 
 def by_cuts(x: np.ndarray, rows: CutRows, shipments: Shipments) -> float:

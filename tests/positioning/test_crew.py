@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 
 from foundation.errors import StageError
-from positioning.optimizer.pricing import CHUNK_SKUS
-from positioning.optimizer.workers import WorkerPool, chunks_of, worker_pool
+from positioning.optimizer.parameters import Parameters
+from positioning.optimizer.workers import WorkerPool, worker_pool
 from tests.worlds.positioning_world import random_world
 
+CHUNK_SKUS = Parameters().chunk_skus
 _ROOT = Path(__file__).parents[2]
 _UNGUARDED = """
 from tests.positioning.test_crew import many_articles_for_two
@@ -41,7 +42,7 @@ def work_for_two(port: int) -> None:
     """Keep two workers busy, each with a chunk of its own."""
     world = random_world(1, n_skus=2 * CHUNK_SKUS)
     problem = world.but(positioning={**world.positioning, "processes": 2}).problem()
-    with worker_pool(problem, 2 * CHUNK_SKUS) as workers:
+    with worker_pool(problem, 2 * CHUNK_SKUS, Parameters()) as workers:
         workers.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
 
 
@@ -79,7 +80,7 @@ def end(_: object, skus: list[int]) -> list[int]:
 def many_articles_for_two() -> None:
     """Ask two workers for work on a problem that fills any pipe between two processes."""
     problem = random_world(1, n_skus=300).but(positioning={"processes": 2}).problem()
-    with worker_pool(problem, 300) as workers:
+    with worker_pool(problem, 300, Parameters()) as workers:
         workers.run(end, [([0],), ([CHUNK_SKUS],)])
 
 
@@ -102,9 +103,10 @@ def test_a_worker_that_ends_while_it_starts_does_not_stop_the_night_for_ever(tmp
 
 def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
     skus = [0, 1, CHUNK_SKUS - 1, CHUNK_SKUS, 3 * CHUNK_SKUS]
-    assert chunks_of(skus) == [[0, 1, CHUNK_SKUS - 1], [CHUNK_SKUS], [3 * CHUNK_SKUS]]
+    workers = WorkerPool(random_world(1).problem(), Parameters())
+    assert workers.chunks_of(skus) == [[0, 1, CHUNK_SKUS - 1], [CHUNK_SKUS], [3 * CHUNK_SKUS]]
 
 
 def test_answers_come_in_the_order_of_the_chunks() -> None:
-    workers = WorkerPool(random_world(1).problem())
+    workers = WorkerPool(random_world(1).problem(), Parameters())
     assert workers.run(lambda _, skus: skus, [([2, 1],), ([3],)]) == [2, 1, 3]

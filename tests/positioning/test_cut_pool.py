@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from positioning.optimizer.parameters import RecourseParameters
 from positioning.optimizer.recourse_function import CutPool
 
 
@@ -14,7 +15,7 @@ def tangents(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def pool_of(*points: float) -> CutPool:
     """Return a pool with one limit, x ≤ 50, and the tangents of one group, in order."""
-    pool = CutPool(np.array([[-1.0]]), np.array([-50.0]))
+    pool = CutPool(np.array([[-1.0]]), np.array([-50.0]), RecourseParameters())
     for point in points:
         pool.add(*tangents(np.array([point])))
     return pool

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from positioning.optimizer.benders import decide_loads
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.workers import WorkerPool
 from tests.oracle.plan_milp import solve_at_once
 from tests.worlds.positioning_world import World, delivery, random_world, sku, supply, transfer
@@ -31,7 +32,7 @@ def shared_truck(n_skus: int, eur_per_load: float) -> World:
 def test_a_truck_goes_when_all_it_carries_pays_for_it_together(n_skus: int, goes: float) -> None:
     """No sku alone pays 40 EUR; six do. A price per litre of a nearly empty truck would let none or a part go."""
     problem = shared_truck(n_skus, 40.0).problem()
-    result = decide_loads(problem, WorkerPool(problem))
+    result = decide_loads(problem, WorkerPool(problem, Parameters()))
     assert result.loads.tolist() == [goes]
     assert bool(result.shipments) is bool(goes)
 
@@ -39,7 +40,7 @@ def test_a_truck_goes_when_all_it_carries_pays_for_it_together(n_skus: int, goes
 @pytest.mark.parametrize("seed", range(6))
 def test_its_bound_is_never_above_the_optimum_of_the_whole_night(seed: int) -> None:
     problem = random_world(seed).problem()
-    result = decide_loads(problem, WorkerPool(problem))
+    result = decide_loads(problem, WorkerPool(problem, Parameters()))
     assert result.bound_eur <= solve_at_once(problem).eur + 0.01
     assert result.bound_eur <= sum(result.no_shipment_eur.values()) + 0.01
     assert (result.loads == np.round(result.loads)).all()

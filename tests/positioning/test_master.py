@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from positioning.optimizer.master import build_pool, choose
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import Column
 from tests.worlds.positioning_world import random_world
 
@@ -14,4 +15,4 @@ def test_columns_that_are_all_worse_than_nothing_leave_nothing_chosen() -> None:
     shared = random_world(1).problem().shared
     worse = Column(0, np.array([0]), np.array([6.0]), 101.34, np.zeros(len(shared.resources)))
     pool = build_pool([worse], {0: 100.0}, len(shared.resources))
-    assert choose(pool, shared, np.zeros(len(shared.loads))).column == {}
+    assert choose(pool, shared, np.zeros(len(shared.loads)), Parameters()).column == {}

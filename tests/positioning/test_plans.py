@@ -9,6 +9,7 @@ import pytest
 
 from positioning import gate
 from positioning.optimizer.column_generation import plan_by_column_generation
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.workers import WorkerPool
 from tests.oracle.plan_milp import solve_at_once
 from tests.worlds.positioning_world import AS_OF, World, day, delivery, random_world, sku, supply, transfer
@@ -142,7 +143,7 @@ def test_gate_lets_a_gap_at_the_limit_pass_and_refuses_one_above() -> None:
 @pytest.mark.parametrize("seed", [2, 5])
 def test_prices_tuned_on_a_sample_give_a_valid_bound_and_plan(seed: int) -> None:
     problem = random_world(seed, n_skus=4).problem()
-    result, oracle = plan_by_column_generation(problem, WorkerPool(problem)), solve_at_once(problem)
+    result, oracle = plan_by_column_generation(problem, WorkerPool(problem, Parameters())), solve_at_once(problem)
     assert result.bound_eur <= oracle.eur + 0.01
     assert result.plan_eur >= oracle.bound_eur - 0.01
 

@@ -12,6 +12,7 @@ import pytest
 
 from positioning.inputs.problem import Problem
 from positioning.optimizer.column_generation import Optimum, optimize
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.workers import WorkerPool
 from tests.oracle.plan_milp import Oracle, solve_at_once
 from tests.oracle.plan_quality import SHARE
@@ -37,7 +38,7 @@ def assert_good(result: Optimum, oracle: Oracle, problem: Problem, share: float 
 
 def _check(world: World) -> float:
     problem = world.problem()
-    result, oracle = optimize(problem, WorkerPool(problem)), solve_at_once(problem)
+    result, oracle = optimize(problem, WorkerPool(problem, Parameters())), solve_at_once(problem)
     assert_good(result, oracle, problem)
     return sum(result.no_shipment_eur.values()) - oracle.eur
 
@@ -58,7 +59,7 @@ def test_plan_and_bound_are_within_a_thousandth_of_the_stake_in_many_worlds(seed
 def test_plan_and_bound_are_near_the_optimum_in_weekly_worlds(seed: int) -> None:
     """Rounding errors among the coefficients of these worlds once left the solver undecided or running forever."""
     problem = weekly_world(seed).problem()
-    result = optimize(problem, WorkerPool(problem))
+    result = optimize(problem, WorkerPool(problem, Parameters()))
     no_shipment_eur = sum(result.no_shipment_eur.values())
     assert result.choice.column
     assert result.bound_eur <= result.plan_eur + ROUNDING * abs(no_shipment_eur)

@@ -12,6 +12,7 @@ from foundation.store.warehouse import check_output
 from foundation.tables import OUTPUTS
 from positioning.inputs.subproblem import build_subproblem
 from positioning.optimizer.highs import Model
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 from tests.oracle.plan_quality import assert_near_optimal
 from tests.oracle.sku_lp import Instance, build_program
@@ -141,7 +142,7 @@ def test_number_of_processes_does_not_change_a_row() -> None:
 def test_compiled_service_agrees_with_highs(seed: int, factor: float) -> None:
     """For any whole shipments the tree solver and HiGHS must find the same cost, of fractions of units too."""
     problem = random_world(seed).problem()
-    cache, draw = SubproblemCache(problem), np.random.default_rng(seed)
+    cache, draw = SubproblemCache(problem, Parameters()), np.random.default_rng(seed)
     for sku in range(len(problem.catalog.skus)):
         subproblem = build_subproblem(problem, sku)
         priced = cache.priced_subproblem(subproblem, np.zeros(len(subproblem.lanes)))

@@ -14,6 +14,7 @@ import pytest
 import positioning
 from positioning.inputs.subproblem import Subproblem
 from positioning.optimizer.column_generation import optimize
+from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 from positioning.optimizer.workers import WorkerPool
 from positioning.plan import gate
@@ -97,12 +98,12 @@ def test_ten_times_the_units_is_ten_times_the_plan(seed: int) -> None:
     """Scenarios and ranks of units left are whole, so those of one world stand for those of the others."""
     world = random_world(seed, n_skus=3)
     base = in_units(world, 10.0).problem()
-    cache = _Scaled(base)
-    cache.base, cache.factor = SubproblemCache(world.problem()), 10.0
+    cache = _Scaled(base, Parameters())
+    cache.base, cache.factor = SubproblemCache(world.problem(), Parameters()), 10.0
     plans = []
     for factor in (0.1, 1.0, 100.0):
         problem = in_units(world, 10.0 * factor).problem()
-        workers, specified = WorkerPool(problem), _Scaled(problem)
+        workers, specified = WorkerPool(problem, Parameters()), _Scaled(problem, Parameters())
         specified.base, specified.factor = cache, factor
         workers.cache = specified
         result = optimize(problem, workers)
