@@ -45,7 +45,7 @@ def test_without_a_receipt_on_its_way_the_first_later_departure_ends_the_cycle()
     assert result["stockout_probability"] == pytest.approx(poisson.sf(9, 4 * _DAILY), abs=0.03)
 
 
-def test_the_fill_rate_is_what_is_served_of_the_regions_demand() -> None:
+def test_the_fill_rate_is_the_served_share_of_the_regions_demand() -> None:
     stock, units = 15, np.arange(200)
     right = (np.minimum(units, stock) * poisson.pmf(units, 10 * _DAILY)).sum() / (10 * _DAILY)
     result = _position(_world(stock))

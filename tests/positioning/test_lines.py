@@ -1,4 +1,4 @@
-"""Who pays for a load: all of it is paid, nobody pays more than the line wins, and no line is dropped for that."""
+"""Allocation of a load's cost: all of it is paid, no line pays more than it saves, and no line is dropped for that."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.worlds.positioning_world import World, delivery, sku, transfer
 
 
 def truck(bulky_l: float) -> World:
-    """Return a dear small article and a cheap one of ``bulky_l`` litres, both at A and wanted at B; one truck a day."""
+    """Return an expensive small SKU and a cheap one of ``bulky_l`` liters, both at A and demanded at B; one truck a day."""
     return World(
         skus=[sku("dear", lost_sale_eur=30.0, volume_l=1.0), sku("cheap", lost_sale_eur=2.0, volume_l=bulky_l)],
         hubs=[{"hub": "A"}, {"hub": "B"}],
@@ -25,7 +25,7 @@ def truck(bulky_l: float) -> World:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_a_load_is_paid_in_full_and_by_nobody_beyond_what_the_line_wins(seed: int) -> None:
+def test_lines_pay_a_load_in_full_and_none_pays_more_than_it_saves(seed: int) -> None:
     draw = np.random.default_rng(seed)
     n = int(draw.integers(1, 7))
     part = draw.dirichlet(np.ones(n))
@@ -42,7 +42,7 @@ def test_a_load_that_does_not_pay_is_shared_by_size() -> None:
 
 
 def test_a_bulky_line_of_small_gain_rides_along_on_a_truck_that_goes_anyway() -> None:
-    """Charged by its litres it was dropped, the rest paid the truck alone, and in the end no truck went."""
+    """Charged by its liters, it was dropped, the rest paid for the truck alone, and in the end no truck went."""
     frames = truck(bulky_l=20.0).plan()
     lines = frames["transfer"].set_index("sku")
     assert set(lines.index) == {"dear", "cheap"}
@@ -51,7 +51,7 @@ def test_a_bulky_line_of_small_gain_rides_along_on_a_truck_that_goes_anyway() ->
     assert lines["benefit_eur"].sum() == pytest.approx(row["total_eur_before"] - row["total_eur"])
 
 
-def test_what_lines_cost_holds_the_whole_load() -> None:
-    """A line said to cost its transport alone looks cheap to a rule and to a planner, and the truck is paid by nobody."""
+def test_the_cost_of_lines_includes_the_whole_load() -> None:
+    """A line whose cost is its transport alone looks cheap to a rule and to a planner, and no line pays for the truck."""
     lines = truck(bulky_l=20.0).plan()["transfer"]
     assert lines["cost_eur"].sum() == pytest.approx(60.0 + 0.1 * lines["units"].sum())

@@ -10,7 +10,7 @@ from positioning.optimizer.pricing import Column
 from tests.worlds.positioning_world import random_world
 
 
-def test_columns_that_are_all_worse_than_nothing_leave_nothing_chosen() -> None:
+def test_columns_that_only_cost_are_not_chosen() -> None:
     """As where the least a supplier sells is more than anybody needs."""
     shared = random_world(1).problem().shared
     worse = Column(0, np.array([0]), np.array([6.0]), 101.34, np.zeros(len(shared.resources)))

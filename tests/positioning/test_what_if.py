@@ -63,7 +63,7 @@ def test_a_closed_hub_neither_sends_nor_receives_nor_delivers() -> None:
     )
 
 
-def test_a_lost_lane_carries_nothing() -> None:
+def test_a_lost_lane_carries_no_units() -> None:
     assert "A>B" in set(_plan()["transfer"]["lane"])
     assert "A>B" not in set(_plan(lost_lanes=("A>B",))["transfer"]["lane"])
 
@@ -78,7 +78,7 @@ def test_demand_of_a_region_is_scaled_whole_and_others_stay() -> None:
         pd.testing.assert_frame_equal(now[~is_b], was[~is_b])
 
 
-def test_transport_is_dearer_by_lane_and_by_kind_together() -> None:
+def test_transport_costs_more_by_lane_and_by_kind_together() -> None:
     lanes = _changed(transport_factor={"transfer": 2.0, "A>B": 1.5, "delivery": 3.0}).tables["lanes"].set_index("lane")
     was = WORLD.tables()["lanes"].set_index("lane")
     assert lanes.loc["A>B", "eur_per_unit"] == pytest.approx(3 * was.loc["A>B", "eur_per_unit"])
@@ -95,7 +95,7 @@ def test_room_is_added_where_there_is_a_limit() -> None:
     assert tables["lanes"].set_index("lane").loc["A>B", "loads_per_departure"] == 3.0
 
 
-def test_more_loads_never_cost_and_dearer_carbon_never_pays() -> None:
+def test_more_loads_never_cost_and_a_higher_carbon_price_never_pays() -> None:
     cost = {name: _plan(**keys)["plan"]["total_eur"].iloc[0] for name, keys in {
         "record": {}, "loads": {"added_loads": {"A>B": 3.0}}, "less": {"added_loads": {"A>B": -1.0}},
     }.items()}  # fmt: skip
@@ -106,7 +106,7 @@ def test_keys_of_positioning_take_other_values() -> None:
     assert _changed(positioning={"carbon_eur_per_t": 200}).settings.positioning.carbon_eur_per_t == 200
 
 
-def test_carrying_out_the_plan_of_record_is_no_better_than_planning_anew() -> None:
+def test_carrying_out_the_plan_of_record_is_no_better_than_planning_again() -> None:
     """What a planner wins by reacting: never negative, by more than rounding of whole packs and loads."""
     record = WORLD.plan()["transfer"]
     for keys in ({"lost_lanes": ("S>B",)}, {"demand_factor": {"b": 3.0}}, {"closed_hubs": ("B",)}):
@@ -124,6 +124,6 @@ def test_carrying_out_the_plan_of_record_is_no_better_than_planning_anew() -> No
         ({"added_storage_l": {"a": 2.0}}, "added_storage_l: 'a' is not known"),
     ],
 )
-def test_a_name_nobody_knows_is_refused(keys: dict[str, Any], message: str) -> None:
+def test_an_unknown_name_is_refused(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         _changed(**keys)

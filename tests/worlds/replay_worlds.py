@@ -68,6 +68,16 @@ def game(
     )
 
 
+def with_past(world: dict[str, pd.DataFrame], days: int, **daily: float) -> dict[str, pd.DataFrame]:
+    """Return ``world`` with constant sales of sku k by region over ``days`` days before the start."""
+    dates = pd.date_range(end=pd.Timestamp(START) - pd.Timedelta(days=1), periods=days)
+    past = [
+        pd.DataFrame({"date": dates, "region": region, "sku": "k", "units_sold": units})
+        for region, units in daily.items()
+    ]
+    return world | {"sales": pd.concat([*past, world["sales"]], ignore_index=True)}
+
+
 class Scripted:
     """A policy that sends given lines: (period, sku, lane, units)."""
 

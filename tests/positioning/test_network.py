@@ -16,7 +16,7 @@ def clock(day: date = MONDAY, days: int = 1) -> Clock:
     return Clock(day, time(6), days)
 
 
-def test_every_day_departs_on_the_night_itself() -> None:
+def test_a_daily_lane_departs_on_the_planning_date() -> None:
     assert next_departure("", "", "UTC", clock()).ship_date == MONDAY
 
 
@@ -59,6 +59,6 @@ def test_weekly_run_commits_the_whole_week() -> None:
     assert not next_departure("Fri", "16:00", "UTC", clock(days=7)).is_outlook
 
 
-def test_unknown_weekdays_are_said() -> None:
+def test_unknown_weekdays_are_named() -> None:
     with pytest.raises(InputError, match="names no weekday"):
         next_departure("Funday", "", "UTC", clock())

@@ -20,12 +20,12 @@ from tests.worlds.positioning_world import random_world
 CHUNK_SKUS = Parameters().chunk_skus
 _ROOT = Path(__file__).parents[2]
 _UNGUARDED = """
-from tests.positioning.test_crew import many_articles_for_two
-many_articles_for_two()
+from tests.positioning.test_workers import many_skus_for_two
+many_skus_for_two()
 """
 _open: list[Any] = []
 _PARENT = """
-from tests.positioning.test_crew import work_for_two
+from tests.positioning.test_workers import work_for_two
 if __name__ == "__main__":
     work_for_two(int({port!r}))
 """
@@ -47,7 +47,7 @@ def work_for_two(port: int) -> None:
 
 
 def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
-    """A night that is killed must not leave workers behind that use the cores until their chunk ends."""
+    """A run that is killed must not leave workers behind that use the cores until their chunk ends."""
     with socket.create_server(("localhost", 0)) as server:
         server.settimeout(60)  # a parent that fails to start must fail the test, not stop it forever
         script = _PARENT.format(port=str(server.getsockname()[1]))
@@ -77,7 +77,7 @@ def end(_: object, skus: list[int]) -> list[int]:
     os._exit(9)
 
 
-def many_articles_for_two() -> None:
+def many_skus_for_two() -> None:
     """Ask two workers for work on a problem that fills any pipe between two processes."""
     problem = random_world(1, n_skus=300).but(positioning={"processes": 2}).problem()
     with worker_pool(problem, 300, Parameters()) as workers:
@@ -86,10 +86,10 @@ def many_articles_for_two() -> None:
 
 def test_a_worker_that_is_ended_fails_the_stage_and_says_why() -> None:
     with pytest.raises(StageError, match="ended from outside"):
-        many_articles_for_two()
+        many_skus_for_two()
 
 
-def test_a_worker_that_ends_while_it_starts_does_not_stop_the_night_for_ever(tmp_path: Path) -> None:
+def test_a_worker_that_ends_while_it_starts_does_not_block_the_run(tmp_path: Path) -> None:
     """Here because the script starts itself again in its workers; memory that runs out does the same."""
     script = tmp_path / "unguarded.py"
     script.write_text(_UNGUARDED)
@@ -101,7 +101,7 @@ def test_a_worker_that_ends_while_it_starts_does_not_stop_the_night_for_ever(tmp
     assert "ended from outside" in done.stderr
 
 
-def test_a_chunk_is_the_same_whichever_of_its_skus_are_asked_for() -> None:
+def test_a_sku_stays_in_its_chunk_whichever_skus_are_requested() -> None:
     skus = [0, 1, CHUNK_SKUS - 1, CHUNK_SKUS, 3 * CHUNK_SKUS]
     workers = WorkerPool(random_world(1).problem(), Parameters())
     assert workers.chunks_of(skus) == [[0, 1, CHUNK_SKUS - 1], [CHUNK_SKUS], [3 * CHUNK_SKUS]]

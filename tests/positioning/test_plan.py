@@ -57,15 +57,15 @@ def test_maximum_of_the_destination_binds() -> None:
     assert moved(lopsided().but(more={"hub_skus": rule})) == 4
 
 
-def test_hub_without_the_handling_class_gets_nothing() -> None:
+def test_hub_without_the_handling_class_receives_no_units() -> None:
     assert moved(lopsided().but(hubs=[{"hub": "A"}, {"hub": "B", "handling_classes": "chilled"}])) == 0
 
 
-def test_closed_hub_gets_nothing() -> None:
+def test_closed_hub_receives_no_units() -> None:
     assert moved(lopsided().but(more={"hub_capacity": [{"hub": "B", "from_date": AS_OF, "is_open": False}]})) == 0
 
 
-def test_outbound_room_binds_and_wide_room_costs_nothing() -> None:
+def test_outbound_capacity_binds_and_ample_capacity_is_free() -> None:
     free = moved(lopsided())
     tight = lopsided().but(hubs=[{"hub": "A", "outbound_units_per_period": 6.0}, {"hub": "B"}])
     wide = lopsided().but(hubs=[{"hub": "A", "outbound_units_per_period": 600.0}, {"hub": "B"}])
@@ -81,7 +81,7 @@ def test_units_are_not_sent_back_the_way_they_came() -> None:
     assert moved(lopsided().but(more={"earlier": [earlier]})) == 0
 
 
-def test_departure_without_loads_takes_nothing_not_even_goods_of_no_size() -> None:
+def test_departure_without_loads_takes_no_units_even_of_goods_without_size() -> None:
     lanes = [{**lane, "load_l": 60.0, "loads_per_departure": 0.0} if lane["kind"] == "transfer" else lane for lane in lopsided().lanes]  # fmt: skip
     assert moved(lopsided().but(lanes=lanes)) == 0
     assert moved(lopsided().but(lanes=lanes, skus=[sku("k", volume_l=0.0, mass_kg=0.0)])) == 0
@@ -95,7 +95,7 @@ def test_load_that_does_not_pay_stays_at_home() -> None:
     assert moved(lopsided().but(lanes=lanes)) == 0
 
 
-def test_dearer_carbon_never_emits_more() -> None:
+def test_a_higher_carbon_price_never_emits_more() -> None:
     kilograms = [lopsided(carbon_eur_per_t=price).plan()["plan"]["kg_co2e"].iloc[0] for price in (0.0, 5e3, 5e4, 5e5)]
     assert all(low <= high + 1e-6 for high, low in itertools.pairwise(kilograms))
     assert kilograms[-1] < kilograms[0]
@@ -116,7 +116,7 @@ def test_sku_without_forecast_is_reported_not_moved() -> None:
     assert "unknown" not in frames["transfer"]["sku"].tolist()
 
 
-def test_sku_that_no_hub_may_carry_is_lost_and_stops_nobody() -> None:
+def test_sku_that_no_hub_may_carry_is_lost_and_stops_no_other() -> None:
     hubs = [{"hub": "A", "handling_classes": "ambient"}, {"hub": "B", "handling_classes": "ambient"}]
     both = [sku("k", handling_class="ambient"), sku("x", handling_class="chilled")]
     world = lopsided().but(hubs=hubs, skus=both, demand={("k", "r"): 3.0, ("x", "r"): 2.0})
@@ -126,7 +126,7 @@ def test_sku_that_no_hub_may_carry_is_lost_and_stops_nobody() -> None:
     assert lost["lost_units"] == pytest.approx(lost["demand_units"])
 
 
-def test_sku_neither_in_stock_nor_wanted_stops_nobody() -> None:
+def test_sku_without_stock_or_demand_stops_no_other() -> None:
     world = lopsided().but(skus=[sku("k"), sku("x")], demand={("k", "r"): 3.0, ("x", "r"): 0.0})
     assert world.plan()["transfer"]["sku"].unique().tolist() == ["k"]
 

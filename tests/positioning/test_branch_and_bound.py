@@ -13,17 +13,17 @@ N_GROUPS, MANY_NODES = 2, 2000
 
 def random_rows(draw: np.random.Generator, n: int) -> CutRows:
     """Return cuts of two convex costs, tangents of Σ (x − goal)² at drawn points, and a limit on the sum of x."""
-    slopes, floors, groups = [-np.ones(n)], [-float(draw.integers(20, 60))], [-1]
+    slopes, sides, groups = [-np.ones(n)], [-float(draw.integers(20, 60))], [-1]
     for group in range(N_GROUPS):
         goal, weight = draw.uniform(0, 25, n), draw.uniform(0.05, 0.3, n)
         for point in draw.uniform(0, 30, (int(draw.integers(3, 14)), n)):
             slope = 2 * weight * (point - goal)
             slopes.append(-slope)
-            floors.append(float((weight * (point - goal) ** 2).sum() - slope @ point))
+            sides.append(float((weight * (point - goal) ** 2).sum() - slope @ point))
             groups.append(group)
     group = np.array(groups)
     starting = np.array([np.flatnonzero(group == k)[-1] for k in range(N_GROUPS)])
-    return CutRows(np.array(slopes), np.array(floors), group, starting)
+    return CutRows(np.array(slopes), np.array(sides), group, starting)
 
 
 def random_shipments(draw: np.random.Generator, n: int) -> Shipments:
@@ -36,7 +36,7 @@ def random_shipments(draw: np.random.Generator, n: int) -> Shipments:
 
 
 def best_by_highs(rows: CutRows, shipments: Shipments, *, is_whole: bool) -> float:
-    """Return the optimum of the mixed-integer programme, or of the relaxation with charges in proportion."""
+    """Return the optimum of the mixed-integer program, or of the relaxation with charges in proportion."""
     highs, n = highspy.Highs(), len(shipments.most)
     highs.silent()
     highs.setOptionValue("mip_rel_gap", 1e-9)
@@ -86,7 +86,7 @@ def test_relaxation_agrees_with_highs(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_whole_packs_agree_with_highs(seed: int) -> None:
-    """With nodes enough bound and plan meet at the optimum of the mixed-integer programme."""
+    """With enough nodes, bound and plan meet at the optimum of the mixed-integer program."""
     draw = np.random.default_rng(seed)
     n = int(draw.integers(1, 7))
     rows, shipments = random_rows(draw, n), random_shipments(draw, n)
@@ -99,7 +99,7 @@ def test_whole_packs_agree_with_highs(seed: int) -> None:
 
 @pytest.mark.parametrize("nodes", [0, 1, 4, 16])
 def test_bound_holds_however_early_the_search_stops(nodes: int) -> None:
-    """A night that runs out of time must not claim more than it knows."""
+    """A search that runs out of nodes must not claim more than it proves."""
     for seed in range(10):
         draw = np.random.default_rng(100 + seed)
         rows, shipments = random_rows(draw, 6), random_shipments(draw, 6)

@@ -18,7 +18,7 @@ SEEDS = range(8)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_what_stands_in_never_loses_more_than_nothing_in_its_place(seed: int) -> None:
+def test_a_replacement_never_loses_more_than_no_replacement(seed: int) -> None:
     lines = random_world(seed, n_skus=2).plan()["transfer"]
     assert (lines["loss_if_refused_eur"] <= lines["loss_if_dropped_eur"] + 0.011).all()
     no_shipment = lines[lines["next_best"] == ""]
@@ -28,7 +28,7 @@ def test_what_stands_in_never_loses_more_than_nothing_in_its_place(seed: int) ->
     assert lines["pays_rate"].between(0.0, 1.0).all()
 
 
-def test_what_stands_in_names_other_departures_and_whole_units_most_first() -> None:
+def test_replacements_are_other_departures_in_whole_units_largest_first() -> None:
     plans = [random_world(seed, n_skus=1).plan()["transfer"] for seed in (10, 11, 12, 37, 38)]
     text = [line for lines in plans for line in lines.itertuples() if line.next_best]
     assert text
@@ -46,7 +46,7 @@ def test_a_line_that_pays_on_every_path_loses_when_dropped() -> None:
     assert min(sure) > -0.01
 
 
-def test_a_truck_that_no_line_is_left_on_does_not_carry_what_stands_in() -> None:
+def test_a_truck_without_lines_carries_no_replacement() -> None:
     """Its cost would be due again, so a refused line must not look better off on it."""
     problem = SimpleNamespace(
         shared=SimpleNamespace(loads=(Load(3, 50.0, 2.0), Load(5, 80.0, 1.0), Load(6, 80.0, 1.0)))

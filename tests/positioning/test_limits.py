@@ -29,7 +29,7 @@ def ordered(**changes: Any) -> World:
 
 
 def cost(world: World) -> float:
-    """Return what the plan's night costs."""
+    """Return the cost of the plan."""
     return float(world.plan()["plan"].iloc[0]["total_eur"])
 
 
@@ -90,11 +90,11 @@ def test_limit_that_binds_costs_money(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(IDLE))
-def test_limit_that_does_not_bind_costs_nothing(name: str) -> None:
+def test_limit_that_does_not_bind_is_free(name: str) -> None:
     assert cost(IDLE[name]) == pytest.approx(unlimited_cost(), abs=1e-6)
 
 
-def test_smallest_order_binds_above_what_is_wanted_and_not_below() -> None:
+def test_smallest_order_binds_above_the_requested_units_and_not_below() -> None:
     requested = units(ordered())
     assert requested > 0
     assert units(ordered(min_order_units=requested)) == requested

@@ -30,7 +30,7 @@ def test_rates_divide_by_units_demanded() -> None:
     assert math.isnan(_kpis(empty, 1)["unit_fill_rate"])
 
 
-def test_time_to_door_is_of_what_was_served() -> None:
+def test_time_to_door_is_of_served_units() -> None:
     """90 units take 1 day, 6 take 2 and 4 take 5: 1.22 on average, 95 of 100 within 2 days."""
     lead_units = np.array([0, 90, 6, 0, 0, 4])
     assert time_to_door_mean_days(lead_units) == pytest.approx(1.22)
@@ -54,7 +54,7 @@ def test_imbalance_is_the_share_of_stock_above_its_fair_part() -> None:
     assert stock_imbalance(np.array([[9, 3, 100]]), np.array([[1.0, 2.0, 0.0]])) == pytest.approx(5 / 12)
 
 
-def test_articles_weigh_by_their_stock_in_imbalance() -> None:
+def test_skus_weigh_by_their_stock_in_imbalance() -> None:
     """6 of 12 wrong and 0 of 8: 6 / 20."""
     units, rates = np.array([[12, 0], [4, 4]]), np.ones((2, 2))
     assert stock_imbalance(units, rates) == pytest.approx(6 / 20)
@@ -87,8 +87,8 @@ def test_nervousness_compares_departures_of_both_plans_not_yet_released() -> Non
     tuesday = _plan(
         ("k", "A>B", "2024-01-04", 7, False), ("m", "A>B", "2024-01-04", 2, False), ("k", "B>A", "2024-01-05", 8, True)
     )
-    nights = [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]
-    assert plan_nervousness([monday, tuesday], nights) == pytest.approx(5 / 9)
+    decisions = [pd.Timestamp("2024-01-01"), pd.Timestamp("2024-01-02")]
+    assert plan_nervousness([monday, tuesday], decisions) == pytest.approx(5 / 9)
 
 
 def test_no_plans_are_not_nervous() -> None:

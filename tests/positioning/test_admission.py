@@ -1,4 +1,4 @@
-"""What travels: departures, packs and rooms cut every policy's wishes alike."""
+"""The admission rule: departures, packs, and capacities cut the requests of every policy alike."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_an_order_below_the_least_order_is_not_placed() -> None:
     assert _moved(world, (0, "k", "S>A", 10)) == (10, 0)
 
 
-def test_what_the_supplier_has_is_drawn_down_over_the_replay() -> None:
+def test_units_of_the_supplier_are_used_up_over_the_replay() -> None:
     world = tables({("A", "k"): 0}, _QUIET)
     world["supply"]["units_available"] = 12
     assert _moved(world, (0, "k", "S>A", 8), (1, "k", "S>A", 8)) == (12, 4)
@@ -46,8 +46,8 @@ def test_what_the_supplier_has_is_drawn_down_over_the_replay() -> None:
 @pytest.mark.parametrize(
     ("column", "limit"), [("storage_l", 7), ("inbound_units_per_period", 4), ("outbound_units_per_period", 4)]
 )
-def test_hub_rooms_cut_what_is_added(column: str, limit: int) -> None:
-    """B holds 3 litres already, so 7 litres of storage leave room for 4."""
+def test_capacities_of_a_hub_cut_added_units(column: str, limit: int) -> None:
+    """B holds 3 liters already, so 7 liters of storage leave room for 4."""
     world = tables({("A", "k"): 50, ("B", "k"): 3}, _QUIET)
     world["hubs"][column] = limit
     if column == "storage_l":
@@ -64,7 +64,7 @@ def test_confirmed_arrivals_take_their_room_first() -> None:
 
 
 def test_a_departure_carries_no_more_than_its_loads_and_pays_each_started_one() -> None:
-    """10 litres a load, two loads: 20 of 25 units leave, in two loads of 30 €; 11 units also need two."""
+    """10 liters a load, two loads: 20 of 25 units leave, in two loads of 30 €; 11 units also need two."""
     world = tables({("A", "k"): 50}, _QUIET)
     world["lanes"]["eur_per_load"], world["lanes"]["load_l"], world["lanes"]["loads_per_departure"] = 30.0, 10.0, 2.0
     assert _moved(world, (0, "k", "A>B", 25)) == (20, 5)
@@ -73,7 +73,7 @@ def test_a_departure_carries_no_more_than_its_loads_and_pays_each_started_one() 
 
 
 def test_lines_share_a_load_by_the_dimension_that_fills_it() -> None:
-    """Both weigh 2 kg of the 100 kg, but 1 and 3 of the 4 litres: volume decides, 30 € fall 10 to 20."""
+    """Both weigh 2 kg of the 100 kg, but 1 and 3 of the 4 liters: volume decides, 30 € fall 10 to 20."""
     world = tables({("A", "k"): 5, ("A", "m"): 5}, {**_QUIET, ("X", "m"): [0.0] * 8})
     world["skus"]["volume_l"] = [1.0, 1.0]
     world["lanes"]["eur_per_load"], world["lanes"]["load_l"], world["lanes"]["load_kg"] = 30.0, 4.0, 100.0
@@ -89,13 +89,13 @@ def test_classes_of_hubs_and_lanes_are_kept() -> None:
 
 
 def test_a_line_for_a_day_the_lane_does_not_leave_stays() -> None:
-    """Monday's night decides Monday's departure; Tuesday's departs only on Thursday, decided then."""
+    """Monday decides on Monday's departure. The next departure is on Thursday, and Thursday decides on it."""
     world = tables({("A", "k"): 50}, _QUIET)
     world["lanes"]["departs"] = "Mon|Thu"
     assert _moved(world, (0, "k", "A>B", 1), (1, "k", "A>B", 2), (3, "k", "A>B", 4)) == (5, 2)
 
 
-def test_a_missed_cutoff_moves_the_decision_to_the_night_before() -> None:
+def test_a_missed_cutoff_moves_the_decision_to_the_day_before() -> None:
     """A cut-off at 05:00 is gone at 06:00: tonight decides tomorrow's departure; 06:00 itself is met."""
     world = tables({("A", "k"): 50}, _QUIET)
     world["lanes"]["cutoff"] = ["18:00"] * 4 + ["05:00", "06:00", "18:00"]
@@ -119,10 +119,10 @@ def test_a_closed_hub_neither_receives_nor_serves() -> None:
     assert ledger.count("local") == 0
 
 
-def test_outlook_lines_are_left_to_a_later_night() -> None:
+def test_outlook_lines_are_left_to_a_later_decision() -> None:
     class Outlook(Scripted):
-        def decide(self, night: object) -> pd.DataFrame:
-            return super().decide(night).assign(is_outlook=True)
+        def decide(self, point: object) -> pd.DataFrame:
+            return super().decide(point).assign(is_outlook=True)
 
     world = tables({("A", "k"): 5}, _QUIET)
     ledger = play(game(world, 8), Outlook((0, "k", "A>B", 3)))

@@ -38,7 +38,7 @@ def test_a_hub_serves_its_own_regions_before_those_that_spill_over() -> None:
 
 
 def test_a_short_hub_shares_in_proportion_by_largest_remainder() -> None:
-    """5 units for asks of 4, 4 and 1: shares 2.2, 2.2 and 0.6, so floors 2, 2, 0 and the last to the third."""
+    """5 units for asks of 4, 4 and 1: shares 2.2, 2.2 and 0.6, so 2, 2 and 0 rounded down, and the last unit to the third."""
     on_hand = np.array([[5]])
     shipped = serve(on_hand, np.array([[4, 4, 1]]), np.zeros((1, 3, 1), dtype=np.int64), np.array([True]))
     assert shipped[0, 0].tolist() == [2, 2, 1]
@@ -140,7 +140,7 @@ def test_a_replay_beyond_the_last_sale_is_refused() -> None:
         game(world, 2)
 
 
-def test_the_development_window_holds_nothing_of_the_scored_one() -> None:
+def test_the_development_window_excludes_the_scored_one() -> None:
     """The z of a baseline is chosen on it."""
     world = tables({("A", "k"): 1}, {("X", "k"): [7, 8], ("Y", "k"): [0, 0]})
     past = pd.DataFrame(
@@ -185,7 +185,7 @@ def test_a_day_inside_a_week_counts_from_the_next_monday() -> None:
     assert period_of(np.array([-3, 0, 1, 7, 8]), 7).tolist() == [0, 0, 1, 1, 2]
 
 
-def test_nights_stand_on_the_grid_and_stop_after_the_asked_number() -> None:
+def test_decisions_are_on_the_grid_and_stop_after_the_requested_number() -> None:
     assert decision_periods(14, None, 7) == (0, 7)
     assert decision_periods(3, 1, 1) == (0,)
     assert date.fromordinal(START.toordinal()).weekday() == 0

@@ -63,8 +63,8 @@ def test_keeping_a_unit_costs_holding_and_storage_for_its_days() -> None:
 
 def test_a_unit_left_is_worth_its_cost_less_aging_and_keeping() -> None:
     """Ten euro at 98%, two cents a day for five and fifty days; nothing beyond its shelf life, never below zero."""
-    article, prices = SkuCosts(10.0, 6.0, 1.0, 2.0), Prices(0.0, 0.0, 0.0, 0.98)
-    worth = end_values(article, prices, np.array([0.02, 3.0]), np.array([[5.0, 50.0, np.inf]] * 2))
+    costs, prices = SkuCosts(10.0, 6.0, 1.0, 2.0), Prices(0.0, 0.0, 0.0, 0.98)
+    worth = end_values(costs, prices, np.array([0.02, 3.0]), np.array([[5.0, 50.0, np.inf]] * 2))
     assert worth.tolist() == [pytest.approx([9.7, 8.8, 0.0]), [0.0, 0.0, 0.0]]
 
 
@@ -103,13 +103,13 @@ def test_each_rule_alone_keeps_a_sku_off_a_shipment(part: str, change: dict[str,
     """The lane, its two hubs, the stocking rule of its destination, the shelf life, and loads that cannot leave."""
     hubs = [{"hub": name, **(change if part == name else {})} for name in ("A", "B")]
     lanes = [delivery("B", "r"), transfer("A", "B", days=2, **(change if part == "lanes" else {}))]
-    article = sku("k", handling_class="cold", **(change if part == "skus" else {}))
+    row = sku("k", handling_class="cold", **(change if part == "skus" else {}))
     rules = [{"hub": "B", "sku": "k", **(change if part == "rule" else {"is_stocked": True})}]
-    problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[article]).problem()
+    problem = _world(hub_skus=rules).but(hubs=hubs, lanes=lanes, skus=[row]).problem()
     assert may_travel(problem.network, problem.catalog).tolist() == [[part == "none"]]
 
 
-def test_nothing_arrives_on_a_day_the_hub_is_closed() -> None:
+def test_no_shipment_arrives_on_a_day_the_hub_is_closed() -> None:
     """The lane takes two days; the hub is closed on the second day alone."""
     closed = [
         {"hub": "B", "from_date": day(2), "is_open": False},

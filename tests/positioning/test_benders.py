@@ -1,4 +1,4 @@
-"""The programme over few skus: loads that pay between them go, and its bound holds."""
+"""The joint program of few SKUs: loads that pay together go, and its bound holds."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def shared_truck(n_skus: int, eur_per_load: float) -> World:
 
 @pytest.mark.parametrize(("n_skus", "goes"), [(1, 0.0), (6, 1.0)])
 def test_a_truck_goes_when_all_it_carries_pays_for_it_together(n_skus: int, goes: float) -> None:
-    """No sku alone pays 40 EUR; six do. A price per litre of a nearly empty truck would let none or a part go."""
+    """No sku alone pays 40 EUR; six do. A price per liter of a nearly empty truck would let none or a part go."""
     problem = shared_truck(n_skus, 40.0).problem()
     result = decide_loads(problem, WorkerPool(problem, Parameters()))
     assert result.loads.tolist() == [goes]
@@ -38,7 +38,7 @@ def test_a_truck_goes_when_all_it_carries_pays_for_it_together(n_skus: int, goes
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_its_bound_is_never_above_the_optimum_of_the_whole_night(seed: int) -> None:
+def test_its_bound_is_never_above_the_optimum_of_the_whole_problem(seed: int) -> None:
     problem = random_world(seed).problem()
     result = decide_loads(problem, WorkerPool(problem, Parameters()))
     assert result.bound_eur <= solve_at_once(problem).eur + 0.01
@@ -77,7 +77,7 @@ def without_loads(seed: int) -> World:
 
 
 @pytest.mark.parametrize("seed", [1, 3, 7])
-def test_a_night_without_loads_has_a_bound_below_its_plan(seed: int) -> None:
+def test_without_loads_the_bound_is_below_the_plan(seed: int) -> None:
     """Without whole numbers the solver has no bound of a MILP; where goods left outweigh costs, 0 lies above the optimum."""
     row = without_loads(seed).plan()["plan"].iloc[0]
     assert row["lower_bound_eur"] <= row["total_eur"]
@@ -87,7 +87,7 @@ def test_a_night_without_loads_has_a_bound_below_its_plan(seed: int) -> None:
 def test_loads_that_are_decided_are_offered_to_all_before_any_is_dropped() -> None:
     """Twenty skus between which two loads pay: columns at first prices alone would let neither go."""
     world = random_world(14, n_skus=20).but(positioning={"scenarios": 30, "buckets": 4, "out_of_sample_scenarios": 20})
-    rooms = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
-    world = world.but(hubs=[hub | {name: hub[name] * 20 / 6 for name in rooms} for hub in world.hubs])
+    capacities = ("storage_l", "inbound_units_per_period", "outbound_units_per_period")
+    world = world.but(hubs=[hub | {name: hub[name] * 20 / 6 for name in capacities} for hub in world.hubs])
     row = world.plan()["plan"].iloc[0]
     assert row["total_eur"] < row["total_eur_before"] - 15.0
