@@ -39,7 +39,8 @@ from positioning.simulation.planned import (
     network_without_shared_limits,
 )
 from positioning.simulation.reading import read_network
-from positioning.simulation.world import open_state, read_demand
+from positioning.simulation.state import open_state
+from positioning.simulation.world import read_demand
 from review.charts import png
 from review.replay import ReplayPage, closed_picture, course_picture, replay_page, terms_picture
 

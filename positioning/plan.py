@@ -32,7 +32,8 @@ from positioning.inputs.costs import KG
 from positioning.inputs.problem import Problem, build_problem
 from positioning.money import in_units, optimum_in_eur, outcome_in_eur, unit_eur
 from positioning.optimizer.column_generation import Optimum, optimize
-from positioning.optimizer.master import MasterSolution, marginal_prices
+from positioning.optimizer.load_prices import marginal_prices
+from positioning.optimizer.master import MasterSolution
 from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.tolerances import SolverTolerances
 from positioning.optimizer.workers import WorkerPool, worker_pool

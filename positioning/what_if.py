@@ -34,7 +34,18 @@ Frames = dict[str, pd.DataFrame]
 
 @dataclass(frozen=True)
 class Inputs:
-    """What a plan is made of: known tables, forecast frames, settings."""
+    """What a plan is computed from.
+
+    Attributes
+    ----------
+    tables
+        Input tables known at the planning date, by name.
+    forecasts
+        Forecast frames by name.
+    settings
+        The configuration.
+
+    """
 
     tables: Frames
     forecasts: Frames

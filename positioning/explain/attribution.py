@@ -26,7 +26,18 @@ _SAME_UNITS, _SAME_EUR = 1e-9, 1e-6
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided for a sku: shipments (positions), units, and shipments that stay open to others."""
+    """What was decided for a SKU.
+
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    lanes
+        Positions of the shipments in use, ascending, (n_lines,).
+    units
+        Units on each, (n_lines,), in whole packs.
+
+    """
 
     sku: int
     lanes: np.ndarray
@@ -35,7 +46,20 @@ class Decision:
 
 @dataclass(frozen=True)
 class Served:
-    """Expected units by region of the sku, each (R,)."""
+    """Expected units over the cover window by region of the SKU.
+
+    Attributes
+    ----------
+    local
+        Units served by the nearest hub, (R,).
+    spilled
+        Units served by another hub, (R,).
+    late
+        Units served after the promise, (R,); they are part of the other two.
+    lost
+        Units not served, (R,).
+
+    """
 
     local: np.ndarray
     spilled: np.ndarray
@@ -45,10 +69,19 @@ class Served:
 
 @dataclass(frozen=True)
 class Refusal:
-    """What refusing one line does to its sku, EUR without loads.
+    """What refusing one line does to its SKU, without loads.
 
-    ``loss_eur`` when the sku is improved again, which sends ``instead`` (shipment, units more or less);
-    ``drop_eur`` when no other shipment replaces the line, which costs more in ``pays_rate`` of the demand scenarios.
+    Attributes
+    ----------
+    loss_eur
+        Loss after the SKU is improved again without the line, EUR.
+    drop_eur
+        Loss where no other shipment replaces the line, EUR.
+    pays_rate
+        Share of demand scenarios in which dropping the line costs more.
+    instead
+        Shipments of the improved plan that differ, with the units more or less.
+
     """
 
     loss_eur: float
@@ -59,10 +92,39 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Outcome:
-    """The plan of one sku explained; arrays follow its ``hubs`` (H), ``regions`` (R) or lines.
+    """The explained plan of one SKU, with H hubs and R regions of the SKU and L lines.
 
-    ``before`` and ``after`` (N_TERMS,) are expected money terms and kilograms; ``shares`` are additive
-    benefits without fixed loads; ``refusals`` say what refusing a line does.
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    hubs, regions
+        Positions of its hubs, (H,), and regions, (R,).
+    lanes, units
+        Positions of the shipments in use and units on each, (L,).
+    before, after
+        Expected money terms in EUR and kilograms of CO2e without and with the plan, (N_TERMS,), without loads.
+    demand
+        Expected units demanded over the cover window, (R,).
+    served_before, served_after
+        Expected units served and lost without and with the plan.
+    sources
+        Hubs of each region, cheapest first, ties by hub.
+    hub_demand
+        Expected units demanded in the regions each hub is nearest to, (H,).
+    hub_daily
+        The same per day, beyond the cover window, (H,).
+    stockout
+        Cycle stockout probability, (H,).
+    fill_before, fill_after
+        Fill rates without and with the plan, (H,); NaN without demand.
+    line_terms
+        Money terms in EUR per unit and kilograms of each line, (L, N_TERMS).
+    shares
+        Additive benefit of each line without loads, EUR, (L,).
+    refusals
+        What refusing each line does.
+
     """
 
     sku: int

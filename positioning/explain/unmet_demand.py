@@ -51,7 +51,18 @@ class Trial:
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """The lost sales of one SKU after the plan: ``lost`` (R, B) by region and bucket, and trials of further shipments."""
+    """The lost sales of one SKU after the plan, and trials of further shipments.
+
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    lost
+        Expected units lost by region and bucket, (R, B).
+    trials
+        Evaluated further shipments.
+
+    """
 
     sku: int
     lost: np.ndarray
@@ -126,7 +137,16 @@ def diagnosis_in_eur(diagnosis: Diagnosis, unit: float) -> Diagnosis:
 
 @dataclass(frozen=True)
 class Remaining:
-    """What the plan leaves over: ``slack`` of every shared resource, and the loads used of every shipment."""
+    """What the plan leaves of shared resources.
+
+    Attributes
+    ----------
+    slack
+        Capacity left of each resource, (n_resources,), in the unit of its use.
+    loads
+        Loads in use by shipment.
+
+    """
 
     slack: np.ndarray
     loads: dict[int, float]

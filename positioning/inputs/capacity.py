@@ -58,7 +58,18 @@ class Resource:
 
 @dataclass(frozen=True)
 class Load:
-    """Loads of one departure: fixed cost of each, EUR, and their largest number, which may be infinite."""
+    """Loads of one departure.
+
+    Attributes
+    ----------
+    shipment
+        Position of the shipment.
+    eur
+        Fixed cost of each load, EUR.
+    most
+        Largest number of loads, inclusive; may be infinite.
+
+    """
 
     shipment: int
     eur: float
@@ -69,7 +80,17 @@ class Load:
 class Shared:
     """All shared resources and loads of a run.
 
-    ``is_open`` is (n_hubs, n_days); ``binds`` (n_resources, n_shipments) is true where a resource binds a shipment.
+    Attributes
+    ----------
+    resources
+        Rows of the shared constraints, sorted by name.
+    loads
+        Departures whose loads cost something or are limited.
+    is_open
+        Whether each hub works on each day, (n_hubs, n_days), counted from ``as_of``.
+    binds
+        Whether each resource binds each shipment, (n_resources, n_shipments).
+
     """
 
     resources: tuple[Resource, ...]
@@ -119,7 +140,20 @@ def installed_constraints() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Held:
-    """What is in stock (day −1) or confirmed to arrive: arrays (n,) of hub, handling class, day, units and liters."""
+    """What is in stock or confirmed to arrive; a place may have several entries.
+
+    Attributes
+    ----------
+    hub
+        Position of the hub, (n,).
+    handling_class
+        Handling class of the units, (n,).
+    day
+        Day of arrival, counted from ``as_of``, (n,); −1 for stock.
+    units, liters
+        Units and their volume, (n,).
+
+    """
 
     hub: np.ndarray
     handling_class: np.ndarray

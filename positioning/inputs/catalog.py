@@ -21,10 +21,40 @@ DAYS_PER_YEAR = 365.0
 
 @dataclass(frozen=True)
 class Catalog:
-    """Arrays by sku (K), hub (H) and supplier (S); empty limits are infinite.
+    """SKUs as arrays by SKU (K), hub (H), and supplier (S).
 
-    ``frozen_until_day`` counts from ``as_of``: shipments before it may not take the sku from the hub.
-    ``available_units`` is 0 where the supplier does not offer the sku. ``successors`` names the SKU that replaces each one, "" where none does.
+    Attributes
+    ----------
+    skus
+        Names, ascending.
+    unit_cost_eur, lost_sale_eur
+        Cost of a unit and of a lost sale, EUR, (K,).
+    mass_kg, volume_l
+        Size of a unit, (K,).
+    handling_class
+        Handling class of each SKU.
+    pack_units
+        Pack of transfers in units, (K,).
+    shelf_life_days
+        Shelf life in days, (K,), infinite without one; a lead time must be below it.
+    holding_eur_per_day, storage_eur_per_day
+        Cost of holding and storing a unit for a day, EUR, (K, H).
+    available_units
+        Units that each supplier has, (K, S): 0 where it does not offer the SKU, infinite without a limit.
+    order_pack_units, order_min_units
+        Pack and smallest order in units, (K, S).
+    purchase_eur
+        Purchase price of a unit, EUR, (K, S).
+    is_stocked
+        Whether each hub may stock the SKU, (K, H).
+    min_units, max_units
+        Units that stay at each hub, and units it may hold at most, (K, H), inclusive; the maximum is infinite without
+        one.
+    frozen_until_day
+        First day, counted from ``as_of``, on which the stock may leave the hub, (K, H); −inf: always.
+    successors
+        Name of the SKU that replaces each one, where none does.
+
     """
 
     skus: tuple[str, ...]

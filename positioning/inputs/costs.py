@@ -22,7 +22,20 @@ N_TERMS = len(TERMS) + 1
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices from the settings, in EUR per unit, per tonne, per year and as shares."""
+    """Prices that the settings give.
+
+    Attributes
+    ----------
+    carbon_eur_per_t
+        Cost of a metric ton of CO2e, EUR.
+    churn_eur_per_unit
+        Churn penalty per moved unit, EUR.
+    handling_eur_per_unit
+        Handling cost per transferred unit, EUR.
+    terminal_value_rate
+        Value of a leftover unit as a share of its cost.
+
+    """
 
     carbon_eur_per_t: float
     churn_eur_per_unit: float
@@ -32,7 +45,16 @@ class Prices:
 
 @dataclass(frozen=True)
 class SkuCosts:
-    """What costs need to know of one sku: money in EUR per unit, mass in kg, volume in l."""
+    """What the cost terms of one SKU need.
+
+    Attributes
+    ----------
+    unit_cost_eur, lost_sale_eur
+        Cost of a unit and of a lost sale, EUR.
+    mass_kg, volume_l
+        Size of a unit.
+
+    """
 
     unit_cost_eur: float
     lost_sale_eur: float

@@ -22,11 +22,25 @@ from positioning.inputs.time_buckets import Buckets
 
 @dataclass(frozen=True)
 class Demand:
-    """Forecasts as arrays by sku (K) and region (R).
+    """Forecasts as arrays by SKU (K) and region (R).
 
-    ``mean_units`` (K, R, n_periods) per period; ``dispersion`` (K, R, n_windows) is alpha of each
-    window's sum or ``CERTAIN``, ``window_days`` their lengths; correlations and ``step_units``, of which demand is
-    a multiple (0: any quantity), are (K,).
+    Attributes
+    ----------
+    mean_units
+        Mean units per period, (K, R, n_periods).
+    dispersion
+        Alpha of the sum over each window, or ``CERTAIN``, (K, R, n_windows).
+    window_days
+        Lengths of the windows in days.
+    day_correlation, region_correlation
+        Correlation of errors across days and across regions, (K,).
+    has_forecast
+        Whether the SKU has a forecast, (K,).
+    step_units
+        Units of which demand is a multiple, (K,); 0: any quantity.
+    distribution
+        Name of the demand distribution.
+
     """
 
     mean_units: np.ndarray

@@ -20,12 +20,22 @@ _LINE = ["sku", "hub", "units", "day", "origin"]
 
 @dataclass(frozen=True)
 class Stock:
-    """Positions of every sku (rows) at every hub (columns), in units.
+    """Positions of every SKU (K) at every hub (H), in units.
 
-    ``usable`` = on hand − reserved − on hold + due by ``as_of``; may be negative. ``physical`` is
-    everything on the shelf. ``arrivals`` has one row per line still to come: sku, hub, units, day
-    after ``as_of``, origin hub (−1 unknown). ``overdue`` are those of them that should have come before the snapshot; ``lapsed``
-    are lines overdue for so long that they no longer count.
+    Attributes
+    ----------
+    usable
+        On hand − reserved − on hold + due by ``as_of``, (K, H); may be negative.
+    physical
+        Everything on the shelf, (K, H).
+    arrivals
+        One row per line still to come: ``sku``, ``hub``, ``units``, ``day`` after ``as_of``, and ``origin`` hub (−1
+        unknown), as positions.
+    overdue
+        Lines of ``arrivals`` that were due before the snapshot.
+    lapsed
+        Lines that are overdue for so long that they no longer count.
+
     """
 
     usable: np.ndarray
@@ -97,11 +107,19 @@ _COLUMNS = ("proposal_id", "status", "kind", "sku", "origin", "destination", "un
 
 @dataclass(frozen=True)
 class Previous:
-    """Earlier proposals as frames with sku, origin and destination as positions.
+    """Earlier proposals, with SKU, origin, and destination as positions.
 
-    ``open`` count at both ends (sku, origin hub or −1, hub, units, ship and arrival day); ``unseen``
-    were released, never seen in ``inbound`` and have timed out; ``moves`` happened or will; ``rejected``
-    holds the benefit a line (kind, sku, origin, destination) had when it was refused.
+    Attributes
+    ----------
+    open
+        Released lines that count at both ends: SKU, origin hub or −1, hub, units, ship and arrival day.
+    unseen
+        Released lines that timed out without appearing in ``inbound``.
+    moves
+        Lines that were released or executed.
+    rejected
+        Benefit in EUR at which a line (kind, SKU, origin, destination) was last rejected.
+
     """
 
     open: pd.DataFrame

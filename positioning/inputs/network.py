@@ -25,7 +25,15 @@ _END_OF_DAY = time(23, 59)
 class Departure:
     """The next departure of a lane.
 
-    ``decide_by`` is in UTC. ``is_outlook`` says that a later run still decides it.
+    Attributes
+    ----------
+    ship_date
+        Day on which it leaves.
+    decide_by
+        Last moment to decide on it, UTC.
+    is_outlook
+        Whether a later run still decides on it.
+
     """
 
     ship_date: date
@@ -35,7 +43,18 @@ class Departure:
 
 @dataclass(frozen=True)
 class Clock:
-    """When runs happen: on ``as_of`` and every ``run_every_days`` after, ready at local ``ready_at``."""
+    """When runs happen.
+
+    Attributes
+    ----------
+    as_of
+        Planning date of this run.
+    ready_at
+        Local time at which the plan is ready.
+    run_every_days
+        Days until the next run.
+
+    """
 
     as_of: date
     ready_at: time
@@ -71,12 +90,35 @@ def _weekdays(departs: str) -> frozenset[int]:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Lanes as arrays of one length, sorted by lane id.
+    """Lanes as arrays (n_lanes,), sorted by name.
 
-    ``origin`` is a hub for transfers and deliveries and a supplier for orders; ``destination`` is a
-    hub, for deliveries a region; both are positions. Empty money and mass columns are 0, empty loads
-    are infinite. ``classes[i]`` is None where any handling class may travel. ``nearness`` ranks the deliveries
-    of a region, 0 the nearest; it is 0 for shipments. ``distance_km`` is NaN where it is not known.
+    Attributes
+    ----------
+    lane
+        Names.
+    is_supply
+        Whether the lane starts at a supplier.
+    origin
+        Position of the hub, or of the supplier of a supply lane, −1 where unknown.
+    destination
+        Position of the hub, or of the region of a delivery lane, −1 where unknown.
+    lead_days, lead_sd_days
+        Lead time and its standard deviation in days.
+    distance_km
+        Length, NaN where unknown.
+    nearness
+        Rank among the deliveries to the region, 0 the nearest; 0 for shipments.
+    eur_per_unit, eur_per_kg, eur_per_load
+        Prices, EUR; 0 where none is given.
+    load_l, load_kg
+        Size of a load, infinite without one.
+    loads_most
+        Loads per departure at most, inclusive, infinite without a limit.
+    kg_co2e_per_t
+        Emissions per metric ton over the whole lane, kilograms of CO2e.
+    classes
+        Handling classes that may travel, None for all.
+
     """
 
     lane: tuple[str, ...]
@@ -101,8 +143,23 @@ class Lanes:
 class Network:
     """The places and lanes of a run.
 
-    ``shipments`` are transfer and supply lanes with, for each, its next departure: ``ship_days`` and
-    ``arrival_days`` count from ``as_of``.
+    Attributes
+    ----------
+    as_of
+        Planning date.
+    hubs, regions, suppliers
+        Names, ascending.
+    shipments
+        Transfer and supply lanes.
+    departures
+        Next departure of each shipment; empty in a replay.
+    ship_days, arrival_days
+        Days of departure and arrival of each shipment, (n_shipments,), counted from ``as_of``.
+    deliveries
+        Delivery lanes.
+    hub_classes
+        Handling classes of each hub, None for all.
+
     """
 
     as_of: date

@@ -30,11 +30,31 @@ from positioning.inputs.time_buckets import Buckets, cover_days, cut
 
 @dataclass(frozen=True)
 class Problem:
-    """Everything known at ``as_of``, by sku (K), hub (H), region (R), shipment (L) and bucket (B).
+    """Everything known at ``as_of``, by SKU (K), hub (H), region (R), shipment (L), and bucket (B).
 
-    ``arrivals`` (K, H, B + 1) are confirmed units by the bucket they arrive in; the last column holds
-    those after the window. ``late_eur`` (R, n_classes) and ``promise_days`` likewise, by ``classes``.
-    ``assumptions`` are defaults taken while it was put together, written to the table ``assumption``.
+    Attributes
+    ----------
+    network, buckets, catalog, stock, demand
+        Places and lanes, time buckets, SKUs, positions, and forecasts.
+    arrivals
+        Confirmed units by the bucket they arrive in, (K, H, B + 1); the last column holds those after the cover window.
+    limits
+        Limits of the shipments.
+    prices
+        Prices of the settings.
+    previous
+        Earlier proposals.
+    classes
+        Handling classes, the columns of the next two.
+    promise_days
+        Promised days, (R, n_classes), inclusive; infinite without a promise.
+    late_eur
+        Cost of a late unit, EUR, (R, n_classes).
+    settings
+        The configuration.
+    assumptions
+        Defaults that were taken, written to the table ``assumption``.
+
     """
 
     network: Network

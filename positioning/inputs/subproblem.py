@@ -34,12 +34,49 @@ N_RANKS = len(RANK_WAITS)
 
 @dataclass(frozen=True)
 class Subproblem:
-    """One sku with H hubs, R regions, L shipments, Y delivery lanes, B buckets.
+    """One SKU with H hubs, R regions, L shipments, Y delivery lanes, and B buckets.
 
-    ``hubs``, ``regions``, ``lanes`` and ``deliveries`` are positions in the network. ``usable`` (H,)
-    and ``arrivals`` (H, B + 1) are units; ``limits`` bound the shipments. ``*_terms`` end in N_TERMS. ``later`` lists shipments that may be
-    repeated by a later departure: lane position, bucket it leaves in, bucket it arrives in.
-    ``end_value`` and ``end_capacity`` (H, N_RANKS) value units left. ``keeping`` (H, N_TERMS) is per day.
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    hubs, regions, lanes, deliveries
+        Positions in the network, ascending: (H,), (R,), (L,), (Y,).
+    usable
+        Units that can be served or sent, (H,).
+    arrivals
+        Confirmed units by bucket of arrival, (H, B + 1); the last column is after the cover window.
+    limits
+        Limits of the shipments.
+    shipment_terms
+        Cost terms of a unit on each shipment, (L, N_TERMS).
+    later
+        Later departures, (n, 3): shipment, bucket it leaves in, bucket it arrives in.
+    later_terms
+        Cost terms of a unit on each of them, (n, N_TERMS).
+    delivery_hub, delivery_region
+        Positions in ``hubs`` and ``regions``, (Y,).
+    delivery_terms
+        Cost terms of a unit on each delivery lane, (Y, N_TERMS).
+    is_served
+        Whether the hub of the delivery lane works at the start of the bucket, (Y, B).
+    is_late
+        Whether the delivery lane is slower than promised, (Y,).
+    nearest
+        Position in ``hubs`` of each region's nearest hub, (R,); −1 without one.
+    keeping
+        Cost terms of keeping a unit for a day, (H, N_TERMS).
+    lost_terms
+        Cost terms of a lost unit, (N_TERMS,).
+    end_value
+        Value of a unit left by rank, EUR, (H, N_RANKS).
+    end_capacity
+        Units of each rank, (H, N_RANKS); the last is infinite.
+    bucket_days
+        Days in each bucket, (B,).
+    served_days
+        Mean days a unit is kept within the bucket it is served in, (B,).
+
     """
 
     sku: int

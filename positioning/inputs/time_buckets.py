@@ -13,10 +13,16 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Buckets:
-    """The cover window of ``days[-1]`` days after ``as_of``, cut at ``days``.
+    """The cover window, divided into time buckets.
 
-    ``days`` holds the first day of every bucket (0 first) and, last, the end. All cuts fall between
-    periods of ``period_days`` days.
+    Attributes
+    ----------
+    days
+        First day of every bucket, counted from ``as_of``, the first 0, and last the end of the window, exclusive; all
+        are boundaries of periods.
+    period_days
+        Days of a period.
+
     """
 
     days: tuple[int, ...]

@@ -19,8 +19,23 @@ from positioning.optimizer.tolerances import DualSimplex
 class Dictionary(NamedTuple):
     """``basic[i] = constant[i] + table[i] · nonbasic``; the objective grows by ``cost[j]`` per unit of nonbasic j.
 
-    ``table`` (m, n), ``constant`` and ``basic`` (m,), ``cost``, ``nonbasic`` and ``at_upper`` (n,). Variables
-    are numbers; ``at_upper`` says at which bound a nonbasic variable stands.
+    Attributes
+    ----------
+    table
+        Coefficients, (m, n).
+    constant
+        Constants, (m,).
+    cost
+        Reduced costs, (n,).
+    basic, nonbasic
+        Numbers of the variables, (m,) and (n,).
+    at_upper
+        Whether each nonbasic variable is at its upper bound, (n,).
+
+    References
+    ----------
+    Chvátal, "Linear Programming", 1983, chapters 3 and 8.
+
     """
 
     table: np.ndarray

@@ -25,10 +25,23 @@ from positioning.optimizer.workers import WorkerPool
 
 @dataclass(frozen=True)
 class LoadDecision:
-    """The loads that go, by entry of ``shared.loads``, what each sku sends (packs not whole), and a bound.
+    """The loads that go and what each SKU sends on them.
 
-    No plan costs less than ``bound_eur``; ``dual_prices`` (n_resources,) are what room is worth beside these loads.
-    ``packs`` are what skus send in whole packs on these loads, where the program was solved for whole packs.
+    Attributes
+    ----------
+    loads
+        Whole loads by entry of ``shared.loads``, (n_loads,).
+    shipments
+        Units of each SKU that sends any, in packs that need not be whole.
+    dual_prices
+        Dual price of each resource with these loads, (n_resources,), EUR per unit of it.
+    bound_eur
+        No plan costs less, EUR.
+    no_shipment_eur
+        Cost of each SKU without shipments, EUR.
+    packs
+        Units of each SKU in whole packs, where the program was solved for whole packs.
+
     """
 
     loads: np.ndarray

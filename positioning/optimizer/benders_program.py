@@ -19,7 +19,20 @@ from positioning.optimizer.pricing import BendersBlock, BendersCuts
 
 @dataclass(frozen=True)
 class ProgramSolution:
-    """Units by sku (L,), loads, prices of shared room (n_resources,), and a lower bound of the program, EUR."""
+    """A solution of the joint program.
+
+    Attributes
+    ----------
+    units
+        Units of each SKU on its shipments, (L,) each.
+    loads
+        Loads by entry of ``shared.loads``, (n_loads,).
+    dual_prices
+        Dual price of each resource, (n_resources,), at least 0; 0 where columns are whole.
+    bound_eur
+        No solution of the program costs less.
+
+    """
 
     units: list[np.ndarray]
     loads: np.ndarray

@@ -18,10 +18,19 @@ from positioning.optimizer.tolerances import Branching
 
 
 class CutRows(NamedTuple):
-    """Rows ``slope · x + θ_group ≥ floor``: cuts of group k = 0 …, and limits on x alone, whose group is −1.
+    """Rows ``slope · x + θ_group ≥ floor``: Benders cuts of groups of scenarios, and limits on x alone.
 
-    ``slope`` (n_rows, L), ``floor`` and ``group`` (n_rows,); ``starting`` (n_groups,) is one cut of each group to
-    start from.
+    Attributes
+    ----------
+    slope
+        Coefficients of the shipments, (n_rows, L).
+    floor
+        Right-hand sides, (n_rows,), EUR for cuts and units for limits.
+    group
+        Group of each row, (n_rows,); −1 for a limit.
+    starting
+        One cut of each group to start from, (n_groups,).
+
     """
 
     slope: np.ndarray
@@ -31,9 +40,21 @@ class CutRows(NamedTuple):
 
 
 class Shipments(NamedTuple):
-    """Shipments (L,): EUR ``unit_eur`` per unit and ``linking_duals`` for using one at all, at ``most`` units, in packs.
+    """The shipments of one SKU, arrays (L,).
 
-    ``linking_rate`` is the charge per unit when as much as may be is sent; ``least`` the smallest size used.
+    Attributes
+    ----------
+    unit_eur
+        Cost of a unit with dual prices.
+    linking_duals
+        Cost of using the shipment at all.
+    linking_rate
+        The same per unit when ``most`` units are sent.
+    most
+        Units at most, inclusive.
+    pack, least
+        Pack and smallest size in units.
+
     """
 
     unit_eur: np.ndarray
@@ -45,7 +66,18 @@ class Shipments(NamedTuple):
 
 
 class Program(NamedTuple):
-    """The program of one SKU: its cuts and limits, its shipments, and the arithmetic of the search."""
+    """The program of one SKU.
+
+    Attributes
+    ----------
+    rows
+        Benders cuts and limits.
+    shipments
+        Shipments.
+    tolerances
+        Arithmetic of the search.
+
+    """
 
     rows: CutRows
     shipments: Shipments
@@ -163,7 +195,22 @@ def rounded(x: np.ndarray, program: Program) -> np.ndarray:
 
 
 class Nodes(NamedTuple):
-    """All nodes of a search: bounds of x, which charges are paid, the relaxed answer and its cost; is it open."""
+    """All nodes of a search, arrays of n nodes.
+
+    Attributes
+    ----------
+    lower, upper
+        Bounds of the shipments in units, (n, L), inclusive.
+    is_paid
+        Whether the linking dual of a shipment is paid in full, (n, L).
+    x
+        Solution of the relaxation, (n, L).
+    eur
+        Lower bound of the node, (n,).
+    is_open
+        Whether the node is still to be branched on, (n,).
+
+    """
 
     lower: np.ndarray
     upper: np.ndarray
@@ -174,9 +221,19 @@ class Nodes(NamedTuple):
 
 
 class SearchResult(NamedTuple):
-    """A lower bound, the relaxed answer (L,) and its cost, and the plan (L,) that is cheapest by the cuts.
+    """Result of a search.
 
-    ``node_solutions`` (n, L) are the relaxed answers of all nodes, the root first.
+    Attributes
+    ----------
+    bound_eur
+        No allowed plan costs less by the cuts.
+    root, root_eur
+        Solution of the first relaxation, (L,), and its cost.
+    plan
+        Plan that is cheapest by the cuts, in whole packs, (L,).
+    node_solutions
+        Solutions of the relaxations of all nodes, the root first, (n_nodes, L).
+
     """
 
     bound_eur: float

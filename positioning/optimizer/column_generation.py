@@ -14,18 +14,16 @@ from foundation.checkpoint import Checkpoints, recompute
 from positioning.inputs.capacity import Shared
 from positioning.inputs.problem import Problem
 from positioning.optimizer.benders import LoadDecision, decide_loads
+from positioning.optimizer.load_prices import full_load_prices, load_terms_eur, shut_prices
 from positioning.optimizer.master import (
     InteriorSolution,
     MasterSolution,
     Pool,
     build_pool,
     choose,
-    full_load_prices,
     interior_solution,
-    load_terms_eur,
     paid,
     relaxed_master,
-    shut_prices,
     whole_loads,
 )
 from positioning.optimizer.parameters import Effort, Parameters
@@ -42,7 +40,16 @@ from positioning.optimizer.workers import WorkerPool
 
 @dataclass(frozen=True)
 class Duals:
-    """What a pass asks: rows of prices (n, n_resources), charges (n_skus, n_shipments) due at the first row."""
+    """Dual prices at which a pass prices the SKUs.
+
+    Attributes
+    ----------
+    dual_prices
+        Rows of dual prices, (n, n_resources), EUR per unit of the resource.
+    linking_duals
+        Cost of using a shipment at all, (n_skus, n_shipments), EUR; it applies to the first row only.
+
+    """
 
     dual_prices: np.ndarray
     linking_duals: np.ndarray
@@ -195,7 +202,20 @@ def scaled(shared: Shared, share: float) -> Shared:
 
 @dataclass(frozen=True)
 class Optimum:
-    """The plan found and the bound: no plan on these paths costs less than ``bound_eur``."""
+    """The plan of the optimizer and its bound.
+
+    Attributes
+    ----------
+    choice
+        Columns and loads of the plan.
+    no_shipment_eur
+        Cost of each SKU without shipments.
+    plan_eur
+        Cost of the plan, loads included.
+    bound_eur
+        No plan costs less on these demand scenarios.
+
+    """
 
     choice: MasterSolution
     no_shipment_eur: dict[int, float]

@@ -18,7 +18,18 @@ from positioning.optimizer.tolerances import SolverLimits
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one constraint: entries (row, column, value) with rows counted from 0, and bounds."""
+    """Rows of one constraint.
+
+    Attributes
+    ----------
+    row, column, value
+        Entries, (n,), with rows counted from 0.
+    lower, upper
+        Sides of the rows, (n_rows,), inclusive.
+    names
+        Returns the names of the rows.
+
+    """
 
     row: np.ndarray
     column: np.ndarray
@@ -30,7 +41,14 @@ class Rows:
 
 @dataclass(frozen=True)
 class Names:
-    """Names of what a sku's problem numbers: its hubs, regions, shipments, deliveries, all suppliers."""
+    """Names of the places and lanes of a SKU's problem.
+
+    Attributes
+    ----------
+    hubs, regions, suppliers, shipments, deliveries
+        Names in the order of their positions in the problem.
+
+    """
 
     hubs: tuple[str, ...]
     regions: tuple[str, ...]
@@ -41,7 +59,24 @@ class Names:
 
 @dataclass(frozen=True)
 class Columns:
-    """Where columns stand: ``send`` first, then per path ``serve``, ``keep``, ``end``, ``later``."""
+    """Numbers of columns: ``send`` first, then ``serve``, ``keep``, ``end``, and ``later`` of each scenario.
+
+    Attributes
+    ----------
+    n_send
+        Shipments.
+    n_serve
+        Delivery lanes × buckets.
+    n_keep
+        Hubs × buckets.
+    n_end
+        Hubs × ranks.
+    n_later
+        Later departures.
+    n_paths
+        Demand scenarios.
+
+    """
 
     n_send: int
     n_serve: int
@@ -87,7 +122,24 @@ NO_COLUMNS = Columns(0, 0, 0, 0, 0, 0)
 
 @dataclass(frozen=True)
 class LinearProgram:
-    """min cost · v + offset subject to lower ≤ matrix v ≤ upper, 0 ≤ v ≤ most."""
+    """min cost · v + offset subject to lower ≤ matrix v ≤ upper, 0 ≤ v ≤ most.
+
+    Attributes
+    ----------
+    columns
+        Positions of the columns, for programs of a SKU.
+    cost, most
+        Cost and upper bound of each column, (n_columns,).
+    matrix
+        Coefficients, (n_rows, n_columns).
+    lower, upper
+        Sides of the rows, (n_rows,), inclusive.
+    offset
+        Constant of the objective.
+    blocks
+        Constraints the rows come from.
+
+    """
 
     columns: Columns
     cost: np.ndarray

@@ -12,7 +12,6 @@ import numpy as np
 from scipy.sparse import csc_array, hstack, vstack
 
 from positioning.inputs.capacity import Shared
-from positioning.inputs.problem import Problem
 from positioning.optimizer.highs import NO_COLUMNS, WHOLE, LinearProgram, Model
 from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import Column, SkuShipments
@@ -20,7 +19,20 @@ from positioning.optimizer.pricing import Column, SkuShipments
 
 @dataclass(frozen=True)
 class Pool:
-    """All columns: their gain over no move (EUR, > 0 is good), sku and use of resources."""
+    """The columns of the restricted master problem, n of them.
+
+    Attributes
+    ----------
+    columns
+        Columns, by SKU.
+    gain_eur
+        Cost without shipments less the column's cost, (n,); positive is better.
+    sku
+        Position of the SKU, (n,).
+    uses
+        What the column takes of each resource, (n, n_resources).
+
+    """
 
     columns: tuple[Column, ...]
     gain_eur: np.ndarray
@@ -30,9 +42,19 @@ class Pool:
 
 @dataclass(frozen=True)
 class MasterSolution:
-    """The column chosen for each sku, loads by entry of ``shared.loads``, prices by resource.
+    """Columns and loads of a plan.
 
-    ``split_shipments`` are those (n_shipments,) of SKUs the master split between columns.
+    Attributes
+    ----------
+    column
+        Chosen column by SKU; a SKU without one sends nothing.
+    loads
+        Whole loads by entry of ``shared.loads``, (n_loads,).
+    dual_prices
+        Dual price of each resource, (n_resources,), with these loads and columns that may be split.
+    split_shipments
+        Mean units of each SKU that the master split between columns.
+
     """
 
     column: dict[int, Column]
@@ -69,7 +91,20 @@ def choose(pool: Pool, shared: Shared, loads: np.ndarray, parameters: Parameters
 
 @dataclass(frozen=True)
 class InteriorSolution:
-    """Prices (n_resources,), charges (n_skus, n_shipments) and split loads in the middle of the best; gain in EUR."""
+    """An optimal solution of the relaxed master from the interior of the optimal ones.
+
+    Attributes
+    ----------
+    dual_prices
+        Dual price of each resource, (n_resources,).
+    linking_duals
+        Dual of the linking constraint of each SKU and shipment, (n_skus, n_shipments).
+    loads
+        Loads by entry of ``shared.loads``, which may be split, (n_loads,).
+    gain_eur
+        Gain over no shipments, less the cost of loads.
+
+    """
 
     dual_prices: np.ndarray
     linking_duals: np.ndarray
@@ -146,7 +181,16 @@ def relaxed_master(pool: Pool, shared: Shared, parameters: Parameters) -> tuple[
 
 @dataclass(frozen=True)
 class LinkingRows:
-    """Rows Σ share of columns of a sku that use a load ≤ loads, by (sku, load); entries (row, column)."""
+    """Rows Σ share of columns of a SKU that use a load ≤ loads.
+
+    Attributes
+    ----------
+    keys
+        SKU and entry of ``shared.loads`` of each row.
+    row, column
+        Row and column of each entry, (n,).
+
+    """
 
     keys: tuple[tuple[int, int], ...]
     row: np.ndarray
@@ -330,56 +374,3 @@ def _swapped(pool: Pool, taken: np.ndarray, capacity: np.ndarray, sweeps: int) -
         if not is_changed:
             break
     return [chosen[sku] for sku in sorted(chosen)]
-
-
-def marginal_prices(problem: Problem, choice: MasterSolution, parameters: Parameters) -> np.ndarray:
-    """Return prices for small changes of ``choice``: room at its price, loads that do not go at a whole load a unit.
-
-    With few skus the price of a load's room is what its own columns make of it, not others: it is 0 then.
-    """
-    dual_prices = choice.dual_prices
-    if parameters.are_few(len(problem.catalog.skus)):
-        dual_prices = np.where([row.load >= 0 for row in problem.shared.resources], 0.0, dual_prices)
-    return np.maximum(dual_prices, shut_prices(problem, choice.loads))
-
-
-def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
-    """Return a price of a whole load per unit of room on loads that do not go, 0 on everything else."""
-    shut = {load.shipment: load.eur for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0}
-    return np.array([shut.get(resource.load, 0.0) for resource in problem.shared.resources])
-
-
-def full_load_prices(problem: Problem) -> np.ndarray:
-    """Return the price of each resource when loads leave full: their cost by what they carry, else 0.
-
-    Where both volume and mass are limited the volume carries the price.
-    """
-    eur = {load.shipment: load.eur for load in problem.shared.loads}
-    dual_prices, priced = np.zeros(len(problem.shared.resources)), set()
-    for row in sorted(range(len(dual_prices)), key=lambda row: problem.shared.resources[row].kind != "load_volume"):
-        resource = problem.shared.resources[row]
-        if resource.load >= 0 and resource.load not in priced and resource.capacity > 0:
-            dual_prices[row] = eur[resource.load] / resource.capacity
-            priced.add(resource.load)
-    return dual_prices
-
-
-def load_terms_eur(problem: Problem, dual_prices: np.ndarray, owed: np.ndarray) -> float:
-    """Return what loads and room add to the bound at ``dual_prices`` when skus owe ``owed`` (L,) for loads.
-
-    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
-    room of other resources is sold at its price.
-    """
-    worth = {load.shipment: 0.0 for load in problem.shared.loads}
-    sold = 0.0
-    for price, row in zip(dual_prices, problem.shared.resources, strict=True):
-        if row.load >= 0:
-            worth[row.load] += price * row.capacity
-        else:
-            sold += price * row.capacity
-    saved = 0.0
-    for load in problem.shared.loads:
-        surplus = worth[load.shipment] - load.eur
-        most = load.most if surplus > 1e-9 else 1.0
-        saved += max(0.0, most * surplus + owed[load.shipment]) if load.most >= 1 else 0.0
-    return -(sold + saved)

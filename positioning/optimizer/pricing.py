@@ -87,7 +87,20 @@ class SubproblemCache:
 
 @dataclass(frozen=True)
 class Column:
-    """A plan for one sku: units (L of the network, as positions and amounts), its cost, what it takes."""
+    """A plan of one SKU.
+
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    lanes, units
+        Positions of the shipments in use and units on each, (n,).
+    eur
+        Its expected cost, without dual prices and loads.
+    uses
+        What it takes of each resource, (n_resources,).
+
+    """
 
     sku: int
     lanes: np.ndarray
@@ -98,7 +111,20 @@ class Column:
 
 @dataclass(frozen=True)
 class PricingResult:
-    """What pricing found for one sku: cost of no move, bound at the first row of prices, columns."""
+    """What pricing found for one SKU.
+
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    no_shipment_eur
+        Cost without shipments.
+    bound_eur
+        No plan of the SKU costs less at the first row of dual prices.
+    columns
+        Plans that were evaluated.
+
+    """
 
     sku: int
     no_shipment_eur: float
@@ -122,7 +148,16 @@ def price_chunk(
 
 @dataclass(frozen=True)
 class SkuShipments:
-    """Units (n_shipments,) that a program over all SKUs sends of one SKU, packs not whole."""
+    """Units that a program over several SKUs sends of one SKU.
+
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    units
+        Units on each shipment of the network, (n_shipments,); packs need not be whole.
+
+    """
 
     sku: int
     units: np.ndarray
@@ -130,9 +165,17 @@ class SkuShipments:
 
 @dataclass(frozen=True)
 class BendersCuts:
-    """What an evaluation says: cost ``eur`` and cuts, ``slope`` (n, L) · units + cost of serving ≥ ``floor`` (n,).
+    """Evaluation of given shipments: ``slope · units + cost of serving ≥ floor``.
 
-    One cut, none where it has been evaluated before.
+    Attributes
+    ----------
+    eur
+        Cost of these shipments, without dual prices.
+    slope
+        Coefficients of the shipments, (n, L); n is 1, or 0 where the shipments were evaluated before.
+    floor
+        Right-hand sides, (n,).
+
     """
 
     eur: float
@@ -142,10 +185,27 @@ class BendersCuts:
 
 @dataclass(frozen=True)
 class BendersBlock:
-    """A sku for a program over several: its shipments ``lanes`` (L,), EUR per unit sent, units at most, pack, smallest size.
+    """One SKU in a program over several, with L shipments.
 
-    Limits are ``slope`` (n, L) · units ≥ ``floor`` (n,); ``uses`` (n_resources, L) per unit; ``nothing`` is the
-    evaluation of sending nothing.
+    Attributes
+    ----------
+    sku
+        Position of the SKU.
+    lanes
+        Positions of its shipments in the network, (L,).
+    sending_eur
+        Cost of a unit on each, (L,).
+    most
+        Units at most, (L,), inclusive.
+    pack, least
+        Pack and smallest size in units, (L,).
+    slope, floor
+        Limits of hubs and suppliers, ``slope`` (n, L) · units ≥ ``floor`` (n,).
+    uses
+        What a unit takes of each resource, (n_resources, L).
+    no_shipment
+        Evaluation of no shipments.
+
     """
 
     sku: int

@@ -23,11 +23,20 @@ from positioning.optimizer.tolerances import TreeSimplex
 
 @dataclass(frozen=True)
 class ServiceArcs:
-    """Cheapest ways of one sku from every source to every sink.
+    """Cheapest ways of one SKU from every source to every sink.
 
-    Sources: hub × bucket (``n_hubs`` × (B + 1), bucket fastest), suppliers of later orders, lost.
-    Sinks: region × bucket, hub × rank, dump. ``cost`` (n_sources, n_sinks) in EUR per unit, infinite where there is
-    no way or a better use of any unit, ``terms`` its parts, ``via`` the delivery lane used to a region (−1 otherwise).
+    Sources are hub × bucket (H × (B + 1), bucket fastest), suppliers of later orders, and lost. Sinks are region ×
+    bucket, hub × rank, and the dump.
+
+    Attributes
+    ----------
+    cost
+        EUR per unit, (n_sources, n_sinks); infinite where there is no way or a better use of any unit.
+    terms
+        Its cost terms, (n_sources, n_sinks, N_TERMS).
+    via
+        Delivery lane used to a region, (n_sources, n_sinks); −1 for none.
+
     """
 
     cost: np.ndarray
@@ -37,10 +46,19 @@ class ServiceArcs:
 
 @dataclass(frozen=True)
 class RecourseSolution:
-    """What serving demand costs and how.
+    """Optimal recourse after given shipments, in n demand scenarios.
 
-    ``scenario_eur`` (n_paths,); ``flow`` (n_sources, n_sinks) mean units; ``value`` (H, B + 1) mean value of
-    one more unit at a hub from a bucket on, EUR; ``scenario_value`` the same by path.
+    Attributes
+    ----------
+    scenario_eur
+        Cost by scenario, EUR, (n,).
+    flow
+        Mean units, (n_sources, n_sinks).
+    scenario_value
+        Value of one more unit at a hub from a bucket on, EUR, (n, H, B + 1).
+    supplier_value
+        Value of one more unit that a supplier can give later, EUR, (n, S).
+
     """
 
     scenario_eur: np.ndarray
@@ -100,9 +118,18 @@ def _without_dominated(problem: Subproblem, cost: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Scenarios:
-    """Demand ``demand`` (n, R, B) and the bucket each shipment arrives in on each, ``arrival`` (n, L).
+    """Demand scenarios of one SKU, n of them.
 
-    ``trees`` is where the search on each path ended last: the next one, with other units, starts there.
+    Attributes
+    ----------
+    demand
+        Units demanded, (n, R, B).
+    arrival
+        Bucket each shipment arrives in, (n, L).
+    trees
+        Spanning tree at which the last solve of each scenario ended, (n, n_sources + n_sinks); the next one, with other
+        shipments, starts there.
+
     """
 
     demand: np.ndarray
@@ -153,7 +180,22 @@ def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -
 
 @dataclass(frozen=True)
 class PricedSubproblem:
-    """A sku with its ways on the demand ``scenarios``, at lane ``dual_price`` (L,) EUR per unit."""
+    """A SKU with its demand scenarios and dual prices.
+
+    Attributes
+    ----------
+    problem
+        The subproblem.
+    arcs
+        Cheapest ways to serve demand.
+    scenarios
+        Demand scenarios.
+    dual_price
+        Dual prices per unit on each shipment, EUR, (L,).
+    tree_simplex
+        Arithmetic of the recourse costs.
+
+    """
 
     problem: Subproblem
     arcs: ServiceArcs

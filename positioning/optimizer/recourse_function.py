@@ -80,7 +80,18 @@ class CutPool:
 
 @dataclass(frozen=True)
 class Components:
-    """How many parts, the part of each shipment (L,) and of each sink but the dump (n_sinks − 1,)."""
+    """Components of a SKU's network that share no units.
+
+    Attributes
+    ----------
+    count
+        Number of components.
+    of_lane
+        Component of each shipment, (L,).
+    of_sink
+        Component of each sink but the dump, (n_sinks − 1,).
+
+    """
 
     count: int
     of_lane: np.ndarray
@@ -124,9 +135,17 @@ def components_of(subproblem: Subproblem) -> Components:
 
 @dataclass(frozen=True)
 class PricingTerms:
-    """What is asked on top of a sku's own costs.
+    """Terms of the pricing subproblem beyond a SKU's own costs, arrays (L,).
 
-    ``dual_price`` (L,) EUR per unit, ``linking_duals`` (L,) EUR for using a shipment at all, ``most`` (L,) units it may take.
+    Attributes
+    ----------
+    dual_price
+        Cost per unit, EUR.
+    linking_duals
+        Cost of using a shipment at all, EUR.
+    most
+        Units that a shipment may take, inclusive.
+
     """
 
     dual_price: np.ndarray
@@ -136,7 +155,18 @@ class PricingTerms:
 
 @dataclass(frozen=True)
 class BoundedPlan:
-    """A lower bound with all that is asked and the best plan seen: its units (L,) and its cost with all that is asked."""
+    """The best known plan of a SKU at given terms.
+
+    Attributes
+    ----------
+    bound_eur
+        No plan costs less at these terms.
+    units
+        Units on each shipment, (L,).
+    eur
+        Its cost at these terms.
+
+    """
 
     bound_eur: float
     units: np.ndarray
@@ -145,7 +175,16 @@ class BoundedPlan:
 
 @dataclass(frozen=True)
 class SkuPlan:
-    """Units (L,) in whole packs and what they cost without prices, EUR."""
+    """An evaluated plan of a SKU.
+
+    Attributes
+    ----------
+    units
+        Units in whole packs, (L,).
+    eur
+        Cost without dual prices.
+
+    """
 
     units: np.ndarray
     eur: float

@@ -17,15 +17,25 @@ from positioning.inputs import limits as plan_limits
 from positioning.inputs.capacity import CapacityInputs, Held, Shared, build_shared
 from positioning.inputs.limits import Limits, Opening, build_limits, hubs_are_open
 from positioning.inputs.time_buckets import Buckets
-from positioning.simulation.world import Network, State, codes, period_of
+from positioning.simulation.state import State, period_of
+from positioning.simulation.world import Network, codes
 
 
 @dataclass(frozen=True)
 class Departures:
-    """The departure of each lane that can be decided on the morning of ``period``; arrays (L,).
+    """The departure of each lane that can be decided on the morning of a period, arrays (L,).
 
-    ``ship_day`` counts days from the start. ``is_decided`` is true where this is the last decision before the
-    cut-off. ``arrival_period`` counts periods.
+    Attributes
+    ----------
+    period
+        The period.
+    ship_day
+        Day of departure, counted from the start.
+    is_decided
+        Whether this is the last decision before the cut-off.
+    arrival_period
+        First period with the units on hand.
+
     """
 
     period: int
@@ -36,7 +46,18 @@ class Departures:
 
 @dataclass(frozen=True)
 class Shipments:
-    """Admitted lines: positions of SKU and lane, whole units, (n,); ``refused_units`` did not fit."""
+    """Admitted lines, n of them.
+
+    Attributes
+    ----------
+    sku, lane
+        Positions of SKU and lane, (n,).
+    units
+        Whole units, (n,).
+    refused_units
+        Requested units that were not admitted.
+
+    """
 
     sku: np.ndarray
     lane: np.ndarray

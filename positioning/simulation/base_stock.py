@@ -20,12 +20,24 @@ from positioning.simulation.world import Network, earlier
 
 @dataclass(frozen=True)
 class BaseStock:
-    """Order up to a level per hub; share what there is fairly between hubs.
+    """Order up to a level per hub, and share scarce units fairly between hubs.
 
     Attributes
     ----------
-    z : safety factor. min_fill_rate : a departure with loads to pay leaves only at least so full.
-    review_days : R at least; longer if the next decision is later. past_periods : how much history μ and σ are taken from.
+    z
+        Safety factor.
+    min_fill_rate
+        A departure with paid loads leaves only if they are at least this full, inclusive.
+    review_days
+        Review period R in days, at least; longer if the next decision is later.
+    past_periods
+        Periods of demand from which mean and deviation are taken.
+    name
+        Name of the policy in results.
+
+    References
+    ----------
+    Snyder and Shen, Fundamentals of Supply Chain Theory, chapter 4.
 
     """
 

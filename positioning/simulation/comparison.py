@@ -19,7 +19,16 @@ _SEED = 20_160_425
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with the bounds of its 95% interval."""
+    """An estimate with its 95% interval.
+
+    Attributes
+    ----------
+    value
+        The estimate.
+    low, high
+        Bounds of the interval, inclusive.
+
+    """
 
     value: float
     low: float

@@ -27,7 +27,8 @@ from positioning.simulation.ledger import (
     read_prices,
 )
 from positioning.simulation.routing import serve
-from positioning.simulation.world import Demand, Network, State
+from positioning.simulation.state import State
+from positioning.simulation.world import Demand, Network
 
 Moved = tuple[int, np.ndarray, np.ndarray, np.ndarray]
 REQUEST_COLUMNS = ["sku", "lane", "units", "ship_date"]
@@ -35,12 +36,14 @@ REQUEST_COLUMNS = ["sku", "lane", "units", "ship_date"]
 
 @dataclass(frozen=True)
 class DecisionPoint:
-    """What a policy knows at one decision point: everything before ``as_of``, the stock of that morning, shipments in transit.
+    """What a policy knows at one decision point: everything before ``as_of``, that morning's stock and arrivals.
 
     Attributes
     ----------
     period
         Period whose morning decides.
+    network
+        The network.
     state
         A copy of the stock; shipments due this morning are on hand.
     leaving
@@ -50,9 +53,12 @@ class DecisionPoint:
     past, is_known
         Demand before ``as_of`` and whether it is known, (K, R, periods).
     moves
-        Earlier shipments: period, and arrays of SKU, lane and units.
+        Earlier shipments: period, and arrays of SKU, lane, and units.
     review_days
         Days until the next decision point, or until the end where it ``is_last``.
+    is_last
+        Whether no decision follows.
+
     """
 
     period: int
@@ -87,7 +93,14 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class NoShipments:
-    """Requests no shipments: the baseline of every other policy."""
+    """Requests no shipments: the baseline of every other policy.
+
+    Attributes
+    ----------
+    name
+        Name of the policy in results.
+
+    """
 
     name: str = "nothing"
 
@@ -107,10 +120,23 @@ def decision_point_at(
 
 @dataclass(frozen=True)
 class Game:
-    """One replay: the network, actual demand, the opening stock, and when decisions are made.
+    """One replay.
 
-    ``decisions`` are the periods whose morning decides, ascending. ``ready_minutes`` is the time a plan is
-    ready, in minutes after midnight.
+    Attributes
+    ----------
+    network
+        The network.
+    demand
+        Actual demand.
+    opening
+        Stock at the start.
+    decisions
+        Periods whose morning decides, ascending.
+    prices
+        Prices of the settings.
+    ready_minutes
+        Time at which a plan is ready, in minutes after midnight.
+
     """
 
     network: Network

@@ -30,14 +30,24 @@ class Ledger:
 
     Attributes
     ----------
-    eur : float64 (term, K, T) in the order of ``TERMS``.
-    units : int64 (count, K, T) in the order of ``UNIT_COUNTS``.
-    kg_co2e : float64 (K, T).
-    stock : int64 (K, H, T), at the end of each period.
-    lead_units : int64 (days,), units served by days from order to door.
-    moves : per decision with shipments, (period, sku, lane, units) arrays.
-    plans : per decision, the requests with outlook lines.
-    refused_units : what the gate cut from the wishes.
+    policy
+        Name of the policy.
+    eur
+        Costs in the order of ``TERMS``, EUR, (n_terms, K, T).
+    units
+        Units in the order of ``UNIT_COUNTS``, int64, (n_counts, K, T).
+    kg_co2e
+        Emissions, kilograms, (K, T).
+    stock
+        Units at the end of each period, int64, (K, H, T).
+    lead_units
+        Units served by days from order to delivery, int64, (n_days,).
+    moves
+        Period and arrays of SKU, lane, and units of each decision.
+    plans
+        Period and requests of each decision, outlook lines included.
+    refused_units
+        Requested units that were not admitted.
 
     """
 
@@ -103,7 +113,20 @@ def tidy(ledger: Ledger, dates: pd.DatetimeIndex) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Prices:
-    """Prices that the settings, not the tables, give."""
+    """Prices that the settings give.
+
+    Attributes
+    ----------
+    carbon_eur_per_kg
+        Cost of a kilogram of CO2e, EUR.
+    churn_eur_per_unit
+        Churn penalty per moved unit, EUR.
+    handling_eur_per_unit
+        Handling cost per transferred unit, EUR.
+    terminal_value_rate
+        Value of a leftover unit as a share of its cost.
+
+    """
 
     carbon_eur_per_kg: float
     churn_eur_per_unit: float

@@ -31,10 +31,20 @@ from positioning.simulation.ledger import load_eur_per_unit, purchase_eur
 
 @dataclass(frozen=True)
 class Moves:
-    """Departures the bound may use, arrays (D,), and what a unit costs on each, (K, D).
+    """Departures that the lower bound may use, D of them.
 
-    ``eur`` has transport, loads by share, handling, churn and carbon; ``goods_eur`` what a bought
-    unit costs above the value it has when it is left.
+    Attributes
+    ----------
+    lane
+        Position of the lane, (D,).
+    ship_period, arrival_period
+        Periods of departure and arrival, (D,).
+    eur
+        Cost of a unit, EUR, (K, D): transport, share of the load, handling, churn, and carbon; infinite where not
+        allowed.
+    goods_eur
+        Purchase price of a unit above its value when it is left, EUR, (K, D).
+
     """
 
     lane: np.ndarray

@@ -28,11 +28,21 @@ _PLAYED = ("stock", "inbound", "sales")
 
 @dataclass(frozen=True)
 class Planned:
-    """Plans on each planning date's forecast, for the time until the next decision.
+    """Plans on the forecast of each planning date, for the time until the next decision.
 
-    ``forecaster`` gives the forecast frames of a night, ``planner`` the plan's frames from tables,
-    forecasts, settings and date. ``tables`` are those known at the start; stock, goods on their way,
-    what suppliers have left and earlier moves come from the replay.
+    Attributes
+    ----------
+    name
+        Name of the policy in results.
+    forecaster
+        Returns the forecast frames of a planning date.
+    planner
+        Returns the frames of a plan from tables, forecasts, settings, and date.
+    tables
+        Input tables known at the start; stock, inbound, supply, and earlier proposals come from the replay.
+    settings
+        The configuration.
+
     """
 
     name: str
@@ -159,7 +169,16 @@ def mean_daily_units(forecast: pd.DataFrame, network: Network) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Foresight:
-    """The forecasts of ``forecaster``, true in every period of ``game``; later periods stay as forecast."""
+    """Forecasts that are true in every period of the replay; later periods stay as forecast.
+
+    Attributes
+    ----------
+    forecaster
+        The forecasts to change.
+    game
+        The replay.
+
+    """
 
     forecaster: Forecaster
     game: Game

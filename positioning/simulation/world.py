@@ -15,16 +15,27 @@ import numpy as np
 import pandas as pd
 
 from foundation.errors import InputError
-from foundation.settings import Settings
 from positioning.inputs import network as plan_network
 from positioning.inputs.capacity import HubCapacity
 from positioning.inputs.catalog import Catalog
-from positioning.inputs.inventory import has_lapsed
 
 
 @dataclass(frozen=True)
 class Skus:
-    """SKUs; arrays (K,)."""
+    """SKUs, arrays (K,).
+
+    Attributes
+    ----------
+    index
+        Names.
+    unit_cost_eur, lost_sale_eur
+        Cost of a unit and of a lost sale, EUR.
+    mass_kg, volume_l
+        Size of a unit.
+    handling_class
+        Handling class.
+
+    """
 
     index: pd.Index
     unit_cost_eur: np.ndarray
@@ -57,17 +68,26 @@ class Hubs:
 
 @dataclass(frozen=True)
 class Delivery:
-    """Lanes hub → region.
+    """Delivery lanes from hubs to regions.
 
     Attributes
     ----------
-    cost_eur : (K, H, R), carriage of a unit; infinite where no lane carries the SKU.
-    late_eur : (K, H, R), the price of lateness of a unit; 0 where it is on time.
-    is_late : (K, H, R), lead time > promise.
-    lead_days : (K, H, R), of the lane that carries the SKU.
-    kg_co2e : (K, H, R), per unit.
-    preference : (K, R, H) hubs by carriage plus lateness, then hub id; -1 past the last lane.
-    nearest : (K, R) hub of the shortest lane that carries the SKU, ties by hub id; -1 if none.
+    regions
+        Names.
+    cost_eur
+        Carriage of a unit, EUR, (K, H, R); infinite where no lane carries the SKU.
+    late_eur
+        Cost of lateness of a unit, EUR, (K, H, R); 0 where it is on time.
+    is_late
+        Whether the lead time exceeds the promise, (K, H, R).
+    lead_days
+        Lead time of the lane that carries the SKU, days, (K, H, R).
+    kg_co2e
+        Emissions of a unit, kilograms, (K, H, R).
+    preference
+        Hubs by carriage plus lateness, ties by hub, (K, R, H); −1 past the last lane.
+    nearest
+        Hub of the nearest lane that carries the SKU, ties by hub, (K, R); −1 if none.
 
     """
 
@@ -83,11 +103,35 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Lanes that move stock: transfer (hub → hub) and supply (supplier → hub); arrays (L,).
+    """Lanes that move stock, transfers and supply, arrays (L,).
 
-    ``origin`` counts hubs for transfers and suppliers for supply. ``weekdays`` is (L, 7), Monday
-    first. ``cutoff_minutes`` is counted from midnight; a lane without one closes at midnight.
-    ``unit_eur`` and ``kg_co2e`` are (K, L), per unit, without loads. ``is_allowed`` is (K, L).
+    Attributes
+    ----------
+    index
+        Names.
+    is_supply
+        Whether the lane starts at a supplier.
+    origin
+        Position of the hub, or of the supplier of a supply lane.
+    destination
+        Position of the hub.
+    lead_days
+        Lead time in days.
+    weekdays
+        Whether it departs on each weekday, (L, 7), Monday first.
+    cutoff_minutes
+        Cut-off in minutes after midnight; midnight at the end of the day without one.
+    eur_per_load
+        Cost of a load, EUR.
+    load_l, load_kg
+        Size of a load, infinite without one.
+    unit_eur
+        Cost of a unit without loads, EUR, (K, L).
+    kg_co2e
+        Emissions of a unit, kilograms, (K, L).
+    is_allowed
+        Whether the lane may ever carry the SKU, (K, L); of a supply lane, whether the supplier also offers it.
+
     """
 
     index: pd.Index
@@ -107,7 +151,18 @@ class Lanes:
 
 @dataclass(frozen=True)
 class Supply:
-    """What suppliers offer; arrays (supplier, K). ``units_available`` is for the whole replay."""
+    """What suppliers offer, arrays (S, K).
+
+    Attributes
+    ----------
+    index
+        Names.
+    units_available
+        Units for the whole replay, infinite without a limit.
+    unit_cost_eur
+        Purchase price of a unit, EUR.
+
+    """
 
     index: pd.Index
     units_available: np.ndarray
@@ -138,7 +193,22 @@ class PlanInputs:
 
 @dataclass(frozen=True)
 class Network:
-    """Everything that does not change while decisions are replayed."""
+    """Everything that does not change during a replay.
+
+    Attributes
+    ----------
+    start
+        First day.
+    periods
+        Number of periods.
+    period_days
+        Days of a period.
+    skus, hubs, delivery, lanes, supply
+        Arrays by axis.
+    inputs
+        What a plan would read at the start.
+
+    """
 
     start: date
     periods: int
@@ -175,11 +245,17 @@ def weekdays(departs: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Demand:
-    """Whole units, int64, sku × region × period.
+    """Demand in whole units, int64.
 
-    ``past`` (K, R, P) ends the period before the start; ``ahead`` (K, R, T) begins with it.
-    ``is_known`` (K, R, P) is False where the past is unknown: before a series' first row, or while
-    the SKU was out of stock.
+    Attributes
+    ----------
+    past
+        Units before the start, (K, R, P), the last period just before it.
+    is_known
+        Whether past demand is known, (K, R, P): not before a series' first row, and not while the SKU was out of stock.
+    ahead
+        Units from the start on, (K, R, T).
+
     """
 
     past: np.ndarray
@@ -248,106 +324,3 @@ def earlier(demand: Demand, periods: int) -> Demand:
     if demand.past.shape[2] <= periods:
         raise InputError(f"sales: fewer than {periods + 1} periods before the replay; nothing to choose settings on")
     return Demand(demand.past[:, :, :-periods], demand.is_known[:, :, :-periods], demand.past[:, :, -periods:])
-
-
-@dataclass
-class State:
-    """What stands and travels; whole units, changed in place by the replay alone.
-
-    Attributes
-    ----------
-    on_hand : int64 (K, H), usable units.
-    arriving : int64 (K, H, P), units usable from the morning of each period; P reaches past the
-        last period, and what would arrive later still stands in its last column.
-    available : float64 (supplier, K), what suppliers can still give.
-
-    """
-
-    on_hand: np.ndarray
-    arriving: np.ndarray
-    available: np.ndarray
-
-    def copy(self) -> State:
-        """Return an independent copy, so that every policy starts from the same opening."""
-        return State(self.on_hand.copy(), self.arriving.copy(), self.available.copy())
-
-    def receive(self, period: int) -> None:
-        """Put what arrives in the morning of ``period`` on hand."""
-        self.on_hand += self.arriving[:, :, period]
-        self.arriving[:, :, period] = 0
-
-
-def period_of(day: np.ndarray | int, period_days: int) -> np.ndarray:
-    """Return the first period whose morning is not before ``day`` (days from the start), at least 0."""
-    return np.maximum(0, -(-np.asarray(day) // period_days))
-
-
-def open_state(tables: dict[str, pd.DataFrame], network: Network, settings: Settings) -> State:
-    """Return the opening of ``network.start``: the snapshot that counts and the goods on their way.
-
-    The latest ``stock`` snapshot on or before the start counts; usable is on hand less reserved less
-    on hold, and what is owed beyond the stock is taken from what arrives by the start. Of ``inbound`` only that snapshot's rows count. Lines due on or before
-    the start are on hand, those due before the snapshot was taken ``positioning.overdue_days`` later, those overdue by more than
-    ``positioning.max_overdue_days`` not at all.
-
-    Raises ``InputError`` without a snapshot on or before the start, or with one that is too old.
-    """
-    stock, snapshot = _snapshot(tables.get("stock"), network.start, settings)
-    shape = (len(network.skus.index), len(network.hubs.index))
-    on_hand = np.zeros(shape, dtype=np.int64)
-    usable = (
-        numbers(stock, "units_on_hand", 0) - numbers(stock, "units_reserved", 0) - numbers(stock, "units_on_hold", 0)
-    )
-    _add(on_hand, stock, network, (usable.astype(np.int64),))
-    arriving = np.zeros((*shape, network.periods + _reach(network)), dtype=np.int64)
-    lines = _lines(tables.get("inbound"), snapshot)
-    if len(lines):
-        due = (pd.to_datetime(lines["arrival_date"]) - pd.Timestamp(network.start)).dt.days.to_numpy()
-        is_expected = ~has_lapsed(due, (snapshot - network.start).days, settings)
-        lines, due = lines[is_expected], due[is_expected]
-        overdue = due < (snapshot - network.start).days
-        due = np.where(overdue, settings.positioning.overdue_days, due)
-        period = np.minimum(period_of(due, network.period_days), arriving.shape[2] - 1)
-        _add(arriving, lines, network, (period, numbers(lines, "units", 0).astype(np.int64)))
-    owed = np.minimum(on_hand, 0)
-    arriving[:, :, 0] = np.maximum(arriving[:, :, 0] + owed, 0)
-    return State(np.maximum(on_hand, 0), arriving, network.supply.units_available.copy())
-
-
-def _snapshot(stock: pd.DataFrame | None, start: date, settings: Settings) -> tuple[pd.DataFrame, date]:
-    """Return the rows and the date of the snapshot that counts at ``start``."""
-    dates = np.array([], dtype="datetime64[D]")
-    if stock is not None:
-        dates = pd.to_datetime(stock["date"]).to_numpy(dtype="datetime64[D]")
-    before = dates[dates <= np.datetime64(start, "D")]
-    if stock is None or not len(before):
-        raise InputError(f"stock: no snapshot on or before {start}; a replay opens with one")
-    snapshot = pd.Timestamp(before.max()).date()
-    oldest = start - timedelta(days=settings.positioning.max_stock_age_days)
-    if snapshot < oldest:
-        raise InputError(f"stock: the latest snapshot before {start} is of {snapshot}, older than positioning.max_stock_age_days")  # fmt: skip
-    return stock[dates == np.datetime64(snapshot, "D")], snapshot
-
-
-def _lines(inbound: pd.DataFrame | None, snapshot: date) -> pd.DataFrame:
-    """Return the order lines of the snapshot; without ``as_of`` all lines count."""
-    if inbound is None or inbound.empty:
-        return pd.DataFrame()
-    if "as_of" not in inbound:
-        return inbound
-    taken = pd.to_datetime(inbound["as_of"])
-    return inbound[(taken.isna() | (taken == pd.Timestamp(snapshot))).to_numpy()]
-
-
-def _reach(network: Network) -> int:
-    """Return how many periods past the end the road is watched: the longest lane, and one."""
-    longest = int(network.lanes.lead_days.max(initial=0)) + 7
-    return int(period_of(longest, network.period_days)) + 1
-
-
-def _add(target: np.ndarray, rows: pd.DataFrame, network: Network, rest: tuple[np.ndarray, ...]) -> None:
-    """Add units (last of ``rest``) to ``target`` at sku, hub and the other indices of ``rest``."""
-    sku = codes(network.skus.index, rows["sku"])
-    hub = codes(network.hubs.index, rows["hub"])
-    known = (sku >= 0) & (hub >= 0)
-    np.add.at(target, (sku[known], hub[known], *(index[known] for index in rest[:-1])), rest[-1][known])

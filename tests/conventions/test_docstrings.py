@@ -44,6 +44,21 @@ def test_documented_names_exist() -> None:
     assert list(_wrong()) == []
 
 
+def _undocumented() -> Iterator[str]:
+    for path in modules("positioning"):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                names = [part.target.id for part in node.body if isinstance(part, ast.AnnAssign) and isinstance(part.target, ast.Name)]  # fmt: skip
+                documented = _documented(ast.get_docstring(node) or "", "Attributes") or []
+                if missing := sorted(set(names) - set(documented)):
+                    yield f"{relative(path)}::{node.name}: {missing}"
+
+
+def test_every_field_of_positioning_is_documented() -> None:
+    """Its arrays have axes and units that no annotation states."""
+    assert list(_undocumented()) == []
+
+
 def test_the_check_sees_a_wrong_name() -> None:
     assert _documented("Sum.\n\nParameters\n----------\nleft, right\n    Numbers.\n", "Parameters") == ["left", "right"]
     assert _documented("Sum.\n\nAttributes\n----------\nunits : int\n    Whole.\n", "Attributes") == ["units"]

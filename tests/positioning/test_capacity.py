@@ -12,7 +12,7 @@ from pipeline.identity import run_identity
 from positioning.inputs.capacity import shared_constraints
 from positioning.simulation.admission import admit, departures, limits_at
 from positioning.simulation.reading import read_network
-from positioning.simulation.world import open_state
+from positioning.simulation.state import open_state
 from tests.worlds.how_to import code_blocks, install, page_test
 from tests.worlds.positioning_world import AS_OF, World, delivery, sku, supply
 

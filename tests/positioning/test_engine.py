@@ -13,7 +13,8 @@ from foundation.settings import Settings
 from positioning.simulation.engine import NoShipments, decision_periods, play, read_game
 from positioning.simulation.reading import read_network
 from positioning.simulation.routing import serve
-from positioning.simulation.world import earlier, open_state, period_of, read_demand
+from positioning.simulation.state import open_state, period_of
+from positioning.simulation.world import earlier, read_demand
 from tests.worlds.replay_worlds import START, Scripted, game, settings, tables
 
 

@@ -22,7 +22,8 @@ from positioning.simulation.admission import admit, departures, limits_at
 from positioning.simulation.engine import read_game
 from positioning.simulation.ledger import purchase_eur
 from positioning.simulation.reading import read_network
-from positioning.simulation.world import Network, State, open_state
+from positioning.simulation.state import State, open_state
+from positioning.simulation.world import Network
 from review.attribution.shapley import nearest_hubs
 from tests.worlds.positioning_world import AS_OF, World, day, delivery, random_world
 

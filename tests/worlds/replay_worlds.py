@@ -12,7 +12,8 @@ import pandas as pd
 from foundation.settings import Settings
 from positioning.simulation.engine import DecisionPoint, Game, decision_periods, read_game
 from positioning.simulation.reading import read_network
-from positioning.simulation.world import open_state, read_demand
+from positioning.simulation.state import open_state
+from positioning.simulation.world import read_demand
 
 START = date(2024, 1, 1)  # a Monday
 _LANES = [
