@@ -48,12 +48,31 @@ def plan(
 ) -> dict[str, pd.DataFrame]:
     """Return the frames ``position service transfer departure exception assumption plan`` of a run.
 
-    ``tables`` are normalised and cut to what is known at ``as_of``; ``earlier``, when there, holds
-    earlier proposals with their decisions (columns of ``transfer``, and ``decided_on``). ``forecasts``
-    holds ``forecast``, ``forecast_window`` and ``forecast_dependence``. The same inputs give the same
-    rows whatever their order and the number of processes. ``plan_id`` is a hash of the proposals;
-    ``run_version`` is it too until the caller replaces it. ``checkpoints`` is asked for what takes long, by name, with
-    what makes it: it may return what an interrupted plan of the same inputs made before. Raises ``InputError`` for impossible lanes.
+    The same inputs give the same rows, whatever their order and the number of processes. ``plan_id`` is a hash of the
+    proposals; so is ``run_version``, until the caller replaces it.
+
+    Parameters
+    ----------
+    tables
+        Normalized input tables, cut to what is known at ``as_of``; ``earlier``, where it is there, holds earlier
+        proposals with their decisions (columns of ``transfer``, and ``decided_on``).
+    forecasts
+        The frames ``forecast``, ``forecast_window``, and ``forecast_dependence``.
+    settings
+        The configuration.
+    as_of
+        Planning date.
+    checkpoints
+        Called with the name of an intermediate result and the function that computes it; may return the result of an
+        interrupted plan of the same inputs.
+
+    Raises
+    ------
+    InputError
+        If a lane is impossible.
+    StageError
+        If a worker process is ended from outside, or the lower bound exceeds the plan's cost.
+
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
     return plan_problem(problem, Parameters(), _model_version(forecasts), checkpoints)
@@ -103,10 +122,16 @@ def plan_problem(
 
 
 def gate(frames: dict[str, pd.DataFrame], settings: Settings) -> tuple[str, ...]:
-    """Return why the plan must not be proposed, one sentence each; empty when it may.
+    """Return the reasons why a plan must not be proposed, one sentence each; empty where it may.
 
-    Refused is a gap above ``positioning.max_gap_rate`` (one exactly at it passes) and a plan that costs
-    more than doing nothing.
+    Parameters
+    ----------
+    frames
+        Frames of ``plan``.
+    settings
+        The configuration. A gap above ``positioning.max_gap_rate`` is refused, one equal to it passes; a plan that
+        costs more than no shipments is refused.
+
     """
     row = frames["plan"].iloc[0]
     refusals = []

@@ -63,7 +63,7 @@ def load_table(problem: Problem, lines: pd.DataFrame) -> pd.DataFrame:
 
 
 def unworthy(problem: Problem, lines: pd.DataFrame) -> pd.Series:
-    """Say which lines are not proposed: below the least benefit, better left out, or refused lately and not much better now."""
+    """Return which lines are not proposed: below the least benefit, better left out, or refused lately and not much better now."""
     is_small = (lines["benefit_eur"] < problem.settings.positioning.min_benefit_eur) | (
         lines["drop_eur"] < -_NO_LOSS * unit_eur(problem)
     )

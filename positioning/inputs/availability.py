@@ -17,8 +17,18 @@ from positioning.inputs.time_buckets import Buckets
 def cycle_stockout(problem: Problem, subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
     """Return the probability that demand before the next receipt exceeds the stock, (H,).
 
-    The demand is that of the regions whose nearest hub it is. The stock is what is usable at the start, with what the
-    plan brings on that day and without what it takes; ``units`` (L,) are sent on the shipments of ``subproblem``.
+    The demand is that of the regions whose nearest hub it is. The stock is the usable stock at the start, plus what the
+    plan brings on that day, less what it takes.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    subproblem
+        The SKU's part of it.
+    units
+        Units on each shipment, (L,).
+
     """
     grid, specified = problem.settings.grid.days, problem.settings.positioning
     ends = np.maximum(-(-receipt_days(problem, subproblem, units) // grid), 1).astype(np.int64) * grid
@@ -40,8 +50,18 @@ def cycle_stockout(problem: Problem, subproblem: Subproblem, units: np.ndarray) 
 def receipt_days(problem: Problem, subproblem: Subproblem, units: np.ndarray) -> np.ndarray:
     """Return the day after ``as_of`` of each hub's next receipt, (H,), at most the end of the cover window.
 
-    It is the first arrival after the first day of a confirmed order or of a line of the plan; where there is none, the
+    It is the first arrival after the first day of a confirmed order or of a line of the plan. Without one, it is the
     first arrival that a departure decided at the next review could bring.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    subproblem
+        The SKU's part of it.
+    units
+        Units on each shipment, (L,).
+
     """
     window = float(problem.buckets.days[-1])
     lines = problem.stock.arrivals
@@ -60,7 +80,15 @@ def receipt_days(problem: Problem, subproblem: Subproblem, units: np.ndarray) ->
 def fill_rates(nearest: np.ndarray, demand: np.ndarray, lost: np.ndarray, hubs: int) -> np.ndarray:
     """Return 1 − lost ÷ demanded units of the regions each hub is nearest to, (hubs,); NaN without demand.
 
-    ``nearest`` (R,) is a hub or −1; ``demand`` and ``lost`` (R,) are expected units of the cover window.
+    Parameters
+    ----------
+    nearest
+        Nearest hub of each region, (R,); −1 without one.
+    demand, lost
+        Expected units of the cover window, (R,).
+    hubs
+        Number of hubs.
+
     """
     known = nearest >= 0
     requested = np.bincount(nearest[known], demand[known], hubs)

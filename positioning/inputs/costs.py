@@ -86,9 +86,23 @@ def kg_co2e(lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts) -> np.ndarray:
 def shipment_terms(
     lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, purchase_eur: np.ndarray
 ) -> np.ndarray:
-    """Cost of one unit on each shipment, (len(rows), N_TERMS).
+    """Return the cost terms of one unit on each shipment, (n, N_TERMS).
 
-    Orders pay transport and purchase; transfers pay transport, handling and the price on moving.
+    Orders pay transport and purchase. Transfers pay transport, handling, and the churn penalty.
+
+    Parameters
+    ----------
+    lanes
+        Lanes.
+    rows
+        Positions of lanes, (n,).
+    sku_costs
+        Costs and size of the SKU.
+    prices
+        Prices of the settings.
+    purchase_eur
+        Purchase price of a unit on each shipment, EUR, (n,).
+
     """
     terms = np.zeros((len(rows), N_TERMS))
     is_supply = lanes.is_supply[rows]
@@ -103,7 +117,22 @@ def shipment_terms(
 def later_shipment_terms(
     lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, purchase_eur: np.ndarray
 ) -> np.ndarray:
-    """Cost of one unit on a later departure: as tonight's, plus its share of a full load."""
+    """Return the cost terms of one unit on later departures, (n, N_TERMS), with a share of a full load.
+
+    Parameters
+    ----------
+    lanes
+        Lanes.
+    rows
+        Positions of lanes, (n,).
+    sku_costs
+        Costs and size of the SKU.
+    prices
+        Prices of the settings.
+    purchase_eur
+        Purchase price of a unit on each shipment, EUR, (n,).
+
+    """
     terms = shipment_terms(lanes, rows, sku_costs, prices, purchase_eur)
     share = load_share(lanes, rows, sku_costs)
     terms[:, TERM["transfer"]] += np.where(lanes.is_supply[rows], 0.0, share)
@@ -114,11 +143,24 @@ def later_shipment_terms(
 def delivery_terms(
     lanes: Lanes, rows: np.ndarray, sku_costs: SkuCosts, prices: Prices, late_eur: np.ndarray
 ) -> np.ndarray:
-    """Cost of serving one unit on each delivery lane, (len(rows), N_TERMS).
+    """Return the cost terms of serving one unit on each delivery lane, (n, N_TERMS).
 
-    ``late_eur`` is the penalty where the lane is slower than the promise, else 0. A unit sold gives
-    back what it cost (``end_value``): a lost sale is charged contribution only, so the goods of a sale
-    must not count as spent.
+    A unit sold credits its unit cost (``end_value``): a lost sale is charged its contribution only, so the goods of a
+    sale must not count as spent.
+
+    Parameters
+    ----------
+    lanes
+        Lanes.
+    rows
+        Positions of lanes, (n,).
+    sku_costs
+        Costs and size of the SKU.
+    prices
+        Prices of the settings.
+    late_eur
+        Cost of lateness where the lane is slower than the promise, else 0, EUR, (n,).
+
     """
     terms = np.zeros((len(rows), N_TERMS))
     terms[:, TERM["delivery"]] = lane_cost(lanes, rows, sku_costs)
@@ -143,11 +185,22 @@ def lost_sale_terms(sku_costs: SkuCosts) -> np.ndarray:
 
 
 def end_values(sku_costs: SkuCosts, prices: Prices, keeping_eur: np.ndarray, waits_days: np.ndarray) -> np.ndarray:
-    """Value of one unit left, by hub and rank of waiting, (n_hubs, n_ranks), falling and never negative.
+    """Return the value of one unit left by hub and rank, (n_hubs, n_ranks), falling and never negative.
 
-    A unit left is worth its cost less aging, less what keeping it costs until the demand beyond the
-    window takes it: v = max(0, c·rate − k·w) with ``keeping_eur`` k (n_hubs,) in EUR per day and
-    ``waits_days`` w (n_hubs, n_ranks) in days; an infinite wait (beyond shelf life) leaves nothing.
+    It is max(0, c·rate − k·w): unit cost c less aging, less the keeping cost k until demand beyond the window uses it
+    after w days.
+
+    Parameters
+    ----------
+    sku_costs
+        Costs and size of the SKU.
+    prices
+        Prices of the settings; ``terminal_value_rate`` is the rate.
+    keeping_eur
+        Keeping cost k per day, EUR, (n_hubs,).
+    waits_days
+        Wait w, (n_hubs, n_ranks), days; infinite beyond the shelf life, where nothing is left.
+
     """
     waited = np.where(np.isinf(waits_days), 0.0, waits_days) * keeping_eur[:, None]
     value = sku_costs.unit_cost_eur * prices.terminal_value_rate - waited

@@ -78,9 +78,17 @@ def read_stock(tables: dict[str, pd.DataFrame], network: Network, skus: tuple[st
 
 
 def has_lapsed(due_days: np.ndarray, snapshot_day: float, settings: Settings) -> np.ndarray:
-    """Say of each line due ``due_days`` after ``as_of`` whether it is overdue for too long to be expected any more.
+    """Return whether each line is overdue for too long to be expected any more, (n,).
 
-    ``snapshot_day`` is the day of the stock snapshot, counted from ``as_of`` too.
+    Parameters
+    ----------
+    due_days
+        Due day of each line, (n,), counted from ``as_of``.
+    snapshot_day
+        Day of the stock snapshot, counted from ``as_of``.
+    settings
+        The configuration. A line overdue by ``positioning.max_overdue_days`` still counts.
+
     """
     return np.asarray(due_days < snapshot_day - settings.positioning.max_overdue_days)
 
@@ -178,7 +186,7 @@ def with_released(stock: Stock, previous: Previous) -> Stock:
 def blocked_moves(
     tables: dict[str, pd.DataFrame], previous: Previous, network: Network, skus: tuple[str, ...], settings: Settings
 ) -> np.ndarray:
-    """Say which transfers (K, L) would send units back the way they came within the block window."""
+    """Return which transfers (K, L) would send units back the way they came within the block window."""
     days = settings.positioning.block_days
     recent = previous.moves[previous.moves["ship_day"] >= -days]
     came = [tuple(int(index) for index in key) for key in recent[["sku_at", "origin_hub", "hub"]].to_numpy()]
@@ -197,7 +205,7 @@ def blocked_moves(
 
 
 def is_still_rejected(previous: Previous, line: tuple[str, str, str, str], benefit_eur: float) -> bool:
-    """Say whether (kind, sku, origin, destination) was refused lately and its benefit has not grown by half."""
+    """Return whether (kind, sku, origin, destination) was refused lately and its benefit has not grown by half."""
     refused = previous.rejected.get(line)
     return refused is not None and benefit_eur < REJECTED_GROWTH * refused
 

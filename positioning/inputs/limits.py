@@ -201,7 +201,16 @@ def build_limits(
 
 
 def whole_orders(catalog: Catalog, available: np.ndarray) -> np.ndarray:
-    """Return the units of ``available`` (n_skus, n_suppliers) in whole packs: 0 where that is below the smallest order."""
+    """Return units in whole packs, (n_skus, n_suppliers): 0 where that is below the smallest order.
+
+    Parameters
+    ----------
+    catalog
+        Packs and smallest orders.
+    available
+        Units that suppliers have, (n_skus, n_suppliers); infinite without a limit.
+
+    """
     pack, is_unlimited = catalog.order_pack_units, np.isinf(available)
     units = np.where(is_unlimited, np.inf, np.floor(np.where(is_unlimited, 0.0, available) / pack) * pack)
     return np.where(units < catalog.order_min_units, 0.0, units)
@@ -246,6 +255,14 @@ def hubs_are_open(lanes: Lanes, is_open: np.ndarray, ship_days: np.ndarray, arri
 def is_thawed(lanes: Lanes, frozen_until_day: np.ndarray, ship_days: np.ndarray) -> np.ndarray:
     """Return whether each SKU's stock may leave on each shipment's day, (n_skus, n_shipments); a supplier's always may.
 
-    ``frozen_until_day`` (n_skus, n_hubs) is the first day on which it may, counted as ``ship_days`` (n_shipments,).
+    Parameters
+    ----------
+    lanes
+        The shipments.
+    frozen_until_day
+        First day on which the stock may leave, (n_skus, n_hubs).
+    ship_days
+        Day on which each shipment leaves, (n_shipments,), counted from the same day.
+
     """
     return np.asarray(lanes.is_supply | (ship_days >= frozen_until_day[:, np.where(lanes.is_supply, 0, lanes.origin)]))

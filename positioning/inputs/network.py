@@ -210,7 +210,7 @@ def build_network(tables: dict[str, pd.DataFrame], settings: Settings, as_of: da
 
 
 def may_carry(classes: frozenset[str] | None, handling_class: str) -> bool:
-    """Say whether a hub or lane with ``classes`` may carry ``handling_class``."""
+    """Return whether a hub or lane with ``classes`` may carry ``handling_class``."""
     return classes is None or handling_class in classes
 
 

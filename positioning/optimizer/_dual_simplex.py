@@ -48,9 +48,24 @@ class Dictionary(NamedTuple):
 
 @njit(cache=True, nogil=True)
 def settle(now: Dictionary, bounds: np.ndarray, simplex: DualSimplex) -> tuple[bool, np.ndarray]:
-    """Pivot ``now`` until its basic variables keep their ``bounds`` (2, m + n); return their values (m,).
+    """Pivot until the basic variables keep their bounds.
 
-    False when no values keep the bounds, or after too many pivots.
+    Parameters
+    ----------
+    now
+        The dictionary, changed in place.
+    bounds
+        Lower and upper bound of each variable, (2, m + n), inclusive and finite.
+    simplex
+        Arithmetic.
+
+    Returns
+    -------
+    is_solved
+        Whether all bounds are kept; False where no values keep them, or after too many pivots.
+    value
+        Values of the basic variables, (m,).
+
     """
     value = _stand(now, bounds, simplex.tie_eur)
     feasible = max(simplex.feasible_units, simplex.feasible_rate * bounds[1].max())

@@ -27,14 +27,33 @@ def solve_paths(
     trees: np.ndarray,
     simplex: TreeSimplex,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Solve one transportation problem per path with common ``cost`` (m, n).
+    """Solve one transportation problem per demand scenario with common costs.
 
-    ``sources`` (n_paths, m − 1) units of all sources but the root, ``demand`` (n_paths, n_regions ×
-    n_buckets) and ``capacity`` (n_ends,) units of the sinks before the dump, which takes what is over.
-    ``trees`` (n_paths, m + n) holds the parents each path starts from and is left as it ended; a row
-    that begins with ``NO_TREE`` starts from the path before. Any tree that ended here is dual feasible.
+    Parameters
+    ----------
+    cost
+        EUR per unit, (m, n); infinite without an arc.
+    sources
+        Units of all sources but the root, (n_paths, m − 1).
+    demand
+        Units of the sinks of regions, (n_paths, n_regions × n_buckets).
+    capacity
+        Units of the sinks before the dump, which takes what is left, (n_ends,).
+    trees
+        Parents that each scenario starts from, (n_paths, m + n), replaced by those at which it ended; a row that begins
+        with ``NO_TREE`` starts from the scenario before. Any tree that ended here is dual feasible.
+    simplex
+        Arithmetic.
 
-    Returns cost by path, mean flow (m, n) and, by path and source, the cost of one more unit there.
+    Returns
+    -------
+    scenario_eur
+        Cost by scenario, (n_paths,).
+    mean_flow
+        Mean units, (m, n).
+    value
+        Cost of one more unit by scenario and source, (n_paths, m).
+
     """
     n_paths, (m, n) = demand.shape[0], cost.shape
     order = np.empty(m + n, np.int64)

@@ -17,8 +17,22 @@ def reach(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return cost and terms of the cheapest way from every source to every hub × bucket.
 
-    Infinite cost: there is no way. Sources are hub × (B + 1) and then suppliers. ``keeping`` (H, N_TERMS) per day; ``later`` (n, 5):
-    is it an order (1) or a transfer (0), origin, destination, bucket it leaves in, bucket it arrives in.
+    Sources are hub × (B + 1) and then suppliers. The cost is infinite where there is no way.
+
+    Parameters
+    ----------
+    keeping
+        Cost terms of keeping a unit for a day, (H, N_TERMS).
+    bucket_days
+        Days in each bucket, (B,).
+    later
+        Later departures, (n, 5): order (1) or transfer (0), origin, destination, bucket it leaves in, bucket it arrives
+        in.
+    later_terms
+        Cost terms of a unit on each, (n, N_TERMS).
+    n_suppliers
+        Number of suppliers.
+
     """
     n_hubs, width = len(keeping), len(bucket_days) + 1
     n_nodes = n_hubs * width
@@ -57,9 +71,19 @@ def _extend(cost: np.ndarray, terms: np.ndarray, node: int, to: int, step: np.nd
 def finish(
     near: tuple[np.ndarray, np.ndarray], node: np.ndarray, sink: np.ndarray, step: np.ndarray, n_sinks: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return cost, terms and last step of the cheapest way from every source to every sink.
+    """Return cost, terms, and last step of the cheapest way from every source to every sink.
 
-    ``near`` is what ``reach`` gave; last step i leads from ``node[i]`` to ``sink[i]`` at ``step[i]``.
+    Parameters
+    ----------
+    near
+        Result of ``reach``.
+    node, sink
+        Start and end of each last step, (n,).
+    step
+        Its cost terms, (n, N_TERMS).
+    n_sinks
+        Number of sinks.
+
     """
     reach_cost, reach_terms = near
     n_sources = len(reach_cost)

@@ -56,7 +56,7 @@ class Duals:
 
 
 def price_skus(workers: WorkerPool, duals: Duals, effort: Effort) -> list[PricingResult]:
-    """Ask every sku; one answer each, in order."""
+    """Return the pricing result of every SKU, in order."""
     chunks = workers.chunks_of(list(range(len(duals.linking_duals))))
     return workers.run(
         price_chunk, [(chunk, duals.dual_prices, duals.linking_duals[chunk], effort) for chunk in chunks]

@@ -12,10 +12,18 @@ from positioning.inputs.subproblem import Subproblem
 
 
 def without_cycles(subproblem: Subproblem, units: np.ndarray) -> list[np.ndarray]:
-    """Return ``units`` (L,) with cycles of transfers taken back: one plan, or two where a smallest size is in the way.
+    """Return units without cycles of transfers: one plan, or two where a smallest size is in the way.
 
-    Every shipment of a cycle is reduced by the least of them. What is left below its smallest size is not sent, or,
-    in the second plan, raised to that size.
+    Every shipment of a cycle is reduced by the least of them. What is left below its smallest size is not sent, or, in
+    the second plan, raised to that size.
+
+    Parameters
+    ----------
+    subproblem
+        The SKU.
+    units
+        Units on each shipment, (L,).
+
     """
     down = up = units
     while (cycle := _cycle(subproblem, down)) is not None:

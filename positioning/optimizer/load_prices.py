@@ -24,7 +24,16 @@ def marginal_prices(problem: Problem, choice: MasterSolution, parameters: Parame
 
 
 def shut_prices(problem: Problem, loads: np.ndarray) -> np.ndarray:
-    """Return a price of a whole load per unit of room on loads that do not go, 0 on everything else."""
+    """Return a dual price of a whole load per unit of capacity on loads that do not go, 0 elsewhere, (n_resources,).
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    loads
+        Loads by entry of ``shared.loads``, (n_loads,).
+
+    """
     shut = {load.shipment: load.eur for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0}
     return np.array([shut.get(resource.load, 0.0) for resource in problem.shared.resources])
 
@@ -45,10 +54,20 @@ def full_load_prices(problem: Problem) -> np.ndarray:
 
 
 def load_terms_eur(problem: Problem, dual_prices: np.ndarray, owed: np.ndarray) -> float:
-    """Return what loads and room add to the bound at ``dual_prices`` when skus owe ``owed`` (L,) for loads.
+    """Return what loads and capacity add to the lower bound at given dual prices.
 
-    min over whole loads n of n (cost − Σ size × price) − (n ≥ 1) owed is 0, one load or the most;
-    room of other resources is sold at its price.
+    For a load, the minimum over whole numbers n of n (cost − Σ size × price) − (n ≥ 1) owed is at 0, at one load, or at
+    the most. Capacity of other resources is sold at its price.
+
+    Parameters
+    ----------
+    problem
+        The problem.
+    dual_prices
+        Dual price of each resource, (n_resources,), at least 0.
+    owed
+        Linking duals of all SKUs by shipment, EUR, (n_shipments,).
+
     """
     worth = {load.shipment: 0.0 for load in problem.shared.loads}
     sold = 0.0

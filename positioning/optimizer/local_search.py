@@ -14,9 +14,19 @@ from positioning.optimizer.recourse import PricedSubproblem, slope
 
 
 def improve(priced: PricedSubproblem, units: np.ndarray, parameters: LocalSearchParameters) -> tuple[np.ndarray, float]:
-    """Add or take back packs while the priced cost falls; return units (L,) and the unpriced cost.
+    """Add or take back packs while the cost with dual prices falls; return units (L,) and the cost without them.
 
-    Moves are tried in the order of what the slopes promise; each is judged by exact evaluation.
+    Shipments are tried in the order of the gain that the slopes predict. Each is evaluated exactly.
+
+    Parameters
+    ----------
+    priced
+        The SKU with its dual prices.
+    units
+        Units to start from, (L,).
+    parameters
+        When to stop.
+
     """
     best = units
     recourse = priced.solve_recourse(best)

@@ -132,9 +132,21 @@ def interior_solution(pool: Pool, shared: Shared, n_skus: int, parameters: Param
 def whole_loads(
     pool: Pool, shared: Shared, start: np.ndarray, doubtful: np.ndarray, parameters: Parameters
 ) -> np.ndarray:
-    """Return the loads that go, by entry of ``shared.loads``: ``start`` with ``doubtful`` ones added or dropped.
+    """Return the whole loads that go, (n_loads,), by adding and dropping loads one by one while the gain grows.
 
-    One by one, in turns, while the gain less the cost of loads grows; columns may be split.
+    Parameters
+    ----------
+    pool
+        Columns, which may be split.
+    shared
+        Resources and loads.
+    start
+        Loads to start from, (n_loads,).
+    doubtful
+        Which loads may change, (n_loads,).
+    parameters
+        When to stop.
+
     """
     if not pool.columns:
         return np.zeros(len(shared.loads))

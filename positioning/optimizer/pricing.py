@@ -135,10 +135,21 @@ class PricingResult:
 def price_chunk(
     cache: SubproblemCache, skus: list[int], dual_prices: np.ndarray, linking_duals: np.ndarray, effort: Effort
 ) -> list[PricingResult]:
-    """Find the best plan of every sku at each row of ``dual_prices`` (n_prices, n_resources), EUR per unit of resource.
+    """Return the best plan found of every SKU at each row of dual prices.
 
-    ``linking_duals`` (len(skus), n_shipments) EUR are due, at the first row of prices only, where a sku uses
-    a shipment at all.
+    Parameters
+    ----------
+    cache
+        Subproblems of this process.
+    skus
+        Positions of the SKUs.
+    dual_prices
+        Rows of dual prices, (n_prices, n_resources), EUR per unit of the resource.
+    linking_duals
+        Cost of using a shipment at all, (len(skus), n_shipments), EUR; it applies to the first row only.
+    effort
+        When each search stops.
+
     """
     return [
         _price_sku(cache, sku, dual_prices, linking_dual, effort)

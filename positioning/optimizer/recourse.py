@@ -158,9 +158,20 @@ def solve_recourse(priced: PricedSubproblem, units: np.ndarray) -> RecourseSolut
 
 
 def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -> np.ndarray:
-    """Return units at each source on each path, (n, n_sources − 1): all but lost.
+    """Return units at each source in each demand scenario, (n, n_sources − 1): all but lost.
 
-    A supplier of any amount gives later what the largest demand of a path and the limited ranks of units left can take.
+    A supplier without a limit gives later what the largest demand of a scenario and the limited ranks of leftover units
+    can take.
+
+    Parameters
+    ----------
+    problem
+        The SKU.
+    scenarios
+        Demand scenarios, n of them.
+    units
+        Units on each shipment, (L,).
+
     """
     arrival, n_paths = scenarios.arrival, len(scenarios.arrival)
     stock = np.repeat(problem.arrivals[None], n_paths, axis=0)

@@ -16,7 +16,8 @@ from scipy.sparse.csgraph import connected_components
 
 from positioning.inputs.costs import total
 from positioning.inputs.subproblem import N_RANKS, Subproblem
-from positioning.optimizer.branch_and_bound import CutRows, Program, SearchResult, Shipments, branch
+from positioning.optimizer.branch_and_bound import SearchResult, branch
+from positioning.optimizer.cut_program import CutRows, Program, Shipments
 from positioning.optimizer.parameters import Effort, RecourseParameters
 from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution
 from positioning.optimizer.tolerances import Branching
@@ -213,7 +214,7 @@ class RecourseFunction:
         self.slopes = self.sending_eur - self.first_cut[0][0]
 
     def is_idle(self, terms: np.ndarray) -> bool:
-        """Say whether sending nothing is certainly best at prices ``terms`` (L,).
+        """Return whether sending nothing is certainly best at prices ``terms`` (L,).
 
         With nothing sent the values of stock are optimal dual prices of the second stage; where no shipment
         has a negative reduced cost the optimum is to send nothing.

@@ -87,12 +87,21 @@ def local_demand(point: DecisionPoint, past_periods: int) -> tuple[np.ndarray, n
 
 
 def fair_share(point: DecisionPoint, level: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return (sku, lane, units) that bring hubs toward their share, the emptiest hub first.
+    """Return SKU, lane, and units of transfers that bring hubs toward their share, the emptiest hub first.
 
-    If the hubs of a SKU hold less than their levels together, each hub's share is its level scaled
-    down alike, so that days of supply balance; else the share is the level. Hubs above their share
-    give what is on hand to hubs below, over the cheapest lanes. What is scarce on the road goes first
-    to hubs that hold the smallest part of their level.
+    If the hubs of a SKU hold less than their levels together, each hub's share is its level scaled down alike, so that
+    days of supply balance; otherwise it is the level. Hubs above their share give stock on hand to hubs below, over the
+    cheapest lanes. Scarce capacity goes first to hubs that hold the smallest part of their level.
+
+    Parameters
+    ----------
+    point
+        The decision point.
+    level
+        Base-stock level in units, (K, H).
+    position
+        Units on hand and in transit, (K, H).
+
     """
     network = point.network
     total, requested = position.sum(axis=1), level.sum(axis=1)
@@ -143,9 +152,17 @@ def consolidate(lines: tuple[np.ndarray, ...], network: Network, min_fill_rate: 
 
 
 def orders(point: DecisionPoint, missing: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Return (sku, lane, units) ordered to fill ``missing`` (K, H), rounded up to whole packs.
+    """Return SKU, lane, and units of orders that fill what is missing, in whole packs and at least the smallest order.
 
-    Of several suppliers the cheapest, purchase and freight together; at least the least order.
+    Of several suppliers with a departure to decide, the first lane that may carry the SKU is used.
+
+    Parameters
+    ----------
+    point
+        The decision point.
+    missing
+        Units below the level, (K, H); negative above it.
+
     """
     lanes, limits = point.network.lanes, point.limits
     lines: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

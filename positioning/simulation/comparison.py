@@ -47,19 +47,32 @@ def closed(no_shipment_eur: float, policy_eur: float, bound_eur: float) -> float
 def paired_difference(policy_eur: np.ndarray, other_eur: np.ndarray) -> Interval:
     """Return Σ (policy − other) over SKUs with its bootstrap interval; below 0 the policy costs less.
 
-    SKUs (K,) are drawn with replacement, both policies together; the bounds are the 2.5% and 97.5% percentiles of the
+    SKUs are drawn with replacement, both policies together; the bounds are the 2.5% and 97.5% percentiles of the
     replicates.
+
+    Parameters
+    ----------
+    policy_eur, other_eur
+        Cost of each SKU, (K,).
 
     References
     ----------
     Efron and Tibshirani (1993), An Introduction to the Bootstrap, chapter 13.
+
     """
     difference = policy_eur - other_eur
     return _interval(float(difference.sum()), _weights(len(difference)) @ difference)
 
 
 def closed_interval(no_shipment_eur: np.ndarray, policy_eur: np.ndarray, bound_eur: np.ndarray) -> Interval:
-    """Return ``closed`` over SKUs (K,) with its bootstrap interval."""
+    """Return ``closed`` over SKUs with its bootstrap interval.
+
+    Parameters
+    ----------
+    no_shipment_eur, policy_eur, bound_eur
+        Cost of each SKU without shipments, of the policy, and at the lower bound, (K,).
+
+    """
     weights = _weights(len(no_shipment_eur))
     gained, possible = weights @ (no_shipment_eur - policy_eur), weights @ (no_shipment_eur - bound_eur)
     value = closed(float(no_shipment_eur.sum()), float(policy_eur.sum()), float(bound_eur.sum()))

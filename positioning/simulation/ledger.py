@@ -187,7 +187,16 @@ def book_shipments(ledger: Ledger, period: int, ships: Shipments, network: Netwo
 
 
 def purchase_eur(sku: np.ndarray, lane: np.ndarray, network: Network) -> np.ndarray:
-    """Return what the supplier asks for a unit of each line (n,); nothing for a transfer."""
+    """Return the purchase price of a unit of each line, EUR, (n,); 0 for a transfer.
+
+    Parameters
+    ----------
+    sku, lane
+        Positions of SKU and lane, (n,).
+    network
+        The network.
+
+    """
     is_supply, origin = network.lanes.is_supply[lane], network.lanes.origin[lane]
     if not len(network.supply.index):
         return np.zeros(len(sku))
@@ -247,10 +256,18 @@ def book_goods(ledger: Ledger, opening_units: np.ndarray, left_units: np.ndarray
 
 
 def load_eur_per_unit(lanes: Lanes, volume_l: np.ndarray, mass_kg: np.ndarray) -> np.ndarray:
-    """Return (K, L): a unit's share of a full load, by the dimension that the mean SKU fills first.
+    """Return a unit's share of a full load, EUR, (K, L), by the dimension that the mean SKU fills first.
 
-    One dimension per lane, so that the loads of a departure never cost less than these shares of all
-    that travels on it: loads ≥ volume / load_l and loads ≥ mass / load_kg. Unlimited loads share 0.
+    One dimension per lane, so that the loads of a departure never cost less than these shares of all units on it: loads
+    ≥ volume ÷ load_l and loads ≥ mass ÷ load_kg. Loads without a size share 0.
+
+    Parameters
+    ----------
+    lanes
+        The lanes.
+    volume_l, mass_kg
+        Size of a unit, (K,).
+
     """
     by_litres = volume_l.mean() / lanes.load_l >= mass_kg.mean() / lanes.load_kg
     full = np.where(by_litres, lanes.load_l, lanes.load_kg)

@@ -11,15 +11,24 @@ import numpy as np
 
 @numba.njit(cache=True)
 def serve(on_hand: np.ndarray, demand: np.ndarray, preference: np.ndarray, is_open: np.ndarray) -> np.ndarray:
-    """Serve one period's demand from stock; returns units (K, H, R) and lowers ``on_hand`` in place.
+    """Serve one period's demand from stock; return units (K, H, R) and reduce ``on_hand`` in place.
 
-    Each region asks its cheapest hub first, what is left unserved asks the next, until no hub is
-    left; the rest is lost. All regions ask their n-th hub at the same time, so a hub serves those
-    it is the first choice of before those that spill over. A hub that is short shares its stock in
-    proportion to what is asked, in whole units by largest remainder; ties go to the first region.
+    Each region is served by its cheapest hub first, then by the next, until no hub is left; the rest is lost. All
+    regions turn to their n-th hub at the same time, so a hub serves the regions that prefer it before those that spill
+    over. A hub that is short shares its stock in proportion to the units requested, in whole units by largest
+    remainder; ties go to the first region.
 
-    ``on_hand`` is int64 (K, H), ``demand`` int64 (K, R); ``preference`` int64 (K, R, H) holds the hubs
-    by rising cost, -1 where there is no further one; ``is_open`` bool (H,): hubs that ship now.
+    Parameters
+    ----------
+    on_hand
+        Units, int64, (K, H).
+    demand
+        Units, int64, (K, R).
+    preference
+        Hubs by rising cost, int64, (K, R, H); −1 where there is no further one.
+    is_open
+        Whether each hub ships in this period, (H,).
+
     """
     n_skus, n_regions, n_hubs = preference.shape
     shipped = np.zeros((n_skus, n_hubs, n_regions), dtype=np.int64)

@@ -6,7 +6,8 @@ import highspy
 import numpy as np
 import pytest
 
-from positioning.optimizer.branch_and_bound import CutRows, Program, SearchResult, Shipments, branch
+from positioning.optimizer.branch_and_bound import SearchResult, branch
+from positioning.optimizer.cut_program import CutRows, Program, Shipments
 
 N_GROUPS, MANY_NODES = 2, 2000
 

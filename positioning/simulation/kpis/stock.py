@@ -19,9 +19,15 @@ def days_of_supply(usable_units: np.ndarray, daily_units: np.ndarray) -> np.ndar
 
 
 def stock_imbalance(units: np.ndarray, daily_units: np.ndarray) -> float:
-    """Return Σ_h max(0, s_h − S·d_h/D) ÷ S over hubs with d_h > 0, SKUs (rows) weighted by S; 0 is balanced.
+    """Return Σ_h max(0, s_h − S·d_h/D) ÷ S over hubs with d_h > 0, SKUs weighted by S; 0 is balanced.
 
-    ``units`` (K, H) is s, ``daily_units`` (K, H) the demand d of the regions a hub is nearest to.
+    Parameters
+    ----------
+    units
+        Stock s, (K, H).
+    daily_units
+        Daily demand d of the regions a hub is nearest to, (K, H).
+
     """
     counts = daily_units > 0
     stock, rate = np.where(counts, units, 0.0), np.where(counts, daily_units, 0.0)
