@@ -246,6 +246,10 @@ class Positioning(Section):
         None,
         description="Maximum days of holding cost, beyond the cover window, that a leftover unit is charged; null: until demand uses it.",
     )
+    effort: Annotated[float, Field(ge=0.01, le=100)] = Field(
+        1.0,
+        description="Factor on the limits of the optimizer's searches. 2 takes up to twice as long and stops at half the gap; the lower bound is valid for any value.",
+    )
     processes: Threads = Field(2, description="Number of worker processes. The plan is the same for any number.")
 
 

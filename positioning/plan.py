@@ -75,7 +75,8 @@ def plan(
 
     """
     problem = build_problem(tables, forecasts, settings, as_of, tables.get("earlier"))
-    return plan_problem(problem, Parameters(), _model_version(forecasts), checkpoints)
+    parameters = Parameters().with_effort(settings.positioning.effort)
+    return plan_problem(problem, parameters, _model_version(forecasts), checkpoints)
 
 
 def plan_problem(

@@ -8,7 +8,7 @@ parameters of the model, such as scenarios and time buckets, which are ``positio
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from positioning.optimizer.tolerances import SolverLimits, SolverTolerances
 
@@ -34,6 +34,11 @@ class Effort:
     nodes: int
     searches: int
     cuts: int = 60
+
+    def times(self, factor: float) -> Effort:
+        """Return the effort with ``factor`` times the counts, each at least 1, and the share divided by it."""
+        counts = (_more(count, factor) for count in (self.nodes, self.searches, self.cuts))
+        return Effort(self.share / factor, *counts)
 
 
 @dataclass(frozen=True)
@@ -285,6 +290,45 @@ class Parameters:
     column_generation: ColumnGenerationParameters = ColumnGenerationParameters()
     benders: BendersParameters = BendersParameters()
 
+    def with_effort(self, factor: float) -> Parameters:
+        """Return the parameters with more or less effort.
+
+        Parameters
+        ----------
+        factor
+            Factor on rounds, passes, nodes, and searches, each at least 1 afterwards; shares to stop at are divided by it. With 1,
+            the parameters are the same.
+
+        """
+        generation, benders, master = self.column_generation, self.benders, self.master
+        return replace(
+            self,
+            master=replace(
+                master, nodes=_more(master.nodes, factor), mip_gap_rate=master.mip_gap_rate / factor,
+                sweeps=_more(master.sweeps, factor), turns=_more(master.turns, factor),
+            ),
+            column_generation=replace(
+                generation, passes=_more(generation.passes, factor), close_share=generation.close_share / factor,
+                effort=generation.effort.times(factor), packing_passes=_more(generation.packing_passes, factor),
+                sample=replace(
+                    generation.sample, rounds=_more(generation.sample.rounds, factor),
+                    close_share=generation.sample.close_share / factor, effort=generation.sample.effort.times(factor),
+                ),
+            ),
+            benders=replace(
+                benders, relaxed_rounds=_more(benders.relaxed_rounds, factor), fixed_rounds=_more(benders.fixed_rounds, factor),
+                load_rounds=_more(benders.load_rounds, factor), pack_rounds=_more(benders.pack_rounds, factor),
+                rough_share=benders.rough_share / factor, close_share=benders.close_share / factor,
+                exact_share=benders.exact_share / factor, exact_pack_share=benders.exact_pack_share / factor,
+                nodes=_more(benders.nodes, factor), pack_nodes=_more(benders.pack_nodes, factor),
+                effort=benders.effort.times(factor), packing_passes=_more(benders.packing_passes, factor),
+            ),
+        )  # fmt: skip
+
     def are_few(self, n_skus: int) -> bool:
         """Return whether single SKUs matter to shared capacity: few cannot use what one of them leaves."""
         return n_skus <= self.few_skus
+
+
+def _more(count: int, factor: float) -> int:
+    return max(1, round(count * factor))

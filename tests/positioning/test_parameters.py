@@ -79,6 +79,32 @@ def test_a_search_with_less_effort_proves_less() -> None:
         assert bounds[0] < bounds[1]
 
 
+def test_an_effort_of_1_changes_no_parameter() -> None:
+    assert DEFAULT.with_effort(1.0) == DEFAULT
+
+
+def test_effort_scales_limits_and_shares_and_no_tolerance() -> None:
+    double, least = DEFAULT.with_effort(2.0), DEFAULT.with_effort(0.01)
+    assert (double.column_generation.passes, double.benders.effort.nodes, double.master.nodes) == (24, 200, 400)
+    assert double.benders.close_share == DEFAULT.benders.close_share / 2
+    assert (least.column_generation.passes, least.benders.load_rounds, least.column_generation.sample.rounds) == (
+        1,
+        1,
+        1,
+    )
+    assert double.tolerances == least.tolerances == DEFAULT.tolerances
+
+
+def test_the_setting_of_the_effort_reaches_the_optimizer() -> None:
+    """The default proves a smaller gap than a hundredth of it, and both bounds are valid."""
+    world = random_world(7)
+    low, default = (
+        world.but(positioning={**world.positioning, "effort": effort}).plan()["plan"].iloc[0] for effort in (0.01, 1.0)
+    )
+    assert low["gap_of_benefit_rate"] > default["gap_of_benefit_rate"]
+    assert low["lower_bound_eur"] <= default["total_eur"] + 1e-6
+
+
 def test_a_step_of_the_smoothing_grows_to_the_master_and_shrinks_to_the_best_bound() -> None:
     smoothing = Smoothing(0.9)
     assert smoothing.after(0.9, is_better=True) == 1.0
