@@ -35,7 +35,7 @@ def test_many_rows_let_the_table_count_as_much_as_the_counts():
     assert table.weight == 0.5
 
 
-def test_sales_where_almost_nothing_was_forecast_do_not_stretch_the_quantiles_of_others() -> None:
+def test_sales_where_the_forecast_is_close_to_zero_do_not_stretch_the_quantiles_of_others() -> None:
     random = np.random.default_rng(8)
     mean = random.lognormal(0.0, 0.3, 4000)
     actual = random.poisson(mean).astype(float)

@@ -62,7 +62,7 @@ def test_series_with_equal_means_get_the_variance_of_their_own_histories(window:
 
 
 @pytest.mark.parametrize("unit", [0.1, 100.0])
-def test_the_unit_of_demand_does_not_change_what_is_learned(unit: float) -> None:
+def test_the_unit_of_demand_does_not_change_the_learned_variance(unit: float) -> None:
     settings = small_settings()
     dispersions = [
         _margins(_calibration(_demand(400, factor), factor, settings), _demand(40, factor, seed=6), factor)[
