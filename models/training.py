@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from foundation.checkpoint import Checkpoints, recompute
+from foundation.level_shift import find_shifts, stopped_since
 from foundation.matrix import FeatureMatrix, TrainingSet
 from foundation.settings import COMBINED, Settings
 from models.backtest.metrics import bias, wape
@@ -71,6 +72,7 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
 
 # Rows with a forecast of the model itself from which on it is calibrated on them alone.
 _FEWEST_MODEL_ROWS, _LEAST_MODEL_SHARE = 200, 0.1
+_BROKEN_DAYS = 84  # recent units: the four weeks of a shift and the eight before
 _Origins = list[tuple[FeatureMatrix, OriginMeans]]
 _Fitted = list[tuple[Forecaster | None, Forecaster]]
 
@@ -125,7 +127,8 @@ def _learned(
     fit, category = of
     combination = carrier = None
     kinds = kinds_in_use(settings)
-    judged = [means.with_actual(matrix.target) for matrix, means in origins]
+    is_broken = broken_series(training.demand, settings.grid.days)
+    judged = [means.with_actual(_without(matrix, is_broken)) for matrix, means in origins]
     if settings.forecast.model == COMBINED:
         names = tuple(kind.name for kind in kinds)
         combination = Combination.fit(judged, settings.grid.days, names, is_usable)
@@ -150,6 +153,28 @@ def _learned(
     metrics = learned["metrics"] | part_metrics(judged, combination)
     shares = _unit_shares(combination, origins[-1][1])
     return learned | {"combination": combination.to_json(), "unit_shares": shares, "metrics": metrics}
+
+
+def broken_series(demand: np.ndarray, days: int) -> np.ndarray:
+    """Return the series that no method could have forecast, bool (n_series): level shifts and ends of sales of late.
+
+    They would decide the weights of all others by chance. Where they hold half of the recent units or more, none is left out.
+
+    Parameters
+    ----------
+    demand : float array (n_series, n_history)
+        Units per period before the training date, NaN where unknown.
+    days
+        Length of a period in days, 1 or 7.
+    """
+    is_broken = find_shifts(demand, days).is_shifted | (stopped_since(demand, days) >= 0)
+    recent = np.nansum(demand[:, -_BROKEN_DAYS // days :], axis=1)
+    return is_broken if 2 * recent[is_broken].sum() < recent.sum() else np.zeros(len(demand), bool)
+
+
+def _without(matrix: FeatureMatrix, is_broken: np.ndarray) -> np.ndarray:
+    """Return the target of each row (n_rows), NaN for series that are broken."""
+    return np.where(is_broken[matrix.series_code], np.float32(np.nan), matrix.target)
 
 
 def _calibration_rows(rows: pd.DataFrame) -> pd.DataFrame:

@@ -163,3 +163,21 @@ def test_two_models_that_both_win_share_the_forecast() -> None:
     assert combination.weights["all"][0] == pytest.approx(0.5, abs=1e-6)
     assert sum(combination.weights["all"][:2]) == 1.0
     assert Combination.from_json(json.loads(json.dumps(combination.to_json()))) == combination
+
+
+@pytest.mark.parametrize("change", [0.0, 6.0])
+def test_a_break_in_one_series_leaves_the_weights_of_the_others(change: float) -> None:
+    """The second largest SKU ends, or sells six times as much, ten days before the training date."""
+    plain = tables(days=200)
+    broken = {name: frame.copy() for name, frame in plain.items()}
+    sales = broken["sales"]
+    second = sales.groupby("sku")["units_sold"].sum().sort_values().index[-2]
+    is_late = (sales["sku"] == second) & (sales["date"] >= pd.Timestamp(AS_OF) - pd.Timedelta(days=10))
+    sales.loc[is_late, "units_sold"] = np.round(sales.loc[is_late, "units_sold"] * change)
+    fitted = []
+    for world in (plain, broken):
+        panel = build_panel(world, settings(), AS_OF)
+        fitted.append(
+            models.train(training_set(panel, settings()), settings(), AS_OF).facts["combination"]["weights"]["all"]
+        )
+    assert np.abs(np.subtract(*fitted)).max() < 0.1
