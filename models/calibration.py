@@ -178,10 +178,10 @@ class Spread:
 def _fit_trees(
     rows: pd.DataFrame, dispersion: Dispersion, support: Support, of: tuple[Histories, Settings]
 ) -> VarianceTrees:
-    """Return the trees of calibration rows with a known actual."""
+    """Return the trees of calibration rows with a known actual; weekly data have none, because they did not help there."""
     histories, settings = of
     known = rows[rows["mean"] > 0]
-    if len(known) < FEWEST_ROWS:
+    if settings.grid.days > 1 or len(known) < FEWEST_ROWS:
         return VarianceTrees()
     known = known.iloc[np.linspace(0, len(known) - 1, min(len(known), MOST_ROWS)).astype(np.int64)]
     mean, linear = known["mean"].to_numpy(float), support.linear(known["sku"])

@@ -93,3 +93,9 @@ def test_figures_of_a_history_ignore_unknown_periods() -> None:
     assert first.zeros[0, 0] == pytest.approx(0.25)
     empty = History.of(np.empty((2, 0), np.float32), 1)
     assert np.isfinite(np.column_stack(empty.columns(np.array([0, 1]), np.ones(2), np.ones(2)))).all()
+
+
+def test_weekly_data_have_no_trees() -> None:
+    values = small_settings().model_dump() | {"frequency": "W-MON"}
+    weekly = Settings.model_validate(values)
+    assert _calibration(_demand(400, 1.0), 1.0, weekly)["period"]["trees"] == ""
