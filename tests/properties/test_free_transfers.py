@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from positioning.inputs.subproblem import Subproblem, build_subproblem
-from positioning.optimizer.cycles import without_cycles
+from positioning.optimizer.pricing import without_cycles
 from tests.worlds.positioning_world import World, delivery, sku, transfer
 
 
