@@ -10,9 +10,8 @@ import pytest
 
 from foundation.errors import InputError
 from foundation.settings import Settings
-from positioning.simulation.engine import NoShipments, decision_periods, play, read_game
+from positioning.simulation.engine import NoShipments, decision_periods, play, read_game, serve
 from positioning.simulation.reading import read_network
-from positioning.simulation.routing import serve
 from positioning.simulation.state import open_state, period_of
 from positioning.simulation.world import earlier, read_demand
 from tests.worlds.replay_worlds import START, Scripted, game, settings, tables

@@ -12,10 +12,9 @@ from hypothesis import strategies as st
 
 from foundation.settings import Settings
 from positioning.simulation.base_stock import BaseStock
-from positioning.simulation.engine import Game, NoShipments, Policy, play
+from positioning.simulation.engine import Game, NoShipments, Policy, play, serve
 from positioning.simulation.ledger import Ledger
 from positioning.simulation.perfect_foresight import bound_eur
-from positioning.simulation.routing import serve
 from tests.worlds.replay_worlds import Scripted, game, settings, tables
 
 PERIODS = 6
