@@ -1,7 +1,7 @@
 """The lines of a plan and their departures: units, dates, money and reasons as flat rows.
 
-Here: sharing fixed loads, dropping lines that are not worth it, identities. Not here: sentences
-(``positioning.explain.sentences``) and the other tables.
+Here: sharing fixed loads, dropping lines that are not worth it, identities. Not here: the sentences on a line and the other tables
+(``positioning.explain.tables``).
 """
 
 from __future__ import annotations

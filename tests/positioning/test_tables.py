@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from positioning.explain.sentences import reason
+from positioning.explain.tables import reason
 
 TERMS = {
     "saved_lost_sales_eur": 60.0, "saved_delivery_eur": -12.0, "saved_late_eur": 3.5, "saved_keeping_eur": -0.5,
