@@ -1,6 +1,6 @@
 """Recent level shifts of series: demand that recently runs at a multiple of its old level, where such changes tend to last.
 
-Here: finding them on dense arrays. Not here: what is done about them (``features.sampling``, ``models.kinds.lightgbm_tweedie``).
+Here: finding them on dense arrays. Not here: what is done about them (``features.matrix``, ``models.kinds.lightgbm_tweedie``).
 """
 
 from __future__ import annotations
