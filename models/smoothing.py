@@ -2,17 +2,23 @@
 
 Every method sees the demand before an origin alone. The season is taken out first: the index of weekdays of daily data, and that
 of the weeks of the year of weekly data. Smoothing constants are chosen for each series, by the errors one period ahead, from a
-grid. Not here: their use as model kinds (``models.kinds``), the simple methods of the combination (``models.simple``).
+grid. Here too: what the model kinds of these methods share; they need no training and no features. Not here: the kinds themselves
+(``models.kinds``), the simple methods of the combination (``models.simple``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
+from typing import Self
 
 import numpy as np
 
+from foundation.matrix import FeatureMatrix
 from foundation.seasonality import iso_week, seasonal_index_by_week
+from models.forecaster import FitData, Forecaster, ModelKind
 from models.simple import weekday_index
 
 Level = Callable[[np.ndarray, int], np.ndarray]
@@ -23,6 +29,47 @@ _LEAST_INDEX = 0.1
 _ALPHAS = (0.05, 0.1, 0.2, 0.4)
 _TRENDS = ((0.0, 0.0), (0.02, 0.9), (0.02, 0.98), (0.1, 0.9))  # β and φ; the first has no trend
 _START = 14  # known periods from which the level starts, at most half of those that are known
+_FILE = "method.json"
+
+
+@dataclass(frozen=True)
+class FromPast(Forecaster):
+    """A model that forecasts from the past demand of each series alone, by one of the methods.
+
+    Attributes
+    ----------
+    method : name of the method.
+    days : length of a period in days, 1 or 7.
+
+    """
+
+    method: str
+    days: int
+
+    @classmethod
+    def load(cls, files: Mapping[str, bytes]) -> Self:
+        """Return the model of ``files``."""
+        return cls(**json.loads(files[_FILE]))
+
+    def files(self) -> dict[str, bytes]:
+        """Return name and length of a period as JSON."""
+        return {_FILE: json.dumps({"method": self.method, "days": self.days}).encode()}
+
+    def predict(self, matrix: FeatureMatrix, threads: int) -> np.ndarray:
+        """Return the means float32 (n_rows); 0 for a series without a known period."""
+        if matrix.past is None:
+            return np.zeros(matrix.n_rows, np.float32)
+        level = dict(methods(self.days))[self.method]
+        return seasonal_forecast(level, matrix.past, matrix.origin[0], int(matrix.step.max()), self.days).reshape(-1)
+
+
+def kind_of(method: str) -> ModelKind:
+    """Return the model kind of a method (``methods``)."""
+
+    def fit(data: FitData, before: np.datetime64 | None) -> FromPast:
+        return FromPast(method, data.settings.grid.days)
+
+    return ModelKind(method, fit, FromPast.load)
 
 
 def seasonal_forecast(level: Level, past: np.ndarray, origin: np.datetime64, steps: int, days: int) -> np.ndarray:

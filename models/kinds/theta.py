@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from models.from_past import kind_of
+from models.smoothing import kind_of
 
 THETA = kind_of("theta")
