@@ -3,8 +3,8 @@
 Totals are long, smooth series of a region's demand of one kind: a column ``units_<value>`` of ``regional``, where value is a value of a
 hierarchy column in lower case, is the total of that kind in the region. The finest hierarchy column with such totals is used. Totals
 have a separate panel with a longer history, and the same feature families describe them. Not here: the panel (``panel``), the
-selection of rows (``sampling``), features (``families``), faults of ``skus.replaces`` (``foundation.validation.renames``), top-down
-reconciliation to the totals (``models.reconciliation``).
+selection of rows (``matrix``), features (``families``), faults of ``skus.replaces`` (``foundation.validation.renames``), top-down
+reconciliation to the totals (``models.totals``).
 """
 
 from __future__ import annotations

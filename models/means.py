@@ -10,9 +10,8 @@ import numpy as np
 from foundation.matrix import FeatureMatrix
 from models.combination import CalibrationOrigin, Combination
 from models.forecaster import Forecaster
-from models.reconciliation import reconcile
 from models.simple import METHODS, SimpleMeans, simple_means
-from models.totals import forecast_totals
+from models.totals import forecast_totals, reconcile
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from foundation.seasonality import recent_seasonal_mean
 from foundation.settings import Forecast
 from foundation.training_budget import affordable_trees
 from models.forecaster import FitData, Forecaster, ModelKind
-from models.reconciliation import base_units
+from models.totals import base_units
 
 _MAX_BIN = 127
 _FEATURE_SHARE = 0.5

@@ -10,7 +10,7 @@ import pytest
 
 from features import build_panel, forecast_matrix
 from features.view import View
-from models.reconciliation import reconcile
+from models.totals import reconcile
 from tests.worlds.small_world import AS_OF, settings, tables
 
 Tables = dict[str, pd.DataFrame]
