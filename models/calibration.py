@@ -20,7 +20,7 @@ from models.correlation import fit_common_factor, fit_error_correlation
 from models.dispersion import HIGHEST, LOWEST, Dispersion, fit_dispersion
 from models.distribution import Margins, RatioTable
 from models.support import Support
-from models.variance import FEWEST_ROWS, MOST_ROWS, N_FEATURES, History, Past, VarianceTrees
+from models.variance import FEWEST_SERIES, MOST_ROWS, N_FEATURES, History, Past, VarianceTrees
 
 Histories = Mapping[Any, History]  # figures of all series by calibration origin
 _LEAST_SHARE = 1e-6  # a mean below this share of the average one has the spread of that mean
@@ -181,7 +181,7 @@ def _fit_trees(
     """Return the trees of calibration rows with a known actual; weekly data have none, because they did not help there."""
     histories, settings = of
     known = rows[rows["mean"] > 0]
-    if settings.grid.days > 1 or len(known) < FEWEST_ROWS:
+    if settings.grid.days > 1 or known["series"].nunique() < FEWEST_SERIES:
         return VarianceTrees()
     known = known.iloc[np.linspace(0, len(known) - 1, min(len(known), MOST_ROWS)).astype(np.int64)]
     mean, linear = known["mean"].to_numpy(float), support.linear(known["sku"])

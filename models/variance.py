@@ -18,7 +18,7 @@ from foundation.settings import Settings
 
 _SHORT, _MIDDLE, _LONG, _PEAK = 28, 56, 182, 112  # days of history
 _SPANS = (_SHORT, _MIDDLE, _LONG)
-FEWEST_ROWS, MOST_ROWS = 2_000, 300_000  # calibration rows: below, there are no trees; above, they are sampled
+FEWEST_SERIES, MOST_ROWS = 1_000, 300_000  # fewer series have no trees; more calibration rows are sampled
 N_FEATURES = 19
 _TREES, _LEAVES, _RATE = 60, 15, 0.08
 _ROWS_IN_LEAF, _SERIES_IN_LEAF = 100, 25  # rows of one series say little about another

@@ -11,7 +11,7 @@ from models.backtest.metrics import randomized_pit
 from models.calibration import Spread, calibrate
 from models.distribution import Margins, quantiles
 from models.support import Support
-from models.variance import FEWEST_ROWS, History, Past
+from models.variance import FEWEST_SERIES, History, Past
 from tests.worlds.small_world import settings as small_settings
 
 MEAN, N_PAST, N_STEPS = 6.0, 200, 14
@@ -50,7 +50,7 @@ def _margins(calibration: dict, demand: np.ndarray, unit: float, window: int | N
 @pytest.mark.parametrize("window", [None, 14])
 def test_series_with_equal_means_get_the_variance_of_their_own_histories(window: int | None) -> None:
     settings, new = small_settings(), _demand(400, 1.0, seed=6)
-    calibration = _calibration(_demand(2400 if window else 400, 1.0), 1.0, settings)
+    calibration = _calibration(_demand(2400 if window else 1200, 1.0), 1.0, settings)
     spread, margins = _margins(calibration, new, 1.0, window)
     result = quantiles(spread.table, margins, settings.forecast.quantiles)
     actual = new[:, N_PAST:].sum(axis=1) if window else new[:, N_PAST]
@@ -65,7 +65,7 @@ def test_series_with_equal_means_get_the_variance_of_their_own_histories(window:
 def test_the_unit_of_demand_does_not_change_the_learned_variance(unit: float) -> None:
     settings = small_settings()
     dispersions = [
-        _margins(_calibration(_demand(400, factor), factor, settings), _demand(40, factor, seed=6), factor)[
+        _margins(_calibration(_demand(1200, factor), factor, settings), _demand(40, factor, seed=6), factor)[
             1
         ].dispersion
         for factor in (1.0, unit)
@@ -74,13 +74,13 @@ def test_the_unit_of_demand_does_not_change_the_learned_variance(unit: float) ->
 
 
 def test_threads_do_not_change_the_trees() -> None:
-    one, other = (_calibration(_demand(400, 1.0), 1.0, small_settings(threads=threads)) for threads in (1, 3))
+    one, other = (_calibration(_demand(1200, 1.0), 1.0, small_settings(threads=threads)) for threads in (1, 3))
     assert one["period"]["trees"] == other["period"]["trees"] != ""
 
 
-def test_few_rows_leave_the_dispersion_to_the_level_and_the_sku() -> None:
-    n = FEWEST_ROWS // N_STEPS // 2 * 2 - 2
-    assert _calibration(_demand(n, 1.0), 1.0, small_settings())["period"]["trees"] == ""
+def test_few_series_leave_the_dispersion_to_the_level_and_the_sku() -> None:
+    demand = _demand(FEWEST_SERIES - 2, 1.0)
+    assert _calibration(demand, 1.0, small_settings())["period"]["trees"] == ""
 
 
 def test_figures_of_a_history_ignore_unknown_periods() -> None:
@@ -98,4 +98,4 @@ def test_figures_of_a_history_ignore_unknown_periods() -> None:
 def test_weekly_data_have_no_trees() -> None:
     values = small_settings().model_dump() | {"frequency": "W-MON"}
     weekly = Settings.model_validate(values)
-    assert _calibration(_demand(400, 1.0), 1.0, weekly)["period"]["trees"] == ""
+    assert _calibration(_demand(1200, 1.0), 1.0, weekly)["period"]["trees"] == ""
