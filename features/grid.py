@@ -53,7 +53,10 @@ class Grid:
         frequency = settings.grid
         first = sales["date"].min()
         if pd.isna(first) or first >= as_timestamp(as_of):
-            raise InputError(f"sales: no row before as_of {as_of}")
+            raise InputError(
+                f"sales.date: 0 of {len(sales):,} usable rows lie before as_of {as_of}; load earlier sales, plan a later date (--as-of), "
+                "or correct the rows that were left out"
+            )
         most = (settings.forecast.history_days + lookback_days) // frequency.days
         known = -(-(as_timestamp(as_of) - first).days // frequency.days)
         n_history = min(known, most)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from foundation.errors import KEYS_SHOWN, Fault, shown, structural
+from foundation.errors import KEYS_SHOWN, Fault, counted_noun, shown, structural
 from foundation.outliers import sales_outliers
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
@@ -224,10 +224,13 @@ class ValidInputs:
 
 
 def limit_faults(checked_tables: Iterable[InputTable], limit_rate: float) -> Iterator[Fault]:
-    """Yield a fault for each table of which more than ``limit_rate`` of the rows would be set aside."""
+    """Yield a fault for each table of which more than ``limit_rate`` of the rows, or all of them, would be set aside."""
     for checked in checked_tables:
         n_bad = int(checked.at_fault.sum())
-        if n_bad > limit_rate * len(checked.frame):
+        if limit_rate >= 1 and 0 < n_bad == len(checked.frame):
+            rows = f"{n_bad} of {counted_noun(n_bad, 'row')} would be set aside"
+            yield structural(checked.name, "", rows, "correct them, because nothing of the table would be left")
+        elif n_bad > limit_rate * len(checked.frame):
             share = f"{n_bad} of {len(checked.frame)} rows would be set aside, more than inputs.quarantine_rate {limit_rate:.2%}"
             yield structural(checked.name, "", share, "correct them or raise the limit")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -110,3 +111,16 @@ def test_the_kept_row_of_a_duplicate_does_not_depend_on_the_order(
         accepted = snapshot.accept(settings_for(folder, "inputs.on_fault=quarantine"), AS_OF, "rebalance")
         prints.add(accepted.fingerprint)
     assert len(prints) == 1
+
+
+@pytest.mark.parametrize("table", ["sales", "stock", "prices", "inbound"])
+def test_a_table_of_which_no_row_would_be_left_is_refused_at_any_rate(
+    table: str, demo_tables: Tables, write_tables: Callable[..., Path], refused: Refused, tmp_path: Path
+) -> None:
+    """Every id of the SKUs was written another way: without a word, the plan would be that of an empty table."""
+    demo_tables[table] = demo_tables[table].assign(sku="other " + demo_tables[table]["sku"].astype(str))
+    write_tables(demo_tables, tmp_path / "inputs")
+    lines = refused("inputs.on_fault=quarantine", "inputs.quarantine_rate=1.0")
+    assert re.fullmatch(
+        rf"{table}: [\d,]+ of [\d,]+ rows? would be set aside; correct them, because nothing .* left", lines[0]
+    )
