@@ -91,7 +91,7 @@ def _days_of_week_and_month(periods: np.ndarray) -> _Columns:
     """Return contrasts of the weekdays and waves of the month, each (n_periods), with their priors."""
     day, weekday = periods.astype("datetime64[D]"), _weekday(periods)
     start = day.astype("datetime64[M]")
-    first, after = start.astype("datetime64[D]"), (start + 1).astype("datetime64[D]")
+    first, after = start.astype("datetime64[D]"), (start + np.timedelta64(1, "M")).astype("datetime64[D]")
     angle = 2 * np.pi * (day - first).astype(np.int64) / (after - first).astype(np.int64)
     contrasts = [((weekday == one) * 1.0 - (weekday == _SUNDAY), _WEEKDAY) for one in range(_SUNDAY)]
     waves = [(wave(n * angle), _MONTH) for n in range(1, _MONTH_WAVES + 1) for wave in (np.sin, np.cos)]

@@ -28,7 +28,7 @@ _COUNT = re.compile(r"\b\d[\d,]* (?:row|period|day|week|of \d)|\brow of \d")
 _WHOLE = re.compile(
     r"missing|empty: it has no rows|required column missing|stands (?:twice|\d+ times|in )|a column name with|is about a person"
     r"|named in |wrong type: |holds |is |has |cannot be |leads out|needs |nothing before as_of|no snapshot on or before"
-    r"|the latest snapshot|no row was in stock|\d+ replace|\d{4}-\d\d-\d\d is a "
+    r"|the latest snapshot|no row was in stock|\d+ replace|\d{4}-\d\d-\d\d is a |\S+ is not a folder"
 )
 PLURAL_OF_ONE = re.compile(r"(?<![\d,.:/-])1 (?:rows|SKUs|regions|hubs|lanes|units|days|weeks|periods|snapshots|ids)\b")
 
