@@ -32,8 +32,10 @@ $(READY): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
 	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| { echo "uv could not install the lock file; pip installs it in about two minutes"; \
-			$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock; }
+			$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock; }
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -c "import lightgbm" 2>/dev/null || { \
+		echo "LightGBM cannot load OpenMP; install libgomp1 (Debian, Ubuntu), libgomp (Fedora), or libomp (macOS), then repeat" >&2; exit 2; }
 	@touch $(READY)
 
 .PHONY: demo
