@@ -178,8 +178,8 @@ class TrainingSet:
     fit
         Makes a sample of rows of many origins, every target before ``as_of``. Big: bin it and let its values go.
     calibration
-        Per out-of-sample origin the matrix of every series × step whose period lies before ``as_of``; made when it is
-        asked for, because together they are big. A model that predicts them may only have seen rows of ``fit`` dated
+        Per out-of-sample origin the matrix of every series × step whose period lies before ``as_of``; computed one
+        at a time while iterating, because together they are big. A model that predicts them may only have seen rows of ``fit`` dated
         before ``calibration_start``.
     calibration_start
         The earliest origin of ``calibration``.
