@@ -31,8 +31,8 @@ log = logging.getLogger(__name__)
 
 def run_past_date(config: str, as_of: date, overrides: Sequence[str], is_forced: bool) -> RunReport:
     """Run the nightly flow for one date unless its results exist, and report; only an interruption is raised."""
+    from pipeline.completed import completed_run_by_mark
     from pipeline.results import RefusedError
-    from pipeline.run import completed_run_by_mark
 
     try:
         if not is_forced and (completed := completed_run_by_mark(load_settings(config, overrides), as_of)):

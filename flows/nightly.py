@@ -23,6 +23,7 @@ from foundation.errors import ForestockError
 from foundation.settings import Settings
 from foundation.validation.validate import Needs
 from pipeline import run as stages
+from pipeline.completed import completed_run
 from pipeline.configuration import load_settings
 from pipeline.results import (
     STAGES,
@@ -61,7 +62,7 @@ def nightly(
     as_of: date | None = None,
     overrides: Sequence[str] = (),
     until: Stage = "review",
-    redo: Redo = "plan",
+    redo: Redo = "page",
     needs_approval: bool = False,
 ) -> Result:
     """Plan one date: decide which units should be at which hub before the demand arrives.
@@ -84,7 +85,7 @@ def nightly(
     context = validate(settings, as_of, "rebalance" if "rebalance" in requested else "forecast")
     name_run(settings.name, context.as_of)
     progress.done("validate")
-    if redo == "nothing" and (done := stages.completed_run(context)):
+    if redo == "nothing" and (done := completed_run(context)):
         return done
 
     trained = train(context)
@@ -97,7 +98,8 @@ def nightly(
         result = result.with_(forecasted=forecasted, notes=(*result.notes, *forecasted.notes))
         progress.done("forecast")
     if "rebalance" in requested:
-        result = result.with_(planned=rebalance(context, forecasted))
+        planned = rebalance(context, forecasted, redo == "everything")
+        result = result.with_(planned=planned, notes=(*result.notes, *_kept_note(planned)))
         progress.done("rebalance")
     if "review" in requested or result.refusals:  # a refused plan must not keep the page of another plan
         result = result.with_(page=review(context))
@@ -163,10 +165,10 @@ def forecast(context: RunContext, trained: TrainingResult, is_forced: bool) -> F
 
 
 @task(task_run_name="rebalance-{context.as_of}", cache_policy=NO_CACHE)
-def rebalance(context: RunContext, forecasted: ForecastResult) -> PlanResult:
+def rebalance(context: RunContext, forecasted: ForecastResult, is_forced: bool) -> PlanResult:
     """Write the plan."""
     with reported("rebalance", context.settings, context.as_of):
-        return stages.rebalance_stage(context, forecasted)
+        return stages.rebalance_stage(context, forecasted, is_forced)
 
 
 @task(task_run_name="review-{context.as_of}", cache_policy=NO_CACHE)
@@ -180,6 +182,15 @@ def review(context: RunContext) -> str:
 def record_page(context: RunContext, tags: Mapping[str, str]) -> str:
     """Record the plan and its page in MLflow and return a sentence about it."""
     return f"MLflow: run {record_plan(context.settings, context.as_of, tags)} of the experiment {context.settings.name}-{TOPIC} has the page."
+
+
+def _kept_note(planned: PlanResult) -> tuple[str, ...]:
+    """Return the sentence for the summary where the plan existed, else nothing."""
+    if planned.is_new:
+        return ()
+    return (
+        "Inputs, decisions, settings, and code are those of the plan in the warehouse, which was kept (--force plans again).",
+    )
 
 
 def _run_tags(context: RunContext) -> dict[str, str]:

@@ -18,7 +18,7 @@ from foundation.lost_sales import lost_sale_values
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
-from pipeline.run import decided_before, planned_run
+from pipeline.completed import decided_before, planned_run
 from review.attribution import Hindsight, late_parcels, return_findings, stockouts
 
 log = logging.getLogger(__name__)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from features import ReadHashes
 
 Stage = Literal["validate", "train", "forecast", "rebalance", "review"]
-Redo = Literal["everything", "plan", "nothing"]
+# What is computed although it exists for the same inputs, settings, and code. "nothing" also leaves the page as it is.
+Redo = Literal["everything", "page", "nothing"]
 STAGES: tuple[Stage, ...] = ("validate", "train", "forecast", "rebalance", "review")
 
 
@@ -118,11 +119,15 @@ class ForecastResult:
 
 @dataclass(frozen=True)
 class PlanResult:
-    """A run's plan in the warehouse; ``refusals`` are the plan gate's reasons, empty if it passed."""
+    """A run's plan in the warehouse, and whether this run computed it.
+
+    ``refusals`` are the plan gate's reasons, empty if it passed.
+    """
 
     run_version: str
     n_proposals: int
     refusals: tuple[str, ...] = ()
+    is_new: bool = True
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 import positioning
-from dispatch.ledger import earlier_proposals, ready_moment, with_status
-from features import ReadHashes, build_panel, forecast_matrix, read_hashes, training_set
+from dispatch.ledger import with_status
+from features import build_panel, forecast_matrix, read_hashes, training_set
 from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.checkpoint import Checkpoints
 from foundation.commands import command
@@ -32,26 +32,12 @@ from models.predict import shift_note, stop_note
 from models.tracking.registry import Origin, Registry
 from monitoring.findings import KINDS
 from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoints, record, recorded
+from pipeline.completed import FORECAST_TABLES, PLAN_TABLES, decided_before, decisions_hash, kept_plan, planned_run
 from pipeline.fallback import Segments, fallback_segments, with_baseline
 from pipeline.identity import forecast_identity, run_identity, training_identity
 from pipeline.results import ForecastResult, PlanResult, Result, RunContext, Snapshot, TrainingResult
 from pipeline.summary import page_inputs
 from review import plan_page
-
-
-def decided_before(warehouse: Warehouse, hubs: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    """Return the proposals of earlier plans with a decision effective at ``as_of``, one row each, by id.
-
-    Columns of ``transfer`` with ``status`` and ``units`` as decided, and ``decided_on``, the day of the decision. A
-    decision is effective if it was made before the run is ready (``positioning.ready_at``) at the last of ``hubs``.
-    Undecided proposals are not included, because the rows of a run must not depend on which runs came before it.
-    """
-    decisions = warehouse.read("decision")
-    zones = hubs["timezone"] if "timezone" in hubs else pd.Series(dtype="str")
-    ready = ready_moment(as_of, warehouse.settings.positioning.ready_at, zones.astype("str"))
-    has_line = decisions.groupby("proposal_id")["sku"].transform("count") > 0
-    transfer = warehouse.read("transfer", as_of=date.min if has_line.all() else None)
-    return earlier_proposals(decisions, transfer, as_of, ready)
 
 
 def with_monitored(warehouse: Warehouse, exception: pd.DataFrame, as_of: date) -> pd.DataFrame:
@@ -75,8 +61,6 @@ def _joined(warehouse: Warehouse, one: pd.DataFrame, other: pd.DataFrame) -> pd.
 
 log = logging.getLogger(__name__)
 
-FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
-PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "assumption", "plan")
 _PROPOSAL_TABLES = ("transfer", "departure")
 
 
@@ -224,8 +208,12 @@ def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool
     return ForecastResult(identity, trained.model_version, n_series, True, notes)
 
 
-def rebalance_stage(context: RunContext, forecasted: ForecastResult) -> PlanResult:
-    """Write the plan for the forecast; a plan that the plan gate refuses is written without proposals."""
+def rebalance_stage(context: RunContext, forecasted: ForecastResult, is_forced: bool = False) -> PlanResult:
+    """Write the plan for the forecast; a plan that the plan gate refuses is written without proposals.
+
+    A plan that exists for the same forecast, inputs, decisions, settings and code is kept unless ``is_forced``; only the
+    status of its proposals is renewed.
+    """
     settings, as_of = context.settings, context.as_of
     warehouse = Warehouse(settings)
     tables = snapshot.read(context.inputs.folder)
@@ -233,6 +221,9 @@ def rebalance_stage(context: RunContext, forecasted: ForecastResult) -> PlanResu
     run_version = run_identity(
         settings, forecasted.identity, context.inputs.fingerprint, decisions_hash(tables["earlier"])
     )
+    if not is_forced and (kept := kept_plan(context, run_version)):
+        log.info("the plan of %s already exists", as_of)
+        return kept
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     with kept_checkpoints(_checkpoints(settings), run_version) as checkpoints:
         frames = positioning.plan(tables, forecasts, settings, as_of, checkpoints)
@@ -281,61 +272,6 @@ def review_stage(context: RunContext) -> str:
     return files.write_text(context.page, page)
 
 
-def completed_run_by_mark(settings: Settings, as_of: date) -> Result | None:
-    """Return the completed run of ``as_of`` if its source files are unchanged, without reading them; else None."""
-    parts = recorded(settings, as_of, "plan")
-    mark = parts.get("source_mark")
-    if mark is None or mark != snapshot.source_mark(settings) or "reads" not in parts:
-        return None
-    day, folder, fingerprint, reads = parts["training"]
-    if day != settings.training_date(as_of).isoformat():
-        return None
-    inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"], ReadHashes(*parts["reads"]))
-    training = Snapshot(date.fromisoformat(day), folder, fingerprint, ReadHashes(*reads))
-    hubs = pd.DataFrame({"timezone": pd.Series(parts["timezones"], dtype="str")})
-    return _completed(RunContext(settings, inputs, training), hubs)
-
-
-def completed_run(context: RunContext) -> Result | None:
-    """Return the run if its plan and page exist for the same inputs, settings and code, else None."""
-    return _completed(context, snapshot.read(context.inputs.folder, ("hubs",))["hubs"])
-
-
-def _completed(context: RunContext, hubs: pd.DataFrame) -> Result | None:
-    settings, as_of = context.settings, context.as_of
-    parts = recorded(settings, as_of, "plan")
-    identity = training_identity(settings, context.training.as_of, context.training.training_reads)
-    model = ModelStore(settings.warehouse).find(identity)
-    if not parts or model is None or not files.exists(context.page):
-        return None
-    segments = fallback_segments(settings, hubs, as_of)
-    forecast = forecast_identity(settings, as_of, context.inputs.forecast_reads, model.version, segments)
-    earlier = decided_before(Warehouse(settings), hubs, as_of)
-    if recorded(settings, as_of, "forecast").get("identity") != forecast:
-        return None
-    if parts["run_version"] != run_identity(settings, forecast, context.inputs.fingerprint, decisions_hash(earlier)):
-        return None
-    planned = PlanResult(parts["run_version"], parts["n_proposals"], tuple(parts["refusals"]))
-    return Result(context, TrainingResult(identity, model.version, False), planned=planned, page=context.page)
-
-
-def planned_run(settings: Settings, as_of: date) -> Result:
-    """Return the run of a plan in the warehouse, without planning.
-
-    Its inputs are read again if their snapshot no longer exists or is damaged.
-    """
-    parts = recorded(settings, as_of, "plan")
-    if parts and snapshot.is_kept(parts["inputs"]):
-        inputs = Snapshot(as_of, parts["inputs"], parts["fingerprint"])
-    else:
-        accepted = snapshot.accept(settings, as_of, "rebalance")
-        inputs = Snapshot(as_of, accepted.reference, accepted.fingerprint)
-    row = Warehouse(settings).read("plan", as_of).iloc[-1]
-    trained = TrainingResult("", row["model_version"], False)
-    planned = PlanResult(row["run_version"], int(row["n_proposals"]), tuple(parts.get("refusals", ())))
-    return Result(RunContext(settings, inputs, inputs), trained, planned=planned)
-
-
 def release(context: RunContext) -> None:
     """Release the run's input snapshots, so that newer ones may replace them."""
     for reference in {context.inputs.folder, context.training.folder}:
@@ -345,11 +281,6 @@ def release(context: RunContext) -> None:
 def _fallback_segments(context: RunContext) -> Segments:
     hubs = snapshot.read(context.inputs.folder, ("hubs",)).get("hubs")
     return fallback_segments(context.settings, hubs, context.as_of)
-
-
-def decisions_hash(earlier: pd.DataFrame) -> str:
-    """Return the hash of the decisions that a run knows; it is part of the run version."""
-    return snapshot.content_hash({"earlier": earlier})
 
 
 def _model(context: RunContext, trained: TrainingResult) -> DemandModel:

@@ -25,9 +25,9 @@ from foundation.store import files, snapshot
 from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import recorded
+from pipeline.completed import FORECAST_TABLES, decided_before, decisions_hash, planned_run
 from pipeline.identity import run_identity
 from pipeline.results import RunContext
-from pipeline.run import FORECAST_TABLES, decided_before, decisions_hash, planned_run
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 
 log = logging.getLogger(__name__)

@@ -89,7 +89,7 @@ AsOf = Annotated[
         help="Planning date, e.g. 2016-05-23; default: the period after the last sales.",
     ),
 ]
-Force = Annotated[bool, typer.Option("--force", help="Recompute a forecast that exists.")]
+Force = Annotated[bool, typer.Option("--force", help="Compute forecast and plan again where they exist.")]
 Until = Literal["train", "forecast", "rebalance", "review"]
 
 
@@ -130,12 +130,12 @@ def forecast(config: Config, as_of: AsOf = None, overrides: Overrides = None, fo
 
 
 @app.command()
-def rebalance(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
+def rebalance(config: Config, as_of: AsOf = None, overrides: Overrides = None, force: Force = False) -> None:
     """Plan shipments for a date; a missing or outdated forecast is computed first.
 
     Example:  forestock rebalance --config demo.yaml --as-of 2016-05-23
     """
-    _run_until(config, as_of, overrides, "rebalance")
+    _run_until(config, as_of, overrides, "rebalance", force)
 
 
 @app.command()
@@ -203,7 +203,7 @@ add_commands(app)
 def _run_until(config: str, as_of: date | None, overrides: list[str] | None, until: Until, force: bool = False) -> None:
     from forestock.cli.run import run_stages
 
-    run_stages(config, as_of, tuple(overrides or ()), until, "everything" if force else "plan")
+    run_stages(config, as_of, tuple(overrides or ()), until, "everything" if force else "page")
 
 
 def main() -> None:

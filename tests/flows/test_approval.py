@@ -13,6 +13,7 @@ from flows.approval import ApprovalForm, apply_form, form_text, initial_values
 from foundation.configuration import load_settings
 from foundation.errors import InputError
 from foundation.settings import Settings
+from foundation.store.warehouse import Warehouse
 from pipeline import run
 from pipeline.decisions import open_plan
 from tests.conftest import Tables, built_once
@@ -91,3 +92,31 @@ def test_the_initial_form_makes_no_decision_and_a_past_plan_is_decided_at_its_mo
 def test_leave_makes_no_decision(settings: Settings) -> None:
     assert apply_form(settings, AS_OF, _form(decision="leave"), MORNING) == "No decision was made."
     assert open_plan(settings, AS_OF).decisions.empty
+
+
+def test_a_plan_of_the_same_inputs_is_kept_with_the_status_of_its_proposals_renewed(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rerun does not solve again, and shows decisions made since; a plan whose rows are gone is computed again."""
+    warehouse = Warehouse(settings)
+    context = run.validate_stage(settings, AS_OF, "rebalance")
+    forecasted = run.forecast_stage(context, run.train_stage(context))
+    before = {name: warehouse.read(name, AS_OF) for name in run.PLAN_TABLES}
+    solved = []
+
+    def plan(*arguments: object) -> dict[str, pd.DataFrame]:
+        solved.append(arguments)
+        return before.copy()
+
+    monkeypatch.setattr(run.positioning, "plan", plan)
+    assert not run.rebalance_stage(context, forecasted).is_new
+    for name, frame in before.items():
+        pd.testing.assert_frame_equal(warehouse.read(name, AS_OF), frame, check_exact=True)
+    apply_form(settings, AS_OF, _form(decision="reject", everything=True, reason="no dock"), LONG_AFTER)
+    assert not run.rebalance_stage(context, forecasted).is_new
+    assert "rejected" in set(warehouse.read("transfer", AS_OF)["status"])
+    assert not solved
+    assert run.rebalance_stage(context, forecasted, is_forced=True).is_new
+    warehouse.write("transfer", before["transfer"].iloc[1:], AS_OF)
+    assert run.rebalance_stage(context, forecasted).is_new
+    assert len(solved) == 2

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from foundation.store.warehouse import Warehouse
-from pipeline.run import decided_before
+from pipeline.completed import decided_before
 from tests.worlds.neutral_rows import neutral_row
 
 AS_OF = date(2016, 5, 23)

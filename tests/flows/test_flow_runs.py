@@ -31,9 +31,9 @@ from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from pipeline.attribution import AttributionRequest
 from pipeline.backfill import Span
+from pipeline.completed import completed_run_by_mark
 from pipeline.configuration import load_settings
 from pipeline.results import RefusedError, Result
-from pipeline.run import completed_run_by_mark
 from pipeline.what_if import WhatIfRequest
 from tests.conftest import Tables
 from tests.flows.conftest import QUICK, with_cheap_trucks
