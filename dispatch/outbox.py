@@ -22,9 +22,9 @@ import httpx
 import pandas as pd
 
 from dispatch.documents import ORDER, Document
+from foundation.decision_sections import Outbox
 from foundation.errors import ConfigurationError, StageError
 from foundation.keys import among, sorted_by
-from foundation.sections import Outbox
 from foundation.store import files
 from foundation.store.receivers import Folder, NotReachedError, RefusedError, SqlTable
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from dispatch.ledger import states
+from foundation.decision_sections import Rule
 from foundation.errors import InputError, nearest
 from foundation.keys import among
-from foundation.sections import Rule
 
 _SHORTEST_ID = 4
 

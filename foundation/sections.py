@@ -1,7 +1,7 @@
-"""Sections of a configuration: their base class and types, and those of LightGBM, decisions, exports, what-ifs, monitoring, and retention.
+"""Sections of a configuration: their base class and types, and those of LightGBM, what-ifs, monitoring, and retention.
 
 Every number has a lower and an upper bound, because a value outside them would fail inside a library or take days to compute. Not
-here: the other sections and the whole (``settings``).
+here: decisions and exports (``decision_sections``), the other sections and the whole (``settings``).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
-from typing import Annotated, Any, ClassVar, Literal, get_origin
+from typing import Annotated, Any, ClassVar, get_origin
 
 from pydantic import (
     AfterValidator,
@@ -131,99 +131,6 @@ class LightGBM(Section):
     seasonal_share: Rate = Field(
         1 / 3, description="Weight of the recent seasonal mean in weekly forecasts; the trees have the rest."
     )
-
-
-class Rule(Section):
-    """One rule that decides on proposals without a person. All of its conditions must hold."""
-
-    name: str = Field(
-        min_length=1,
-        max_length=LONGEST_NAME,
-        description="Name of the rule. The ledger records it as the reason of a decision.",
-    )
-    action: Literal["approve", "reject"] = Field("approve", description="Action for matching lines.")
-    kinds: tuple[Literal["transfer", "supply"], ...] = Field((), description="Kinds of matching lines; empty: all.")
-    lanes: Names = Field((), description="Lanes of matching lines; empty: all.")
-    origins: Names = Field((), description="Origins of matching lines; empty: all.")
-    destinations: Names = Field((), description="Destinations of matching lines; empty: all.")
-    max_cost_eur: NonNegative | None = Field(None, description="Maximum cost of matching lines.")
-    min_benefit_eur: Amount | None = Field(None, description="Minimum benefit of matching lines.")
-    max_benefit_eur: Amount | None = Field(None, description="Maximum benefit of matching lines.")
-    max_units: Positive | None = Field(None, description="Maximum units of matching lines.")
-    max_cover_hours: NonNegative | None = Field(
-        None, description="Maximum time for which the stock of the destination lasts; without demand, it lasts forever."
-    )  # fmt: skip
-    min_origin_cover_hours: NonNegative | None = Field(
-        None, description="Minimum time for which the stock of the origin lasts; suppliers always match."
-    )
-
-
-class Outbox(Section):
-    """Delivery of released proposals, each exactly once."""
-
-    target: str | None = Field(
-        None,
-        description="Folder or its URL, SQL database URL, or `https://` address; null: no delivery. A relative path starts at the configuration's folder.",
-    )
-    receiver: str = Field(
-        "receiver",
-        min_length=1,
-        max_length=LONGEST_NAME,
-        description="Name of the receiver. Deliveries are recorded under this name.",
-    )
-    table: str = Field(
-        "forestock_shipment",
-        max_length=63,
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Table of a SQL target. It is created if it does not exist.",
-    )
-    attempts: Annotated[int, Field(ge=1, le=12)] = Field(5, description="Maximum attempts per delivery.")
-    wait_seconds: Annotated[float, Field(ge=0, le=60)] = Field(
-        0.5, description="Wait before the second attempt. It doubles before each further attempt."
-    )
-    timeout_seconds: Seconds = Field(10.0, description="Maximum wait for a response.")
-    token_variable: str = Field(
-        "FORESTOCK_OUTBOX_TOKEN",
-        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
-        description="Environment variable with the bearer token of an `https://` target.",
-    )
-
-
-class Exports(Section):
-    """Names and codes in exported documents."""
-
-    hub_column: str | None = Field(
-        None, description="Column of `hubs` with the place's name in the other system; default: `hub`."
-    )
-    sku_column: str | None = Field(
-        None, description="Column of `skus` with the SKU's name in the other system; default: `sku`."
-    )
-    x12_sender: str = Field(
-        "FORESTOCK", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Sender in X12 envelopes (ISA06, GS02)."
-    )
-    x12_receiver: str = Field(
-        "WAREHOUSE", pattern=r"^[A-Za-z0-9 ._-]{2,15}$", description="Receiver in X12 envelopes (ISA08, GS03)."
-    )
-    x12_usage: Literal["P", "T"] = Field(
-        "P", description="X12 usage indicator (ISA15): `P` for production, `T` for test."
-    )
-    erpnext_company: str | None = Field(
-        None, description="Company on ERPNext documents; default: the company of the site."
-    )
-
-
-class Decisions(Section):
-    """Decisions on proposals, and their delivery to other systems."""
-
-    mode: Literal["live", "shadow"] = Field(
-        "live",
-        description="`live`: proposals are decided on and released; `shadow`: proposals are only compared with actual shipments.",
-    )
-    rules: tuple[Rule, ...] = Field(
-        (), description="Rules of `forestock approve --by-rule`. The first matching rule decides."
-    )
-    outbox: Outbox = Outbox()
-    exports: Exports = Exports()
 
 
 class WhatIf(Section):

@@ -12,13 +12,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from foundation.decision_sections import Decisions
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.sections import (
     LONGEST_NAME,
     Day,
     Days,
     DaysOrNone,
-    Decisions,
     LightGBM,
     Money,
     Monitoring,

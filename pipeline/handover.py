@@ -13,9 +13,10 @@ import pandas as pd
 from dispatch import documents, outbox
 from dispatch.decide import Signature, closing_rows
 from dispatch.documents import Document
-from dispatch.export_form import ExportForm, Partner, form_named, names_of, translated
+from dispatch.export_form import ExportForm, form_named
 from dispatch.ledger import states
 from dispatch.outbox import open_receiver
+from dispatch.partner import Partner, partner_of, tables_needed, translated
 from foundation.commands import command
 from foundation.errors import InputError
 from foundation.keys import among
@@ -140,12 +141,8 @@ def _released(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
-    parts = plan.settings.decisions.exports
+    exports = plan.settings.decisions.exports
     moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
-    tables = plan_inputs(plan, "hubs", "skus") if parts.hub_column or parts.sku_column else {}
-    return Partner(
-        parts,
-        names_of(tables["hubs"], "hub", parts.hub_column) if parts.hub_column else {},
-        names_of(tables["skus"], "sku", parts.sku_column) if parts.sku_column else {},
-        moments.max().to_pydatetime(),
-    )
+    names = tables_needed(exports)
+    tables = plan_inputs(plan, *names) if names else {}
+    return partner_of(exports, tables, moments.max().to_pydatetime())

@@ -16,7 +16,8 @@ import json
 from itertools import groupby
 
 from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
-from dispatch.export_form import ExportForm, Partner
+from dispatch.export_form import ExportForm
+from dispatch.partner import Partner
 from foundation.errors import InputError
 
 _KINDS = ("transfer", "supply")

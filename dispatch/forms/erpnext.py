@@ -1,7 +1,9 @@
-"""Export form ``erpnext``: Stock Entries of type Material Transfer, as a JSON list for ``/api/resource/Stock Entry``.
+"""Export form ``erpnext``: Material Requests as a JSON list for ``/api/resource/Material Request``.
 
-Warehouses and items have ERPNext's names: set the columns with them in ``decisions.exports``. A site keeps the ``custom_…``
-fields that it defines and ignores the others. Not here: calls of ERPNext's API.
+A Material Request asks for a transfer or a purchase by a date and moves no stock; the Stock Entry or the Purchase Order that
+fulfills it does. Warehouses and items have ERPNext's names: set the columns with them in ``decisions.exports``. A site keeps
+the ``custom_…`` fields that it defines and ignores the others; ``CUSTOM_FIELDS`` has their definitions, and the unique one
+refuses a second posting of a document. Not here: calls of ERPNext's API.
 """
 
 from __future__ import annotations
@@ -9,56 +11,74 @@ from __future__ import annotations
 import json
 
 from dispatch.documents import Document
-from dispatch.export_form import UNPLACED, ExportForm, Partner, header, note
+from dispatch.export_form import ExportForm, header
+from dispatch.partner import Partner
 
-PURPOSE = "Material Transfer"
+TYPES = {"transfer": "Material Transfer", "supply": "Purchase"}
+HEAD_FIELDS = ("document_id", "departure_id", "lane", "ship_date")
+CUSTOM_FIELDS: tuple[dict[str, object], ...] = (
+    *(
+        {"dt": "Material Request", "fieldname": f"custom_{name}", "label": name.replace("_", " ").title(), "fieldtype": "Data",
+         "read_only": 1, "no_copy": 1, "unique": int(name == "document_id")}
+        for name in (*HEAD_FIELDS, "supplier")
+    ),
+    {"dt": "Material Request Item", "fieldname": "custom_proposal_id", "label": "Proposal Id", "fieldtype": "Data", "read_only": 1},
+)  # fmt: skip
 
 
 def _write(documents: list[Document], partner: Partner) -> str:
-    entries = ",\n".join(json.dumps(_entry(document, partner), ensure_ascii=False) for document in documents)
-    return f"[\n{entries}\n]\n" if documents else "[]\n"
+    requests = ",\n".join(json.dumps(_request(document, partner), ensure_ascii=False) for document in documents)
+    return f"[\n{requests}\n]\n" if documents else "[]\n"
 
 
-def _entry(document: Document, partner: Partner) -> dict[str, object]:
+def _request(document: Document, partner: Partner) -> dict[str, object]:
     head = document.header
+    is_transfer = head["kind"] == "transfer"
     company = {"company": partner.exports.erpnext_company} if partner.exports.erpnext_company else {}
+    origin = {"set_from_warehouse": head["origin"]} if is_transfer else {"custom_supplier": head["origin"]}
     return {
-        "doctype": "Stock Entry",
-        "stock_entry_type": PURPOSE,
-        "purpose": PURPOSE,
+        "doctype": "Material Request",
+        "material_request_type": TYPES[head["kind"]],
         **company,
-        "set_posting_time": 1,
-        "posting_date": head["ship_date"],
-        "from_warehouse": head["origin"],
-        "to_warehouse": head["destination"],
-        "remarks": note(document, *UNPLACED),
-        "custom_document_id": document.document_id,
-        "items": [
-            {
-                "item_code": sku,
-                "qty": units,
-                "s_warehouse": head["origin"],
-                "t_warehouse": head["destination"],
-                "custom_proposal_id": proposal_id,
-            }
-            for proposal_id, sku, units in document.lines
-        ],
+        "transaction_date": min(f"{partner.moment:%Y-%m-%d}", head["arrival_date"]),
+        "schedule_date": head["arrival_date"],
+        **origin,
+        "set_warehouse": head["destination"],
+        **{f"custom_{name}": head[name] for name in HEAD_FIELDS},
+        "items": [_item(line, document, partner) for line in document.lines],
+    }
+
+
+def _item(line: tuple[str, str, int], document: Document, partner: Partner) -> dict[str, object]:
+    head = document.header
+    proposal_id, sku, units = line
+    return {
+        "item_code": sku,
+        "qty": units,
+        "uom": partner.exports.erpnext_uom,
+        "conversion_factor": 1,
+        "schedule_date": head["arrival_date"],
+        **({"from_warehouse": head["origin"]} if head["kind"] == "transfer" else {}),
+        "warehouse": head["destination"],
+        "custom_proposal_id": proposal_id,
     }
 
 
 def _read(text: str) -> list[Document]:
-    return [_document(entry) for entry in json.loads(text)]
+    return [_document(request) for request in json.loads(text)]
 
 
-def _document(entry: dict) -> Document:
+def _document(request: dict) -> Document:
+    kind = next(kind for kind, name in TYPES.items() if name == request["material_request_type"])
     head = header(
-        document_id=entry["custom_document_id"], origin=entry["from_warehouse"],
-        destination=entry["to_warehouse"], ship_date=entry["posting_date"], **json.loads(entry["remarks"]),
+        kind=kind, origin=request["set_from_warehouse" if kind == "transfer" else "custom_supplier"],
+        destination=request["set_warehouse"], arrival_date=request["schedule_date"],
+        **{name: request[f"custom_{name}"] for name in HEAD_FIELDS},
     )  # fmt: skip
-    lines = tuple((item["custom_proposal_id"], item["item_code"], int(item["qty"])) for item in entry["items"])
+    lines = tuple((item["custom_proposal_id"], item["item_code"], int(item["qty"])) for item in request["items"])
     return Document(head, lines)
 
 
-STOCK_ENTRY = ExportForm(
-    "erpnext", ".json", "ERPNext Stock Entries (Material Transfer).", ("transfer",), _write, _read
+MATERIAL_REQUEST = ExportForm(
+    "erpnext", ".json", "ERPNext Material Requests (Material Transfer, Purchase).", ("transfer", "supply"), _write, _read
 )  # fmt: skip

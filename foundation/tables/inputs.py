@@ -76,7 +76,7 @@ INPUTS: dict[str, Table] = {
         _table("regional", "Numeric data per period and region, for example weather, totals, or footfall.", "date region", "date region"),
         _table("calendar", "Events in all regions or in one region.", "date event region", "date event", "region event_type"),
         _table("prices", "Prices and promotions. A row is valid until the next row of its region and SKU.", "date region sku", "date region sku unit_price_eur", "is_promoted"),
-        _table("hubs", "Places that hold stock.", "hub", "hub", "latitude longitude timezone storage_l inbound_units_per_period outbound_units_per_period handling_classes holding_rate_per_year storage_eur_per_l_day"),
+        _table("hubs", "Places that hold stock.", "hub", "hub", "latitude longitude timezone storage_l inbound_units_per_period outbound_units_per_period handling_classes holding_rate_per_year storage_eur_per_l_day street city subdivision postal_code country"),
         _table("hub_capacity", "Changes of a hub's capacity from a date on.", "hub from_date handling_class", "hub from_date", "handling_class is_open storage_l inbound_units_per_period outbound_units_per_period"),
         _table("hub_skus", "Limits on the stock of a SKU at a hub.", "hub sku", "hub sku", "is_stocked min_units max_units frozen_until"),
         _table("lanes", "Connections: transfer (hub to hub), supply (supplier to hub), and delivery (hub to region).", "lane", "lane origin destination kind lead_time_days", "mode distance_km lead_time_sd_days eur_per_unit eur_per_kg eur_per_load load_l load_kg loads_per_departure departs cutoff handling_classes kg_co2e_per_t_km"),

@@ -55,4 +55,6 @@ def test_the_test_on_the_how_to_page_passes(installed: None) -> None:
 def test_an_unknown_form_is_refused_with_the_nearest_one() -> None:
     with pytest.raises(ConfigurationError, match=r"--form: there is no 'x12-90' \(did you mean 'x12-940'\?\); known"):
         form_named("x12-90")
-    assert {"csv", "erpnext", "json", "odoo", "shopify", "x12-940", "x12-943"} <= set(registered_forms())
+    assert {"csv", "erpnext", "json", "odoo", "odoo-purchase", "shopify", "x12-850", "x12-940", "x12-943"} <= set(
+        registered_forms()
+    )

@@ -9,8 +9,8 @@ from dispatch.decide import approve, closing_rows, ledger_rows, reject, release,
 from dispatch.ledger import FOLLOWERS, STATUSES, earlier_proposals, ignored, ready_moment, states, with_status
 from dispatch.selection import Filter, by_filter, by_id, by_rules, rule_reason, with_units
 from dispatch.worth import departure_values, findings, losing
+from foundation.decision_sections import Rule
 from foundation.errors import InputError
-from foundation.sections import Rule
 from tests.worlds.proposal_world import (
     AS_OF,
     CUTOFF,

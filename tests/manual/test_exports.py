@@ -24,9 +24,10 @@ from dispatch.documents import (
     typed_lines,
     unaddressed,
 )
-from dispatch.export_form import ExportForm, Partner, names_of, ours, registered_forms, translated
+from dispatch.export_form import ExportForm, registered_forms
+from dispatch.partner import Partner, names_of, ours, translated
+from foundation.decision_sections import Exports
 from foundation.errors import InputError
-from foundation.sections import Exports
 from tests.worlds.proposal_world import act, decision, ledger, proposal, proposals, transfer
 
 FORMS = registered_forms()
@@ -34,11 +35,15 @@ PARTNER = Partner(Exports(), moment=datetime(2016, 5, 23, 7, 5))
 
 
 def _lines(*rows: dict[str, object]) -> pd.DataFrame:
-    known = rows or (
-        proposal("p1", sku="tea"), proposal("p2", sku='rum, "dark"'), proposal("p3", lane="B-C", sku="café"),
-        proposal("p4", lane="B-C", sku="a=b;c|d"),
-    )  # fmt: skip
+    known = rows or _known("transfer")
     return released_lines(ledger_rows(proposals(*known), "released", act()), transfer(proposal("none")))
+
+
+def _known(kind: str) -> tuple[dict[str, object], ...]:
+    return (
+        proposal("p1", sku="tea", kind=kind), proposal("p2", sku='rum, "dark"', kind=kind),
+        proposal("p3", lane="B-C", sku="café", kind=kind), proposal("p4", lane="B-C", sku="a=b;c|d", kind=kind),
+    )  # fmt: skip
 
 
 def _read_back(form: ExportForm, lines: pd.DataFrame) -> pd.DataFrame:
@@ -47,7 +52,7 @@ def _read_back(form: ExportForm, lines: pd.DataFrame) -> pd.DataFrame:
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 def test_a_form_reads_back_the_lines_it_wrote(form: ExportForm) -> None:
-    lines = _lines()
+    lines = _lines(*_known(form.kinds[0]))
     expected = typed_lines(lines.assign(**dict.fromkeys(form.lost, "")))
     pd.testing.assert_frame_equal(_read_back(form, lines), expected)
 
@@ -156,8 +161,8 @@ def test_a_shipping_order_names_document_places_dates_lines_and_total() -> None:
     document = next(documents(_lines(proposal("p1"), proposal("p2", sku="rum", units=6)))).document_id
     body = text[text.index("W05") : text.index("\nSE*") + 1].replace("~\n", "~").split("~")[:-1]
     assert body == [
-        f"W05*N*{document}", "N1*SF*A", "N1*ST*B", "N9*ZZ*LANE*A-B", "N9*ZZ*DEPARTURE*A-B 2016-05-23",
-        "N9*ZZ*KIND*transfer", "G62*10*20160523", "G62*02*20160525", "LX*1", "W01*6*EA**SK*rum", "N9*LI*p2",
+        f"W05*N*{document}", "N1*DE*FORESTOCK*92*FORESTOCK", "N1*SF*A", "N1*ST*B", "N9*ZZ*LANE*A-B", "N9*ZZ*DEPARTURE*A-B 2016-05-23",
+        "N9*ZZ*KIND*transfer", "G62*10*20160523", "G62*02*20160525", "W66*PP*M", "LX*1", "W01*6*EA**SK*rum", "N9*LI*p2",
         "LX*2", "W01*12*EA**SK*tea", "N9*LI*p1", "W76*18",
     ]  # fmt: skip
 
@@ -202,27 +207,25 @@ def test_a_damaged_interchange_is_not_read(pattern: str, instead: str, message: 
 def test_a_shopify_transfer_is_the_variables_of_its_mutation() -> None:
     text = FORMS["shopify"].write(list(documents(_lines(proposal("p1")))), PARTNER)
     given = json.loads(text)["input"]
-    assert set(given) == {"referenceName", "originLocationId", "destinationLocationId", "note", "tags", "lineItems"}
+    names = {"referenceName", "originLocationId", "destinationLocationId", "note", "tags", "lineItems", "metafields"}
+    assert set(given) == names
     assert given["lineItems"] == [{"inventoryItemId": "tea", "quantity": 12}]
 
 
-def test_an_erpnext_stock_entry_is_a_material_transfer_between_warehouses() -> None:
+def test_an_erpnext_request_is_for_a_transfer_and_moves_no_stock() -> None:
     partner = Partner(Exports(erpnext_company="Forest Ltd"))
-    entry = json.loads(FORMS["erpnext"].write(list(documents(_lines(proposal("p1")))), partner))[0]
-    assert (entry["doctype"], entry["stock_entry_type"], entry["company"]) == (
-        "Stock Entry",
-        "Material Transfer",
-        "Forest Ltd",
-    )
-    item = entry["items"][0]
-    assert (item["item_code"], item["qty"], item["s_warehouse"], item["t_warehouse"]) == ("tea", 12, "A", "B")
+    request = json.loads(FORMS["erpnext"].write(list(documents(_lines(proposal("p1")))), partner))[0]
+    head = (request["doctype"], request["material_request_type"], request["company"], request["schedule_date"])
+    assert head == ("Material Request", "Material Transfer", "Forest Ltd", "2016-05-25")
+    item = request["items"][0]
+    assert (item["item_code"], item["qty"], item["from_warehouse"], item["warehouse"]) == ("tea", 12, "A", "B")
 
 
 def test_an_odoo_picking_has_its_header_on_the_first_row_alone() -> None:
     text = FORMS["odoo"].write(list(documents(_lines(proposal("p1"), proposal("p2", sku="rum")))), PARTNER)
     first, second = list(csv.DictReader(io.StringIO(text)))
     assert (first["picking_type_id"], first["location_id"], first["move_ids/product_id"]) == (
-        "Internal Transfers",
+        "A: Internal Transfers",
         "A",
         "rum",
     )

@@ -23,8 +23,8 @@ from cryptography.x509.oid import NameOID
 from dispatch.decide import ledger_rows
 from dispatch.documents import Document, documents, released_lines
 from dispatch.outbox import Delivery, RetryPolicy, deliver, open_receiver, undelivered
+from foundation.decision_sections import Outbox
 from foundation.errors import ConfigurationError, StageError
-from foundation.sections import Outbox
 from tests.worlds.proposal_world import act, proposal, proposals, transfer
 
 
