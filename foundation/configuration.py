@@ -24,7 +24,14 @@ from foundation.store import files
 
 log = logging.getLogger(__name__)
 
-_PATHS = ("inputs.path", "inputs.forecast", "warehouse", "tracking_uri", "decisions.outbox.target")
+_PATHS = (
+    "inputs.path",
+    "inputs.forecast",
+    "network.postal_places",
+    "warehouse",
+    "tracking_uri",
+    "decisions.outbox.target",
+)
 _WARNED: set[str] = set()
 Model = TypeVar("Model", bound=BaseModel)
 _DEEPEST_KEY = 6
@@ -252,15 +259,22 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
         for name in sections:
             section = section[name]
         is_overridden = any(path == key or path.startswith(f"{key}.") for key in overridden)
-        base = Path.cwd() if is_overridden else folder if path.startswith("inputs.") else files.output_base(folder)
+        base = (
+            Path.cwd()
+            if is_overridden
+            else folder
+            if path.startswith(("inputs.", "network."))
+            else files.output_base(folder)
+        )
         if section[last] is not None:
             section[last] = files.resolve_place(section[last], base, is_folder=path != "tracking_uri")
     files.refuse_unwritable_name(changed["warehouse"], "warehouse")
     inputs = settings.inputs.model_copy(update={name: changed["inputs"][name] for name in ("path", "forecast")})
     outbox = settings.decisions.outbox.model_copy(update={"target": changed["decisions"]["outbox"]["target"]})
     decisions = settings.decisions.model_copy(update={"outbox": outbox})
+    network = settings.network.model_copy(update={"postal_places": changed["network"]["postal_places"]})
     places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
-    return settings.model_copy(update={**places, "inputs": inputs, "decisions": decisions})
+    return settings.model_copy(update={**places, "inputs": inputs, "network": network, "decisions": decisions})
 
 
 def _options(file: Path, given: Mapping[str, Any], resolved: Settings) -> tuple[str, ...]:

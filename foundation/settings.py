@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from foundation.decision_sections import Decisions
+from foundation.network_sections import Network
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.sections import (
     LONGEST_NAME,
@@ -294,6 +295,7 @@ class Settings(Section):
         description="MLflow tracking URI; default: a SQLite file in the warehouse. A relative path in a SQLite URL starts at the configuration's folder.",
     )
     inputs: Inputs = Inputs()
+    network: Network = Network()
     series: Series = Series()
     forecast: Forecast = Forecast()
     positioning: Positioning = Positioning()

@@ -6,6 +6,7 @@ The stage display listens to the packages' log lines. Not here: the contents of 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from datetime import date
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
@@ -198,6 +199,14 @@ def _print_places(summary: Summary, console: Console) -> None:
     for label, where in summary.places.items():
         # soft_wrap: a path or a command that is cut in two cannot be copied
         console.print(f"{label:<{width}}  {where}", soft_wrap=True, markup=False, highlight=False)
+
+
+def print_next_steps(steps: Mapping[str, str], console: Console) -> None:
+    """Print what to do next, the commands never cropped or wrapped, so that they can be pasted."""
+    console.print(Text("Next steps", style="bold"))
+    width = max(map(len, steps))
+    for purpose, step in steps.items():
+        console.print(f"  {purpose:<{width}}  {step}", soft_wrap=True, markup=False, highlight=False)
 
 
 def _table(title: str) -> Table:
