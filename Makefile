@@ -89,6 +89,10 @@ check: $(READY) ## check format, lint, types, import contracts, and conventions;
 ui: $(READY) ## start a Prefect server, a worker, and MLflow on this machine, with every deployment: make ui CONFIG=configs/….yaml
 	$(BIN)/python -m forestock.cli.ui $(CONFIG)
 
+.PHONY: serve
+serve: $(READY) ## start the planner's workspace: make serve CONFIG=configs/….yaml
+	$(BIN)/forestock serve --config $(CONFIG) $(if $(AT),--at $(AT))
+
 .PHONY: bench
 bench: $(READY) ## run the benchmarks that need no additional data
 	$(BIN)/python -m benchmarks.page

@@ -68,6 +68,14 @@ def reject(chosen: pd.DataFrame, signature: Signature) -> Outcome:
     return _decide(chosen, "rejected", signature, [("is rejected already", chosen["status"] == "rejected")])
 
 
+def withdraw(chosen: pd.DataFrame, signature: Signature) -> Outcome:
+    """Withdraw approvals and rejections: the proposals are undecided again, with the proposed units.
+
+    Skipped: undecided proposals, and those that were released.
+    """
+    return _decide(chosen, "proposed", signature, [("is undecided", chosen["status"] == "proposed")])
+
+
 def release(chosen: pd.DataFrame, signature: Signature) -> Outcome:
     """Release approved proposals for the units they were approved for.
 

@@ -18,11 +18,11 @@ from foundation.tables.outputs import DECIDED_LINE
 
 STATUSES = ("proposed", "approved", "rejected", "released", "executed", "superseded")
 # The states that may follow each state. Any other row stays in the ledger without effect.
-# Another system may write `released` without an approval; the commands never do.
+# Another system may write `released` without an approval; the commands never do. `proposed` withdraws a decision.
 FOLLOWERS: dict[str, frozenset[str]] = {
     "proposed": frozenset({"approved", "rejected", "released", "superseded"}),
-    "approved": frozenset({"approved", "rejected", "released", "superseded"}),
-    "rejected": frozenset({"approved", "rejected", "superseded"}),
+    "approved": frozenset({"proposed", "approved", "rejected", "released", "superseded"}),
+    "rejected": frozenset({"proposed", "approved", "rejected", "superseded"}),
     "released": frozenset({"executed", "superseded"}),
     "executed": frozenset(),
     "superseded": frozenset(),

@@ -17,7 +17,15 @@ _NAMED = 3
 def departure_values(
     proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return one row per departure with changed lines: departure_id, value_eur, proposed and kept units.
+    """Return the rows of ``departure_states`` whose lines are changed."""
+    result = departure_states(proposals, departure, skus)
+    return result[result["kept"] != result["units"]].reset_index(drop=True)
+
+
+def departure_states(
+    proposals: pd.DataFrame, departure: pd.DataFrame, skus: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return one row per departure of ``proposals``: departure_id, value_eur, proposed and kept units, loads_needed, fill_rate.
 
     ``proposals`` are current (``selection.current``). A rejected line travels with 0 units, a decided line with
     ``decided_units``, any other line as proposed. g_i is a line's benefit before fixed cost, f the departure's ``fixed_eur``,
@@ -27,7 +35,7 @@ def departure_values(
         g_i = benefit_i + f × s_i          value = Σ g_i × kept_i ÷ units_i − f × loads needed ÷ loads
 
     Loads needed are loads × larger fill × kept share, rounded up. Without a capacity of a load, its cost stays as long as any
-    unit travels.
+    unit travels. The fill rate is that of the loads needed, in the dimension that fills first; NaN without a capacity.
     """
     known = departure.set_index("departure_id")
     lines = proposals.assign(kept=_kept_units(proposals))
@@ -40,8 +48,13 @@ def departure_values(
     result = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
         known[["lane", "origin", "destination", "kind", "decide_by", "loads", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur"]]
     )  # fmt: skip
-    result["value_eur"] = result["gross_eur"] - result["fixed_eur"].fillna(0.0) * _loads_rate(result)
-    return result[result["kept"] != result["units"]].reset_index()
+    loads = result["loads"].astype("float64").fillna(1.0).clip(lower=1.0)
+    rate = _loads_rate(result)
+    fill = result[["volume_fill_rate", "mass_fill_rate"]].max(axis=1)
+    result["loads_needed"] = loads * rate
+    result["fill_rate"] = fill * result["kept_size"] / result["size"] / np.where(rate > 0, rate, np.nan)
+    result["value_eur"] = result["gross_eur"] - result["fixed_eur"].fillna(0.0) * rate
+    return result.reset_index()
 
 
 def as_decided(proposals: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,7 @@ from foundation.sections import (
     Threads,
     WhatIf,
 )
+from foundation.serve_section import Serve
 
 COMBINED = "auto"  # the model kind that is combined with simple methods
 EXTERNAL = "external"  # the model kind whose forecast is an input table
@@ -303,6 +304,7 @@ class Settings(Section):
     review: Review = Review()
     monitoring: Monitoring = Monitoring()
     retention: Retention = Retention()
+    serve: Serve = Serve()
     what_if: tuple[WhatIf, ...] = Field((), description="Changes that `forestock what-if` plans; see docs/what-if.md.")
 
     @field_validator("frequency")

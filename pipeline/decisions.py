@@ -28,11 +28,13 @@ from foundation.store.locks import locked
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import kept_inputs
 
-Verb = Literal["approve", "reject", "release"]
+Verb = Literal["approve", "reject", "withdraw", "release"]
+_NO_SUPPLY = pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
 _EARLIEST_DECISION = pd.Timedelta(days=7)  # a plan for Monday may be decided on Saturday
 _NO_CHANGE_REASONS: dict[Verb, tuple[str, ...]] = {
     "approve": ("is approved already", "is released", "is executed"),
     "reject": ("is rejected already", "is released", "is executed", "is superseded"),
+    "withdraw": ("is undecided",),
     "release": ("is released", "is executed"),
 }
 
@@ -66,6 +68,14 @@ class Plan:
     def warehouse(self) -> Warehouse:
         """The warehouse of the plan."""
         return Warehouse(self.settings)
+
+    def position(self) -> pd.DataFrame:
+        """Return the rows of ``position``."""
+        return self.warehouse.read("position", self.as_of)
+
+    def supply(self) -> pd.DataFrame:
+        """Return the suppliers' offers that the plan was made with."""
+        return plan_inputs(self, "supply").get("supply", _NO_SUPPLY)
 
 
 @dataclass(frozen=True)
@@ -120,9 +130,9 @@ def decide_proposals(
     """
     with exclusive(settings):
         plan = open_plan(settings, as_of)
-        _refuse_before(plan, signature)
+        refuse_before(plan, signature)
         chosen = _chosen(plan, selection)
-        outcome = _decided(plan, verb, chosen, selection, signature)
+        outcome = decided(plan, verb, chosen, selection, signature)
         if outcome.rows.empty:
             _refuse_in_vain(outcome, plan, verb)
         else:
@@ -183,7 +193,11 @@ def _chosen(plan: Plan, selection: Selection) -> pd.DataFrame:
     return by_filter(proposals, selection.conditions)
 
 
-def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, signature: Signature) -> Outcome:
+def decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection, signature: Signature) -> Outcome:
+    """Return the ledger rows of a decision on ``chosen`` proposals of a plan, and the proposals without a decision.
+
+    Raises ``InputError`` for units or a reason that are invalid.
+    """
     if selection.is_by_rule:
         return _by_rules(plan, verb, chosen, signature)
     if verb == "release":
@@ -192,9 +206,12 @@ def _decided(plan: Plan, verb: Verb, chosen: pd.DataFrame, selection: Selection,
         )
     if verb == "reject":
         return decide.reject(chosen, signature)
+    if verb == "withdraw":
+        return decide.withdraw(chosen, signature)
     if selection.units:
         request = {by_id(chosen, [name])["proposal_id"].iloc[0]: units for name, units in selection.units.items()}
-        chosen = with_units(chosen, request, plan.warehouse.read("position", plan.as_of), _supply(plan, chosen))
+        supply = plan.supply() if (chosen["kind"] == "supply").any() else _NO_SUPPLY
+        chosen = with_units(chosen, request, plan.position(), supply)
     return decide.approve(chosen, signature)
 
 
@@ -202,7 +219,7 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, signature: Signature
     """Apply the configured rules to undecided proposals."""
     ruled = by_rules(
         chosen[(chosen["status"] == "proposed") & ~chosen["is_outlook"].astype(bool)],
-        plan.warehouse.read("position", plan.as_of),
+        plan.position(),
         plan.settings.decisions.rules,
     )
     outcomes = []
@@ -219,7 +236,7 @@ def _by_rules(plan: Plan, verb: Verb, chosen: pd.DataFrame, signature: Signature
     )
 
 
-def _refuse_before(plan: Plan, signature: Signature) -> None:
+def refuse_before(plan: Plan, signature: Signature) -> None:
     """Raise ``InputError`` if the decision is dated more than a week before the planning date."""
     if signature.time < as_timestamp(plan.as_of).tz_localize("UTC") - _EARLIEST_DECISION:
         raise InputError(
@@ -240,13 +257,6 @@ def _refuse_in_vain(outcome: Outcome, plan: Plan, verb: Verb) -> None:
     if reasons.index.str.contains("not approved").any():
         lines.append(f"approve them first: {command(plan.settings, 'approve', plan.as_of)}")
     raise InputError(*lines)
-
-
-def _supply(plan: Plan, chosen: pd.DataFrame) -> pd.DataFrame:
-    """Return the suppliers' offers if one of ``chosen`` is an order, else an empty frame."""
-    if not (chosen["kind"] == "supply").any():
-        return pd.DataFrame({"supplier": [], "sku": []}, dtype="str")
-    return plan_inputs(plan, "supply").get("supply", pd.DataFrame({"supplier": [], "sku": []}, dtype="str"))
 
 
 def sku_sizes(plan: Plan) -> pd.DataFrame | None:

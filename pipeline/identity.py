@@ -31,10 +31,21 @@ _NOT_IN_FORECAST = {
     "review",
     "monitoring",
     "retention",
+    "serve",
     "currency",
     "what_if",
 }
-_NOT_IN_PLAN = {"warehouse", "tracking_uri", "inputs", "decisions", "review", "monitoring", "retention", "what_if"}
+_NOT_IN_PLAN = {
+    "warehouse",
+    "tracking_uri",
+    "inputs",
+    "decisions",
+    "review",
+    "monitoring",
+    "retention",
+    "serve",
+    "what_if",
+}
 # The training date is part of the identity itself: a model does not depend on how its date was chosen.
 _EXECUTION_KEYS = {"forecast": {"threads", "train_until", "train_every_days"}, "positioning": {"processes"}}
 

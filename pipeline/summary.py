@@ -15,13 +15,13 @@ from foundation.assumptions import Assumption, assumptions_of
 from foundation.settings import Settings
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
+from foundation.wording import Money, number, rate
 from models.tracking.client import tracking_command
 from pipeline.artifacts import input_warnings
 from pipeline.results import Result
 from review.plan.attention import Finding, findings
 from review.plan.proposals import decided, ranked
 from review.plan.summary import Headline, headline
-from review.wording import Money, number, rate
 
 PROPOSAL_COLUMNS = ("sku", "origin", "destination", "units", "ship_date", "arrival_date", "benefit_eur", "reason")
 

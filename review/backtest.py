@@ -17,8 +17,8 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from foundation.wording import UNKNOWN, number, rate
 from review.charts import INK, JUDGED, QUIET, blank, method_colors, method_name, styled
-from review.wording import UNKNOWN, number, rate
 
 # column of `overall`, label, format, explanation
 _FIGURES = (

@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from foundation.wording import UNKNOWN, Money, number, rate
 from review.charts import QUIET, blank, method_colors, method_name, png, styled
 from review.plan.page import environment
 from review.replay import KpiText
-from review.wording import UNKNOWN, Money, number, rate
 
 Row = dict[str, Any]
 FORESTOCK = "forestock"

@@ -16,9 +16,9 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
+from foundation.wording import UNKNOWN, Money, rate
 from review.charts import QUIET, blank, method_colors, method_name, styled
 from review.plan.page import environment
-from review.wording import UNKNOWN, Money, rate
 
 _FORESIGHT = "foresight"  # a benchmark with known demand, which no policy can be expected to beat
 _TERM_COLORS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7", "#999999", "#f0e442", "#117733", "#882255")  # fmt: skip

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 
 from foundation.settings import Settings
+from foundation.wording import Money, carbon, day, number, rate
 from review.plan.page import environment
 from review.plan.summary import escaped
-from review.wording import Money, carbon, day, number, rate
 
 Row = dict[Any, Any]
 Writer = Callable[[float], str]

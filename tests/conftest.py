@@ -22,7 +22,16 @@ N_DAYS = 140
 # Tests that use compiled kernels run last: meanwhile the worker that runs the first of them compiles for all.
 COMPILED = tuple(
     f"tests/{name}"
-    for name in ("conventions/test_examples", "flows/", "forestock/", "fuzz/", "golden/", "positioning/", "properties/")
+    for name in (
+        "conventions/test_examples",
+        "flows/",
+        "forestock/",
+        "fuzz/",
+        "golden/",
+        "positioning/",
+        "properties/",
+        "serve/",
+    )
 )
 
 Tables = dict[str, pd.DataFrame]

@@ -19,11 +19,11 @@ from foundation.matrix import FeatureMatrix
 from foundation.proximity import rank_deliveries
 from foundation.settings import Settings
 from foundation.store import Warehouse, snapshot
+from foundation.wording import Money, day, number
 from pipeline.configuration import load_settings
 from pipeline.run import planned_run
 from review.plan.page import environment
 from review.plan.proposals import ranked
-from review.wording import Money, day, number
 
 Frames = dict[str, pd.DataFrame]
 

@@ -78,9 +78,9 @@ def export_and_print(settings: Settings, as_of: date | None, form: str, output: 
     """Write or print an export and its counts."""
     from foundation.store import files
     from foundation.store.warehouse import Warehouse
+    from foundation.wording import number
     from pipeline.decisions import open_plan
     from pipeline.handover import export_released
-    from review.wording import number
 
     exported = export_released(settings, as_of, form)
     console = Console(stderr=output == "-")
@@ -104,8 +104,8 @@ def export_and_print(settings: Settings, as_of: date | None, form: str, output: 
 
 def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -> None:
     """Print how the plan's proposals compare with what planners shipped."""
+    from foundation.wording import Money, number, rate
     from pipeline.handover import score_shadow
-    from review.wording import Money, number, rate
 
     result = score_shadow(settings, as_of, seen)
     money = Money(settings.currency)
@@ -141,9 +141,9 @@ def _print_decisions(console: Console, settings: Settings, verb: Verb, decided: 
     from dispatch.worth import as_decided
     from foundation.commands import command
     from foundation.store import files
+    from foundation.wording import Money, number
     from pipeline.decisions import proposals_text
     from pipeline.results import page_of
-    from review.wording import Money, number
 
     money = Money(settings.currency)
     rows, lines = decided.rows, as_decided(decided.lines)
@@ -178,8 +178,8 @@ def _print_decisions(console: Console, settings: Settings, verb: Verb, decided: 
 
 def _print_delivery(console: Console, settings: Settings, delivery: Delivery) -> None:
     from foundation.store import files
+    from foundation.wording import number
     from pipeline.decisions import proposals_text
-    from review.wording import number
 
     target = files.without_password(settings.decisions.outbox.target or "")
     _print_line(
@@ -195,7 +195,7 @@ def _print_delivery(console: Console, settings: Settings, delivery: Delivery) ->
 
 def _print_proposals(console: Console, plan: Plan) -> None:
     from dispatch.worth import as_decided
-    from review.wording import Money, number
+    from foundation.wording import Money, number
 
     if plan.proposals.empty:
         _print_line(console, f"The plan of {plan.as_of} has no proposals.")

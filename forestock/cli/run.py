@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from foundation.validation.validate import ValidationResult
+    from foundation.wording import Money
     from pipeline.results import Redo, Result, Stage
-    from review.wording import Money
 
 
 def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
@@ -176,7 +176,7 @@ def run_backfill(config: str, span: Span, overrides: Sequence[str]) -> None:
     dates = span.dates(settings)
     set_command_line_defaults(settings.warehouse)
     from flows.servers import prefect_server
-    from review.wording import Money
+    from foundation.wording import Money
 
     with prefect_server():
         reports = sorted(_with_progress(config, span, overrides, dates), key=lambda report: report.as_of)
@@ -199,7 +199,7 @@ def _with_progress(config: str, span: Span, overrides: Sequence[str], dates: lis
 
 
 def _backfill_table(reports: Sequence[RunReport], money: Money) -> Table:
-    from review.wording import number
+    from foundation.wording import number
 
     table = Table(
         box=None,

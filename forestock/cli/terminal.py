@@ -125,7 +125,7 @@ def print_summary(summary: Summary, console: Console) -> None:
 
 
 def _money_table(summary: Summary, figures: Headline) -> Table:
-    from review.wording import number
+    from foundation.wording import number
 
     table = _table(f"Expected cost in {summary.money.currency}")
     table.add_column("")
@@ -141,7 +141,7 @@ def _money_table(summary: Summary, figures: Headline) -> Table:
 
 
 def _proposal_table(summary: Summary) -> Table:
-    from review.wording import number
+    from foundation.wording import number
 
     shown = len(summary.proposals)
     later = f", {summary.n_outlook} more are outlook" if summary.n_outlook else ""
@@ -172,14 +172,14 @@ def _finding_table(summary: Summary) -> Table:
 
 
 def _finding_cells(finding: Finding, summary: Summary) -> tuple[str, str, str, str]:
-    from review.wording import number
+    from foundation.wording import number
 
     action = str(finding.rows["action"].iloc[0])
     return finding.title, number(finding.count), summary.money(finding.eur or None), action
 
 
 def _assumption_table(summary: Summary) -> Table:
-    from review.wording import number
+    from foundation.wording import number
 
     table = _table("Assumptions for data that was not provided")
     table.add_column("data", overflow="fold")

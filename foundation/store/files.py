@@ -78,6 +78,17 @@ def write_text(path: str, text: str) -> str:
     return write_bytes(path, text.encode())
 
 
+def write_private(path: str, text: str) -> str:
+    """Write ``text`` like ``write_text`` to a file that only its owner can read; raises ``StageError`` for a URL."""
+    if is_url(path):
+        raise StageError("write", f"{path} is not a file of this machine")
+    try:
+        _replace(Path(path), text.encode(), 0o600)
+    except OSError as error:
+        raise StageError("write", f"{path}: {error.strerror or error}") from error
+    return path
+
+
 def read_bytes(path: str) -> bytes:
     """Return the bytes at ``path``; raises ``StageError`` if there is no such file."""
     system, inner = filesystem(path)
@@ -282,7 +293,7 @@ def _local_path(path: str) -> str:
     return plain if Path(plain).exists() else unquote(plain)
 
 
-def _replace(path: Path, content: bytes | memoryview) -> None:
+def _replace(path: Path, content: bytes | memoryview, mode: int = 0o644) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -290,7 +301,7 @@ def _replace(path: Path, content: bytes | memoryview) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
+        os.chmod(temporary, mode)
         os.replace(temporary, path)
     except BaseException:
         Path(temporary).unlink(missing_ok=True)

@@ -113,6 +113,11 @@ class Warehouse:
         delta = self._open(self.definition(table))
         return [] if delta is None else sorted({date.fromisoformat(part["as_of"]) for part in delta.partitions()})
 
+    def version(self, table: str) -> int:
+        """Return the number of the table's last commit, which grows with every write; -1 if it has not been written."""
+        delta = self._open(self.definition(table))
+        return -1 if delta is None else int(delta.version())
+
     def has(self, table: str, as_of: str | date | None = None) -> bool:
         """Return whether ``table`` has been written, for ``as_of`` where given."""
         if as_of is not None:

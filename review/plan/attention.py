@@ -13,7 +13,7 @@ import pandas as pd
 
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
-from review.wording import UNKNOWN, Money, carbon, day, number, rate
+from foundation.wording import UNKNOWN, Money, carbon, day, number, rate
 
 _SHOWN = 25
 

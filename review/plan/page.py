@@ -15,11 +15,11 @@ from functools import cache
 import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from foundation import wording
 from foundation.assumptions import assumptions_of
 from foundation.commands import options
 from foundation.settings import Settings
 from foundation.tables import OUTPUTS
-from review import wording
 from review.packing import pack
 from review.plan.attention import changes_since, findings, watch_list
 from review.plan.network import WIDTH, hub_positions, network_sheet

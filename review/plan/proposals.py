@@ -19,8 +19,8 @@ import pandas as pd
 
 from foundation.periods import as_timestamp
 from foundation.settings import Settings, quantile_columns
+from foundation.wording import moment
 from review.packing import TextTable, dates, numbers, pack
-from review.wording import moment
 
 _MOST_PERIODS = 56
 _BANDS = ((0.025, 0.975), (0.25, 0.75))

@@ -13,9 +13,9 @@ import pandas as pd
 from foundation.assumptions import assumptions_of
 from foundation.settings import Settings
 from foundation.tables.columns import PLAN_TERMS
+from foundation.wording import Money, carbon, day, number, rate
 from review.plan.attention import findings
 from review.plan.proposals import decided, ranked
-from review.wording import Money, carbon, day, number, rate
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 PACKAGES = (
-    "dispatch", "features", "flows", "forestock", "foundation", "models", "monitoring", "pipeline", "positioning", "review",
+    "dispatch", "features", "flows", "forestock", "foundation", "models", "monitoring", "pipeline", "positioning", "review", "serve",
 )  # fmt: skip
 
 

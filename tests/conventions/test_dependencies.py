@@ -18,7 +18,6 @@ from tests.conventions.repository import PACKAGES, ROOT, files, relative, tree
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 # Declared without an import, and why.
 JUSTIFIED = {
-    "fastapi": "Prefect's server needs it, and 3.8 cannot start a flow with later ones",
     "s3fs": "fsspec loads it for s3:// URLs",
     "gcsfs": "fsspec loads it for gs:// URLs",
     "adlfs": "fsspec loads it for abfss:// URLs",

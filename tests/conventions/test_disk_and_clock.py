@@ -27,6 +27,7 @@ MAY_TOUCH_DISK = {"models/tracking/registry.py": "MLflow's flavour writes the fo
 MAY_READ_THE_CLOCK = {
     "flows/approval.py": "the moment a planner's answer is carried out is the moment of the decision",
     "forestock/cli/decide.py": "a command reads the time of a decision once and passes it on",
+    "forestock/cli/serve.py": "the workspace's clocks: the time of decisions, and the age of sessions",
     "foundation/store/files.py": "abandoned files are removed by age; no row depends on it",
 }
 

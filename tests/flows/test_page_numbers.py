@@ -21,10 +21,10 @@ from foundation.settings import Settings, quantile_columns
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from foundation.tables.columns import PLAN_TERMS
+from foundation.wording import number
 from pipeline import run
 from pipeline.results import page_of
 from pipeline.summary import page_inputs
-from review.wording import number
 from tests.conftest import Tables, built_once
 from tests.flows.conftest import QUICK, copy_built
 from tests.flows.test_run import AS_OF, _play

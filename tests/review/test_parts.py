@@ -7,12 +7,12 @@ import math
 import pandas as pd
 import pytest
 
+from foundation.wording import Money, carbon, day, moment, number, rate
 from review.packing import TextTable, numbers, pack
 from review.plan.attention import findings
 from review.plan.network import WIDTH, Place, hub_positions, labels, network_sheet
 from review.plan.page import plan_page
 from review.plan.summary import headline, plan_summary, top_proposals
-from review.wording import Money, carbon, day, moment, number, rate
 from tests.review.sample_plan import AS_OF, HUBS, sample_plan
 
 

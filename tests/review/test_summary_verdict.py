@@ -5,9 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from foundation.wording import Money
 from pipeline.summary import Summary
 from review.plan.summary import Headline, Service
-from review.wording import Money
 
 SERVICE = Service(1_000.0, 0.9, 0.8, 50.0, 20.0)
 

@@ -1,0 +1,187 @@
+"""Commands of the planner's workspace: ``serve`` and ``grant``.
+
+Here: options, clocks, the login key, and the server. Not here: routes and pages (``serve``), use cases (``pipeline.workspace``).
+"""
+
+from __future__ import annotations
+
+import getpass
+import ipaddress
+import secrets
+import sys
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from forestock.cli.decide import DecisionTime
+from forestock.cli.terminal import Config, Overrides
+from foundation.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from foundation.settings import Settings
+    from serve.access import Access
+
+_SETTLE_SECONDS = 5.0
+Port = Annotated[
+    int | None, typer.Option("--port", "-p", min=1, max=65_535, metavar="PORT", help="Port; default: serve.port.")
+]
+
+
+def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, overrides: Overrides = None) -> None:
+    """Serve the planner's workspace and the REST API until interrupted, on this machine only by default.
+
+    With --at, the clock of decisions starts at that time, for a plan of the past.
+
+    Example:  forestock serve --config demo.yaml --at 2016-05-23T07:00
+    """
+    import uvicorn
+
+    from pipeline.configuration import load_settings
+    from pipeline.workspace import Workspace
+    from serve import Clock, Identity, build_app
+
+    settings = load_settings(config, tuple(overrides or ()))
+    _refuse_open(settings)
+    workspace = Workspace(settings)
+    workspace.plan(None)
+    key = secrets.token_urlsafe(24) if settings.serve.identity == "key" else ""
+    identity = Identity(settings.serve, _access_reader(settings), time.monotonic, key, getpass.getuser())
+    app = build_app(workspace, identity, Clock(_clock(decided_at), time.monotonic, decided_at is not None))
+    number = port or settings.serve.port
+    _announce(settings, number, key)
+    stop = threading.Event()
+    settling = threading.Thread(target=_settle, args=(workspace.settle, stop), daemon=True)
+    settling.start()
+    try:
+        uvicorn.run(
+            app, host=settings.serve.host, port=number, log_level="warning", server_header=False, proxy_headers=False
+        )
+    finally:
+        stop.set()
+        settling.join()
+        workspace.settle()
+
+
+def _settle(settle: Callable[[], None], stop: threading.Event) -> None:
+    """Update the tables that repeat the ledger's statuses, a few seconds after decisions."""
+    import logging
+
+    while not stop.wait(_SETTLE_SECONDS):
+        try:
+            settle()
+        except Exception:
+            logging.getLogger("serve").exception(
+                "the statuses were not written; they are written after the next decision"
+            )
+
+
+def _clock(start: datetime | None) -> Callable[[], pd.Timestamp]:
+    """Return a clock in UTC; with ``start`` it runs from there."""
+    import pandas as pd
+
+    offset = (start - datetime.now(UTC)) if start else None
+
+    def now() -> pd.Timestamp:
+        moment = datetime.now(UTC)
+        return pd.Timestamp(moment + offset if offset else moment).tz_convert("UTC").as_unit("us")
+
+    return now
+
+
+def _refuse_open(settings: Settings) -> None:
+    """Raise ``ConfigurationError`` if other machines could reach a workspace that is meant for one person."""
+    host = settings.serve.host
+    try:
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback = False
+    if not is_loopback and settings.serve.identity == "key":
+        raise ConfigurationError(
+            f"serve.host {host} is reachable from other machines; set serve.identity to password or proxy"
+        )
+
+
+def _announce(settings: Settings, port: int, key: str) -> None:
+    host = f"[{settings.serve.host}]" if ":" in settings.serve.host else settings.serve.host
+    address = f"http://{host}:{port}/"
+    print(f"workspace  {address}login?key={key}" if key else f"workspace  {address}")
+    print(f"REST API   {address}api/openapi.json")
+    print("Ctrl-C stops it.", flush=True)
+
+
+def _access_place(settings: Settings) -> str:
+    from foundation.store import files
+
+    return settings.serve.access_file or files.joined(settings.warehouse, "access.json")
+
+
+def _read_access(settings: Settings) -> Access:
+    from foundation.store import files
+    from serve.access import Access as Content
+
+    place = _access_place(settings)
+    return Content.from_text(files.read_text(place), place) if files.exists(place) else Content()
+
+
+def _access_reader(settings: Settings) -> Callable[[], Access]:
+    """Return a function that reads the access file at most once a second."""
+    known: list[tuple[float, Access]] = []
+
+    def read() -> Access:
+        now = time.monotonic()
+        if not known or now - known[0][0] > 1:
+            known[:] = [(now, _read_access(settings))]
+        return known[0][1]
+
+    return read
+
+
+def grant(
+    config: Config,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the person or API client.")],
+    role: Annotated[
+        Literal["viewer", "planner", "releaser"],
+        typer.Option("--role", help="viewer reads, planner also decides, releaser also releases."),
+    ] = "viewer",
+    token: Annotated[bool, typer.Option("--token", help="A client of the REST API: print a new token, once.")] = False,
+    proxy: Annotated[
+        bool, typer.Option("--proxy", help="A person whom a trusted proxy identifies: no password.")
+    ] = False,
+    revoke: Annotated[bool, typer.Option("--revoke", help="Remove the access of the person or client.")] = False,
+    overrides: Overrides = None,
+) -> None:
+    """Give a person or an API client access to the workspace; the password is read from the terminal or standard input.
+
+    Example:  forestock grant --config demo.yaml ada --role planner
+    """
+    from foundation.store import files
+    from pipeline.configuration import load_settings
+
+    settings = load_settings(config, tuple(overrides or ()))
+    access, shown = _read_access(settings), ""
+    if revoke:
+        access = access.without(name)
+    elif token:
+        access, shown = access.with_client(name, role)
+    else:
+        access = access.with_person(name, role, None if proxy else _password())
+    place = files.write_private(_access_place(settings), access.to_text())
+    print(shown or f"{name}: {'no access' if revoke else role}, in {place}")
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise ConfigurationError("the two passwords differ")
+    return first
+
+
+COMMANDS = {"serve": serve, "grant": grant}

@@ -1,0 +1,100 @@
+"""The application: routes, templates and static files, behind the protection of every request.
+
+Not here: the routes (``routes``), the rules of protection (``protection``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib.metadata import version
+
+import pandas as pd
+from fastapi import FastAPI, HTTPException, Request
+from fastapi.responses import JSONResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment
+
+from foundation.errors import ForestockError, StageError
+from serve.grid import Grid
+from serve.identity import Identity
+from serve.protection import Protection
+from serve.templating import environment, page
+from serve.workspace import OpenPlan, Workspace
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clocks of the workspace.
+
+    Attributes
+    ----------
+    now
+        Returns the time of a decision in UTC.
+    seconds
+        Returns the seconds of a clock that never goes back.
+    is_set
+        Whether ``now`` was set to another time than the machine's, for a plan of the past.
+    """
+
+    now: Callable[[], pd.Timestamp]
+    seconds: Callable[[], float]
+    is_set: bool = False
+
+
+@dataclass
+class Services:
+    """What routes work with; the application keeps it in its state."""
+
+    workspace: Workspace
+    identity: Identity
+    clock: Clock
+    templates: Environment
+    _grids: dict[int, tuple[OpenPlan, Grid]] = field(default_factory=dict)
+
+    def grid(self, plan: OpenPlan) -> Grid:
+        """Return the grid of a plan, built once per open plan."""
+        known = self._grids.get(id(plan))
+        if known is None or known[0] is not plan:
+            known = (plan, Grid(plan))
+            self._grids = dict(list(self._grids.items())[-2:]) | {id(plan): known}
+        return known[1]
+
+
+def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protection:
+    """Return the ASGI application over a warehouse."""
+    from serve.routes import decisions, login, pages
+
+    app = FastAPI(
+        title="Forestock",
+        summary="Plans, proposals, decisions, forecasts and positions of one warehouse.",
+        version=version("forestock"),
+        openapi_url="/api/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.services = Services(workspace, identity, clock, environment(workspace.settings))
+    for module in (login, pages, decisions):
+        app.include_router(module.router)
+    app.mount("/static", StaticFiles(packages=[("serve", "static")]))
+    app.add_exception_handler(ForestockError, _explained)
+    for kind in (HTTPException, 404, 405):
+        app.add_exception_handler(kind, _refused)
+    return Protection(app, workspace.settings.serve, identity)
+
+
+def _explained(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ForestockError)  # noqa: S101 - registered for this class
+    status = 500 if isinstance(error, StageError) else 400
+    return _error(request, status, str(error))
+
+
+def _refused(request: Request, error: Exception) -> Response:
+    return _error(request, getattr(error, "status_code", 500), str(getattr(error, "detail", error)))
+
+
+def _error(request: Request, status: int, text: str) -> Response:
+    is_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
+    if is_page and not request.url.path.startswith("/api/") and getattr(request.state, "caller", None):
+        return page(request, "error.html.j2", {"text": text, "status": status}, status)
+    return JSONResponse({"detail": text}, status)

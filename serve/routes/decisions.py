@@ -1,0 +1,144 @@
+"""Rows of the grid, and decisions on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import pandas as pd
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from foundation.errors import InputError, counted_noun
+from foundation.wording import Money, moment, rate
+from serve import grid
+from serve.grid import departure_row
+from serve.routes.request import grant_of, plan_of, services_of
+from serve.workspace import Conflict, DecisionReply, DecisionRequest, OpenPlan
+
+router = APIRouter(include_in_schema=False)
+_MOST_LINES = 5_000
+Name = Annotated[str, Field(min_length=1, max_length=300)]
+Version = Annotated[str, Field(max_length=20, pattern=r"^[0-9]+$")]
+
+
+class RowQuery(BaseModel):
+    """Query of the grid, as parameters of the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str = ""
+    offset: Annotated[int, Field(ge=0, le=10_000_000)] = 0
+    limit: Annotated[int, Field(ge=1, le=500)] = 100
+    search: Annotated[str, Field(max_length=200)] = ""
+    hub: str = ""
+    status: str = ""
+    kind: str = ""
+    category: str = ""
+    handling_class: str = ""
+    owner: str = ""
+    departure: str = ""
+    sort: Literal[grid.SORTS] = "departure"  # type: ignore[valid-type] # the names are listed once
+    descending: bool = False
+    grouped: bool = True
+    folded: bool = False
+
+
+@router.get("/proposals/rows")
+def rows(request: Request, query: Annotated[RowQuery, Query()]) -> dict[str, Any]:
+    """Return a window of the grid."""
+    plan = plan_of(request, query.as_of)
+    parts = query.model_dump(exclude={"as_of", "offset", "limit", "descending", "grouped", "folded"})
+    requested = grid.Query(**parts, is_descending=query.descending, is_grouped=query.grouped, is_folded=query.folded)
+    services = services_of(request)
+    window = services.grid(plan).window(requested, query.offset, query.limit, services.clock.now())
+    return {
+        "rows": window.rows,
+        "n_rows": window.n_rows,
+        "n_lines": window.n_lines,
+        "offset": window.offset,
+        "revision": plan.revision,
+    }
+
+
+@router.get("/proposals/revision")
+def revision(request: Request, as_of: str = "") -> dict[str, int]:
+    """Return the number of changes of the plan since it was opened."""
+    return {"revision": plan_of(request, as_of).revision}
+
+
+@router.get("/proposals/check")
+def check(request: Request, as_of: str, id: str, units: int) -> dict[str, Any]:  # noqa: A002 - name of the parameter in the address
+    """Return whether a line can be approved for ``units``, and what its departure is then worth."""
+    plan, services = plan_of(request, as_of), services_of(request)
+    try:
+        result = plan.preview(id, units, services.clock.now())
+    except InputError as error:
+        return {"is_possible": False, "text": str(error)}
+    money = Money(services.workspace.settings.currency)
+    loads = counted_noun(result["loads_needed"], "load")
+    fill = "" if pd.isna(result["fill_rate"]) else f", {rate(result['fill_rate'], 0)} full"
+    pays = (
+        f"saves {money(result['value_eur'])}"
+        if result["value_eur"] >= 0
+        else f"costs {money(-result['value_eur'])} more than it saves"
+    )
+    return {
+        "is_possible": True,
+        "pays": bool(result["value_eur"] >= 0),
+        "text": f"The departure then {pays}, with {loads}{fill}.",
+    }
+
+
+class DecisionBody(BaseModel):
+    """A decision on lines or departures, with the versions that the caller saw."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str = Field("", description="Planning date; empty: the newest plan.")
+    verb: Literal["approve", "reject", "withdraw"] = Field(description="`withdraw` makes lines undecided again.")
+    lines: dict[Name, Version] = Field({}, max_length=_MOST_LINES, description="Version of each line by proposal id.")
+    departures: dict[Name, Version] = Field(
+        {}, max_length=500, description="Version of each departure by departure id; its open lines are decided."
+    )
+    units: dict[Name, Annotated[int, Field(ge=-1, le=1_000_000_000)]] = Field(
+        {}, max_length=_MOST_LINES, description="Changed units by proposal id, with `approve`."
+    )
+    reason: Annotated[str, Field(max_length=500)] | None = Field(None, description="Reason; required to reject.")
+
+
+@router.post("/decisions")
+def decide(request: Request, body: DecisionBody) -> Response:
+    """Decide on lines or departures."""
+    return decide_and_reply(request, body)
+
+
+def decide_and_reply(request: Request, body: DecisionBody) -> Response:
+    """Decide, and return the affected departures and lines, or with status 409 what somebody else has decided."""
+    grant = grant_of(request, "planner")
+    plan = plan_of(request, body.as_of)
+    services = services_of(request)
+    requested = DecisionRequest(body.verb, body.lines, body.departures, body.units, body.reason)
+    now = services.clock.now()
+    reply = plan.decide(requested, grant.name, now)
+    content = {
+        "decided": len(reply.decided),
+        "lines": dict(reply.decided),
+        "skipped": [{"id": name, "why": why} for name, why in reply.skipped],
+        "conflicts": [_conflict(one) for one in reply.conflicts],
+        "departures": _departures(plan, reply, services.clock.now()),
+        "revision": plan.revision,
+    }
+    return JSONResponse(content, 409 if reply.conflicts else 200)
+
+
+def _conflict(conflict: Conflict) -> dict[str, str]:
+    return {
+        "id": conflict.name, "status": conflict.status, "by": conflict.by, "reason": conflict.reason,
+        "at": moment(conflict.decided_at),
+    }  # fmt: skip
+
+
+def _departures(plan: OpenPlan, reply: DecisionReply, now: Any) -> list[dict[str, Any]]:
+    place = plan.departures["departure_id"].isin(reply.departures).to_numpy().nonzero()[0]
+    return [departure_row(plan, int(row), now) for row in place]

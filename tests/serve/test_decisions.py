@@ -1,0 +1,137 @@
+"""Decisions in the workspace: the checks of the commands, who and when, undo, and two people at once."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from pipeline.decisions import Selection, decide_proposals
+from tests.serve.conftest import Site
+from tests.worlds.proposal_world import AS_OF, CUTOFF, act
+
+
+def test_a_decision_is_in_the_ledger_with_who_and_when(site: Site) -> None:
+    reply = site.logged_in("Paul").decide("approve", "aaaa1111")
+    assert reply.json()["decided"] == 1
+    row = site.ledger().iloc[-1]
+    assert (row["proposal_id"], row["status"], row["by"], row["at"], row["units"]) == (
+        "aaaa1111",
+        "approved",
+        "Paul",
+        site.now,
+        12,
+    )
+
+
+def test_changed_units_take_the_checks_of_the_command(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    assert (
+        "not whole packs of 6; take 6 or 12"
+        in paul.decide("approve", "aaaa1111", units={"aaaa1111": 7}).json()["detail"]
+    )
+    assert "more than the 30 A can give" in paul.decide("approve", "aaaa1111", units={"aaaa1111": 36}).json()["detail"]
+    assert len(site.ledger()) == 0
+    assert paul.decide("approve", "aaaa1111", units={"aaaa1111": 18}).status_code == 200
+    assert site.ledger()["units"].tolist() == [18]
+
+
+def test_a_rejection_needs_a_reason(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    assert paul.decide("reject", "aaaa1111").status_code == 400
+    assert paul.decide("reject", "aaaa1111", reason="promotion canceled").status_code == 200
+    assert site.ledger()["reason"].tolist() == ["promotion canceled"]
+
+
+def test_a_line_after_its_cutoff_is_not_approved(site: Site) -> None:
+    reply = site.logged_in("Paul").decide("approve", "cccc3333").json()
+    assert reply["decided"] == 0
+    assert reply["skipped"] == [{"id": "cccc3333", "why": "its cut-off has passed"}]
+
+
+def test_a_departure_is_valued_again_after_every_edit(site: Site) -> None:
+    """One line saves 30 and the other costs 25; with the load of 20, the line that costs does not pay alone."""
+    paul = site.logged_in("Paul")
+    before = next(row for row in paul.rows() if row["id"] == "A-B 2016-05-23")
+    assert (before["value"], before["pays"]) == (pytest.approx(5.0), True)
+    reply = paul.decide("reject", "aaaa1111", reason="promotion canceled").json()
+    after = next(row for row in paul.rows() if row["id"] == "A-B 2016-05-23")
+    assert reply["departures"] == [after]
+    assert (after["value"], after["pays"], after["units"]) == (pytest.approx(-35.0), False, 12)
+    assert after["fill"] == pytest.approx(0.25)
+    site_command = decide_proposals(
+        site.settings, AS_OF, "reject", Selection(ids=("bbbb2222",)), act(reason="too small")
+    )
+    assert site_command.losing.empty
+
+
+def test_undo_makes_a_line_undecided_with_the_proposed_units(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    paul.decide("approve", "aaaa1111", units={"aaaa1111": 18})
+    assert paul.decide("withdraw", "aaaa1111").json()["decided"] == 1
+    row = next(row for row in paul.rows() if row["id"] == "aaaa1111")
+    assert (row["status"], row["units"], row["decided"]) == ("proposed", 12, 12)
+    assert site.ledger()["status"].tolist() == ["approved", "proposed"]
+
+
+def test_the_second_person_sees_who_decided(site: Site) -> None:
+    paul, petra = site.logged_in("Paul"), site.logged_in("Petra")
+    seen = petra.versions()
+    paul.decide("reject", "aaaa1111", reason="stock count is wrong")
+    for body in ({"lines": {"aaaa1111": seen["aaaa1111"]}}, {"departures": {"A-B 2016-05-23": seen["A-B 2016-05-23"]}}):
+        reply = petra.post("/decisions", {"verb": "approve", **body})
+        conflict = reply.json()["conflicts"][0]
+        assert reply.status_code == 409
+        assert (conflict["by"], conflict["status"], conflict["reason"]) == ("Paul", "rejected", "stock count is wrong")
+    assert len(site.ledger()) == 1
+
+
+def test_a_decision_of_the_command_line_is_a_conflict_too(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    seen = paul.versions()
+    decide_proposals(site.settings, AS_OF, "approve", Selection(ids=("aaaa1111",)), act())
+    reply = paul.post("/decisions", {"verb": "reject", "lines": {"aaaa1111": seen["aaaa1111"]}, "reason": "late"})
+    assert (reply.status_code, reply.json()["conflicts"][0]["by"]) == (409, "Ada")
+
+
+def test_of_many_at_once_exactly_one_decides(site: Site) -> None:
+    people = [site.logged_in(name) for name in ("Paul", "Petra", "Rita")]
+    seen = people[0].versions()
+    body = {"verb": "approve", "lines": {"dddd4444": seen["dddd4444"]}}
+    with ThreadPoolExecutor(9) as pool:
+        replies = list(pool.map(lambda number: people[number % 3].post("/decisions", body).status_code, range(9)))
+    assert sorted(replies) == [200, *[409] * 8]
+    assert len(site.ledger()) == 1
+
+
+def test_a_departure_is_decided_with_its_open_lines_only(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    paul.decide("reject", "bbbb2222", reason="it costs more than it saves")
+    seen = paul.versions()
+    reply = paul.post("/decisions", {"verb": "approve", "departures": {"A-B 2016-05-23": seen["A-B 2016-05-23"]}})
+    assert list(reply.json()["lines"]) == ["aaaa1111"]
+
+
+def test_the_check_of_units_is_no_decision(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    fine = paul.get("/proposals/check", as_of=str(AS_OF), id="aaaa1111", units=18)
+    wrong = paul.get("/proposals/check", as_of=str(AS_OF), id="aaaa1111", units=19)
+    assert fine["is_possible"]
+    assert "with 1 load" in fine["text"]
+    assert not wrong["is_possible"]
+    assert "take 18 or 24" in wrong["text"]
+    assert len(site.ledger()) == 0
+
+
+def test_statuses_of_the_plan_follow_the_ledger(site: Site) -> None:
+    from foundation.store.warehouse import Warehouse
+    from pipeline.open_plan import OpenPlan
+
+    plan = OpenPlan(site.settings, AS_OF)
+    from serve import DecisionRequest
+
+    plan.decide(DecisionRequest("approve", {"aaaa1111": "0"}), "Paul", CUTOFF)
+    assert plan.settle()
+    assert not plan.settle()
+    transfer = Warehouse(site.settings).read("transfer", AS_OF).set_index("proposal_id")
+    assert transfer["status"]["aaaa1111"] == "approved"
