@@ -19,8 +19,10 @@ from pydantic_core import ErrorDetails
 
 from foundation import plain_yaml
 from foundation.errors import ConfigurationError, nearest, shown
+from foundation.mapping.section import TableMapping
 from foundation.settings import Settings
 from foundation.store import files
+from foundation.tables import EXTERNAL_INPUTS, INPUTS
 
 log = logging.getLogger(__name__)
 
@@ -56,6 +58,7 @@ def load_settings(
     for key, value in given.items():
         _put(keys, key, value)
     settings = _build(keys, file.name, tuple(given))
+    _refuse_unknown_tables(settings, file.name)
     resolved = _resolved(settings, file.parent, tuple(given))
     _warn_of_misplaced(settings.warehouse, resolved.warehouse)
     return resolved.reading_from(_options(file, given, resolved))
@@ -227,7 +230,7 @@ def _nearest_key(path: str, model: type[BaseModel]) -> str:
 
     A section in a list (``what_if.0.closed_hub``) is looked up by its own keys.
     """
-    if listed := re.search(r"^(.*)\.\d+\.(\w+)$", path):
+    if listed := re.search(r"^(.*)\.\d+\.(\w+)$", path) or re.search(r"^(inputs\.tables)\.\w+\.([^.]+)$", path):
         path, model = listed[2], _section_in_list(listed[1], model)
     keys = list(known_keys(model))
     section, _, name = path.rpartition(".")
@@ -269,12 +272,32 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
         if section[last] is not None:
             section[last] = files.resolve_place(section[last], base, is_folder=path != "tracking_uri")
     files.refuse_unwritable_name(changed["warehouse"], "warehouse")
-    inputs = settings.inputs.model_copy(update={name: changed["inputs"][name] for name in ("path", "forecast")})
+    tables = {name: _placed(mapping, folder) for name, mapping in settings.inputs.tables.items()}
+    places = {name: changed["inputs"][name] for name in ("path", "forecast")}
+    inputs = settings.inputs.model_copy(update={**places, "tables": tables})
     outbox = settings.decisions.outbox.model_copy(update={"target": changed["decisions"]["outbox"]["target"]})
     decisions = settings.decisions.model_copy(update={"outbox": outbox})
     network = settings.network.model_copy(update={"postal_places": changed["network"]["postal_places"]})
     places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
     return settings.model_copy(update={**places, "inputs": inputs, "network": network, "decisions": decisions})
+
+
+def _placed(mapping: TableMapping, folder: Path) -> TableMapping:
+    """Return a mapping with absolute places of its file and its database."""
+    places = {
+        name: files.resolve_place(value, folder)
+        for name in ("file", "database")
+        if (value := getattr(mapping, name)) is not None
+    }
+    return mapping.model_copy(update=places)
+
+
+def _refuse_unknown_tables(settings: Settings, source: str) -> None:
+    known = [*INPUTS, *EXTERNAL_INPUTS]
+    unknown = [name for name in settings.inputs.tables if name not in known]
+    if unknown:
+        lines = (f"inputs.tables.{shown(name)}: no such table{nearest(name, known)} (in {source})" for name in unknown)
+        raise ConfigurationError(*lines)
 
 
 def _options(file: Path, given: Mapping[str, Any], resolved: Settings) -> tuple[str, ...]:

@@ -73,7 +73,8 @@ class Fault:
     """One thing wrong with one table.
 
     ``n_rows`` is 0 for faults of a whole table or column; ``first_keys`` are the first offending
-    rows as ``name=value, …``; a structural fault stops the run whatever ``inputs.on_fault`` says.
+    rows as ``name=value, …``; a structural fault stops the run whatever ``inputs.on_fault`` says. ``origin`` says where a
+    table that is read through a mapping has the column from.
     """
 
     table: str
@@ -83,10 +84,12 @@ class Fault:
     n_rows: int = 0
     first_keys: tuple[str, ...] = ()
     is_structural: bool = False
+    origin: str = ""
 
     def __str__(self) -> str:
         """Return the fault as one line: where, how many rows, what, the first keys, what to do."""
         where = f"{self.table}.{self.column}" if self.column else self.table
+        where += f" ({self.origin})" if self.origin else ""
         rows = f"{self.n_rows} {'row' if self.n_rows == 1 else 'rows'} " if self.n_rows else ""
         keys = f", first: {' / '.join(self.first_keys)}" if self.first_keys else ""
         return f"{where}: {rows}{self.problem}{keys}; {self.remedy}"
@@ -104,7 +107,7 @@ class InputWarning(Fault):
     def as_fault(self) -> Fault:
         """Return the warning as a fault that stops the run; its remedy also says how to continue regardless."""
         remedy = f"{self.remedy}; to continue anyway: --set inputs.on_warning=warn"
-        return Fault(self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, is_structural=True)
+        return Fault(self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, True, self.origin)
 
 
 def listed(names: Sequence[object]) -> str:

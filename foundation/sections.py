@@ -7,6 +7,7 @@ here: decisions and exports (``decision_sections``), the other sections and the 
 from __future__ import annotations
 
 import logging
+import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import date
@@ -60,6 +61,7 @@ Money = Annotated[float, Field(ge=0, le=1e9)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=-1e12, le=1e12)]
 LeadDays = Annotated[int, BeforeValidator(_number), Field(ge=-365, le=365)]
 Factor = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1_000)]
+Scale = Annotated[float, BeforeValidator(_number), Field(gt=0, le=1e9)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Day = Annotated[date, BeforeValidator(_day)]
@@ -75,10 +77,13 @@ class Section(BaseModel):
     ----------
     moved
         Former key → (section, key below that section): still accepted, with a warning that names the new key.
+    several_lines
+        Keys whose text may have several lines.
 
     """
 
     moved: ClassVar[Mapping[str, tuple[str, str]]] = {}
+    several_lines: ClassVar[frozenset[str]] = frozenset()
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False, str_max_length=2_000
@@ -112,6 +117,8 @@ class Section(BaseModel):
             flat = list(value)
         elif isinstance(value, Mapping) and get_origin(annotation) is dict:
             flat = [*value, *value.values()]
+        if info.field_name in cls.several_lines:
+            flat = [re.sub(r"[\r\n\t]", " ", text) if isinstance(text, str) else text for text in flat]
         for text in flat:
             if isinstance(text, str) and any(unicodedata.category(sign) in ("Cc", "Cs") for sign in text):
                 raise ValueError("holds a control character; remove it")

@@ -13,6 +13,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
 from foundation.decision_sections import Decisions
+from foundation.mapping.section import TableMapping
 from foundation.network_sections import Network
 from foundation.periods import WEEKDAYS, Frequency, is_closed_day, parse_day
 from foundation.sections import (
@@ -52,6 +53,10 @@ class Inputs(Section):
         min_length=1,
         description="Folder, fsspec URL, or SQL database URL of the tables of an external forecast, or the warehouse of another run; null: `path`. Read only where `forecast.model` or `forecast.models` names `external`.",
     )
+    tables: dict[str, TableMapping] = Field(
+        {},
+        description="Input tables that are read from files or queries of another form, by name; the others are read from `path`. See docs/mapping.md.",
+    )
     format: Literal["auto", "csv", "parquet", "delta", "sql"] = Field(
         "auto", description="Format of the tables; `auto` detects it from each file's extension."
     )
@@ -74,7 +79,7 @@ class Inputs(Section):
 class Series(Section):
     """Definition of the series, and information about them."""
 
-    hierarchy: Names = Field(("department", "category"), description="Columns of `skus` that group SKUs, finest first.")
+    hierarchy: Names = Field((), description="Columns of `skus` that group SKUs, finest first.")
     features: Names = Field(
         (), description="Additional numeric columns of `skus`, `regions`, or `sales` that are used as features."
     )

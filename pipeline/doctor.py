@@ -122,7 +122,7 @@ def _time_zones() -> Check:
 def _inputs(settings: Settings) -> Check:
     place = files.without_password(settings.inputs.path)
     try:
-        reader = open_source(settings.inputs)
+        reader = open_source(settings)
         names = [table.name for table in tables_in_use(settings) if reader.has(table.name)]
         if "regions" in names:
             reader.read("regions", ["region"])

@@ -103,7 +103,7 @@ def _is_database(place: str) -> bool:
 
 def _opened(settings: Settings) -> Reader:
     try:
-        return open_source(settings.inputs)
+        return open_source(settings)
     except UnreadableError as error:
         raise InputError(
             f"inputs.path {files.without_password(settings.inputs.path)}: {error.problem}; {error.remedy}"

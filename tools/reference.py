@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable, Iterator
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
@@ -167,9 +167,16 @@ def _section_of_keys(path: str, field: FieldInfo) -> Iterator[str]:
         return
     inner = {name: field for name, field in model.model_fields.items() if _settings_section(field)}
     plain = {name: field for name, field in model.model_fields.items() if name not in inner}
-    yield from (f"## {path}\n", f"{(model.__doc__ or '').splitlines()[0]}\n", _keys(f"{path}.", plain))
+    yield from _heading_and_keys(path, model, plain)
+    for name, field in plain.items():
+        if (named := _named_section(field)) is not None:
+            yield from _heading_and_keys(f"{path}.{name}.NAME", named, dict(named.model_fields))
     for name, below in inner.items():
         yield from _section_of_keys(f"{path}.{name}", below)
+
+
+def _heading_and_keys(path: str, model: type[BaseModel], fields: dict[str, FieldInfo]) -> tuple[str, str, str]:
+    return f"## {path}\n", f"{(model.__doc__ or '').splitlines()[0]}\n", _keys(f"{path}.", fields)
 
 
 def _table(table: Table) -> str:
@@ -200,6 +207,12 @@ def _type(column: Column) -> str:
 def _settings_section(field: FieldInfo) -> type[BaseModel] | None:
     kind = field.annotation
     return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+
+
+def _named_section(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the section of a mapping from names to sections."""
+    inner = [kind for kind in get_args(field.annotation) if isinstance(kind, type) and issubclass(kind, BaseModel)]
+    return inner[0] if inner and get_origin(field.annotation) is dict else None
 
 
 def _keys(prefix: str, fields: dict[str, FieldInfo]) -> str:
@@ -234,6 +247,8 @@ def _default(field: FieldInfo) -> str:
 def _yaml(value: Any) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(_yaml(item) for item in value)}]"
+    if isinstance(value, str) and value in (",", ""):
+        return repr(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:g}" if isinstance(value, float) else str(value)

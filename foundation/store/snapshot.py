@@ -21,6 +21,7 @@ from foundation.errors import Fault, InputError, structural
 from foundation.periods import FIRST_YEAR, LAST_YEAR
 from foundation.settings import Settings
 from foundation.store import files, snapshot_folder
+from foundation.store.mapped import MappedSource
 from foundation.store.sources import FolderSource, WithForecast, open_source
 from foundation.validation.input_table import UnreadableError
 from foundation.validation.validate import Needs, ValidationResult, validate
@@ -180,7 +181,7 @@ def validate_inputs(settings: Settings, as_of: date | None, needs: Needs) -> Val
         label = f"{as_of} is outside the years {FIRST_YEAR} to {LAST_YEAR}"
         return ValidationResult(as_of, (structural("as_of", "", label, "correct the year"),), stops=True)
     try:
-        source = open_source(settings.inputs)
+        source = open_source(settings)
     except UnreadableError as error:
         place = files.without_password(settings.inputs.path)
         fault = structural("inputs.path", "", f"{place} {error.problem}", error.remedy)
@@ -194,11 +195,11 @@ def source_mark(settings: Settings) -> str | None:
     None where that cannot be told without reading: a database, an object store, a source that is not there.
     """
     try:
-        source = open_source(settings.inputs)
+        source = open_source(settings)
     except UnreadableError:
         return None
     try:
-        marks = source.marks() if isinstance(source, FolderSource | WithForecast) else None
+        marks = source.marks() if isinstance(source, FolderSource | MappedSource | WithForecast) else None
     except UnreadableError:
         return None
     if marks is None:

@@ -7,30 +7,19 @@ opened, and no message contains a password.
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.csv
 from deltalake import DeltaTable
-from sqlalchemy import create_engine, inspect, text
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import (
-    ArgumentError,
-    DBAPIError,
-    InterfaceError,
-    NoSuchModuleError,
-    OperationalError,
-    SQLAlchemyError,
-)
 
-from foundation.errors import shown
-from foundation.settings import Inputs
+from foundation.assumptions import Assumption
+from foundation.errors import Fault, shown
+from foundation.settings import Settings
 from foundation.store import files
+from foundation.store.databases import AdbcSource, SqlSource, is_database
+from foundation.store.mapped import MappedSource
 from foundation.store.table_files import is_panic, read_csv, read_delta, read_parquet
 from foundation.validation.input_table import Reader, UnreadableError
 
@@ -39,9 +28,18 @@ _EXTERNAL = "external_"
 _ENDINGS = {"csv": ".csv", "parquet": ".parquet", "delta": ""}
 
 
-def open_source(inputs: Inputs) -> Reader:
-    """Return the source ``inputs`` names; raises ``UnreadableError`` if there is none."""
-    main = _opened(inputs.path, inputs.format)
+def open_source(settings: Settings) -> Reader:
+    """Return the source that ``settings.inputs`` names; raises ``UnreadableError`` if there is none."""
+    inputs = settings.inputs
+    try:
+        main: Reader | None = _opened(inputs.path, inputs.format)
+    except UnreadableError:
+        if not inputs.tables:
+            raise
+        main = None
+    if inputs.tables:
+        main = MappedSource(main, settings)
+    assert main is not None  # noqa: S101 - raised above without mappings
     return main if inputs.forecast is None else WithForecast(main, inputs.forecast)
 
 
@@ -49,7 +47,7 @@ def _opened(path: str, format_: str) -> FolderSource | SqlSource | AdbcSource:
     scheme = path.partition("://")[0] if files.is_url(path) else ""
     if scheme.startswith("adbc"):
         return AdbcSource(path)
-    if format_ == "sql" or _is_database(scheme):
+    if format_ == "sql" or is_database(scheme):
         return SqlSource(path)
     return FolderSource(path, format_)
 
@@ -76,7 +74,8 @@ class WithForecast:
 
     def marks(self) -> list[tuple[str, int, int]] | None:
         """Return the marks of both folders; None if one is not of this machine."""
-        parts = [source.marks() if isinstance(source, FolderSource) else None for source in (self.main, self._other)]
+        sources = (self.main, self._other)
+        parts = [source.marks() if isinstance(source, FolderSource | MappedSource) else None for source in sources]
         return None if parts[0] is None or parts[1] is None else [*parts[0], *parts[1]]
 
     def has(self, table: str) -> bool:
@@ -88,6 +87,15 @@ class WithForecast:
         """Return the table."""
         source, name = self._located(table)
         return source.read(name, as_text)
+
+    def located(self, fault: Fault) -> Fault:
+        """Return ``fault`` with the column and file that it comes from."""
+        return self.main.located(fault) if isinstance(self.main, MappedSource) else fault
+
+    @property
+    def assumptions(self) -> list[Assumption]:
+        """What mappings did with rows."""
+        return self.main.assumptions if isinstance(self.main, MappedSource) else []
 
     def _located(self, table: str) -> tuple[Reader, str]:
         """Return the source of the table, and its name there."""
@@ -223,164 +231,6 @@ def _is_there(path: str, inner: str) -> bool:
     return True
 
 
-def _is_database(scheme: str) -> bool:
-    from sqlalchemy.dialects import registry
-
-    name = scheme.partition("+")[0]
-    if not name or name in {"file", "memory", "s3", "gs", "gcs", "abfs", "abfss", "az", "http", "https"}:
-        return False
-    try:
-        registry.load(name)
-    except Exception:
-        return False
-    return True
-
-
 def _short(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return "".join(sign for sign in lines[0][:160] if sign.isprintable()) if lines else type(error).__name__
-
-
-_BATCH_ROWS = 200_000
-
-
-class SqlSource:
-    """The tables of the database at a SQLAlchemy URL."""
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        try:
-            _refuse_missing_file(make_url(url))
-            self.engine = create_engine(url)
-            with self.engine.connect():
-                pass
-        except (NoSuchModuleError, ImportError) as error:
-            raise UnreadableError(
-                f"needs a driver that is not installed ({_shortened(error, url)})", "install it"
-            ) from error
-        except (ArgumentError, SQLAlchemyError) as error:
-            raise UnreadableError(
-                f"cannot be opened ({_shortened(error, url)})",
-                "check the URL, the name and the rights",
-                _may_pass(error),
-            ) from error
-
-    @cached_property
-    def _tables(self) -> frozenset[str]:
-        try:
-            result = inspect(self.engine)
-            return frozenset([*result.get_table_names(), *result.get_view_names()])
-        except SQLAlchemyError as error:
-            raise UnreadableError(
-                f"cannot be looked through ({_shortened(error, self.url)})", "check the rights", _may_pass(error)
-            ) from error
-
-    def has(self, table: str) -> bool:
-        """Return whether the database has a table or view called ``table``."""
-        return table in self._tables
-
-    def read(self, table: str, as_text: Collection[str]) -> pa.Table:
-        """Return ``table``; ``as_text`` is not needed, a database has types."""
-        quoted = self.engine.dialect.identifier_preparer.quote(table)
-        try:
-            with self.engine.connect().execution_options(stream_results=True) as connection:
-                result = connection.execute(text(f"SELECT * FROM {quoted}"))  # noqa: S608 (a name of our own tables)
-                names = list(result.keys())
-                return _table(names, (_batch(names, rows) for rows in result.partitions(_BATCH_ROWS)))
-        except SQLAlchemyError as error:
-            raise UnreadableError(
-                f"cannot be read ({_shortened(error, self.url)})", "check the table and the rights", _may_pass(error)
-            ) from error
-
-
-class AdbcSource:
-    """The tables of a database by its ADBC driver: ``adbc+postgresql://…`` needs ``adbc-driver-postgresql``.
-
-    The driver is given the URL without ``adbc+``; SQLite takes the path after ``adbc+sqlite:///``.
-    """
-
-    def __init__(self, url: str) -> None:
-        self.url = url
-        scheme, _, rest = url.removeprefix("adbc+").partition("://")
-        name = scheme.partition("+")[0]
-        address = rest.removeprefix("/") if name == "sqlite" else f"{scheme}://{rest}"
-        try:
-            self.connection: Any = import_module(f"adbc_driver_{name}.dbapi").connect(address)
-        except ImportError as error:
-            raise UnreadableError(
-                "needs an ADBC driver that is not installed", f"pip install adbc-driver-{name}"
-            ) from error
-        except Exception as error:  # each driver has its own exceptions
-            raise UnreadableError(
-                f"cannot be opened ({_shortened(error, url)})", "check the URL, the name and the rights"
-            ) from error
-
-    @cached_property
-    def _tables(self) -> frozenset[str]:
-        result = self.connection.adbc_get_objects(depth="tables").read_all().to_pylist()
-        schemas = [schema for catalog in result for schema in catalog["catalog_db_schemas"] or ()]
-        return frozenset(table["table_name"] for schema in schemas for table in schema["db_schema_tables"] or ())
-
-    def has(self, table: str) -> bool:
-        """Return whether the database has a table called ``table``."""
-        return table in self._tables
-
-    def read(self, table: str, as_text: Collection[str]) -> pa.Table:
-        """Return ``table`` as the driver's Arrow table."""
-        try:
-            with self.connection.cursor() as cursor:
-                cursor.execute(f'SELECT * FROM "{table}"')  # noqa: S608 (a name of our own tables)
-                return cursor.fetch_arrow_table()
-        except Exception as error:  # each driver has its own exceptions
-            raise UnreadableError(
-                f"cannot be read ({_shortened(error, self.url)})", "check the table and the rights"
-            ) from error
-
-
-def _may_pass(error: Exception) -> bool:
-    """Return whether the server did not answer, rather than answered with a refusal: a refusal has a code of SQL's."""
-    if not isinstance(error, DBAPIError):
-        return False
-    is_silent = isinstance(error, OperationalError | InterfaceError) and not getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or (is_silent and not isinstance(error.orig, sqlite3.Error))
-
-
-def _refuse_missing_file(url: URL) -> None:
-    """SQLite would make an empty database if there is none."""
-    name = url.database or ""
-    if url.get_backend_name() == "sqlite" and name not in ("", ":memory:") and not Path(name).is_file():
-        raise UnreadableError("is no database: there is no such file", "correct the path in inputs.path")
-
-
-def _table(names: Sequence[str], batches: Iterable[pa.Table]) -> pa.Table:
-    """Put batches together; a column whose type differs between them becomes text."""
-    parts = list(batches)
-    if not parts:
-        return pa.table({name: pa.nulls(0) for name in names})
-    return pa.table({name: _column([part.column(name) for part in parts]) for name in names})
-
-
-def _column(pieces: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
-    types = {piece.type for piece in pieces if not pa.types.is_null(piece.type)}
-    if len(types) > 1 and not all(pa.types.is_integer(type_) or pa.types.is_floating(type_) for type_ in types):
-        pieces = [piece.cast(pa.string()) for piece in pieces]
-    return pa.concat_tables([pa.table([piece], ["value"]) for piece in pieces], promote_options="permissive").column(0)
-
-
-def _batch(names: Sequence[str], rows: Sequence[Sequence[Any]]) -> pa.Table:
-    return pa.table([_array(values) for values in zip(*rows, strict=True)], names=list(names))
-
-
-def _array(values: Sequence[Any]) -> pa.Array:
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
-        return pa.array([None if value is None else str(value) for value in values])
-
-
-def _shortened(error: BaseException, url: str) -> str:
-    """Return the first line of ``error`` without the URL's password."""
-    line = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
-    login = url.partition("://")[2].rpartition("@")[0]
-    password = login.partition(":")[2]
-    return line.replace(password, "***") if password else line

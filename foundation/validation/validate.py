@@ -174,19 +174,24 @@ class _Pass:
         if self._sets_aside:
             self.faults += limit_faults(tables, self.settings.inputs.quarantine_rate)
         faults = (*self.faults, *(table.fault(finding) for table in tables for finding in table.findings))
+        located = getattr(self.reader, "located", lambda fault: fault)
+        faults = tuple(located(fault) for fault in faults)
         stops = any(fault.is_structural for fault in faults) or (bool(faults) and not self._sets_aside)
         if stops or self.as_of is None:
             return ValidationResult(self.as_of, faults, True, may_pass=self.may_pass)
         inputs = ValidInputs({table.name: self._finished(table) for table in tables}, self.settings, self.as_of)
         spelled = [warning for table in tables for warning in spelling_warnings(table)]
-        warnings = [*self.warnings, *spelled, *_warnings(inputs, self.needs, self.snapshots)]
+        warnings = [
+            located(warning) for warning in (*self.warnings, *spelled, *_warnings(inputs, self.needs, self.snapshots))
+        ]
+        mapped = getattr(self.reader, "assumptions", ())
         return ValidationResult(
             as_of=self.as_of,
             faults=faults,
             stops=False,
             warnings=tuple(str(warning) for warning in warnings),
             incomplete=tuple(warning.as_fault() for warning in warnings if warning.is_incomplete),
-            assumptions=collected(assumptions(inputs, self.needs)),
+            assumptions=collected(assumptions(inputs, self.needs), mapped),
             tables=dict(inputs.tables),
             quarantined=quarantined(tables, self.as_of),
         )
