@@ -12,9 +12,9 @@ from pathlib import Path
 from tests.conventions.repository import PACKAGES, ROOT, files, modules, relative, tree
 
 TEXT = (".py", ".md", ".yaml", ".yml", ".toml", ".j2", ".css", ".js", "Makefile", "run")
-# A folder of one machine, a mark of unfinished work, or the address of a package index.
+# A folder of one machine, a mark of unfinished work or of an unfinished merge, or the address of a package index.
 FOREIGN = re.compile(
-    r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|# ?X[X]X\b|pypi[.]org|python[h]osted"
+    r"(?<![\w.])/(?:work|root|home|tmp|Users)/|\bT[O]DO\b|\bF[I]XME\b|# ?X[X]X\b|pypi[.]org|python[h]osted|^(<{7}|>{7})( |$)"
 )
 SILENCED = re.compile(r"^#\s*(noqa(:\s*[A-Z]+\d+(,\s*[A-Z]+\d+)*)?|type:\s*ignore(\[[\w\-, ]*\])?|pragma:\s*no \w+)")
 LICENSE = re.compile(r"[Ll]icense")
