@@ -31,6 +31,8 @@ class TransactionSet:
         Transaction set identifier (ST01), for example ``945``.
     control
         Control numbers of interchange, group, and set (ISA13, GS06, ST02).
+    sent
+        Date and time of the interchange (ISA09, ISA10), for example ``20160523T0705``.
     segments
         Segments between ST and SE, each a tuple of its tag and its elements.
 
@@ -38,6 +40,7 @@ class TransactionSet:
 
     set_id: str
     control: tuple[str, str, str]
+    sent: str
     segments: tuple[Segment, ...]
 
 
@@ -103,14 +106,14 @@ def _sets_of_interchange(segments: list[Segment]) -> Iterator[TransactionSet]:
     n_groups, start = 0, 1
     for place in range(1, len(segments) - 1):
         if segments[place][0] == "GE":
-            yield from _sets_of_group(segments[start : place + 1], isa[13])
+            yield from _sets_of_group(segments[start : place + 1], isa)
             n_groups, start = n_groups + 1, place + 1
     if start != len(segments) - 1:
         raise InputError("the envelope must be ISA, GS … GE, IEA: the last group has no GE")
     _agree("IEA01", iea[1:2], (str(n_groups),))
 
 
-def _sets_of_group(segments: list[Segment], interchange: str) -> Iterator[TransactionSet]:
+def _sets_of_group(segments: list[Segment], isa: Segment) -> Iterator[TransactionSet]:
     gs, ge = segments[0], segments[-1]
     if gs[0] != "GS":
         raise InputError("the envelope must be ISA, GS … GE, IEA: a group does not begin with GS")
@@ -124,7 +127,8 @@ def _sets_of_group(segments: list[Segment], interchange: str) -> Iterator[Transa
             raise InputError(f"{ELEMENT.join(opening)}: a transaction set must begin with ST")
         _agree("SE02", closing[2:3], opening[2:3])
         _agree("SE01", closing[1:2], (str(place - start + 1),))
-        yield TransactionSet(opening[1], (interchange, gs[6], opening[2]), tuple(segments[start + 1 : place]))
+        control, sent = (isa[13], gs[6], opening[2]), f"20{isa[9]}T{isa[10]}"
+        yield TransactionSet(opening[1], control, sent, tuple(segments[start + 1 : place]))
         n_sets, start = n_sets + 1, place + 1
     if start != len(segments) - 1:
         raise InputError("the last transaction set has no SE")

@@ -6,17 +6,19 @@ Not here: deciding (``pipeline.decisions``), forms and receivers (``dispatch``).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import pandas as pd
 
 from dispatch import documents, outbox
 from dispatch.decide import Signature, closing_rows
 from dispatch.documents import Document
+from dispatch.execution_form import export_receiver
 from dispatch.export_form import ExportForm, form_named
 from dispatch.ledger import states
 from dispatch.outbox import open_receiver
 from dispatch.partner import Partner, partner_of, tables_needed, translated
+from dispatch.x12 import transaction_sets
 from foundation.commands import command
 from foundation.errors import InputError
 from foundation.keys import among
@@ -61,7 +63,7 @@ def deliver_released(settings: Settings, signature: Signature, token: str | None
     with exclusive(settings, "outbox"):
         warehouse = Warehouse(settings)
         handover = warehouse.read("handover")
-        lines = outbox.undelivered(_released(warehouse), handover, to.receiver)
+        lines = outbox.undelivered(released_of(warehouse), handover, to.receiver)
         selected = set(handover.loc[handover["receiver"] == to.receiver, "document_id"])
 
         def record(taken: list[Document]) -> None:
@@ -91,7 +93,7 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
     """
     chosen = form_named(form)
     plan = open_plan(settings, as_of)
-    lines = _released(plan.warehouse)
+    lines = released_of(plan.warehouse)
     selected = plan.decisions.loc[plan.decisions["as_of"] == pd.Timestamp(plan.as_of), "proposal_id"]
     lines = lines[among(lines["proposal_id"], pd.concat([selected, plan.proposals["proposal_id"]]))]
     fitting = lines[among(lines["kind"], pd.Series(chosen.kinds))]
@@ -102,7 +104,24 @@ def export_released(settings: Settings, as_of: date | None, form: str) -> Export
         )
     partner = _partner(plan, fitting)
     result = list(documents.documents(translated(fitting, partner)))
-    return Exported(chosen, chosen.write(result, partner), len(result), len(fitting), len(lines) - len(fitting))
+    text = chosen.write(result, partner)
+    if chosen.name.startswith("x12-"):
+        _record_export(plan.warehouse, chosen.name, text, result, partner.moment)
+    return Exported(chosen, text, len(result), len(fitting), len(lines) - len(fitting))
+
+
+def _record_export(warehouse: Warehouse, form: str, text: str, result: list[Document], moment: datetime) -> None:
+    """Record the control numbers of an exported interchange in ``handover``, so that its 997 finds the documents."""
+    rows = [
+        (export_receiver(form, part.control[1], part.control[2].lstrip("0")), name, document.document_id)
+        for part, document in zip(transaction_sets(text), result, strict=True)
+        for name in document.proposal_ids
+    ]
+    frame = pd.DataFrame(rows, columns=["receiver", "proposal_id", "document_id"])
+    known = warehouse.read("handover")["receiver"]
+    new = frame[~among(frame["receiver"], known)]
+    if len(new):
+        warehouse.append("handover", new.assign(at=pd.Timestamp(moment).as_unit("us")))
 
 
 def score_shadow(settings: Settings, as_of: date | None, seen: date | None) -> ShadowScore:
@@ -131,7 +150,7 @@ def _inbound(settings: Settings, day: date) -> pd.DataFrame:
     return inbound
 
 
-def _released(warehouse: Warehouse) -> pd.DataFrame:
+def released_of(warehouse: Warehouse) -> pd.DataFrame:
     """Return all released lines; proposals are read only if the ledger does not contain the line."""
     decisions = warehouse.read("decision")
     nowhere = warehouse.read("transfer", date.min)

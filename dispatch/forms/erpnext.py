@@ -16,13 +16,15 @@ from dispatch.partner import Partner
 
 TYPES = {"transfer": "Material Transfer", "supply": "Purchase"}
 HEAD_FIELDS = ("document_id", "departure_id", "lane", "ship_date")
-CUSTOM_FIELDS: tuple[dict[str, object], ...] = (
+_DATA: dict[str, int | str] = {"fieldtype": "Data", "read_only": 1}
+_OF_REQUEST: dict[str, int | str] = _DATA | {"dt": "Material Request", "no_copy": 1}
+_ITEMS = ("Material Request Item", "Stock Entry Detail", "Purchase Order Item", "Purchase Receipt Item")
+CUSTOM_FIELDS = (
     *(
-        {"dt": "Material Request", "fieldname": f"custom_{name}", "label": name.replace("_", " ").title(), "fieldtype": "Data",
-         "read_only": 1, "no_copy": 1, "unique": int(name == "document_id")}
+        _OF_REQUEST | {"fieldname": f"custom_{name}", "label": name.replace("_", " ").title(), "unique": int(name == "document_id")}
         for name in (*HEAD_FIELDS, "supplier")
     ),
-    {"dt": "Material Request Item", "fieldname": "custom_proposal_id", "label": "Proposal Id", "fieldtype": "Data", "read_only": 1},
+    *(_DATA | {"dt": name, "fieldname": "custom_proposal_id", "label": "Proposal Id"} for name in _ITEMS),
 )  # fmt: skip
 
 

@@ -137,7 +137,7 @@ def release(
         return
     selection = _selection(tuple(ids or ()), {}, (None,) * 8, not ids, False)
     token = os.environ.get(settings.decisions.outbox.token_variable)
-    release_and_print(settings, as_of, selection, _signature(decided_at, by, None), token)
+    release_and_print(settings, as_of, selection, signature_of(decided_at, by, None), token)
 
 
 def export(
@@ -165,7 +165,7 @@ def _decide(verb: Verb, where: tuple, selection: Selection, who: tuple) -> None:
     from pipeline.configuration import load_settings
 
     config, as_of, overrides = where
-    decide_and_print(load_settings(config, tuple(overrides or ())), as_of, verb, selection, _signature(*who))
+    decide_and_print(load_settings(config, tuple(overrides or ())), as_of, verb, selection, signature_of(*who))
 
 
 def _selection(
@@ -185,7 +185,8 @@ def _selection(
     return Selection(ids, units, requested, everything, by_rule)
 
 
-def _signature(decided_at: datetime | None, by: str | None, reason: str | None) -> Signature:
+def signature_of(decided_at: datetime | None, by: str | None, reason: str | None) -> Signature:
+    """Return who decides, when, and why; the time defaults to now, the name to the login name."""
     import pandas as pd
 
     from dispatch.decide import Signature as Decision

@@ -50,6 +50,7 @@ _add(
     reason="Reason, in one sentence.",
     by="Person or rule that decided.",
     receiver="Receiver of released proposals.",
+    source="The receiver's document that reports the row.",
     document_id="Id of a document: all lines that one release puts on one departure.",
     carrier="Carrier of the parcel.",
     delivery_id="Id of a parcel line.",
@@ -96,7 +97,7 @@ _add(
 _add(
     Kind.TIMESTAMP, "", None, None,
     decide_by="Deadline for the decision: the cut-off of the departure.",
-    at="Time of the decision.",
+    at="Time of the decision or event.",
     ready_at="Time at which the hub had prepared the parcel.",
     cutoff_at="Time of the carrier's cut-off.",
     picked_up_at="Time at which the carrier picked up the parcel.",

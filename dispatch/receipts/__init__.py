@@ -1,0 +1,1 @@
+"""Execution forms: what receivers report on released proposals, one form or set of forms per file."""
