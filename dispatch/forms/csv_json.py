@@ -1,11 +1,6 @@
 """Export forms ``csv`` and ``json``: the canonical record, with every field under its name in the warehouse.
 
-Spreadsheets evaluate text that begins with ``=``, ``+``, ``-``, or ``@`` as a formula. The CSV form therefore puts an apostrophe in front
-of such text, and of text that begins with an apostrophe. Reading removes it. JSON leaves text unchanged.
-
-References
-----------
-OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection
+The CSV form neutralizes text that a spreadsheet would evaluate as a formula (``foundation.spreadsheet_text``). JSON leaves text unchanged.
 """
 
 from __future__ import annotations
@@ -19,9 +14,9 @@ from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
 from dispatch.export_form import ExportForm
 from dispatch.partner import Partner
 from foundation.errors import InputError
+from foundation.spreadsheet_text import as_text, as_written
 
 _KINDS = ("transfer", "supply")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 def _write_csv(documents: list[Document], partner: Partner) -> str:
@@ -41,18 +36,8 @@ def _row(values: list[str | int]) -> str:
     return text.getvalue().removesuffix("\r\n") + "\n"
 
 
-def as_text(value: str | int) -> str | int:
-    """Return a value as a spreadsheet shows it and never computes it; numbers stay numbers."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
-
-
-def _as_written(value: str) -> str:
-    """Return the text ``as_text`` was given."""
-    return value[1:] if value.startswith(tuple(f"'{start}" for start in _FORMULA_STARTS)) else value
-
-
 def _read_csv(text: str) -> list[Document]:
-    rows = ([_as_written(value) for value in row] for row in csv.reader(io.StringIO(text, newline="")))
+    rows = ([as_written(value) for value in row] for row in csv.reader(io.StringIO(text, newline="")))
     if tuple(next(rows, ())) != LINE_COLUMNS:
         raise InputError(f"the first line must be {','.join(LINE_COLUMNS)}")
     width = len(HEADER_COLUMNS)

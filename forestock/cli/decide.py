@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -72,6 +72,7 @@ Output = Annotated[
     str | None,
     typer.Option(
         "--output",
+        "--out",
         "-o",
         metavar="FILE",
         help="Output file; - prints to standard output; default: a file in exports/ of the warehouse.",
@@ -143,21 +144,41 @@ def release(
 def export(
     config: Config,
     form: Annotated[
-        str,
-        typer.Option("--form", metavar="FORM", help="Export form; docs/exports.md lists the forms and their fields."),
-    ] = "csv",
+        str | None,
+        typer.Option(
+            "--form",
+            metavar="FORM",
+            help="Export form of proposals, by default csv; docs/exports.md lists the forms and their fields.",
+        ),
+    ] = None,
+    table: Annotated[
+        str | None,
+        typer.Option("--table", metavar="TABLE", help="Any output table (docs/tables.md) instead of proposals."),
+    ] = None,
+    file_format: Annotated[
+        Literal["csv", "xlsx", "parquet"] | None,
+        typer.Option("--format", help="Format of --table, by default csv."),
+    ] = None,
     as_of: AsOf = None,
     output: Output = None,
     overrides: Overrides = None,
 ) -> None:
-    """Export the released proposals of a plan in the format of another system.
+    """Export the released proposals of a plan in the format of another system, or any output table.
 
     Example:  forestock export --config demo.yaml --as-of 2016-05-23 --form x12-940 --output orders.x12
     """
-    from forestock.cli.decide_terminal import export_and_print
+    from forestock.cli.decide_terminal import export_and_print, export_table_and_print
     from pipeline.configuration import load_settings
 
-    export_and_print(load_settings(config, tuple(overrides or ())), as_of, form, output)
+    if table is None and file_format is not None:
+        raise typer.BadParameter("--format belongs to --table; proposals are exported by --form")
+    if table is not None and form is not None:
+        raise typer.BadParameter("use --form for proposals or --table for an output table, not both")
+    settings = load_settings(config, tuple(overrides or ()))
+    if table is None:
+        export_and_print(settings, as_of, form or "csv", output)
+    else:
+        export_table_and_print(settings, as_of, (table, file_format or "csv"), output)
 
 
 def _decide(verb: Verb, where: tuple, selection: Selection, who: tuple) -> None:

@@ -74,6 +74,26 @@ def release_and_print(
         )
 
 
+def export_table_and_print(
+    settings: Settings, as_of: date | None, table_and_format: tuple[str, str], output: str | None
+) -> None:
+    """Write or print an output table and its number of rows."""
+    import sys
+
+    from foundation.wording import number
+    from pipeline.export_table import export_table
+
+    table, file_format = table_and_format
+    if output == "-" and file_format != "csv":
+        raise InputError(f"--output - prints text, and {file_format} is not text; name a file or use --format csv")
+    exported = export_table(settings, table, file_format, as_of, output)
+    if output == "-":
+        sys.stdout.write(exported.content.decode())
+    else:
+        day = f" of {exported.as_of}" if exported.as_of else ""
+        _print_line(Console(), f"{number(exported.n_rows)} rows of {table}{day}: {exported.path}")
+
+
 def export_and_print(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
     """Write or print an export and its counts."""
     from foundation.store import files
