@@ -221,10 +221,29 @@ def as_date(text: str | date) -> date:
         raise typer.BadParameter(str(error)) from None
 
 
+PROJECT_CONFIGURATION = "forestock.yaml"
+
+
+def _project_configuration() -> str:
+    """Return the configuration of the project in the working directory; raises ``typer.BadParameter`` where there is none."""
+    from foundation.store.files import exists
+
+    if not exists(PROJECT_CONFIGURATION):
+        raise typer.BadParameter(
+            f"this folder has no {PROJECT_CONFIGURATION}. Name a configuration with --config FILE, or make a project with: forestock init NAME"
+        )
+    return PROJECT_CONFIGURATION
+
+
 Config = Annotated[
     str,
     typer.Option(
-        "--config", "-c", metavar="FILE", help="A YAML file, or the name of a file in configs/, e.g. m5.yaml."
+        "--config",
+        "-c",
+        metavar="FILE",
+        default_factory=_project_configuration,
+        show_default="./forestock.yaml",
+        help="A YAML file, or the name of a file in configs/, e.g. m5.yaml.",
     ),
 ]
 Overrides = Annotated[
