@@ -49,7 +49,7 @@ class Workspace:
             }
         return opened
 
-    def settle(self) -> None:
-        """Update the tables that repeat the ledger's statuses, of every plan with new decisions."""
+    def settle(self, now: float = float("inf")) -> None:
+        """Update the tables that repeat the ledger's statuses, of every plan without new decisions for a while."""
         for _, plan in list(self._plans.values()):
-            plan.settle()
+            plan.settle(now)

@@ -133,7 +133,7 @@ class Grid:
         if query.departure:
             chosen &= self._is("departure_id", query.departure)
         if query.status:
-            chosen &= (self._plan.states["status"] == query.status).to_numpy()
+            chosen &= self._plan.states.status == query.status
         for word in query.search.lower()[:_LONGEST_SEARCH].split():
             chosen &= pc.match_substring(self._search, word).to_numpy(zero_copy_only=False)
         return chosen
@@ -158,7 +158,7 @@ class Grid:
     def _ordered(self, query: Query) -> np.ndarray:
         rows = np.flatnonzero(self.matching(query))
         keys = (
-            self._plan.states["status"].map(_STATUS_RANK).to_numpy()
+            pd.Series(self._plan.states.status).map(_STATUS_RANK).to_numpy()
             if query.sort == "status"
             else self._keys[query.sort]
         )
@@ -177,22 +177,21 @@ class Grid:
         return heads if query.is_folded else np.insert(rows, starts, heads)
 
     def _line_rows(self, rows: np.ndarray, now: pd.Timestamp) -> list[dict[str, Any]]:
-        lines, states = self._plan.lines.iloc[rows], self._plan.states.iloc[rows]
-        result = []
-        for line, state in zip(lines.to_dict("records"), states.to_dict("records"), strict=True):
-            units, packs = int(line["units"]), max(int(line["packs"]), 1)
-            decided = state["decided_units"]
+        states, result = self._plan.states, []
+        moments = states.moments(rows)
+        for place, (row, line) in enumerate(zip(rows, self._plan.lines.iloc[rows].to_dict("records"), strict=True)):
+            units, packs, decided = int(line["units"]), max(int(line["packs"]), 1), states.units[row]
             result.append(
                 {
-                    "type": "line", "id": line["proposal_id"], "version": state["version"], "sku": line["sku"],
+                    "type": "line", "id": line["proposal_id"], "version": states.version(row), "sku": line["sku"],
                     "category": line["category"], "owner": line["owner"], "origin": line["origin"],
                     "destination": line["destination"], "kind": line["kind"], "departure": line["departure_id"],
-                    "units": units, "pack": units // packs, "decided": None if pd.isna(decided) else int(decided),
+                    "units": units, "pack": units // packs, "decided": None if np.isnan(decided) else int(decided),
                     "benefit": round(float(line["benefit_eur"]), 2), "cost": round(float(line["cost_eur"]), 2),
                     "loss": round(float(line["loss_if_refused_eur"]), 2), "arrives": f"{line['arrival_date']:%b} {line['arrival_date'].day}",
-                    "status": state["status"], "outlook": bool(line["is_outlook"]), "late": bool(line["decide_by"] < now),
-                    "by": state["by"] or "", "reason": state["reason"] or "",
-                    "at": "" if pd.isna(state["decided_at"]) else moment(state["decided_at"]),
+                    "status": states.status[row], "outlook": bool(line["is_outlook"]), "late": bool(line["decide_by"] < now),
+                    "by": states.by[row], "reason": states.reason[row],
+                    "at": "" if states.decided_at[row] == 0 else moment(moments.iat[place]),
                 }
             )  # fmt: skip
         return result
@@ -203,7 +202,10 @@ class Grid:
 
 def departure_row(plan: OpenPlan, row: int, now: pd.Timestamp) -> dict[str, Any]:
     """Return a departure as values for JSON: its plan, and its worth after the decisions."""
-    departure, worth = plan.departures.iloc[row], plan.worth.iloc[row]
+    departure = plan.departures.iloc[row]
+    worth: dict[str, Any] = {
+        str(name): plan.worth[name].iat[row] for name in plan.worth
+    }  # a row of a frame has one dtype
     counts = {status: int(worth[status]) for status in _STATUS_RANK}
     return {
         "type": "departure", "id": departure["departure_id"], "version": str(worth["version"]), "lane": departure["lane"],

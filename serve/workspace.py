@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
 
+import numpy as np
 import pandas as pd
 
 from foundation.settings import Settings
@@ -85,18 +86,65 @@ class DecisionReply:
     departures: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class LineStates:
+    """The state of every line of a plan, as arrays in the order of its lines; never changed in place.
+
+    Attributes
+    ----------
+    status
+        Status as text, object (n_lines).
+    units
+        Decided units, float64 (n_lines); NaN: as proposed.
+    decided_at
+        Microseconds since 1970 in UTC of the last decision, int64 (n_lines); 0 without one. Its text is the line's version.
+    by, reason
+        Person and reason of the last decision, object (n_lines); empty texts without one.
+    """
+
+    status: np.ndarray
+    units: np.ndarray
+    decided_at: np.ndarray
+    by: np.ndarray
+    reason: np.ndarray
+
+    def version(self, row: int) -> str:
+        """Return the version of a line."""
+        return str(self.decided_at[row])
+
+    def moments(self, rows: np.ndarray) -> pd.Series:
+        """Return the times of the last decisions in UTC; NaT without one."""
+        numbers = pd.Series(self.decided_at[rows])
+        return pd.to_datetime(numbers.where(numbers > 0), unit="us", utc=True).astype("datetime64[us, UTC]")
+
+    def after(self, rows: np.ndarray, decisions: pd.DataFrame) -> LineStates:
+        """Return the states after rows of ``decision`` on the lines ``rows``, one for each."""
+        changes = {
+            "status": decisions["status"].to_numpy(object),
+            "units": decisions["units"].astype("float64").to_numpy(),
+            "decided_at": decisions["at"].astype("datetime64[us, UTC]").astype("int64").to_numpy(),
+            "by": decisions["by"].fillna("").to_numpy(object),
+            "reason": decisions["reason"].astype(object).fillna("").to_numpy(object),
+        }
+        changed = {}
+        for name, values in changes.items():
+            changed[name] = getattr(self, name).copy()
+            changed[name][rows] = values
+        return LineStates(**changed)
+
+
 class OpenPlan(Protocol):
     """A plan that stays in memory while people decide on it.
 
-    ``lines`` holds the columns of ``transfer`` with those of ``skus`` that filters use. ``states`` holds one row per line, in the same order:
-    ``status``, ``decided_units``, ``decided_at``, ``by``, ``reason``, ``version``. ``departures`` holds the columns of ``departure``;
-    ``worth`` one row per departure in the same order: ``value_eur``, ``kept``, ``fill_rate``, ``loads_needed``, ``version`` and the
+    ``lines`` holds the columns of ``transfer`` with those of ``skus`` that filters use, ``states`` their states, in the same order.
+    ``departures`` holds the columns of ``departure``; ``worth`` one row per departure in the same order: ``value_eur``, ``kept``, ``fill_rate``,
+    ``loads_needed``, ``version`` (of its line that was decided last) and the
     number of lines by status.
     """
 
     as_of: date
     lines: pd.DataFrame
-    states: pd.DataFrame
+    states: LineStates
     departures: pd.DataFrame
     worth: pd.DataFrame
     revision: int
@@ -117,8 +165,8 @@ class OpenPlan(Protocol):
         """Return the row number of a departure."""
         ...
 
-    def catch_up(self) -> None:
-        """Take in decisions that other processes wrote."""
+    def catch_up(self, now: float) -> None:
+        """Take in decisions that other processes wrote, if more than a second has passed; ``now`` is in seconds."""
         ...
 
 

@@ -68,13 +68,13 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
         workspace.settle()
 
 
-def _settle(settle: Callable[[], None], stop: threading.Event) -> None:
+def _settle(settle: Callable[[float], None], stop: threading.Event) -> None:
     """Update the tables that repeat the ledger's statuses, a few seconds after decisions."""
     import logging
 
     while not stop.wait(_SETTLE_SECONDS):
         try:
-            settle()
+            settle(time.monotonic())
         except Exception:
             logging.getLogger("serve").exception(
                 "the statuses were not written; they are written after the next decision"

@@ -40,8 +40,9 @@ def day_of(text: str | None) -> date | None:
 
 def plan_of(request: Request, as_of: str | None) -> OpenPlan:
     """Return the plan of a date (empty: the newest) with the decisions up to now."""
-    plan: OpenPlan = services_of(request).workspace.plan(day_of(as_of))
-    plan.catch_up()
+    services = services_of(request)
+    plan: OpenPlan = services.workspace.plan(day_of(as_of))
+    plan.catch_up(services.clock.seconds())
     return plan
 
 
