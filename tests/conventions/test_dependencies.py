@@ -27,6 +27,7 @@ JUSTIFIED = {
     "pandas-stubs": "types for mypy",
     "types-pyyaml": "types for mypy",
     "pip-audit": "command of make audit",
+    "mkdocs-material": "theme of mkdocs.yml",
     "pre-commit": "runs the checks before a commit",
     "pytest-xdist": "pytest's option -n",
     "ruff": "command of make check and make format",
