@@ -36,6 +36,8 @@ class Assumption:
         What depends on it, as a clause.
     eur : float or None
         Money that depends on it, in the configured currency; None if it is not known.
+    units : float or None
+        Units sold in the last four weeks that depend on it; None if it is not known. The output table does not have it.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Assumption:
     assumed: str
     effect: str
     eur: float | None = None
+    units: float | None = None
 
     def __str__(self) -> str:
         """Return the assumption as one line: where, how many rows, what is assumed, what depends on it."""

@@ -74,7 +74,7 @@ class Fault:
 
     ``n_rows`` is 0 for faults of a whole table or column; ``first_keys`` are the first offending
     rows as ``name=value, …``; a structural fault stops the run whatever ``inputs.on_fault`` says. ``origin`` says where a
-    table that is read through a mapping has the column from.
+    table that is read through a mapping has the column from. ``paste`` are lines of a configuration that correct it; empty if there are none.
     """
 
     table: str
@@ -85,6 +85,7 @@ class Fault:
     first_keys: tuple[str, ...] = ()
     is_structural: bool = False
     origin: str = ""
+    paste: str = ""
 
     def __str__(self) -> str:
         """Return the fault as one line: where, how many rows, what, the first keys, what to do."""
@@ -107,7 +108,9 @@ class InputWarning(Fault):
     def as_fault(self) -> Fault:
         """Return the warning as a fault that stops the run; its remedy also says how to continue regardless."""
         remedy = f"{self.remedy}; to continue anyway: --set inputs.on_warning=warn"
-        return Fault(self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, True, self.origin)
+        return Fault(
+            self.table, self.column, self.problem, remedy, self.n_rows, self.first_keys, True, self.origin, self.paste
+        )
 
 
 def listed(names: Sequence[object]) -> str:

@@ -150,14 +150,27 @@ def review(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> N
 
 
 @app.command()
-def validate(config: Config, as_of: AsOf = None, overrides: Overrides = None) -> None:
-    """Check the input tables and print their faults, warnings and contents; write no table.
+def validate(
+    config: Config,
+    as_of: AsOf = None,
+    html: Annotated[
+        str | None,
+        typer.Option("--html", metavar="FILE", help="Also write the report as a page that needs no network."),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Check the input tables: errors with their corrections, warnings, assumptions, and contents. Write no table.
 
-    Example:  forestock validate --config demo.yaml --set inputs.path=data/ours
+    Example:  forestock validate --config demo.yaml --set inputs.path=data/ours --html inputs.html
     """
-    from forestock.cli.run import check_inputs
+    from forestock.cli.run import InvalidInputsError, check_inputs, print_corrections
 
-    check_inputs(config, as_of, tuple(overrides or ()))
+    try:
+        check_inputs(config, as_of, tuple(overrides or ()), html)
+    except InvalidInputsError as error:
+        code = tell(error)
+        print_corrections(error, config, tuple(overrides or ()))
+        raise typer.Exit(code) from None
 
 
 @app.command()

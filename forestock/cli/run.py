@@ -13,19 +13,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from forestock.cli.terminal import Config, Overrides, StageDisplay
-from foundation.errors import Fault, InputError
-from foundation.tables import INPUTS
+from forestock.cli.terminal import Config, Overrides, StageDisplay, print_next_steps
+from foundation.errors import InputError
 from pipeline.backfill import RunReport, Span, raise_for
 from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from foundation.validation.validate import ValidationResult
     from foundation.wording import Money
     from pipeline.results import Redo, Result, Stage
+    from review.input_report import InputReport, TableContents
 
 
 def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until: Stage, redo: Redo) -> None:
@@ -78,78 +75,74 @@ def _print(result: Result) -> None:
     print_summary(summarise(result), Console(soft_wrap=False))
 
 
-# Inputs without any of these tables have no network and can only be forecast.
-_NETWORK = {name for name, table in INPUTS.items() if table.needed_for == ("rebalance",)}
+class InvalidInputsError(InputError):
+    """A run would stop; ``report`` says why and how to correct it."""
+
+    def __init__(self, report: InputReport) -> None:
+        super().__init__(*(str(fault) for fault in report.errors))
+        self.report = report
 
 
-def check_inputs(config: str, as_of: date | None, overrides: Sequence[str]) -> None:
+def check_inputs(config: str, as_of: date | None, overrides: Sequence[str], html: str | None = None) -> None:
     """Print the contents of the input tables, their warnings and assumptions; write no table.
 
-    Raises ``InputError`` with one line per fault if a run would stop. Inputs without a network are checked for forecasting
-    alone.
+    With ``html``, the report is also written to that file. Raises ``InvalidInputsError`` with one line per fault if a run would stop. Inputs without a
+    network are checked for forecasting alone.
     """
-    from foundation.store.snapshot import validate_inputs
+    from pipeline.input_report import input_report, next_steps, write_input_page
 
     settings = load_settings(config, overrides)
-    validation = validate_inputs(settings, as_of, "rebalance")
-    is_forecast_only = {fault.table for fault in validation.faults} >= _NETWORK and not _NETWORK & set(
-        validation.tables
-    )
-    if is_forecast_only:
-        validation = validate_inputs(settings, as_of, "forecast")
-    console = Console()
-    if validation.faults and console.is_terminal:
-        console.print(_fault_table(validation.faults))
-    if validation.stops:
-        raise InputError(*(str(fault) for fault in validation.faults))
-    if settings.inputs.on_warning == "stop" and validation.incomplete:
-        raise InputError(*(str(fault) for fault in validation.incomplete))
-    for line in (*map(str, validation.faults), *validation.warnings):
-        console.print(f"warning: {line}", markup=False, highlight=False, soft_wrap=True)
-    for assumption in validation.assumptions:
-        console.print(f"assumption: {assumption}", markup=False, highlight=False, soft_wrap=True)
-    _print_tables(console, validation)
-    if is_forecast_only:
+    report = input_report(settings, as_of)
+    console = Console(highlight=False)
+    if html is not None:
+        write_input_page(settings, report, html)
+    if report.stops:
+        raise InvalidInputsError(report)
+    _print_findings(report, console)
+    console.print(_tables(report.tables))
+    console.print(report.outcome)
+    if report.is_forecast_only:
+        console.print("Without hubs, lanes and stock, demand can be forecast but shipments cannot be planned.")
+    if html is not None:
+        console.print(f"page  {html}", markup=False, soft_wrap=True)
+    print_next_steps(next_steps(settings, report), console)
+
+
+def _print_findings(report: InputReport, console: Console) -> None:
+    """Print one line per warning, per assumption with what depends on it, and per setting at its default."""
+    for line in report.warnings:
+        console.print(f"warning: {line}", markup=False, soft_wrap=True)
+    for assumption in report.assumptions:
+        share = report.share(assumption)
+        depends = f" [{share}]" if share else ""
+        console.print(f"assumption: {assumption}{depends}", markup=False, soft_wrap=True)
+    for default in report.defaults:
+        console.print(f"default: {default.key} is {default.value}: {default.effect}", markup=False, soft_wrap=True)
+
+
+def print_corrections(error: InvalidInputsError, config: str, overrides: Sequence[str]) -> None:
+    """Print the lines of a configuration that correct faults, and what to do next, to standard error."""
+    from pipeline.input_report import next_steps
+
+    console = Console(stderr=True, highlight=False)
+    pasted = [fault for fault in error.report.errors if fault.paste]
+    for fault in pasted:
         console.print(
-            "Without hubs, lanes and stock, demand can be forecast but shipments cannot be planned.", highlight=False
+            f"To correct {fault.table}.{fault.column}, write in {error.report.configuration}:", soft_wrap=True
         )
+        console.print(fault.paste, markup=False, soft_wrap=True)
+    print_next_steps(next_steps(load_settings(config, overrides), error.report), console)
 
 
-def _fault_table(faults: Sequence[Fault]) -> Table:
-    table = Table(title=f"{len(faults)} faults", title_justify="left", box=None, pad_edge=False)
-    for name in ("table", "column", "rows", "fault", "what to do"):
-        table.add_column(name, justify="right" if name == "rows" else "left", overflow="fold")
-    for fault in faults:
-        rows = f"{fault.n_rows:,}" if fault.n_rows else ""
-        first = f" ({fault.first_keys[0]})" if fault.first_keys else ""
-        table.add_row(fault.table, fault.column, rows, f"{fault.problem}{first}", fault.remedy)
-    return table
-
-
-def _print_tables(console: Console, validation: ValidationResult) -> None:
-    from foundation.tables import INPUTS
-    from foundation.validation.assumptions import WITHOUT
-
+def _tables(contents: Sequence[TableContents]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name, justify in (("table", "left"), ("rows", "right"), ("from", "left"), ("to", "left"), ("", "left")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type] # the literals of rich
-    for name in dict.fromkeys((*INPUTS, *validation.tables)):
-        frame = validation.tables.get(name)
-        if frame is None:
-            table.add_row(name, "–", "", "", f"not provided: {WITHOUT[name]}")
-            continue
-        table.add_row(name, f"{len(frame):,}", *_ends(frame), "")
-    console.print(table)
-    n_warnings = len(validation.faults) + len(validation.warnings)
-    suffix = f", with {n_warnings} {'warning' if n_warnings == 1 else 'warnings'}" if n_warnings else ""
-    console.print(f"The inputs are valid for {validation.as_of}{suffix}.", highlight=False)
-
-
-def _ends(frame: pd.DataFrame) -> tuple[str, str]:
-    """Return the first and last date of a dated table, else two empty texts."""
-    if "date" not in frame or frame["date"].dtype.kind != "M" or frame["date"].isna().all():
-        return "", ""
-    return f"{frame['date'].min():%Y-%m-%d}", f"{frame['date'].max():%Y-%m-%d}"
+    for row in contents:
+        rows = "–" if row.n_rows is None else f"{row.n_rows:,}"
+        without = f"not provided: {row.without}" if row.n_rows is None else ""
+        table.add_row(row.name, rows, row.first, row.last, without)
+    return table
 
 
 def tidy(config: Config, overrides: Overrides = None) -> None:

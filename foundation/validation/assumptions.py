@@ -42,6 +42,38 @@ def assumptions(inputs: ValidInputs, needs: str) -> Iterator[Assumption]:
         yield from rule(inputs)
 
 
+def _units_of(inputs: ValidInputs, column: str, names: np.ndarray) -> float:
+    """Return the units that were sold lately in some regions, or of some SKUs.
+
+    Parameters
+    ----------
+    inputs : ValidInputs
+        The tables.
+    column : {"region", "sku"}
+        What ``names`` are.
+    names : object array (n)
+        Regions or SKUs.
+    """
+    sold = inputs.recent_units
+    return float(sold.loc[sold[column].isin(names), "units_sold"].sum())
+
+
+def _units_of_lanes(inputs: ValidInputs, rows: np.ndarray) -> float:
+    """Return the units that were sold lately in the regions that some lanes serve, or whose hubs they supply.
+
+    Parameters
+    ----------
+    inputs : ValidInputs
+        The tables.
+    rows : bool array (n_lanes)
+        The lanes.
+    """
+    kinds, origins, ends = (inputs.texts("lanes", name) for name in ("kind", "origin", "destination"))
+    is_delivery = kinds == "delivery"
+    reached = rows | np.isin(origins, ends[rows & ~is_delivery])
+    return _units_of(inputs, "region", ends[reached & is_delivery])
+
+
 def _lane_costs(inputs: ValidInputs) -> Iterator[Assumption]:
     """Lanes without any cost: using them is free."""
     kinds = inputs.texts("lanes", "kind")
@@ -54,7 +86,10 @@ def _lane_costs(inputs: ValidInputs) -> Iterator[Assumption]:
         rows = silent & (kinds == kind) & (kind == "delivery" or kind in inputs.settings.positioning.kinds)
         if rows.any():
             assumed = f"{kind} lanes without eur_per_unit, eur_per_kg and eur_per_load count as free"
-            yield Assumption(f"{kind}_lane_cost", "lanes", "eur_per_unit", int(rows.sum()), assumed, effect)
+            units = _units_of_lanes(inputs, rows)
+            yield Assumption(
+                f"{kind}_lane_cost", "lanes", "eur_per_unit", int(rows.sum()), assumed, effect, units=units
+            )
 
 
 def _lost_sales(inputs: ValidInputs) -> Iterator[Assumption]:
@@ -65,7 +100,7 @@ def _lost_sales(inputs: ValidInputs) -> Iterator[Assumption]:
         eur = float((money.lost * money.units)[rows].sum())
         yield Assumption(
             "lost_sale", "skus", "lost_sale_eur", int(rows.sum()), "a lost sale costs price less cost",
-            "customers who do not come back cost nothing more", eur,
+            "customers who do not come back cost nothing more", eur, float(money.units[rows].sum()),
         )  # fmt: skip
 
 
@@ -82,7 +117,14 @@ def _holding(inputs: ValidInputs) -> Iterator[Assumption]:
             int(silent.sum()),
             assumed,
             "a wrong rate orders too much or too little",
+            units=_units_of(inputs, "region", _served(inputs, inputs.texts("hubs", "hub")[silent])),
         )
+
+
+def _served(inputs: ValidInputs, hubs: np.ndarray) -> np.ndarray:
+    """Return the regions with a delivery lane from one of ``hubs``, an object array (n)."""
+    rows = (inputs.texts("lanes", "kind") == "delivery") & np.isin(inputs.texts("lanes", "origin"), hubs)
+    return inputs.texts("lanes", "destination")[rows]
 
 
 def _supply(inputs: ValidInputs) -> Iterator[Assumption]:
@@ -98,6 +140,7 @@ def _supply(inputs: ValidInputs) -> Iterator[Assumption]:
             0,
             "nothing can be ordered: there is no lane of kind supply",
             "stock only moves between hubs",
+            units=float(inputs.recent_units["units_sold"].sum()),
         )
         return
     money = money_of(inputs)
@@ -105,7 +148,7 @@ def _supply(inputs: ValidInputs) -> Iterator[Assumption]:
         eur = float(np.nansum(money.cost * money.units))
         yield Assumption(
             "unlimited_supply", "supply", "", 0, "every supplier offers every SKU without limit, in single units, at unit_cost_eur",
-            "orders may be more than a supplier can give", eur,
+            "orders may be more than a supplier can give", eur, float(money.units.sum()),
         )  # fmt: skip
         return
     suppliers = set(inputs.texts("lanes", "origin")[lanes])
@@ -116,6 +159,7 @@ def _supply(inputs: ValidInputs) -> Iterator[Assumption]:
         yield Assumption(
             "not_offered", "supply", "sku", int(missing.sum()), "SKUs that sell and no supplier with a lane offers cannot be ordered",
             "they sell out what is in stock", float(np.nansum((loss * money.units)[missing])) or None,
+            float(money.units[missing].sum()),
         )  # fmt: skip
 
 
@@ -129,7 +173,7 @@ def _carbon(inputs: ValidInputs) -> Iterator[Assumption]:
         )
         yield Assumption(
             "emission_factor", "lanes", "kg_co2e_per_t_km", int(rows.sum()),
-            "lanes without kg_co2e_per_t_km emit no CO2e", effect,
+            "lanes without kg_co2e_per_t_km emit no CO2e", effect, units=_units_of_lanes(inputs, rows),
         )  # fmt: skip
 
 
@@ -148,6 +192,7 @@ def _promises(inputs: ValidInputs) -> Iterator[Assumption]:
             rows,
             "no delivery is promised by a day",
             "no delivery there counts as late",
+            units=_units_of(inputs, "region", regions[silent]),
         )
 
 
@@ -171,6 +216,7 @@ def _measures(inputs: ValidInputs) -> Iterator[Assumption]:
                 int(rows.sum()),
                 f"SKUs without {name} count as 0",
                 f"they neither pay nor fill {', '.join(used)}",
+                units=_units_of(inputs, "sku", inputs.texts("skus", "sku")[rows]),
             )
 
 
@@ -185,6 +231,7 @@ def _nearest_hub(inputs: ValidInputs) -> Iterator[Assumption]:
             f"nearest_hub_by_{str(basis).replace(' ', '_').replace('-', '_')}", "lanes", "distance_km", len(lanes),
             f"the nearest hub of {of_regions} is taken by {basis}",
             "local service, fill rates and expected demand by hub follow it",
+            units=_units_of(inputs, "region", lanes["region"].unique()),
         )  # fmt: skip
 
 
@@ -201,7 +248,8 @@ def _carbon_distance(inputs: ValidInputs) -> Iterator[Assumption]:
         ("carbon_unknown", emits & ~is_known, "CO2e of these lanes counts as 0", "CO2e and its price are too low"),
     ):  # fmt: skip
         if rows.any():
-            yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect)
+            units = _units_of_lanes(inputs, rows)
+            yield Assumption(key, "lanes", "distance_km", int(rows.sum()), assumed, effect, units=units)
 
 
 def _uncounted(inputs: ValidInputs) -> Iterator[Assumption]:
@@ -214,15 +262,16 @@ def _uncounted(inputs: ValidInputs) -> Iterator[Assumption]:
     ):
         yield Assumption(
             "uncounted", "stock", "sku", len(uncounted), "SKUs that sell and have no row in the snapshot are out of stock",
-            "they are ordered and sent as if no hub had any",
+            "they are ordered and sent as if no hub had any", units=_units_of(inputs, "sku", np.asarray(uncounted.index)),
         )  # fmt: skip
 
 
 def _inbound(inputs: ValidInputs) -> Iterator[Assumption]:
     if not inputs.has("inbound"):
         yield Assumption(
-            "no_inbound", "inbound", "", 0, "nothing is on its way to a hub", "what is on order is ordered again"
-        )
+            "no_inbound", "inbound", "", 0, "nothing is on its way to a hub", "what is on order is ordered again",
+            units=float(inputs.recent_units["units_sold"].sum()),
+        )  # fmt: skip
 
 
 _RULES: tuple[Callable[[ValidInputs], Iterator[Assumption]], ...] = (

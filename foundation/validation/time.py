@@ -7,7 +7,9 @@ history a first training needs; validation and training ask the same function. N
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -26,6 +28,7 @@ _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above 
 _FEWEST_WEEKDAYS = 4
 _FEWEST_WEEKS_EMPTY = 6 * _FEWEST_WEEKDAYS  # days without a row from which rows on one weekday alone look weekly
 _MOST_NAMED = 40
+_PASTED_WIDTH = 110
 _DAY_US = 86_400_000_000
 _NOT_A_TIME = np.iinfo(np.int64).min
 _LOOKED_AT = 200  # distinct dates from each end
@@ -156,7 +159,9 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
     weekdays = periods[has_row].day_of_week.unique()
     if settings.grid.days == 1 and len(weekdays) == 1 and len(empty) >= _FEWEST_WEEKS_EMPTY:
         remedy = f"if the rows are totals of weeks that start on it, set frequency: W-{WEEKDAYS[weekdays[0]]}; otherwise {remedy}"
-    yield structural("sales", "date", problem, remedy)
+    lines = textwrap.wrap(f"closed_days: [{', '.join(closed)}]", _PASTED_WIDTH, subsequent_indent="  ")
+    paste = "\n".join(["series:", *(f"  {line}" for line in lines)])
+    yield replace(structural("sales", "date", problem, remedy), paste=paste)
 
 
 def is_only_sales(sales: pd.DataFrame, as_of: date, grid: Frequency) -> bool:

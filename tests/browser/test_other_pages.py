@@ -9,7 +9,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from review.charts import png
+from review.input_report import input_page
 from review.replay import closed_picture, replay_page
+from tests.review.test_input_report import report
 from tests.review.test_replay import _figures, _page
 from tests.review.test_what_if import _page as _what_if_page
 from tests.review.test_what_if import _plans
@@ -19,10 +21,11 @@ pytestmark = pytest.mark.pages
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return a page of what-ifs and a page of a replay."""
+    """Return a report of inputs, a page of what-ifs, and a page of a replay."""
     folder = tmp_path_factory.mktemp("others")
     replay = _page(_figures())
-    texts = {"what-if": _what_if_page(*_plans()), "replay": replay_page(replay).replace("cG5n", "")}
+    inputs = input_page(report(), (("plan", "forestock run --config c.yaml"),))
+    texts = {"inputs": inputs, "what-if": _what_if_page(*_plans()), "replay": replay_page(replay).replace("cG5n", "")}
     assert png(closed_picture(_figures()))
     return {name: _kept(folder / f"{name}.html", text) for name, text in texts.items()}
 
@@ -32,7 +35,7 @@ def _kept(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["what-if", "replay"])
+@pytest.mark.parametrize("name", ["inputs", "what-if", "replay"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_page_is_quiet_fits_its_width_and_breaks_no_rule_of_accessibility(

@@ -82,16 +82,17 @@ def test_valid_inputs_are_listed_by_table(
     assert not (tmp_path / "elsewhere" / "wh").exists()
 
 
-def test_the_last_line_counts_the_warnings_of_valid_inputs(
+def test_the_line_before_the_next_steps_counts_the_warnings_of_valid_inputs(
     forestock: Command, demo_tables: Tables, write_tables: Callable[..., Path], tmp_path: Path
 ) -> None:
-    """The last line is the one that is read."""
+    """The outcome and the next steps are what is read."""
     demo_tables["skus"].loc[1, "lost_sale_eur"] = 0.5
     folder = write_tables(demo_tables, tmp_path / "inputs")
     done = forestock("validate", "--config", "demo", "--set", f"inputs.path={folder}", "--set", "warehouse=wh")
     assert done.returncode == 0
     assert "warning: skus.lost_sale_eur: 1 row below the cheapest delivery" in done.stdout
-    assert done.stdout.splitlines()[-1] == "The inputs are valid for 2016-05-23, with 1 warning."
+    lines = done.stdout.splitlines()
+    assert lines[lines.index("Next steps") - 1] == "The inputs are valid for 2016-05-23, with 1 warning."
 
 
 def test_faults_are_one_plain_line_each_and_exit_with_2(

@@ -1,0 +1,90 @@
+"""Use case of ``forestock validate``: the report of the inputs, for the terminal and as a page.
+
+Not here: the checks (``foundation.validation``), the page (``review.input_report``).
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pandas as pd
+
+from foundation.commands import command
+from foundation.settings import Settings
+from foundation.store import files
+from foundation.store.snapshot import validate_inputs
+from foundation.tables import INPUTS
+from foundation.validation.assumptions import WITHOUT
+from foundation.validation.input_table import ValidInputs
+from foundation.validation.money_defaults import money_defaults
+from foundation.validation.validate import ValidationResult
+from review.input_report import InputReport, TableContents, input_page
+
+# Inputs without any of these tables have no network and can only be forecast.
+_NETWORK = {name for name, table in INPUTS.items() if table.needed_for == ("rebalance",)}
+
+
+def input_report(settings: Settings, as_of: date | None) -> InputReport:
+    """Validate the inputs and return the report; inputs without a network are checked for forecasting alone."""
+    validation = validate_inputs(settings, as_of, "rebalance")
+    absent = {fault.table for fault in validation.faults}
+    is_forecast_only = absent >= _NETWORK and not _NETWORK & set(validation.tables)
+    if is_forecast_only:
+        validation = validate_inputs(settings, as_of, "forecast")
+    by_warning = validation.incomplete if settings.inputs.on_warning == "stop" and not validation.stops else ()
+    stops = validation.stops or bool(by_warning)
+    errors = by_warning or (validation.faults if validation.stops else ())
+    kept = () if validation.stops else validation.faults
+    return InputReport(
+        name=settings.name,
+        currency=settings.currency,
+        configuration=settings.read_from[1] if settings.read_from else "",
+        as_of=validation.as_of,
+        stops=stops,
+        errors=errors,
+        warnings=(*map(str, kept), *validation.warnings),
+        assumptions=validation.assumptions,
+        defaults=() if stops or is_forecast_only else money_defaults(settings),
+        tables=() if validation.stops else _contents(validation),
+        recent_units=_recent_units(validation, settings),
+        is_forecast_only=is_forecast_only,
+    )
+
+
+def next_steps(settings: Settings, report: InputReport) -> dict[str, str]:
+    """Return what to do after the report: purpose and command."""
+    if report.stops:
+        return {"after the corrections": command(settings, "validate")}
+    if report.is_forecast_only:
+        return {"forecast demand": command(settings, "forecast"), "build a network": command(settings, "network")}
+    return {"plan": command(settings, "run"), "check stores and services": command(settings, "doctor")}
+
+
+def write_input_page(settings: Settings, report: InputReport, path: str) -> str:
+    """Write the page of the report to ``path`` and return it."""
+    return files.write_text(path, input_page(report, tuple(next_steps(settings, report).items())))
+
+
+def _contents(validation: ValidationResult) -> tuple[TableContents, ...]:
+    result = []
+    for name in dict.fromkeys((*INPUTS, *validation.tables)):
+        frame = validation.tables.get(name)
+        if frame is None:
+            result.append(TableContents(name, None, "", "", WITHOUT.get(name, "")))
+        else:
+            result.append(TableContents(name, len(frame), *_ends(frame), ""))
+    return tuple(result)
+
+
+def _ends(frame: pd.DataFrame) -> tuple[str, str]:
+    """Return the first and last date of a dated table, else two empty texts."""
+    if "date" not in frame or frame["date"].dtype.kind != "M" or frame["date"].isna().all():
+        return "", ""
+    return f"{frame['date'].min():%Y-%m-%d}", f"{frame['date'].max():%Y-%m-%d}"
+
+
+def _recent_units(validation: ValidationResult, settings: Settings) -> float:
+    if validation.as_of is None or not validation.tables:
+        return 0.0
+    inputs = ValidInputs(validation.tables, settings, validation.as_of)
+    return float(inputs.recent_units["units_sold"].sum())
