@@ -5,37 +5,114 @@ Not here: the use case (``pipeline.new_project``).
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from forestock.cli.terminal import print_next_steps
+
+if TYPE_CHECKING:
+    from pipeline.new_project.from_files import MappedProject
+    from pipeline.new_project.proposed_table import Proposal, ProposedTable
 
 
 def init(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="Folder of the project; it is made if it does not exist.")
     ],
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="DIR", help="Folder of exports of another system, which the configuration then reads."
+        ),
+    ] = None,
 ) -> None:
     """Make a project: a commented configuration, templates of the input tables, and a README.
 
-    Example:  forestock init shop
+    With --from, the files of a folder are recognized by the names, types, and values of their columns (English, German, French,
+    Spanish, Dutch), and the configuration reads them as they are. What only you can know is asked, never guessed.
+
+    Example:  forestock init shop --from exports
     """
+    console = Console(highlight=False)
+    if source is None:
+        _init_empty(name, console)
+        return
+    from pipeline.new_project.from_files import project_from_files
+
+    _print_mapped(project_from_files(name, source), console)
+
+
+def _init_empty(name: str, console: Console) -> None:
     from pipeline.new_project.project import new_project
 
     project = new_project(name)
-    console = Console(highlight=False)
     console.print(f"{project.folder}/ is a new project:", markup=False, soft_wrap=True)
     console.print("  forestock.yaml   configuration; lines marked DECIDE need your decision")
     console.print("  data/README.md   tables and units of their columns")
     console.print("  data/templates/  header and three rows of every table")
-    steps = {
-        "go there": f"cd {project.folder}",
-        "check the inputs": "forestock validate",
-        "forecast": "forestock forecast",
-    }
+    print_next_steps(
+        {
+            "go there": f"cd {project.folder}",
+            "check the inputs": "forestock validate",
+            "forecast": "forestock forecast",
+        },
+        console,
+    )
+
+
+def _print_mapped(result: MappedProject, console: Console) -> None:
+    proposal = result.proposal
+    for table in proposal.tables.values():
+        console.print(_column_table(table))
+    _print_list("Concluded from your files", proposal.notes, console)
+    _print_list("Not read", [f"{file}: {reason}" for file, reason in proposal.unused], console)
+    _print_list("Not found", _not_found(proposal), console)
+    _print_list("Questions, to be answered in forestock.yaml", proposal.questions, console)
+    folder = result.project.folder
+    console.print(f"{folder}/forestock.yaml reads your files as shown above.", markup=False, soft_wrap=True)
+    steps = {"go there": f"cd {folder}", "check the inputs": "forestock validate", "forecast": "forestock forecast"}
+    if "stock" in proposal.tables:
+        steps |= {"build the network": "forestock network", "plan": "forestock run"}
     print_next_steps(steps, console)
+
+
+def _column_table(proposed: ProposedTable) -> Table:
+    table = Table(
+        title=f"{proposed.table} from {escape(proposed.file.name)}",
+        title_justify="left",
+        title_style="bold",
+        box=None,
+        pad_edge=False,
+    )
+    for name in ("your column", "read as", "sure", "because of"):
+        table.add_column(name, justify="right" if name == "sure" else "left", overflow="fold")
+    for theirs, ours, confidence, reason in proposed.columns:
+        table.add_row(escape(theirs), ", ".join(ours), f"{confidence:.0%}", escape(reason))
+    for name, value in proposed.keys.get("defaults", {}).items():
+        table.add_row("–", name, "", escape(f"the value {value}"))
+    return table
+
+
+_NEEDED = {
+    "sales": "a forecast needs them: a file with a date, an item, and a quantity sold",
+    "stock": "a plan needs it: a file with a warehouse, an item, and units on hand",
+    "lanes": "a plan needs them: forestock network builds hubs and lanes from places and a tariff",
+}
+
+
+def _not_found(proposal: Proposal) -> list[str]:
+    return [f"{name}: {text}" for name, text in _NEEDED.items() if name not in proposal.tables]
+
+
+def _print_list(title: str, lines: list[str], console: Console) -> None:
+    if lines:
+        console.print(f"[bold]{title}[/]")
+        for line in lines:
+            console.print(f"  · {line}", markup=False)
 
 
 COMMANDS = {"init": init}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import numpy as np
 import pandas as pd
@@ -50,7 +51,7 @@ def converted(raw: pa.Table, definition: Table, mapping: TableMapping, grid: Fre
     Raises ``UnreadableError`` for columns of the mapping that the source does not have, and for a filter that keeps no row.
     """
     raw = _filtered(raw, mapping)
-    data = _renamed(raw.table, definition.name, mapping)
+    data = _renamed(raw.table, mapping)
     for place, name in enumerate(data.column_names):
         values = _without_empty(data.column(place), mapping.empty)
         data = data.set_column(place, name, _column(values, name, definition, mapping))
@@ -103,16 +104,21 @@ def listed_all(names: Sequence[str]) -> str:
     return ", ".join(shown(name) for name in names[:20]) + more
 
 
-def _renamed(raw: pa.Table, table: str, mapping: TableMapping) -> pa.Table:
+def _renamed(raw: pa.Table, mapping: TableMapping) -> pa.Table:
     if not mapping.columns:
         return raw.rename_columns([" ".join(name.split()) for name in raw.column_names])
-    arrays: list[pa.ChunkedArray] = []
-    names: list[str] = []
+    columns: dict[str, pa.ChunkedArray] = {}
     for theirs, ours in mapping.columns.items():
-        place = _place(raw, theirs, "columns", mapping)
-        arrays += [raw.column(place)] * len(ours)
-        names += ours
-    return pa.table(arrays, names=names)
+        values = raw.column(_place(raw, theirs, "columns", mapping))
+        for name in ours:
+            columns[name] = _joined(columns[name], values) if name in columns else values
+    return pa.table(columns)
+
+
+def _joined(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the parts of an id, joined by a hyphen; empty parts are left out."""
+    parts = [pc.if_else(pc.equal(words, ""), None, words) for words in (_words(first), _words(second))]
+    return pc.binary_join_element_wise(*parts, "-", null_handling="skip")
 
 
 def _words(values: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -137,7 +143,9 @@ def _column(values: pa.ChunkedArray, name: str, definition: Table, mapping: Tabl
     if pa.types.is_dictionary(values.type):
         values = values.cast(values.type.value_type)
     if kind is Kind.DATE:
-        return _dates(values, mapping)
+        return _shifted(_dates(values, mapping), mapping.shift_days)
+    if name in mapping.pad:
+        return pc.utf8_lpad(_words(_plain_integers(values)), mapping.pad[name], "0")
     if kind in _NUMERIC or name in mapping.scale:
         return _numbers(values, name, mapping)
     return values
@@ -154,7 +162,23 @@ def _dates(values: pa.ChunkedArray, mapping: TableMapping) -> pa.ChunkedArray:
     return _by_word(values, lambda word: _iso(word, forms, is_cut)) if is_text(values.type) else values
 
 
+def _shifted(values: pa.ChunkedArray, days: int) -> pa.ChunkedArray:
+    """Return dates some days later; texts that are no dates stay."""
+    if days == 0:
+        return values
+    if is_text(values.type):
+        return _by_word(values, lambda word: _days_later(word, days))
+    return pc.add(values.cast(pa.timestamp("us")), pa.scalar(timedelta(days=days), pa.duration("us")))
+
+
+def _days_later(word: str, days: int) -> str:
+    parsed = DateForm(ISO).parse(word)
+    return word if parsed is None or parsed[1] else str(parsed[0] + timedelta(days=days))
+
+
 def _plain_integers(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    if is_text(values.type):
+        return values
     whole = values.cast(pa.int64(), safe=False) if pa.types.is_floating(values.type) else values
     return whole.cast(pa.string())
 
@@ -198,15 +222,16 @@ def _with_defaults(data: pa.Table, mapping: TableMapping) -> pa.Table:
 
 
 def _set_negative_apart(result: Converted, definition: Table, mapping: TableMapping) -> None:
-    if mapping.negative in (None, "net") or definition.name != "sales" or "units_sold" not in result.table.column_names:
+    name = {"sales": "units_sold", "stock": "units_on_hand"}.get(definition.name, "")
+    if mapping.negative in (None, "net") or name not in result.table.column_names:
         return
-    units = numbers_of(result.table.column("units_sold"))
-    is_negative = units < 0
+    is_negative = numbers_of(result.table.column(name)) < 0
     if not is_negative.any():
         return
-    if mapping.negative == "returns":
+    is_returned = mapping.negative == "returns" and definition.name == "sales"
+    if is_returned:
         result.negative = result.table.filter(pa.array(is_negative))
-    result.counts["returned" if mapping.negative == "returns" else "dropped"] = int(is_negative.sum())
+    result.counts["returned" if is_returned else "dropped"] = int(is_negative.sum())
     result.table = result.table.filter(pa.array(~is_negative))
 
 

@@ -25,6 +25,8 @@ def remedy_for(fault: Fault, mapping: TableMapping, path: str, raw: pa.Table | N
         return f"write THEIRS: {fault.column} below columns, or a value below defaults, {under}{known}"
     if fault.table == "sales" and fault.column == "units_sold" and fault.problem == "negative":
         return f"if they are returns, write negative: returns {under}; else correct them"
+    if fault.table == "stock" and fault.column == "units_on_hand" and fault.problem == "negative":
+        return f"if they count as none, write negative: drop {under}; else correct them"
     if "repeat" in fault.problem or "duplicate" in fault.problem:
         return f"if the rows are order lines or stock by bin, write aggregate: sum {under}; {fault.remedy}"
     words = _words(fault.column, mapping, raw)

@@ -52,7 +52,7 @@ class TableMapping(Section):
     )
     columns: Annotated[dict[str, Texts], BeforeValidator(_texts)] = Field(
         {},
-        description="Names of the source's columns, each with the name of Forestock's column (or a list of them). Other columns are not read. Empty: all columns are read under their names.",
+        description="Names of the source's columns, each with the name of Forestock's column (or a list of them). Several columns with the same name are joined by `-` to one id. Other columns are not read. Empty: all columns are read under their names.",
     )
     sheet: str | None = Field(None, min_length=1, description="Sheet of an Excel file; null: the only one.")
     header_row: Annotated[int, Field(ge=1, le=1_000)] = Field(1, description="Line or row that holds the column names.")
@@ -64,6 +64,9 @@ class TableMapping(Section):
     date_format: str | None = Field(
         None,
         description="Format of dates that are text, for example `dd/mm/yyyy`, `yyyymmdd`, `d-mmm-yy`, `yyyy-Www` (a week), or `excel` (a number of days). ISO dates are always read; null: no other dates.",
+    )
+    shift_days: Annotated[int, Field(ge=-366, le=366)] = Field(
+        0, description="Days to add to every date, for example -6 where weeks are dated by their last day."
     )
     decimal: Literal[".", ","] | None = Field(
         None, description="Decimal separator of numbers that are text; null: a point."
@@ -84,10 +87,13 @@ class TableMapping(Section):
     )
     negative: Literal["returns", "net", "drop"] | None = Field(
         None,
-        description="Negative quantities of `sales`: `returns` makes them rows of the table `returns`, `net` subtracts them in `aggregate: sum`, `drop` leaves them out; null: they are faults.",
+        description="Negative quantities of `sales` and `stock`: `returns` makes those of sales rows of the table `returns`, `net` subtracts them in `aggregate: sum`, `drop` leaves them out; null: they are faults.",
     )
     scale: dict[str, Scale] = Field(
         {}, description="Factors of Forestock's columns, for example `mass_kg: 0.001` for a source in grams."
+    )
+    pad: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
+        {}, description="Length of ids that lost their leading zeros, for example `sku: 6`, which reads 17 as 000017."
     )
     defaults: Annotated[dict[str, str], BeforeValidator(_texts)] = Field(
         {},
@@ -127,8 +133,6 @@ class TableMapping(Section):
         if self.thousands is not None and self.thousands == (self.decimal or "."):
             raise ValueError("decimal and thousands are the same character; correct one of them")
         names = [name for names in self.columns.values() for name in names]
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"columns: two columns are read as {twice[0]}; keep one of them")
         if both := sorted(set(names) & set(self.defaults)) if self.columns else []:
             raise ValueError(f"defaults: {both[0]} is read from a column; remove one of the two")
         return self

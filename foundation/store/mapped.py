@@ -194,7 +194,7 @@ def _origin(column: str, mapping: TableMapping) -> str:
 _NOTES = {
     "filtered": ("rows that its conditions exclude are left out", "they count for nothing"),
     "returned": ("negative quantities are returns", "they do not reduce demand"),
-    "dropped": ("negative quantities are left out", "they do not reduce demand"),
+    "dropped": ("negative quantities are left out", "they count for nothing"),
     "added_up": ("rows with the same key are put together", "each counts once in their sum"),
 }
 

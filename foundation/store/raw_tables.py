@@ -12,11 +12,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 from deltalake import DeltaTable
 
 from foundation.errors import listed, shown
+from foundation.mapping.dates import read_dates
 from foundation.store import files
 from foundation.store.table_files import read_delta, read_parquet, refuse_wide
 from foundation.validation.input_table import UnreadableError
@@ -25,6 +27,7 @@ _BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
     (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
 )  # fmt: skip
+DATE_CELL = " (date cell)"
 _EXCEL = (".xlsx", ".xlsm")
 _OLD_EXCEL = (".xls", ".xlsb", ".ods")
 _COMPRESSED = (".gz", ".bz2", ".xz", ".zip", ".zst")
@@ -62,6 +65,24 @@ def matching_files(pattern: str) -> list[str]:
         return [pattern] if system.exists(inner) else []
     matches = sorted(str(path) for path in system.glob(inner))
     return [system.unstrip_protocol(path) if files.is_url(pattern) else path for path in matches]
+
+
+def data_files(folder: str) -> list[str]:
+    """Return the files in a folder and the folders right below it that can be tables, sorted; hidden ones are left out."""
+    system, inner = files.filesystem(folder)
+    result = []
+    for path in sorted(str(path) for path in system.find(inner, maxdepth=2)):
+        name = path.removeprefix(f"{inner.rstrip('/')}/")
+        if not any(part.startswith((".", "~", "_")) for part in name.split("/")) and _may_be_table(name):
+            result.append(system.unstrip_protocol(path) if files.is_url(folder) else path)
+    return result
+
+
+def _may_be_table(name: str) -> bool:
+    plain = name.lower()
+    for ending in _COMPRESSED:
+        plain = plain.removesuffix(ending)
+    return plain.endswith((".csv", ".txt", ".tsv", ".tab", ".dat", ".parquet", *_EXCEL, *_OLD_EXCEL))
 
 
 def kind_of(path: str) -> str:
@@ -197,17 +218,19 @@ def _other_delimiter(header: str) -> str:
 
 
 def _named(table: pa.Table) -> pa.Table:
-    """Return the table without columns that have neither a name nor values."""
+    """Return the table without columns that have neither a name nor values, and without rows that have no value."""
     kept = [
         place
         for place, name in enumerate(table.column_names)
         if name.strip() or table.column(place).null_count < len(table)
     ]
-    return table.select(kept)
+    table = table.select(kept)
+    is_empty = np.logical_and.reduce([np.asarray(column.is_null()) for column in table.columns] or [np.zeros(0, bool)])
+    return table.filter(pa.array(~is_empty)) if is_empty.any() else table
 
 
 def _excel(content: bytes, layout: Layout) -> pa.Table:
-    rows = list(_sheet_rows(content, layout.sheet))[layout.header_row - 1 :]
+    rows = list(sheet_rows(content, layout.sheet))[layout.header_row - 1 :]
     rows = [row for row in rows if any(value is not None for value in row)]
     if not rows:
         raise UnreadableError("has no values", "correct sheet or header_row")
@@ -229,7 +252,8 @@ def sheet_names(content: bytes) -> list[str]:
     return [sheet.title for sheet in book.worksheets if sheet.sheet_state == "visible"]
 
 
-def _sheet_rows(content: bytes, sheet: str | None) -> Iterator[tuple[Any, ...]]:
+def sheet_rows(content: bytes, sheet: str | None, n_rows: int | None = None) -> Iterator[tuple[Any, ...]]:
+    """Yield the values of the first rows of a sheet; all of them if ``n_rows`` is None."""
     import openpyxl
 
     book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
@@ -238,7 +262,7 @@ def _sheet_rows(content: bytes, sheet: str | None) -> Iterator[tuple[Any, ...]]:
         raise UnreadableError(f"has {len(names)} sheets: {listed(names)}", f"write sheet: {names[0]} or another")
     if sheet is not None and sheet not in book.sheetnames:
         raise UnreadableError(f"has no sheet {shown(sheet)!r}", f"correct sheet: its sheets are {listed(names)}")
-    for row in book[sheet or names[0]].iter_rows():
+    for row in book[sheet or names[0]].iter_rows(max_row=n_rows):
         yield tuple(_cell(cell) for cell in row)
 
 
@@ -267,14 +291,22 @@ def _cells(values: Sequence[Any], decimal: str) -> pa.Array:
     if present and len(numbers) == len(present):
         is_whole = all(float(value).is_integer() and abs(value) < 2**53 for value in numbers)
         return pa.array([None if value is None else (int(value) if is_whole else float(value)) for value in values])
-    return pa.array([None if value is None else _cell_text(value, decimal) for value in values], pa.string())
+    mark = DATE_CELL if _are_dates_mixed(present) else ""
+    return pa.array([None if value is None else _cell_text(value, decimal, mark) for value in values], pa.string())
 
 
-def _cell_text(value: Any, decimal: str) -> str:
+def _are_dates_mixed(values: Sequence[Any]) -> bool:
+    """Return whether some cells are dates and others are texts of dates: a spreadsheet may have swapped days and months."""
+    if not any(isinstance(value, datetime | date) for value in values):
+        return False
+    return bool(read_dates({value for value in values if isinstance(value, str)}).formats)
+
+
+def _cell_text(value: Any, decimal: str, mark: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, datetime):
-        return value.isoformat(sep=" ").removesuffix(" 00:00:00")
+        return value.isoformat(sep=" ").removesuffix(" 00:00:00") + mark
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value).replace(".", decimal)
     return value.strftime("%H:%M") if isinstance(value, time) else str(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -28,6 +29,8 @@ class Choices:
         Lines of ``inputs.tables``, indented; empty for none.
     hubs, regions : tuple of str
         Ids whose places ``forestock network`` needs.
+    questions : tuple of str
+        Questions about the files that only a person can answer.
     decided : frozenset of str
         Keys whose value was read from files and is therefore no open decision.
     """
@@ -40,6 +43,7 @@ class Choices:
     mapping: str = ""
     hubs: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
     decided: frozenset[str] = field(default_factory=frozenset)
 
 
@@ -61,6 +65,7 @@ def configuration_text(choices: Choices) -> str:
         "",
         "inputs:",
         "  path: data  # folder of tables in Forestock's form, for example data/sales.csv; data/README.md has their columns",
+        *_questions(choices),
         *choices.mapping.splitlines(),
         "",
         "warehouse: warehouse  # folder of the results",
@@ -85,6 +90,14 @@ def configuration_text(choices: Choices) -> str:
 def _decision(choices: Choices, key: str, text: str, indent: int = 0) -> list[str]:
     mark = "read from your files:" if key in choices.decided else "DECIDE:"
     return [f"{' ' * indent}# {mark} {text}"]
+
+
+def _questions(choices: Choices) -> list[str]:
+    return [f"  # DECIDE: {line}" for question in choices.questions for line in _wrapped(question)]
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, 110, subsequent_indent="  ")
 
 
 def _network(choices: Choices) -> Sequence[str]:

@@ -1,0 +1,286 @@
+"""Profiles of files: the layout of each file or sheet, and what the values of its columns look like.
+
+Not here: which table a file is (``recognition``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from foundation.mapping.conversion import is_text
+from foundation.mapping.dates import CANDIDATES, WEEKS, DateReading, read_dates
+from foundation.mapping.numbers import NumberReading, read_numbers
+from foundation.store.raw_tables import (
+    Layout,
+    data_files,
+    decoded,
+    kind_of,
+    raw_bytes,
+    read_raw,
+    sheet_names,
+    sheet_rows,
+)
+from foundation.validation.input_table import UnreadableError
+from pipeline.new_project.header_words import EMPTY_WORDS, FIELDS, TOTAL_WORDS, WEEK_WORDS, match, normalized
+from pipeline.new_project.text_layout import encodings, layout_of
+
+_MOST_WORDS = 20_000
+
+
+@dataclass(frozen=True)
+class ColumnProfile:
+    """A column of a file.
+
+    Attributes
+    ----------
+    name : str
+        Its header.
+    values : pyarrow.ChunkedArray
+        Its values as they were read.
+    """
+
+    name: str
+    values: pa.ChunkedArray = field(repr=False)
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Distinct texts of the column without texts that stand for no value and words such as Total; empty for typed columns."""
+        if not is_text(self.values.type):
+            return ()
+        words = pc.unique(pc.utf8_trim_whitespace(self.values.drop_null())).to_pylist()
+        return tuple(
+            word for word in words[:_MOST_WORDS] if word and not is_empty_word(word) and not is_total_word(word)
+        )
+
+    @cached_property
+    def empty_words(self) -> tuple[str, ...]:
+        """Texts of the column that stand for no value."""
+        return self._special(is_empty_word)
+
+    @cached_property
+    def total_words(self) -> tuple[str, ...]:
+        """Texts of the column that mark a row of totals."""
+        return self._special(is_total_word)
+
+    def _special(self, check: object) -> tuple[str, ...]:
+        if not is_text(self.values.type):
+            return ()
+        words = pc.unique(pc.utf8_trim_whitespace(self.values.drop_null())).to_pylist()
+        return tuple(word for word in words if word and check(word))  # type: ignore[operator] # one of the two checks
+
+    @cached_property
+    def ids(self) -> frozenset[str]:
+        """Distinct values as texts."""
+        if is_text(self.values.type):
+            return frozenset(self.words)
+        return frozenset(str(value) for value in pc.unique(self.values.drop_null()).to_pylist()[:_MOST_WORDS])
+
+    @cached_property
+    def n_distinct(self) -> int:
+        """Number of distinct values."""
+        return len(self.ids)
+
+    @cached_property
+    def dates(self) -> DateReading:
+        """Which formats of dates its texts can have; certain and without a format for typed dates."""
+        if pa.types.is_timestamp(self.values.type) or pa.types.is_date(self.values.type):
+            return DateReading(("",))
+        if pa.types.is_integer(self.values.type):
+            return read_dates(sorted(self.ids), (*CANDIDATES, *(WEEKS if self.is_week else ())))
+        return (
+            read_dates(self.words, (*CANDIDATES, *(WEEKS if self.is_week else ()))) if self.words else DateReading(())
+        )
+
+    @property
+    def is_week(self) -> bool:
+        """Whether the header names a week."""
+        return bool(WEEK_WORDS & set(normalized(self.name).split()))
+
+    @cached_property
+    def numbers(self) -> NumberReading:
+        """Which forms of numbers its texts can have; certain for typed numbers."""
+        if (
+            pa.types.is_integer(self.values.type)
+            or pa.types.is_floating(self.values.type)
+            or pa.types.is_decimal(self.values.type)
+        ):
+            return NumberReading(((".", ""),))
+        return read_numbers(self.words) if self.words else NumberReading(())
+
+    @property
+    def is_date(self) -> bool:
+        """Whether nearly all values are dates of one form."""
+        return bool(self.dates.formats) and len(self.dates.odd) <= 0.02 * max(self.n_distinct, 1)
+
+    @property
+    def is_number(self) -> bool:
+        """Whether nearly all values are numbers."""
+        has_form = bool(self.numbers.forms) or bool(_numeric_words(self.words))
+        return has_form and len(self.numbers.odd) <= 0.02 * max(self.n_distinct, 1)
+
+
+def _numeric_words(words: Sequence[str]) -> list[str]:
+    return [word for word in words if word[:1].isdigit() and any(sign in word for sign in ".,")]
+
+
+def is_empty_word(word: str) -> bool:
+    """Return whether a text stands for no value, such as n/a."""
+    return word.strip().lower() in EMPTY_WORDS
+
+
+def is_total_word(word: str) -> bool:
+    """Return whether a text marks a row of totals."""
+    return normalized(word.strip(" :")) in TOTAL_WORDS
+
+
+@dataclass(frozen=True)
+class FileProfile:
+    """A file, or a sheet of one.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    layout : Layout
+        Where its values are.
+    columns : tuple of ColumnProfile
+        Its columns.
+    n_rows : int
+        Number of rows.
+    n_sheets : int
+        Number of sheets of the file; 0 for other files.
+    """
+
+    path: str
+    layout: Layout
+    columns: tuple[ColumnProfile, ...]
+    n_rows: int
+    n_sheets: int = 0
+
+    @property
+    def name(self) -> str:
+        """Name of the file, with the sheet where there are several."""
+        name = self.path.rpartition("/")[2]
+        return f"{name}, sheet {self.layout.sheet}" if self.n_sheets > 1 else name
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A file that cannot be proposed, and what to do.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    problem, remedy : str
+        What is wrong, and what to do.
+    """
+
+    path: str
+    problem: str
+    remedy: str
+
+
+def profiles(folder: str) -> tuple[list[FileProfile], list[Unread]]:
+    """Return the profiles of the files in a folder, and the files that cannot be read with what to do."""
+    read: list[FileProfile] = []
+    unread: list[Unread] = []
+    for path in data_files(folder):
+        for result in _profiles_of(path):
+            (read if isinstance(result, FileProfile) else unread).append(result)  # type: ignore[arg-type] # by its type
+    return read, unread
+
+
+def _profiles_of(path: str) -> Iterator[FileProfile | Unread]:
+    try:
+        kind = kind_of(path)
+        if kind == "csv":
+            yield _text_profile(path)
+        elif kind == "excel":
+            yield from _sheet_profiles(path)
+        else:
+            yield _profile(path, Layout())
+    except UnreadableError as error:
+        yield Unread(path, error.problem, error.remedy)
+    except Exception as error:  # any reader may fail in its own way on a broken file
+        yield Unread(
+            path,
+            f"cannot be read ({next(iter(str(error).splitlines()), type(error).__name__)[:120]})",
+            "write it again",
+        )
+
+
+def _text_profile(path: str) -> FileProfile | Unread:
+    content = raw_bytes(path)
+    if not content.strip():
+        return Unread(path, "is an empty file", "write it again")
+    possible = encodings(content)
+    if len(possible) != 1:
+        names = " or ".join(f"encoding: {name}" for name in possible or ("cp1252", "cp850"))
+        return Unread(
+            path,
+            "is not UTF-8 text, and its encoding is not certain",
+            f"save it as UTF-8, or write its mapping with {names}",
+        )
+    text = decoded(content, possible[0])
+    skipped = 1 if text[:20].lower().startswith("sep=") else 0
+    layout = layout_of("".join(text.splitlines(keepends=True)[skipped:]) if skipped else text)
+    if (
+        layout.rows
+        and max(len(row) for _, row in layout.rows) == 1
+        and sum(match(layout.rows[0][1][0], field) for field in FIELDS) == 0
+    ):
+        return Unread(
+            path, "has no columns that a comma, semicolon, tab, or bar separates", "export it as CSV or Excel"
+        )
+    header = header_place([row for _, row in layout.rows])
+    if header is None:
+        return Unread(path, "has no line of column names", "add a first line with names such as Date, Item, Quantity")
+    return _profile(path, Layout(layout.delimiter, possible[0], layout.rows[header][0]))
+
+
+def _sheet_profiles(path: str) -> Iterator[FileProfile | Unread]:
+    content = raw_bytes(path)
+    names = sheet_names(content)
+    for name in names:
+        rows = [["" if value is None else str(value) for value in row] for row in sheet_rows(content, name, 60)]
+        filled = [(place, row) for place, row in enumerate(rows, 1) if any(value.strip() for value in row)]
+        header = header_place([row for _, row in filled])
+        if header is None:
+            if len(filled) > 1:
+                yield Unread(
+                    path,
+                    f"has no row of column names in sheet {name}",
+                    "add a first row with names such as Date, Item, Quantity",
+                )
+            continue
+        yield _profile(path, Layout(header_row=filled[header][0], sheet=name), len(names))
+
+
+def header_place(rows: Sequence[Sequence[str]]) -> int | None:
+    """Return which of the first rows holds the column names: the one with most known names; None if there is none."""
+    scores = [_header_score(row) for row in rows[:30]]
+    if not scores or max(scores) == 0:
+        return None
+    return scores.index(max(scores))
+
+
+def _header_score(row: Sequence[str]) -> float:
+    cells = [cell.strip() for cell in row if cell.strip()]
+    if any(len(cell) > 60 for cell in cells):
+        return 0.0
+    known = sum(max((match(cell, name) for name in FIELDS), default=0.0) > 0.5 for cell in cells)
+    return float(known) if known >= min(2, len(cells)) else 0.0
+
+
+def _profile(path: str, layout: Layout, n_sheets: int = 0) -> FileProfile:
+    table = read_raw(path, layout)
+    columns = tuple(
+        ColumnProfile(name, table.column(place)) for place, name in enumerate(table.column_names) if name.strip()
+    )
+    return FileProfile(path, layout, columns, len(table), n_sheets)

@@ -1,0 +1,176 @@
+"""The mapping that is proposed for the files of a folder, with its confidence, its notes, and the questions that only a person can answer.
+
+Not here: recognizing files and columns (``recognition``), the text of the configuration (``mapping_text``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from foundation.errors import counted_noun, listed
+from foundation.store.raw_tables import matching_files
+from pipeline.new_project.formats import put_dates, put_numbers
+from pipeline.new_project.profile import FileProfile, Unread
+from pipeline.new_project.proposed_table import Proposal, ProposedTable
+from pipeline.new_project.recognition import KINDS, Match, Recognized, recognized
+from pipeline.new_project.table_rules import FINISH, put_special_rows, put_units
+
+_CONTEXT_ONLY = ("name", "line_number", "status", "type")
+
+
+def proposal_for(files: Sequence[FileProfile], unread: Sequence[Unread]) -> Proposal:
+    """Return the mapping for the files of a folder."""
+    result = Proposal()
+    result.unused += [(_base(one.path), f"{one.problem}; {one.remedy}") for one in unread]
+    tables, others = recognized(files)
+    result.unused += [(file.name, "its columns are those of no input table") for file in others]
+    for name in ("sales", *(name for name in KINDS if name != "sales")):
+        options = [table for table in tables if table.table == name]
+        for group in _chosen(options, result):
+            result.tables[name] = _proposed(group, result)
+    _add_derived(result)
+    return result
+
+
+def _base(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _chosen(options: list[Recognized], result: Proposal) -> list[list[Recognized]]:
+    """Return the files of a table: the ones with the same columns together; of different ones the best, with a question."""
+    whole = [option for option in options if not option.missing]
+    for option in options:
+        if option.missing and (whole or len(options) > 1):
+            result.unused.append(
+                (option.file.name, f"looks like {option.table}, but has no column for {listed(option.missing)}")
+            )
+    kept = whole or options[:1]
+    if not kept:
+        return []
+    groups: dict[tuple[Any, ...], list[Recognized]] = {}
+    for option in kept:
+        layout = option.file.layout
+        headers = tuple(column.name for column in option.file.columns)
+        key = (headers, layout.delimiter, layout.encoding, layout.header_row, layout.sheet)
+        groups.setdefault(key, []).append(option)
+    ranked = sorted(groups.values(), key=lambda group: -max(option.score for option in group))
+    for group in ranked[1:]:
+        for option in group:
+            result.unused.append(
+                (option.file.name, f"also looks like {option.table}; {ranked[0][0].file.name} is read")
+            )
+    if len(ranked) > 1 and ranked[1][0].score > ranked[0][0].score - 0.15:
+        names = " and ".join(group[0].file.name for group in ranked[:2])
+        result.questions.append(
+            f"{names} both look like {options[0].table}. {ranked[0][0].file.name} is read: change file of inputs.tables.{options[0].table} if the other is right"
+        )
+    return [ranked[0]]
+
+
+def _proposed(group: list[Recognized], result: Proposal) -> ProposedTable:
+    first = group[0]
+    table = ProposedTable(first.table, first.file)
+    table.keys["file"] = _pattern([option.file.path for option in group], result)
+    _put_layout(table)
+    for name, one in first.matches.items():
+        _put_column(table, name, one)
+    _put_incomplete(table, first, result)
+    put_dates(table, group, result)
+    put_numbers(table, group, result)
+    put_special_rows(table, group, result)
+    put_units(table, first, result)
+    FINISH.get(first.table, lambda *_: None)(table, first, result)
+    for name, headers in first.also.items():
+        if headers and name in first.matches and name not in _CONTEXT_ONLY:
+            result.notes.append(
+                f"{table.table}: {first.matches[name].column.name} is read as {name}; {listed(headers)} would fit too"
+            )
+    return table
+
+
+def _pattern(paths: list[str], result: Proposal) -> str:
+    """Return the path of one file, or a pattern that matches several and no other."""
+    if len(paths) == 1:
+        return paths[0]
+    folder = paths[0].rpartition("/")[0]
+    names = [_base(path) for path in paths]
+    start = _common(names)
+    end = _common([name[len(start) :][::-1] for name in names])[::-1]
+    pattern = f"{folder}/{start.rstrip('0123456789')}*{end.lstrip('0123456789')}"
+    if matching_files(pattern) != sorted(paths):
+        result.questions.append(
+            f"{listed(names)} have the same columns, but other files have similar names, so only {names[0]} is read. Put the files into a folder of their own and write its file as FOLDER/*"
+        )
+        return paths[0]
+    result.notes.append(f"{counted_noun(len(paths), 'file')} with the same columns are read together: {listed(names)}")
+    return pattern
+
+
+def _common(names: list[str]) -> str:
+    shortest = min(names, key=len)
+    n_common = next(
+        (place for place, sign in enumerate(shortest) if any(name[place] != sign for name in names)), len(shortest)
+    )
+    return shortest[:n_common]
+
+
+def _put_layout(table: ProposedTable) -> None:
+    layout = table.file.layout
+    if table.file.n_sheets > 1:
+        table.keys["sheet"] = layout.sheet
+    if layout.header_row > 1:
+        table.keys["header_row"] = layout.header_row
+    if layout.delimiter != "," and layout.sheet is None:
+        table.keys["delimiter"] = "tab" if layout.delimiter == "\t" else layout.delimiter
+    if layout.encoding is not None:
+        table.keys["encoding"] = layout.encoding
+
+
+def _put_column(table: ProposedTable, name: str, one: Match) -> None:
+    ours = name
+    if name in _CONTEXT_ONLY or (name == "hub" and table.table == "sales"):
+        return
+    if name == "supplier" and table.table == "inbound":
+        ours = "origin"
+    if name == "unit_price_eur" and table.table == "sales":
+        return
+    table.columns.append((one.column.name, [ours], one.confidence, one.reason))
+
+
+def _put_incomplete(table: ProposedTable, first: Recognized, result: Proposal) -> None:
+    """Write a question for every required field without a column."""
+    for name in first.missing:
+        reasons = [f"{header} {reason}" for header, reason in first.refused.items()]
+        known = ", ".join(column.name for column in first.file.columns)
+        why = f" ({listed(reasons)})" if reasons else ""
+        for header, reason in first.refused.items():
+            table.commented.append((f"{header}: {name}", reason))
+        result.questions.append(
+            f"{table.table}: no column of {first.file.name} is {name} for certain{why}. Write THEIRS: {name} below columns of inputs.tables.{table.table}; its columns are {known}"
+        )
+        if first.refused and any("not in units" in reason for reason in first.refused.values()):
+            result.questions[-1] += f", and scale: {{{name}: UNITS PER PACK}}"
+
+
+def _add_derived(result: Proposal) -> None:
+    """Take SKUs and regions from the sales where no file has them."""
+    sales = result.tables.get("sales")
+    if sales is None:
+        return
+    for name, column in (("skus", "sku"), ("regions", "region")):
+        if name in result.tables:
+            continue
+        theirs = sales.header(column)
+        layout = {
+            key: value
+            for key, value in sales.keys.items()
+            if key in ("file", "sheet", "header_row", "delimiter", "encoding", "where_not", "empty")
+        }
+        if not theirs:
+            result.written[f"data/{name}.csv"] = f"{column}\n{sales.keys.get('defaults', {}).get(column, 'all')}\n"
+            continue
+        table = ProposedTable(name, sales.file, {**layout, "aggregate": "distinct"})
+        table.columns.append((theirs, [column], 0.9, f"the different values in {sales.file.name}"))
+        result.tables[name] = table
+        result.notes.append(f"{name}: no file has them, so they are the different values of {theirs} in the sales")

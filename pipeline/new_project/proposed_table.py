@@ -1,0 +1,65 @@
+"""A proposed mapping of one table, and the proposal for all of them.
+
+Not here: how they come about (``proposal``, ``formats``, ``table_rules``, ``trial``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.new_project.profile import FileProfile
+
+
+@dataclass
+class ProposedTable:
+    """A mapping of one table.
+
+    Attributes
+    ----------
+    table : str
+        Name of the input table.
+    file : FileProfile
+        The file, or the first of several with the same columns.
+    keys : dict of str to Any
+        Keys of the mapping except ``columns``.
+    columns : list of (str, list of str, float, str)
+        Header, Forestock's columns, confidence from 0 to 1, and reason.
+    commented : list of (str, str)
+        Lines of ``columns`` that need a decision, and why.
+    """
+
+    table: str
+    file: FileProfile
+    keys: dict[str, Any] = field(default_factory=dict)
+    columns: list[tuple[str, list[str], float, str]] = field(default_factory=list)
+    commented: list[tuple[str, str]] = field(default_factory=list)
+
+    def header(self, name: str) -> str:
+        """Return the header that is read as the column ``name``; empty for none."""
+        return next((theirs for theirs, ours, _, _ in self.columns if name in ours), "")
+
+
+@dataclass
+class Proposal:
+    """Proposed mappings.
+
+    Attributes
+    ----------
+    tables : dict of str to ProposedTable
+        Mappings by table.
+    notes : list of str
+        What was concluded from the values.
+    questions : list of str
+        What only a person can decide, each with the line to write.
+    unused : list of (str, str)
+        Files that are not read, and why.
+    written : dict of str to str
+        Small tables that the project gets, by their place in it.
+    """
+
+    tables: dict[str, ProposedTable] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    unused: list[tuple[str, str]] = field(default_factory=list)
+    written: dict[str, str] = field(default_factory=dict)
