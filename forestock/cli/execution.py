@@ -1,16 +1,33 @@
-"""Commands about what happened to released proposals: ``receive``.
+"""Commands about what happened to released proposals: ``receive``, ``realized``.
 
-Not here: the use cases (``pipeline.receive``), the forms of files (``dispatch.receipts``).
+Not here: the use cases (``pipeline.receive``, ``pipeline.realized``), the forms of files (``dispatch.receipts``).
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from forestock.cli.decide import By, DecisionTime
-from forestock.cli.terminal import Config, Overrides
+from forestock.cli.terminal import Config, Overrides, as_date
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.table import Table
+
+    from pipeline.realized import Group
+
+
+class Grouping(StrEnum):
+    """Groups of the report."""
+
+    planner = "planner"
+    lane = "lane"
+    month = "month"
+    proposal = "proposal"
 
 
 def receive(
@@ -44,4 +61,57 @@ def receive(
         print(f"Refused in full and superseded: {', '.join(received.superseded)}.")
 
 
-COMMANDS = {"receive": receive}
+def realized(
+    config: Config,
+    group: Annotated[Grouping, typer.Option("--by", help="Group of the report.")] = Grouping.lane,
+    as_of: Annotated[
+        date | None,
+        typer.Option(
+            "--as-of", parser=as_date, metavar="DATE", help="Use demand before this date; default: all known sales."
+        ),
+    ] = None,
+    overrides: Overrides = None,
+) -> None:
+    """Value executed proposals in hindsight and report planned and realized benefit by planner, lane, or month.
+
+    Example:  forestock realized --config demo.yaml --by planner
+    """
+    from rich.console import Console
+
+    from foundation.wording import number
+    from pipeline.configuration import load_settings
+    from pipeline.realized import realized_report, update_realized
+
+    settings = load_settings(config, tuple(overrides or ()))
+    result = update_realized(settings, as_of)
+    console = Console()
+    report = realized_report(settings, cast("Group", group.value))
+    if len(report):
+        console.print(_report_table(report, settings.currency, group.value))
+    else:
+        print("No executed proposal has been valued yet.")
+    if result.open_plans:
+        first = result.open_plans[0]
+        print(
+            f"{number(len(result.open_plans))} plans are not valued yet, the first of {first}: sales do not cover them."
+        )
+
+
+def _report_table(report: pd.DataFrame, currency: str, group: str) -> Table:
+    from rich.table import Table as RichTable
+
+    from foundation.wording import Money, number
+
+    money = Money(currency)
+    table = RichTable(title="Realized benefit", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column(group, overflow="ellipsis", no_wrap=True, max_width=16)
+    for name in ("lines", "units", "sold", "planned", "realized", "changed", "worth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in report.to_dict("records"):
+        counts = (number(row[name]) for name in ("lines", "units_received", "units_sold"))
+        eur = (money(row[name]) for name in ("benefit_eur", "realized_benefit_eur"))
+        table.add_row(str(row[group]), *counts, *eur, number(row["overrides"]), money(row["override_eur"]))  # fmt: skip
+    return table
+
+
+COMMANDS = {"receive": receive, "realized": realized}

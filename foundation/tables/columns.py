@@ -92,6 +92,7 @@ _add(
     arrival_date="Morning on which the units are usable.",
     order_date="Day of the customer's order.",
     ship_date="Day on which the shipment leaves.",
+    end_date="Last day of the window.",
     until_date="First run in which the row is no longer valid.",
 )  # fmt: skip
 _add(
@@ -119,6 +120,7 @@ _add(
     units_reserved="Units on hand that are already promised.",
     units_on_hold="Units on hand that must not be used.",
     units="Units of the line.",
+    units_received="Units that arrived in good condition.",
     units_restocked="Returned units that were put back into stock.",
     min_order_units="Minimum units of one order; 0 if missing.",
     min_units="Units that must stay at the hub.",
@@ -270,6 +272,8 @@ _add(
 )  # fmt: skip
 _add(
     Kind.NUMBER, "EUR", None, None,
+    realized_benefit_eur="Savings of the line in hindsight: cost without it minus cost with it, over the demand that followed.",
+    override_eur="What the planner's change of the line saved in hindsight: cost with the proposed units minus cost with the actual ones; null: not changed.",
     benefit_released_eur="Benefit of the released proposals.",
 )  # fmt: skip
 _add(

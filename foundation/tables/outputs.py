@@ -39,6 +39,7 @@ OUTPUTS: dict[str, Table] = {
         _table("decision", "Decisions on proposals, with the line at the time of the decision; append-only.", "proposal_id at", f"status units by reason {DECIDED_LINE}", f"units reason {DECIDED_LINE}"),
         _table("handover", "Deliveries of released proposals to receivers, and control numbers of X12 exports; append-only.", "receiver proposal_id", "document_id at"),
         _table("execution", "Reports of receivers on released proposals: units shipped, short, received, and refused; append-only.", "proposal_id status source", "units at"),
+        _table("realized", "What executed proposals were worth in hindsight, against no move, over the demand that followed; and what changes of planners were worth.", "as_of proposal_id", "lane by units units_received units_sold benefit_eur realized_benefit_eur override_eur end_date", "override_eur"),
         _table("exception", "Exceptions: lines that the optimizer did not decide, and findings that need a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
         _table("assumption", "Assumptions that the run makes where the input contains no value.", "as_of key", "table column rows assumed effect eur", "column eur"),
         _table("plan", "Cost and savings of the plan, with its lower bound.", "as_of", _PLAN),

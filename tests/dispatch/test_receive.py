@@ -6,20 +6,24 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from dispatch.decide import ledger_rows
+from dispatch.decide import Signature, ledger_rows
 from dispatch.execution_form import registered_execution_forms
 from dispatch.export_form import registered_forms
 from forestock.cli.main import add_commands
 from foundation.errors import ForestockError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
+from pipeline.configuration import load_settings
 from pipeline.decisions import refresh
+from pipeline.realized import realized_report
 from tests.dispatch.answers import ANSWERS, MISSING, interchange, refused_997, shipped_945
+from tests.worlds.executed_world import write_inputs
 from tests.worlds.proposal_world import AS_OF, act, proposal, proposals, warehouse_with
 
 Command = Callable[..., Result]
@@ -37,6 +41,7 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
     built = warehouse_with(folder, *rows)
     Warehouse(built).append("decision", ledger_rows(proposals(*rows), "released", act()))
     refresh(built, AS_OF)
+    write_inputs(folder / "inputs")
     return folder
 
 
@@ -44,8 +49,10 @@ def released(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def settings(tmp_path: Path, released: Path) -> Settings:
     """Return the settings of a copy of that warehouse."""
     shutil.copytree(released / "warehouse", tmp_path / "warehouse")
-    (tmp_path / "c.yaml").write_text(f"name: x\nwarehouse: {tmp_path / 'warehouse'}\n", "utf-8")
-    return Settings(warehouse=str(tmp_path / "warehouse"))
+    shutil.copytree(released / "inputs", tmp_path / "inputs")
+    text = f"name: x\nwarehouse: {tmp_path / 'warehouse'}\ninputs: {{path: {tmp_path / 'inputs'}}}\n"
+    (tmp_path / "c.yaml").write_text(text, "utf-8")
+    return load_settings(str(tmp_path / "c.yaml"))
 
 
 @pytest.fixture
@@ -55,7 +62,7 @@ def forestock(tmp_path: Path, settings: Settings) -> Command:
     add_commands(app)
 
     def run(command: str, *words: str) -> Result:
-        clock = [] if command == "export" else ["--at", "2016-05-25T17:00", "--by", "Ada"]
+        clock = [] if command in ("export", "realized") else ["--at", "2016-05-25T17:00", "--by", "Ada"]
         return CliRunner().invoke(app, [command, "--config", str(tmp_path / "c.yaml"), *clock, *words])
 
     return run
@@ -106,6 +113,77 @@ def test_the_answer_to_every_form_is_read_back(
     again = _receive(forestock, tmp_path, answer_form, answer)
     assert f"Recorded 0 rows; {len(rows)} were on record" in again.output
     pd.testing.assert_frame_equal(Warehouse(settings).read("execution"), rows)
+
+
+def _closed(settings: Settings, ids: set[str]) -> None:
+    """Record the proposals as executed, as the next run does once they are in inbound."""
+    decisions = Warehouse(settings).read("decision")
+    lines = decisions[decisions["proposal_id"].isin(ids)].rename(columns={"at": "decided_at"})
+    Warehouse(settings).append("decision", ledger_rows(lines, "executed", act(pd.Timestamp("2016-05-26", tz="UTC"))))
+
+
+@pytest.mark.parametrize(
+    "form", [pytest.param(form, marks=() if form == "x12-943" else pytest.mark.slow) for form in ANSWERS]
+)
+def test_an_exported_line_ends_with_its_realized_benefit(
+    form: str, forestock: Command, tmp_path: Path, settings: Settings
+) -> None:
+    """Form → answer → execution → realized: every line that arrived is valued, by what sold where it went."""
+    answer_form, receiver = ANSWERS[form]
+    assert _receive(forestock, tmp_path, answer_form, receiver(_export(forestock, tmp_path, form))).exit_code == 0
+    arrived = Warehouse(settings).read("execution")
+    if form == "x12-940":  # what was shipped is valued once it has arrived
+        assert "No executed proposal has been valued yet" in forestock("realized").output
+        _closed(settings, set(arrived["proposal_id"]))
+    result = forestock("realized", "--by", "proposal")
+    assert result.exit_code == 0, result.exception
+    rows = Warehouse(settings).read("realized").set_index("proposal_id")
+    status = "shipped" if form == "x12-940" else "received"
+    moved = arrived[arrived["status"] == status].groupby("proposal_id")["units"].sum()
+    assert rows["units_received"].to_dict() == moved.to_dict()
+    assert ((rows["units_sold"] > 0) & (rows["units_sold"] <= rows["units_received"])).all()
+    assert (rows["realized_benefit_eur"] != 0).all()
+    assert rows["benefit_eur"].tolist() == [30.0] * len(rows)
+    again = Warehouse(settings).read("realized")
+    assert forestock("realized").exit_code == 0
+    pd.testing.assert_frame_equal(Warehouse(settings).read("realized"), again)
+
+
+def test_realized_benefit_is_reported_by_planner_with_overrides_scored(
+    forestock: Command, tmp_path: Path, settings: Settings
+) -> None:
+    """Bob rejected an order of 12 units that would have sold; Ada's lines were kept."""
+    warehouse = Warehouse(settings)
+    bobs = proposal("ffff6666", sku="tea", lane="S-B", kind="supply")
+    order = warehouse.read("transfer", AS_OF).query("proposal_id == 'dddd4444'").assign(proposal_id="ffff6666")
+    warehouse.write("transfer", pd.concat([warehouse.read("transfer", AS_OF), order]), AS_OF)
+    line = proposals(bobs | {"lane": "S-C", "destination": "C"})
+    by_bob = Signature(act().time, "Bob", "no room")
+    warehouse.append("decision", ledger_rows(line, "rejected", by_bob))
+    text = "proposal_id,status,units,at\naaaa1111,received,12,2016-05-25\n"
+    assert _receive(forestock, tmp_path, "csv", text).exit_code == 0
+    assert forestock("realized", "--by", "planner").exit_code == 0
+    rows = warehouse.read("realized").set_index("proposal_id")
+    assert rows["by"].to_dict() == {"aaaa1111": "Ada", "ffff6666": "Bob"}
+    assert rows.loc["ffff6666", ["units_received", "units_sold", "realized_benefit_eur"]].tolist() == [0, 0, 0.0]
+    assert rows.loc["ffff6666", "override_eur"] < 0
+    assert np.isnan(rows.loc["aaaa1111", "override_eur"])
+    report = realized_report(settings, "planner").set_index("planner")
+    assert report["overrides"].to_dict() == {"Ada": 0, "Bob": 1}
+    assert realized_report(settings, "month")["month"].tolist() == ["2016-05"]
+
+
+def test_a_plan_is_valued_once_sales_cover_its_window(forestock: Command, tmp_path: Path, settings: Settings) -> None:
+    text = "proposal_id,status,units,at\naaaa1111,received,12,2016-05-25\n"
+    assert _receive(forestock, tmp_path, "csv", text).exit_code == 0
+    early = forestock("realized", "--as-of", "2016-05-31")
+    assert "1 plans are not valued yet, the first of 2016-05-23" in early.output
+    assert forestock("realized", "--as-of", "2016-06-01").exit_code == 0
+    assert Warehouse(settings).read("realized")["end_date"].tolist() == [pd.Timestamp("2016-05-31")]
+    more = "proposal_id,status,units,at,source\naaaa1111,received,3,2016-05-25,second\n"
+    assert _receive(forestock, tmp_path, "csv", more).exit_code == 0
+    assert forestock("realized", "--as-of", "2016-06-01").exit_code == 0
+    assert Warehouse(settings).read("realized")["units_received"].tolist() == [15]
 
 
 def test_a_shipment_without_echoed_references_is_found_by_document_and_sku(
