@@ -50,7 +50,7 @@ def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
 
     A series has shifted where its mean since the split is 2.5 times the mean of the 8 weeks before or less than that share of it, a
     quarter of the new values at most lies inside nine tenths of the old ones, and the same weeks a year earlier show nothing alike. Where
-    the total of all series does so by a factor of two, all have shifted. A series that stopped selling has not. Nor has one where earlier
+    the total of all series does so by a factor of two, all have shifted; series that began or ended meanwhile do not count. A series that stopped selling has not. Nor has one where earlier
     shifts in the same direction did not last: a season, a promotion or chance raised them, and less than half of the change was left four
     weeks later.
 
@@ -61,12 +61,26 @@ def find_shifts(demand: np.ndarray, days: int) -> LevelShifts:
     days
         Length of a period in days, 1 or 7.
     """
-    total = np.where(np.isfinite(demand).any(axis=0), np.nansum(demand, axis=0), np.nan)[None, :]
-    together = _lasting(total, days, _TOTAL_RATIO)
+    together = _lasting(_total(demand, days), days, _TOTAL_RATIO)
     if together.is_shifted[0]:
         n = len(demand)
         return LevelShifts(*(np.repeat(values, n) for values in (together.start, together.ratio, together.persistence)))
     return _lasting(demand, days, _RATIO)
+
+
+def _total(demand: np.ndarray, days: int) -> np.ndarray:
+    """Return the total (1, n_past) of the series known at both ends of the weeks that are compared, NaN where nothing is known.
+
+    Series that begin or end would change the total without a change of any level. Where the others sell less than half of the recent
+    units, they say little about the whole, and all of the total is NaN.
+    """
+    compared = np.isfinite(demand[:, -(max(_SPLITS[days]) + _BEFORE_DAYS // days) :])
+    end = max(compared.shape[1] // 4, 1)
+    is_throughout = compared[:, :end].any(axis=1) & compared[:, -end:].any(axis=1)
+    recent = np.nansum(demand[:, -max(_SPLITS[days]) :], axis=1)
+    kept = demand[is_throughout]
+    has_total = np.isfinite(kept).any(axis=0) & (2 * recent[is_throughout].sum() >= recent.sum())
+    return np.where(has_total, np.nansum(kept, axis=0), np.nan)[None, :]
 
 
 def _lasting(demand: np.ndarray, days: int, least: float) -> LevelShifts:

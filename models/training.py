@@ -128,7 +128,11 @@ def _learned(
     combination = carrier = None
     kinds = kinds_in_use(settings)
     is_broken = broken_series(training.demand, settings.grid.days)
-    judged = [means.with_actual(_without(matrix, is_broken)) for matrix, means in origins]
+    unforeseen = _unforeseen(origins)
+    judged = [
+        means.with_actual(np.where(is_broken[matrix.series_code] | new, np.float32(np.nan), matrix.target))
+        for (matrix, means), new in zip(origins, unforeseen, strict=True)
+    ]
     if settings.forecast.model == COMBINED:
         names = tuple(kind.name for kind in kinds)
         combination = Combination.fit(judged, settings.grid.days, names, is_usable)
@@ -139,10 +143,12 @@ def _learned(
     rows["mean"] = np.concatenate([means.combined(combination, carrier) for _, means in origins])
     # Totals already determine the level. On M5, the bias that one horizon had beyond them did not last into the next.
     has_level = any(means.totals is not None for _, means in origins) or (combination is None and kinds[0].keeps_means)
-    factors = {} if has_level else bias_factors(rows)
+    foreseen = ~np.concatenate([*unforeseen, np.zeros(0, bool)])
+    factors = {} if has_level else bias_factors(rows[foreseen])
     rows["mean"] *= apply_bias(factors, fit.series, category)[rows["series"].to_numpy()]
+    calibration = calibrate(_calibration_rows(rows[foreseen]), settings, _histories(origins, settings))
     learned: dict[str, Any] = {
-        "bias": factors, "calibration": calibrate(_calibration_rows(rows), settings, _histories(origins, settings)),
+        "bias": factors, "calibration": calibration,
         "metrics": training_metrics(rows, training, settings),
     }  # fmt: skip
     latest = origins[-1][0].totals if origins else None
@@ -172,9 +178,17 @@ def broken_series(demand: np.ndarray, days: int) -> np.ndarray:
     return is_broken if 2 * recent[is_broken].sum() < recent.sum() else np.zeros(len(demand), bool)
 
 
-def _without(matrix: FeatureMatrix, is_broken: np.ndarray) -> np.ndarray:
-    """Return the target of each row (n_rows), NaN for series that are broken."""
-    return np.where(is_broken[matrix.series_code], np.float32(np.nan), matrix.target)
+def _unforeseen(origins: _Origins) -> list[np.ndarray]:
+    """Return the rows of each calibration origin whose series began after it, bool (n_rows) each.
+
+    Their errors are not those of the forecast, which knows every series that has begun. Where hardly any other row has a known target,
+    all are kept.
+    """
+    result = [matrix.history == 0 for matrix, _ in origins]
+    others = sum(
+        int((np.isfinite(matrix.target) & ~new).sum()) for (matrix, _), new in zip(origins, result, strict=True)
+    )
+    return result if others >= _FEWEST_MODEL_ROWS else [np.zeros_like(new) for new in result]
 
 
 def _calibration_rows(rows: pd.DataFrame) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """The model kind ``lightgbm``: one pooled LightGBM with the Tweedie objective. The only file that imports LightGBM.
 
-A model is stored as LightGBM's text. It is deterministic: fixed seeds, row-wise histograms, never one thread alone.
+Where demand is regular, trees learn the ratio of demand to the recent level of the series, because they would need many leaves to tell
+apart levels that differ by orders of magnitude; elsewhere a recent level is mostly noise, and they learn demand itself. A model is stored as LightGBM's text. It is deterministic: fixed seeds, row-wise histograms, never one thread alone.
 
 References
 ----------
@@ -26,6 +27,7 @@ from foundation.seasonality import recent_seasonal_mean
 from foundation.settings import Forecast
 from foundation.training_budget import affordable_trees
 from models.forecaster import FitData, Forecaster, ModelKind
+from models.recent_level import is_regular_demand, level_feature, recent_level
 from models.totals import base_units
 
 _MAX_BIN = 127
@@ -89,10 +91,12 @@ class Learner:
             "deterministic": True, "force_row_wise": True, "verbosity": -1, "metric": "None",
         }  # fmt: skip
 
-    def dataset(self, matrix: FeatureMatrix, base: np.ndarray | None = None) -> lgb.Dataset:
+    def dataset(
+        self, matrix: FeatureMatrix, base: np.ndarray | None = None, level: np.ndarray | None = None
+    ) -> lgb.Dataset:
         """Return the binned rows of ``matrix``; with ``base`` (n_rows) the target is divided by it.
 
-        Rows whose base is not positive have the weight 0.
+        Rows whose base is not positive have the weight 0. With ``level`` (n_rows, in units) trees start from it.
         """
         bins = {"max_bin": _MAX_BIN, "min_data_in_leaf": self.rows_in_leaf, "verbosity": -1,
                 "num_threads": self.threads, "feature_pre_filter": False,
@@ -104,8 +108,9 @@ class Learner:
             weight = np.where(usable, weight, 0)
         names = booster_names(matrix.names)
         categorical = [plain for plain, name in zip(names, matrix.names, strict=True) if name in matrix.categories]
+        start = None if level is None else np.log(level)
         return lgb.Dataset(
-            matrix.values, target, weight=weight, feature_name=names,
+            matrix.values, target, weight=weight, init_score=start, feature_name=names,
             categorical_feature=categorical, params=bins, free_raw_data=True,
         ).construct()  # fmt: skip
 
@@ -159,6 +164,7 @@ class LightGBMTweedie(Forecaster):
     seasonal_share : weight of the recent seasonal mean next to the booster, in [0, 1]; 0 for daily data.
     trees : trees of the booster.
     given_up : sentences on what the CPU budget did not allow.
+    usual_units : mean demand of a row where the booster's means are ratios to the recent level of a series, else 0.
 
     """
 
@@ -167,11 +173,14 @@ class LightGBMTweedie(Forecaster):
     seasonal_share: float = 0.0
     trees: int = 0
     given_up: tuple[str, ...] = ()
+    usual_units: float = 0.0
 
     @classmethod
     def fit(cls, data: FitData, before: np.datetime64 | None) -> LightGBMTweedie:
         """Return the model fitted on the rows dated before ``before``, on all rows if it is None."""
-        fit = data.prepared(lambda matrix: _Fit.of(matrix, data.settings.forecast))
+        days = data.settings.grid.days
+        is_regular = is_regular_demand(data.demand, days)
+        fit = data.prepared(lambda matrix: _Fit.of(matrix, data.settings.forecast, is_regular))
         label = "final" if before is None else "calibration"
         rows = None if before is None else np.flatnonzero(data.matrix.date < before).astype(np.int32)
         booster, totals = "", ""
@@ -182,19 +191,21 @@ class LightGBMTweedie(Forecaster):
             rows = None if before is None else np.flatnonzero(data.matrix.totals.matrix.date < before).astype(np.int32)
             if rows is None or len(rows):
                 totals = data.checkpoints(f"totals-{label}", lambda: learner.grow(binned, rows))
-        share = data.settings.forecast.lightgbm.seasonal_share if data.settings.grid.days == _WEEK_DAYS else 0.0
-        return cls(booster, totals, share, fit.learner.trees, fit.given_up)
+        share = data.settings.forecast.lightgbm.seasonal_share if days == _WEEK_DAYS else 0.0
+        return cls(booster, totals, share, fit.learner.trees, fit.given_up, fit.usual_units)
 
     @classmethod
     def load(cls, files: Mapping[str, bytes]) -> LightGBMTweedie:
         """Return the model of ``files``; raises ``KeyError`` when a file is missing."""
         facts = json.loads(files[_FACTS])
-        given_up = tuple(facts["given_up"])
-        return cls(files[_SERIES].decode(), files[_TOTALS].decode(), facts["seasonal_share"], facts["trees"], given_up)
+        given_up, usual = tuple(facts["given_up"]), facts.get("usual_units", 0.0)
+        series, totals = files[_SERIES].decode(), files[_TOTALS].decode()
+        return cls(series, totals, facts["seasonal_share"], facts["trees"], given_up, usual)
 
     def files(self) -> dict[str, bytes]:
         """Return LightGBM's texts, and the rest as JSON."""
-        facts = {"seasonal_share": self.seasonal_share, "trees": self.trees, "given_up": list(self.given_up)}
+        facts = {"seasonal_share": self.seasonal_share, "trees": self.trees, "given_up": list(self.given_up),
+                 "usual_units": self.usual_units}  # fmt: skip
         return {
             _SERIES: self.booster.encode(),
             _TOTALS: self.totals.encode(),
@@ -207,6 +218,8 @@ class LightGBMTweedie(Forecaster):
         Weekly series are short and their seasons long; a second, different method improves on the trees there.
         """
         mean = _predicted(self.booster, matrix.values, threads)
+        if self.usual_units:
+            mean = (mean * recent_level(matrix, self.usual_units)).astype(np.float32)
         if self.seasonal_share == 0.0 or matrix.past is None:
             return mean
         other = recent_seasonal_mean(matrix.past, matrix.origin[0], int(matrix.step.max())).reshape(-1)
@@ -224,7 +237,7 @@ class LightGBMTweedie(Forecaster):
     def contributions(self, matrix: FeatureMatrix, rows: np.ndarray) -> np.ndarray:
         """Return TreeSHAP contributions on the log scale, float64 (n_rows, n_features + 1); the last is the base.
 
-        They add up to the logarithm of the booster's mean.
+        They add up to the logarithm of the booster's mean. The level that ratios refer to counts for the feature it is read from.
 
         References
         ----------
@@ -233,7 +246,11 @@ class LightGBMTweedie(Forecaster):
 
         """
         values = self._loaded().predict(matrix.values[rows], pred_contrib=True, num_threads=1)
-        return np.asarray(values, dtype=np.float64)
+        result = np.asarray(values, dtype=np.float64)
+        if self.usual_units:
+            result[:, -1] += np.log(self.usual_units)
+            result[:, level_feature(matrix)] += np.log(recent_level(matrix, self.usual_units)[rows] / self.usual_units)
+        return result
 
     def importance(self) -> pd.DataFrame:
         """Return the total `gain` and the number of `splits` of each feature."""
@@ -260,18 +277,19 @@ class _Fit:
     rows: lgb.Dataset
     given_up: tuple[str, ...]
     totals: tuple[Learner, lgb.Dataset] | None
+    usual_units: float
 
     @classmethod
-    def of(cls, matrix: FeatureMatrix, forecast: Forecast) -> _Fit:
+    def of(cls, matrix: FeatureMatrix, forecast: Forecast, is_regular: bool) -> _Fit:
         trees, given_up = affordable_trees(forecast, matrix.n_rows)
         learner = Learner.of_series(forecast, trees)
-        rows = learner.dataset(matrix)
+        usual = float(matrix.target.mean(dtype=np.float64)) if is_regular and level_feature(matrix) >= 0 else 0.0
+        rows = learner.dataset(matrix, level=recent_level(matrix, usual) if usual > 0 else None)
         if matrix.totals is None:
-            return cls(learner, rows, given_up, None)
+            return cls(learner, rows, given_up, None, usual)
         of_totals = Learner.of_totals(forecast)
-        return cls(
-            learner, rows, given_up, (of_totals, of_totals.dataset(matrix.totals.matrix, base_units(matrix.totals)))
-        )
+        totals = of_totals, of_totals.dataset(matrix.totals.matrix, base_units(matrix.totals))
+        return cls(learner, rows, given_up, totals, usual)
 
 
 def _predicted(booster: str, values: np.ndarray, threads: int) -> np.ndarray:

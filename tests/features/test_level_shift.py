@@ -37,6 +37,13 @@ def test_a_shift_of_all_series_is_found_where_each_alone_is_too_rare_to_tell() -
     assert find_shifts(demand, 1).is_shifted.all()
 
 
+@pytest.mark.parametrize("days", [1, 7])
+def test_many_series_that_begin_do_not_shift_the_others(days: int) -> None:
+    demand = _demand(20.0, n_series=200, length=26 if days == 7 else 200)
+    demand[20:, : -21 // days] = np.nan
+    assert not find_shifts(demand, days).is_shifted.any()
+
+
 @pytest.mark.parametrize("rate", [0.05, 0.5, 5.0, 100.0])
 def test_noise_is_no_shift(rate: float) -> None:
     assert not find_shifts(_demand(rate, n_series=2000), 1).is_shifted.any()
