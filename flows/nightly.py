@@ -25,6 +25,7 @@ from foundation.validation.validate import Needs
 from pipeline import run as stages
 from pipeline.completed import completed_run
 from pipeline.configuration import load_settings
+from pipeline.forecast_page import write_forecast_page
 from pipeline.results import (
     STAGES,
     ForecastResult,
@@ -116,6 +117,8 @@ def nightly(
         result = result.with_(notes=(*result.notes, _recorded(page_recording, "the page is in the warehouse")))
     if result.planned:
         show_plan(result)
+    elif result.forecasted:
+        result = result.with_(page=forecast_page(context, result.notes))
     if needs_approval:
         result = result.with_(notes=(*result.notes, request_approval(config, result, overrides)))
     stages.release(context)
@@ -162,6 +165,13 @@ def forecast(context: RunContext, trained: TrainingResult, is_forced: bool) -> F
     """Write the forecast tables."""
     with reported("forecast", context.settings, context.as_of):
         return stages.forecast_stage(context, trained, is_forced)
+
+
+@task(task_run_name="forecast-page-{context.as_of}", cache_policy=NO_CACHE)
+def forecast_page(context: RunContext, notes: tuple[str, ...]) -> str:
+    """Write the page of the forecast."""
+    with reported("forecast", context.settings, context.as_of):
+        return write_forecast_page(context, notes)
 
 
 @task(task_run_name="rebalance-{context.as_of}", cache_policy=NO_CACHE)

@@ -287,7 +287,7 @@ def _cut(values: list[Any], cuts: np.ndarray) -> list[list[Any]]:
     return [values[start:end] for start, end in pairwise(cuts)]
 
 
-def _bands(settings: Settings) -> list[tuple[float, float]]:
+def interval_levels(settings: Settings) -> list[tuple[float, float]]:
     """Return up to two pairs of quantile levels, the widest first: those nearest to 2.5–97.5% and 25–75%."""
     levels = settings.forecast.quantiles
     pairs = [(_nearest(low, levels), _nearest(high, levels)) for low, high in _BANDS]
@@ -299,9 +299,9 @@ def _nearest(requested: float, levels: tuple[float, ...]) -> float:
 
 
 def _band_columns(settings: Settings) -> list[str]:
-    return quantile_columns(tuple(level for pair in _bands(settings) for level in pair))
+    return quantile_columns(tuple(level for pair in interval_levels(settings) for level in pair))
 
 
 def band_names(settings: Settings) -> list[str]:
     """Return the nominal coverage of each interval, the widest first, for example ``95%``."""
-    return [f"{100 * (high - low):.3g}%" for low, high in _bands(settings)]
+    return [f"{100 * (high - low):.3g}%" for low, high in interval_levels(settings)]

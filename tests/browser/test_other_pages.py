@@ -9,8 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser
 
 from review.charts import png
+from review.forecast_page import forecast_page
 from review.input_report import input_page
 from review.replay import closed_picture, replay_page
+from tests.review.test_forecast_page import contents
 from tests.review.test_input_report import report
 from tests.review.test_replay import _figures, _page
 from tests.review.test_what_if import _page as _what_if_page
@@ -21,11 +23,16 @@ pytestmark = pytest.mark.pages
 
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Return a report of inputs, a page of what-ifs, and a page of a replay."""
+    """Return a page of a forecast, a report of inputs, a page of what-ifs, and a page of a replay."""
     folder = tmp_path_factory.mktemp("others")
     replay = _page(_figures())
     inputs = input_page(report(), (("plan", "forestock run --config c.yaml"),))
-    texts = {"inputs": inputs, "what-if": _what_if_page(*_plans()), "replay": replay_page(replay).replace("cG5n", "")}
+    texts = {
+        "forecast": forecast_page(contents()),
+        "inputs": inputs,
+        "what-if": _what_if_page(*_plans()),
+        "replay": replay_page(replay).replace("cG5n", ""),
+    }
     assert png(closed_picture(_figures()))
     return {name: _kept(folder / f"{name}.html", text) for name, text in texts.items()}
 
@@ -35,7 +42,7 @@ def _kept(path: Path, text: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", ["inputs", "what-if", "replay"])
+@pytest.mark.parametrize("name", ["forecast", "inputs", "what-if", "replay"])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1280])
 def test_a_page_is_quiet_fits_its_width_and_breaks_no_rule_of_accessibility(
