@@ -150,6 +150,8 @@ class MappedSource:
         return data
 
     def _after_last_sale(self) -> object:
+        if not self.has("sales"):
+            raise UnreadableError("has no date, and there are no sales", "write its date under defaults")
         try:
             days, _ = normalize(self.read("sales", ("date",)).column("date"), Kind.DATE)
         except (KeyError, WrongTypeError):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from foundation.errors import listed
 from foundation.mapping.dates import DateForm
 from foundation.mapping.hints import form_lines
-from foundation.mapping.numbers import read_numbers
+from foundation.mapping.numbers import parse_number, read_numbers
 from foundation.store.raw_tables import DATE_CELL
 from pipeline.new_project.header_words import WEEK_END_WORDS, normalized
 from pipeline.new_project.profile import ColumnProfile
@@ -134,7 +134,7 @@ def put_numbers(table: ProposedTable, group: list[Recognized], result: Proposal)
     place = f"inputs.tables.{table.table}"
     if reading.is_certain:
         decimal, thousands = reading.forms[0]
-        if decimal != "." or thousands:
+        if decimal != "." or thousands or not all(_is_plain(word) for word in words):
             table.keys["decimal"] = decimal
         if thousands:
             table.keys["thousands"] = thousands
@@ -149,3 +149,8 @@ def put_numbers(table: ProposedTable, group: list[Recognized], result: Proposal)
         result.questions.append(
             f"{table.table}: the numbers of {table.file.name} ({columns}) have several forms. Correct the file, or leave out a column"
         )
+
+
+def _is_plain(word: str) -> bool:
+    """Return whether a text is a number without a mapping that states its form, or none at all."""
+    return bool(re.fullmatch(r"[+-]?\d*\.?\d*", word)) or parse_number(word) is None

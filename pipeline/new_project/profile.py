@@ -115,13 +115,17 @@ class ColumnProfile:
     @property
     def is_date(self) -> bool:
         """Whether nearly all values are dates of one form."""
-        return bool(self.dates.formats) and len(self.dates.odd) <= 0.02 * max(self.n_distinct, 1)
+        return bool(self.dates.formats) and self._is_little(len(self.dates.odd))
 
     @property
     def is_number(self) -> bool:
         """Whether nearly all values are numbers."""
         has_form = bool(self.numbers.forms) or bool(_numeric_words(self.words))
-        return has_form and len(self.numbers.odd) <= 0.02 * max(self.n_distinct, 1)
+        return has_form and self._is_little(len(self.numbers.odd))
+
+    def _is_little(self, n_odd: int) -> bool:
+        """Return whether the odd values are few, so that a typing mistake does not hide what a column is."""
+        return n_odd <= max(3, 0.02 * self.n_distinct) and n_odd < 0.4 * max(self.n_distinct, 1)
 
 
 def _numeric_words(words: Sequence[str]) -> list[str]:
@@ -263,11 +267,21 @@ def _sheet_profiles(path: str) -> Iterator[FileProfile | Unread]:
 
 
 def header_place(rows: Sequence[Sequence[str]]) -> int | None:
-    """Return which of the first rows holds the column names: the one with most known names; None if there is none."""
+    """Return which of the first rows holds the column names: the one with most known names; None if there is none.
+
+    Without any known name, it is the first row if that holds texts alone and the next one a number or a date.
+    """
     scores = [_header_score(row) for row in rows[:30]]
-    if not scores or max(scores) == 0:
-        return None
-    return scores.index(max(scores))
+    if scores and max(scores) > 0:
+        return scores.index(max(scores))
+    has_names = (
+        len(rows) > 1 and len(rows[0]) > 1 and len(set(rows[0])) == len(rows[0]) and not any(map(_is_value, rows[0]))
+    )
+    return 0 if has_names and any(map(_is_value, rows[1])) else None
+
+
+def _is_value(cell: str) -> bool:
+    return bool(read_numbers([cell]).forms or read_dates([cell]).formats) if cell.strip() else False
 
 
 def _header_score(row: Sequence[str]) -> float:

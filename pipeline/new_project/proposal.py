@@ -10,10 +10,11 @@ from typing import Any
 
 from foundation.errors import counted_noun, listed
 from foundation.store.raw_tables import matching_files
+from pipeline.new_project.configuration_text import scalar
 from pipeline.new_project.formats import put_dates, put_numbers
 from pipeline.new_project.profile import FileProfile, Unread
 from pipeline.new_project.proposed_table import Proposal, ProposedTable
-from pipeline.new_project.recognition import KINDS, Match, Recognized, recognized
+from pipeline.new_project.recognition import KINDS, Match, Recognized, guess, is_money, recognized
 from pipeline.new_project.table_rules import FINISH, put_special_rows, put_units
 
 _CONTEXT_ONLY = ("name", "line_number", "status", "type")
@@ -140,14 +141,21 @@ def _put_column(table: ProposedTable, name: str, one: Match) -> None:
 
 def _put_incomplete(table: ProposedTable, first: Recognized, result: Proposal) -> None:
     """Write a question for every required field without a column."""
+    place = f"inputs.tables.{table.table}"
     for name in first.missing:
         reasons = [f"{header} {reason}" for header, reason in first.refused.items()]
         known = ", ".join(column.name for column in first.file.columns)
+        if name in ("units_sold", "units"):
+            reasons += [f"{column.name} may be money" for column in first.file.columns if is_money(column)]
         why = f" ({listed(reasons)})" if reasons else ""
         for header, reason in first.refused.items():
-            table.commented.append((f"{header}: {name}", reason))
+            table.commented.append((f"{scalar(header)}: {name}", reason))
+        only = None if first.refused else guess(first, name)
+        if only is not None:
+            table.propose(only.name, name)
+        theirs = "THEIRS" if only is None else scalar(only.name)
         result.questions.append(
-            f"{table.table}: no column of {first.file.name} is {name} for certain{why}. Write THEIRS: {name} below columns of inputs.tables.{table.table}; its columns are {known}"
+            f"{table.table}: no column of {first.file.name} is {name} for certain{why}. Write {theirs}: {name} below columns of {place}; its columns are {known}"
         )
         if first.refused and any("not in units" in reason for reason in first.refused.values()):
             result.questions[-1] += f", and scale: {{{name}: UNITS PER PACK}}"
@@ -161,12 +169,14 @@ def _add_derived(result: Proposal) -> None:
     for name, column in (("skus", "sku"), ("regions", "region")):
         if name in result.tables:
             continue
-        theirs = sales.header(column)
+        theirs = sales.header(column) or sales.guesses.get(column, "")
         layout = {
             key: value
             for key, value in sales.keys.items()
             if key in ("file", "sheet", "header_row", "delimiter", "encoding", "where_not", "empty")
         }
+        if not theirs and column not in sales.keys.get("defaults", {}):
+            continue
         if not theirs:
             result.written[f"data/{name}.csv"] = f"{column}\n{sales.keys.get('defaults', {}).get(column, 'all')}\n"
             continue

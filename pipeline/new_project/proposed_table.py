@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipeline.new_project.configuration_text import scalar
 from pipeline.new_project.profile import FileProfile
 
 
@@ -27,6 +28,8 @@ class ProposedTable:
         Header, Forestock's columns, confidence from 0 to 1, and reason.
     commented : list of (str, str)
         Lines of ``columns`` that need a decision, and why.
+    guesses : dict of str to str
+        Headers that may be a column, by the column, for a question.
     """
 
     table: str
@@ -34,6 +37,12 @@ class ProposedTable:
     keys: dict[str, Any] = field(default_factory=dict)
     columns: list[tuple[str, list[str], float, str]] = field(default_factory=list)
     commented: list[tuple[str, str]] = field(default_factory=list)
+    guesses: dict[str, str] = field(default_factory=dict)
+
+    def propose(self, header: str, name: str) -> None:
+        """Add a line of ``columns`` that a person must confirm."""
+        self.guesses[name] = header
+        self.commented.append((f"{scalar(header)}: {name}", "the only column whose values fit: is it?"))
 
     def header(self, name: str) -> str:
         """Return the header that is read as the column ``name``; empty for none."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from foundation.store.raw_tables import DATE_CELL
 from pipeline.new_project.header_words import (
     FILE_WORDS,
     MONEY_WORDS,
@@ -135,7 +136,38 @@ def recognized(files: Sequence[FileProfile]) -> tuple[list[Recognized], list[Fil
         else:
             others.append(file)
     known = _known_skus(tables)
+    if not any(table.table == "sales" for table in tables):
+        guesses = [file for file in others if _may_be_sales(file)]
+        if len(guesses) == 1:
+            others.remove(guesses[0])
+            tables.insert(0, Recognized("sales", guesses[0], {}, KINDS["sales"].required))
     return [_with_known_skus(table, known) for table in tables], others
+
+
+def _may_be_sales(file: FileProfile) -> bool:
+    """Return whether a file whose headers say nothing has a column of dates, one of numbers, and one more."""
+    has_dates = any(column.is_date for column in file.columns)
+    return (
+        has_dates and any(column.is_number and not column.is_date for column in file.columns) and len(file.columns) > 2
+    )
+
+
+def is_money(column: ColumnProfile) -> bool:
+    """Return whether a header names an amount of money, or what may be one."""
+    return normalized(column.name) in MONEY_WORDS
+
+
+def guess(table: Recognized, name: str) -> ColumnProfile | None:
+    """Return the only column whose values can be those of a required field, for a question; None if there is none or several."""
+    used = {one.column.name for one in table.matches.values()}
+    free = [column for column in table.file.columns if column.name not in used]
+    if name in _DATES:
+        options = [column for column in free if column.is_date]
+    elif name in NUMBERS:
+        options = [column for column in free if column.is_number and not column.is_date and not is_money(column)]
+    else:
+        options = [column for column in free if not column.is_number and not column.is_date]
+    return options[0] if len(options) == 1 else None
 
 
 def _as_table(name: str, file: FileProfile) -> Recognized:
@@ -147,8 +179,16 @@ def _as_table(name: str, file: FileProfile) -> Recognized:
     if kind.unique and not result.missing and not _is_unique(result, kind):
         result.missing = (kind.unique,)
         result.matches.pop(kind.unique)
+    if name == "stock" and not result.missing and _is_any_quantity(result):
+        result.missing = ("units_on_hand",)
     result.score = _score(result, kind)
     return result
+
+
+def _is_any_quantity(result: Recognized) -> bool:
+    """Return whether neither the quantity nor the file is named after stock: a list of sales has a quantity too."""
+    header = normalized(result.matches["units_on_hand"].column.name)
+    return match(header, "units_sold") > LEAST_CONFIDENCE and _file_words(result) <= 0
 
 
 def _assign(result: Recognized, name: str) -> None:
@@ -177,8 +217,6 @@ def _obstacle(column: ColumnProfile, name: str) -> str:
     unit = stated_unit(column.name)
     if name in _UNITS and unit in PACK_UNITS - UNIT_UNITS:
         return f"is in {unit}, not in units"
-    if name == "units_sold" and normalized(column.name) in MONEY_WORDS:
-        return "may be money"
     return ""
 
 
@@ -195,6 +233,8 @@ def fits(column: ColumnProfile, name: str, n_rows: int) -> bool:
 
 def _is_mixed_date(column: ColumnProfile) -> bool:
     """Return whether most values are dates, of more than one form."""
+    if any(DATE_CELL in word for word in column.words):
+        return True
     return bool(column.words) and not column.is_number and len(column.dates.odd) <= 0.1 * column.n_distinct
 
 

@@ -10,6 +10,7 @@ from datetime import date
 
 from foundation.errors import listed
 from foundation.mapping.section import AFTER_LAST_SALE
+from pipeline.new_project.configuration_text import scalar
 from pipeline.new_project.header_words import (
     CANCEL_WORDS,
     MASS_UNITS,
@@ -19,7 +20,7 @@ from pipeline.new_project.header_words import (
     stated_unit,
 )
 from pipeline.new_project.proposed_table import Proposal, ProposedTable
-from pipeline.new_project.recognition import Recognized
+from pipeline.new_project.recognition import Recognized, guess
 
 _GROUPS = ("subcategory", "category", "department")
 
@@ -74,6 +75,15 @@ def put_units(table: ProposedTable, first: Recognized, result: Proposal) -> None
 
 def _finish_sales(table: ProposedTable, first: Recognized, result: Proposal) -> None:
     if "region" in first.matches:
+        return
+    if first.missing:  # headers that say nothing: the region is one of them
+        only = guess(first, "region")
+        if only is not None:
+            table.propose(only.name, "region")
+        theirs = "THEIRS" if only is None else scalar(only.name)
+        result.questions.append(
+            f"sales: write {theirs}: region below columns of inputs.tables.sales, or defaults: {{region: all}} if there is none"
+        )
         return
     hub = first.matches.get("hub")
     if hub is not None:

@@ -64,7 +64,7 @@ def _fits(before: str, sign: str, after: str) -> bool:
     if sign in _LOWER:
         return not before.isupper() or after.isupper() or before in "AEIOULDMNSPCBJKTVRGF"
     if sign in _UPPER:
-        return not before.islower()
+        return not before.isalpha() or (before.isupper() and not after.islower())
     is_inside = before.isalpha() and after.isalpha() and sign not in "’´"
     return sign in _SIGNS and not is_inside
 

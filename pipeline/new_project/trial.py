@@ -140,7 +140,7 @@ def _put_returns(proposal: Proposal, frame: pd.DataFrame) -> None:
 
 
 def _with_periods(proposal: Proposal, days: pd.DatetimeIndex, choices: Choices) -> Choices:
-    weekdays = sorted(set(days.dayofweek))
+    weekdays = sorted(set(days.day_of_week))
     gaps = np.diff(days.to_numpy()).astype("timedelta64[D]").astype(int)
     if len(days) >= 4 and len(weekdays) == 1:
         code = f"W-{WEEKDAYS[weekdays[0]]}"
@@ -177,10 +177,10 @@ def _closed_days(days: pd.DatetimeIndex) -> tuple[tuple[str, ...], int]:
     for weekday, name in enumerate(WEEKDAYS):
         if (
             n_weeks >= _LEAST_WEEKS
-            and (missing.dayofweek == weekday).sum() >= 0.95 * (every.dayofweek == weekday).sum()
-        ) and not (days.dayofweek == weekday).any():
+            and (missing.day_of_week == weekday).sum() >= 0.95 * (every.day_of_week == weekday).sum()
+        ) and not (days.day_of_week == weekday).any():
             result.append(name.capitalize())
-            missing = missing[missing.dayofweek != weekday]
+            missing = missing[missing.day_of_week != weekday]
     if len(missing) > _MOST_CLOSED:
         return tuple(result), len(missing)
     holidays = [day for day in missing if (day.month, day.day) in ((12, 25), (12, 26), (1, 1), (5, 1))]
