@@ -42,8 +42,8 @@ def departure_states(
     size = _sizes(lines, known, skus)
     lines = lines.assign(size=size * lines["units"].astype("float64"), kept_size=size * lines["kept"].astype("float64"))
     totals = lines.groupby("departure_id")[["units", "kept", "size", "kept_size"]].sum().astype("float64")
-    share = lines["size"] / lines["departure_id"].map(totals["size"])
-    shared = lines["departure_id"].map(known["fixed_eur"]).fillna(0.0) * share
+    share = lines["size"] / lines["departure_id"].map(totals["size"]).astype("float64")
+    shared = lines["departure_id"].map(known["fixed_eur"]).astype("float64").fillna(0.0) * share
     gross = (lines["benefit_eur"] + shared) * (lines["kept"] / lines["units"]).astype("float64")
     result = totals.assign(gross_eur=gross.groupby(lines["departure_id"]).sum()).join(
         known[["lane", "origin", "destination", "kind", "decide_by", "loads", "volume_fill_rate", "mass_fill_rate", "fixed_eur", "benefit_eur"]]

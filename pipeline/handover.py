@@ -160,8 +160,13 @@ def released_of(warehouse: Warehouse) -> pd.DataFrame:
 
 
 def _partner(plan: Plan, lines: pd.DataFrame) -> Partner:
-    exports = plan.settings.decisions.exports
     moments = plan.decisions.loc[among(plan.decisions["proposal_id"], lines["proposal_id"]), "at"]
+    return partner_at(plan, moments.max())
+
+
+def partner_at(plan: Plan, moment: pd.Timestamp) -> Partner:
+    """Return the receiver of documents of a plan whose last line was released at ``moment``."""
+    exports = plan.settings.decisions.exports
     names = tables_needed(exports)
     tables = plan_inputs(plan, *names) if names else {}
-    return partner_of(exports, tables, moments.max().to_pydatetime())
+    return partner_of(exports, tables, moment.to_pydatetime())

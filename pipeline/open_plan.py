@@ -29,6 +29,7 @@ from pipeline.decisions import Plan, Selection, decided, exclusive, open_plan, r
 from serve.workspace import Conflict, DecisionReply, DecisionRequest, LineStates
 
 _DESCRIPTION = ("handling_class", "owner")
+_VALUED = ("departure_id", "sku", "units", "benefit_eur")
 _CHECK_SECONDS = 1.0
 _QUIET_SECONDS = 20.0
 
@@ -83,6 +84,7 @@ class OpenPlan:
         self.departures = self._warehouse.read("departure", plan.as_of)
         lines = plan.proposals.drop(columns=["status", "decided_units", "decided_at"])
         self.lines = _described(lines, self._skus, settings)
+        self._valued = self.lines[list(_VALUED)]
         self._row = {str(name): row for row, name in enumerate(self.lines["proposal_id"])}
         self._departure_row = {str(name): row for row, name in enumerate(self.departures["departure_id"])}
         self._rows_of_departure = {str(name): rows for name, rows in self.lines.groupby("departure_id").indices.items()}
@@ -91,10 +93,10 @@ class OpenPlan:
         self.states, self.worth = _line_states(self.lines, plan.decisions.iloc[:0]), pd.DataFrame()
         self._take_in()
 
-    def catch_up(self, now: float) -> None:
-        """Take in decisions that other processes wrote, if more than a second has passed; ``now`` is in seconds."""
-        if now - self._checked >= _CHECK_SECONDS:
-            self._checked = now
+    def catch_up(self, now: float | None = None) -> None:
+        """Take in decisions that were written elsewhere, at most once a second; ``now`` is in seconds, None: at once."""
+        if now is None or now - self._checked >= _CHECK_SECONDS:
+            self._checked = self._checked if now is None else now
             with self._lock:
                 self._take_in()
 
@@ -274,7 +276,9 @@ class OpenPlan:
         rows = np.concatenate([*groups, _NO_ROWS])
         place = np.repeat(np.arange(len(names)), [len(group) for group in groups])
         departures = self.departures.iloc[[self._departure_row[name] for name in names]]
-        known = worth.departure_states(self.current(rows, states), departures, self._skus).set_index("departure_id")
+        lines = self._valued.iloc[rows].reset_index(drop=True)
+        lines = lines.assign(decided_units=states.units[rows], status=states.status[rows])
+        known = worth.departure_states(lines, departures, self._skus).set_index("departure_id")
         result = known.reindex(names)[["value_eur", "kept", "fill_rate", "loads_needed"]].astype("float64")
         latest = np.zeros(len(names), dtype="int64")
         np.maximum.at(latest, place, states.decided_at[rows])

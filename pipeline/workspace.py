@@ -5,13 +5,27 @@ Not here: pages and routes (``serve``), a plan in memory (``pipeline.open_plan``
 
 from __future__ import annotations
 
+import os
 import threading
+from collections.abc import Collection, Mapping
 from datetime import date
 
-from foundation.errors import ConfigurationError
-from foundation.settings import Settings
+import pandas as pd
+
+from dispatch.decide import Signature
+from foundation.errors import ConfigurationError, InputError, StageError, counted_noun
+from foundation.settings import Settings, WhatIf
+from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
+from pipeline.artifacts import kept_inputs
+from pipeline.decisions import Selection, decide_proposals
+from pipeline.handover import deliver_released
+from pipeline.inbox import change_exceptions
+from pipeline.jobs import Jobs
 from pipeline.open_plan import OpenPlan
+from pipeline.release_preview import preview_release
+from pipeline.what_if import compare_with_record
+from serve.workspace import ExceptionChange, Job, ReleasePreview, ReleaseReply
 
 _MOST_PLANS = 3
 
@@ -24,6 +38,7 @@ class Workspace:
         self._warehouse = Warehouse(settings)
         self._plans: dict[date, tuple[int, OpenPlan]] = {}
         self._lock = threading.Lock()
+        self._jobs = Jobs()
 
     def dates(self) -> list[date]:
         """Return the planning dates with a plan, ascending."""
@@ -53,3 +68,63 @@ class Workspace:
         """Update the tables that repeat the ledger's statuses, of every plan without new decisions for a while."""
         for _, plan in list(self._plans.values()):
             plan.settle(now)
+
+    def inputs(
+        self, as_of: date, names: Collection[str], where: Mapping[str, str] | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Return input tables that the plan of a date was made with, with the rows of ``where``; empty if they no longer exist."""
+        folder = kept_inputs(self.settings, as_of)
+        return {} if folder is None else snapshot.read(folder, names, where)
+
+    def change_exceptions(self, change: ExceptionChange, by: str, now: pd.Timestamp) -> tuple[str, ...]:
+        """Write new states of exceptions; return the ids that somebody else has changed since, and then write none."""
+        return change_exceptions(self.settings, change, by, now)
+
+    def preview_release(self, as_of: date, form: str | None, now: pd.Timestamp) -> ReleasePreview:
+        """Return what a release would send now."""
+        return preview_release(self.settings, as_of, form, now)
+
+    def release(self, as_of: date, token: str, by: str, now: pd.Timestamp) -> ReleaseReply:
+        """Release exactly the lines of the preview with ``token`` and deliver them.
+
+        Raises ``InputError``, and releases no line, in shadow mode or if the approved lines have changed since the preview.
+        """
+        if self.settings.decisions.mode == "shadow":
+            raise InputError(
+                "decisions.mode is shadow: proposals are compared with what planners shipped and never released"
+            )
+        preview = preview_release(self.settings, as_of, None, now)
+        if preview.token != token or preview.lines.empty:
+            raise InputError("the approved lines have changed since the preview; look at it again")
+        selection = Selection(ids=tuple(preview.lines["proposal_id"]))
+        signature = Signature(now, by)
+        result = decide_proposals(self.settings, as_of, "release", selection, signature)
+        self.plan(as_of).catch_up()
+        return ReleaseReply(len(result.rows), _delivered(self.settings, signature))
+
+    def start_what_if(self, as_of: date, change: WhatIf, by: str) -> None:
+        """Compute a what-if in the background; raises ``InputError`` if one of that name is not finished."""
+        try:
+            self.settings.under(change)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        job = Job(change.name, as_of, by, "waiting")
+        if not self._jobs.start(job, lambda: compare_with_record(self.settings, (change,), as_of)):
+            raise InputError(f"the what-if {change.name} is not finished; use another name")
+
+    def jobs(self) -> list[Job]:
+        """Return the what-ifs that were started, the last one first."""
+        return self._jobs.all()
+
+
+def _delivered(settings: Settings, signature: Signature) -> str:
+    """Deliver the released lines and return what happened as a sentence; the lines stay released if a delivery fails."""
+    token = os.environ.get(settings.decisions.outbox.token_variable)
+    try:
+        delivery = deliver_released(settings, signature, token)
+    except StageError as error:
+        return f"The lines are released, but not delivered: {error}. Repeat forestock release to deliver them."
+    if delivery is None:
+        return "No outbox is configured, so no document was delivered; use an export form."
+    refused = "".join(f" Refused: {name}: {why}." for name, why in delivery.refused.items())
+    return f"{counted_noun(len(delivery.delivered), 'document')} delivered to {settings.decisions.outbox.receiver}.{refused}"

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import date
 from importlib.metadata import version
+from typing import Any
 
 import pandas as pd
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment
@@ -18,7 +21,9 @@ from jinja2 import Environment
 from foundation.errors import ForestockError, StageError
 from serve.grid import Grid
 from serve.identity import Identity
+from serve.inbox import Summary, summary
 from serve.protection import Protection
+from serve.tables import Tables
 from serve.templating import environment, page
 from serve.workspace import OpenPlan, Workspace
 
@@ -50,6 +55,8 @@ class Services:
     identity: Identity
     clock: Clock
     templates: Environment
+    tables: Tables
+    _kept: dict[tuple, tuple[OpenPlan, Any]] = field(default_factory=dict)
     _grids: dict[int, tuple[OpenPlan, Grid]] = field(default_factory=dict)
 
     def grid(self, plan: OpenPlan) -> Grid:
@@ -60,10 +67,21 @@ class Services:
             self._grids = dict(list(self._grids.items())[-2:]) | {id(plan): known}
         return known[1]
 
+    def once(self, name: tuple, plan: OpenPlan, compute: Callable[[], Any]) -> Any:
+        """Return what ``compute`` returns, computed once per open plan under ``name``."""
+        known = self._kept.get(name)
+        if known is None or known[0] is not plan:
+            known = self._kept[name] = (plan, compute())
+        return known[1]
+
+    def findings(self, as_of: date) -> Summary:
+        """Return the exceptions of a plan that are not solved."""
+        return summary(self.tables, as_of, self.clock.now().date())
+
 
 def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protection:
     """Return the ASGI application over a warehouse."""
-    from serve.routes import decisions, login, pages
+    from serve.routes import api, decisions, exceptions, login, network, proposals, release, sku, today, what_if
 
     app = FastAPI(
         title="Forestock",
@@ -73,14 +91,27 @@ def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protect
         docs_url=None,
         redoc_url=None,
     )
-    app.state.services = Services(workspace, identity, clock, environment(workspace.settings))
-    for module in (login, pages, decisions):
+    app.state.services = Services(
+        workspace, identity, clock, environment(workspace.settings), Tables(workspace.settings)
+    )
+    app.openapi = lambda: _documented(app)  # type: ignore[method-assign] # the documented way to change it
+    for module in (login, today, proposals, decisions, sku, network, exceptions, what_if, release, api):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("serve", "static")]))
     app.add_exception_handler(ForestockError, _explained)
     for kind in (HTTPException, 404, 405):
         app.add_exception_handler(kind, _refused)
     return Protection(app, workspace.settings.serve, identity)
+
+
+def _documented(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document with the token of a client as the security scheme."""
+    if app.openapi_schema is None:
+        schema = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        schema["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+        schema["security"] = [{"token": []}]
+        app.openapi_schema = schema
+    return app.openapi_schema
 
 
 def _explained(request: Request, error: Exception) -> Response:

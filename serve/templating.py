@@ -16,7 +16,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from foundation import wording
 from foundation.settings import Settings
 
-PAGES = (("/proposals", "Proposals"),)
+PAGES = (
+    ("/", "Today"), ("/proposals", "Proposals"), ("/sku", "SKUs"), ("/network", "Network"), ("/exceptions", "Exceptions"),
+    ("/what-if", "What-if"), ("/release", "Release"),
+)  # fmt: skip
 
 
 def environment(settings: Settings) -> Environment:
@@ -37,6 +40,11 @@ def environment(settings: Settings) -> Environment:
         "moment": wording.moment,
         "carbon": wording.carbon,
         "text": lambda value: "" if pd.isna(value) else value,
+        "fact": lambda value: (
+            wording.number(value, 2).removesuffix(".00")
+            if isinstance(value, float | int) and not isinstance(value, bool)
+            else str(value).removesuffix(" 00:00:00")
+        ),
         "sentence": lambda value: str(value).replace("_", " ").capitalize(),
     }
     result.globals |= {"currency": money.sign, "title": settings.review.title, "pages": PAGES}

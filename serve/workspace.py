@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal, Protocol
@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 import pandas as pd
 
-from foundation.settings import Settings
+from foundation.settings import Settings, WhatIf
 
 Verb = Literal["approve", "reject", "withdraw"]
 
@@ -165,9 +165,101 @@ class OpenPlan(Protocol):
         """Return the row number of a departure."""
         ...
 
-    def catch_up(self, now: float) -> None:
-        """Take in decisions that other processes wrote, if more than a second has passed; ``now`` is in seconds."""
+    def catch_up(self, now: float | None = None) -> None:
+        """Take in decisions that were written elsewhere, at most once a second; ``now`` is in seconds, None: at once."""
         ...
+
+
+@dataclass(frozen=True)
+class ExceptionChange:
+    """A new state of exceptions.
+
+    Attributes
+    ----------
+    exceptions
+        Version of each exception as the caller saw it, by exception id.
+    status
+        ``open``, ``acknowledged``, or ``solved``.
+    owner
+        Who takes care of them; empty without an owner.
+    due_date
+        Day until which they are to be solved.
+    reason
+        How they were solved, or a note.
+    """
+
+    exceptions: Mapping[str, str]
+    status: Literal["open", "acknowledged", "solved"]
+    owner: str = ""
+    due_date: date | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class ReleasePreview:
+    """What a release would send now.
+
+    Attributes
+    ----------
+    token
+        Hash of the lines and units; a release with it sends exactly these.
+    documents
+        One row per document: departure_id, lane, kind, origin, destination, dates, lines, units.
+    lines
+        One row per line of a document.
+    skipped
+        Proposal id and reason of approved lines that cannot be released.
+    losing
+        Departure id and value of departures that cost more than they save.
+    forms
+        Name and description of every export form.
+    text
+        The documents in the requested form.
+    fault
+        Why the form cannot be written; empty if it can.
+    """
+
+    token: str
+    documents: pd.DataFrame
+    lines: pd.DataFrame
+    skipped: tuple[tuple[str, str], ...]
+    losing: tuple[tuple[str, float], ...]
+    forms: tuple[tuple[str, str], ...]
+    text: str = ""
+    fault: str = ""
+
+
+@dataclass(frozen=True)
+class ReleaseReply:
+    """The outcome of a release: number of released lines, and what happened to their documents."""
+
+    n_released: int
+    delivery: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """A what-if that is computed in the background.
+
+    Attributes
+    ----------
+    name
+        Name of the what-if.
+    as_of
+        Planning date.
+    by
+        Who started it.
+    status
+        ``waiting``, ``running``, ``done``, or ``failed``.
+    lines
+        Its last log lines, or the reason of the failure.
+    """
+
+    name: str
+    as_of: date
+    by: str
+    status: Literal["waiting", "running", "done", "failed"]
+    lines: tuple[str, ...] = ()
 
 
 class Workspace(Protocol):
@@ -181,4 +273,30 @@ class Workspace(Protocol):
 
     def plan(self, as_of: date | None) -> OpenPlan:
         """Return the plan of a date (None: the newest)."""
+        ...
+
+    def inputs(
+        self, as_of: date, names: Collection[str], where: Mapping[str, str] | None = None
+    ) -> dict[str, pd.DataFrame]:
+        """Return input tables that the plan of a date was made with; empty if they no longer exist."""
+        ...
+
+    def change_exceptions(self, change: ExceptionChange, by: str, now: pd.Timestamp) -> tuple[str, ...]:
+        """Write new states of exceptions; return the ids that somebody else has changed since, and then write none."""
+        ...
+
+    def preview_release(self, as_of: date, form: str | None, now: pd.Timestamp) -> ReleasePreview:
+        """Return what a release would send now."""
+        ...
+
+    def release(self, as_of: date, token: str, by: str, now: pd.Timestamp) -> ReleaseReply:
+        """Release and deliver the lines of a preview."""
+        ...
+
+    def start_what_if(self, as_of: date, change: WhatIf, by: str) -> None:
+        """Compute a what-if in the background."""
+        ...
+
+    def jobs(self) -> list[Job]:
+        """Return the what-ifs that were started, the last one first."""
         ...

@@ -208,12 +208,14 @@ def source_mark(settings: Settings) -> str | None:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def read(snapshot: Accepted | str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
+def read(
+    snapshot: Accepted | str, only: Collection[str] | None = None, where: Mapping[str, str] | None = None
+) -> dict[str, pd.DataFrame]:
     """Return the tables of a snapshot, sorted by grain, keys of long tables as categoricals.
 
-    ``only`` names the tables that are wanted; None means all. Raises ``StageError`` if the snapshot is not (or no longer) there.
+    ``only`` names the tables that are wanted; None means all. ``where`` keeps the rows with these values. Raises ``StageError`` if the snapshot is not (or no longer) there.
     """
-    return snapshot_folder.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only)
+    return snapshot_folder.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only, where)
 
 
 def is_kept(reference: str) -> bool:

@@ -56,12 +56,14 @@ def keep(folder: str, tables: Mapping[str, pd.DataFrame]) -> None:
     files.write_text(f"{folder}/{_MANIFEST}", json.dumps({"tables": sorted(tables), "bytes": sizes}, sort_keys=True))
 
 
-def load(folder: str, only: Collection[str] | None = None) -> dict[str, pd.DataFrame]:
-    """Return the tables of ``folder``, or those named in ``only`` that it has; raises ``StageError`` if it is not, or no longer, on the shelf."""
+def load(
+    folder: str, only: Collection[str] | None = None, where: Mapping[str, str] | None = None
+) -> dict[str, pd.DataFrame]:
+    """Return the tables of ``folder``, or those named in ``only`` that it has, with the rows of ``where``; raises ``StageError`` if it is not, or no longer, on the shelf."""
     if not is_whole(folder):
         raise StageError("read inputs", f"there is no snapshot {folder}; accept the inputs again")
     names = json.loads(files.read_text(f"{folder}/{_MANIFEST}"))["tables"]
-    return {name: _table(f"{folder}/{name}.parquet") for name in names if only is None or name in only}
+    return {name: _table(f"{folder}/{name}.parquet", where or {}) for name in names if only is None or name in only}
 
 
 def is_whole(folder: str) -> bool:
@@ -124,9 +126,10 @@ def _removed(folder: Path) -> bool:
         return is_free
 
 
-def _table(path: str) -> pd.DataFrame:
+def _table(path: str, where: Mapping[str, str]) -> pd.DataFrame:
     system, inner = files.filesystem(path)
-    frame = untyped_frame(pa.parquet.read_table(inner, filesystem=system))
+    filters = [(name, "=", value) for name, value in where.items()]
+    frame = untyped_frame(pa.parquet.read_table(inner, filesystem=system, filters=filters or None))
     for name in frame.select_dtypes("category"):
         used = frame[name].cat.remove_unused_categories()
         frame[name] = used.cat.set_categories(sorted(used.cat.categories))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Warehouse:
     def __init__(self, source: Settings | str | Path) -> None:
         self.settings = source if isinstance(source, Settings) else Settings(warehouse=str(source))
         self.path = files.resolve_folder(self.settings.warehouse, Path.cwd())
+        self._opened: dict[str, DeltaTable] = {}
 
     def definition(self, table: str) -> Table:
         """Return the definition of ``table`` with the configured quantiles; raises ``StageError`` for no such table."""
@@ -89,8 +90,14 @@ class Warehouse:
             defined, lambda delta: write_deltalake(delta, data, mode="append", schema_mode=_merge(delta, data))
         )
 
-    def read(self, table: str, as_of: str | date | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
-        """Return the rows of ``as_of`` (of all dates where None) in the order of the grain.
+    def read(
+        self,
+        table: str,
+        as_of: str | date | None = None,
+        columns: Sequence[str] | None = None,
+        where: Mapping[str, str] | None = None,
+    ) -> pd.DataFrame:
+        """Return the rows of ``as_of`` (of all dates where None) in the order of the grain, those with the values of ``where``.
 
         A table not written yet, or without rows for the date, gives an empty frame with every
         column. Raises ``StageError`` for an unknown table or column, or a warehouse that is not there.
@@ -99,12 +106,13 @@ class Warehouse:
         delta = self._open(defined)
         if delta is None:
             return self._empty(defined, columns)
-        filters = None if as_of is None else [("as_of", "=", parse_as_of(as_of))]
+        filters: list[tuple[str, str, Any]] = [(name, "=", value) for name, value in (where or {}).items()]
+        filters += [] if as_of is None else [("as_of", "=", parse_as_of(as_of))]
         requested = None if columns is None else [*dict.fromkeys([*columns, *defined.grain])]
         held = [field.name for field in delta.schema().fields]
         if unknown := sorted(set(columns or ()) - set(held)):
             raise StageError(f"read {table}", f"there is no column {unknown[0]!r}{nearest(unknown[0], held)}")
-        frame = to_frame(delta.to_pyarrow_table(filters=filters, columns=requested), defined)
+        frame = to_frame(delta.to_pyarrow_table(filters=filters or None, columns=requested), defined)
         frame = sorted_by(frame, defined.grain)
         return frame if columns is None else frame[list(columns)]
 
@@ -114,15 +122,35 @@ class Warehouse:
         return [] if delta is None else sorted({date.fromisoformat(part["as_of"]) for part in delta.partitions()})
 
     def version(self, table: str) -> int:
-        """Return the number of the table's last commit, which grows with every write; -1 if it has not been written."""
-        delta = self._open(self.definition(table))
-        return -1 if delta is None else int(delta.version())
+        """Return the number of the table's last commit, which grows with every write; -1 if it has not been written.
+
+        The table stays open, so that only newer commits are read.
+        """
+        delta = self._opened.get(table)
+        if delta is None:
+            delta = self._open(self.definition(table))
+            if delta is None:
+                return -1
+            self._opened[table] = delta
+        try:
+            delta.update_incremental()
+        except (DeltaError, OSError) as error:
+            del self._opened[table]
+            raise StageError(f"open {table}", self._reason(error)) from error
+        return int(delta.version())
 
     def has(self, table: str, as_of: str | date | None = None) -> bool:
         """Return whether ``table`` has been written, for ``as_of`` where given."""
         if as_of is not None:
             return parse_as_of(as_of) in self.dates(table)
         return self._open(self.definition(table)) is not None
+
+    def _newest(self, defined: Table) -> DeltaTable | None:
+        """Return the table at its last commit; one that ``version`` keeps open is read on from there."""
+        if defined.name not in self._opened:
+            return self._open(defined)
+        self.version(defined.name)
+        return self._opened[defined.name]
 
     def _uri(self, table: str) -> str:
         return files.joined(self.path, table)
@@ -152,7 +180,7 @@ class Warehouse:
         stage = f"write {defined.name}"
         for attempt in range(_ATTEMPTS):
             try:
-                write(self._open(defined) or self._create(defined))
+                write(self._newest(defined) or self._create(defined))
             except (CommitFailedError, TableNotFoundError) as error:
                 if attempt == _ATTEMPTS - 1:
                     raise StageError(stage, f"given up after {_ATTEMPTS} attempts: {self._reason(error)}") from error

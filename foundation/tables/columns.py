@@ -48,6 +48,7 @@ _add(
     plan_id="Id of a plan: a hash of its inputs, configuration, and date.",
     departure_id="Id of a departure: lane and ship date.",
     reason="Reason, in one sentence.",
+    exception_id="Id of an exception: a hash of kind, hub, region, and SKU, the same in every run.",
     by="Person or rule that decided.",
     receiver="Receiver of released proposals.",
     source="The receiver's document that reports the row.",
@@ -93,6 +94,7 @@ _add(
     order_date="Day of the customer's order.",
     ship_date="Day on which the shipment leaves.",
     end_date="Last day of the window.",
+    due_date="Day until which the exception is to be solved.",
     until_date="First run in which the row is no longer valid.",
 )  # fmt: skip
 _add(

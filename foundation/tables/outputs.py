@@ -41,6 +41,7 @@ OUTPUTS: dict[str, Table] = {
         _table("execution", "Reports of receivers on released proposals: units shipped, short, received, and refused; append-only.", "proposal_id status source", "units at"),
         _table("realized", "What executed proposals were worth in hindsight, against no move, over the demand that followed; and what changes of planners were worth.", "as_of proposal_id", "lane by units units_received units_sold benefit_eur realized_benefit_eur override_eur end_date", "override_eur"),
         _table("exception", "Exceptions: lines that the optimizer did not decide, and findings that need a person.", "as_of kind hub region sku", "units eur decide_by action", "hub region sku units eur decide_by"),
+        _table("exception_state", "State, owner, and due date that people give exceptions; append-only. An exception without a row is open.", "exception_id at", "status by owner due_date reason", "owner due_date reason"),
         _table("assumption", "Assumptions that the run makes where the input contains no value.", "as_of key", "table column rows assumed effect eur", "column eur"),
         _table("plan", "Cost and savings of the plan, with its lower bound.", "as_of", _PLAN),
         _table("what_if", "Cost and savings of a plan with changed inputs; never the plan of record.", "as_of what_if", f"changes plan_id_of_record kept_total_eur {_PLAN}"),

@@ -22,7 +22,7 @@ document.getElementById("leave")?.addEventListener("click", async () => {
   location.assign("/login");
 });
 
-async function send(path, body) {
+export async function send(path, body) {
   const response = await fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json", "x-csrf-token": root.dataset.csrf },
@@ -32,12 +32,12 @@ async function send(path, body) {
   return { status: response.status, content };
 }
 
-function detail(content) {
+export function detail(content) {
   if (Array.isArray(content.detail)) return content.detail.map((fault) => fault.msg).join("; ");
   return content.detail || "The server did not accept the request.";
 }
 
-function say(text, kind = "", action = null) {
+export function say(text, kind = "", action = null) {
   const box = document.getElementById("messages");
   const line = document.createElement("div");
   line.className = `message ${kind}`;
@@ -66,7 +66,7 @@ function say(text, kind = "", action = null) {
 // The server's clock may be set to another time: countdowns start from the time it sent.
 const skew = Number(root.dataset.now || Date.now()) - Date.now();
 
-function remaining(moment) {
+export function remaining(moment) {
   const minutes = Math.floor((Date.parse(moment) - Date.now() - skew) / 60000);
   if (minutes < 0) return "cut-off has passed";
   if (minutes < 60) return `${minutes} min left`;
@@ -82,3 +82,7 @@ function tick() {
 }
 tick();
 setInterval(tick, 20000);
+
+for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
+  form.addEventListener("change", (event) => { if (event.target.matches("select")) form.requestSubmit(); });
+}

@@ -1,4 +1,6 @@
 // The grid of proposals: rows come from the server in windows of 100; only those in view are in the page.
+import { detail, remaining, say, send } from "./app.js";
+
 const grid = document.getElementById("grid");
 const body = document.getElementById("rows");
 const space = body.querySelector(".space");

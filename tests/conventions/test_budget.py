@@ -16,6 +16,7 @@ LONG_FILES: dict[str, str] = {}
 MANY_ARGUMENTS = {
     "flows/nightly.py": "the form of a deployment shows the flow's arguments",
     "forestock/cli/*.py": "typer reads a command's options from its arguments",
+    "serve/routes/*.py": "FastAPI reads a request's parameters from the arguments of a route",
     "positioning/optimizer/_network_simplex.py": "compiled kernels take arrays",
 }
 

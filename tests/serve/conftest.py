@@ -16,8 +16,11 @@ from foundation.store.warehouse import Warehouse
 from pipeline.workspace import Workspace
 from serve import Access, Clock, Identity, build_app
 from serve.access import hashed_password
+from tests.flows.conftest import _planned_once, planned_settings
 from tests.worlds.proposal_world import MORNING, proposal, warehouse_with
 
+assert _planned_once
+assert planned_settings
 HOST = "http://127.0.0.1"
 PASSWORD = "correct horse"  # noqa: S105 - of the tests
 LINES = (
@@ -120,3 +123,11 @@ def people() -> Access:
 def site(tmp_path: Path, people: Access) -> Site:
     """Return a workspace over four lines, in which people log in with a password."""
     return Site(warehouse_with(tmp_path, *LINES), people).build(identity="password")
+
+
+@pytest.fixture
+def planned_site(planned_settings: Callable[..., Settings], people: Access) -> Site:
+    """Return a workspace over the planned warehouse that tests of the flows share."""
+    return Site(planned_settings(), people, pd.Timestamp("2016-05-16T07:00", tz="UTC").as_unit("us")).build(
+        identity="password"
+    )

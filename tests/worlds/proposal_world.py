@@ -94,6 +94,17 @@ def position(**days_of_supply: float | None) -> pd.DataFrame:
     )  # fmt: skip
 
 
+def exception_rows(*hubs: str) -> pd.DataFrame:
+    """Return one exception per hub, worth 50 at the first and 10 less at each further one."""
+    return pd.DataFrame(
+        {
+            "as_of": pd.Timestamp(AS_OF), "kind": "hub_full_inbound", "hub": hubs, "region": None, "sku": None,
+            "units": pd.Series([4] * len(hubs), dtype="Int64"), "eur": [50.0 - 10 * place for place in range(len(hubs))],
+            "decide_by": pd.Series([pd.NaT] * len(hubs), dtype="datetime64[us, UTC]"), "action": "Add inbound capacity.",
+        }
+    )  # fmt: skip
+
+
 def plan_row() -> pd.DataFrame:
     """Return the row of ``plan`` for the run, its money all zero."""
     return pd.DataFrame([neutral_row("plan", AS_OF)])

@@ -1,9 +1,9 @@
-"""Pages that show a plan."""
+"""The page of proposals."""
 
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from serve.routes.request import grant_of, plan_content, plan_of, services_of
 from serve.templating import page
@@ -19,12 +19,6 @@ _STATUS_NAMES = {
     "proposed": "open",
     **{name: name for name in ("approved", "rejected", "released", "executed", "superseded")},
 }
-
-
-@router.get("/")
-def start() -> Response:
-    """Lead to the proposals."""
-    return RedirectResponse("/proposals", 303)
 
 
 @router.get("/proposals")
