@@ -10,17 +10,19 @@ import os
 import pwd
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import pandas as pd
 import pytest
 import yaml
 
-from flows.servers import answers, command_of, free_port, module, running
+from flows.servers import answers, free_port, module, running
 from tests.conftest import N_DAYS, REGIONS, SAMPLES, SKUS
 from tests.flows.conftest import QUICK
 
@@ -152,9 +154,10 @@ def _configuration(folder: Path, mlflow: str) -> Path:
     parts |= {"series": {"hierarchy": ["department", "category"], "known_in_advance": ["snap"]}}
     for text in (*QUICK, "positioning.max_gap_rate=1.0"):
         key, _, value = text.partition("=")
-        section, _, name = key.rpartition(".")
-        inner = parts.setdefault(section, {}) if section else parts
-        assert isinstance(inner, dict)
+        *sections, name = key.split(".")
+        inner = parts
+        for section in sections:
+            inner = cast(dict[str, object], inner.setdefault(section, {}))
         inner[name] = yaml.safe_load(value)
     path = folder / "services.yaml"
     path.write_text(yaml.safe_dump(parts))
@@ -174,19 +177,23 @@ def services(postgres: Postgres, tmp_path_factory: pytest.TempPathFactory) -> It
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "MLFLOW_DISABLE_TELEMETRY": "true", "NO_COLOR": "1",
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "FORESTOCK_HOME": str(home), "FORESTOCK_CONFIG": str(config), "PREFECT_WORKER_QUERY_SECONDS": "2",
         "PREFECT_SERVER_SERVICES_SCHEDULER_LOOP_SECONDS": "5", "COLUMNS": "200",
-        "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500", "PREFECT_CLIENT_MAX_RETRIES": "6",
+        "PREFECT_CLIENT_RETRY_EXTRA_CODES": "500", "PREFECT_CLIENT_MAX_RETRIES": "6", "HOST": "127.0.0.1",
+        "MLFLOW_BACKEND_STORE_URI": postgres.url("mlflow", "psycopg"), "MLFLOW_ARTIFACTS": str(home / "artifacts"),
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
     }  # fmt: skip
-    server = [*command_of(ports[0]), "--no-ui"]
-    tracking = [
-        *module("mlflow", "server"), "--host", "127.0.0.1", "--port", str(ports[1]), "--workers", "1",
-        "--backend-store-uri", postgres.url("mlflow", "psycopg"), "--artifacts-destination", str(home / "artifacts"),
-    ]  # fmt: skip
+
+    def start(role: str, port: int | None = None) -> tuple[list[str], dict[str, str]]:
+        return [str(ROOT / "deploy" / "start"), role], {**environment, **({"PORT": str(port)} if port else {})}
+
     built = Services(postgres, api, mlflow, environment, home, config, home / "warehouse")
-    with running(server, environment, home / "prefect.log"), running(tracking, environment, home / "mlflow.log"):
+    with (
+        running(*start("prefect", ports[0]), home / "prefect.log"),
+        running(*start("mlflow", ports[1]), home / "mlflow.log"),
+    ):
         wait_until(lambda: answers(f"{api}/health"), "Prefect's server does not answer")
         wait_until(lambda: answers(f"{mlflow}/health"), "MLflow's server does not answer")
-        built.prefect("work-pool", "create", "forestock", "--type", "process")
-        built.prefect("deploy", "--all")
-        worker = module("prefect", "worker", "start", "--pool", "forestock")
-        with running(worker, environment, home / "worker.log"):
+        command, variables = start("register")
+        done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603 - our own script
+        assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+        with running(*start("worker"), home / "worker.log"):
             yield built
