@@ -87,8 +87,8 @@ class Summary:
     def verdict(self) -> str:
         """The plan in one sentence, or the last stage's result without a plan."""
         if self.figures is None:
-            units = ", ".join(f"{number(total)} in {days} days" for days, total in self.expected_units.items())
-            return f"Expected demand: {units} units." if units else f"Model {self.model_version} is ready."
+            units = ", ".join(f"{number(total)} units in {days} days" for days, total in self.expected_units.items())
+            return f"Expected demand: {units}." if units else f"Model {self.model_version} is ready."
         saved = self.money(self.figures.saving_eur)
         before = self.money(self.figures.total.before_eur)
         if self.refusals:

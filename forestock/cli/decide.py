@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from forestock.cli.terminal import Config, Overrides, as_date
+from forestock.cli.terminal import Config, Overrides, as_date, print_steps_after
 from foundation.errors import InputError
 
 if TYPE_CHECKING:
@@ -250,7 +250,8 @@ def fall_back(
     moment = pd.Timestamp(datetime.now(UTC)).as_unit("us")
     settings = load_settings(config, tuple(overrides or ()))
     record_fallback(settings, (region, segment), until, Signature(moment, getpass.getuser(), reason))
-    print(f"{region} {segment}: the baseline forecasts dates before {until}. To plan again, use forestock run.")
+    print(f"{region} {segment}: the baseline forecasts dates before {until}.")
+    print_steps_after(settings, "fall-back")
 
 
 COMMANDS = {"approve": approve, "reject": reject, "release": release, "export": export, "fall-back": fall_back}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
+from forestock.cli.terminal import print_steps_after
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from pipeline.decisions import Verb
@@ -35,11 +36,15 @@ def decide_and_print(
 
     console = Console()
     if selection.is_empty:
-        _print_proposals(console, open_plan(settings, as_of))
+        plan = open_plan(settings, as_of)
+        _print_proposals(console, plan)
+        print_steps_after(settings, "approve", plan.as_of, console)
         return
     if selection.is_by_rule and not settings.decisions.rules:
         raise ConfigurationError("decisions.rules: no rules are configured; docs/decisions-of-planners.md has examples")
-    _print_decisions(console, settings, verb, decide_proposals(settings, as_of, verb, selection, signature))
+    done = decide_proposals(settings, as_of, verb, selection, signature)
+    _print_decisions(console, settings, verb, done)
+    print_steps_after(settings, verb, done.as_of, console)
 
 
 def release_and_print(
@@ -72,6 +77,7 @@ def release_and_print(
             console,
             f"No outbox is configured (decisions.outbox.target), so no document was delivered. To write a file instead, run {command(settings, 'export', plan.as_of)} --form csv",
         )
+    print_steps_after(settings, "release", plan.as_of, console)
 
 
 def export_table_and_print(
@@ -92,6 +98,7 @@ def export_table_and_print(
     else:
         day = f" of {exported.as_of}" if exported.as_of else ""
         _print_line(Console(), f"{number(exported.n_rows)} rows of {table}{day}: {exported.path}")
+        print_steps_after(settings, "export-table")
 
 
 def export_and_print(settings: Settings, as_of: date | None, form: str, output: str | None) -> None:
@@ -120,6 +127,8 @@ def export_and_print(settings: Settings, as_of: date | None, form: str, output: 
         _print_line(
             console, f"Form {form} cannot hold {number(exported.n_left_out)} released lines; csv and json hold all."
         )
+    if output != "-":
+        print_steps_after(settings, "export", console=console)
 
 
 def score_and_print(settings: Settings, as_of: date | None, seen: date | None) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from forestock.cli.decide import By, DecisionTime
-from forestock.cli.terminal import Config, Overrides, as_date
+from forestock.cli.terminal import Config, Overrides, as_date, print_steps_after
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +59,7 @@ def receive(
     print(f"Recorded {len(received.rows):,} rows; {received.n_known:,} were on record.")
     if received.superseded:
         print(f"Refused in full and superseded: {', '.join(received.superseded)}.")
+    print_steps_after(settings, "receive")
 
 
 def realized(
@@ -95,6 +96,7 @@ def realized(
         print(
             f"{number(len(result.open_plans))} plans are not valued yet, the first of {first}: sales do not cover them."
         )
+    print_steps_after(settings, "realized")
 
 
 def _report_table(report: pd.DataFrame, currency: str, group: str) -> Table:

@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
+from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date, print_steps_after
 from foundation.errors import ConfigurationError, nearest
 from foundation.settings import Settings
 from pipeline.configuration import load_settings
@@ -88,6 +88,7 @@ def compare_plans(config: str, request: WhatIfRequest, overrides: Sequence[str])
         with reported("start", settings, request.as_of):
             comparison = what_if(config, request, list(overrides))
     print_comparison(comparison, Console(soft_wrap=False))
+    print_steps_after(settings, "what-if", comparison.as_of)
 
 
 def print_comparison(comparison: WhatIfComparison, console: Console) -> None:
@@ -211,6 +212,7 @@ def print_causes(
             answer = run_attribution(settings, request)
             check_named(Warehouse(settings).read("position", answer.as_of, ["hub", "sku"]), only)
     print_attribution(answer, only, Console(soft_wrap=False))
+    print_steps_after(settings, "why")
 
 
 def print_attribution(answer: Attribution, only: tuple[str | None, str | None], console: Console) -> None:
@@ -247,6 +249,7 @@ def explain_series(config: str, request: SeriesRequest, overrides: Sequence[str]
         display.begin("explain")
         answer = explained(settings, request)
     _print_drivers(settings, request, answer, Console(soft_wrap=False))
+    print_steps_after(settings, "explain")
 
 
 def _print_drivers(settings: Settings, request: SeriesRequest, answer: SeriesExplanation, console: Console) -> None:

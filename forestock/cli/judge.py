@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date
+from forestock.cli.terminal import Config, Overrides, StageDisplay, as_date, print_steps_after
 from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
@@ -104,6 +104,7 @@ def run_backtest(config: str, origins: Origins, overrides: Sequence[str], reques
         except RefusedPromotionError as error:
             refused, result = error, error.result
     print_backtest(result, Console(soft_wrap=False), is_refused=refused is not None)
+    print_steps_after(settings, "backtest")
     if refused is not None:
         raise refused
 
@@ -207,6 +208,7 @@ def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
 
             done = simulate(config, span, list(overrides))
     print_simulation(done, Console(soft_wrap=False))
+    print_steps_after(settings, "simulate")
 
 
 def print_simulation(done: Simulation, console: Console) -> None:
@@ -332,6 +334,7 @@ def monitor(config: Config, as_of: _Day = None, today: _Today = None, overrides:
 
             done = monitor_flow(config, as_of, list(overrides or ()), today)
     _print(done)
+    print_steps_after(settings, "monitor")
 
 
 def _print(done: MonitoringReport) -> None:
@@ -366,6 +369,7 @@ def compare_runs(config: str, count: int, overrides: Sequence[str]) -> None:
         with reported("experiment", settings, None):
             page = compare_recorded_runs(settings, count)
     Console().print(f"page  {page}", markup=False, highlight=False, soft_wrap=True)
+    print_steps_after(settings, "experiment")
 
 
 COMMANDS = {"backtest": backtest, "simulate": simulate, "monitor": monitor, "experiment": experiment}

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from forestock.cli.terminal import Config, Overrides, StageDisplay, print_next_steps
+from forestock.cli.terminal import Config, Overrides, StageDisplay, print_next_steps, print_steps_after
 from foundation.errors import InputError
 from pipeline.backfill import RunReport, Span, raise_for
 from pipeline.configuration import load_settings
@@ -50,6 +50,8 @@ def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until:
         except RefusedError as error:
             refused, result = error, error.result
     _print(result)
+    after = "run" if until == "review" else until
+    print_steps_after(settings, "refused" if refused else after, result.context.as_of)
     if refused is not None:
         raise refused
 
@@ -66,6 +68,7 @@ def review_plan(config: str, as_of: date | None, overrides: Sequence[str]) -> No
         display.begin("review")
         result = rewrite_page(settings, as_of)
     _print(result)
+    print_steps_after(settings, "review", result.context.as_of)
 
 
 def _print(result: Result) -> None:
@@ -153,10 +156,12 @@ def tidy(config: Config, overrides: Overrides = None) -> None:
     from foundation.store.tidying import sentence
     from foundation.store.tidying import tidy as tidied
 
-    freed = tidied(load_settings(config, tuple(overrides or ())))
+    settings = load_settings(config, tuple(overrides or ()))
+    freed = tidied(settings)
     print(sentence(freed.n_table_files, freed.n_snapshots, freed.n_bytes))
     if freed.busy_tables:
         print(f"Skipped because another process writes them: {', '.join(freed.busy_tables)}.")
+    print_steps_after(settings, "tidy")
 
 
 def run_backfill(config: str, span: Span, overrides: Sequence[str]) -> None:
@@ -174,6 +179,7 @@ def run_backfill(config: str, span: Span, overrides: Sequence[str]) -> None:
     with prefect_server():
         reports = sorted(_with_progress(config, span, overrides, dates), key=lambda report: report.as_of)
     Console().print(_backfill_table(reports, Money(settings.currency)))
+    print_steps_after(settings, "backfill")
     raise_for(reports)
 
 

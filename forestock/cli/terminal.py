@@ -21,6 +21,7 @@ from rich.text import Text
 from foundation.periods import parse_day
 
 if TYPE_CHECKING:
+    from foundation.settings import Settings
     from pipeline.summary import Summary
     from review.plan.attention import Finding
     from review.plan.summary import Headline
@@ -207,6 +208,13 @@ def print_next_steps(steps: Mapping[str, str], console: Console) -> None:
     width = max(map(len, steps))
     for purpose, step in steps.items():
         console.print(f"  {purpose:<{width}}  {step}", soft_wrap=True, markup=False, highlight=False)
+
+
+def print_steps_after(settings: Settings, verb: str, as_of: date | None = None, console: Console | None = None) -> None:
+    """Print what may follow the command ``verb``, a key of ``pipeline.next_steps.STEPS``."""
+    from pipeline.next_steps import next_steps
+
+    print_next_steps(next_steps(settings, verb, as_of), console or Console())
 
 
 def _table(title: str) -> Table:

@@ -5,6 +5,8 @@ Not here: what is recorded (``models.tracking.runs``) or registered (``models.tr
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
+# MLflow's pages then open the experiment with runs and models, not with traces of language models.
+_MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
 LONGEST_PARAM = 6_000
 _LONGEST_DIGEST = 36
 _HEAD_ROWS = 1_000
@@ -77,7 +81,8 @@ class Experiment:
         is_local = self.uri.startswith("sqlite:")
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
         location = f"file://{folder}" if is_local else None
-        return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
+        tags = {**_MODEL_TRAINING, **self.tags}
+        return str(self.client.create_experiment(self.name, artifact_location=location, tags=tags))
 
 
 def tracking_uri(settings: Settings) -> str:
@@ -98,7 +103,9 @@ def tracking_command(settings: Settings) -> str:
         uri = tracking_uri(settings)
     except StageError:
         return ""
-    return uri if uri.startswith("http") else f"mlflow ui --backend-store-uri {uri}"
+    if uri.startswith("http"):
+        return f"{uri.rstrip('/')}/#/experiments"
+    return shlex.join([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri])
 
 
 @contextmanager
