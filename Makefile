@@ -123,6 +123,10 @@ reference: $(READY) ## regenerate the reference pages from the code
 tour: demo ## run the demo and regenerate docs/tour.md from its rows
 	$(BIN)/python -m tools.tour > docs/tour.new && mv docs/tour.new docs/tour.md
 
+.PHONY: screenshots
+screenshots: demo ## take the pictures of README and docs from the workspace of the demo; needs Chromium
+	$(BIN)/python -m tools.screenshots
+
 .PHONY: lock
 lock: $(READY) ## update the lock file: every dependency with hashes, without host names
 	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \
