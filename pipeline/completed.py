@@ -20,7 +20,7 @@ from pipeline.identity import forecast_identity, run_identity, training_identity
 from pipeline.results import PlanResult, Result, RunContext, Snapshot, TrainingResult
 
 FORECAST_TABLES = ("forecast", "forecast_window", "forecast_dependence")
-PLAN_TABLES = ("position", "service", "transfer", "departure", "exception", "assumption", "plan")
+PLAN_TABLES = ("position", "unit_value", "service", "transfer", "departure", "exception", "assumption", "plan")
 
 
 def decided_before(warehouse: Warehouse, hubs: pd.DataFrame, as_of: date) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from positioning.simulation.comparison import summary
 from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
 from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
 from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
+from positioning.simulation.order_routing import ValueRouting
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.planned import (
     Forecaster,
@@ -61,6 +62,8 @@ class Span:
         Whether capacities that SKUs share are lifted for every policy.
     has_foresight
         Whether a policy that plans with the actual demand is included.
+    routes_by_value
+        Whether a policy that routes orders by the value of a unit is included.
     """
 
     start: date
@@ -69,6 +72,7 @@ class Span:
     every_days: int | None = None
     is_unlimited: bool = False
     has_foresight: bool = False
+    routes_by_value: bool = False
 
 
 def periods_of(settings: Settings, span: Span) -> int:
@@ -119,6 +123,7 @@ def write_page(done: Simulation) -> str:
 log = logging.getLogger(__name__)
 
 PLAN_POLICY, NAIVE, FORESIGHT = "forestock", "seasonal_naive", "foresight"
+VALUE_ROUTING = "forestock_value_routing"
 _PAST_DAYS = 182
 
 
@@ -168,6 +173,9 @@ def run_simulation(settings: Settings, span: Span) -> Simulation:
     policies, notes = _policies(settings, game, tables, specified)
     if span.has_foresight:
         policies.insert(-1, Planned(FORESIGHT, Foresight(specified, game), positioning.plan, tables, settings))
+    if span.routes_by_value:
+        planned = Planned(VALUE_ROUTING, specified, positioning.plan, tables, settings)
+        policies.insert(-1, ValueRouting(VALUE_ROUTING, planned))
     ledgers = [_played(game, policy) for policy in policies]
     log.info("bound: one linear program per SKU")
     bounds = {with_goods: bound_eur(game, with_goods=with_goods, threads=settings.positioning.processes) for with_goods in (False, True)}  # fmt: skip
@@ -212,6 +220,7 @@ def record_simulation(done: Simulation) -> str:
     params |= {
         "is_unlimited": span.is_unlimited,
         "has_foresight": span.has_foresight,
+        "routes_by_value": span.routes_by_value,
         "kinds": ",".join(done.settings.positioning.kinds),
     }
     settings = done.settings.positioning.model_dump(mode="json", exclude={"kinds", "processes"})

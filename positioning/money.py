@@ -79,7 +79,7 @@ def outcome_in_eur(outcome: Outcome, unit: float) -> Outcome:
     )
     return replace(
         outcome, before=outcome.before * money, after=outcome.after * money, line_terms=outcome.line_terms * money,
-        shares=outcome.shares * unit, refusals=refusals,
+        shares=outcome.shares * unit, refusals=refusals, hub_value=outcome.hub_value * unit,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from positioning.explain.tables import (
     position_frame,
     service_frame,
     transfer_frame,
+    unit_value_frame,
 )
 from positioning.explain.unmet_demand import Diagnosis, Remaining, diagnose_chunk, diagnosis_in_eur
 from positioning.inputs.costs import KG
@@ -46,7 +47,7 @@ def plan(
     as_of: date,
     checkpoints: Checkpoints = recompute,
 ) -> dict[str, pd.DataFrame]:
-    """Return the frames ``position service transfer departure exception assumption plan`` of a run.
+    """Return the frames ``position unit_value service transfer departure exception assumption plan`` of a run.
 
     The same inputs give the same rows, whatever their order and the number of processes. ``plan_id`` is a hash of the
     proposals; so is ``run_version``, until the caller replaces it.
@@ -111,6 +112,7 @@ def plan_problem(
     versions = {"plan_id": plan_id, "run_version": plan_id, "model_version": model_version}
     return {
         "position": position_frame(problem, outcomes),
+        "unit_value": unit_value_frame(problem, outcomes),
         "service": service_frame(problem, outcomes),
         "transfer": transfer_frame(problem, outcomes, lines, pd.Series(remaining.slack), plan_id),
         "departure": departure_frame(problem, lines),

@@ -20,7 +20,8 @@ from foundation.wording import UNKNOWN, Money, rate
 from review.charts import QUIET, blank, method_colors, method_name, styled
 from review.plan.page import environment
 
-_FORESIGHT = "foresight"  # a benchmark with known demand, which no policy can be expected to beat
+# A benchmark with known demand, which no policy can be expected to beat, and the judged plans with another routing.
+_NOT_COMPARED = ("foresight", "forestock_value_routing")
 _TERM_COLORS = ("#0072b2", "#56b4e9", "#009e73", "#e69f00", "#d55e00", "#cc79a7", "#999999", "#f0e442", "#117733", "#882255")  # fmt: skip
 
 
@@ -89,7 +90,7 @@ def result(page: ReplayPage) -> str:
     """Return the result in one sentence: the judged policy compared with the best other policy and the lower bound."""
     money, judged = Money(page.currency), page.figures.iloc[-1]
     others = page.figures.iloc[:-1]
-    others = others[others["policy"] != _FORESIGHT]
+    others = others[~others["policy"].isin(_NOT_COMPARED)]
     best = others.iloc[int(others["value_eur"].to_numpy().argmin())]
     share = float(judged["value_eur"]) / float(best["value_eur"]) - 1.0
     side = "less" if share < 0 else "more"

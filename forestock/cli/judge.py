@@ -174,6 +174,9 @@ def simulate(
     foresight: Annotated[
         bool, typer.Option("--foresight", help="Add a policy that plans with the actual demand.")
     ] = False,
+    by_value: Annotated[
+        bool, typer.Option("--route-by-value", help="Add a policy that routes orders by the value of a unit.")
+    ] = False,
     overrides: Overrides = None,
 ) -> None:
     """Simulate past decisions on actual demand and compare them with baselines and a bound.
@@ -185,7 +188,7 @@ def simulate(
     parts = list(overrides or ())
     if kinds is not None:
         parts.append(f"positioning.kinds=[{kinds}]")
-    replay_span(config, Span(start, end, n_decisions, every, unlimited, foresight), parts)
+    replay_span(config, Span(start, end, n_decisions, every, unlimited, foresight, by_value), parts)
 
 
 _JUDGED = "forestock"

@@ -189,6 +189,7 @@ _add(
     loss_if_refused_eur="Loss of the plan if it is solved again without the line.",
     loss_if_dropped_eur="Loss of the plan if the line is left out and nothing replaces it; null: not known.",
     eur="Amount at stake.",
+    value_eur="Value of one more unit at the hub: its dual price in serving demand, the mean of the demand scenarios.",
     total_eur_before="Signed sum of all cost terms without the plan.",
     total_eur="Signed sum of all cost terms with the plan.",
     lower_bound_eur="Lower bound: no plan for these demand scenarios costs less.",

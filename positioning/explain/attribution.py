@@ -127,6 +127,8 @@ class Outcome:
         Additive benefit of each line without loads, EUR, (L,).
     refusals
         What refusing each line does.
+    hub_value
+        Value of one more unit at each hub tonight, EUR, (H,): the mean dual price of its stock in serving demand.
 
     """
 
@@ -149,6 +151,7 @@ class Outcome:
     line_terms: np.ndarray
     shares: np.ndarray
     refusals: tuple[Refusal, ...]
+    hub_value: np.ndarray
 
 
 def explain_chunk(cache: SubproblemCache, decisions: list[Decision], dual_prices: np.ndarray) -> list[Outcome]:
@@ -184,6 +187,7 @@ def _explain(cache: SubproblemCache, decision: Decision, dual_prices: np.ndarray
         sources=_sources(subproblem), hub_demand=_by_nearest(subproblem, demand), hub_daily=_by_nearest(subproblem, daily[subproblem.regions]),
         stockout=cycle_stockout(cache.problem, subproblem, units), line_terms=subproblem.shipment_terms[lines],
         shares=_shares(priced, units, lines, saved), refusals=tuple(_refusal(priced, units, int(line), cache.parameters.local_search) for line in lines),
+        hub_value=after.scenario_value[:, :, 0].mean(axis=0),
     )  # fmt: skip
 
 

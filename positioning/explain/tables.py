@@ -1,4 +1,4 @@
-"""The plan as output tables: ``position``, ``service``, ``transfer``, ``departure``, ``plan``.
+"""The plan as output tables: ``position``, ``unit_value``, ``service``, ``transfer``, ``departure``, ``plan``.
 
 Here: columns, types and order of rows, and in a planner's words the reason of a line and the constraints that bind it. Not here: the
 figures of a line (``positioning.explain.lines``), the table ``exception`` (``positioning.explain.exceptions``).
@@ -71,6 +71,17 @@ def position_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
             ))  # fmt: skip
     names = [column for column in OUTPUTS["position"].names if column != "as_of"]
     return typed(pd.DataFrame(rows, columns=names).assign(as_of=as_timestamp(problem.network.as_of)), "position")
+
+
+def unit_value_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:
+    """Return one row per hub × sku that the hub may hold: the value of one more unit there tonight, after the plan."""
+    rows = [
+        (problem.network.hubs[hub], problem.catalog.skus[outcome.sku], value)
+        for outcome in outcomes
+        for hub, value in zip(outcome.hubs, outcome.hub_value, strict=True)
+    ]
+    frame = pd.DataFrame(rows, columns=["hub", "sku", "value_eur"])
+    return typed(frame.assign(as_of=as_timestamp(problem.network.as_of)), "unit_value")
 
 
 def service_frame(problem: Problem, outcomes: list[Outcome]) -> pd.DataFrame:

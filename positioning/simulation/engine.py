@@ -1,6 +1,6 @@
 """The simulation: arrivals, decisions, demand and costs, in that order, period by period.
 
-Regions are served by a fixed router, the same for every policy. Not here: policies, formulas of costs.
+Regions are served by their cheapest hubs, unless a policy routes orders itself. Not here: policies, formulas of costs.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numba
 import numpy as np
@@ -76,6 +76,15 @@ class DecisionPoint:
     def as_of(self) -> date:
         """The planning date."""
         return self.network.start + timedelta(days=self.period * self.network.period_days)
+
+
+@runtime_checkable
+class OrderRouting(Protocol):
+    """A policy that also decides which hub serves an order; without it, the cheapest hub that has the units does."""
+
+    def preference(self, network: Network) -> np.ndarray:
+        """Return hubs by preference, (K, R, H), as ``Delivery.preference``."""
+        ...
 
 
 class Policy(Protocol):
@@ -181,7 +190,8 @@ def play(game: Game, policy: Policy) -> Ledger:
             state.receive(period)
         demand = game.demand.ahead[:, :, period]
         is_open = network.hubs.is_open[:, period]
-        shipped = serve(state.on_hand, demand, network.delivery.preference, is_open)
+        preference = policy.preference(network) if isinstance(policy, OrderRouting) else network.delivery.preference
+        shipped = serve(state.on_hand, demand, preference, is_open)
         book_service(ledger, period, (shipped, demand), network, game.prices)
         book_stock(ledger, period, state.on_hand, network)
     book_goods(ledger, opening_units, _units(state), network, game.prices)

@@ -53,10 +53,11 @@ class Planned:
 
     def decide(self, point: DecisionPoint) -> pd.DataFrame:
         """Return the plan's lines, most valuable first, outlook lines marked."""
-        frames = self.planner(self._tables(point), self.forecaster(point.as_of), self._settings(point), point.as_of)
-        lines = frames["transfer"].sort_values("benefit_eur", ascending=False, kind="stable", ignore_index=True)
-        columns = ["sku", "lane", "units", "ship_date", "is_outlook"]
-        return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
+        return requested_lines(self.frames(point))
+
+    def frames(self, point: DecisionPoint) -> Frames:
+        """Return the frames of the plan of that morning."""
+        return self.planner(self._tables(point), self.forecaster(point.as_of), self._settings(point), point.as_of)
 
     def _settings(self, point: DecisionPoint) -> Settings:
         """Return the settings with the review period until the next decision, or until the end after the last one.
@@ -77,6 +78,13 @@ class Planned:
         if "supply" in known:
             known["supply"] = supply_table(known["supply"], point)
         return known
+
+
+def requested_lines(frames: Frames) -> pd.DataFrame:
+    """Return the lines of a plan as a policy requests them, most valuable first, outlook lines marked."""
+    lines = frames["transfer"].sort_values("benefit_eur", ascending=False, kind="stable", ignore_index=True)
+    columns = ["sku", "lane", "units", "ship_date", "is_outlook"]
+    return lines[columns].astype({"units": "int64", "is_outlook": "bool"})
 
 
 def stock_table(point: DecisionPoint) -> pd.DataFrame:
