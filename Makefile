@@ -127,6 +127,10 @@ tour: demo ## run the demo and regenerate docs/tour.md from its rows
 screenshots: demo ## take the pictures of README and docs from the workspace of the demo; needs Chromium
 	$(BIN)/python -m tools.screenshots
 
+.PHONY: tutorials
+tutorials: $(READY) ## run the tutorials and renew what they show
+	$(BIN)/python -m tools.tutorial your-own-exports weekly-workbooks
+
 .PHONY: lock
 lock: $(READY) ## update the lock file: every dependency with hashes, without host names
 	$(BIN)/uv pip compile pyproject.toml --upgrade --universal --python-version 3.11 --all-extras \

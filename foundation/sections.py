@@ -51,6 +51,12 @@ def _number(value: Any) -> Any:
     return value
 
 
+def _not_zero(value: float) -> float:
+    if value == 0:
+        raise ValueError("must not be 0")
+    return value
+
+
 Positive = Annotated[int, Field(ge=1, le=1_000_000)]
 Threads = Annotated[int, Field(ge=1, le=256)]
 Days = Annotated[int, BeforeValidator(_number), Field(ge=1, le=3_660)]
@@ -61,7 +67,7 @@ Money = Annotated[float, Field(ge=0, le=1e9)]
 Amount = Annotated[float, BeforeValidator(_number), Field(ge=-1e12, le=1e12)]
 LeadDays = Annotated[int, BeforeValidator(_number), Field(ge=-365, le=365)]
 Factor = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1_000)]
-Scale = Annotated[float, BeforeValidator(_number), Field(gt=0, le=1e9)]
+Scale = Annotated[float, BeforeValidator(_number), Field(ge=-1e9, le=1e9), AfterValidator(_not_zero)]
 Seconds = Annotated[float, Field(gt=0, le=3_600)]
 Rate = Annotated[float, Field(ge=0, le=1)]
 Day = Annotated[date, BeforeValidator(_day)]

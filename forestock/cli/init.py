@@ -5,6 +5,7 @@ Not here: the use case (``pipeline.new_project``).
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -82,19 +83,27 @@ def _print_mapped(result: MappedProject, console: Console) -> None:
 
 def _column_table(proposed: ProposedTable) -> Table:
     table = Table(
-        title=f"{proposed.table} from {escape(proposed.file.name)}",
+        title=f"{proposed.table} from {escape(_source(proposed))}",
         title_justify="left",
         title_style="bold",
         box=None,
         pad_edge=False,
     )
-    for name in ("your column", "read as", "sure", "because of"):
-        table.add_column(name, justify="right" if name == "sure" else "left", overflow="fold")
+    for name in ("your column", "read as", "confidence", "for example"):
+        table.add_column(name, justify="right" if name == "confidence" else "left", overflow="fold")
     for theirs, ours, confidence, reason in proposed.columns:
-        table.add_row(escape(theirs), ", ".join(ours), f"{confidence:.0%}", escape(reason))
+        example = proposed.example(theirs, ours)
+        shown_reason = "" if reason == "its name" else f" ({reason})"
+        table.add_row(escape(theirs), ", ".join(ours), f"{confidence:.0%}", escape(f"{example}{shown_reason}"))
     for name, value in proposed.keys.get("defaults", {}).items():
-        table.add_row("–", name, "", escape(f"the value {value}"))
+        table.add_row("–", name, "", escape(f"{value} (there is no such column)"))
     return table
+
+
+def _source(proposed: ProposedTable) -> str:
+    """Return the name of the file, or the pattern of several, with the sheet."""
+    sheet = f", sheet {proposed.keys['sheet']}" if "sheet" in proposed.keys else ""
+    return str(proposed.keys["file"]).rpartition("/")[2] + sheet
 
 
 _NEEDED = {
@@ -112,7 +121,8 @@ def _print_list(title: str, lines: list[str], console: Console) -> None:
     if lines:
         console.print(f"[bold]{title}[/]")
         for line in lines:
-            console.print(f"  · {line}", markup=False)
+            wrapped = textwrap.fill(line, max(40, console.width - 4), subsequent_indent="    ", break_on_hyphens=False)
+            console.print(f"  · {wrapped}", markup=False)
 
 
 COMMANDS = {"init": init}

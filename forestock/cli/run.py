@@ -14,12 +14,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay, print_next_steps, print_steps_after
+from foundation.defaults import default_lines
 from foundation.errors import InputError
 from pipeline.backfill import RunReport, Span, raise_for
 from pipeline.configuration import load_settings
 from pipeline.environment import set_command_line_defaults
 
 if TYPE_CHECKING:
+    from foundation.settings import Settings
     from foundation.wording import Money
     from pipeline.results import Redo, Result, Stage
     from review.input_report import InputReport, TableContents
@@ -49,6 +51,9 @@ def run_stages(config: str, as_of: date | None, overrides: Sequence[str], until:
                 result = nightly(config, as_of, list(overrides), until, redo)
         except RefusedError as error:
             refused, result = error, error.result
+        except InputError as error:
+            _print_defaults(error.lines, settings, Console(stderr=True, highlight=False))
+            raise
     _print(result)
     after = "run" if until == "review" else until
     print_steps_after(settings, "refused" if refused else after, result.context.as_of)
@@ -102,10 +107,11 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str], html
     if report.stops:
         raise InvalidInputsError(report)
     _print_findings(report, console)
+    _print_defaults([*report.warnings, *map(str, report.assumptions)], settings, console)
     console.print(_tables(report.tables))
     console.print(report.outcome)
     if report.is_forecast_only:
-        console.print("Without hubs, lanes and stock, demand can be forecast but shipments cannot be planned.")
+        console.print("Without hubs and lanes, demand can be forecast but shipments cannot be planned.")
     if html is not None:
         console.print(f"page  {html}", markup=False, soft_wrap=True)
     print_next_steps(next_steps(settings, report), console)
@@ -134,7 +140,15 @@ def print_corrections(error: InvalidInputsError, config: str, overrides: Sequenc
             f"To correct {fault.table}.{fault.column}, write in {error.report.configuration}:", soft_wrap=True
         )
         console.print(fault.paste, markup=False, soft_wrap=True)
-    print_next_steps(next_steps(load_settings(config, overrides), error.report), console)
+    settings = load_settings(config, overrides)
+    _print_defaults(error.lines, settings, console)
+    print_next_steps(next_steps(settings, error.report), console)
+
+
+def _print_defaults(lines: Sequence[str], settings: Settings, console: Console) -> None:
+    """Print where keys come from that messages name and the configuration does not set."""
+    for line in default_lines(lines, settings):
+        console.print(f"  {line}", markup=False, soft_wrap=True)
 
 
 def _tables(contents: Sequence[TableContents]) -> Table:

@@ -37,7 +37,7 @@ _PARTS = {
     "yyyy": r"(?P<year>\d{4})", "yy": r"(?P<short>\d{2})", "mmm": r"(?P<name>[^\W\d_]{3,12}\.?)",
     "ww": r"(?P<week>\d{1,2})", "w": r"(?P<week>\d{1,2})",
 }  # fmt: skip
-_TIME = r"(?:[T ,]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*(?P<half>[AaPp]\.?[Mm]\.?)?)?"
+_TIME = r"(?:[T ,]+(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?)\s*(?P<half>[AaPp]\.?[Mm]\.?)?(?:\s*(?:Z|UTC|[+-]\d{2}:?\d{2}))?)?"
 _TIME_WORDS = re.compile(r"[T ,]+hh:mm(?::ss)?\s*(?:am|pm)?$", re.IGNORECASE)
 _WEEK_WORDS = r"(?:KW|CW|WK|W|S|Sem|Week|Woche|Semaine)"
 # Formats that a column is tried with; of formats that read the same days, the first is kept.

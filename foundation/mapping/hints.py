@@ -24,6 +24,8 @@ def remedy_for(fault: Fault, mapping: TableMapping, path: str, raw: pa.Table | N
         known = f"; its columns are {listed_all(raw.column_names)}" if raw is not None else ""
         return f"write THEIRS: {fault.column} below columns, or a value below defaults, {under}{known}"
     if fault.table == "sales" and fault.column == "units_sold" and fault.problem == "negative":
+        if raw is not None and fault.n_rows > 0.5 * len(raw):
+            return f"if the source counts sales as negative, write scale: {{units_sold: -1}} {under}; else correct them"
         return f"if they are returns, write negative: returns {under}; else correct them"
     if fault.table == "stock" and fault.column == "units_on_hand" and fault.problem == "negative":
         return f"if they count as none, write negative: drop {under}; else correct them"

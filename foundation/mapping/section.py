@@ -16,6 +16,8 @@ _TAB_WORDS = ("tab", "\\t", "\t")
 
 def _texts(value: Any) -> Any:
     """Return keys, and values that are no list, as texts: YAML reads the header 2024 as a number."""
+    if value is None:  # a key without lines below it
+        return {}
     if not isinstance(value, dict):
         return value
     return {str(key): item if isinstance(item, list | tuple) else _text(item) for key, item in value.items()}
@@ -90,7 +92,8 @@ class TableMapping(Section):
         description="Negative quantities of `sales` and `stock`: `returns` makes those of sales rows of the table `returns`, `net` subtracts them in `aggregate: sum`, `drop` leaves them out; null: they are faults.",
     )
     scale: dict[str, Scale] = Field(
-        {}, description="Factors of Forestock's columns, for example `mass_kg: 0.001` for a source in grams."
+        {},
+        description="Factors of Forestock's columns, for example `mass_kg: 0.001` for a source in grams, or `units_sold: -1` where sales are negative.",
     )
     pad: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
         {}, description="Length of ids that lost their leading zeros, for example `sku: 6`, which reads 17 as 000017."

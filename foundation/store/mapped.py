@@ -86,7 +86,8 @@ class MappedSource:
         """Return ``fault`` with the column and file that it comes from, and a remedy in terms of the mapping."""
         mapping = self._mappings.get("sales" if self._is_returned(fault.table) else fault.table)
         if mapping is None:
-            return fault
+            place = getattr(self.main, "place", lambda _: "")(fault.table)
+            return replace(fault, origin=place) if place else fault
         path = f"inputs.tables.{'sales' if self._is_returned(fault.table) else fault.table}"
         remedy = remedy_for(fault, mapping, path, self._raw.get(fault.table))
         return replace(fault, origin=_origin(fault.column, mapping), remedy=remedy or fault.remedy)

@@ -136,6 +136,11 @@ class FolderSource:
         """Return whether the folder holds ``table`` in a configured format."""
         return bool(self._formats_of(table))
 
+    def place(self, table: str) -> str:
+        """Return the folder and file of a table as a message names them; empty where there is none."""
+        ending = next((_ENDINGS[kind] for kind in self._formats_of(table)), None)
+        return "" if ending is None else f"{self.path.rpartition('/')[2]}/{table}{ending}"
+
     def read(self, table: str, as_text: Collection[str]) -> pa.Table:
         """Return ``table``; a text that is empty in a CSV file is null, texts of Parquet and Delta are coded."""
         result = self._formats_of(table)

@@ -58,6 +58,7 @@ from foundation.visibility import (
 
 Needs = Literal["forecast", "rebalance"]
 # The id column of the tables that other tables refer to; these tables are checked first.
+_BUILT = ("hubs", "lanes")  # tables that forestock network builds
 _IDS = {"skus": "sku", "regions": "region", "hubs": "hub", "supply": "supplier"}
 
 
@@ -211,7 +212,7 @@ class _Pass:
             return None
         if self.needs in definition.needed_for:
             self.faults.append(
-                structural(definition.name, "", "missing", f"{self.needs} needs it; add it to inputs.path")
+                structural(definition.name, "", "missing", f"{self.needs} needs it; {_added(definition.name)}")
             )
         return None
 
@@ -322,6 +323,11 @@ class _Pass:
             if frame[name].dtype == "category"
         }
         return sorted_by(frame.assign(**used), table.order)
+
+
+def _added(table: str) -> str:
+    """Return how to provide a missing table."""
+    return "build it with forestock network, or add it to inputs.path" if table in _BUILT else "add it to inputs.path"
 
 
 def _warnings(inputs: ValidInputs, needs: Needs, snapshots: pd.Series) -> Iterator[InputWarning]:

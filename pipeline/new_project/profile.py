@@ -12,6 +12,7 @@ from functools import cached_property
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from foundation.errors import shown
 from foundation.mapping.conversion import is_text
 from foundation.mapping.dates import CANDIDATES, WEEKS, DateReading, read_dates
 from foundation.mapping.numbers import NumberReading, read_numbers
@@ -171,6 +172,13 @@ class FileProfile:
         """Name of the file, with the sheet where there are several."""
         name = self.path.rpartition("/")[2]
         return f"{name}, sheet {self.layout.sheet}" if self.n_sheets > 1 else name
+
+    def example(self, header: str) -> str:
+        """Return the first value of a column as text."""
+        values = next((column.values for column in self.columns if column.name == header), None)
+        if values is None or values.null_count == len(values):
+            return ""
+        return shown(values.drop_null()[0].as_py())
 
 
 @dataclass(frozen=True)

@@ -142,21 +142,27 @@ def _put_column(table: ProposedTable, name: str, one: Match) -> None:
 def _put_incomplete(table: ProposedTable, first: Recognized, result: Proposal) -> None:
     """Write a question for every required field without a column."""
     place = f"inputs.tables.{table.table}"
+    columns = f"; its columns are {', '.join(column.name for column in first.file.columns)}"
     for name in first.missing:
         reasons = [f"{header} {reason}" for header, reason in first.refused.items()]
-        known = ", ".join(column.name for column in first.file.columns)
+        money = [column for column in first.file.columns if is_money(column)]
         if name in ("units_sold", "units"):
-            reasons += [f"{column.name} may be money" for column in first.file.columns if is_money(column)]
+            reasons += [f"{column.name} may be money" for column in money]
         why = f" ({listed(reasons)})" if reasons else ""
         for header, reason in first.refused.items():
             table.commented.append((f"{scalar(header)}: {name}", reason))
-        only = None if first.refused else guess(first, name)
+        only = (
+            None
+            if first.refused or (money and name != "date" and name != "sku")
+            else guess(first, name, table.guesses.values())
+        )
         if only is not None:
             table.propose(only.name, name)
         theirs = "THEIRS" if only is None else scalar(only.name)
         result.questions.append(
-            f"{table.table}: no column of {first.file.name} is {name} for certain{why}. Write {theirs}: {name} below columns of {place}; its columns are {known}"
+            f"{table.table}: no column of {first.file.name} is {name} for certain{why}. Write {theirs}: {name} below columns of {place}{columns}"
         )
+        columns = ""
         if first.refused and any("not in units" in reason for reason in first.refused.values()):
             result.questions[-1] += f", and scale: {{{name}: UNITS PER PACK}}"
 
@@ -181,6 +187,6 @@ def _add_derived(result: Proposal) -> None:
             result.written[f"data/{name}.csv"] = f"{column}\n{sales.keys.get('defaults', {}).get(column, 'all')}\n"
             continue
         table = ProposedTable(name, sales.file, {**layout, "aggregate": "distinct"})
-        table.columns.append((theirs, [column], 0.9, f"the different values in {sales.file.name}"))
+        table.columns.append((theirs, [column], 0.9, f"the different values in {_base(str(sales.keys['file']))}"))
         result.tables[name] = table
         result.notes.append(f"{name}: no file has them, so they are the different values of {theirs} in the sales")

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from foundation.mapping.dates import DateForm
+from foundation.mapping.numbers import parse_number
+from foundation.tables import INPUTS, Kind
 from pipeline.new_project.configuration_text import scalar
 from pipeline.new_project.profile import FileProfile
 
@@ -43,6 +46,20 @@ class ProposedTable:
         """Add a line of ``columns`` that a person must confirm."""
         self.guesses[name] = header
         self.commented.append((f"{scalar(header)}: {name}", "the only column whose values fit: is it?"))
+
+    def example(self, header: str, names: list[str]) -> str:
+        """Return a value of a column, and how it is read where that differs."""
+        text = self.file.example(header)
+        kinds = {INPUTS[self.table][name].kind for name in names if name in INPUTS[self.table].names}
+        read: object = None
+        if Kind.DATE in kinds and "date_format" in self.keys:
+            parsed = DateForm(self.keys["date_format"]).parse(text)
+            read = parsed[0] if parsed else None
+        elif kinds & {Kind.NUMBER, Kind.WHOLE}:
+            value = parse_number(text, self.keys.get("decimal", "."), self.keys.get("thousands", ""))
+            factor = self.keys.get("scale", {}).get(names[0], 1.0)
+            read = None if value is None else f"{value * factor:g}"
+        return text if read is None or str(read) == text else f"{text} = {read}"
 
     def header(self, name: str) -> str:
         """Return the header that is read as the column ``name``; empty for none."""

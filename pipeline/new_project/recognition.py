@@ -140,7 +140,7 @@ def recognized(files: Sequence[FileProfile]) -> tuple[list[Recognized], list[Fil
         guesses = [file for file in others if _may_be_sales(file)]
         if len(guesses) == 1:
             others.remove(guesses[0])
-            tables.insert(0, Recognized("sales", guesses[0], {}, KINDS["sales"].required))
+            tables.insert(0, _as_table("sales", guesses[0]))
     return [_with_known_skus(table, known) for table in tables], others
 
 
@@ -157,16 +157,24 @@ def is_money(column: ColumnProfile) -> bool:
     return normalized(column.name) in MONEY_WORDS
 
 
-def guess(table: Recognized, name: str) -> ColumnProfile | None:
-    """Return the only column whose values can be those of a required field, for a question; None if there is none or several."""
-    used = {one.column.name for one in table.matches.values()}
+def _is_flag(column: ColumnProfile) -> bool:
+    words = {word.lower() for word in column.ids}
+    return words <= {"true", "false", "yes", "no", "y", "n", "0", "1", "t", "f"}
+
+
+def guess(table: Recognized, name: str, others: Iterable[str] = ()) -> ColumnProfile | None:
+    """Return the only column whose values can be those of a required field, for a question; None if there is none or several.
+
+    ``others`` are headers that are guesses already.
+    """
+    used = {*(one.column.name for one in table.matches.values()), *others}
     free = [column for column in table.file.columns if column.name not in used]
     if name in _DATES:
         options = [column for column in free if column.is_date]
     elif name in NUMBERS:
         options = [column for column in free if column.is_number and not column.is_date and not is_money(column)]
     else:
-        options = [column for column in free if not column.is_number and not column.is_date]
+        options = [column for column in free if not column.is_number and not column.is_date and not _is_flag(column)]
     return options[0] if len(options) == 1 else None
 
 
@@ -181,6 +189,8 @@ def _as_table(name: str, file: FileProfile) -> Recognized:
         result.matches.pop(kind.unique)
     if name == "stock" and not result.missing and _is_any_quantity(result):
         result.missing = ("units_on_hand",)
+    if name == "prices" and any(match(column.name, "units_sold") > 0.85 for column in file.columns):
+        result.missing = ("unit_price_eur",)  # a price of an order line
     result.score = _score(result, kind)
     return result
 

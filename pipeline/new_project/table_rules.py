@@ -48,9 +48,12 @@ def put_special_rows(table: ProposedTable, group: list[Recognized], result: Prop
         if canceled:
             table.keys.setdefault("where_not", {}).setdefault(one.column.name, []).extend(canceled)
             result.notes.append(f"{table.table}: rows whose {one.column.name} is {listed(canceled)} are left out")
-        if returned and table.table == "sales":
-            result.notes.append(f"sales: {one.column.name} marks returns ({listed(returned)})")
+        if returned and table.table == "sales" and name == "type":
             table.keys["_returns"] = (one.column.name, returned)
+        elif returned and table.table == "sales":
+            result.notes.append(
+                f"sales: rows whose {one.column.name} is {listed(returned)} are read: what came back had been demand"
+            )
 
 
 def put_units(table: ProposedTable, first: Recognized, result: Proposal) -> None:
@@ -77,7 +80,7 @@ def _finish_sales(table: ProposedTable, first: Recognized, result: Proposal) -> 
     if "region" in first.matches:
         return
     if first.missing:  # headers that say nothing: the region is one of them
-        only = guess(first, "region")
+        only = guess(first, "region", table.guesses.values())
         if only is not None:
             table.propose(only.name, "region")
         theirs = "THEIRS" if only is None else scalar(only.name)

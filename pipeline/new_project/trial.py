@@ -100,7 +100,11 @@ def _from_sales(proposal: Proposal, frame: pd.DataFrame, choices: Choices) -> Ch
     parsed = frame["date"].map(_day) if "date" in frame else pd.Series(dtype=object)
     days = days.where(days.notna(), pd.to_datetime(parsed, errors="coerce"))
     keys = [name for name in ("date", "region", "sku") if name in frame]
-    n_repeated = int(frame.assign(date=days).duplicated(keys).sum())
+    n_repeated = (
+        int(frame.assign(date=days).duplicated(keys).sum())
+        if len(keys) == 3 or "region" in table.keys.get("defaults", {})
+        else 0
+    )
     has_time = "date" in frame and bool((frame["date"].str.len() > 10).any())
     if n_repeated or has_time:
         table.keys["aggregate"] = "sum"
@@ -125,7 +129,7 @@ def _put_returns(proposal: Proposal, frame: pd.DataFrame) -> None:
     n_negative = int((units < 0).sum())
     if n_negative > 0.5 * max(len(units), 1):
         proposal.questions.append(
-            "sales: most quantities are negative, as in a list of stock movements. Export the sales, or write negative: returns and check the sign"
+            "sales: most quantities are negative, as in a list of stock movements. Write scale: {units_sold: -1} below inputs.tables.sales if they are sales, and negative: returns for the others"
         )
     elif n_negative:
         table.keys["negative"] = "returns"

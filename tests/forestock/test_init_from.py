@@ -67,6 +67,11 @@ def test_the_command_shows_columns_conclusions_and_next_steps(tmp_path: Path, mo
         "cd shop",
     ):
         assert text in shown.output
+    monkeypatch.chdir(tmp_path / "shop")
+    valid = CliRunner().invoke(app, ["validate"])
+    assert valid.exit_code == 0, valid.output
+    assert "Without hubs and lanes, demand can be forecast" in valid.output
+    assert "forestock network" in valid.output
     assert "file: ../exports/orders_" in (tmp_path / "shop" / "forestock.yaml").read_text("utf-8")
 
 
@@ -78,3 +83,20 @@ def test_a_folder_without_tables_makes_no_project(tmp_path: Path) -> None:
     assert not (tmp_path / "shop").exists()
     with pytest.raises(ConfigurationError, match="is not a folder"):
         project_from_files(str(tmp_path / "shop"), str(tmp_path / "none"))
+
+
+def test_a_message_says_where_keys_and_tables_come_from_without_an_author(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A person who edits only ``forestock.yaml`` knows neither Forestock's columns nor its defaults."""
+    write_orders(tmp_path / "exports", days=70)
+    file = next((tmp_path / "exports").glob("orders_*.csv"))
+    file.write_bytes(file.read_bytes() + b"12/06/2025;SO-1;000010;Nord;many;1,00;C1\r\n" * 400)
+    _project(tmp_path)
+    (tmp_path / "shop" / "data" / "prices.csv").write_text("date,region,sku,unit_price_eur\n2025-06-01,Mars,000010,1\n")
+    monkeypatch.chdir(tmp_path / "shop")
+    shown = CliRunner().invoke(app, ["validate", "--set", "inputs.on_fault=quarantine"])
+    assert shown.exit_code == 2
+    assert "inputs.quarantine_rate is not in the configuration; its default is 0.005" in shown.stderr
+    assert f"sales.units_sold (column Qty of {file.name})" in shown.stderr
+    assert "prices.region (data/prices.csv)" in shown.stderr

@@ -30,7 +30,8 @@ def test_a_table_only_rebalancing_needs(
     for name in ("hubs", "lanes", "stock", "inbound"):
         if name == table or name == "inbound" or table == "hubs":
             del demo_tables[name]
-    assert f"{table}: missing; rebalance needs it; add it to inputs.path" in refused(*QUARANTINE)
+    built = "build it with forestock network, or " if table != "stock" else ""
+    assert f"{table}: missing; rebalance needs it; {built}add it to inputs.path" in refused(*QUARANTINE)
     assert snapshot.accept(settings_for(tmp_path / "inputs"), AS_OF, "forecast").as_of == AS_OF
 
 
