@@ -81,12 +81,15 @@ def build_network(settings: Settings, folder: str | None = None, force: bool = F
         exists = {name: reader.has(name) for name in _TABLES}
     else:
         exists = {name: files.exists(files.joined(folder, f"{name}.csv")) for name in _TABLES}
+    mapped = settings.inputs.tables if folder is None else {}
+    if "lanes" in mapped:
+        raise InputError("lanes: the table is read through inputs.tables.lanes; remove that mapping, or use --out DIR")
     if exists["lanes"] and not force:
         raise InputError("lanes: the table exists and is not changed; to replace it, add --force")
     built = network_of(settings.network, _nodes(settings, reader))
     if built.unknown:
         raise UnknownPlacesError(built.unknown, settings.read_from[1] if settings.read_from else "the configuration")
-    kept = tuple(name for name in ("hubs", "regions") if exists[name] and not force)
+    kept = tuple(name for name in ("hubs", "regions") if exists[name] and (name in mapped or not force))
     written = {name: getattr(built, name) for name in _TABLES if name not in kept}
     for name in written:
         if exists[name] and not files.exists(files.joined(place, f"{name}.csv")):

@@ -5,6 +5,7 @@ Not here: the use case (``pipeline.new_project``).
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,14 +28,17 @@ def init(
     source: Annotated[
         str | None,
         typer.Option(
-            "--from", metavar="DIR", help="Folder of exports of another system, which the configuration then reads."
+            "--from",
+            metavar="DIR|SYSTEM",
+            help="Folder of exports of another system, which the configuration then reads; or a system: odoo, erpnext, shopify, frepple.",
         ),
     ] = None,
 ) -> None:
     """Make a project: a commented configuration, templates of the input tables, and a README.
 
     With --from, the files of a folder are recognized by the names, types, and values of their columns (English, German, French,
-    Spanish, Dutch), and the configuration reads them as they are. What only you can know is asked, never guessed.
+    Spanish, Dutch), and the configuration reads them as they are. What only you can know is asked, never guessed. With --from and a
+    system, the configuration reads that system's own exports.
 
     Example:  forestock init shop --from exports
     """
@@ -43,6 +47,11 @@ def init(
         _init_empty(name, console)
         return
     from pipeline.new_project.from_files import project_from_files
+    from pipeline.new_project.starters import STARTERS
+
+    if source.lower() in STARTERS:
+        _init_starter(name, source.lower(), console)
+        return
 
     _print_mapped(project_from_files(name, source), console)
 
@@ -57,9 +66,32 @@ def _init_empty(name: str, console: Console) -> None:
     console.print("  data/templates/  header and three rows of every table")
     print_next_steps(
         {
-            "go there": f"cd {project.folder}",
+            "go there": f"cd {shlex.quote(project.folder)}",
             "check the inputs": "forestock validate",
             "forecast": "forestock forecast",
+        },
+        console,
+    )
+
+
+def _init_starter(name: str, system: str, console: Console) -> None:
+    from pipeline.new_project.starters import STARTERS, project_from_system
+
+    project = project_from_system(name, system)
+    starter = STARTERS[system]
+    console.print(
+        f"{project.folder}/ reads exports of {starter.title}. Put these files into it:", markup=False, soft_wrap=True
+    )
+    width = max(map(len, starter.exports))
+    for file, where in starter.exports.items():
+        console.print(f"  exports/{file:<{width}}  {where}", markup=False, soft_wrap=True)
+    print_next_steps(
+        {
+            "go there": f"cd {shlex.quote(project.folder)}",
+            "check the inputs": "forestock validate",
+            "forecast": "forestock forecast",
+            "build the network": "forestock network",
+            "plan": "forestock run",
         },
         console,
     )
@@ -75,7 +107,11 @@ def _print_mapped(result: MappedProject, console: Console) -> None:
     _print_list("Questions, to be answered in forestock.yaml", proposal.questions, console)
     folder = result.project.folder
     console.print(f"{folder}/forestock.yaml reads your files as shown above.", markup=False, soft_wrap=True)
-    steps = {"go there": f"cd {folder}", "check the inputs": "forestock validate", "forecast": "forestock forecast"}
+    steps = {
+        "go there": f"cd {shlex.quote(folder)}",
+        "check the inputs": "forestock validate",
+        "forecast": "forestock forecast",
+    }
     if "stock" in proposal.tables:
         steps |= {"build the network": "forestock network", "plan": "forestock run"}
     print_next_steps(steps, console)

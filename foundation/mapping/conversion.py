@@ -50,7 +50,7 @@ def converted(raw: pa.Table, definition: Table, mapping: TableMapping, grid: Fre
 
     Raises ``UnreadableError`` for columns of the mapping that the source does not have, and for a filter that keeps no row.
     """
-    raw = _filtered(raw, mapping)
+    raw = _filtered(_filled_down(raw, mapping), mapping)
     data = _renamed(raw.table, mapping)
     for place, name in enumerate(data.column_names):
         values = _without_empty(data.column(place), mapping.empty)
@@ -63,13 +63,25 @@ def converted(raw: pa.Table, definition: Table, mapping: TableMapping, grid: Fre
     return result
 
 
+def _filled_down(raw: pa.Table, mapping: TableMapping) -> pa.Table:
+    """Return ``raw`` with the value of the row before where a row of the same group has none."""
+    for group, names in mapping.fill_down.items():
+        keys = _words(raw.column(_place(raw, group, "fill_down", mapping))).to_pandas()
+        for name in names:
+            place = _place(raw, name, "fill_down", mapping)
+            words = _words(raw.column(place)).to_pandas()
+            filled = words.where(words.fillna("") != "").groupby(keys, sort=False).ffill()
+            raw = raw.set_column(place, raw.column_names[place], pa.array(filled, pa.string(), from_pandas=True))
+    return raw
+
+
 def _filtered(raw: pa.Table, mapping: TableMapping) -> Converted:
     kept = np.ones(len(raw), dtype=bool)
     for conditions, is_kept in ((mapping.where, True), (mapping.where_not, False)):
         key = "where" if is_kept else "where_not"
         for name, values in conditions.items():
             words = _words(raw.column(_place(raw, name, key, mapping)))
-            is_one = np.asarray(pc.fill_null(pc.is_in(words, value_set=pa.array(values, pa.string())), "" in values))
+            is_one = np.asarray(pc.is_in(pc.fill_null(words, ""), value_set=pa.array(values, pa.string())))
             if is_kept and len(raw) and not is_one.any():
                 present = [str(word) for word in pc.unique(words).to_pylist()]
                 raise UnreadableError(

@@ -77,6 +77,10 @@ class TableMapping(Section):
         None, description="Thousands separator of numbers that are text; null: none."
     )
     empty: Names = Field((), description="Texts that stand for no value, for example `n/a`.")
+    fill_down: Annotated[dict[str, Texts], BeforeValidator(_texts)] = Field(
+        {},
+        description="Columns of the source that are filled only in the first row of a group, by the column that names the group, for example the order of order lines: the other rows take the value of the row before.",
+    )
     where: Annotated[dict[str, Texts], BeforeValidator(_texts)] = Field(
         {}, description="Columns of the source with one value or a list of values: only rows with one of them are read."
     )

@@ -165,7 +165,8 @@ class MappedSource:
 
 def _joined(names: list[str], tables: list[pa.Table], mapping: TableMapping) -> pa.Table:
     """Put the files of a pattern together; raises ``UnreadableError`` for one without a column that is read."""
-    used = [*mapping.columns, *mapping.where, *mapping.where_not] or tables[0].column_names
+    filled = [name for group, names in mapping.fill_down.items() for name in (group, *names)]
+    used = [*mapping.columns, *mapping.where, *mapping.where_not, *filled] or tables[0].column_names
     for name, table in zip(names, tables, strict=True):
         if missing := [column for column in used if column not in table.column_names]:
             raise UnreadableError(

@@ -43,8 +43,10 @@ class NewProject:
     written: tuple[str, ...]
 
 
-def new_project(name: str, choices: Choices | None = None) -> NewProject:
+def new_project(name: str, choices: Choices | None = None, first: str = "") -> NewProject:
     """Make a project in the folder ``name`` with templates of all tables, or with the mapping in ``choices``.
+
+    ``first`` is the first step that its README names; by default, to fill the tables or to check the mapping.
 
     Raises ``ConfigurationError`` if the folder holds a project or is a file.
     """
@@ -52,7 +54,7 @@ def new_project(name: str, choices: Choices | None = None) -> NewProject:
     choices = choices or Choices(pipeline_name(name))
     contents = {
         CONFIGURATION: configuration_text(choices),
-        "README.md": _README.format(name=choices.name, first=_MAPPED if choices.mapping else _FILL),
+        "README.md": _README.format(name=choices.name, first=first or (_MAPPED if choices.mapping else _FILL)),
         "data/README.md": units_page(),
         ".gitignore": "warehouse/\n",
         **{f"data/templates/{table.name}.csv": template(table) for table in INPUTS.values()},

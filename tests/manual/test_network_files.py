@@ -166,3 +166,29 @@ def test_the_configuration_of_the_guide_builds_a_valid_network(tmp_path: Path) -
     assert lanes.at["ACME-H2", "lead_time_sd_days"] == 6
     assert lanes.at["H2-R3", "distance_km"] == pytest.approx(1.3 * 356, rel=0.02)
     assert lanes.at["H1-H2", "eur_per_load"] == 60
+
+
+def test_mapped_tables_are_used_and_never_written(tmp_path: Path) -> None:
+    """A file beside a mapping would not be read."""
+    tables = foreign_world()
+    write_world({name: frame for name, frame in tables.items() if name not in ("hubs", "regions", "lanes")}, tmp_path)
+    (tmp_path / "places.csv").write_text("Site,Land\nH1,DE\nH2,AT\n")
+    (tmp_path / "areas.csv").write_text("Area\nR1\nR2\nR3\n")
+    document = f"""
+inputs:
+  path: {tmp_path / "in"}
+  tables:
+    hubs: {{file: places.csv, columns: {{Site: hub, Land: country}}}}
+    regions: {{file: areas.csv, columns: {{Area: [region]}}}}
+network: {{regions: {{R1: DE, R2: PL, R3: AT}}}}
+"""
+    (tmp_path / "c.yaml").write_text(f"name: foreign\nwarehouse: wh\n{document}")
+    settings = load_settings(tmp_path / "c.yaml")
+    for force in (False, True):
+        result = build_network(settings, force=force)
+        assert set(result.written) == {"lanes"}
+        assert result.kept == ("hubs", "regions")
+    assert validate_inputs(settings, None, "rebalance").faults == ()
+    mapped = load_settings(tmp_path / "c.yaml", values={"inputs.tables.lanes": {"file": "places.csv"}})
+    with pytest.raises(InputError, match=r"inputs\.tables\.lanes"):
+        build_network(mapped, force=True)

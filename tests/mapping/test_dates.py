@@ -79,3 +79,14 @@ def test_a_value_that_is_no_date_does_not_hide_the_format() -> None:
 
 def test_an_ambiguous_column_gives_an_example_that_the_formats_read_differently() -> None:
     assert read_dates(["02/02/2024", "03/04/2024"]).example == "03/04/2024"
+
+
+def test_a_time_zone_keeps_the_written_day() -> None:
+    form = DateForm("yyyy-mm-dd hh:mm:ss")
+    for word in (
+        "2024-06-02 23:50:26 +0200",
+        "2024-06-02 23:50:26+02:00",
+        "2024-06-02T23:50:26Z",
+        "2024-06-02 23:50:26 UTC",
+    ):
+        assert form.parse(word) == (date(2024, 6, 2), True)

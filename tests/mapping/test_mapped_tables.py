@@ -238,3 +238,28 @@ def test_a_mistake_in_a_mapping_is_one_line(validated: Validated, change: dict[s
 def test_a_mapping_of_an_unknown_table_is_refused(validated: Validated) -> None:
     with pytest.raises(ConfigurationError, match=r"inputs.tables.sale: no such table \(did you mean 'sales'\?\)"):
         validated(sale=SALES)
+
+
+def test_cells_that_only_the_first_row_of_a_group_has_are_filled_within_the_group(
+    validated: Validated, tmp_path: Path
+) -> None:
+    rows = ["Order,Day,Area,Gone,Item,Qty"]
+    for place, day in enumerate(DAYS):
+        rows += [f"{place},{day:%Y-%m-%d},Nord,,007,1", f"{place},{day:%Y-%m-%d},,,B-1,2"]
+    rows += ["98,2024-01-08,Nord,yes,007,50", "98,2024-01-08,,,B-1,50", "99,2024-01-08,,,007,70", "99,2024-01-08,,,,70"]
+    (tmp_path / "orders.csv").write_text("\n".join(rows))
+    sales = {
+        "file": "orders.csv", "delimiter": ",", "date_format": None, "decimal": None, "aggregate": "sum",
+        "columns": {"Day": "date", "Item": "sku", "Area": "region", "Qty": "units_sold"},
+        "fill_down": {"Order": ["Area", "Gone"]}, "where": {"Gone": [""]}, "where_not": {"Area": [""]},
+    }  # fmt: skip
+    result = validated(sales=sales, regions=sales | {"columns": {"Area": "region"}, "aggregate": "distinct"})
+    assert [str(fault) for fault in result.faults] == []
+    sold = result.tables["sales"].groupby("sku", observed=True)["units_sold"].sum()
+    assert sold.to_dict() == {"007": 14.0, "B-1": 28.0}
+    assert result.tables["regions"]["region"].tolist() == ["Nord"]
+
+
+def test_a_column_to_fill_that_is_not_there_is_named(validated: Validated) -> None:
+    (fault,) = [str(one) for one in validated(sales={"fill_down": {"Item": ["Aera"]}}).faults if one.table == "sales"]
+    assert "has no column 'Aera', which fill_down names (did you mean 'Area'?)" in fault
