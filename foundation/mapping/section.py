@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from foundation.mapping.dates import DateForm
-from foundation.sections import Names, Scale, Section
+from foundation.sections import Names, Scale, Section, Width
 
 AFTER_LAST_SALE = "after_last_sale"  # the value in `defaults` of a date column
 _TAB_WORDS = ("tab", "\\t", "\t")
@@ -99,7 +99,7 @@ class TableMapping(Section):
         {},
         description="Factors of Forestock's columns, for example `mass_kg: 0.001` for a source in grams, or `units_sold: -1` where sales are negative.",
     )
-    pad: dict[str, Annotated[int, Field(ge=1, le=64)]] = Field(
+    pad: dict[str, Width] = Field(
         {}, description="Length of ids that lost their leading zeros, for example `sku: 6`, which reads 17 as 000017."
     )
     defaults: Annotated[dict[str, str], BeforeValidator(_texts)] = Field(

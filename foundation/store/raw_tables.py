@@ -121,12 +121,9 @@ def read_raw(path: str, layout: Layout) -> pa.Table:
 def _opened(path: str, layout: Layout) -> pa.Table:
     system, inner = files.filesystem(path)
     kind = kind_of(path)
-    if path.lower().endswith(_OLD_EXCEL):
-        raise UnreadableError("is a spreadsheet in another format", "save it as .xlsx or CSV")
     if kind == "delta":
         return read_delta(DeltaTable(path))
-    if not system.isfile(inner):
-        raise UnreadableError("is no regular file", "name a file")
+    _refuse_odd(system, inner)
     if system.size(inner) == 0:
         raise UnreadableError("is an empty file", "write the file again")
     if kind == "parquet":
@@ -134,11 +131,20 @@ def _opened(path: str, layout: Layout) -> pa.Table:
     return _excel(raw_bytes(path), layout) if kind == "excel" else _csv(raw_bytes(path), layout)
 
 
-def raw_bytes(path: str, n_bytes: int = -1) -> bytes:
-    """Return the first bytes of a file, decompressed; all of them if ``n_bytes`` is negative."""
+def _refuse_odd(system: Any, path: str) -> None:
+    """Refuse what is no regular file: a pipe or a device would be waited for without end."""
+    if not system.isfile(path):
+        raise UnreadableError("is no regular file", "name a file")
+
+
+def raw_bytes(path: str) -> bytes:
+    """Return the content of a file, decompressed. Raises ``UnreadableError`` for what is no regular file."""
     system, inner = files.filesystem(path)
+    _refuse_odd(system, inner)
+    if path.lower().endswith(_OLD_EXCEL):
+        raise UnreadableError("is a spreadsheet in another format", "save it as .xlsx or CSV")
     with system.open(inner, "rb", compression="infer" if path.lower().endswith(_COMPRESSED) else None) as file:
-        return bytes(file.read(n_bytes))
+        return bytes(file.read())
 
 
 def encoding_by_mark(head: bytes) -> str | None:

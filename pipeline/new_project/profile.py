@@ -31,6 +31,7 @@ from pipeline.new_project.header_words import EMPTY_WORDS, FIELDS, TOTAL_WORDS, 
 from pipeline.new_project.text_layout import encodings, layout_of
 
 _MOST_WORDS = 20_000
+_FIRST_WORDS = 50
 
 
 @dataclass(frozen=True)
@@ -92,10 +93,15 @@ class ColumnProfile:
         if pa.types.is_timestamp(self.values.type) or pa.types.is_date(self.values.type):
             return DateReading(("",))
         if pa.types.is_integer(self.values.type):
-            return read_dates(sorted(self.ids), (*CANDIDATES, *(WEEKS if self.is_week else ())))
-        return (
-            read_dates(self.words, (*CANDIDATES, *(WEEKS if self.is_week else ()))) if self.words else DateReading(())
-        )
+            return self._read_dates(sorted(self.ids))
+        return self._read_dates(self.words)
+
+    def _read_dates(self, words: Sequence[str]) -> DateReading:
+        formats = (*CANDIDATES, *(WEEKS if self.is_week else ()))
+        first = words[:_FIRST_WORDS]
+        if len(read_dates(first, formats).odd) == len(first):  # most columns hold no dates
+            return DateReading((), tuple(words))
+        return read_dates(words, formats)
 
     @property
     def is_week(self) -> bool:

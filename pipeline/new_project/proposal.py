@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from foundation.errors import counted_noun, listed
+from foundation.mapping.dates import read_dates
 from foundation.store.raw_tables import matching_files
 from pipeline.new_project.configuration_text import scalar
 from pipeline.new_project.formats import put_dates, put_numbers
@@ -25,13 +26,21 @@ def proposal_for(files: Sequence[FileProfile], unread: Sequence[Unread]) -> Prop
     result = Proposal()
     result.unused += [(_base(one.path), f"{one.problem}; {one.remedy}") for one in unread]
     tables, others = recognized(files)
-    result.unused += [(file.name, "its columns are those of no input table") for file in others]
+    result.unused += [(file.name, _unused_reason(file)) for file in others]
     for name in ("sales", *(name for name in KINDS if name != "sales")):
         options = [table for table in tables if table.table == name]
         for group in _chosen(options, result):
             result.tables[name] = _proposed(group, result)
     _add_derived(result)
     return result
+
+
+def _unused_reason(file: FileProfile) -> str:
+    if file.n_rows == 0:
+        return "it has no rows"
+    if sum(bool(read_dates([column.name]).formats) for column in file.columns) > 2:
+        return "it has dates in its header; export one row per date"
+    return "its columns are those of no input table"
 
 
 def _base(path: str) -> str:

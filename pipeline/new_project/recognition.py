@@ -219,7 +219,7 @@ def _assign(result: Recognized, name: str) -> None:
     header, best = options[0]
     reason = "its name" if header > 0.85 else "a part of its name"
     result.matches[name] = Match(best, name, round(min(header, 0.99), 2), reason)
-    result.also[name] = [column.name for other, column in options[1:] if other > 0.85]
+    result.also[name] = [column.name for other, column in options[1:] if other > 0.85 and column.name != best.name]
 
 
 def _obstacle(column: ColumnProfile, name: str) -> str:

@@ -13,11 +13,12 @@ import pandas as pd
 import pyarrow as pa
 
 from foundation.errors import counted_noun, listed
-from foundation.mapping.conversion import converted, is_text, numbers_of
+from foundation.mapping.conversion import is_text, numbers_of
 from foundation.mapping.dates import DateForm
 from foundation.mapping.section import TableMapping
-from foundation.periods import WEEKDAYS, Frequency
-from foundation.store.raw_tables import matching_files, read_raw
+from foundation.periods import WEEKDAYS
+from foundation.settings import Inputs, Settings
+from foundation.store.mapped import MappedSource
 from foundation.tables import INPUTS
 from foundation.validation.input_table import UnreadableError
 from pipeline.new_project.configuration_text import Choices, flow
@@ -38,7 +39,9 @@ def mapping_of(table: ProposedTable, **changes: Any) -> TableMapping:
 
 def tried(proposal: Proposal, choices: Choices) -> Choices:
     """Complete ``proposal`` with what its rows say, and return ``choices`` with the period, closed days, and hierarchy."""
-    frames = {name: frame for name, table in proposal.tables.items() if (frame := _frame(table, proposal)) is not None}
+    plain = {name: mapping_of(table, aggregate=None, negative=None) for name, table in proposal.tables.items()}
+    source = MappedSource(None, Settings(inputs=Inputs(tables=plain)))
+    frames = {name: frame for name in plain if (frame := _frame(source, name, proposal)) is not None}
     if "sales" in frames:
         choices = _from_sales(proposal, frames["sales"], choices)
     for name in ("stock", "inbound", "skus", "regions", "hubs"):
@@ -54,23 +57,11 @@ def tried(proposal: Proposal, choices: Choices) -> Choices:
     return replace(choices, hierarchy=hierarchy, hubs=hubs, regions=regions, decided=frozenset(decided))
 
 
-def _frame(table: ProposedTable, proposal: Proposal) -> pd.DataFrame | None:
-    mapping = mapping_of(table, aggregate=None, negative=None)
+def _frame(source: MappedSource, name: str, proposal: Proposal) -> pd.DataFrame | None:
     try:
-        raws = [
-            read_raw(path, replace(table.file.layout, decimal=mapping.decimal or "."))
-            for path in matching_files(str(mapping.file))
-        ]
-        names = list(dict.fromkeys([*mapping.columns, *mapping.where, *mapping.where_not]))
-        parts = [
-            pa.table([_text(raw.column(name)) if len(raws) > 1 else raw.column(name) for name in names], names)
-            for raw in raws
-        ]
-        data = converted(pa.concat_tables(parts), INPUTS[table.table], mapping, Frequency("D")).table
-    except (UnreadableError, KeyError) as error:
-        proposal.questions.append(
-            f"{table.table}: {getattr(error, 'problem', error)}; {getattr(error, 'remedy', 'correct the mapping')}"
-        )
+        data = source.read(name, ())
+    except UnreadableError as error:
+        proposal.questions.append(f"{name} ({proposal.tables[name].file.name}): {error.problem}; {error.remedy}")
         return None
     columns = {}
     for name in data.column_names:
@@ -185,7 +176,7 @@ def _closed_days(days: pd.DatetimeIndex) -> tuple[tuple[str, ...], int]:
         ) and not (days.day_of_week == weekday).any():
             result.append(name.capitalize())
             missing = missing[missing.day_of_week != weekday]
-    if len(missing) > _MOST_CLOSED:
+    if len(missing) > min(_MOST_CLOSED, 0.05 * len(every)):
         return tuple(result), len(missing)
     holidays = [day for day in missing if (day.month, day.day) in ((12, 25), (12, 26), (1, 1), (5, 1))]
     month_days = sorted(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,63 @@ def test_a_folder_without_tables_makes_no_project(tmp_path: Path) -> None:
     assert not (tmp_path / "shop").exists()
     with pytest.raises(ConfigurationError, match="is not a folder"):
         project_from_files(str(tmp_path / "shop"), str(tmp_path / "none"))
+
+
+ODD = {
+    "empty.csv": b"",
+    "binary.csv": bytes(range(256)) * 40,
+    "header.csv": b"Date,Item,Qty\n",
+    "pivot.csv": b"Item;Region;2024-01-01;2024-01-02;2024-01-03\nA;N;1;2;3\nB;N;2;3;4\n",
+    "note.txt": b"hi",
+    "old.xls": b"\xd0\xcf\x11\xe0",
+}
+
+
+def test_files_that_are_no_tables_are_named_with_the_reason(tmp_path: Path) -> None:
+    write_orders(tmp_path / "exports", days=70)
+    for name, content in ODD.items():
+        (tmp_path / "exports" / name).write_bytes(content)
+    os.mkfifo(tmp_path / "exports" / "pipe.csv")
+    (tmp_path / "exports" / "link.csv").symlink_to("nowhere")
+    result = _project(tmp_path).proposal
+    assert {name for name, _ in result.unused} == {*ODD, "pipe.csv", "link.csv"}
+    reasons = dict(result.unused)
+    assert "dates in its header" in reasons["pivot.csv"]
+    assert "no rows" in reasons["header.csv"]
+    assert "save it as .xlsx or CSV" in reasons["old.xls"]
+    assert "its encoding is not certain" in reasons["binary.csv"]
+    assert "sales" in result.tables
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("Date;Item;Region;Qty;Qty\n13/01/2024;A;N;1;2\n14/01/2024;B;N;1;2\n", "has 2 columns named 'Qty'"),
+        ("Date;Item;Region;Qty\n" + "".join(f"{day}/01/2024;A;N;{day}-\n" for day in range(10, 31)), "Write scale: {units_sold: -1}"),
+        ("Date;Item;Region;Qty\n" + "".join(f"{day}/01/2024;A;N;1\n" for day in range(1, 31, 5)), "days between 2024-01-01 and 2024-01-26 have no row"),
+    ],
+)  # fmt: skip
+def test_open_points_of_a_file_become_questions(tmp_path: Path, text: str, question: str) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "sales.csv").write_text(text, "utf-8")
+    questions = _project(tmp_path).proposal.questions
+    assert any(question in one for one in questions), questions
+
+
+def test_order_lines_of_a_web_shop(tmp_path: Path) -> None:
+    """Prices of order lines are no price list, times with an offset are local, and what was refunded had been demand."""
+    header = "Name,Email,Financial Status,Created at,Lineitem quantity,Lineitem name,Lineitem price,Lineitem sku,Shipping Country"
+    rows = [
+        f"#{day},a@b.example,{'refunded' if day % 9 == 0 else 'paid'},2024-01-{day:02d} 23:58:11 +0100,2,Tee,20.00,TEE-S,FR"
+        for day in range(1, 31)
+    ]
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "orders_export.csv").write_text("\n".join([header, *rows]), "utf-8")
+    assert _project(tmp_path).proposal.questions == []
+    valid = validate_inputs(load_settings(tmp_path / "shop" / "forestock.yaml"), None, "forecast")
+    assert [str(fault) for fault in valid.faults] == []
+    assert valid.tables["sales"]["units_sold"].sum() == 60
+    assert str(valid.tables["sales"]["date"].max().date()) == "2024-01-30"
 
 
 def test_a_message_says_where_keys_and_tables_come_from_without_an_author(
