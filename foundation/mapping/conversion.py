@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from foundation.errors import listed, nearest, shown
 from foundation.mapping.dates import ISO, DateForm
-from foundation.mapping.numbers import parse_number
+from foundation.mapping.numbers import parse_number, read_numbers
 from foundation.mapping.section import TableMapping
 from foundation.periods import Frequency
 from foundation.tables import Kind, Table
@@ -207,8 +207,10 @@ def _numbers(values: pa.ChunkedArray, name: str, mapping: TableMapping) -> pa.Ch
     factor = mapping.scale.get(name, 1.0)
     if not is_text(values.type):
         return values if factor == 1.0 else pc.multiply(values.cast(pa.float64()), factor)
-    if mapping.decimal is None and mapping.thousands is None and factor == 1.0:
-        return values
+    if mapping.decimal is None and mapping.thousands is None:
+        _refuse_ambiguous(values, name)
+        if factor == 1.0:
+            return values
     decimal, thousands = mapping.decimal or ".", mapping.thousands or ""
     words = pc.unique(values.drop_null()).to_pylist()
     parsed = {word: parse_number(word, decimal, thousands) for word in words if word.strip()}
@@ -217,6 +219,31 @@ def _numbers(values: pa.ChunkedArray, name: str, mapping: TableMapping) -> pa.Ch
         return numbers.cast(pa.float64())
     # the exponent keeps input validation from reading a point as a thousands separator
     return _by_word(values, lambda word: word if (value := parsed.get(word)) is None else f"{value * factor!r}e0")
+
+
+def _refuse_ambiguous(values: pa.ChunkedArray, name: str) -> None:
+    """Refuse numbers that can be read in two ways where the mapping does not say in which."""
+    words = pc.unique(pc.drop_null(values)).to_pylist()
+    marked = [word for word in words if "." in word or "," in word]
+    if marked and not any(_is_plainly_decimal(word) for word in marked):
+        reading = read_numbers(words)
+        if len(reading.forms) > 1:
+            either = " or ".join(form_lines(form) for form in reading.forms)
+            raise UnreadableError(
+                f"has {shown(reading.example)!r} for {name}, which can be several numbers", f"write {either}"
+            )
+
+
+def _is_plainly_decimal(word: str) -> bool:
+    """Return whether a point can only be a decimal point: not exactly three digits follow it."""
+    whole, _, part = word.strip().partition(".")
+    return bool(part) and "," not in word and (len(part) != 3 or not whole.strip("-+0"))
+
+
+def form_lines(form: tuple[str, str]) -> str:
+    """Return the keys of a mapping for a form of numbers."""
+    decimal, thousands = form
+    return f'decimal: "{decimal}"' + (f' and thousands: "{thousands}"' if thousands else "")
 
 
 def _by_word(values: pa.ChunkedArray, change: Callable[[str], str | None]) -> pa.ChunkedArray:

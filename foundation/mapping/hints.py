@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.errors import Fault, shown
-from foundation.mapping.conversion import is_text, listed_all
+from foundation.mapping.conversion import form_lines, is_text, listed_all
 from foundation.mapping.dates import ISO, read_dates
 from foundation.mapping.numbers import read_numbers
 from foundation.mapping.section import TableMapping
@@ -85,9 +85,3 @@ def number_hint(words: list[str], mapping: TableMapping, under: str) -> str:
         either = " or ".join(form_lines(form) for form in reading.forms)
         return f"{shown(reading.example)!r} can be several numbers: write {either} {under}{odd}"
     return ""
-
-
-def form_lines(form: tuple[str, str]) -> str:
-    """Return the keys of a mapping for a form of numbers."""
-    decimal, thousands = form
-    return f'decimal: "{decimal}"' + (f' and thousands: "{thousands}"' if thousands else "")

@@ -93,11 +93,12 @@ def _decision(choices: Choices, key: str, text: str, indent: int = 0) -> list[st
 
 
 def _questions(choices: Choices) -> list[str]:
-    return [f"  # DECIDE: {line}" for question in choices.questions for line in _wrapped(question)]
-
-
-def _wrapped(text: str) -> list[str]:
-    return textwrap.wrap(text, 110, subsequent_indent="  ")
+    """Return the open questions as comments of the section."""
+    return [
+        f"  # {'DECIDE: ' if number == 0 else '  '}{line}"
+        for question in choices.questions
+        for number, line in enumerate(textwrap.wrap(question, 105))
+    ]
 
 
 def _network(choices: Choices) -> Sequence[str]:

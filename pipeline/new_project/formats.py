@@ -12,8 +12,8 @@ from datetime import date
 import pyarrow.compute as pc
 
 from foundation.errors import listed
+from foundation.mapping.conversion import form_lines
 from foundation.mapping.dates import DateForm
-from foundation.mapping.hints import form_lines
 from foundation.mapping.numbers import parse_number, read_numbers
 from foundation.store.raw_tables import DATE_CELL
 from pipeline.new_project.header_words import WEEK_END_WORDS, normalized
@@ -55,8 +55,9 @@ def put_dates(table: ProposedTable, group: list[Recognized], result: Proposal) -
         else:
             formats.add(options[0])
         if WEEK_END_WORDS & set(normalized(header).split()) and table.table == "sales":
-            result.questions.append(
-                f"sales: {header} seems to be the last day of a week, and Forestock dates a week by its first day. Write shift_days: -6 below {place} if so"
+            table.keys["shift_days"] = -6
+            result.notes.append(
+                f"sales: {header} is the last day of a week, so its dates are moved to the first day (shift_days: -6)"
             )
     formats -= {"", "yyyy-mm-dd"}
     if len(formats) == 1:
@@ -134,7 +135,8 @@ def put_numbers(table: ProposedTable, group: list[Recognized], result: Proposal)
     place = f"inputs.tables.{table.table}"
     if reading.is_certain:
         decimal, thousands = reading.forms[0]
-        if decimal != "." or thousands or not all(_is_plain(word) for word in words):
+        is_open = any(len(column.numbers.forms) > 1 for column in mapped)
+        if decimal != "." or thousands or is_open or not all(_is_plain(word) for word in words):
             table.keys["decimal"] = decimal
         if thousands:
             table.keys["thousands"] = thousands

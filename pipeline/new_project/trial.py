@@ -91,10 +91,9 @@ def _from_sales(proposal: Proposal, frame: pd.DataFrame, choices: Choices) -> Ch
     parsed = frame["date"].map(_day) if "date" in frame else pd.Series(dtype=object)
     days = days.where(days.notna(), pd.to_datetime(parsed, errors="coerce"))
     keys = [name for name in ("date", "region", "sku") if name in frame]
+    dated = frame.assign(date=days.astype(object).where(days.notna(), frame["date"])) if "date" in frame else frame
     n_repeated = (
-        int(frame.assign(date=days).duplicated(keys).sum())
-        if len(keys) == 3 or "region" in table.keys.get("defaults", {})
-        else 0
+        int(dated.duplicated(keys).sum()) if len(keys) == 3 or "region" in table.keys.get("defaults", {}) else 0
     )
     has_time = "date" in frame and bool((frame["date"].str.len() > 10).any())
     if n_repeated or has_time:
