@@ -92,7 +92,7 @@ docs: $(READY) ## build the documentation site into build/docs/; a broken link o
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 .PHONY: ui
-ui: $(READY) ## start a Prefect server, a worker, and MLflow on this machine, with every deployment: make ui CONFIG=configs/….yaml
+ui: $(READY) ## start a Prefect server, a worker, MLflow, and the workspace on this machine, with every deployment: make ui CONFIG=configs/….yaml
 	$(BIN)/python -m forestock.cli.ui $(CONFIG)
 
 .PHONY: serve

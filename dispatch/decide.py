@@ -88,7 +88,7 @@ def release(chosen: pd.DataFrame, signature: Signature) -> Outcome:
 
 def _decide(chosen: pd.DataFrame, status: str, signature: Signature, checks: list) -> Outcome:
     why = pd.Series("", index=chosen.index, dtype="str")
-    closed = ~chosen["status"].map({before: status in after for before, after in FOLLOWERS.items()})
+    closed = ~chosen["status"].map({before: status in after for before, after in FOLLOWERS.items()}).astype(bool)
     checked = [check(chosen, signature) if callable(check) else check for check in checks]
     for text, applies in [*checked, ("is " + chosen["status"], closed)]:
         why = why.mask((why == "") & applies, text)

@@ -16,6 +16,7 @@ from foundation.settings import Settings, quantile_columns
 from foundation.wording import Money
 from serve.arguments import Alternative, Evidence, alternatives, argument
 from serve.chart import Chart, Line, Mark
+from serve.history import history
 from serve.tables import Tables
 from serve.workspace import OpenPlan, Workspace
 
@@ -45,6 +46,8 @@ class SkuView:
         Rows of ``service``, with the chart of the forecast.
     savings_eur
         Sum of the benefits of its lines.
+    history
+        Its decided lines, also of earlier plans, with their events.
     """
 
     sku: str
@@ -53,6 +56,7 @@ class SkuView:
     lines: list[dict[Any, Any]]
     regions: list[dict[Any, Any]]
     savings_eur: float
+    history: list[dict[str, Any]]
 
 
 def sku_view(workspace: Workspace, tables: Tables, plan: OpenPlan, sku: str) -> SkuView:
@@ -79,6 +83,7 @@ def sku_view(workspace: Workspace, tables: Tables, plan: OpenPlan, sku: str) -> 
         [_line(row, position, service) for row in lines.to_dict("records")],
         [_region(row, forecast, inputs, events, settings) for row in service.sort_values("region").to_dict("records")],
         float(lines["benefit_eur"].sum()),
+        history(tables, sku),
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import getpass
 import ipaddress
+import os
 import secrets
 import sys
 import threading
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from foundation.settings import Settings
     from serve.access import Access
 
+KEY_VARIABLE = "FORESTOCK_LOGIN_KEY"  # a login key for `serve.identity: key` instead of a new one at every start
 _SETTLE_SECONDS = 5.0
 Port = Annotated[
     int | None, typer.Option("--port", "-p", min=1, max=65_535, metavar="PORT", help="Port; default: serve.port.")
@@ -49,8 +51,9 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
     settings = load_settings(config, tuple(overrides or ()))
     _refuse_open(settings)
     workspace = Workspace(settings)
-    workspace.plan(None)
-    key = secrets.token_urlsafe(24) if settings.serve.identity == "key" else ""
+    if workspace.dates():
+        workspace.plan(None)
+    key = os.environ.get(KEY_VARIABLE) or secrets.token_urlsafe(24) if settings.serve.identity == "key" else ""
     identity = Identity(settings.serve, _access_reader(settings), time.monotonic, key, getpass.getuser())
     app = build_app(workspace, identity, Clock(_clock(decided_at), time.monotonic, decided_at is not None))
     number = port or settings.serve.port
@@ -62,6 +65,8 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
         uvicorn.run(
             app, host=settings.serve.host, port=number, log_level="warning", server_header=False, proxy_headers=False
         )
+    except KeyboardInterrupt:
+        print("stopped")
     finally:
         stop.set()
         settling.join()

@@ -1,4 +1,4 @@
-"""``make ui``: Prefect's server and a worker, MLflow, and every deployment and automation, on this machine.
+"""``make ui``: Prefect's server and a worker, MLflow, the planner's workspace, and every deployment and automation, on this machine.
 
 Starts them, prints their addresses and stops them with Ctrl-C. Their files stay in the warehouse, so that the next start
 finds earlier runs. Not here: production (docs/production.md).
@@ -7,6 +7,7 @@ finds earlier runs. Not here: production (docs/production.md).
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -16,7 +17,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NoReturn
 
+from forestock.cli.serve import KEY_VARIABLE
 from foundation.errors import ConfigurationError, ForestockError, StageError, tell
+from foundation.settings import Settings
 from pipeline.configuration import load_settings
 from pipeline.environment import prefect_home
 
@@ -43,7 +46,7 @@ def serve(config: str) -> None:
     folder = Path(files.make_folder(str(prefect_home(settings.warehouse))))
     uri = tracking_uri(settings)
     is_tracked_elsewhere = uri.startswith("http")
-    _require_free_ports(PREFECT_PORT, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
+    _require_free_ports(PREFECT_PORT, settings.serve.port, *(() if is_tracked_elsewhere else (MLFLOW_PORT,)))
     api, mlflow = f"http://{HOST}:{PREFECT_PORT}/api", uri if is_tracked_elsewhere else f"http://{HOST}:{MLFLOW_PORT}"
     login = new_login()
     environment = _environment(folder, api, str(files.find_configuration(config)), login)
@@ -61,9 +64,11 @@ def serve(config: str) -> None:
         for log, process in list(started.items()):
             wait_for(f"{api}/health" if log.stem == "server" else f"{mlflow}/health", process, log)
         _register(environment)
+        start("workspace", module("forestock.cli.main", "serve", "--config", config))
         start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
         print(f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments\nlogs     {folder}")
         print(f"login    {login} (Prefect; new at every start)")
+        print(f"planners {_workspace(settings, environment[KEY_VARIABLE])}")
         print(f"a run    PREFECT_API_URL={api} \\\n         PREFECT_API_AUTH_STRING={login} \\")
         print(f"         {_prefect()} deployment run nightly/nightly")
         print("Ctrl-C stops all of it.", flush=True)
@@ -91,6 +96,12 @@ def _require_free_ports(*ports: int) -> None:
         )
 
 
+def _workspace(settings: Settings, key: str) -> str:
+    """Return the address of the workspace, with its login key where one person uses it."""
+    address = f"http://{settings.serve.host}:{settings.serve.port}/"
+    return f"{address}login?key={key}" if settings.serve.identity == "key" else address
+
+
 def _prefect() -> str:
     """Return Prefect's command as typed from the working directory."""
     command = Path(sys.executable).parent / "prefect"
@@ -110,6 +121,7 @@ def _mlflow_server(uri: str) -> list[str]:
 def _environment(folder: Path, api: str, config: str, login: str) -> dict[str, str]:
     return {
         **os.environ,
+        KEY_VARIABLE: secrets.token_urlsafe(24),
         "PREFECT_SERVER_API_AUTH_STRING": login,
         "PREFECT_API_AUTH_STRING": login,
         "PREFECT_HOME": str(folder),

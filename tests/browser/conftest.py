@@ -53,12 +53,18 @@ def single_page_address(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
-def real_addresses(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Return the pages of the demo, planned here, and of M5: the file in FORESTOCK_M5_PAGE, or a synthetic page of that size."""
+def planned_demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """Return the warehouse of the demo, planned here, and the place of its review page."""
     warehouse = tmp_path_factory.mktemp("demo") / "warehouse"
     settings = load_settings("demo.yaml", [f"warehouse={warehouse}"])
     planned = run.validate_stage(settings, None, "rebalance")
     run.rebalance_stage(planned, run.forecast_stage(planned, run.train_stage(planned)))
+    return warehouse, run.review_stage(planned)
+
+
+@pytest.fixture(scope="session")
+def real_addresses(planned_demo: tuple[Path, str], tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the pages of the demo, and of M5: the file in FORESTOCK_M5_PAGE, or a synthetic page of that size."""
     given = os.environ.get("FORESTOCK_M5_PAGE")
     m5 = Path(given).resolve().as_uri() if given else _written(tmp_path_factory.mktemp("m5"), of_m5())
-    return {"demo": Path(run.review_stage(planned)).as_uri(), "m5": m5}
+    return {"demo": Path(planned_demo[1]).as_uri(), "m5": m5}

@@ -179,3 +179,18 @@ def test_a_what_if_that_is_impossible_is_refused_at_once(planned_site: Site) -> 
         reply = paul.post("/what-if", {"name": "x", "changes": changes})
         assert reply.status_code == 400, changes
     assert paul.get("/what-if/jobs") == []
+
+
+def test_the_history_of_a_line_leads_from_decision_to_receipt(site: Site) -> None:
+    paul, rita = site.logged_in("Paul"), site.logged_in("Rita")
+    paul.decide("approve", "aaaa1111", units={"aaaa1111": 18})
+    token = rita.client.get("/release").text.partition('data-token="')[2].partition('"')[0]
+    rita.post("/release", {"as_of": "2016-05-23", "token": token})
+    report = pd.DataFrame(
+        {"proposal_id": ["aaaa1111"], "status": "received", "source": "x12-944", "units": [17.0], "at": [site.now]}
+    )
+    Warehouse(site.settings).append("execution", report)
+    text = paul.client.get("/sku?sku=tea").text
+    assert "approved for 18 units by Paul" in text
+    assert "released for 18 units by Rita" in text
+    assert "received 17 units, reported by x12-944" in text

@@ -60,6 +60,7 @@ def test_ctrl_c_stops_everything_that_make_ui_started(tmp_path: Path) -> None:
         parts = _output(ours, "Ctrl-C stops", 600)
         assert "http://127.0.0.1:4200/deployments" in parts, parts
         assert "http://127.0.0.1:5000/#/experiments" in parts
+        assert "http://127.0.0.1:8050/login?key=" in parts
         assert [line for line in parts.splitlines() if len(line) > _COLUMNS and str(place) not in line] == []
         assert len(_alive(mark)) > 3
         os.killpg(process.pid, signal.SIGINT)
