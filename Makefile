@@ -63,7 +63,7 @@ test-fuzz: $(READY) ## run 1,000 mutated tables, files, configurations, and sett
 	$(BIN)/python -W ignore -m tests.fuzz.campaign --cases 1000 --seed $(or $(SEED),1) --full 60
 
 .PHONY: test-pages
-test-pages: $(READY) ## open the review page in Chromium; installs Chromium if it is missing
+test-pages: $(READY) ## open the review page and the workspace in Chromium; installs Chromium if it is missing
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || { \
 		run=""; test "$$(id -u)" = 0 || run=sudo; \
 		$$run apt-get update -qq && $$run apt-get install -y -qq chromium; }

@@ -337,7 +337,7 @@ const MOVES = {
 body.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.target.matches("input, select, textarea")) return;
   const row = rowAt(focused);
-  if (MOVES[event.key]) { event.preventDefault(); move(document.activeElement === body ? focused : MOVES[event.key]()); return; }
+  if (MOVES[event.key]) { event.preventDefault(); move(document.activeElement === body && event.key.startsWith("Arrow") ? focused : MOVES[event.key]()); return; }
   if (!row) return;
   const key = event.key.toLowerCase();
   const isLine = row.type === "line";

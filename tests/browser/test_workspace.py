@@ -135,7 +135,8 @@ def test_a_planner_approves_rejects_changes_and_undoes_with_the_keyboard(browser
 
 def test_the_value_of_a_departure_changes_at_once_and_a_losing_one_is_named(browser: Browser, site: Served) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    page = _entered(context, site, "Paul", "/proposals?departure=HOU%3EMKE%402016-05-23")
+    page = _entered(context, site, "Paul")
+    page.goto(f"{site.address}/proposals?departure=HOU%3EMKE%402016-05-23")
     head = page.locator(".row.departure").first
     before = head.locator(".benefit").inner_text()
     page.locator(".row.line").first.get_by_role("button", name="Reject").click()
@@ -187,6 +188,8 @@ def test_an_exception_is_acknowledged_with_owner_and_due_date(browser: Browser, 
     page.get_by_role("button", name="Acknowledge").click()
     expect(page.locator("#inbox tbody tr").first).to_contain_text("acknowledged")
     expect(page.locator("#inbox tbody tr").first).to_contain_text("due Wed, May 25, 2016")
+    states = Warehouse(site.settings).read("exception_state")
+    assert states[["status", "owner", "by"]].to_numpy().tolist() == [["acknowledged", "Petra", "Paul"]]
     context.close()
 
 

@@ -69,6 +69,9 @@ def test_no_page_has_an_inline_script_or_style_and_the_policy_forbids_them(site:
     policy = response.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert (
+        response.headers["referrer-policy"] == "same-origin"
+    )  # no-referrer makes browsers send `Origin: null` with a form
     for template in Path("serve/templates").glob("*.j2"):
         text = template.read_text("utf-8")
         assert not re.search(r"<style|\sstyle=|\son\w+=|<script(?![^>]*\b(src|type=\"application/json\"))", text), (
