@@ -20,6 +20,7 @@ from jinja2 import Environment
 
 from foundation.errors import ForestockError, StageError
 from serve.grid import Grid
+from serve.hubs import hub_rows
 from serve.identity import Identity
 from serve.inbox import Summary, summary
 from serve.protection import Protection
@@ -73,6 +74,23 @@ class Services:
         if known is None or known[0] is not plan:
             known = self._kept[name] = (plan, compute())
         return known[1]
+
+    def network(self, plan: OpenPlan) -> dict[str, pd.DataFrame]:
+        """Return the input tables of places, lanes and SKUs, read once per open plan."""
+        names = ("hubs", "regions", "skus", "lanes", "hub_capacity")
+        return dict(self.once(("network", plan.as_of), plan, lambda: self.workspace.inputs(plan.as_of, names)))
+
+    def hubs(self, plan: OpenPlan) -> list[dict[Any, Any]]:
+        """Return the hubs of a plan with their capacities in use."""
+        return hub_rows(self.network(plan), self.tables.read("position", plan.as_of), plan)
+
+    def volumes(self, plan: OpenPlan) -> dict[str, float]:
+        """Return the volume of a unit in liters by SKU, where it is known."""
+        skus = self.network(plan).get("skus", pd.DataFrame())
+        if "volume_l" not in skus:
+            return {}
+        known = skus[skus["volume_l"].notna()]
+        return dict(zip(known["sku"].astype(str), known["volume_l"].astype(float), strict=True))
 
     def findings(self, as_of: date) -> Summary:
         """Return the exceptions of a plan that are not solved."""

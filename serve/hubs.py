@@ -46,7 +46,7 @@ def hub_rows(inputs: dict[str, pd.DataFrame], position: pd.DataFrame, plan: Open
         result.append(
             {
                 "hub": hub, **row, "fill": row["served"] / need if need else None, "fill_before": row["served_before"] / need if need else None,
-                "storage": _share(row["liters"] or float("nan"), limit.get("storage_l")),
+                "storage_l": limit.get("storage_l"), "storage": _share(row["liters"] or float("nan"), limit.get("storage_l")),
                 "inbound": _share(largest["destination"].get(hub, 0.0), limit.get("inbound_units_per_period")),
                 "outbound": _share(largest["origin"].get(hub, 0.0), limit.get("outbound_units_per_period")),
             }

@@ -100,7 +100,7 @@ def trends(tables: Tables, as_of: date, n_runs: int, currency: str) -> list[Char
         ("Share of decided lines that were accepted", _acceptance(tables)),
     ):
         known = values.reindex(plans["as_of"])
-        if known.notna().any():
+        if known.notna().sum() > 1:
             charts.append(Chart(title, days, [Line(title, known.tolist(), "supply")], is_rate=True))
     return charts
 

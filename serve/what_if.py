@@ -67,11 +67,12 @@ def differences(tables: Tables, as_of: date, name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def choices(inputs: dict[str, pd.DataFrame]) -> dict[str, list[str]]:
-    """Return the names that the form offers: hubs, regions, and lanes."""
-    lanes = inputs.get("lanes", pd.DataFrame({"lane": [], "kind": []}))
-    return {
-        "hubs": sorted(inputs.get("hubs", pd.DataFrame({"hub": []}))["hub"].astype(str)),
-        "regions": sorted(inputs.get("regions", pd.DataFrame({"region": []}))["region"].astype(str)),
-        "lanes": sorted(lanes.loc[lanes["kind"].astype(str) != "delivery", "lane"].astype(str)),
+def choices(inputs: dict[str, pd.DataFrame], tables: Tables, as_of: date) -> dict[str, list[str]]:
+    """Return the names that the form offers: hubs, regions, and lanes; those of the plan where its inputs no longer exist."""
+    lanes = inputs.get("lanes", tables.read("departure", as_of))
+    names = {
+        "hubs": inputs.get("hubs", tables.read("position", as_of))["hub"],
+        "regions": inputs.get("regions", tables.read("service", as_of))["region"],
+        "lanes": lanes.loc[lanes["kind"].astype(str) != "delivery", "lane"],
     }
+    return {name: sorted(values.astype(str).unique()) for name, values in names.items()}

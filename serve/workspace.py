@@ -161,6 +161,10 @@ class OpenPlan(Protocol):
         """Return the row of ``worth`` of a line's departure if the line is approved for ``units``; writes nothing."""
         ...
 
+    def rows_of(self, ids: Collection[str]) -> np.ndarray:
+        """Return the row numbers of proposals."""
+        ...
+
     def row_of_departure(self, departure_id: str) -> int:
         """Return the row number of a departure."""
         ...

@@ -75,19 +75,33 @@ def check(request: Request, as_of: str, id: str, units: int) -> dict[str, Any]: 
         result = plan.preview(id, units, services.clock.now())
     except InputError as error:
         return {"is_possible": False, "text": str(error)}
+    return {"is_possible": True, "text": " ".join([_worth(services, result), *_limits(services, plan, id, units)])}
+
+
+def _worth(services: Any, result: pd.Series) -> str:
+    """Return what a departure is worth after a change of units."""
     money = Money(services.workspace.settings.currency)
-    loads = counted_noun(result["loads_needed"], "load")
+    value, loads = result["value_eur"], counted_noun(result["loads_needed"], "load")
     fill = "" if pd.isna(result["fill_rate"]) else f", {rate(result['fill_rate'], 0)} full"
-    pays = (
-        f"saves {money(result['value_eur'])}"
-        if result["value_eur"] >= 0
-        else f"costs {money(-result['value_eur'])} more than it saves"
-    )
-    return {
-        "is_possible": True,
-        "pays": bool(result["value_eur"] >= 0),
-        "text": f"The departure then {pays}, with {loads}{fill}.",
-    }
+    pays = f"saves {money(value)}" if value >= 0 else f"costs {money(-value)} more than it saves"
+    return f"The departure then {pays}, with {loads}{fill}."
+
+
+def _limits(services: Any, plan: OpenPlan, proposal_id: str, units: int) -> list[str]:
+    """Return sentences about more units than proposed: how they are valued, and the room at the destination."""
+    line = plan.lines.iloc[plan.rows_of([proposal_id])[0]]
+    extra = units - int(line["units"])
+    if extra <= 0:
+        return []
+    sentences = ["More units than proposed are valued like the proposed ones."]
+    hubs = services.once(("hubs", plan.as_of), plan, lambda: services.hubs(plan))
+    hub = next((one for one in hubs if one["hub"] == line["destination"]), None)
+    volume = services.once(("volumes", plan.as_of), plan, lambda: services.volumes(plan)).get(str(line["sku"]))
+    if hub and hub["storage"] is not None and volume:
+        share = hub["storage"] + extra * volume / hub["storage_l"]
+        full = ", more than it has" if share > 1 else ""
+        sentences.append(f"{hub['hub']} then uses {rate(share, 0)} of its storage{full}.")
+    return sentences
 
 
 class DecisionBody(BaseModel):

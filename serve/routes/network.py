@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from serve.hubs import capacity_prices, hub_rows
+from serve.hubs import capacity_prices
 from serve.network import network_map
 from serve.routes.request import plan_content, plan_of, services_of
 from serve.templating import page
@@ -17,16 +17,11 @@ router = APIRouter(include_in_schema=False)
 def network(request: Request, as_of: str = "") -> Response:
     """Show the map with flows, the hubs with their capacities in use, and the value of more capacity."""
     plan, services = plan_of(request, as_of), services_of(request)
-    inputs = services.once(
-        ("network", plan.as_of),
-        plan,
-        lambda: services.workspace.inputs(plan.as_of, ("hubs", "regions", "skus", "lanes", "hub_capacity")),
-    )
-    drawn = network_map(inputs, plan)
+    drawn = network_map(services.network(plan), plan)
     content = {
         "map": drawn,
         "flows": list(reversed(drawn.flows)) if drawn.places else [],
-        "hubs": hub_rows(inputs, services.tables.read("position", plan.as_of), plan),
+        "hubs": services.hubs(plan),
         "prices": capacity_prices(services.tables, plan.as_of, services.workspace.settings.serve.trend_runs),
     }
     return page(request, "network.html.j2", {**plan_content(request, plan), **content})

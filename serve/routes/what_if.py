@@ -20,16 +20,11 @@ router = APIRouter(include_in_schema=False)
 def what_if(request: Request, as_of: str = "", name: str = "") -> Response:
     """Show the form, the jobs, and the comparison; with ``name``, the differences of one what-if."""
     plan, services = plan_of(request, as_of), services_of(request)
-    inputs = services.once(
-        ("network", plan.as_of),
-        plan,
-        lambda: services.workspace.inputs(plan.as_of, ("hubs", "regions", "skus", "lanes", "hub_capacity")),
-    )
     rows = comparison(services.tables, plan.as_of)
     known = name if name in {row["name"] for row in rows[1:]} else ""
     content = {
         "rows": rows, "name": known, "differences": differences(services.tables, plan.as_of, known) if known else None,
-        "choices": choices(inputs), "jobs": _jobs(request, plan.as_of), "may_decide": grant_of(request).may("planner"),
+        "choices": choices(services.network(plan), services.tables, plan.as_of), "jobs": _jobs(request, plan.as_of), "may_decide": grant_of(request).may("planner"),
     }  # fmt: skip
     return page(request, "what_if.html.j2", {**plan_content(request, plan), **content})
 

@@ -259,15 +259,26 @@ function edit(row) {
   form.units.value = row.decided ?? row.units;
   check.textContent = "";
   let waiting = 0;
+  let latest = 0;
   const review = async () => {
+    latest += 1;
+    const number = latest;
     const parts = new URLSearchParams({ as_of: grid.dataset.asOf, id: row.id, units: form.units.value || 0 });
     const response = await fetch(`/proposals/check?${parts}`);
     const content = await response.json();
+    if (number !== latest) return;
     check.className = `check ${response.ok && content.is_possible ? "" : "bad"}`;
     check.textContent = response.ok ? content.text : detail(content);
     form.querySelector("[value=ok]").disabled = !(response.ok && content.is_possible);
   };
-  form.units.oninput = () => { clearTimeout(waiting); waiting = setTimeout(review, 120); };
+  form.units.oninput = () => {
+    clearTimeout(waiting);
+    latest += 1;
+    check.className = "check quiet";
+    check.textContent = "checking …";
+    form.querySelector("[value=ok]").disabled = true;
+    waiting = setTimeout(review, 120);
+  };
   dialog.returnValue = "";
   dialog.onclose = () => { if (dialog.returnValue === "ok") decide("approve", row, { units: { [row.id]: Number(form.units.value) } }); };
   dialog.showModal();

@@ -194,3 +194,15 @@ def test_the_history_of_a_line_leads_from_decision_to_receipt(site: Site) -> Non
     assert "approved for 18 units by Paul" in text
     assert "released for 18 units by Rita" in text
     assert "received 17 units, reported by x12-944" in text
+
+
+def test_the_check_of_more_units_names_the_room_of_the_destination(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    hubs = pd.DataFrame({"hub": ["A", "B"], "storage_l": [1000.0, 100.0]})
+    skus = pd.DataFrame({"sku": ["tea"], "volume_l": [2.0]})
+    services = site.app._app.state.services
+    monkeypatch.setattr(services.workspace, "inputs", lambda *_: {"hubs": hubs, "skus": skus})
+    paul = site.logged_in("Paul")
+    more = paul.get("/proposals/check", as_of="2016-05-23", id="aaaa1111", units=24)["text"]
+    assert "valued like the proposed ones" in more
+    assert "B then uses 60% of its storage." in more
+    assert "storage" not in paul.get("/proposals/check", as_of="2016-05-23", id="aaaa1111", units=12)["text"]
