@@ -11,6 +11,7 @@ import openpyxl
 import pandas as pd
 import pytest
 import yaml
+from deltalake import write_deltalake
 from sqlalchemy import create_engine
 
 from foundation.configuration import load_settings
@@ -196,6 +197,47 @@ def test_a_query_and_a_parquet_file(validated: Validated, tmp_path: Path) -> Non
     assert result.tables["skus"]["sku"].tolist() == ["007", "B-1"]
     missing = validated(skus={"table": "items", "database": "sqlite:///erp.db"})
     assert _lines(missing)[0].startswith("skus (table items): is not in the database; correct table")
+
+
+def test_a_delta_folder_and_a_joined_id(validated: Validated, tmp_path: Path) -> None:
+    lines = pd.DataFrame(
+        {"PO": ["P1", "P1", "P2"], "Pos": [10, 20, 10], "Item": ["007", "B-1", "007"], "Open": [5, 6, 7]}
+    )
+    write_deltalake(str(tmp_path / "orders"), lines.assign(Due=pd.Timestamp("2024-02-01"), Site="W1"))
+    result = validated(
+        inbound={
+            "file": "orders", "shift_days": 1,
+            "columns": {"PO": "inbound_id", "Pos": "inbound_id", "Item": "sku", "Open": "units", "Due": "arrival_date", "Site": "hub"},
+        }
+    )  # fmt: skip
+    assert _lines(result) == []
+    inbound = result.tables["inbound"]
+    assert inbound["inbound_id"].tolist() == ["P1-10", "P1-20", "P2-10"]
+    assert {str(day.date()) for day in inbound["arrival_date"]} == {"2024-02-02"}
+
+
+def test_ids_that_lost_their_zeros_are_padded(validated: Validated, tmp_path: Path) -> None:
+    (tmp_path / "items.csv").write_text("Item\n7\nB-1\n")
+    skus = {"file": "items.csv", "columns": {"Item": "sku"}, "pad": {"sku": 3}}
+    assert set(validated(skus=skus).tables["skus"]["sku"]) == {"007", "B-1"}
+
+
+@pytest.mark.parametrize(
+    ("quantity", "is_refused"), [("1.234", True), ("1.25", False), ("0.250", False), ("12", False)]
+)
+def test_a_number_that_can_be_two_needs_a_line_in_the_mapping(
+    validated: Validated, tmp_path: Path, quantity: str, is_refused: bool
+) -> None:
+    text = "\n".join(
+        [
+            *_sales_text().splitlines()[:1],
+            *(";".join([*line.split(";")[:3], quantity, "x"]) for line in _sales_text().splitlines()[1:]),
+        ]
+    )
+    (tmp_path / "sales.csv").write_text(text, "utf-8")
+    lines = _lines(validated(sales={"decimal": None}))
+    assert bool(lines) == is_refused
+    assert all('write decimal: "." or decimal: "," and thousands: "."' in line for line in lines)
 
 
 def test_stock_without_a_date_is_dated_after_the_last_sales(validated: Validated, tmp_path: Path) -> None:
