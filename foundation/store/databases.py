@@ -27,6 +27,7 @@ from sqlalchemy.exc import (
 from foundation.validation.input_table import UnreadableError
 
 _BATCH_ROWS = 200_000
+_DATABASE_FILES = ("sqlite", "duckdb")  # a driver would make an empty database if there is none
 
 
 def open_database(url: str) -> SqlSource | AdbcSource:
@@ -104,19 +105,27 @@ class SqlSource:
 class AdbcSource:
     """The tables of a database by its ADBC driver: ``adbc+postgresql://…`` needs ``adbc-driver-postgresql``.
 
-    The driver is given the URL without ``adbc+``; SQLite takes the path after ``adbc+sqlite:///``.
+    The driver is given the URL without ``adbc+``; SQLite and DuckDB take the path after ``adbc+duckdb:///``, Snowflake what follows
+    ``adbc+snowflake://``.
     """
 
     def __init__(self, url: str) -> None:
         self.url = url
         scheme, _, rest = url.removeprefix("adbc+").partition("://")
         name = scheme.partition("+")[0]
-        address = rest.removeprefix("/") if name == "sqlite" else f"{scheme}://{rest}"
+        address = f"{scheme}://{rest}"
+        if name in _DATABASE_FILES:
+            address = rest.removeprefix("/")
+            if not Path(address).is_file():
+                raise UnreadableError("is no database: there is no such file", "correct the path in inputs.path")
+        elif name == "snowflake":
+            address = rest
         try:
             self.connection: Any = import_module(f"adbc_driver_{name}.dbapi").connect(address)
         except ImportError as error:
             raise UnreadableError(
-                "needs an ADBC driver that is not installed", f"pip install adbc-driver-{name}"
+                "needs an ADBC driver that is not installed",
+                f"pip install {'duckdb adbc-driver-manager' if name == 'duckdb' else f'adbc-driver-{name}'}",
             ) from error
         except Exception as error:  # each driver has its own exceptions
             raise UnreadableError(

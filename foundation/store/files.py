@@ -25,8 +25,10 @@ _LONGEST_CONFIGURATION = 1_000_000
 _LEAST_ROOM = 50_000_000
 _MISREAD = re.compile(r"%[0-9A-Fa-f]{2}|[?\[\]^|\\]")
 
-# a SQLite URL with a relative path: three slashes; four begin an absolute one
-_SQLITE = re.compile(r"(?P<scheme>(?:\w+\+)?sqlite(?:\+\w+)?:///)(?P<path>[^/?:][^?]*)(?P<query>\?.*)?$")
+# the URL of a database file with a relative path: three slashes; four begin an absolute one
+_DATABASE_FILE = re.compile(
+    r"(?P<scheme>(?:\w+\+)?(?:sqlite|duckdb)(?:\+\w+)?:///)(?P<path>[^/?:][^?]*)(?P<query>\?.*)?$"
+)
 
 
 def is_url(path: str) -> bool:
@@ -238,11 +240,11 @@ def _first_line(error: Exception) -> str:
 
 
 def resolve_place(place: str, base: Path, is_folder: bool = True) -> str:
-    """Return a folder, or the database file of a SQLite URL, as an absolute path from ``base``; other URLs stay.
+    """Return a folder, or the database file of a SQLite or DuckDB URL, as an absolute path from ``base``; other URLs stay.
 
-    With ``is_folder`` false anything but a SQLite URL stays.
+    With ``is_folder`` false anything but such a URL stays.
     """
-    if result := _SQLITE.match(place):
+    if result := _DATABASE_FILE.match(place):
         return f"{result['scheme']}{(base / result['path']).resolve()}{result['query'] or ''}"
     return resolve_folder(place, base) if is_folder else place
 

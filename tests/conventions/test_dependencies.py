@@ -21,6 +21,7 @@ JUSTIFIED = {
     "s3fs": "fsspec loads it for s3:// URLs",
     "gcsfs": "fsspec loads it for gs:// URLs",
     "adlfs": "fsspec loads it for abfss:// URLs",
+    "adbc-driver-manager": "the ADBC driver of DuckDB needs it",
     "psycopg": "SQLAlchemy loads it for postgresql+psycopg:// URLs",
     "import-linter": "command of make check",
     "mypy": "command of make check",
