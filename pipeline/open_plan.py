@@ -88,7 +88,7 @@ class OpenPlan:
         self._row = {str(name): row for row, name in enumerate(self.lines["proposal_id"])}
         self._departure_row = {str(name): row for row, name in enumerate(self.departures["departure_id"])}
         self._rows_of_departure = {str(name): rows for name, rows in self.lines.groupby("departure_id").indices.items()}
-        self._lock, self._queue = threading.RLock(), list[_Job]()
+        self._lock, self._queue_lock, self._queue = threading.RLock(), threading.Lock(), list[_Job]()
         self._version, self._checked, self._is_settled, self._last_decided = -2, -1e9, True, 0.0
         self.states, self.worth = _line_states(self.lines, plan.decisions.iloc[:0]), pd.DataFrame()
         self._take_in()
@@ -106,7 +106,8 @@ class OpenPlan:
         Raises ``InputError``, and writes no row, for an unknown line, units or a reason that are invalid.
         """
         job = _Job(request, Signature(now, by, request.reason))
-        self._queue.append(job)
+        with self._queue_lock:
+            self._queue.append(job)
         with self._lock:
             if not job.reply.done():
                 self._decide_queued()
@@ -175,7 +176,8 @@ class OpenPlan:
 
     def _decide_queued(self) -> None:
         """Decide everything in the queue, in order, and write all of it at once."""
-        jobs, self._queue = self._queue, []
+        with self._queue_lock:
+            jobs, self._queue = self._queue, []
         try:
             with exclusive(self.settings):
                 self._take_in()

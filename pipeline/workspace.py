@@ -39,10 +39,14 @@ class Workspace:
         self._plans: dict[date, tuple[int, OpenPlan]] = {}
         self._lock = threading.Lock()
         self._jobs = Jobs()
+        self._dates: tuple[int, list[date]] = (-2, [])
 
     def dates(self) -> list[date]:
         """Return the planning dates with a plan, ascending."""
-        return self._warehouse.dates("plan")
+        version = self._warehouse.version("plan")
+        if self._dates[0] != version:
+            self._dates = (version, self._warehouse.dates("plan"))
+        return self._dates[1]
 
     def plan(self, as_of: date | None) -> OpenPlan:
         """Return the plan of a date (None: the newest); a date that was planned again is read again.

@@ -77,7 +77,7 @@ class Identity:
 
     def is_forged(self, headers: dict[str, str], address: str) -> bool:
         """Return whether a request names a person as only the trusted proxy may."""
-        return self.settings.proxy_header.lower() in headers and not self._is_trusted(address)
+        return self.settings.proxy_header.lower() in headers and not self.trusts(address)
 
     def log_in(self, name: str, secret: str) -> str | None:
         """Return a new session for a person's password, or for the login key; None if it is wrong."""
@@ -97,12 +97,13 @@ class Identity:
 
     def _behind_proxy(self, headers: dict[str, str], address: str) -> Caller | None:
         name = headers.get(self.settings.proxy_header.lower(), "")
-        if not name or not self._is_trusted(address):
+        if not name or not self.trusts(address):
             return None
         grant = self.read_access().by_proxy(name, self.settings.default_role)
         return Caller(grant, self._csrf(f"proxy:{name}")) if grant else None
 
-    def _is_trusted(self, address: str) -> bool:
+    def trusts(self, address: str) -> bool:
+        """Return whether an address is that of a trusted proxy."""
         try:
             one = ipaddress.ip_address(address)
             return any(one in ipaddress.ip_network(known, strict=False) for known in self.settings.trusted_proxies)

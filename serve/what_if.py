@@ -14,7 +14,6 @@ import pandas as pd
 from serve.tables import Tables
 
 _MOST_LINES, _MOST_PLACES = 60, 30
-_ORDER = {"new": 0, "gone": 1, "more": 2, "less": 3, "same": 4}
 
 
 def comparison(tables: Tables, as_of: date) -> list[dict[str, Any]]:
@@ -53,9 +52,7 @@ def differences(tables: Tables, as_of: date, name: str) -> dict[str, Any]:
     lines = tables.read("what_if_line", as_of)
     lines = lines[(lines["what_if"] == name) & (lines["difference"] != "same")]
     change = (lines["benefit_eur"].fillna(0) - lines["benefit_eur_of_record"].fillna(0)).abs()
-    shown = lines.assign(_rank=lines["difference"].map(_ORDER), _change=change).sort_values(
-        ["_change"], ascending=False
-    )
+    shown = lines.assign(_change=change).sort_values("_change", ascending=False)
     places = tables.read("what_if_place", as_of)
     places = places[places["what_if"] == name].assign(
         difference=lambda frame: frame["kpi_value"] - frame["kpi_value_of_record"]

@@ -14,6 +14,7 @@ grain, and quantiles that do not fall as their level rises. Not here: input snap
 from __future__ import annotations
 
 import itertools
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
@@ -41,6 +42,7 @@ _FOR_GOOD = {
     "delta.deletedFileRetentionDuration": "interval 36500 days",
 }
 _ATTEMPTS = 12
+_ONE_READER = threading.Lock()  # an open Delta table cannot be read on by two threads at once
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
 
 
@@ -126,18 +128,17 @@ class Warehouse:
 
         The table stays open, so that only newer commits are read.
         """
-        delta = self._opened.get(table)
-        if delta is None:
-            delta = self._open(self.definition(table))
+        with _ONE_READER:
+            delta = self._opened.get(table) or self._open(self.definition(table))
             if delta is None:
                 return -1
             self._opened[table] = delta
-        try:
-            delta.update_incremental()
-        except (DeltaError, OSError) as error:
-            del self._opened[table]
-            raise StageError(f"open {table}", self._reason(error)) from error
-        return int(delta.version())
+            try:
+                delta.update_incremental()
+            except (DeltaError, OSError) as error:
+                del self._opened[table]
+                raise StageError(f"open {table}", self._reason(error)) from error
+            return int(delta.version())
 
     def has(self, table: str, as_of: str | date | None = None) -> bool:
         """Return whether ``table`` has been written, for ``as_of`` where given."""

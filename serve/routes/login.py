@@ -50,7 +50,8 @@ def _content(request: Request, target: str, fault: str) -> dict[str, str]:
 def _entered(request: Request, session: str, target: str) -> Response:
     response = RedirectResponse(_local(target), 303)
     seconds = int(services_of(request).workspace.settings.serve.session_hours * 3600)
-    is_secure = request.url.scheme == "https"
+    is_proxied = request.client is not None and services_of(request).identity.trusts(request.client.host)
+    is_secure = "https" in (request.url.scheme, request.headers.get("x-forwarded-proto") if is_proxied else None)
     response.set_cookie(COOKIE, session, max_age=seconds, httponly=True, samesite="lax", secure=is_secure, path="/")
     return response
 

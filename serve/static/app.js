@@ -90,3 +90,5 @@ for (const form of document.querySelectorAll("form[data-submit-on-change]")) {
 for (const button of document.querySelectorAll("dialog [data-close]")) {
   button.addEventListener("click", () => button.closest("dialog").close(""));
 }
+
+document.querySelector("nav a[aria-current=page]")?.scrollIntoView({ block: "nearest", inline: "center" });

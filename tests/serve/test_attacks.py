@@ -189,3 +189,10 @@ def test_a_wrong_parameter_is_explained_without_a_traceback(site: Site) -> None:
         response = paul.client.get(address)
         assert 400 <= response.status_code < 500, address
         assert "Traceback" not in response.text
+
+
+def test_the_cookie_is_secure_behind_tls(site: Site) -> None:
+    site.build(identity="password", trusted_proxies=("10.1.0.1",))
+    form, forwarded = {"name": "Paul", "secret": PASSWORD}, {"x-forwarded-proto": "https"}
+    assert "Secure" in site.client("10.1.0.1").post("/login", data=form, headers=forwarded).headers["set-cookie"]
+    assert "Secure" not in site.client("10.9.9.9").post("/login", data=form, headers=forwarded).headers["set-cookie"]

@@ -135,3 +135,19 @@ def test_statuses_of_the_plan_follow_the_ledger(site: Site) -> None:
     assert not plan.settle()
     transfer = Warehouse(site.settings).read("transfer", AS_OF).set_index("proposal_id")
     assert transfer["status"]["aaaa1111"] == "approved"
+
+
+def test_decisions_that_arrive_together_are_all_written_and_confirmed(site: Site) -> None:
+    people = [site.logged_in(name) for name in ("Paul", "Petra", "Rita")]
+    seen = people[0].versions()
+    names = ("aaaa1111", "bbbb2222", "dddd4444")
+    for verb, reason in (("approve", None), ("reject", "measured"), ("withdraw", None)):
+        bodies = [{"verb": verb, "lines": {name: seen[name]}, "reason": reason} for name in names]
+        with ThreadPoolExecutor(3) as pool:
+            replies = list(pool.map(lambda person, body: person.post("/decisions", body), people, bodies))
+        assert [reply.status_code for reply in replies] == [200, 200, 200]
+        seen |= {name: reply.json()["lines"][name] for name, reply in zip(names, replies, strict=True)}
+    ledger = site.ledger()
+    assert len(ledger) == 9
+    assert ledger.groupby("proposal_id")["by"].nunique().tolist() == [1, 1, 1]
+    assert ledger.groupby("proposal_id")["status"].last().tolist() == ["proposed"] * 3
