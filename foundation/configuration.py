@@ -277,7 +277,9 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
     inputs = settings.inputs.model_copy(update={**places, "tables": tables})
     outbox = settings.decisions.outbox.model_copy(update={"target": changed["decisions"]["outbox"]["target"]})
     decisions = settings.decisions.model_copy(update={"outbox": outbox})
-    network = settings.network.model_copy(update={"postal_places": changed["network"]["postal_places"]})
+    network = settings.network
+    if network.postal_places is not None:
+        network = network.model_copy(update={"postal_places": changed["network"]["postal_places"]})
     places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
     return settings.model_copy(update={**places, "inputs": inputs, "network": network, "decisions": decisions})
 

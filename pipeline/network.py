@@ -45,13 +45,13 @@ class NetworkFiles:
 class UnknownPlacesError(InputError):
     """Places of hubs or regions are not known; ``lines_to_add`` are the lines of a configuration that name them."""
 
-    def __init__(self, unknown: dict[str, tuple[str, ...]], configuration: str) -> None:
+    def __init__(self, unknown: dict[str, tuple[str, ...]], configuration: str, has_section: bool) -> None:
         n_hubs, n_regions = (len(unknown.get(name, ())) for name in ("hubs", "regions"))
         super().__init__(
-            f"the places of {n_hubs} hubs and {n_regions} regions are not known; add the lines above to {configuration}, "
+            f"the places of {n_hubs} hubs and {n_regions} regions are not known; add the lines above {'below network: in' if has_section else 'to'} {configuration}, "
             f"each with coordinates ({_COORDINATES}), a country (DE), or, with network.postal_places, a country and postal code (DE 10115)"
         )
-        lines = ["network:"]
+        lines = [] if has_section else ["network:"]
         for table, names in unknown.items():
             lines += [f"  {table}:", *(f'    {_key(name)}: ""' for name in names)]
         self.lines_to_add = "\n".join(lines)
@@ -88,7 +88,8 @@ def build_network(settings: Settings, folder: str | None = None, force: bool = F
         raise InputError("lanes: the table exists and is not changed; to replace it, add --force")
     built = network_of(settings.network, _nodes(settings, reader))
     if built.unknown:
-        raise UnknownPlacesError(built.unknown, settings.read_from[1] if settings.read_from else "the configuration")
+        configuration = settings.read_from[1] if settings.read_from else "the configuration"
+        raise UnknownPlacesError(built.unknown, configuration, bool(settings.network.model_fields_set))
     kept = tuple(name for name in ("hubs", "regions") if exists[name] and (name in mapped or not force))
     written = {name: getattr(built, name) for name in _TABLES if name not in kept}
     for name in written:

@@ -110,7 +110,8 @@ def _tariff_notes(network: Network, nodes: Nodes, suppliers: pd.DataFrame) -> It
     is_placed = bool(suppliers["basis"].notna().any())
     for kind in ("delivery", "transfer", "supply"):
         tariff: LaneTariff = getattr(network, kind)
-        default = "" if tariff.model_fields_set else " These are defaults, not your prices."
+        is_default = tariff.model_dump() == type(tariff)().model_dump()
+        default = " These are defaults, not your prices." if is_default else ""
         by_distance = kind != "supply" or is_placed
         yield (
             f"{kind.capitalize()}: {_cost(tariff, by_distance)}; {_time(tariff, by_distance)}.{default}",

@@ -106,6 +106,17 @@ def test_unknown_places_give_lines_to_paste_that_then_work(tmp_path: Path) -> No
     assert _command(tmp_path)[0] == 0
 
 
+def test_lines_to_paste_fit_a_configuration_that_has_the_section(tmp_path: Path) -> None:
+    """A second section of the same name would be refused."""
+    _world(tmp_path, "network:\n  detour_factor: 1.2\n")
+    code, output, error = _command(tmp_path)
+    assert code == 2
+    assert f"add the lines above below network: in {tmp_path / 'c.yaml'}" in error
+    with (tmp_path / "c.yaml").open("a") as file:
+        file.write(output.replace('""', "DE"))
+    assert _command(tmp_path)[0] == 0
+
+
 def test_the_follow_up_commands_and_every_assumption_are_printed(tmp_path: Path) -> None:
     _world(tmp_path)
     _, output, _ = _command(tmp_path)

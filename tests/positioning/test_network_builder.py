@@ -103,6 +103,8 @@ def test_every_assumption_names_the_setting_behind_it() -> None:
     assert ONLY_SUPPLIER in stated["network.suppliers"]
     given_prices = _built({"A": "DE"}, {"x": "PL"}, delivery={"eur_per_unit": 3})
     assert "defaults" not in {where: text for text, where in given_prices.assumptions}["network.delivery"]
+    template = _built({"A": "DE"}, {"x": "PL"}, delivery={"eur_per_unit": 1.0, "eur_per_unit_km": 0.002})
+    assert "These are defaults" in {where: text for text, where in template.assumptions}["network.delivery"]
 
 
 def test_unknown_places_are_named_and_no_lane_is_made_up() -> None:
