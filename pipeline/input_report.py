@@ -20,15 +20,14 @@ from foundation.validation.money_defaults import money_defaults
 from foundation.validation.validate import ValidationResult
 from review.input_report import InputReport, TableContents, input_page
 
-# Without both of these tables, there is no network, and inputs can only be forecast.
-_NETWORK = {"hubs", "lanes"}
+_NETWORK = "lanes"  # the table without which inputs can only be forecast
 
 
 def input_report(settings: Settings, as_of: date | None) -> InputReport:
     """Validate the inputs and return the report; inputs without a network are checked for forecasting alone."""
     validation = validate_inputs(settings, as_of, "rebalance")
     absent = {fault.table for fault in validation.faults if fault.problem == "missing"}
-    is_forecast_only = absent >= _NETWORK
+    is_forecast_only = _NETWORK in absent
     if is_forecast_only:
         validation = validate_inputs(settings, as_of, "forecast")
     by_warning = validation.incomplete if settings.inputs.on_warning == "stop" and not validation.stops else ()

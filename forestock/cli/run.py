@@ -111,7 +111,7 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str], html
     console.print(_tables(report.tables))
     console.print(report.outcome)
     if report.is_forecast_only:
-        console.print("Without hubs and lanes, demand can be forecast but shipments cannot be planned.")
+        console.print("Without a network of hubs and lanes, demand can be forecast but shipments cannot be planned.")
     if html is not None:
         console.print(f"page  {html}", markup=False, soft_wrap=True)
     print_next_steps(next_steps(settings, report), console)

@@ -135,13 +135,15 @@ def recognized(files: Sequence[FileProfile]) -> tuple[list[Recognized], list[Fil
             tables.append(best)
         else:
             others.append(file)
-    known = _known_skus(tables)
     if not any(table.table == "sales" for table in tables):
         guesses = [file for file in others if _may_be_sales(file)]
         if len(guesses) == 1:
             others.remove(guesses[0])
             tables.insert(0, _as_table("sales", guesses[0]))
-    return [_with_known_skus(table, known) for table in tables], others
+    for name, master in (("sku", "skus"), ("region", "regions"), ("hub", "hubs")):
+        known = _known_ids(tables, name, master)
+        tables = [_with_known_ids(table, name, known) for table in tables] if known else tables
+    return tables, others
 
 
 def _may_be_sales(file: FileProfile) -> bool:
@@ -182,7 +184,7 @@ def _as_table(name: str, file: FileProfile) -> Recognized:
     kind = KINDS[name]
     result = Recognized(name, file, {})
     for name_of_field in (*kind.required, *kind.optional):
-        _assign(result, name_of_field)
+        _assign(result, name_of_field, name_of_field == kind.unique)
     result.missing = tuple(one for one in kind.required if one not in result.matches)
     if kind.unique and not result.missing and not _is_unique(result, kind):
         result.missing = (kind.unique,)
@@ -201,8 +203,8 @@ def _is_any_quantity(result: Recognized) -> bool:
     return match(header, "units_sold") > LEAST_CONFIDENCE and _file_words(result) <= 0
 
 
-def _assign(result: Recognized, name: str) -> None:
-    """Assign the best of the columns that match a field by header and fit it by values."""
+def _assign(result: Recognized, name: str, is_key: bool) -> None:
+    """Assign the best of the columns that match a field by header and fit it by values; a key identifies rows."""
     used = {one.column.name for one in result.matches.values()}
     options = []
     for column in result.file.columns:
@@ -211,7 +213,7 @@ def _assign(result: Recognized, name: str) -> None:
             continue
         if reason := _obstacle(column, name):
             result.refused.setdefault(column.name, reason)
-        elif fits(column, name, result.file.n_rows):
+        elif fits(column, name, result.file.n_rows) and (not is_key or _identifies(column, result.file.n_rows)):
             options.append((header, column))
     if not options:
         return
@@ -248,11 +250,15 @@ def _is_mixed_date(column: ColumnProfile) -> bool:
     return bool(column.words) and not column.is_number and len(column.dates.odd) <= 0.1 * column.n_distinct
 
 
+def _identifies(column: ColumnProfile, n_rows: int) -> bool:
+    return column.n_distinct >= 0.95 * (n_rows - column.values.null_count)
+
+
 def _is_unique(result: Recognized, kind: Kind) -> bool:
     """Return whether the key identifies rows: no more than a few repeat it, and the columns beside it describe it."""
     column = result.matches[kind.unique].column
     has_more = any(name in result.matches for name in kind.optional)
-    is_key = column.n_distinct >= 0.95 * (result.file.n_rows - column.values.null_count)
+    is_key = _identifies(column, result.file.n_rows)
     has_transactions = any(
         match(other.name, "units_sold") > 0.85 or match(other.name, "units_on_hand") > 0.85
         for other in result.file.columns
@@ -277,19 +283,13 @@ def _file_words(result: Recognized) -> float:
     return 0.4 if result.table in named else -0.2 if named else 0.0
 
 
-def _known_skus(tables: Iterable[Recognized]) -> list[ColumnProfile]:
-    """Return the columns of the item master that can be the SKU, its chosen one first."""
+def _known_ids(tables: Iterable[Recognized], name: str, master: str) -> list[ColumnProfile]:
+    """Return the columns of a master table that can be its id, the chosen one first."""
     for table in tables:
-        if table.table == "skus" and "sku" in table.matches:
-            chosen = table.matches["sku"].column
-            return [
-                chosen,
-                *(
-                    column
-                    for column in table.file.columns
-                    if column is not chosen and column.n_distinct == chosen.n_distinct
-                ),
-            ]
+        if table.table == master and name in table.matches:
+            chosen = table.matches[name].column
+            others = (column for column in table.file.columns if column.n_distinct == chosen.n_distinct)
+            return [chosen, *(column for column in others if column is not chosen)]
     return []
 
 
@@ -298,21 +298,24 @@ def overlap(column: ColumnProfile, known: frozenset[str]) -> float:
     return len(column.ids & known) / len(column.ids) if column.ids else 0.0
 
 
-def _with_known_skus(table: Recognized, known: Sequence[ColumnProfile]) -> Recognized:
-    """Let the values decide which column is the SKU where the item master knows those of another column, not of the chosen one."""
-    if not known or table.table == "skus":
+def _with_known_ids(table: Recognized, name: str, known: Sequence[ColumnProfile]) -> Recognized:
+    """Let the values decide which column is an id where the master table knows those of another column, not of the chosen one."""
+    if table.table in ("skus", "regions", "hubs") or name not in (
+        *KINDS[table.table].required,
+        *KINDS[table.table].optional,
+    ):
         return table
     ids = known[0].ids
-    chosen = table.matches.get("sku")
+    chosen = table.matches.get(name)
     if chosen is not None and overlap(chosen.column, ids) >= 0.5:
         return table
-    used = {one.column.name for name, one in table.matches.items() if name != "sku"}
+    used = {one.column.name for field_name, one in table.matches.items() if field_name != name}
     options = [
         column
         for column in table.file.columns
         if column.name not in used and overlap(column, ids) >= SKU_OVERLAP and column.n_distinct > 1
     ]
     if options:
-        table.matches["sku"] = Match(options[0], "sku", 0.85, f"its values are in {known[0].name} of the item master")
-        table.missing = tuple(name for name in table.missing if name != "sku")
+        table.matches[name] = Match(options[0], name, 0.85, f"its values are in {known[0].name} of the master table")
+        table.missing = tuple(one for one in table.missing if one != name)
     return table
