@@ -32,6 +32,7 @@ _DESCRIPTION = ("handling_class", "owner")
 _VALUED = ("departure_id", "sku", "units", "benefit_eur")
 _CHECK_SECONDS = 1.0
 _QUIET_SECONDS = 20.0
+_MOST_FILES = 120
 
 
 @dataclass(frozen=True)
@@ -164,6 +165,13 @@ class OpenPlan:
         with exclusive(self.settings):
             refresh(self.settings, self.as_of)
         return True
+
+    def compact(self) -> None:
+        """Merge the small files of the ledger, one per decision, once there are many."""
+        with self._lock, exclusive(self.settings):
+            self._take_in()
+            if self._warehouse.compact("decision", _MOST_FILES):
+                self._version = self._warehouse.version("decision")
 
     def _take_in(self) -> None:
         """Read the ledger again if it has changed since it was read or written here."""

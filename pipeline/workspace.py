@@ -70,8 +70,11 @@ class Workspace:
 
     def settle(self, now: float = float("inf")) -> None:
         """Update the tables that repeat the ledger's statuses, of every plan without new decisions for a while."""
-        for _, plan in list(self._plans.values()):
+        plans = [plan for _, plan in self._plans.values()]
+        for plan in plans:
             plan.settle(now)
+        if plans:
+            plans[-1].compact()
 
     def inputs(
         self, as_of: date, names: Collection[str], where: Mapping[str, str] | None = None

@@ -140,6 +140,21 @@ class Warehouse:
                 raise StageError(f"open {table}", self._reason(error)) from error
             return int(delta.version())
 
+    def compact(self, table: str, most_files: int) -> bool:
+        """Merge the small files of a table into few, if it has more than ``most_files``; return whether it had.
+
+        Rows and history stay. Many small files, one per append, make every append and read slower.
+        """
+        defined = self.definition(table)
+        delta = self._open(defined)
+        if delta is None or len(delta.file_uris()) <= most_files:
+            return False
+        try:
+            delta.optimize.compact()
+        except (DeltaError, OSError) as error:
+            raise StageError(f"compact {table}", self._reason(error)) from error
+        return True
+
     def has(self, table: str, as_of: str | date | None = None) -> bool:
         """Return whether ``table`` has been written, for ``as_of`` where given."""
         if as_of is not None:

@@ -239,3 +239,18 @@ def test_a_writer_that_is_killed_leaves_whole_rows(tmp_path: Path, delay_seconds
     assert rows["mean_units"].nunique() == 1
     warehouse.write("forecast", _forecast(4, 9.0), DAY)
     assert warehouse.read("forecast", DAY)["mean_units"].tolist() == [9.0] * 4
+
+
+def test_compacting_keeps_every_row_and_later_appends(tmp_path: Path) -> None:
+    from tests.worlds.proposal_world import decision, ledger
+
+    warehouse = Warehouse(tmp_path)
+    for number in range(6):
+        warehouse.append("decision", ledger(decision(f"p{number}", "approved")))
+    before = warehouse.read("decision")
+    assert not warehouse.compact("decision", 6)
+    assert warehouse.compact("decision", 5)
+    pd.testing.assert_frame_equal(warehouse.read("decision"), before)
+    assert not warehouse.compact("decision", 1)
+    warehouse.append("decision", ledger(decision("p9", "approved")))
+    assert len(warehouse.read("decision")) == 7
