@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -178,6 +180,11 @@ class FileProfile:
         """Name of the file, with the sheet where there are several."""
         name = self.path.rpartition("/")[2]
         return f"{name}, sheet {self.layout.sheet}" if self.n_sheets > 1 else name
+
+    def row_hashes(self) -> np.ndarray:
+        """Return a hash of every row over all columns, uint64 (n_rows)."""
+        frame = pd.DataFrame({place: column.values.to_pandas() for place, column in enumerate(self.columns)})
+        return pd.util.hash_pandas_object(frame.astype("str"), index=False).to_numpy()
 
     def example(self, header: str) -> str:
         """Return the first value of a column as text."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from foundation.errors import counted_noun, listed
 from foundation.mapping.dates import read_dates
 from foundation.store.raw_tables import matching_files
@@ -75,7 +77,26 @@ def _chosen(options: list[Recognized], result: Proposal) -> list[list[Recognized
         result.questions.append(
             f"{names} both look like {options[0].table}. {ranked[0][0].file.name} is read: change file of inputs.tables.{options[0].table} if the other is right"
         )
-    return [ranked[0]]
+    return [_without_copies(ranked[0], result)]
+
+
+def _without_copies(group: list[Recognized], result: Proposal) -> list[Recognized]:
+    """Leave out files most of whose rows are in an earlier one: the same sales must not count twice."""
+    kept: list[Recognized] = []
+    seen: list[np.ndarray] = []
+    for option in group:
+        rows = option.file.row_hashes() if len(group) > 1 else np.zeros(0, dtype="uint64")
+        copied = next((place for place, other in enumerate(seen) if np.isin(rows, other).mean() > 0.5), None)
+        if len(group) > 1 and copied is not None:
+            first = kept[copied].file.name
+            result.unused.append((option.file.name, f"most of its rows are also in {first}"))
+            result.questions.append(
+                f"{option.table}: most rows of {option.file.name} are also in {first}, so it is not read. Remove one of the two from the folder, or write file of inputs.tables.{option.table} as a pattern if both count"
+            )
+            continue
+        kept.append(option)
+        seen.append(rows)
+    return kept
 
 
 def _proposed(group: list[Recognized], result: Proposal) -> ProposedTable:

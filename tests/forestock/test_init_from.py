@@ -21,7 +21,7 @@ def _project(tmp_path: Path) -> MappedProject:
 
 
 def test_order_lines_of_an_erp_system_need_no_edit(tmp_path: Path) -> None:
-    write_orders(tmp_path / "exports", days=150)
+    write_orders(tmp_path / "exports", days=70)
     result = _project(tmp_path)
     assert result.proposal.questions == []
     settings = load_settings(tmp_path / "shop" / "forestock.yaml")
@@ -141,6 +141,18 @@ def test_order_lines_of_a_web_shop(tmp_path: Path) -> None:
     assert [str(fault) for fault in valid.faults] == []
     assert valid.tables["sales"]["units_sold"].sum() == 60
     assert str(valid.tables["sales"]["date"].max().date()) == "2024-01-30"
+
+
+def test_a_copy_of_a_file_does_not_count_twice(tmp_path: Path) -> None:
+    write_orders(tmp_path / "exports", days=60)
+    file = next((tmp_path / "exports").glob("orders_*.csv"))
+    (tmp_path / "exports" / "orders_copy.csv").write_bytes(file.read_bytes())
+    result = _project(tmp_path).proposal
+    assert len(result.unused) == 1
+    assert "most rows of" in result.questions[0]
+    units = [int(line.split(";")[4]) for line in file.read_text("cp1252").splitlines()[1:]]
+    valid = validate_inputs(load_settings(tmp_path / "shop" / "forestock.yaml"), None, "forecast")
+    assert valid.tables["sales"]["units_sold"].sum() == sum(one for one in units if one > 0)
 
 
 def test_masters_of_places_and_open_orders(tmp_path: Path) -> None:
