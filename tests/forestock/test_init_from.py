@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,29 @@ def test_a_message_says_where_keys_and_tables_come_from_without_an_author(
     assert "inputs.quarantine_rate is not in the configuration; its default is 0.005" in shown.stderr
     assert f"sales.units_sold (column Qty of {file.name})" in shown.stderr
     assert "prices.region (data/prices.csv)" in shown.stderr
+
+
+@pytest.mark.parametrize(
+    ("stamp", "line"),
+    [
+        ("03/06/2024", "because the other reading is far from the sales"),
+        ("03/06/2024 05:30", "because the other reading is far from the sales"),
+        ("02/06/2024 22:10", "has times after noon"),
+        ("06/06/2025", "can be several days"),
+    ],
+)
+def test_the_date_of_a_stock_list_is_read_beside_the_sales(tmp_path: Path, stamp: str, line: str) -> None:
+    exports = tmp_path / "exports"
+    exports.mkdir()
+    days = [date(2024, 5, 4) + timedelta(days=place) for place in range(30)]
+    rows = [f"{day:%d/%m/%Y};{item};N;1" for day in days for item in ("A", "B")]
+    (exports / "sales.csv").write_text("\n".join(["Date;Item;Region;Qty", *rows]))
+    (exports / "stock.csv").write_text(
+        f"Warehouse;Item;On hand;Date\nW;A;5;{stamp}\nW;B;6;{stamp}\n".replace("06/06", "05/06")
+    )
+    proposal = _project(tmp_path).proposal
+    assert any(line in one for one in (*proposal.notes, *proposal.questions)), (proposal.notes, proposal.questions)
+    if "other reading" in line:
+        assert proposal.questions == []
+        valid = validate_inputs(load_settings(tmp_path / "shop" / "forestock.yaml"), None, "forecast")
+        assert {str(day.date()) for day in valid.tables["stock"]["date"]} == {"2024-06-03"}
