@@ -16,7 +16,7 @@ from foundation.settings import Settings
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
 from foundation.wording import Money, number, rate
-from models.tracking.client import tracking_command
+from models.tracking.client import tracking_command, tracking_page
 from pipeline.artifacts import input_warnings
 from pipeline.results import Result
 from review.plan.attention import Finding, findings
@@ -158,6 +158,8 @@ def _places(settings: Settings, result: Result) -> dict[str, str]:
         places["page"] = result.page
     if command := tracking_command(settings):
         places["MLflow"] = command
+        if (address := tracking_page(settings)) != command:
+            places["then open"] = address
     return places
 
 

@@ -124,7 +124,7 @@ def print_backtest(result: BacktestResult, console: Console, is_refused: bool = 
 
 
 def _print_one(recorded: RecordedBacktest, console: Console) -> None:
-    from models.tracking.client import tracking_command
+    from models.tracking.client import tracking_command, tracking_page
 
     result = recorded.backtest
     console.print(Text(result.name, style="bold"))
@@ -133,6 +133,8 @@ def _print_one(recorded: RecordedBacktest, console: Console) -> None:
     places = {"report": recorded.page}
     if recorded.run_id:
         places |= {"MLflow run": recorded.run_id, "open with": tracking_command(result.settings)}
+        if (address := tracking_page(result.settings)) != places["open with"]:
+            places["then open"] = address
     else:
         places |= {"MLflow": "could not be reached; the report is complete"}
     for label, where in places.items():

@@ -66,7 +66,9 @@ def serve(config: str) -> None:
         _register(environment)
         start("workspace", module("forestock.cli.main", "serve", "--config", config))
         start("worker", module("prefect", "worker", "start", "--pool", "forestock", "--type", "process"))
-        print(f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments\nlogs     {folder}")
+        print(
+            f"Prefect  {api.removesuffix('/api')}/deployments\nMLflow   {mlflow}/#/experiments?workflowType=machine_learning\nlogs     {folder}"
+        )
         print(f"login    {login} (Prefect; new at every start)")
         print(f"planners {_workspace(settings, environment[KEY_VARIABLE])}")
         print(f"a run    PREFECT_API_URL={api} \\\n         PREFECT_API_AUTH_STRING={login} \\")

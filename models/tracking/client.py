@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
 
-# MLflow's pages then open the experiment with runs and models, not with traces of language models.
-_MODEL_TRAINING = {"mlflow.experimentKind": "custom_model_development"}
+# MLflow's pages otherwise open with traces of language models instead of runs and models.
+_TRAINING_PAGE = "#/experiments?workflowType=machine_learning"
+_LOCAL_SERVER = "http://127.0.0.1:5000"  # where ``mlflow ui`` answers
 LONGEST_PARAM = 6_000
 _LONGEST_DIGEST = 36
 _HEAD_ROWS = 1_000
@@ -81,8 +82,7 @@ class Experiment:
         is_local = self.uri.startswith("sqlite:")
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
         location = f"file://{folder}" if is_local else None
-        tags = {**_MODEL_TRAINING, **self.tags}
-        return str(self.client.create_experiment(self.name, artifact_location=location, tags=tags))
+        return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
 
 
 def tracking_uri(settings: Settings) -> str:
@@ -104,8 +104,15 @@ def tracking_command(settings: Settings) -> str:
     except StageError:
         return ""
     if uri.startswith("http"):
-        return f"{uri.rstrip('/')}/#/experiments"
+        return tracking_page(settings)
     return shlex.join([sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri])
+
+
+def tracking_page(settings: Settings) -> str:
+    """Return the address of MLflow's experiments in the view of runs and models; for a local store, while ``tracking_command`` runs."""
+    uri = tracking_uri(settings)
+    server = uri.rstrip("/") if uri.startswith("http") else _LOCAL_SERVER
+    return f"{server}/{_TRAINING_PAGE}"
 
 
 @contextmanager

@@ -80,7 +80,9 @@ def test_the_command_for_mlflow_runs_from_any_folder(tmp_path: Path) -> None:
     words = shlex.split(command)
     assert words[:5] == [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri"]
     assert words[5:] == [f"sqlite:///{tmp_path / 'a folder'}/mlflow.db"]
-    assert tracking_command(Settings(tracking_uri="https://mlflow.example/")) == "https://mlflow.example/#/experiments"
+    assert tracking_command(Settings(tracking_uri="https://mlflow.example/")) == (
+        "https://mlflow.example/#/experiments?workflowType=machine_learning"
+    )
 
 
 def test_suggestions_name_a_bundled_configuration_and_omit_a_missing_file() -> None:
