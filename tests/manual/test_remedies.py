@@ -105,7 +105,11 @@ def test_a_likely_rename_is_named(days_ago: int, tmp_path: Path) -> None:
 
 def test_another_level_another_group_and_a_named_one_are_no_rename(tmp_path: Path) -> None:
     def warnings(world: dict[str, pd.DataFrame]) -> list[str]:
-        return [line for line in validated(world, tmp_path).warnings if "began on" in line]
+        return [
+            line
+            for line in validated(world, tmp_path, "series.hierarchy=[department, category]").warnings
+            if "began on" in line
+        ]
 
     assert warnings(_renamed(21)) != []
     assert warnings(_renamed(21, share=3.0)) == []
