@@ -88,8 +88,8 @@ class MappedSource:
         if mapping is None:
             place = getattr(self.main, "place", lambda _: "")(fault.table)
             return replace(fault, origin=place) if place else fault
-        path = f"inputs.tables.{'sales' if self._is_returned(fault.table) else fault.table}"
-        remedy = remedy_for(fault, mapping, path, self._raw.get(fault.table))
+        name = "sales" if self._is_returned(fault.table) else fault.table
+        remedy = remedy_for(fault, mapping, f"inputs.tables.{name}", self._raw.get(name))
         return replace(fault, origin=_origin(fault.column, mapping), remedy=remedy or fault.remedy)
 
     def _is_returned(self, table: str) -> bool:

@@ -307,7 +307,7 @@ class _Pass:
 
     def _check_time(self, as_of: date) -> None:
         self.faults += time.as_of_faults(as_of, self.settings.grid)
-        if "sales" in self.tables:
+        if "sales" in self.tables and not _has_unread_dates(self.tables["sales"]):
             self.faults += time.sales_faults(self.tables["sales"], as_of, self.settings)
         if "stock" in self.tables and self.needs == "rebalance":
             oldest_days = self.settings.positioning.max_stock_age_days
@@ -323,6 +323,12 @@ class _Pass:
             if frame[name].dtype == "category"
         }
         return sorted_by(frame.assign(**used), table.order)
+
+
+def _has_unread_dates(sales: InputTable) -> bool:
+    """Return whether so many dates cannot be read that periods without rows say nothing."""
+    unread = sum(int(finding.rows.sum()) for finding in sales.findings if finding.column == "date")
+    return unread > 0.1 * len(sales.frame)
 
 
 def _added(table: str) -> str:

@@ -128,6 +128,20 @@ def test_an_ambiguous_date_is_refused_with_both_lines(validated: Validated, tmp_
     assert "write date_format: dd/mm/yyyy or date_format: mm/dd/yyyy under inputs.tables.sales" in line
 
 
+def test_a_wrong_format_is_not_reported_as_missing_days(validated: Validated, tmp_path: Path) -> None:
+    """Half of the days are no dates in the wrong format; the days without rows then say nothing."""
+    (tmp_path / "sales.csv").write_text(
+        _sales_text(pd.date_range("2024-01-08", periods=60)) + "\n13/02/2024;007;Nord;-1,0;x"
+    )
+    lines = _lines(validated(sales={"date_format": "mm/dd/yyyy", "negative": "returns", "aggregate": "sum"}))
+    assert not any("without a row" in line for line in lines)
+    hints = [line for line in lines if "not a date" in line]
+    assert {line.split(".")[0] for line in hints} == {"sales", "returns"}
+    assert all(
+        "write date_format: dd/mm/yyyy under inputs.tables.sales" in line for line in hints if line.startswith("sales")
+    )
+
+
 def test_a_bad_value_is_named_with_its_row_and_stays_out_of_sums(validated: Validated, tmp_path: Path) -> None:
     more = "\n10/01/2024;007;Nord;many;x\n32/01/2024;007;Nord;1,0;x"
     (tmp_path / "sales.csv").write_text(_sales_text() + more, "utf-8")
