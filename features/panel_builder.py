@@ -27,6 +27,8 @@ from foundation.validation.renames import replacements, successor
 _PREFIX = "units_"
 _HISTORY_DAYS = 1460
 _SHORTEST_DAYS = 112
+_FEWEST_BEGUN, _LEAST_BEGUN = 10, 0.2  # series that begin in the same week, and their share of all
+_PARTIAL, _COMPARED_WEEKS, _FEWEST_AFTER = 0.9, 4, 2
 _KEYS = ["date", "region", "sku"]
 
 
@@ -105,6 +107,8 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
     grid = Grid.over(tables["sales"], settings, as_of, LOOKBACK_DAYS)
     chosen = select_series(tables, settings, grid)
     sales = expand_sales(tables["sales"], chosen, settings, grid)
+    if settings.grid.days > 1:
+        sales = replace(sales, demand=without_partial_weeks(sales.demand))
     price, is_promoted = expand_prices(tables.get("prices"), chosen, grid)
     regional = expand_regional(tables.get("regional"), chosen.regions, settings.series.known_in_advance, grid)
     groups = build_groups(sales.demand, chosen.frame, settings.series.hierarchy)
@@ -122,6 +126,30 @@ def build_panel(tables: dict[str, pd.DataFrame], settings: Settings, as_of: date
         everyone=group_means(sales.demand, np.zeros(len(chosen.frame), np.int32))[0], groups=groups, totals=_totals(tables, settings, as_of, (chosen.frame, sales.demand)),
         external=build_external(tables, chosen, settings, grid),
     )  # fmt: skip
+
+
+def without_partial_weeks(demand: np.ndarray) -> np.ndarray:
+    """Return weekly ``demand`` with the first week of series unknown where many began in the middle of one week.
+
+    Sales summed to weeks begin with a part of a week. It shows where at least 20% of the series (and ten of them) have the same first
+    week and sold at least a tenth less in it, all together, than in each of the following weeks, up to four.
+
+    Parameters
+    ----------
+    demand : float32 array (n_series, n_weeks)
+        Units per week, NaN where unknown.
+    """
+    is_known = np.isfinite(demand)
+    first = np.where(is_known.any(axis=1), is_known.argmax(axis=1), -1)
+    begun = np.bincount(first[first >= 0], minlength=1)
+    result = demand
+    for week in np.flatnonzero(begun >= max(_FEWEST_BEGUN, _LEAST_BEGUN * len(demand))):
+        together = np.flatnonzero(first == week)
+        total = np.asarray(np.nansum(demand[together, week : week + _COMPARED_WEEKS + 1], axis=0, dtype=np.float64))
+        if len(total) > _FEWEST_AFTER and total[0] <= _PARTIAL * total[1:].min():
+            result = result.copy() if result is demand else result
+            result[together, week] = np.nan
+    return result
 
 
 def _totals(

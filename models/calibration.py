@@ -214,9 +214,14 @@ def calibration_frame(matrix: FeatureMatrix, mean: np.ndarray, category: str) ->
 
 
 def bias_factors(rows: pd.DataFrame) -> dict[str, dict[str, float]]:
-    """Return region → category → (ΣA + κΣF) ÷ (ΣF + κΣF) over rows with a known actual."""
+    """Return region → category → (ΣA + κΣF) ÷ (ΣF + κΣF) over rows with a known actual.
+
+    Without a hierarchy, where the category is the SKU, all rows are one group: the error of a single series is chance.
+    """
     known = rows[rows["actual"].notna()]
     total = known.groupby(["region", "category"], sort=True)[["actual", "mean"]].sum()
+    if "sku" in known and (known["sku"] == known["category"]).all():
+        total[["actual", "mean"]] = total.sum().to_numpy()
     factor = (total["actual"] + _BIAS_PRIOR * total["mean"]) / ((1 + _BIAS_PRIOR) * total["mean"].clip(lower=1e-9))
     result: dict[str, dict[str, float]] = {}
     for (region, category), value in zip(factor.index.to_list(), factor.to_numpy(), strict=True):

@@ -82,7 +82,12 @@ class Combination:
 
     @classmethod
     def fit(
-        cls, origins: list[CalibrationOrigin], days: int, models: tuple[str, ...], are_models_usable: bool = True
+        cls,
+        origins: list[CalibrationOrigin],
+        days: int,
+        models: tuple[str, ...],
+        are_models_usable: bool = True,
+        horizon: int = 1,
     ) -> Combination:
         """Return the combination fitted to the calibration origins; the prior if there are none, or no demand.
 
@@ -96,9 +101,12 @@ class Combination:
             Names of the models, at least one, in the order of ``CalibrationOrigin.models``.
         are_models_usable
             Whether there was a row to fit the models on; where not, their weight is 0.
+        horizon
+            Periods that are forecast; the evidence counts less where the calibration origins reach less far.
 
         """
         n_models = len(models)
+        reach = min(max((one.actual.shape[1] for one in origins), default=1) / horizon, 1.0)
         edges = _edges([one.simple.level for one in origins])
         empty = cls(days, edges, {}, models)
         parts = [(one, empty.segments(one.simple)) for one in origins]
@@ -107,15 +115,15 @@ class Combination:
         whole = _Sums.added(list(sums.values()), n_models)
         allowed = np.array([*[are_models_usable] * n_models, *[True] * len(METHODS)])
         of_models = _PRIOR_MODEL * whole.evidence / (whole.evidence + _PRIOR_UNITS) if are_models_usable else 0.0
-        prior = np.array([*[of_models / n_models] * n_models, *[(1 - of_models) / len(METHODS)] * len(METHODS)])
+        prior = np.append(np.full(n_models, of_models / n_models), (1 - of_models) * _shares_of_methods(origins))
         if whole.energy <= 0 or whole.evidence <= 0:
             return cls(days, edges, {"all": tuple(prior.tolist())}, models)
         factors = whole.total_factors
-        overall = _weights(whole.problem(factors), prior, allowed, n_models)
+        overall = _weights(whole.problem(factors, reach), prior, allowed, n_models)
         weights = {"all": overall}
         for name, one in sums.items():
             weights[name] = _weights(
-                one.problem(factors).shrunk(whole.problem(factors), one.n_series), overall, allowed, n_models
+                one.problem(factors, reach).shrunk(whole.problem(factors), one.n_series), overall, allowed, n_models
             )
         advantage = np.where(whole.is_total_lost, -np.inf, wape_advantage(origins))
         overruled = {name: tuple(_overruled(row, advantage).tolist()) for name, row in weights.items()}
@@ -265,10 +273,26 @@ class _Sums:
         error = (self.energy - 2 * equal @ self.moment + equal @ self.gram @ equal) / max(self.n_rows, 1)
         return self.signal / error if error > 1e-9 * self.energy > 0 else self.n_rows
 
-    def problem(self, factors: np.ndarray) -> _Problem:
-        """Return the least-squares problem of the parts multiplied by ``factors`` (n_parts)."""
-        scale = max(self.signal, 1e-12)
-        return _Problem(self.gram * np.outer(factors, factors) / scale, self.moment * factors / scale, self.evidence)
+    def problem(self, factors: np.ndarray, reach: float = 1.0) -> _Problem:
+        """Return the least-squares problem of the parts multiplied by ``factors`` (n_parts).
+
+        Where the rows reach over a share of the horizon only, the evidence shrinks with its fourth power: what is best for the next
+        periods, such as the last value, is often not best for later ones.
+        """
+        scale, evidence = max(self.signal, 1e-12), self.evidence * reach**4
+        return _Problem(self.gram * np.outer(factors, factors) / scale, self.moment * factors / scale, evidence)
+
+
+def _shares_of_methods(origins: list[CalibrationOrigin]) -> np.ndarray:
+    """Return equal shares of the simple methods, (n_methods), adding up to 1; the two that repeat the last value share one.
+
+    They do so in weekly data of less than a year, where `seasonal_naive` has no value of the year before.
+    """
+    shares = np.ones(len(METHODS))
+    pair = [METHODS.index("seasonal_naive"), METHODS.index("last_week")]
+    if origins and all(np.array_equal(one.simple.means[pair[0]], one.simple.means[pair[1]]) for one in origins):
+        shares[pair] = 0.5
+    return np.asarray(shares / shares.sum())
 
 
 def _edges(levels: list[np.ndarray]) -> tuple[float, ...]:

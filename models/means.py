@@ -13,6 +13,10 @@ from models.forecaster import Forecaster
 from models.simple import METHODS, SimpleMeans, simple_means
 from models.totals import forecast_totals, reconcile
 
+_TOTAL_METHODS, _TOTAL_WEIGHT = ("recent_mean", "exponential_smoothing"), 0.5
+_YEAR_DAYS, _RAMP_DAYS = 364, 91
+_MOST = 1.5  # totals that differ by more are taken to differ by that
+
 
 @dataclass(frozen=True)
 class OriginMeans:
@@ -26,6 +30,7 @@ class OriginMeans:
     is_sold : bool array (n_series, n_steps).
     totals : float64 array (n_totals, n_steps), forecasts of the totals in units; None without totals.
     code : int32 array (n_series), position of each series' total in ``totals``, −1 for none.
+    young : float64 array (n_series), 1 for series of less than nine months, 0 from a year on, even between.
 
     """
 
@@ -34,6 +39,7 @@ class OriginMeans:
     is_sold: np.ndarray
     totals: np.ndarray | None
     code: np.ndarray
+    young: np.ndarray
 
     @classmethod
     def of(
@@ -62,7 +68,7 @@ class OriginMeans:
         models = np.stack([np.where(is_sold, mean.reshape(-1, steps), np.float32(0)) for mean in predicted])
         totals = forecast_totals(forecasters, matrix.totals, threads, days)
         code = np.empty(0, np.int32) if matrix.totals is None else matrix.totals.code
-        return cls(models.astype(np.float32), simple, is_sold, totals, code)
+        return cls(models.astype(np.float32), simple, is_sold, totals, code, _young(past, days))
 
     def with_actual(self, actual: np.ndarray) -> CalibrationOrigin:
         """Return the components next to the demand that followed, ``actual`` (n_rows) in units."""
@@ -77,13 +83,15 @@ class OriginMeans:
         """Return the means, reconciled to the totals, float32 (n_rows).
 
         Without a ``combination`` they are the first model's, and those of the simple method ``carrier`` where it has none. With
-        one, series whose level has shifted recently have the mean at the new level, and the mean over the horizon never exceeds
-        the series' ceiling.
+        one, the total of young series moves toward that of simple methods, series whose level has shifted recently have the mean at the
+        new level, and the mean over the horizon never exceeds the series' ceiling.
         """
         if combination is None:
             mean = self._filled(carrier)[0]
         else:
             mean = combination.combine(self._filled(None), self.simple)
+            if self.totals is None:
+                mean = mean * np.float32(self._total_factor(mean))
             mean = np.where(self.simple.is_shifted[:, None], self.simple.shifted_means, mean)
             mean = np.where(self.is_sold, mean, np.float32(0))
         if self.totals is not None:
@@ -92,6 +100,24 @@ class OriginMeans:
             mean = _capped(mean, self.simple.ceiling)
         return mean.reshape(-1).astype(np.float32)
 
+    def _total_factor(self, mean: np.ndarray) -> float:
+        """Return the factor (total of simple methods ÷ total of ``mean``)^(w / 2); w is the share of young series in recent units.
+
+        Nothing in less than a year shows the season, so a model takes chance for one. Its total is then no better than that of the
+        recent mean and exponential smoothing (their geometric mean).
+        """
+        level = np.where(self.simple.is_shifted, 0.0, self.simple.level)
+        share = float(level @ self.young / level.sum()) if level.sum() > 0 else 0.0
+        counted = self.is_sold & ~self.simple.is_shifted[:, None]
+        total = float(mean[counted].sum(dtype=np.float64))
+        others = [
+            float(self.simple.means[METHODS.index(name)][counted].sum(dtype=np.float64)) for name in _TOTAL_METHODS
+        ]
+        if share == 0.0 or total <= 0 or min(others) <= 0:
+            return 1.0
+        relative = float(np.clip(np.sqrt(np.prod(others)) / total, 1 / _MOST, _MOST))
+        return float(relative ** (_TOTAL_WEIGHT * share))
+
     def _filled(self, carrier: str | None) -> np.ndarray:
         """Return ``models`` with the means of a simple method, of all of them for None, where a model has no forecast."""
         if np.isfinite(self.models).all():
@@ -99,6 +125,17 @@ class OriginMeans:
         simple = self.simple.means.mean(axis=0) if carrier is None else self.simple.means[METHODS.index(carrier)]
         simple = np.where(self.is_sold, simple, np.float32(0))
         return np.where(np.isfinite(self.models), self.models, simple).astype(np.float32)
+
+
+def _young(past: np.ndarray, days: int) -> np.ndarray:
+    """Return how far each series is from a year of history, float64 (n_series) in [0, 1]."""
+    is_known = np.isfinite(past)
+    age = (
+        np.where(is_known.any(axis=1), past.shape[1] - is_known.argmax(axis=1), 0)
+        if past.shape[1]
+        else np.zeros(len(past))
+    )
+    return np.asarray(np.clip((_YEAR_DAYS - age * days) / _RAMP_DAYS, 0.0, 1.0), np.float64)
 
 
 def _capped(mean: np.ndarray, ceiling: np.ndarray) -> np.ndarray:

@@ -135,7 +135,7 @@ def _learned(
     ]
     if settings.forecast.model == COMBINED:
         names = tuple(kind.name for kind in kinds)
-        combination = Combination.fit(judged, settings.grid.days, names, is_usable)
+        combination = Combination.fit(judged, settings.grid.days, names, is_usable, settings.horizon)
     else:
         carrier = best_method(judged)
     frames = [calibration_frame(matrix, means.models[0].reshape(-1), category) for matrix, means in origins]

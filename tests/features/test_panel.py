@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from features import build_panel
+from features.panel_builder import without_partial_weeks
 from foundation.errors import InputError
 from tests.worlds.small_world import AS_OF, settings, tables
 
@@ -101,3 +102,17 @@ def test_prices_belong_to_their_series() -> None:
     assert len(right) > 1
     for index, row in enumerate(panel.series.astype({"region": "str", "sku": "str"}).itertuples()):
         assert panel.price[index, panel.n_history - 1] == right[row.region, row.sku]
+
+
+def test_the_first_week_is_unknown_where_many_series_began_in_the_middle_of_it() -> None:
+    """40 series begin with five days of seven; one of 50 weeks and one that begins later keep every week."""
+    demand = np.random.default_rng(2).poisson(50.0, (42, 50)).astype(np.float32)
+    demand[2:, :46] = np.nan
+    demand[1, :48] = np.nan
+    whole = demand.copy()
+    demand[2:, 46] = np.round(demand[2:, 46] * 5 / 7)
+    result = without_partial_weeks(demand)
+    assert np.isnan(result[2:, 46]).all()
+    assert np.isfinite(result[2:, 47:]).all()
+    assert np.array_equal(result[:2], demand[:2], equal_nan=True)
+    assert without_partial_weeks(whole) is whole

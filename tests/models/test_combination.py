@@ -181,3 +181,28 @@ def test_a_break_in_one_series_leaves_the_weights_of_the_others(change: float) -
             models.train(training_set(panel, settings()), settings(), AS_OF).facts["combination"]["weights"]["all"]
         )
     assert np.abs(np.subtract(*fitted)).max() < 0.1
+
+
+def _repeating(steps: int) -> list[CalibrationOrigin]:
+    """Return an origin of weekly series of ten weeks, of which the last value is sold in the next ``steps`` weeks too."""
+    demand = np.random.default_rng(4).poisson(6.0, (80, 10)).astype(np.float32)
+    simple = simple_means(demand, steps, 7)
+    return [
+        CalibrationOrigin(np.full((1, 80, steps), 60.0, np.float32), simple, np.repeat(demand[:, -1:], steps, axis=1))
+    ]
+
+
+def test_the_next_weeks_alone_decide_little_over_a_long_horizon() -> None:
+    """The two methods that repeat the last value know all of the next two weeks, and nothing of the eleven after them is seen."""
+    last = [1 + METHODS.index(name) for name in ("seasonal_naive", "last_week")]
+    short, long = (
+        np.array(Combination.fit(_repeating(2), 7, _MODEL, horizon=horizon).weights["all"]) for horizon in (2, 13)
+    )
+    assert short[last].sum() > 0.8
+    assert long[last].sum() < 0.35
+
+
+def test_methods_that_are_the_same_share_the_weight_of_one() -> None:
+    prior = np.array(Combination.fit(_repeating(2), 7, _MODEL, are_models_usable=False, horizon=10_000).weights["all"])
+    last = prior[[1 + METHODS.index(name) for name in ("seasonal_naive", "last_week")]].sum()
+    assert last == pytest.approx(prior[1 + METHODS.index("recent_mean")], abs=0.02)

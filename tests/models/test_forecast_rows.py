@@ -55,3 +55,10 @@ def test_bias_factors_are_worked_out_by_hand() -> None:
     """(ΣA + 9 ΣF) ÷ (ΣF + 9 ΣF) by region and category; an unknown actual is left out."""
     rows = pd.DataFrame({"region": ["r"] * 3, "category": ["c"] * 3, "mean": [4.0, 6.0, 90.0], "actual": [8.0, 12.0, np.nan]})  # fmt: skip
     assert bias_factors(rows) == {"r": {"c": pytest.approx(1.1)}}
+
+
+def test_without_a_hierarchy_one_factor_serves_all_series() -> None:
+    """A series that sold 20 times its forecast by chance does not get a factor of its own: (300 + 9 × 110) ÷ (10 × 110)."""
+    rows = pd.DataFrame({"region": ["r", "r"], "sku": ["a", "b"], "category": ["a", "b"], "mean": [10.0, 100.0], "actual": [200.0, 100.0]})  # fmt: skip
+    factors = bias_factors(rows)["r"]
+    assert factors == {"a": pytest.approx(1290 / 1100), "b": pytest.approx(1290 / 1100)}
