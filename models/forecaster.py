@@ -68,10 +68,6 @@ class Forecaster(Protocol):
         """Return JSON-able facts for the model card; `given_up` lists sentences on what the CPU budget did not allow."""
         return {}
 
-    def native(self) -> tuple[str, object] | None:
-        """Return the MLflow flavor that saves the model, such as ``lightgbm``, and the object it saves; None without."""
-        return None
-
 
 class FitData:
     """What one training is fitted on, shared by the model for calibration and the one that is kept.

@@ -261,10 +261,6 @@ class LightGBMTweedie(Forecaster):
         """Return the number of trees and what the CPU budget did not allow."""
         return {"trees": self.trees, "given_up": list(self.given_up)}
 
-    def native(self) -> tuple[str, object]:
-        """Return the booster of single series, which MLflow saves as LightGBM's text."""
-        return "lightgbm", self._loaded()
-
     def _loaded(self) -> lgb.Booster:
         return lgb.Booster(model_str=self.booster)
 

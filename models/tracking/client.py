@@ -5,6 +5,8 @@ Not here: what is recorded (``models.tracking.runs``) or registered (``models.tr
 
 from __future__ import annotations
 
+import os
+import platform
 import shlex
 import sys
 from collections.abc import Iterator, Mapping
@@ -30,6 +32,7 @@ _LOCAL_SERVER = "http://127.0.0.1:5000"  # where ``mlflow ui`` answers
 LONGEST_PARAM = 6_000
 _LONGEST_DIGEST = 36
 _HEAD_ROWS = 1_000
+_HOST_TAG, _PROCESS_TAG = "forestock.host", "forestock.process"
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,13 @@ class Experiment:
 
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
 
+    def end_abandoned(self) -> None:
+        """End the runs of this machine whose process was killed, so that they do not stay "running" for ever."""
+        requested = f"attributes.status = 'RUNNING' and tags.`{_HOST_TAG}` = '{platform.node()}'"
+        for run in self.client.search_runs([self.id], requested):
+            if not _is_alive(run.data.tags.get(_PROCESS_TAG, "")):
+                self.client.set_terminated(run.info.run_id, "KILLED")
+
     @cached_property
     def id(self) -> str:
         """The experiment's id; it is made if there is none."""
@@ -83,6 +93,21 @@ class Experiment:
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
         location = f"file://{folder}" if is_local else None
         return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
+
+
+def process_tags() -> dict[str, str]:
+    """Return the tags by which ``Experiment.end_abandoned`` recognizes the runs of a killed process."""
+    return {_HOST_TAG: platform.node(), _PROCESS_TAG: str(os.getpid())}
+
+
+def _is_alive(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def tracking_uri(settings: Settings) -> str:

@@ -9,11 +9,10 @@ Not here: training, forecasting, or which model a run uses.
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib import import_module
-from importlib.metadata import version as installed
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,7 +24,8 @@ from foundation.store import files
 from foundation.store.locks import locked
 from models.backtest.promotion import BaselineComparison
 from models.demand_model import DemandModel
-from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
+from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, process_tags, reported, tracking_uri
+from models.tracking.saved_model import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,27 +116,15 @@ def _totals_note(model: DemandModel) -> list[str]:
     return [f"**Totals.** Series are reconciled to forecasts of their totals, which are {parts}."]
 
 
-def save(model: DemandModel, folder: str, run_id: str, model_id: str) -> None:
-    """Write the model's files, and its native object in the MLflow flavor it names, with a signature and requirements.
+_MEASURES = ("wape", "bias", "rmsse", "pinball", "coverage")
 
-    Of several models, the first that has a native object is saved as such; all have their files. LightGBM is written as its text; nothing is pickled.
-    """
-    from mlflow.models import Model, ModelSignature
-    from mlflow.types import ColSpec, DataType, Schema
 
-    native = next((one for forecaster in model.forecasters if (one := forecaster.native()) is not None), None)
-    if native is not None:
-        flavor, fitted = native
-        inputs = Schema([ColSpec(DataType.float, name) for name in model.facts["features"]])
-        import_module(f"mlflow.{flavor}").save_model(
-            fitted,
-            folder,
-            mlflow_model=Model(artifact_path="model", run_id=run_id, model_id=model_id),
-            signature=ModelSignature(inputs=inputs, outputs=Schema([ColSpec(DataType.double)])),
-            pip_requirements=[f"{name}=={installed(name)}" for name in (flavor, "mlflow", "numpy", "pandas")],
-        )
-    for name, content in model.to_files().items():
-        files.write_bytes(files.joined(folder, name), content)
+def grouped(name: str) -> str:
+    """Return the name of a metric in its section of MLflow's page: `model_wape` is `model/wape`, a baseline's `baseline/NAME/wape`."""
+    method, _, measure = name.rpartition("_")
+    if "/" in name or measure not in _MEASURES:
+        return name
+    return f"model/{measure}" if method == "model" else f"baseline/{method}/{measure}"
 
 
 def importance_figure(importance: pd.DataFrame) -> Figure:
@@ -158,6 +146,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CHAMPION = "champion"
+_LONGEST_MODEL_PARAM = 250
 _KEY_TAG = "training_key"
 _DATE_TAG = "training_date"
 
@@ -196,6 +185,7 @@ class Registry:
     def __init__(self, settings: Settings) -> None:
         self.name = settings.name
         self.uri = tracking_uri(settings)
+        self._settings = settings
         self._warehouse = settings.warehouse
         tags = {"mlflow.note.content": _NOTE, "mlflow.experimentKind": "custom_model_development"}
         self._experiment = Experiment(self.name, self.uri, settings.warehouse, tags)
@@ -229,12 +219,14 @@ class Registry:
 
     def _record(self, model: DemandModel, origin: Origin) -> Published:
         comparison = BaselineComparison.of(model)
+        self._experiment.end_abandoned()
         run_id = self._start(model, origin, comparison)
         try:
-            self._log_numbers(run_id, model)
+            logged = self._log_model(run_id, model)
+            self._log_numbers(run_id, model, str(logged.model_id))
             self._log_tables(run_id, model)
             self._log_inputs(run_id, model, origin)
-            version = self._register(run_id, model, origin, comparison)
+            version = self._register((run_id, logged), model, origin, comparison)
             published = self._crown(run_id, version, model, comparison)
         except BaseException:
             self._experiment.client.set_terminated(run_id, "FAILED")
@@ -245,6 +237,7 @@ class Registry:
     def _start(self, model: DemandModel, origin: Origin, comparison: BaselineComparison) -> str:
         tags = {
             **origin.tags,
+            **process_tags(),
             _KEY_TAG: origin.training_key,
             _DATE_TAG: model.as_of.isoformat(),
             "as_of": model.as_of.isoformat(),
@@ -257,11 +250,16 @@ class Registry:
         run = self._experiment.client.create_run(self._experiment.id, tags=tags, run_name=f"train {model.as_of}")
         return str(run.info.run_id)
 
-    def _log_numbers(self, run_id: str, model: DemandModel) -> None:
+    def _log_numbers(self, run_id: str, model: DemandModel, model_id: str) -> None:
+        """Record metrics and parameters on the run; the metrics also on its logged model."""
         from mlflow.entities import Metric, Param
 
         moment = int(as_timestamp(model.as_of).timestamp() * 1000)
-        metrics = [Metric(name, value, moment, 0) for name, value in model.metrics.items() if np.isfinite(value)]
+        metrics = [
+            Metric(grouped(name), value, moment, 0, model_id=model_id, run_id=run_id)
+            for name, value in model.metrics.items()
+            if np.isfinite(value)
+        ]
         parts = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params(model)]
         self._experiment.client.log_batch(run_id, metrics=metrics, params=parts)
 
@@ -279,12 +277,15 @@ class Registry:
         dataset = Dataset(name, origin.inputs_fingerprint, origin.inputs_source, origin.inputs_head)
         self._experiment.client.log_inputs(run_id, [dataset.as_input("training")])
 
-    def _register(self, run_id: str, model: DemandModel, origin: Origin, comparison: BaselineComparison) -> str:
-        logged = self._log_model(run_id, model)
+    def _register(
+        self, recorded: tuple[str, LoggedModel], model: DemandModel, origin: Origin, comparison: BaselineComparison
+    ) -> str:
+        """Register the logged model as a version, linked with it and with its run."""
+        run_id, logged = recorded
         self._ensure_registered_model()
         version = self._experiment.client.create_model_version(
             self.name,
-            source=logged.artifact_location,
+            source=str(logged.artifact_location),  # models:/ is resolved by MLflow's global address, which is never set
             run_id=run_id,
             model_id=logged.model_id,
             description=note(model, origin.inputs_fingerprint, comparison),
@@ -292,18 +293,26 @@ class Registry:
                 _KEY_TAG: origin.training_key,
                 _DATE_TAG: model.as_of.isoformat(),
                 "model_version": model.version,
+                "logged_model": str(logged.model_id),
             },
         )
+        link = json.dumps([{"name": self.name, "version": str(version.version)}])
+        self._experiment.client.set_logged_model_tags(str(logged.model_id), {"mlflow.modelVersions": link})
         return str(version.version)
 
     def _log_model(self, run_id: str, model: DemandModel) -> LoggedModel:
         from mlflow.entities import LoggedModelOutput
 
         logged = self._experiment.client.create_logged_model(
-            self._experiment.id, "model", source_run_id=run_id, model_type=model.facts["kind"]
+            self._experiment.id,
+            "model",
+            source_run_id=run_id,
+            model_type=model.facts["kind"],
+            params={name: str(value)[:_LONGEST_MODEL_PARAM] for name, value in params(model)},
+            tags={_DATE_TAG: model.as_of.isoformat(), "model_version": model.version},
         )
         with files.scratch_folder() as folder:
-            save(model, files.joined(folder, "model"), run_id, logged.model_id)
+            save(model, self._settings, folder, (run_id, str(logged.model_id)))
             self._experiment.client.log_model_artifacts(logged.model_id, files.joined(folder, "model"))
         self._experiment.client.finalize_logged_model(logged.model_id, "READY")
         self._experiment.client.log_outputs(run_id, [LoggedModelOutput(logged.model_id, 0)])

@@ -19,7 +19,7 @@ from foundation.errors import StageError
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.store import files
-from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, reported, tracking_uri
+from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, process_tags, reported, tracking_uri
 from models.tracking.registry import CHAMPION
 
 if TYPE_CHECKING:
@@ -108,7 +108,8 @@ class Tracker:
             return version
 
     def _write(self, record: Record, parent: str | None) -> str:
-        tags = {**record.tags, "mlflow.note.content": record.note, "mlflow.source.type": "JOB"}
+        self._place.end_abandoned()
+        tags = {**record.tags, **process_tags(), "mlflow.note.content": record.note, "mlflow.source.type": "JOB"}
         if parent is not None:
             tags["mlflow.parentRunId"] = parent
         run = self._place.client.create_run(self._place.id, tags=tags, run_name=record.name)

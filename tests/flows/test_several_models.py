@@ -84,11 +84,11 @@ def test_mlflow_has_the_score_of_every_part_and_the_files_of_every_model(
         assert {f"part/{part}/{name}" for name in ("wape", "bias", "share")} <= set(metrics)
     shares = [value for name, value in metrics.items() if name.endswith("/share")]
     assert sum(shares) == pytest.approx(1.0)
-    assert metrics["model_wape"] < metrics["part/seasonal_naive/wape"]
+    assert metrics["model/wape"] < metrics["part/seasonal_naive/wape"]
     place = reader.get_model_version(used.name, published.version).source
     folder = Path(mlflow.artifacts.download_artifacts(place, dst_path=str(tmp_path / "loaded")))
     stored = {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    assert {name: stored[name] for name in model.to_files()} == model.to_files()
+    assert {name: stored[f"data/content/{name}"] for name in model.to_files()} == model.to_files()
     mlflow.set_tracking_uri(None)
 
 
