@@ -20,7 +20,7 @@ from pydantic import Field
 
 from dispatch.decide import Signature
 from flows.artifacts import let_packages_log
-from foundation.commands import DECIDED_AT
+from foundation.commands import DECIDED_AT, command
 from foundation.errors import InputError
 from foundation.settings import Settings
 from pipeline.configuration import load_settings
@@ -34,13 +34,14 @@ from pipeline.decisions import (
     split_units,
 )
 from pipeline.handover import close_expired, deliver_released
-from pipeline.results import Result, reported
+from pipeline.results import Result, page_of, reported
 from review.plan.summary import top_proposals
 
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "approval/approval"
 _HOUR_SECONDS = 3600
+LISTED = 200  # proposals in the form's table
 
 
 class ApprovalForm(RunInput):
@@ -109,15 +110,23 @@ def request_approval(config: str, result: Result, overrides: Sequence[str]) -> s
 
 
 def form_text(settings: Settings, as_of: date) -> str:
-    """Return the description above the form, in Markdown: the size of the plan and its best proposals."""
+    """Return the description above the form, in Markdown: all proposals, or the best ones and where the others are."""
     open_ = open_plan(settings, as_of).proposals
     decidable = open_[~open_["is_outlook"].astype(bool) & (open_["status"] == "proposed")]
-    rows = top_proposals(decidable, settings)
+    review = settings.review.model_copy(update={"top_proposals": LISTED})
+    rows = top_proposals(decidable, settings.model_copy(update={"review": review}))
     lines = [f"The plan of {as_of} has {proposals_text(len(decidable))} to decide on."]
     if rows:
         names = list(rows[0])
         lines += ["", "| " + " | ".join(names) + " |", "|" + " --- |" * len(names)]
         lines += ["| " + " | ".join(str(row[name]).replace("|", "/") for name in names) + " |" for row in rows]
+    if len(decidable) > len(rows):
+        others = proposals_text(len(decidable) - len(rows))
+        lines += [
+            "",
+            f"The table has the best {len(rows)}. The other {others} are on the review page, {page_of(settings, as_of)}",
+        ]
+        lines += [f"and are listed by `{command(settings, 'approve', as_of)}`."]
     return "\n".join(lines)
 
 

@@ -56,6 +56,16 @@ def compare_with_record(settings: Settings, changes: Sequence[WhatIf], as_of: da
     The plan of record does not change. What-ifs of other names are kept if they were compared with the same plan of
     record. Raises ``ConfigurationError`` for names that are not in the inputs of that date.
     """
+    built, notes = built_what_ifs(settings, changes, as_of)
+    _write(settings, built, as_of)
+    return _page(settings, as_of, notes)
+
+
+def built_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date) -> tuple[Frames, tuple[str, ...]]:
+    """Return the rows of the tables of what-ifs and notes for the reader; write no table.
+
+    Raises ``ConfigurationError`` for names that are not in the inputs of that date.
+    """
     context = planned_run(settings, as_of).context
     inputs, record = _inputs(context), _record(settings, as_of)
     changed = [positioning.changed(inputs, change, as_of) for change in changes]
@@ -72,8 +82,8 @@ def compare_with_record(settings: Settings, changes: Sequence[WhatIf], as_of: da
         parts = (row, line_differences(record, frames), place_differences(record, frames))
         for name, part in zip(TABLES, parts, strict=True):
             built[name].append(part.assign(what_if=change.name, as_of=as_timestamp(as_of)))
-    _write(settings, {name: pd.concat(parts, ignore_index=True) for name, parts in built.items()}, as_of)
-    return _page(settings, as_of, tuple(note for note in notes if note))
+    frames_of = {name: pd.concat(parts, ignore_index=True) for name, parts in built.items()}
+    return frames_of, tuple(note for note in notes if note)
 
 
 def _inputs(context: RunContext) -> positioning.Inputs:

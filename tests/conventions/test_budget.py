@@ -17,6 +17,7 @@ MANY_ARGUMENTS = {
     "flows/nightly.py": "the form of a deployment shows the flow's arguments",
     "forestock/cli/*.py": "typer reads a command's options from its arguments",
     "serve/routes/*.py": "FastAPI reads a request's parameters from the arguments of a route",
+    "forestock/mcp_server.py": "a client reads the parameters of a tool from the arguments of its function",
     "positioning/optimizer/_network_simplex.py": "compiled kernels take arrays",
 }
 

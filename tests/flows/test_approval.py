@@ -64,6 +64,21 @@ def test_the_form_lists_open_proposals_and_releases_them(settings: Settings, tmp
     assert best not in form_text(settings, AS_OF)
 
 
+def test_the_form_shows_every_proposal_or_says_where_the_others_are(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A planner must not approve lines that the form hides."""
+    plan = open_plan(settings, AS_OF).proposals
+    ids = plan.loc[~plan["is_outlook"].astype(bool), "proposal_id"].tolist()
+    assert len(ids) > 1
+    assert [name for name in ids if name not in form_text(settings, AS_OF)] == []
+    monkeypatch.setattr("flows.approval.LISTED", 1)
+    text = form_text(settings, AS_OF)
+    assert sum(name in text for name in ids) == 1
+    assert f"plan-{AS_OF}.html" in text
+    assert "forestock approve" in text
+
+
 def test_a_rejection_without_a_reason_is_refused_without_a_decision(settings: Settings) -> None:
     with pytest.raises(InputError, match="reason"):
         apply_form(settings, AS_OF, _form(decision="reject", everything=True), MORNING)
