@@ -108,7 +108,10 @@ class OriginMeans:
         """
         level = np.where(self.simple.is_shifted, 0.0, self.simple.level)
         share = float(level @ self.young / level.sum()) if level.sum() > 0 else 0.0
-        counted = self.is_sold & ~self.simple.is_shifted[:, None]
+        is_counted = (
+            self.simple.known > 0
+        ) & ~self.simple.is_shifted  # nothing is known of a new series but the model's forecast
+        counted = self.is_sold & is_counted[:, None]
         total = float(mean[counted].sum(dtype=np.float64))
         others = [
             float(self.simple.means[METHODS.index(name)][counted].sum(dtype=np.float64)) for name in _TOTAL_METHODS

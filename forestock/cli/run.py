@@ -134,14 +134,14 @@ def print_corrections(error: InvalidInputsError, config: str, overrides: Sequenc
     from pipeline.input_report import next_steps
 
     console = Console(stderr=True, highlight=False)
+    settings = load_settings(config, overrides)
+    _print_defaults(error.lines, settings, console)
     pasted = [fault for fault in error.report.errors if fault.paste]
     for fault in pasted:
         console.print(
             f"To correct {fault.table}.{fault.column}, write in {error.report.configuration}:", soft_wrap=True
         )
         console.print(fault.paste, markup=False, soft_wrap=True)
-    settings = load_settings(config, overrides)
-    _print_defaults(error.lines, settings, console)
     print_next_steps(next_steps(settings, error.report), console)
 
 

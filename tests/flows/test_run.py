@@ -190,7 +190,7 @@ def test_a_plan_refused_by_the_gate_is_kept_without_proposals(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
     """The forecast and the plan's figures are kept; proposals of a refused plan are not."""
-    cheap = demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"])}
+    cheap = demo_tables | {"lanes": with_cheap_trucks(demo_tables["lanes"], 40.0)}
     folder = write_tables(cheap, tmp_path / "inputs")
     settings = settings_for(folder, *QUICK, "positioning.max_gap_rate=0.0")
     _, planned = _play(settings)

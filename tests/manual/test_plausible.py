@@ -6,14 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from features.family import registered_families
 from features.matrix import _named
 from foundation.settings import Settings
-from foundation.store import snapshot
 from foundation.tables import INPUTS, Column, Kind, Table
+from pipeline.input_report import input_report
 from tests.conftest import Tables
 from tests.manual.conftest import AS_OF, Refused
 
@@ -73,11 +72,10 @@ def test_names_that_lightgbm_reads_as_equal_become_distinct() -> None:
 def test_a_text_column_called_date_stays_text(
     demo_tables: Tables, write_tables: Callable[..., Path], settings_for: Callable[..., Settings], tmp_path: Path
 ) -> None:
-    from forestock.cli.run import _ends
-
     demo_tables["skus"]["date"] = "soon"
     folder = write_tables(demo_tables, tmp_path / "inputs")
-    result = snapshot.validate_inputs(settings_for(folder), AS_OF, "rebalance")
-    assert not result.stops, result.faults
-    assert _ends(result.tables["skus"]) == ("", "")
-    assert _ends(pd.DataFrame({"date": result.tables["sales"]["date"]}))[1] == "2016-05-22"
+    result = input_report(settings_for(folder), AS_OF)
+    assert not result.stops, result.errors
+    contents = {one.name: one for one in result.tables}
+    assert (contents["skus"].first, contents["skus"].last) == ("", "")
+    assert contents["sales"].last == "2016-05-22"

@@ -152,7 +152,7 @@ def test_a_series_that_simple_methods_forecast_is_explained_by_them_and_not_by_t
 def test_the_parts_of_a_combination_contribute_by_their_shares() -> None:
     """Half of the forecast is the model's, so it brings half of its price effect on the log scale."""
     matrix, model = _matrix(), _model()
-    past = np.full((N_SERIES, 60), 5.0, np.float32)
+    past = np.full((N_SERIES, 400), 5.0, np.float32)  # more than a year: the total is not drawn to simple methods
     matrix = replace(matrix, past=past)
     weights = {"all": (0.5, 0.0, 0.0, 0.5, 0.0, 0.0, 0.0)}
     combination = Combination(1, (0.0, 0.0), weights, ("lightgbm",))
