@@ -28,6 +28,9 @@ _MOST_COVERAGE = 0.8  # share of the periods of a series that have a row: above 
 _FEWEST_WEEKDAYS = 4
 _FEWEST_WEEKS_EMPTY = 6 * _FEWEST_WEEKDAYS  # days without a row from which rows on one weekday alone look weekly
 _MOST_NAMED = 40
+_MOST_CLOSED = (
+    0.1  # share of periods named as single dates above which closed days no longer explain rows only for sales
+)
 _PASTED_WIDTH = 110
 _DAY_US = 86_400_000_000
 _NOT_A_TIME = np.iinfo(np.int64).min
@@ -154,6 +157,11 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
         period = "day" if settings.grid.days == 1 else "week"
         give = f"give a row with 0 for a {period} on which nothing was sold (one row is enough)"
         remedy = f"load the missing sales; {give}; or {name}"
+        if (
+            _irregular(closed) > _MOST_CLOSED * len(periods) * settings.grid.days
+        ):  # as closed, they would leave the mean of days with sales
+            yield structural("sales", "date", problem, f"load the missing sales, or {give}")
+            return
     else:
         remedy = f"load the missing sales, {name}, or set series.missing_sales: unknown"
     weekdays = periods[has_row].day_of_week.unique()
@@ -162,6 +170,11 @@ def gap_faults(sales: pd.DataFrame, as_of: date, settings: Settings) -> Iterator
     lines = textwrap.wrap(f"closed_days: [{', '.join(closed)}]", _PASTED_WIDTH, subsequent_indent="  ")
     paste = "\n".join(["series:", *(f"  {line}" for line in lines)])
     yield replace(structural("sales", "date", problem, remedy), paste=paste)
+
+
+def _irregular(closed: list[str]) -> int:
+    """Return how many entries of ``series.closed_days`` are single dates, neither weekdays nor days of every year."""
+    return sum(len(entry) == len("2024-05-01") and entry[:4].isdigit() for entry in closed)
 
 
 def is_only_sales(sales: pd.DataFrame, as_of: date, grid: Frequency) -> bool:

@@ -155,7 +155,7 @@ def _with_periods(proposal: Proposal, days: pd.DatetimeIndex, choices: Choices) 
         proposal.notes.append(f"sales: no region sells on {listed(closed)}: closed_days")
     if n_left:
         proposal.questions.append(
-            f"sales: {counted_noun(n_left, 'day')} between {days[0]:%Y-%m-%d} and {days[-1]:%Y-%m-%d} have no row. Load them, or name them in closed_days (forestock validate lists them)"
+            f"sales: {counted_noun(n_left, 'day')} between {days[0]:%Y-%m-%d} and {days[-1]:%Y-%m-%d} have no row. Load them, give a row with 0 for a day without sales, or name closed days (forestock validate explains)"
         )
     return replace(
         choices, closed_days=closed, decided=choices.decided | {"frequency"} | ({"closed_days"} if closed else set())

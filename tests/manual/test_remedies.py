@@ -27,6 +27,13 @@ def test_unknown_is_no_remedy_where_rows_are_only_written_for_sales(tmp_path: Pa
     assert "give a row with 0 for a day on which nothing was sold (one row is enough)" in line
 
 
+def test_closed_days_are_no_remedy_where_many_single_days_without_sales_have_no_row(tmp_path: Path) -> None:
+    """Named as closed, those days would be unknown, and the forecast would be that of days with sales."""
+    (fault,) = [fault for fault in validated(_only_sales(), tmp_path).faults if "without a row" in fault.problem]
+    assert "closed" not in fault.remedy
+    assert fault.paste == ""
+
+
 @pytest.mark.parametrize("level", [0.5, 4.0, 40.0])
 def test_unknown_is_a_remedy_where_every_period_has_its_row(level: float, tmp_path: Path) -> None:
     world = foreign_world(days=200, level=level)
