@@ -14,6 +14,7 @@ from dispatch.execution import execution_rows, new_rows, released
 from dispatch.execution_form import execution_form_named
 from dispatch.ledger import states
 from dispatch.partner import names_of
+from foundation.errors import InputError, StageError
 from foundation.keys import among
 from foundation.settings import Settings
 from foundation.store import files
@@ -50,7 +51,7 @@ def receive_file(settings: Settings, form: str, file: str, signature: Signature)
     Raises ``InputError`` with one line per line of the file that cannot be read, is about an unknown proposal, or contradicts
     a recorded row; then no row is written.
     """
-    reports = execution_form_named(form).read(files.read_text(file))
+    reports = execution_form_named(form).read(_text(file))
     with exclusive(settings):
         warehouse = Warehouse(settings)
         decisions = warehouse.read("decision")
@@ -66,6 +67,19 @@ def receive_file(settings: Settings, form: str, file: str, signature: Signature)
             for as_of in sorted({day.date() for day in ended["as_of"].dropna()}):
                 refresh(settings, as_of)
     return Received(added, len(rows) - len(added), tuple(ended["proposal_id"]))
+
+
+def _text(file: str) -> str:
+    """Return the text of a receiver's file, without a byte order mark; raises ``InputError`` if it is empty or cannot be read."""
+    try:
+        text = files.read_bytes(file).decode("utf-8-sig")
+    except StageError as error:
+        raise InputError(f"{file}: cannot be read ({error.__cause__ or error}); name a file of the receiver") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: is not UTF-8 text; save it as UTF-8, or name another file") from None
+    if not text.strip():
+        raise InputError(f"{file}: is empty; name a file of the receiver")
+    return text
 
 
 def _refused(decisions: pd.DataFrame, execution: pd.DataFrame, signature: Signature) -> pd.DataFrame:

@@ -16,12 +16,13 @@ from dispatch.decide import Signature, ledger_rows
 from dispatch.execution_form import registered_execution_forms
 from dispatch.export_form import registered_forms
 from forestock.cli.main import add_commands
-from foundation.errors import ForestockError
+from foundation.errors import ForestockError, InputError
 from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline.configuration import load_settings
 from pipeline.decisions import refresh
 from pipeline.realized import realized_report
+from pipeline.receive import receive_file
 from tests.dispatch.answers import ANSWERS, MISSING, interchange, refused_997, shipped_945
 from tests.worlds.executed_world import write_inputs
 from tests.worlds.proposal_world import AS_OF, act, proposal, proposals, warehouse_with
@@ -260,3 +261,19 @@ def test_a_record_of_shopify_without_its_transfer_is_named(forestock: Command, t
     line = '{"id": "x", "acceptedQuantity": 1, "quantity": 1, "rejectedQuantity": 0, "unreceivedQuantity": 0, "__parentId": "s"}\n{"id"\n'
     message = _fault(_receive(forestock, tmp_path, "shopify", line))
     assert message.startswith("line 1: its shipment and its transfer must come before it\nline 2: ")
+
+
+@pytest.mark.parametrize("form", sorted(registered_execution_forms()))
+@pytest.mark.parametrize(
+    "content", [None, b"", b"\xac\xff\x00", b"\x00\n\x00", b"a;b\n1", b"ISA*", b"\xef\xbb\xbfid,units\n"]
+)
+def test_a_file_that_is_no_answer_is_refused_in_one_line(
+    form: str, content: bytes | None, settings: Settings, tmp_path: Path
+) -> None:
+    """A missing file ended with exit code 3, and bytes that are no text with a traceback."""
+    file = tmp_path / "answer"
+    if content is not None:
+        file.write_bytes(content)
+    with pytest.raises(InputError):
+        receive_file(settings, form, str(file), act())
+    assert Warehouse(settings).read("execution").empty
