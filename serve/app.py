@@ -20,10 +20,11 @@ from jinja2 import Environment
 
 from foundation.errors import ForestockError, StageError
 from serve.grid import Grid
-from serve.hubs import hub_rows
 from serve.identity import Identity
-from serve.inbox import Summary, summary
 from serve.protection import Protection
+from serve.routes import api, decisions, exceptions, login, network, release, sku, today, what_if
+from serve.routes.exceptions import Summary, summary
+from serve.routes.network import hub_rows
 from serve.tables import Tables
 from serve.templating import environment, page
 from serve.workspace import OpenPlan, Workspace
@@ -99,8 +100,6 @@ class Services:
 
 def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protection:
     """Return the ASGI application over a warehouse."""
-    from serve.routes import api, decisions, exceptions, login, network, proposals, release, sku, today, what_if
-
     app = FastAPI(
         title="Forestock",
         summary="Plans, proposals, decisions, forecasts and positions of one warehouse.",
@@ -113,7 +112,7 @@ def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protect
         workspace, identity, clock, environment(workspace.settings), Tables(workspace.settings)
     )
     app.openapi = lambda: _documented(app)  # type: ignore[method-assign] # the documented way to change it
-    for module in (login, today, proposals, decisions, sku, network, exceptions, what_if, release, api):
+    for module in (login, today, decisions, sku, network, exceptions, what_if, release, api):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("serve", "static")]))
     app.add_exception_handler(ForestockError, _explained)

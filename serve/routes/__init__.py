@@ -1,3 +1,3 @@
-"""Routes, one module per page or group of requests, each with a ``router``."""
+"""Pages and the REST API, one module per page or group of requests: what it shows, and its ``router``."""
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def unit_value(
 @router.get("/exceptions")
 def exceptions(request: Request, as_of: AsOf = "", offset: Offset = 0, limit: Limit = 1_000) -> dict[str, Any]:
     """Return the exceptions of a plan with their state, owner, and due date."""
-    from serve.inbox import inbox
+    from serve.routes.exceptions import inbox
 
     return _answer(inbox(services_of(request).tables, plan_of(request, as_of).as_of), offset, limit)
 

@@ -1,4 +1,4 @@
-"""Rows of the grid, and decisions on them."""
+"""The page of proposals: its grid, the rows of the grid, and decisions on them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,47 @@ from foundation.errors import InputError, counted_noun
 from foundation.wording import Money, moment, rate
 from serve import grid
 from serve.grid import departure_row
-from serve.routes.request import grant_of, plan_of, services_of
+from serve.routes.request import grant_of, plan_content, plan_of, services_of
+from serve.templating import page
 from serve.workspace import Conflict, DecisionReply, DecisionRequest, OpenPlan
 
 router = APIRouter(include_in_schema=False)
 _MOST_LINES = 5_000
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Version = Annotated[str, Field(max_length=20, pattern=r"^[0-9]+$")]
+_FILTERS = (("hub", "Hub"), ("category", "Category"), ("handling_class", "Class"), ("owner", "Owner"), ("kind", "Kind"))
+_COLUMNS = (
+    ("sku", "SKU", False), ("origin", "From → to", False), ("units", "Units", True), ("benefit_eur", "Saves", True),
+    ("cost_eur", "Costs", True), ("loss_if_refused_eur", "If refused", True), ("arrival_date", "Arrives", False),
+    ("status", "Status", False), ("departure", "Departure", False),
+)  # fmt: skip
+_STATUS_NAMES = {
+    "proposed": "open",
+    **{name: name for name in ("approved", "rejected", "released", "executed", "superseded")},
+}
+
+
+@router.get("/proposals")
+def proposals(request: Request, as_of: str = "", departure: str = "", search: str = "", status: str = "") -> Response:
+    """Show the grid of proposals."""
+    plan = plan_of(request, as_of)
+    grid = services_of(request).grid(plan)
+    return page(
+        request,
+        "proposals.html.j2",
+        {
+            **plan_content(request, plan),
+            "choices": grid.choices(),
+            "filter_names": _FILTERS,
+            "columns": _COLUMNS,
+            "statuses": list(_STATUS_NAMES),
+            "status_names": _STATUS_NAMES,
+            "n_lines": len(plan.lines),
+            "n_departures": len(plan.departures),
+            "may_decide": grant_of(request).may("planner"),
+            "chosen": {"departure": departure, "search": search, "status": status},
+        },
+    )
 
 
 class RowQuery(BaseModel):

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from foundation.store.warehouse import Warehouse
-from serve.arguments import Evidence, alternatives, argument
-from serve.network import Projection
+from serve.routes.network import Projection
+from serve.sku_lines import Evidence, alternatives, argument
 from tests.flows.conftest import PLANNED
 from tests.serve.conftest import Site
 from tests.worlds.proposal_world import exception_rows
@@ -56,7 +56,7 @@ def test_every_sku_can_be_looked_up_and_others_are_not_found(planned_site: Site)
 
 def test_projected_stock_falls_by_demand_and_rises_by_arrivals(planned_site: Site) -> None:
     from pipeline.workspace import Workspace
-    from serve.sku import sku_view
+    from serve.routes.sku import sku_view
     from serve.tables import Tables
 
     workspace, tables = Workspace(planned_site.settings), Tables(planned_site.settings)

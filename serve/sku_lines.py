@@ -1,4 +1,4 @@
-"""Sentences that argue for a line, and its next-best alternative.
+"""The lines of a SKU: sentences that argue for a line, its next-best alternative, and its life after the decision.
 
 A sentence uses the stock and demand of the place that the line is for: the destination's need, what the origin keeps, and what a
 refusal costs. Not here: the money by term (the column ``reason`` of the plan).
@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from foundation.wording import number, rate
+from foundation.wording import moment, number, rate
+from serve.tables import Tables
 
 _NEXT_BEST = re.compile(r"^(?P<departure>.+) (?P<units>[+-]\d+)$")
 _LOW_FILL = 0.995
 _VISIBLE = 0.0005
 _REGIONS_SHOWN = 4
 Row = dict[Any, Any]
+_MOST_LINES = 20
+_WORDS = {"proposed": "undecided again"}
 
 
 @dataclass(frozen=True)
@@ -122,3 +125,43 @@ def _spare(line: Row, hub: Row) -> str:
     days = hub.get("days_of_supply")
     lasts = f", {number(days)} days of supply" if days is not None and pd.notna(days) else ""
     return f"{name} keeps {number(left)} units for an expected demand of {number(demand)}{lasts}{risk}."
+
+
+def history(tables: Tables, sku: str) -> list[dict[str, Any]]:
+    """Return the decided lines of a SKU, the last decided first, each with its events in order."""
+    decisions = tables.read("decision")
+    decisions = decisions[decisions["sku"] == sku].sort_values("at", kind="stable")
+    latest = decisions.groupby("proposal_id")["at"].max().sort_values(ascending=False).head(_MOST_LINES)
+    reports, realized = tables.read("execution"), tables.read("realized")
+    result = []
+    for proposal_id in latest.index:
+        rows = decisions[decisions["proposal_id"] == proposal_id]
+        events = [(row["at"], _decided(row)) for row in rows.to_dict("records")]
+        events += [
+            (row["at"], _reported(row)) for row in reports[reports["proposal_id"] == proposal_id].to_dict("records")
+        ]
+        worth = realized[realized["proposal_id"] == proposal_id]
+        line = rows.iloc[-1]
+        result.append(
+            {
+                "proposal_id": proposal_id, "origin": line["origin"], "destination": line["destination"], "ship_date": line["ship_date"],
+                "status": line["status"], "planned_eur": line["benefit_eur"],
+                "realized_eur": float(worth["realized_benefit_eur"].iloc[-1]) if len(worth) and "realized_benefit_eur" in worth else None,
+                "events": [f"{moment(when)}: {text}" for when, text in sorted(events, key=lambda event: event[0])],
+            }
+        )  # fmt: skip
+    return result
+
+
+def _decided(row: dict[Any, Any]) -> str:
+    units = (
+        f" for {number(row['units'])} units"
+        if row["status"] in ("approved", "released") and pd.notna(row["units"])
+        else ""
+    )
+    reason = f" ({row['reason']})" if pd.notna(row["reason"]) else ""
+    return f"{_WORDS.get(row['status'], row['status'])}{units} by {row['by']}{reason}"
+
+
+def _reported(row: dict[Any, Any]) -> str:
+    return f"{row['status']} {number(row['units'])} units, reported by {row['source']}"
