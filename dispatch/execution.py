@@ -1,6 +1,6 @@
 """From a receiver's reports to rows of ``execution``: which proposal each report is about, and which rows are new.
 
-Not here: the forms of files (``receipts``), the storage (``pipeline.receive``).
+Not here: the forms of files (``receipts``), the storage (``pipeline.execution``).
 """
 
 from __future__ import annotations

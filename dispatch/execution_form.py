@@ -2,7 +2,7 @@
 
 The bundled forms are in ``dispatch/receipts``. Installed packages add forms as entry points of the group
 ``forestock.execution_forms``. Not here: which proposal a report is about (``execution``), reading and writing
-(``pipeline.receive``).
+(``pipeline.execution``).
 """
 
 from __future__ import annotations

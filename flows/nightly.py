@@ -25,7 +25,7 @@ from foundation.validation.validate import Needs
 from pipeline import run as stages
 from pipeline.completed import completed_run
 from pipeline.configuration import load_settings
-from pipeline.forecast_page import write_forecast_page
+from pipeline.reports import write_forecast_page
 from pipeline.results import (
     STAGES,
     ForecastResult,

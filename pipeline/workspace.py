@@ -1,33 +1,132 @@
-"""The use cases of the planner's workspace over one warehouse; implements ``serve.workspace.Workspace``.
+"""The use cases of the planner's workspace over one warehouse, with its what-ifs in the background and the states of exceptions.
 
-Not here: pages and routes (``serve``), a plan in memory (``pipeline.open_plan``).
+Implements ``serve.workspace.Workspace``. Not here: pages and routes (``serve``), a plan in memory (``pipeline.open_plan``).
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
 
 from dispatch.decide import Signature
-from foundation.errors import ConfigurationError, InputError, StageError, counted_noun
+from foundation.errors import ConfigurationError, ForestockError, InputError, StageError, counted_noun
 from foundation.settings import Settings, WhatIf
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import kept_inputs
-from pipeline.decisions import Selection, decide_proposals
-from pipeline.handover import deliver_released
-from pipeline.inbox import change_exceptions
-from pipeline.jobs import Jobs
+from pipeline.decisions import Selection, decide_proposals, exclusive
+from pipeline.handover import deliver_released, preview_release
 from pipeline.open_plan import OpenPlan
-from pipeline.release_preview import preview_release
 from pipeline.what_if import compare_with_record
 from serve.workspace import ExceptionChange, Job, ReleasePreview, ReleaseReply
 
+log = logging.getLogger(__name__)
+_MOST_JOBS = 20
+_MOST_LINES = 12
+_PACKAGES = ("pipeline", "positioning")
 _MOST_PLANS = 3
+
+
+class Jobs:
+    """The jobs of one workspace, the last one first."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="what-if")
+        self._jobs: list[Job] = []
+        self._lock = threading.Lock()
+
+    def all(self) -> list[Job]:
+        """Return the jobs, the last one first."""
+        with self._lock:
+            return list(self._jobs)
+
+    def start(self, job: Job, work: Callable[[], object]) -> bool:
+        """Put a job in the queue; return False if one of that name and date is not finished."""
+        with self._lock:
+            if any(_is_same(one, job) and one.status in ("waiting", "running") for one in self._jobs):
+                return False
+            self._jobs = [job, *(one for one in self._jobs if not _is_same(one, job))][:_MOST_JOBS]
+        self._pool.submit(self._run, job, work)
+        return True
+
+    def _run(self, job: Job, work: Callable[[], object]) -> None:
+        self._change(job, status="running")
+        handler = _Lines(lambda line: self._add(job, line))
+        loggers = [logging.getLogger(name) for name in _PACKAGES]
+        levels = [logger.level for logger in loggers]
+        for logger in loggers:
+            logger.addHandler(handler)
+            logger.setLevel(logging.INFO)
+        try:
+            work()
+            self._change(job, status="done")
+        except ForestockError as error:
+            self._change(job, status="failed", lines=error.lines)
+        except Exception:
+            log.exception("the what-if %s failed", job.name)
+            self._change(job, status="failed", lines=("It failed; the log of the server has the reason.",))
+        finally:
+            for logger, level in zip(loggers, levels, strict=True):
+                logger.removeHandler(handler)
+                logger.setLevel(level)
+
+    def _add(self, job: Job, line: str) -> None:
+        with self._lock:
+            self._jobs = [
+                replace(one, lines=(*one.lines, line)[-_MOST_LINES:]) if _is_same(one, job) else one
+                for one in self._jobs
+            ]
+
+    def _change(self, job: Job, **changes: object) -> None:
+        with self._lock:
+            self._jobs = [replace(one, **changes) if _is_same(one, job) else one for one in self._jobs]  # type: ignore[arg-type] # fields of a job
+
+
+def _is_same(one: Job, other: Job) -> bool:
+    return (one.name, one.as_of) == (other.name, other.as_of)
+
+
+class _Lines(logging.Handler):
+    def __init__(self, take: Callable[[str], None]) -> None:
+        super().__init__(logging.INFO)
+        self._take = take
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass the text of a record on."""
+        self._take(record.getMessage())
+
+
+def change_exceptions(settings: Settings, change: ExceptionChange, by: str, now: pd.Timestamp) -> tuple[str, ...]:
+    """Write the new state of exceptions; return the ids that another person has changed since, and then write none.
+
+    Raises ``InputError`` if an exception is solved without a reason.
+    """
+    if change.status == "solved" and not (change.reason or "").strip():
+        raise InputError("say how the exception was solved; the next person who sees it needs the reason")
+    with exclusive(settings, "exceptions"):
+        warehouse = Warehouse(settings)
+        states = (
+            warehouse.read("exception_state")
+            .sort_values("at", kind="stable")
+            .drop_duplicates("exception_id", keep="last")
+        )
+        known = dict(zip(states["exception_id"], states["at"].astype("int64").astype(str), strict=True))
+        if changed := tuple(name for name, version in change.exceptions.items() if known.get(name, "0") != version):
+            return changed
+        moment = max(now, states["at"].max() + pd.Timedelta(microseconds=1)) if len(states) else now
+        rows = pd.DataFrame({"exception_id": list(change.exceptions)}).assign(
+            at=moment, status=change.status, by=by, owner=change.owner or None,
+            due_date=pd.Series(change.due_date, index=range(len(change.exceptions)), dtype="datetime64[us]"), reason=change.reason or None,
+        )  # fmt: skip
+        warehouse.append("exception_state", rows)
+    return ()
 
 
 class Workspace:

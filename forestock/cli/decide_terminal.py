@@ -86,8 +86,8 @@ def export_table_and_print(
     """Write or print an output table and its number of rows."""
     import sys
 
+    from foundation.store.table_exports import export_table
     from foundation.wording import number
-    from pipeline.export_table import export_table
 
     table, file_format = table_and_format
     if output == "-" and file_format != "csv":

@@ -1,6 +1,6 @@
 """Commands about what happened to released proposals: ``receive``, ``realized``.
 
-Not here: the use cases (``pipeline.receive``, ``pipeline.realized``), the forms of files (``dispatch.receipts``).
+Not here: the use cases (``pipeline.execution``), the forms of files (``dispatch.receipts``).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.table import Table
 
-    from pipeline.realized import Group
+    from pipeline.execution import Group
 
 
 class Grouping(StrEnum):
@@ -49,7 +49,7 @@ def receive(
     """
     from forestock.cli.decide import signature_of
     from pipeline.configuration import load_settings
-    from pipeline.receive import receive_file
+    from pipeline.execution import receive_file
 
     settings = load_settings(config, tuple(overrides or ()))
     received = receive_file(settings, form, file, signature_of(received_at, by, None))
@@ -81,7 +81,7 @@ def realized(
 
     from foundation.wording import number
     from pipeline.configuration import load_settings
-    from pipeline.realized import realized_report, update_realized
+    from pipeline.execution import realized_report, update_realized
 
     settings = load_settings(config, tuple(overrides or ()))
     result = update_realized(settings, as_of)

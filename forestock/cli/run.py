@@ -97,7 +97,7 @@ def check_inputs(config: str, as_of: date | None, overrides: Sequence[str], html
     With ``html``, the report is also written to that file. Raises ``InvalidInputsError`` with one line per fault if a run would stop. Inputs without a
     network are checked for forecasting alone.
     """
-    from pipeline.input_report import input_report, next_steps, write_input_page
+    from pipeline.reports import input_report, next_steps, write_input_page
 
     settings = load_settings(config, overrides)
     report = input_report(settings, as_of)
@@ -131,7 +131,7 @@ def _print_findings(report: InputReport, console: Console) -> None:
 
 def print_corrections(error: InvalidInputsError, config: str, overrides: Sequence[str]) -> None:
     """Print the lines of a configuration that correct faults, and what to do next, to standard error."""
-    from pipeline.input_report import next_steps
+    from pipeline.reports import next_steps
 
     console = Console(stderr=True, highlight=False)
     settings = load_settings(config, overrides)

@@ -211,8 +211,8 @@ def print_next_steps(steps: Mapping[str, str], console: Console) -> None:
 
 
 def print_steps_after(settings: Settings, verb: str, as_of: date | None = None, console: Console | None = None) -> None:
-    """Print what may follow the command ``verb``, a key of ``pipeline.next_steps.STEPS``."""
-    from pipeline.next_steps import next_steps
+    """Print what may follow the command ``verb``, a key of ``foundation.commands.STEPS``."""
+    from foundation.commands import next_steps
 
     print_next_steps(next_steps(settings, verb, as_of), console or Console())
 

@@ -1,6 +1,6 @@
 """A proposed mapping of one table, and the proposal for all of them.
 
-Not here: how they come about (``proposal``, ``formats``, ``table_rules``, ``trial``).
+Not here: how they come about (``from_files``, ``table_rules``, ``trial``).
 """
 
 from __future__ import annotations

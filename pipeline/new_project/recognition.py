@@ -1,6 +1,6 @@
 """Recognition: which input table a file is, and which of its columns is which, by headers, types, and values.
 
-Not here: the words (``header_words``), the text of the mapping (``proposal``).
+Not here: the words (``header_words``), the text of the mapping (``from_files``).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Starters: mappings of the CSV exports of Odoo, ERPNext, Shopify, and frePPLe to the input tables.
 
 ``docs/how-to/start-from-another-system.md`` describes every field. Nothing is written to these systems. Not here: mappings that are proposed for
-unknown files (``proposal``).
+unknown files (``from_files``).
 """
 
 from __future__ import annotations

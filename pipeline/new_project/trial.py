@@ -1,6 +1,6 @@
 """A proposed mapping tried on all rows: what the values say about order lines, returns, periods, closed days, and ids.
 
-Not here: headers and formats (``proposal``).
+Not here: headers (``from_files``), formats (``table_rules``).
 """
 
 from __future__ import annotations

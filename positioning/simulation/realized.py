@@ -1,7 +1,7 @@
 """Realized benefit: executed shipments played against what was then demanded, with and without each of them.
 
 Here: what each shipment was worth, and what a planner's change of its units was worth. Not here: which shipments were
-executed and what is known of them (``pipeline.realized``), policies (``engine``).
+executed and what is known of them (``pipeline.execution``), policies (``engine``).
 """
 
 from __future__ import annotations

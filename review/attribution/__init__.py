@@ -6,8 +6,7 @@ Frames in, frames out; ``docs/why.md`` describes the method. Not here: explanati
 
 from __future__ import annotations
 
-from review.attribution.parcels import late_parcels
-from review.attribution.returns import return_findings
+from review.attribution.parcels import late_parcels, return_findings
 from review.attribution.stockouts import Hindsight, stockouts
 
 __all__ = ["Hindsight", "late_parcels", "return_findings", "stockouts"]

@@ -21,8 +21,7 @@ from foundation.settings import Settings
 from foundation.store.warehouse import Warehouse
 from pipeline.configuration import load_settings
 from pipeline.decisions import refresh
-from pipeline.realized import realized_report
-from pipeline.receive import receive_file
+from pipeline.execution import realized_report, receive_file
 from tests.dispatch.answers import ANSWERS, MISSING, interchange, refused_997, shipped_945
 from tests.worlds.executed_world import write_inputs
 from tests.worlds.proposal_world import AS_OF, act, proposal, proposals, warehouse_with

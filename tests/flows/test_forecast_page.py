@@ -7,7 +7,7 @@ from pathlib import Path
 
 from foundation.settings import Settings
 from pipeline.completed import planned_run
-from pipeline.forecast_page import write_forecast_page
+from pipeline.reports import write_forecast_page
 from tests.flows.conftest import PLANNED
 
 

@@ -13,11 +13,10 @@ from rich.console import Console
 
 from forestock.cli.main import app
 from forestock.cli.terminal import print_steps_after
-from foundation.commands import command
+from foundation.commands import STEPS, command, next_steps
 from foundation.settings import Settings
 from models.tracking.client import tracking_command
 from pipeline.configuration import load_settings
-from pipeline.next_steps import STEPS, next_steps
 
 CLI = typer.main.get_command(app)
 

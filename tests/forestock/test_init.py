@@ -17,8 +17,7 @@ from foundation.settings import Settings
 from foundation.store.snapshot import validate_inputs
 from foundation.tables import INPUTS
 from pipeline.new_project.configuration_text import Choices, configuration_text, scalar
-from pipeline.new_project.project import new_project, pipeline_name
-from pipeline.new_project.templates import template, units_page
+from pipeline.new_project.project import new_project, pipeline_name, template, units_page
 
 RUNNER = CliRunner()
 

@@ -12,7 +12,7 @@ from features.family import registered_families
 from features.matrix import _named
 from foundation.settings import Settings
 from foundation.tables import INPUTS, Column, Kind, Table
-from pipeline.input_report import input_report
+from pipeline.reports import input_report
 from tests.conftest import Tables
 from tests.manual.conftest import AS_OF, Refused
 

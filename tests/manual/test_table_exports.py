@@ -14,8 +14,8 @@ from forestock.cli.main import app
 from foundation.errors import InputError
 from foundation.settings import Settings
 from foundation.store import table_exports
+from foundation.store.table_exports import export_table
 from foundation.store.warehouse import Warehouse
-from pipeline.export_table import export_table
 
 DAYS = ("2024-06-03", "2024-06-10")
 FORMULA = '=HYPERLINK("http://evil.example","x")'

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from forestock.cli.main import app
 from foundation.configuration import load_settings
-from pipeline.input_report import input_report
+from pipeline.reports import input_report
 from tests.worlds.foreign_world import foreign_world, write_world
 
 

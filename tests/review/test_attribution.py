@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from review.attribution import late_parcels, return_findings, stockouts
-from review.attribution.returns import shrunk
+from review.attribution.parcels import shrunk
 from review.attribution.shapley import shapley
 from tests.worlds import planted_causes as plants
 from tests.worlds.planted_causes import UNTIL, World

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from foundation.settings import Settings
-from review.fan_chart import fan_chart
-from review.forecast_page import ForecastContents, forecast_page, judged, totals
+from review.forecast_page import ForecastContents, fan_chart, forecast_page, judged, totals
 
 AS_OF = date(2024, 6, 3)
 SETTINGS = Settings.model_validate({

@@ -1,6 +1,7 @@
-"""Realized benefit of executed proposals, plan by plan, into the table ``realized``; and its report by planner, lane, month.
+"""Execution: a receiver's file as rows of ``execution``, and the realized benefit of what was executed.
 
-Not here: how a shipment is valued (``positioning.simulation.realized``), options and printing (``forestock.cli.execution``).
+Here too: the end of proposals that were refused, and the report of realized benefit by planner, lane, or month. Not here: the forms of files
+(``dispatch.receipts``), how a shipment is valued (``positioning.simulation.realized``), options and printing (``forestock.cli.decide``).
 """
 
 from __future__ import annotations
@@ -13,23 +14,107 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from dispatch.decide import Signature, ledger_rows
+from dispatch.execution import execution_rows, new_rows, released
+from dispatch.execution_form import execution_form_named
 from dispatch.ledger import counts, in_order, states
-from foundation.errors import InputError
+from dispatch.partner import names_of
+from foundation.errors import InputError, StageError
 from foundation.keys import among
 from foundation.settings import Settings
-from foundation.store import snapshot
+from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
+from pipeline.decisions import exclusive, open_plan, plan_inputs, refresh
+from pipeline.handover import released_of
 from positioning.simulation.engine import Game, read_game
 from positioning.simulation.reading import read_network
 from positioning.simulation.realized import Moves, realized_benefit
 from positioning.simulation.state import open_state
 from positioning.simulation.world import codes, read_demand
 
+_MOVED = ("shipped", "received")
 log = logging.getLogger(__name__)
 
 Group = Literal["planner", "lane", "month", "proposal"]
 _COLUMN: dict[Group, str] = {"planner": "by", "lane": "lane", "month": "month", "proposal": "proposal_id"}
 COLUMNS = ["proposal_id", "lane", "by", "units", "units_received", "units_sold", "benefit_eur", "realized_benefit_eur", "override_eur", "end_date"]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Received:
+    """What a file added.
+
+    Attributes
+    ----------
+    rows
+        New rows of ``execution``.
+    n_known
+        Rows of the file that were on record.
+    superseded
+        Ids of released proposals that ended because every unit was refused and none moved.
+
+    """
+
+    rows: pd.DataFrame
+    n_known: int
+    superseded: tuple[str, ...]
+
+
+def receive_file(settings: Settings, form: str, file: str, signature: Signature) -> Received:
+    """Record what ``file`` reports; the same file twice adds no row.
+
+    Raises ``InputError`` with one line per line of the file that cannot be read, is about an unknown proposal, or contradicts
+    a recorded row; then no row is written.
+    """
+    reports = execution_form_named(form).read(_text(file))
+    with exclusive(settings):
+        warehouse = Warehouse(settings)
+        decisions = warehouse.read("decision")
+        known = released(released_of(warehouse), warehouse.read("handover"), _sku_names(settings))
+        rows = execution_rows(reports, known)
+        recorded = warehouse.read("execution")
+        added = new_rows(rows, recorded)
+        if len(added):
+            warehouse.append("execution", added)
+        ended = _refused(decisions, pd.concat([recorded, added]), signature)
+        if len(ended):
+            warehouse.append("decision", ended)
+            for as_of in sorted({day.date() for day in ended["as_of"].dropna()}):
+                refresh(settings, as_of)
+    return Received(added, len(rows) - len(added), tuple(ended["proposal_id"]))
+
+
+def _text(file: str) -> str:
+    """Return the text of a receiver's file, without a byte order mark; raises ``InputError`` if it is empty or cannot be read."""
+    try:
+        text = files.read_bytes(file).decode("utf-8-sig")
+    except StageError as error:
+        raise InputError(f"{file}: cannot be read ({error.__cause__ or error}); name a file of the receiver") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{file}: is not UTF-8 text; save it as UTF-8, or name another file") from None
+    if not text.strip():
+        raise InputError(f"{file}: is empty; name a file of the receiver")
+    return text
+
+
+def _refused(decisions: pd.DataFrame, execution: pd.DataFrame, signature: Signature) -> pd.DataFrame:
+    """Return ledger rows that end released proposals of which receivers refused every unit and moved none."""
+    known = states(decisions).rename(columns={"at": "decided_at"}).drop(columns=["reason", "by"])
+    known = known[known["status"] == "released"]
+    moved = execution.loc[execution["status"].isin(_MOVED), "proposal_id"]
+    refused = execution[execution["status"] == "refused"].groupby("proposal_id")["units"].sum()
+    units = known["proposal_id"].map(refused)
+    is_over = (units >= known["units"]) & ~among(known["proposal_id"], moved)
+    reason = Signature(signature.time, signature.by, "the receiver refused it")
+    return ledger_rows(known[is_over.fillna(False).astype(bool)], "superseded", reason)
+
+
+def _sku_names(settings: Settings) -> dict[str, str]:
+    """Return the receiver's names of SKUs; empty if they are Forestock's."""
+    column = settings.decisions.exports.sku_column
+    if column is None:
+        return {}
+    return names_of(plan_inputs(open_plan(settings, None), "skus")["skus"], "sku", column)
 
 
 @dataclass(frozen=True)
