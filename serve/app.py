@@ -5,6 +5,7 @@ Not here: the routes (``routes``), the rules of protection (``protection``).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -13,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 from fastapi import FastAPI, HTTPException, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment
 
@@ -116,6 +118,7 @@ def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protect
         app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("serve", "static")]))
     app.add_exception_handler(ForestockError, _explained)
+    app.add_exception_handler(RequestValidationError, _invalid)
     for kind in (HTTPException, 404, 405):
         app.add_exception_handler(kind, _refused)
     return Protection(app, workspace.settings.serve, identity)
@@ -137,6 +140,16 @@ def _explained(request: Request, error: Exception) -> Response:
     return _error(request, status, str(error))
 
 
+def _invalid(request: Request, error: Exception) -> Response:
+    """Answer with where the faults are, without the values: not every number or text that a request can hold can be sent back."""
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    faults = [
+        {"type": str(one["type"]), "loc": [str(part) for part in one["loc"]], "msg": str(one["msg"])}
+        for one in error.errors()
+    ]
+    return _json({"detail": faults}, 422)
+
+
 def _refused(request: Request, error: Exception) -> Response:
     return _error(request, getattr(error, "status_code", 500), str(getattr(error, "detail", error)))
 
@@ -145,4 +158,9 @@ def _error(request: Request, status: int, text: str) -> Response:
     is_page = "text/html" in request.headers.get("accept", "") and request.method == "GET"
     if is_page and not request.url.path.startswith("/api/") and getattr(request.state, "caller", None):
         return page(request, "error.html.j2", {"text": text, "status": status}, status)
-    return JSONResponse({"detail": text}, status)
+    return _json({"detail": text}, status)
+
+
+def _json(content: dict[str, Any], status: int) -> Response:
+    """Return ASCII, so that every text can be sent."""
+    return Response(json.dumps(content), status, media_type="application/json")

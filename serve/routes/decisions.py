@@ -19,6 +19,7 @@ from serve.workspace import Conflict, DecisionReply, DecisionRequest, OpenPlan
 
 router = APIRouter(include_in_schema=False)
 _MOST_LINES = 5_000
+_MOST_UNITS = 1_000_000_000
 Name = Annotated[str, Field(min_length=1, max_length=300)]
 Version = Annotated[str, Field(max_length=20, pattern=r"^[0-9]+$")]
 _FILTERS = (("hub", "Hub"), ("category", "Category"), ("handling_class", "Class"), ("owner", "Owner"), ("kind", "Kind"))
@@ -102,7 +103,12 @@ def revision(request: Request, as_of: str = "") -> dict[str, int]:
 
 
 @router.get("/proposals/check")
-def check(request: Request, as_of: str, id: str, units: int) -> dict[str, Any]:  # noqa: A002 - name of the parameter in the address
+def check(
+    request: Request,
+    as_of: str,
+    id: Annotated[str, Query(max_length=300)],  # noqa: A002 - name of the parameter in the address
+    units: Annotated[int, Query(ge=-_MOST_UNITS, le=_MOST_UNITS)],
+) -> dict[str, Any]:
     """Return whether a line can be approved for ``units``, and what its departure is then worth."""
     plan, services = plan_of(request, as_of), services_of(request)
     try:
@@ -149,7 +155,7 @@ class DecisionBody(BaseModel):
     departures: dict[Name, Version] = Field(
         {}, max_length=500, description="Version of each departure by departure id; its open lines are decided."
     )
-    units: dict[Name, Annotated[int, Field(ge=-1, le=1_000_000_000)]] = Field(
+    units: dict[Name, Annotated[int, Field(ge=-1, le=_MOST_UNITS, strict=True)]] = Field(
         {}, max_length=_MOST_LINES, description="Changed units by proposal id, with `approve`."
     )
     reason: Annotated[str, Field(max_length=500)] | None = Field(None, description="Reason; required to reject.")

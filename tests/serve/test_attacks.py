@@ -196,3 +196,61 @@ def test_the_cookie_is_secure_behind_tls(site: Site) -> None:
     form, forwarded = {"name": "Paul", "secret": PASSWORD}, {"x-forwarded-proto": "https"}
     assert "Secure" in site.client("10.1.0.1").post("/login", data=form, headers=forwarded).headers["set-cookie"]
     assert "Secure" not in site.client("10.9.9.9").post("/login", data=form, headers=forwarded).headers["set-cookie"]
+
+
+NO_UNITS = (
+    "NaN",
+    "-Infinity",
+    "1e400",
+    "9" * 30,
+    "-" + "9" * 30,
+    "9" * 5_000,
+    '"12"',
+    '"\\ud800"',
+    "12.5",
+    "true",
+    "null",
+    "[]",
+    "-2",
+)
+
+
+@pytest.mark.parametrize("path", ["/decisions", "/api/v1/decisions"])
+@pytest.mark.parametrize("units", NO_UNITS)
+def test_units_that_are_no_number_of_units_are_refused_in_one_answer(site: Site, path: str, units: str) -> None:
+    paul = site.logged_in("Paul")
+    body = f'{{"verb": "approve", "lines": {{"aaaa1111": "0"}}, "units": {{"aaaa1111": {units}}}}}'
+    headers = {"x-csrf-token": paul.csrf, "content-type": "application/json"}
+    reply = paul.client.post(path, content=body.encode(), headers=headers)
+    assert reply.status_code in (400, 422)
+    assert reply.json()["detail"]
+    assert site.ledger().empty
+
+
+@pytest.mark.parametrize("units", ["NaN", "1e400", "9" * 20, "-" + "9" * 20, "9" * 5_000, "12.5", "x", ""])
+def test_a_check_of_units_that_are_no_number_of_units_is_refused(site: Site, units: str) -> None:
+    reply = site.logged_in("Paul").client.get(
+        "/proposals/check", params={"as_of": "2016-05-23", "id": "aaaa1111", "units": units}
+    )
+    assert reply.status_code == 422
+    assert reply.json()["detail"][0]["loc"] == ["query", "units"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '{"verb": "reject", "lines": {"aaaa1111": "0"}, "reason": "\\ud800"}',
+        '{"verb": "approve", "lines": {"\\ud800": "0"}}',
+        '{"name": "x", "changes": {"demand_factor": {"CA_1": NaN}}}',
+        '{"exceptions": {"x": "0"}, "status": "\\ud800"}',
+        '{"token": NaN}',
+        "[" * 100_000,
+        "{",
+    ],
+)
+def test_a_body_that_is_no_request_is_refused_by_every_route(site: Site, body: str) -> None:
+    rita = site.logged_in("Rita")
+    headers = {"x-csrf-token": rita.csrf, "content-type": "application/json"}
+    for path in ("/decisions", "/api/v1/decisions", "/exceptions", "/what-if", "/release"):
+        assert 400 <= rita.client.post(path, content=body.encode(), headers=headers).status_code < 500, path
+    assert site.ledger().empty
