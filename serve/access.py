@@ -68,7 +68,11 @@ class Access:
         try:
             parts = json.loads(text)
             groups = [_group(parts, "people", "password"), _group(parts, "clients", "token")]
-        except (ValueError, TypeError, AttributeError) as error:
+        except KeyError as error:
+            raise ConfigurationError(
+                f"{place} is not an access file (no {error.args[0]}); write it with forestock grant"
+            ) from None
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ConfigurationError(
                 f"{place} is not an access file ({error}); write it with forestock grant"
             ) from None

@@ -20,7 +20,7 @@ import typer
 
 from forestock.cli.decide import DecisionTime
 from forestock.cli.terminal import Config, Overrides
-from foundation.errors import ConfigurationError
+from foundation.errors import ConfigurationError, ForestockError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -50,11 +50,12 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
 
     settings = load_settings(config, tuple(overrides or ()))
     _refuse_open(settings)
+    read_access = _access_reader(settings)
     workspace = Workspace(settings)
     if workspace.dates():
         workspace.plan(None)
     key = os.environ.get(KEY_VARIABLE) or secrets.token_urlsafe(24) if settings.serve.identity == "key" else ""
-    identity = Identity(settings.serve, _access_reader(settings), time.monotonic, key, getpass.getuser())
+    identity = Identity(settings.serve, read_access, time.monotonic, key, getpass.getuser())
     app = build_app(workspace, identity, Clock(_clock(decided_at), time.monotonic, decided_at is not None))
     number = port or settings.serve.port
     _announce(settings, number, key)
@@ -131,17 +132,36 @@ def _read_access(settings: Settings) -> Access:
     from serve.access import Access as Content
 
     place = _access_place(settings)
-    return Content.from_text(files.read_text(place), place) if files.exists(place) else Content()
+    if not files.exists(place):
+        return Content()
+    try:
+        text = files.read_text(place)
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{place} is not an access file (no text); write it with forestock grant") from None
+    except OSError as error:
+        raise ConfigurationError(f"{place} cannot be read: {error.strerror or error}") from None
+    return Content.from_text(text, place)
 
 
 def _access_reader(settings: Settings) -> Callable[[], Access]:
-    """Return a function that reads the access file at most once a second."""
-    known: list[tuple[float, Access]] = []
+    """Return a function that reads the access file at most once a second; while it cannot be read, no person or client has access.
+
+    Raises ``ConfigurationError`` if it cannot be read now.
+    """
+    import logging
+
+    from serve.access import Access as Content
+
+    known = [(time.monotonic(), _read_access(settings))]
 
     def read() -> Access:
         now = time.monotonic()
-        if not known or now - known[0][0] > 1:
-            known[:] = [(now, _read_access(settings))]
+        if now - known[0][0] > 1:
+            try:
+                known[:] = [(now, _read_access(settings))]
+            except ForestockError as error:
+                logging.getLogger("serve").error("%s; no person or client has access until it can be read", error)
+                known[:] = [(now, Content())]
         return known[0][1]
 
     return read
