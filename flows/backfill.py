@@ -72,6 +72,8 @@ def run_dates(config: str, span: Span, overrides: Sequence[str]) -> Iterator[Run
         "forecast.threads": max(settings.forecast.threads // span.parallel, 1),
         "positioning.processes": max(settings.positioning.processes // span.parallel, 1),
     }
+    if settings.cluster.workers:
+        cores["cluster.workers"] = max(settings.cluster.workers // span.parallel, 1)
     shared = [*overrides, *(f"{key}={value}" for key, value in cores.items())]
     with ProcessPoolExecutor(span.parallel, multiprocessing.get_context("spawn")) as pool:
         futures = {pool.submit(run_past_date, config, as_of, shared, span.is_forced): as_of for as_of in as_ofs}

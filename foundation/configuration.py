@@ -33,6 +33,9 @@ _PATHS = (
     "warehouse",
     "tracking_uri",
     "decisions.outbox.target",
+    "cluster.tls_ca",
+    "cluster.tls_cert",
+    "cluster.tls_key",
 )
 _WARNED: set[str] = set()
 Model = TypeVar("Model", bound=BaseModel)
@@ -266,7 +269,7 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
             Path.cwd()
             if is_overridden
             else folder
-            if path.startswith(("inputs.", "network."))
+            if path.startswith(("inputs.", "network.", "cluster."))
             else files.output_base(folder)
         )
         if section[last] is not None:
@@ -280,8 +283,11 @@ def _resolved(settings: Settings, folder: Path, overridden: Sequence[str]) -> Se
     network = settings.network
     if network.postal_places is not None:
         network = network.model_copy(update={"postal_places": changed["network"]["postal_places"]})
+    certificates = {name: changed["cluster"][name] for name in ("tls_ca", "tls_cert", "tls_key")}
+    cluster = settings.cluster.model_copy(update=certificates)
     places = {name: changed[name] for name in ("warehouse", "tracking_uri")}
-    return settings.model_copy(update={**places, "inputs": inputs, "network": network, "decisions": decisions})
+    changes = {**places, "inputs": inputs, "network": network, "cluster": cluster, "decisions": decisions}
+    return settings.model_copy(update=changes)
 
 
 def _placed(mapping: TableMapping, folder: Path) -> TableMapping:

@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, PrivateAttr, ValidationError, field_validator, model_validator
 
+from foundation.cluster_section import ClusterSection
 from foundation.decision_sections import Decisions
 from foundation.mapping.section import TableMapping
 from foundation.network_sections import Network
@@ -305,6 +306,7 @@ class Settings(Section):
     series: Series = Series()
     forecast: Forecast = Forecast()
     positioning: Positioning = Positioning()
+    cluster: ClusterSection = ClusterSection()
     decisions: Decisions = Decisions()
     review: Review = Review()
     monitoring: Monitoring = Monitoring()

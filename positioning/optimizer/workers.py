@@ -1,7 +1,8 @@
-"""Sharing chunks over processes: the same answer for any number of them.
+"""Sharing chunks over workers: the same answer for any number of them.
 
-Here: the workers and which of them a chunk is at home with. Not here: what a chunk does
-(``positioning.optimizer.pricing``).
+Workers are processes of this machine or those of a Dask cluster. Each gets the part of the problem that its SKUs need. Here: the
+workers and which of them a chunk is at home with. Not here: what a chunk does (``positioning.optimizer.pricing``), and connecting
+to a cluster (``foundation.cluster``).
 """
 
 from __future__ import annotations
@@ -10,35 +11,46 @@ import multiprocessing
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from multiprocessing.connection import wait
-from typing import Any
+from typing import Any, Protocol
 
+import numpy as np
+
+from foundation.cluster import LostClusterError, connected, disconnect
 from foundation.errors import StageError
 from positioning.inputs.problem import Problem
+from positioning.inputs.problem_part import ProblemPart, part_of
+from positioning.optimizer.messages import pack, unpack
 from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache
 
 Task = Callable[..., list[Any]]
+Call = tuple[int, Callable[..., Any], tuple[Any, ...]]  # worker, function of its cache, further arguments
 _cache: SubproblemCache | None = None
+
+
+class Workers(Protocol):
+    """Workers that hold a cache each."""
+
+    def run(self, calls: Sequence[Call]) -> list[Any]:
+        """Return the result of every call, in order."""
 
 
 class WorkerPool:
     """Runs a task on all chunks, in order, here or in workers; a chunk of skus always has the same worker."""
 
-    def __init__(self, problem: Problem, parameters: Parameters, workers: tuple[ProcessPoolExecutor, ...] = ()) -> None:
-        """Load ``problem`` into ``workers``; without workers, solve in this process.
-
-        The problem comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
-        """
+    def __init__(
+        self, problem: Problem, parameters: Parameters, workers: Workers | None = None, n_workers: int = 0
+    ) -> None:
+        """Use ``n_workers`` workers that have the parts of ``problem``; without workers, solve in this process."""
         self.parameters = parameters
         self.cache = None if workers else SubproblemCache(problem, parameters)
-        self._executors = workers
-        self._loading: list[Future[None]] = [worker.submit(_load_problem, problem, parameters) for worker in workers]
+        self._workers, self._n_workers = workers, n_workers
 
     def run(self, task: Task, chunks: list[tuple[Any, ...]]) -> list[Any]:
         """Return the concatenated lists of ``task(cache, *chunk)`` for every chunk, in order.
@@ -46,24 +58,14 @@ class WorkerPool:
         The first entry of a chunk is a list of skus, or of what has a ``sku``, from one chunk of ``chunks_of``.
         Raises ``StageError`` where a worker is ended from outside.
         """
-        if not self._executors:
+        if self._workers is None:
             return [answer for chunk in chunks for answer in task(self.cache, *chunk)]
-        try:
-            for future in self._loading:
-                future.result()
-            waiting = [self._worker(chunk[0][0]).submit(_run_task, task, chunk) for chunk in chunks]
-            return [answer for future in waiting for answer in future.result()]
-        except BrokenProcessPool as error:
-            _stop_feeding(self._executors)
-            raise StageError(
-                "rebalance",
-                "a process at work on the plan was ended from outside, as happens where memory runs out; "
-                "run again, perhaps with fewer positioning.processes",
-            ) from error
+        calls = [(self._worker(chunk[0][0]), _run_task, (task, chunk)) for chunk in chunks]
+        return [answer for answers in self._workers.run(calls) for answer in unpack(answers)]
 
-    def _worker(self, first: Any) -> ProcessPoolExecutor:
+    def _worker(self, first: Any) -> int:
         sku = first if isinstance(first, int) else first.sku
-        return self._executors[sku // self.parameters.chunk_skus % len(self._executors)]
+        return int(sku // self.parameters.chunk_skus % self._n_workers)
 
     def chunks_of(self, skus: list[int]) -> list[list[int]]:
         """Return ascending ``skus`` in the chunks they belong to, whichever of them are there."""
@@ -72,24 +74,99 @@ class WorkerPool:
 
 @contextmanager
 def worker_pool(problem: Problem, n_skus: int, parameters: Parameters) -> Iterator[WorkerPool]:
-    """Open ``positioning.processes`` workers where there is work for more than one."""
-    processes = min(problem.settings.positioning.processes, -(-n_skus // parameters.chunk_skus))
+    """Open workers where there is work for more than one: those of ``cluster``, else ``positioning.processes``."""
+    settings, n_chunks = problem.settings, -(-n_skus // parameters.chunk_skus)
+    if settings.cluster.is_used and n_chunks > 1:
+        with _on_cluster(problem, n_chunks, parameters) as workers:
+            yield workers
+        return
+    processes = min(settings.positioning.processes, n_chunks)
     if processes <= 1:
         yield WorkerPool(problem, parameters)
         return
-    context = multiprocessing.get_context("spawn")
     with ExitStack() as stack:
+        context = multiprocessing.get_context("spawn")
         pools = [stack.enter_context(ProcessPoolExecutor(1, context, _watch_parent)) for _ in range(processes)]
-        yield WorkerPool(problem, parameters, tuple(pools))
+        parts = _parts(problem, n_skus, processes, parameters)
+        yield WorkerPool(problem, parameters, _Processes(tuple(pools), parts, parameters), processes)
+
+
+@contextmanager
+def _on_cluster(problem: Problem, n_chunks: int, parameters: Parameters) -> Iterator[WorkerPool]:
+    """Use the workers of the cluster for as long as they are all there."""
+    section, n_skus = problem.settings.cluster, len(problem.catalog.skus)
+    try:
+        cluster = connected(section)
+        n_workers = min(len(cluster), n_chunks)
+        parts = _parts(problem, n_skus, n_workers, parameters)
+        states = cluster.states(_build_cache, [(part, parameters) for part in parts])
+        try:
+            yield WorkerPool(problem, parameters, states, n_workers)
+        finally:
+            states.close()
+    except LostClusterError as error:
+        disconnect(section)
+        raise StageError("rebalance", f"{error}; run again to continue") from error
+
+
+def _parts(problem: Problem, n_skus: int, n_workers: int, parameters: Parameters) -> list[ProblemPart]:
+    """Return the part of the problem of each worker: chunks in turns."""
+    home = np.arange(n_skus) // parameters.chunk_skus % n_workers
+    return [part_of(problem, np.flatnonzero(home == worker)) for worker in range(n_workers)]
+
+
+class _Processes:
+    """Processes of this machine with a cache each."""
+
+    def __init__(
+        self, executors: tuple[ProcessPoolExecutor, ...], parts: list[ProblemPart], parameters: Parameters
+    ) -> None:
+        """Load a part of the problem into each process.
+
+        It comes as a task: what a start is handed blocks for ever where the new process ends before it reads it.
+        """
+        self._executors = executors
+        self._loading: list[Future[None]] = [
+            worker.submit(_load_cache, part, parameters) for worker, part in zip(executors, parts, strict=True)
+        ]
+
+    def run(self, calls: Sequence[Call]) -> list[Any]:
+        """Return the result of every call, in order; raises ``StageError`` where a process is ended from outside."""
+        try:
+            for future in self._loading:
+                future.result()
+            waiting = [
+                self._executors[worker].submit(_call, function, arguments) for worker, function, arguments in calls
+            ]
+            return [future.result() for future in waiting]
+        except BrokenProcessPool as error:
+            _stop_feeding(self._executors)
+            raise StageError(
+                "rebalance",
+                "a process at work on the plan was ended from outside, as happens where memory runs out; "
+                "run again, perhaps with fewer positioning.processes",
+            ) from error
+
+
+def _build_cache(part: ProblemPart, parameters: Parameters) -> SubproblemCache:
+    return SubproblemCache(part.restored(), parameters)
+
+
+def _load_cache(part: ProblemPart, parameters: Parameters) -> None:
+    global _cache
+    _cache = _build_cache(part, parameters)
+
+
+def _call(function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    return function(_cache, *arguments)
+
+
+def _run_task(cache: SubproblemCache, task: Task, chunk: tuple[Any, ...]) -> Any:
+    return pack(task(cache, *chunk))
 
 
 def _watch_parent() -> None:
     threading.Thread(target=_leave_with_parent, daemon=True).start()
-
-
-def _load_problem(problem: Problem, parameters: Parameters) -> None:
-    global _cache
-    _cache = SubproblemCache(problem, parameters)
 
 
 def _leave_with_parent() -> None:
@@ -111,7 +188,3 @@ def _stop_feeding(workers: tuple[ProcessPoolExecutor, ...]) -> None:
         queue = getattr(worker, "_call_queue", None)
         if queue is not None:
             queue._reader.close()
-
-
-def _run_task(task: Task, chunk: tuple[Any, ...]) -> list[Any]:
-    return task(_cache, *chunk)

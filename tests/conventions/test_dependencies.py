@@ -71,7 +71,7 @@ IMPORTS = sorted(set(_imports()))
 
 
 # A module of the packages that only its extra needs; its command reports a missing extra.
-OPTIONAL = {"forestock/mcp_server.py": "mcp"}
+OPTIONAL = {"forestock/mcp_server.py": "mcp", "foundation/cluster.py": "cluster"}
 
 
 def _allowed(file: str) -> set[str]:
