@@ -1,7 +1,7 @@
 """The external forecast on the grid: what was known of it at a forecast origin.
 
 Of each series, the rows that were issued last on or before the origin count. Rows without a date of issue count as issued before
-all others. Not here: its validation (``foundation.validation.external``), quantiles around it (``models``).
+all others. Not here: its validation (``foundation.validation.rows``), quantiles around it (``models``).
 """
 
 from __future__ import annotations

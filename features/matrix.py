@@ -14,9 +14,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from features.families.attributes import categories
 from features.family import FeatureFamily, families_in_use
-from features.panel import Panel
+from features.panel import Panel, categories
 from features.panel_builder import total_settings
 from features.view import Columns, View
 from foundation.errors import InputError, nearest

@@ -285,3 +285,8 @@ def actual_demand(panel: Panel, sales: pd.DataFrame, settings: Settings) -> np.n
     period = panel.n_history + np.arange(panel.horizon)
     is_sold = ~panel.is_closed[period] & (period < panel.last_period[:, None])
     return np.where(is_sold, result, np.nan)
+
+
+def categories(values: pd.Series) -> tuple[str, ...]:
+    """Return the sorted distinct values."""
+    return tuple(sorted(values.unique()))

@@ -201,3 +201,13 @@ def share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
         Arrays that broadcast together.
     """
     return ratio(part, np.nan_to_num(whole, nan=0.0))
+
+
+def year_ago(view: View, past: Past) -> np.ndarray:
+    """Return (n, horizon): the mean around 364 days before each target, over a week (weekly data: three).
+
+    NaN where the window does not lie in the past.
+    """
+    year = view.panel.days(364)
+    center = past.n_past + np.arange(view.panel.horizon) - year
+    return past.around(center, 3 if view.panel.frequency.days == 1 else 1)

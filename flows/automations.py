@@ -12,11 +12,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.events.schemas.automations import AutomationCore
 from prefect.exceptions import ObjectNotFound
 
+from foundation import plain_yaml
 from foundation.errors import ConfigurationError, ForestockError, StageError, tell
 from foundation.store.files import bundled_folder, read_configuration
 
@@ -25,7 +25,7 @@ FOLDER = bundled_folder("automations")
 
 def read(path: Path) -> dict[str, Any]:
     """Return an automation file's content; raises ``ConfigurationError`` if it is not a mapping."""
-    content = yaml.safe_load(read_configuration(path))
+    content = plain_yaml.parse(read_configuration(path))
     if not isinstance(content, dict):
         raise ConfigurationError(f"{path}: an automation must be a mapping")
     return content

@@ -25,11 +25,14 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, MutableMappi
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, get_current_settings, temporary_settings
 
 from foundation.errors import StageError
+
+if TYPE_CHECKING:
+    from pipeline.doctor import Check
 
 HOST = "127.0.0.1"
 _PATIENCE_SECONDS = 300
@@ -40,6 +43,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
+_TIMEOUT_SECONDS = 5.0
+_FIX = "start the server (prefect server start, or make ui), or correct PREFECT_API_URL and PREFECT_API_AUTH_STRING"
 
 
 def free_port() -> int:
@@ -278,3 +283,30 @@ def main(arguments: list[str]) -> None:
 
 if __name__ == "__main__":
     main(sys.argv[1:])
+
+
+def prefect_check() -> Check:
+    """Return whether the configured Prefect API answers with the configured login; without one, commands start their own."""
+    import httpx
+
+    from pipeline.doctor import Check
+
+    url = PREFECT_API_URL.value()
+    if not url:
+        return Check("Prefect", "no PREFECT_API_URL; each command uses a temporary server of its own")
+    if get_current_settings().api.key is not None:
+        return Check("Prefect", f"{url} is Prefect Cloud or has an API key; it is not contacted")
+    login = PREFECT_API_AUTH_STRING.value()
+    name, _, password = (login or "").partition(":")
+    try:
+        answer = httpx.post(
+            f"{url.rstrip('/')}/flows/count",
+            json={},
+            auth=(name, password) if login else None,
+            timeout=_TIMEOUT_SECONDS,
+        )
+    except httpx.HTTPError as error:
+        return Check("Prefect", f"{url} does not answer ({type(error).__name__})", _FIX)
+    if answer.status_code != httpx.codes.OK:
+        return Check("Prefect", f"{url} answers with status {answer.status_code}", _FIX)
+    return Check("Prefect", f"{url} answers")

@@ -22,7 +22,7 @@ from pipeline import configuration
 if TYPE_CHECKING:
     from forestock.network import Network
     from foundation.validation.validate import Needs
-    from models import DemandModel
+    from models.demand_model import DemandModel
     from pipeline.replay import Simulation
 
 Frames = dict[str, pd.DataFrame]
@@ -239,7 +239,8 @@ def train(inputs: Inputs) -> DemandModel:
         If the history is too short.
     """
     import models
-    from features import build_panel, training_set
+    from features.matrix import training_set
+    from features.panel_builder import build_panel
 
     _check(inputs, Inputs, "train(inputs)", "read_inputs")
     panel = build_panel(inputs.tables, inputs.settings, inputs.as_of)
@@ -249,7 +250,8 @@ def train(inputs: Inputs) -> DemandModel:
 def forecast(inputs: Inputs, model: DemandModel) -> Forecast:
     """Return the demand forecast of every series for ``settings.horizon`` periods from ``inputs.as_of``."""
     import models
-    from features import build_panel, forecast_matrix
+    from features.matrix import forecast_matrix
+    from features.panel_builder import build_panel
 
     _check(inputs, Inputs, "forecast(inputs, model)", "read_inputs")
     _check(model, models.DemandModel, "forecast(inputs, model)", "train")

@@ -1,6 +1,6 @@
 """A server of the Model Context Protocol for assistants: read plans and tables, explain, ask why, plan a what-if.
 
-No tool decides on proposals, releases, or writes a table. Not here: the answers (``pipeline``), the command (``forestock.cli.assistant``).
+No tool decides on proposals, releases, or writes a table. Not here: the answers (``pipeline``), the command (``forestock.cli.serve``).
 """
 
 from __future__ import annotations

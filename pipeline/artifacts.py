@@ -20,7 +20,7 @@ from foundation.errors import StageError
 from foundation.settings import Settings
 from foundation.store import files, snapshot_folder
 from foundation.store.locks import locked
-from models import DemandModel
+from models.demand_model import DemandModel
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,9 @@ from foundation.settings import Settings
 from foundation.store import files
 from foundation.store.sources import FolderSource
 from foundation.validation.validate import UnreadableError
-from models.backtest import Decision, GivenScales, Summary, decide, stability, summarize
+from models.backtest.methods import GivenScales
+from models.backtest.promotion import Decision, decide
+from models.backtest.summary import Summary, stability, summarize
 from models.tracking.runs import Tracker
 from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
 from pipeline.configuration import load_settings

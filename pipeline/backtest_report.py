@@ -14,13 +14,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from features import Panel
+from features.panel import Panel
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.code_version import code_version
-from models import DemandModel
-from models.backtest import Judged, Outcome, Summary
+from models.backtest.judge import Judged
+from models.backtest.methods import Outcome
+from models.backtest.summary import Summary
+from models.demand_model import DemandModel
 from models.explain import drivers_of, explain_features
 from models.tracking.client import Dataset
 from models.tracking.runs import Record

@@ -10,7 +10,7 @@ from datetime import date
 import pandas as pd
 
 from dispatch.ledger import earlier_proposals, ready_moment, with_status
-from features import ReadHashes
+from features.reads import ReadHashes
 from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse

@@ -1,6 +1,6 @@
 """Use case of ``forestock doctor``: checks the environment, the stores, and the services of a configuration, each with its fix.
 
-Not here: Prefect (``flows.health``), the contents of the input tables (``foundation.validation``).
+Not here: Prefect (``flows.servers``), the contents of the input tables (``foundation.validation``).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from foundation.errors import ForestockError, counted_noun, listed
 from foundation.settings import Settings
 from foundation.store import files, input_files
-from foundation.store.probes import write_and_remove
+from foundation.store.files import write_and_remove
 from foundation.store.sources import SqlSource, open_source
 from foundation.tables import tables_in_use
 from foundation.validation.input_table import UnreadableError
@@ -100,8 +100,10 @@ def _package_problem(requirement: Requirement) -> str:
 
 
 def _openmp() -> Check:
+    from models.forecaster import registered_kinds
+
     try:
-        import models.kinds.lightgbm_tweedie  # noqa: F401 - its import loads LightGBM and with it OpenMP
+        registered_kinds()  # loads the bundled kinds, LightGBM among them, and with it OpenMP
     except (ImportError, OSError) as error:
         fix = "install libgomp1 (Debian, Ubuntu), libgomp (Fedora), or libomp (macOS)"
         return Check("OpenMP", f"LightGBM cannot be loaded: {_first_line(error)}", fix)
@@ -151,8 +153,7 @@ def _store_check(name: str, place: str, fix: str) -> Check:
 
 
 def _tracking(settings: Settings) -> Check:
-    from models.tracking.client import tracking_uri
-    from models.tracking.health import tracking_problem
+    from models.tracking.client import tracking_problem, tracking_uri
 
     try:
         uri = tracking_uri(settings)

@@ -15,8 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dispatch.decide import Signature, ledger_rows
-from dispatch.execution import execution_rows, new_rows, released
-from dispatch.execution_form import execution_form_named
+from dispatch.execution_form import execution_form_named, execution_rows, new_rows, released
 from dispatch.ledger import counts, in_order, states
 from dispatch.partner import names_of
 from foundation.errors import InputError, StageError

@@ -16,7 +16,8 @@ from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
-from models import DemandModel, explain, movement
+from models.demand_model import DemandModel
+from models.explain import explain, movement
 from models.predict import tiers
 from pipeline.forecast_origin import inputs_known_on, panel_and_matrix, trained_model
 from pipeline.results import RunContext

@@ -12,7 +12,7 @@ import pandas as pd
 
 from dispatch.decide import Signature
 from dispatch.ledger import ready_moment
-from features import Panel
+from features.panel import Panel
 from foundation.errors import InputError, nearest
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings

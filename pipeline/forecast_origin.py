@@ -14,24 +14,19 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from features import Panel, build_panel, forecast_matrix
-from features.panel import actual_demand
+from features.matrix import forecast_matrix
+from features.panel import Panel, actual_demand
+from features.panel_builder import build_panel
 from foundation.errors import ConfigurationError, StageError
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.validation.time import is_too_short
-from models import DemandModel, forecast
-from models.backtest import (
-    GivenScales,
-    Judged,
-    Outcome,
-    Trace,
-    baseline_methods,
-    combined_parts,
-    judge,
-    model_method,
-)
+from models.backtest.judge import Judged, judge
+from models.backtest.methods import GivenScales, Outcome, baseline_methods, combined_parts, model_method
+from models.backtest.summary import Trace
+from models.demand_model import DemandModel
+from models.predict import forecast
 from pipeline.artifacts import ModelStore
 from pipeline.results import RunContext, Snapshot
 from pipeline.run import accepted_inputs, snapshot_of, train_stage

@@ -14,12 +14,13 @@ import numpy as np
 import pandas as pd
 
 from dispatch.ledger import states
-from features import Panel, build_panel
+from features.panel import Panel
+from features.panel_builder import build_panel
 from foundation.settings import Settings, quantile_columns
 from foundation.store import snapshot
 from foundation.store.arrow import empty_frame
 from foundation.store.warehouse import Warehouse
-from models.backtest import baseline_methods
+from models.backtest.methods import baseline_methods
 from models.tracking.runs import Record, Tracker
 from monitoring import findings
 from monitoring.accuracy import FORESTOCK, MethodForecast, ScoredRun, accuracy, best_baseline, overall, tally

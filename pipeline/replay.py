@@ -16,7 +16,8 @@ import numpy as np
 import pandas as pd
 
 import positioning
-from features import build_panel, forecast_matrix
+from features.matrix import forecast_matrix
+from features.panel_builder import build_panel
 from foundation.errors import ConfigurationError
 from foundation.settings import Settings
 from foundation.store import files, snapshot
@@ -25,17 +26,16 @@ from models.naive_forecast import naive_forecast
 from models.tracking.runs import Record, Tracker
 from pipeline import run
 from positioning.simulation.base_stock import choose_base_stock
-from positioning.simulation.comparison import summary
 from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
 from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
-from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, tidy
-from positioning.simulation.order_routing import ValueRouting
+from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, summary, tidy
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.planned import (
     Forecaster,
     Foresight,
     Frames,
     Planned,
+    ValueRouting,
     mean_daily_units,
     network_without_shared_limits,
 )

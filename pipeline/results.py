@@ -19,7 +19,7 @@ from foundation.settings import Settings
 from foundation.store import files
 
 if TYPE_CHECKING:
-    from features import ReadHashes
+    from features.reads import ReadHashes
 
 Stage = Literal["validate", "train", "forecast", "rebalance", "review"]
 # What is computed although it exists for the same inputs, settings, and code. "nothing" also leaves the page as it is.

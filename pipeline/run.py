@@ -15,7 +15,9 @@ import pandas as pd
 
 import positioning
 from dispatch.ledger import with_status
-from features import build_panel, forecast_matrix, read_hashes, training_set
+from features.matrix import forecast_matrix, training_set
+from features.panel_builder import build_panel
+from features.reads import read_hashes
 from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.checkpoint import Checkpoints
 from foundation.commands import command
@@ -26,10 +28,11 @@ from foundation.store.code_version import code_version
 from foundation.store.warehouse import Warehouse
 from foundation.validation.time import is_too_short
 from foundation.validation.validate import Needs
-from models import DemandModel, forecast, train
 from models.backtest.promotion import BaselineComparison
-from models.predict import shift_note, stop_note
+from models.demand_model import DemandModel
+from models.predict import forecast, shift_note, stop_note
 from models.tracking.registry import Origin, Registry
+from models.training import train
 from monitoring.findings import KINDS
 from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoints, record, recorded
 from pipeline.completed import FORECAST_TABLES, PLAN_TABLES, decided_before, decisions_hash, kept_plan, planned_run

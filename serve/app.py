@@ -24,7 +24,7 @@ from foundation.errors import ForestockError, StageError
 from serve.grid import Grid
 from serve.identity import Identity
 from serve.protection import Protection
-from serve.routes import api, decisions, exceptions, login, network, release, sku, today, what_if
+from serve.routes import api, decisions, exceptions, login, network, sku, today, what_if
 from serve.routes.exceptions import Summary, summary
 from serve.routes.network import hub_rows
 from serve.tables import Tables
@@ -114,7 +114,7 @@ def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protect
         workspace, identity, clock, environment(workspace.settings), Tables(workspace.settings)
     )
     app.openapi = lambda: _documented(app)  # type: ignore[method-assign] # the documented way to change it
-    for module in (login, today, decisions, sku, network, exceptions, what_if, release, api):
+    for module in (login, today, decisions, sku, network, exceptions, what_if, api):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("serve", "static")]))
     app.add_exception_handler(ForestockError, _explained)

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from features.families.demand_history import year_ago
 from features.family import FeatureFamily
-from features.view import Columns, Past, View, share
+from features.view import Columns, Past, View, share, year_ago
 
 
 def regional(view: View) -> Columns:

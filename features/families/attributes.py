@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from features.family import FeatureFamily
+from features.panel import categories
 from features.view import Columns, View, share
 
 
@@ -25,11 +26,6 @@ def static(view: View) -> Columns:
     for name in view.panel.static:
         result[name] = frame[name].to_numpy(np.float32)[view.series]
     return result
-
-
-def categories(values: pd.Series) -> tuple[str, ...]:
-    """Return the sorted distinct values."""
-    return tuple(sorted(values.unique()))
 
 
 def age(view: View) -> Columns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from features.family import FeatureFamily
-from features.view import Columns, Past, View, share
+from features.view import Columns, View, share, year_ago
 
 
 def lags(view: View) -> Columns:
@@ -25,16 +25,6 @@ def lags(view: View) -> Columns:
     result["lag_year"] = year_ago(view, view.past)[view.row, view.step - 1]
     result["lag_idle"] = past.idle()[view.row]
     return result
-
-
-def year_ago(view: View, past: Past) -> np.ndarray:
-    """Return (n, horizon): the mean around 364 days before each target, over a week (weekly data: three).
-
-    NaN where the window does not lie in the past.
-    """
-    year = view.panel.days(364)
-    center = past.n_past + np.arange(view.panel.horizon) - year
-    return past.around(center, 3 if view.panel.frequency.days == 1 else 1)
 
 
 def _phase(values: np.ndarray, week: int) -> np.ndarray:

@@ -254,6 +254,22 @@ def _print_proposals(console: Console, plan: Plan) -> None:
     )
 
 
+def report_table(report: pd.DataFrame, currency: str, group: str) -> Table:
+    """Return the table of realized benefit by ``group``."""
+    from foundation.wording import Money, number
+
+    money = Money(currency)
+    table = _table("Realized benefit")
+    table.add_column(group, overflow="ellipsis", no_wrap=True, max_width=16)
+    for name in ("lines", "units", "sold", "planned", "realized", "changed", "worth"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in report.to_dict("records"):
+        counts = (number(row[name]) for name in ("lines", "units_received", "units_sold"))
+        eur = (money(row[name]) for name in ("benefit_eur", "realized_benefit_eur"))
+        table.add_row(str(row[group]), *counts, *eur, number(row["overrides"]), money(row["override_eur"]))  # fmt: skip
+    return table
+
+
 def _unambiguous(ids: pd.Series) -> int:
     """Return the number of first characters, at least six, that tell the ids apart."""
     longest = int(ids.str.len().max()) if len(ids) else 6

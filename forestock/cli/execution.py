@@ -15,9 +15,6 @@ from forestock.cli.decide import By, DecisionTime
 from forestock.cli.terminal import Config, Overrides, as_date, print_steps_after
 
 if TYPE_CHECKING:
-    import pandas as pd
-    from rich.table import Table
-
     from pipeline.execution import Group
 
 
@@ -79,6 +76,7 @@ def realized(
     """
     from rich.console import Console
 
+    from forestock.cli.decide_terminal import report_table
     from foundation.wording import number
     from pipeline.configuration import load_settings
     from pipeline.execution import realized_report, update_realized
@@ -88,7 +86,7 @@ def realized(
     console = Console()
     report = realized_report(settings, cast("Group", group.value))
     if len(report):
-        console.print(_report_table(report, settings.currency, group.value))
+        console.print(report_table(report, settings.currency, group.value))
     else:
         print("No executed proposal has been valued yet.")
     if result.open_plans:
@@ -97,23 +95,6 @@ def realized(
             f"{number(len(result.open_plans))} plans are not valued yet, the first of {first}: sales do not cover them."
         )
     print_steps_after(settings, "realized")
-
-
-def _report_table(report: pd.DataFrame, currency: str, group: str) -> Table:
-    from rich.table import Table as RichTable
-
-    from foundation.wording import Money, number
-
-    money = Money(currency)
-    table = RichTable(title="Realized benefit", title_justify="left", title_style="bold", box=None, pad_edge=False)
-    table.add_column(group, overflow="ellipsis", no_wrap=True, max_width=16)
-    for name in ("lines", "units", "sold", "planned", "realized", "changed", "worth"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in report.to_dict("records"):
-        counts = (number(row[name]) for name in ("lines", "units_received", "units_sold"))
-        eur = (money(row[name]) for name in ("benefit_eur", "realized_benefit_eur"))
-        table.add_row(str(row[group]), *counts, *eur, number(row["overrides"]), money(row["override_eur"]))  # fmt: skip
-    return table
 
 
 COMMANDS = {"receive": receive, "realized": realized}

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from forestock.cli import assistant, decide, doctor, execution, explore, init, judge, network, serve
+from forestock.cli import decide, execution, explore, judge, project, serve
 from forestock.cli.run import tidy
 from forestock.cli.terminal import Config, Overrides, as_date
 from foundation.errors import ForestockError, tell
@@ -203,7 +203,7 @@ app.command()(tidy)
 
 def add_commands(group: typer.Typer) -> None:
     """Add the commands of the other modules of this package and of installed packages (docs/how-to/add-a-command.md)."""
-    for module in (init, network, doctor, judge, explore, decide, execution, serve, assistant):
+    for module in (project, judge, explore, decide, execution, serve):
         for name, command in module.COMMANDS.items():
             group.command(name)(command)
     for point in entry_points(group="forestock.commands"):

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from forestock.cli.terminal import Config, Overrides, StageDisplay, print_next_steps, print_steps_after
-from foundation.defaults import default_lines
+from foundation.configuration import default_lines
 from foundation.errors import InputError
 from pipeline.backfill import RunReport, Span, raise_for
 from pipeline.configuration import load_settings

@@ -1,6 +1,7 @@
-"""Commands of the planner's workspace: ``serve`` and ``grant``.
+"""Commands that serve a warehouse to people and assistants: ``serve``, ``grant``, ``mcp``.
 
-Here: options, clocks, the login key, and the server. Not here: routes and pages (``serve``), use cases (``pipeline.workspace``).
+Here: options, clocks, the login key, and the server. Not here: routes and pages (``serve``), use cases (``pipeline.workspace``), tools of
+assistants (``forestock.mcp_server``).
 """
 
 from __future__ import annotations
@@ -209,4 +210,23 @@ def _password() -> str:
     return first
 
 
-COMMANDS = {"serve": serve, "grant": grant}
+def mcp(config: Config, overrides: Overrides = None) -> None:
+    """Serve plans, tables, explanations, and what-ifs to an assistant over the Model Context Protocol; read-only.
+
+    The assistant starts the command and speaks with it on standard input and output. It needs the extra `mcp`.
+
+    Example:  forestock mcp --config demo.yaml
+    """
+    from pipeline.configuration import load_settings
+
+    settings = load_settings(config, tuple(overrides or ()))
+    try:
+        from forestock.mcp_server import mcp_server
+    except ModuleNotFoundError as error:
+        if error.name != "mcp":
+            raise
+        raise ConfigurationError("forestock mcp needs the package mcp; run pip install 'forestock[mcp]'") from None
+    mcp_server(settings).run("stdio")
+
+
+COMMANDS = {"serve": serve, "grant": grant, "mcp": mcp}

@@ -10,12 +10,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from importlib import resources
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
+from uuid import uuid4
 
 import fsspec
 
@@ -315,3 +316,25 @@ def scratch_folder() -> Iterator[str]:
     """Give a temporary local folder that is gone afterwards, for libraries that only write to one."""
     with tempfile.TemporaryDirectory(prefix="forestock-") as folder:
         yield folder
+
+
+def write_and_remove(place: str) -> str:
+    """Write a small file to a folder or fsspec URL and delete it; return what went wrong, an empty text if nothing did.
+
+    Folders that did not exist before are removed again.
+    """
+    name = f".forestock-doctor-{uuid4().hex}"
+    created = [] if is_url(place) else [one for one in (Path(place), *Path(place).parents) if not one.exists()]
+    try:
+        path = write_bytes(joined(place, name), b"forestock doctor")
+        if read_bytes(path) != b"forestock doctor":
+            return "what was written is not what is read"
+        remove(path)
+    except Exception as error:  # every file system and its driver has its own exceptions
+        text = next(iter(str(error).splitlines()), type(error).__name__)
+        return text.partition(" failed: ")[2][:200] if isinstance(error, StageError) else text[:200]
+    finally:
+        for folder in created:
+            with suppress(OSError):
+                folder.rmdir()
+    return ""

@@ -6,15 +6,16 @@ Every rule is vectorized: it marks rows of a table and never loops over them. No
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from zoneinfo import available_timezones
 
 import numpy as np
 import pandas as pd
 
-from foundation.errors import KEYS_SHOWN, repeated_remedy
+from foundation.errors import KEYS_SHOWN, Fault, listed, repeated_remedy, structural
 from foundation.keys import repeated, row_keys
+from foundation.settings import Settings, quantile_columns
 from foundation.tables import Column, Kind
 from foundation.tables.inputs import LARGEST_FEATURE
 from foundation.validation.columns import other_spelling
@@ -22,6 +23,7 @@ from foundation.validation.input_table import InputTable
 
 LONGEST_ID = 256
 _NOT_IDS = ("reason", "status")
+_QUANTILE_TABLES = ("external_forecast", "external_forecast_window")
 _NUMERIC = (Kind.NUMBER, Kind.WHOLE)
 LANE_ENDS = {"transfer": ("hubs", "hubs"), "supply": ("supply", "hubs"), "delivery": ("hubs", "regions")}
 _WEEKDAYS = "Mon|Tue|Wed|Thu|Fri|Sat|Sun"
@@ -277,3 +279,31 @@ _RULES_BY_TABLE: dict[str, tuple[Callable[[InputTable, Ids], None], ...]] = {
     "hub_skus": (_crossed("min_units", "max_units", "with max_units below min_units"),),
     "skus": (_crossed("launch_date", "delist_date", "delisted before its launch"),),
 }
+
+
+def quantile_faults(columns: Mapping[str, Sequence[str]], settings: Settings) -> Iterator[Fault]:
+    """Yield a fault for each table of an external forecast that has some levels of ``forecast.quantiles`` and not all.
+
+    ``columns`` holds the column names of the tables that could be read.
+    """
+    levels = quantile_columns(settings.forecast.quantiles)
+    for name in _QUANTILE_TABLES:
+        missing = [level for level in levels if level not in columns.get(name, levels)]
+        if missing and len(missing) < len(levels):
+            problem = f"has quantiles, but not {listed(missing)}"
+            yield structural(name, missing[0], problem, "give every level of forecast.quantiles, or none")
+
+
+def check_quantiles(checked: InputTable, settings: Settings) -> None:
+    """Mark the rows of an external forecast whose quantiles are incomplete or cross."""
+    levels = quantile_columns(settings.forecast.quantiles)
+    if checked.name not in _QUANTILE_TABLES or not checked.has(*levels):
+        return
+    values = checked.frame[levels].to_numpy(dtype="float64", na_value=np.nan)
+    known = np.isfinite(values)
+    is_partial = known.any(axis=1) & ~known.all(axis=1) & ~np.isinf(values).any(axis=1)
+    checked.add(levels[0], "with some quantiles missing", "give all quantiles of the row, or none", is_partial)
+    with np.errstate(invalid="ignore"):
+        crosses = np.asarray((np.diff(values, axis=1) < 0).any(axis=1))
+    ascending = " ≤ ".join((levels[0], "…", levels[-1]))
+    checked.add(levels[0], "with quantiles that cross", f"give quantiles that ascend: {ascending}", crosses)

@@ -22,7 +22,7 @@ from foundation.outliers import outlier_warning
 from foundation.periods import as_timestamp
 from foundation.settings import Settings
 from foundation.tables import Kind, Table, tables_in_use
-from foundation.validation import external, stock, time
+from foundation.validation import stock, time
 from foundation.validation.assumptions import assumptions
 from foundation.validation.columns import (
     column_faults,
@@ -33,6 +33,7 @@ from foundation.validation.columns import (
     without_dropped,
 )
 from foundation.validation.completeness import absent_regions, sales_warnings
+from foundation.validation.coverage import external_warnings, reach_warnings
 from foundation.validation.input_table import (
     InputTable,
     Reader,
@@ -42,9 +43,8 @@ from foundation.validation.input_table import (
     quarantined,
 )
 from foundation.validation.normalize import WrongTypeError, normalize
-from foundation.validation.reach import reach_warnings
 from foundation.validation.renames import rename_warnings, replaced_stock_warnings, replacement_faults
-from foundation.validation.rows import check_network, check_rows
+from foundation.validation.rows import check_network, check_quantiles, check_rows, quantile_faults
 from foundation.validation.worth import worth_warnings
 from foundation.visibility import (
     ISSUE_DATES,
@@ -154,13 +154,13 @@ class _Pass:
     def check(self) -> None:
         """Run all rules; tables that others refer to come first, so that quarantine can follow references."""
         self.faults += configured_faults(self.columns, self.settings)
-        self.faults += external.quantile_faults(self.columns, self.settings)
+        self.faults += quantile_faults(self.columns, self.settings)
         known_ids: dict[str, pd.Series] = {}
         for table in sorted(self.tables.values(), key=lambda table: (table.name not in _IDS, table.name == "supply")):
             check_rows(table, known_ids)
             check_network(table, known_ids)
             time.check_grid(table, self.settings.grid)
-            external.check_quantiles(table, self.settings)
+            check_quantiles(table, self.settings)
             if (name := _IDS.get(table.name)) and table.has(name):
                 kept = table.frame.loc[~table.at_fault, name] if self._sets_aside else table.frame[name]
                 known_ids[table.name] = kept.dropna().drop_duplicates()
@@ -345,7 +345,7 @@ def _warnings(inputs: ValidInputs, needs: Needs, snapshots: pd.Series) -> Iterat
     yield from absent_regions(inputs)
     yield from time.unknown_warnings(inputs)
     yield from rename_warnings(inputs)
-    yield from external.coverage_warnings(inputs)
+    yield from external_warnings(inputs)
     if inputs.has("sales", "date") and (warning := outlier_warning(inputs.tables["sales"], *inputs.outliers)):
         yield warning
     if needs == "rebalance":

@@ -1,4 +1,4 @@
-"""The MLflow flavor of a demand model: a run's features in, the product's forecast out.
+"""The MLflow flavor of a demand model: a run's features in, the product's forecast out; and writing a model in MLflow's format.
 
 MLflow loads the model by this module (``_load_pyfunc``) from its own files; nothing is pickled, and the fitted models are stored
 once. A frame of features has everything that ``models.predict`` reads: a row per series and period with float columns, and on
@@ -12,17 +12,21 @@ import base64
 import io
 import json
 from dataclasses import fields, replace
+from importlib.metadata import version as installed
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from foundation.matrix import FeatureMatrix, TotalHistory, TotalMatrix
-from foundation.settings import Settings
+from foundation.settings import Settings, quantile_columns
 from foundation.store import files
 from models.demand_model import DemandModel
 from models.predict import forecast, with_model_features
+
+if TYPE_CHECKING:
+    from mlflow.models import ModelSignature
 
 SETTINGS_FILE = "settings.json"
 _SERIES, _PERIOD, CONTEXT = "series_", "period_", "run_context"
@@ -217,3 +221,50 @@ def _unpacked_totals(held: dict[str, np.ndarray]) -> TotalMatrix:
 def _under(start: str, held: dict[str, np.ndarray]) -> pd.DataFrame:
     columns = {name.removeprefix(start): values for name, values in held.items() if name.startswith(start)}
     return pd.DataFrame(columns).astype("str")
+
+
+def save(model: DemandModel, settings: Settings, folder: str, ids: tuple[str, str]) -> None:
+    """Write the model as an MLflow model with the product's forecast as its prediction (``models.tracking.forecast_model``).
+
+    ``ids`` are those of the run and of the logged model. The files of the fitted models are stored once, and nothing is
+    pickled: MLflow loads the model by the name of a module.
+    """
+    import mlflow.pyfunc
+    from mlflow.models import Model
+
+    content = files.joined(folder, "content")
+    for name, data in model.to_files().items():
+        files.write_bytes(files.joined(content, name), data)
+    files.write_text(files.joined(content, SETTINGS_FILE), settings_text(settings))
+    example = example_frame(model, settings.horizon)
+    run_id, model_id = ids
+    mlflow.pyfunc.save_model(
+        files.joined(folder, "model"),
+        loader_module="models.tracking.forecast_model",
+        data_path=content,
+        mlflow_model=Model(artifact_path="model", run_id=run_id, model_id=model_id),
+        signature=signature(example, settings),
+        input_example=example,
+        pip_requirements=[
+            f"{name}=={installed(name)}" for name in ("forestock", "lightgbm", "mlflow", "numpy", "pandas")
+        ],
+    )
+
+
+def signature(example: pd.DataFrame, settings: Settings) -> ModelSignature:
+    """Return the signature of the model: features as double, which takes float32 and float64, and the forecast's columns."""
+    from mlflow.models import ModelSignature
+    from mlflow.types import ColSpec, DataType, Schema
+
+    kinds = {"f": DataType.double, "i": DataType.long, "b": DataType.boolean, "M": DataType.datetime}
+    inputs = [ColSpec(kinds.get(dtype.kind, DataType.string), str(name)) for name, dtype in example.dtypes.items()]
+    units = ("mean_units", *quantile_columns(settings.forecast.quantiles))
+    texts = [ColSpec(DataType.string, name) for name in ("region", "sku", "model_version", "tier")]
+    outputs = [
+        ColSpec(DataType.datetime, "as_of"),
+        ColSpec(DataType.datetime, "date"),
+        *texts[:2],
+        *(ColSpec(DataType.double, name) for name in units),
+        *texts[2:],
+    ]
+    return ModelSignature(inputs=Schema(inputs), outputs=Schema(outputs))

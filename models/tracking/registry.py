@@ -25,7 +25,7 @@ from foundation.store.locks import locked
 from models.backtest.promotion import BaselineComparison
 from models.demand_model import DemandModel
 from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, process_tags, reported, tracking_uri
-from models.tracking.saved_model import save
+from models.tracking.forecast_model import save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-import numba
 import numpy as np
 import pandas as pd
 
@@ -17,6 +16,7 @@ from positioning.inputs import limits as plan_limits
 from positioning.inputs.capacity import CapacityInputs, Held, Shared, build_shared
 from positioning.inputs.limits import Limits, Opening, build_limits, hubs_are_open
 from positioning.inputs.time_buckets import Buckets
+from positioning.simulation._kernels import fill
 from positioning.simulation.state import State, period_of
 from positioning.simulation.world import Network, codes
 
@@ -158,7 +158,7 @@ def admit(requests: pd.DataFrame, limits: Limits, network: Network, leaving: Dep
     known[known] &= limits.is_allowed[sku[known], lane[known]]
     refused = int(requested[~known & (requested > 0)].sum())
     sku, lane, requested = sku[known], lane[known], requested[known]
-    units = _fill(
+    units = fill(
         (sku, lane, requested), limits.sizes(sku, lane), _ends(limits), _rows(limits.shared, len(network.skus.index))
     )
     keep = units > 0
@@ -186,33 +186,3 @@ def _rows(shared: Shared, n_skus: int) -> tuple[np.ndarray, ...]:
     place = {key: index for index, key in enumerate(uses)}
     use = np.array([place[id(resource.use)] for resource in shared.resources], dtype=np.int64)
     return first, row, left, use, np.array(list(uses.values()), dtype=np.float64).reshape(len(uses), n_skus)
-
-
-@numba.njit(cache=True)
-def _fill(lines, sizes, ends, rows):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202, RUF100 compiled: types are inferred
-    """Cut each line to what is left, in whole packs, and use it up."""
-    sku, lane, requested = lines
-    pack, least = sizes
-    is_supply, origins, destinations, give, available, receive = ends
-    first, row_of, left, place, uses = rows
-    got = np.zeros(len(requested), dtype=np.int64)
-    for n in range(len(requested)):
-        k, d = sku[n], lane[n]
-        origin, hub = origins[d], destinations[d]
-        most = min(float(requested[n]), receive[k, hub], available[k, origin] if is_supply[d] else give[k, origin])
-        for row in row_of[first[d] : first[d + 1]]:
-            use = uses[place[row], k]
-            if use > 0:
-                most = min(most, (left[row] + 1e-6) / use)
-        units = np.int64(max(most, 0.0) // pack[n] * pack[n])
-        if units == 0 or units < least[n]:
-            continue
-        got[n] = units
-        for row in row_of[first[d] : first[d + 1]]:
-            left[row] -= units * uses[place[row], k]
-        receive[k, hub] -= units
-        if is_supply[d]:
-            available[k, origin] -= units
-        else:
-            give[k, origin] -= units
-    return got

@@ -1,7 +1,7 @@
 """A KPI of a replay, the data it is computed from, and the registry of all KPIs.
 
 KPIs live in ``positioning/simulation/kpis``; installed packages add theirs as entry points of the group ``forestock.kpis``.
-Not here: costs (``ledger``), the comparison of policies (``comparison``).
+Not here: costs and the comparison of policies (``ledger``).
 """
 
 from __future__ import annotations

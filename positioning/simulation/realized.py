@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from positioning.simulation._kernels import serve
 from positioning.simulation.admission import Shipments
-from positioning.simulation.engine import Game, game_shape, serve
+from positioning.simulation.engine import Game, game_shape
 from positioning.simulation.ledger import book_goods, book_service, book_stock, load_costs, open_ledger, purchase_eur
 from positioning.simulation.world import Network
 

@@ -1,4 +1,4 @@
-"""The page of proposals: its grid, the rows of the grid, and decisions on them."""
+"""The page of proposals: its grid, the rows of the grid, decisions on them, and their release."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from foundation.errors import InputError, counted_noun
 from foundation.wording import Money, moment, rate
 from serve import grid
 from serve.grid import departure_row
-from serve.routes.request import grant_of, plan_content, plan_of, services_of
+from serve.routes.request import day_of, grant_of, plan_content, plan_of, services_of
 from serve.templating import page
 from serve.workspace import Conflict, DecisionReply, DecisionRequest, OpenPlan
 
@@ -32,6 +32,7 @@ _STATUS_NAMES = {
     "proposed": "open",
     **{name: name for name in ("approved", "rejected", "released", "executed", "superseded")},
 }
+_MOST_SHOWN = 200
 
 
 @router.get("/proposals")
@@ -196,3 +197,36 @@ def _conflict(conflict: Conflict) -> dict[str, str]:
 def _departures(plan: OpenPlan, reply: DecisionReply, now: Any) -> list[dict[str, Any]]:
     place = plan.departures["departure_id"].isin(reply.departures).to_numpy().nonzero()[0]
     return [departure_row(plan, int(row), now) for row in place]
+
+
+@router.get("/release")
+def preview(request: Request, as_of: str = "", form: str = "csv") -> Response:
+    """Show the documents that a release would send now."""
+    plan, services = plan_of(request, as_of), services_of(request)
+    result = services.workspace.preview_release(plan.as_of, form or None, services.clock.now())
+    content = {
+        "preview": result, "documents": result.documents.head(_MOST_SHOWN).to_dict("records"), "n_documents": len(result.documents),
+        "form": form, "may_release": grant_of(request).may("releaser"), "n_lines": len(result.lines),
+        "units": int(result.lines["units"].sum()) if len(result.lines) else 0,
+        "n_released": int(plan.worth["released"].sum()), "outbox": services.workspace.settings.decisions.outbox.receiver if services.workspace.settings.decisions.outbox.target else None,
+        "is_shadow": services.workspace.settings.decisions.mode == "shadow",
+    }  # fmt: skip
+    return page(request, "release.html.j2", {**plan_content(request, plan), **content})
+
+
+class ReleaseBody(BaseModel):
+    """A release of exactly the lines of a preview."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str
+    token: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@router.post("/release")
+def release(request: Request, body: ReleaseBody) -> dict[str, object]:
+    """Release the lines of a preview and deliver their documents."""
+    grant, services = grant_of(request, "releaser"), services_of(request)
+    plan = plan_of(request, body.as_of)
+    reply = services.workspace.release(day_of(body.as_of) or plan.as_of, body.token, grant.name, services.clock.now())
+    return {"released": reply.n_released, "delivery": reply.delivery}

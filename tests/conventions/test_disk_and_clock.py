@@ -24,8 +24,7 @@ CLOCK_CALLS = {
 }
 # Modules that may, each with the reason.
 MAY_TOUCH_DISK = {
-    "models/tracking/saved_model.py": "MLflow's flavour writes the folder of a model that is uploaded",
-    "models/tracking/forecast_model.py": "MLflow names the folder of a model that it has downloaded",
+    "models/tracking/forecast_model.py": "MLflow's flavor writes the folder of a model that is uploaded, and names that of one it has downloaded",
 }
 MAY_READ_THE_CLOCK = {
     "flows/approval.py": "the moment a planner's answer is carried out is the moment of the decision",

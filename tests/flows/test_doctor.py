@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from flows.health import prefect_check
+from flows.servers import prefect_check
 from foundation.configuration import load_settings
-from foundation.store.probes import write_and_remove
+from foundation.store.files import write_and_remove
 from pipeline import doctor
 from tests.flows.conftest import Command
 

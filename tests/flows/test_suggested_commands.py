@@ -12,8 +12,8 @@ import typer.main
 from rich.console import Console
 
 from forestock.cli.main import app
-from forestock.cli.terminal import print_steps_after
-from foundation.commands import STEPS, command, next_steps
+from forestock.cli.terminal import STEPS, next_steps, print_steps_after
+from foundation.commands import command
 from foundation.settings import Settings
 from models.tracking.client import tracking_command
 from pipeline.configuration import load_settings

@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from positioning.simulation.comparison import closed, closed_interval, paired_difference, summary
 from positioning.simulation.engine import NoShipments, play
+from positioning.simulation.ledger import closed, closed_interval, paired_difference, summary
 from positioning.simulation.perfect_foresight import bound_eur
 from tests.worlds.replay_worlds import Scripted, game, settings, tables
 

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from positioning.simulation.comparison import summary
 from positioning.simulation.engine import NoShipments, play
 from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
+from positioning.simulation.ledger import summary
 from review.replay import ReplayPage, replay_page
 from tests.worlds.how_to import code_blocks, install, page_test
 from tests.worlds.replay_worlds import Scripted, game, tables

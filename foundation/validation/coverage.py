@@ -1,17 +1,23 @@
-"""What can never be used or served: lanes too slow for the horizon, places and handling classes no lane serves.
+"""What inputs can never serve or do not cover.
 
-A plan without them is valid and silently poorer, so these are warnings. Not here: lanes that contradict themselves (``rows``).
+Here: lanes too slow for the horizon, places and handling classes no lane serves, series and dates that an external forecast lacks. A plan without
+them is valid and silently poorer, so these are warnings. Not here: lanes that contradict themselves, incomplete quantiles (``rows``).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 
 import numpy as np
+import pandas as pd
 
 from foundation.errors import InputWarning, counted_noun, listed
+from foundation.periods import as_timestamp
+from foundation.settings import Settings
 from foundation.validation.input_table import RECENT_DAYS, ValidInputs
 
+_EXTERNAL = "external_forecast"
 _VERBS = {"supply": "ordered", "transfer": "transferred"}
 
 
@@ -148,3 +154,54 @@ def _idle_hubs(inputs: ValidInputs) -> Iterator[InputWarning]:
     if idle:
         problem = f"{counted_noun(len(idle), 'hub')} without a lane that begins there, first: {listed(idle)}; nothing can be sent from them"
         yield InputWarning("hubs", "hub", problem, "add lanes that begin there, or remove them")
+
+
+def external_warnings(inputs: ValidInputs) -> Iterator[InputWarning]:
+    """Yield a warning about the series × dates of the horizon that the external forecast lacks; a simple method carries them."""
+    if not inputs.has(_EXTERNAL, "date", "region", "sku") or not inputs.has("sales", "date", "region", "sku"):
+        return
+    settings, as_of = inputs.settings, inputs.as_of
+    series = _series(inputs)
+    if not len(series):
+        return
+    rows = _of_horizon(inputs.tables[_EXTERNAL], settings, as_of)
+    place = series.get_indexer(pd.MultiIndex.from_arrays([rows["region"].astype(str), rows["sku"].astype(str)]))
+    counts = np.bincount(place[place >= 0], minlength=len(series))
+    missing = settings.horizon * len(series) - int(counts.sum())
+    if missing <= 0:
+        return
+    problem = f"has no row for {missing:,} of {settings.horizon * len(series):,} series × dates of the horizon"
+    without = [f"{sku} in {region}" for region, sku in series[counts == 0]]
+    if without:
+        problem += f"; {counted_noun(len(without), 'series', 'series')} without any: {listed(without)}"
+    last, end = rows["date"].max(), settings.grid.step(as_of, settings.horizon - 1)
+    if len(rows) and last < as_timestamp(end):
+        problem += f"; it ends on {last:%Y-%m-%d}, and the horizon on {end}"
+    remedy = "load the missing rows, or accept that the best simple method carries them (column tier)"
+    yield InputWarning(_EXTERNAL, "date", problem, remedy, is_incomplete=True)
+
+
+def _of_horizon(forecast: pd.DataFrame, settings: Settings, as_of: date) -> pd.DataFrame:
+    """Return the rows of the horizon that were made last for their series."""
+    if "as_of" in forecast and forecast["as_of"].notna().any():
+        issued = forecast["as_of"].fillna(pd.Timestamp.min.as_unit("us"))
+        latest = issued.groupby([forecast["region"].astype(str), forecast["sku"].astype(str)]).transform("max")
+        forecast = forecast[(issued == latest).to_numpy()]
+    first, end = as_timestamp(as_of), as_timestamp(settings.grid.step(as_of, settings.horizon))
+    return forecast[((forecast["date"] >= first) & (forecast["date"] < end)).to_numpy()]
+
+
+def _series(inputs: ValidInputs) -> pd.MultiIndex:
+    """Return region and SKU of every series that is forecast: with a sales or price row before ``as_of``, not delisted."""
+    day, pairs = as_timestamp(inputs.as_of), []
+    for name in ("sales", "prices"):
+        if inputs.has(name, "date", "region", "sku"):
+            table = inputs.tables[name]
+            known = table.loc[(table["date"] < day).to_numpy(), ["region", "sku"]]
+            pairs.append(known.drop_duplicates().astype(str))
+    frame = pd.concat(pairs).drop_duplicates()
+    skus = inputs.tables["skus"]
+    gone = skus["delist_date"] <= day if "delist_date" in skus else pd.Series(data=False, index=skus.index)
+    replaced = set(inputs.texts("skus", "replaces")) if "replaces" in skus else set()
+    left_out = {*skus.loc[gone.fillna(value=False).to_numpy(bool), "sku"].astype(str), *replaced}
+    return pd.MultiIndex.from_frame(frame[~frame["sku"].isin(left_out)].sort_values(["region", "sku"]))
