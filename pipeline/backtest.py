@@ -1,6 +1,6 @@
-"""A backtest: forecast origins one after another, the report, the record in MLflow; and two configurations compared.
+"""A backtest: forecast origins one after another, and two configurations compared.
 
-Not here: one origin (``pipeline.forecast_origin``), what is recorded (``pipeline.backtest_report``), Prefect
+Not here: one origin (``pipeline.forecast_origin``), the report and the record in MLflow (``pipeline.backtest_report``), Prefect
 (``flows.backtest``).
 """
 
@@ -16,16 +16,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from foundation.errors import ConfigurationError, GateError, InputError, StageError
+from foundation.errors import ConfigurationError, GateError, InputError
 from foundation.settings import Settings
-from foundation.store import files
 from foundation.store.sources import FolderSource
 from foundation.validation.validate import UnreadableError
 from models.backtest.methods import GivenScales
 from models.backtest.promotion import Decision, decide
 from models.backtest.summary import Summary, stability, summarize
 from models.tracking.runs import Tracker
-from pipeline.backtest_report import NOTE, TOPIC, Backtest, gather, page_of, pictures_of, record_of
+from pipeline.backtest_report import NOTE, TOPIC, Backtest, RecordedBacktest, gather, record_backtest
 from pipeline.configuration import load_settings
 from pipeline.forecast_origin import (
     Actuals,
@@ -38,7 +37,6 @@ from pipeline.forecast_origin import (
 )
 from pipeline.results import reported
 from pipeline.run import record_stage, train_stage
-from review.backtest import backtest_page
 
 log = logging.getLogger(__name__)
 
@@ -70,15 +68,6 @@ class Challenge:
     def has_challenger(self) -> bool:
         """Whether there is a second configuration."""
         return bool(self.changes or self.config)
-
-
-@dataclass(frozen=True)
-class RecordedBacktest:
-    """A backtest with its MLflow run (empty if MLflow could not be reached) and the place of its report."""
-
-    backtest: Backtest
-    run_id: str
-    page: str
 
 
 @dataclass(frozen=True)
@@ -131,23 +120,6 @@ def run_origins(
     with reported("explain", settings, days[-1]):
         evidence = gather(inputs_known_on(settings, days[-1]), actuals, summary.series)
     return Backtest(settings, origins, actuals, tuple(scored), summary, _mean_of(pairs), evidence, label)
-
-
-def record_backtest(backtest: Backtest, tags: Mapping[str, str]) -> RecordedBacktest:
-    """Write the report into the warehouse and record the backtest in MLflow; the report is written even if MLflow cannot be reached."""
-    settings = backtest.settings
-    with reported("record", settings, backtest.actuals.as_of):
-        pictures = pictures_of(backtest)
-        text = backtest_page(page_of(backtest, pictures))
-        name = f"backtest-{backtest.label or settings.name}-{backtest.actuals.as_of}.html"
-        page = files.write_text(files.joined(settings.warehouse, "pages", name), text)
-    try:
-        return RecordedBacktest(
-            backtest, Tracker(settings, TOPIC, NOTE).record(record_of(backtest, tags, pictures, text)), page
-        )
-    except StageError as error:
-        log.warning("the backtest was not recorded: %s", error)
-        return RecordedBacktest(backtest, "", page)
 
 
 def challenger_settings(config: str, overrides: Sequence[str], request: Challenge) -> Settings:

@@ -5,6 +5,7 @@ Not here: how runs are written (``models.tracking.runs``), the scores, the pictu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -15,9 +16,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from features.panel import Panel
+from foundation.errors import StageError
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
-from foundation.store import snapshot
+from foundation.store import files, snapshot
 from foundation.store.code_version import code_version
 from models.backtest.judge import Judged
 from models.backtest.methods import Outcome
@@ -25,11 +27,12 @@ from models.backtest.summary import Summary
 from models.demand_model import DemandModel
 from models.explain import drivers_of, explain_features
 from models.tracking.client import Dataset
-from models.tracking.runs import Record
+from models.tracking.runs import Record, Tracker
 from pipeline.forecast_origin import Actuals, Origins, ScoredOrigin, outcome_of, panel_and_matrix, trained_model
-from pipeline.results import RunContext
+from pipeline.results import RunContext, reported
 from review.backtest import (
     BacktestPage,
+    backtest_page,
     bias_picture,
     calibration_picture,
     fan_picture,
@@ -39,6 +42,8 @@ from review.backtest import (
     shap_picture,
 )
 from review.charts import png
+
+log = logging.getLogger(__name__)
 
 SHOWN_SERIES = 4
 _EXPLAINED_ROWS = 2_000
@@ -151,6 +156,32 @@ class Backtest:
     def last_day(self) -> date:
         """The last day that was scored."""
         return self.actuals.as_of - timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class RecordedBacktest:
+    """A backtest with its MLflow run (empty if MLflow could not be reached) and the place of its report."""
+
+    backtest: Backtest
+    run_id: str
+    page: str
+
+
+def record_backtest(backtest: Backtest, tags: Mapping[str, str]) -> RecordedBacktest:
+    """Write the report into the warehouse and record the backtest in MLflow; the report is written even if MLflow cannot be reached."""
+    settings = backtest.settings
+    with reported("record", settings, backtest.actuals.as_of):
+        pictures = pictures_of(backtest)
+        text = backtest_page(page_of(backtest, pictures))
+        name = f"backtest-{backtest.label or settings.name}-{backtest.actuals.as_of}.html"
+        page = files.write_text(files.joined(settings.warehouse, "pages", name), text)
+    try:
+        return RecordedBacktest(
+            backtest, Tracker(settings, TOPIC, NOTE).record(record_of(backtest, tags, pictures, text)), page
+        )
+    except StageError as error:
+        log.warning("the backtest was not recorded: %s", error)
+        return RecordedBacktest(backtest, "", page)
 
 
 def record_of(backtest: Backtest, tags: Mapping[str, str], pictures: Pictures, report: str) -> Record:

@@ -2,7 +2,7 @@
 
 Forecasts of past dates are computed by the stages of the nightly run, each with what was known then, and stored in the
 warehouse under their identity, so that another replay finds them. Not here: the simulation
-(``positioning.simulation``), Prefect (``flows.replay``), printing (``forestock.cli.judge``).
+(``positioning.simulation``), Prefect (``flows.backtest``), printing (``forestock.cli.judge``).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who sends a request: a session cookie, the header of a trusted proxy, or a client's token; and the token against CSRF.
 
-Sessions live in memory: a restart ends them. Not here: the access file (``access``), the refusal of a request (``protection``).
+Sessions live in memory: a restart ends them. Not here: the access file (``access``), the refusal of a request (``app``).
 """
 
 from __future__ import annotations

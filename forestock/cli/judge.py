@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from flows.monitor import MonitoringReport
-    from pipeline.backtest import BacktestResult, Challenge, RecordedBacktest
+    from pipeline.backtest import BacktestResult, Challenge
+    from pipeline.backtest_report import RecordedBacktest
     from pipeline.forecast_origin import Origins
     from pipeline.replay import Simulation, Span
 
@@ -209,7 +210,7 @@ def replay_span(config: str, span: Span, overrides: Sequence[str]) -> None:
         from pipeline.results import reported
 
         with reported("start", settings, span.start), prefect_server():
-            from flows.replay import simulate
+            from flows.backtest import simulate
 
             done = simulate(config, span, list(overrides))
     print_simulation(done, Console(soft_wrap=False))

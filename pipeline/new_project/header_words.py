@@ -1,4 +1,4 @@
-"""Words in the headers of exports: which field a column is, in English, German, French, Spanish, and Dutch.
+"""Words in exports, in English, German, French, Spanish, and Dutch: which field a column is, and which row holds the column names.
 
 Words are in small letters without accents. The order within a field is its preference where several columns match.
 """
@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from functools import cache
+
+from foundation.mapping.dates import read_dates
+from foundation.mapping.numbers import read_numbers
 
 
 def _phrases(text: str) -> tuple[str, ...]:
@@ -210,3 +214,39 @@ def match(header: str, field: str) -> float:
         longest = max(len(phrases[place].split()) for place in inside)
         return 0.6 + 0.15 * longest / len(text.split()) - 0.05 * min(inside) / len(phrases)
     return 0.0
+
+
+def is_empty_word(word: str) -> bool:
+    """Return whether a text stands for no value, such as n/a."""
+    return word.strip().lower() in EMPTY_WORDS
+
+
+def is_total_word(word: str) -> bool:
+    """Return whether a text marks a row of totals."""
+    return normalized(word.strip(" :")) in TOTAL_WORDS
+
+
+def header_place(rows: Sequence[Sequence[str]]) -> int | None:
+    """Return which of the first rows holds the column names: the one with most known names; None if there is none.
+
+    Without any known name, it is the first row if that holds texts alone and the next one a number or a date.
+    """
+    scores = [_header_score(row) for row in rows[:30]]
+    if scores and max(scores) > 0:
+        return scores.index(max(scores))
+    has_names = (
+        len(rows) > 1 and len(rows[0]) > 1 and len(set(rows[0])) == len(rows[0]) and not any(map(_is_value, rows[0]))
+    )
+    return 0 if has_names and any(map(_is_value, rows[1])) else None
+
+
+def _is_value(cell: str) -> bool:
+    return bool(read_numbers([cell]).forms or read_dates([cell]).formats) if cell.strip() else False
+
+
+def _header_score(row: Sequence[str]) -> float:
+    cells = [cell.strip() for cell in row if cell.strip()]
+    if any(len(cell) > 60 for cell in cells):
+        return 0.0
+    known = sum(max((match(cell, name) for name in FIELDS), default=0.0) > 0.5 for cell in cells)
+    return float(known) if known >= min(2, len(cells)) else 0.0

@@ -1,10 +1,13 @@
-"""Profiles of files: the layout of each file or sheet, and what the values of its columns look like.
+"""Profiles of files: the layout of each file or sheet (encoding, delimiter, header), and what the values of its columns look like.
 
-Not here: which table a file is (``recognition``).
+Not here: reading a file (``foundation.store.raw_tables``), which table it is (``recognition``).
 """
 
 from __future__ import annotations
 
+import csv
+import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,6 +25,7 @@ from foundation.store.raw_tables import (
     Layout,
     data_files,
     decoded,
+    encoding_by_mark,
     kind_of,
     raw_bytes,
     read_raw,
@@ -29,11 +33,25 @@ from foundation.store.raw_tables import (
     sheet_rows,
 )
 from foundation.validation.input_table import UnreadableError
-from pipeline.new_project.header_words import EMPTY_WORDS, FIELDS, TOTAL_WORDS, WEEK_WORDS, match, normalized
-from pipeline.new_project.text_layout import encodings, layout_of
+from pipeline.new_project.header_words import (
+    FIELDS,
+    WEEK_WORDS,
+    header_place,
+    is_empty_word,
+    is_total_word,
+    match,
+    normalized,
+)
 
 _MOST_WORDS = 20_000
 _FIRST_WORDS = 50
+# Letters of English, German, French, Spanish, and Dutch beyond ASCII, and signs that stand outside of words.
+_LOWER = frozenset("àáâäæçèéêëìíîïñòóôöœùúûüÿßå")
+_UPPER = frozenset("ÀÁÂÄÆÇÈÉÊËÌÍÎÏÑÒÓÔÖŒÙÚÛÜŸ")
+_SIGNS = frozenset("€£°²³§«»®™–—“”‘’‚„…•·½¼¾±µ×\u00a0ªº¿¡´")
+_ENCODINGS = ("cp1252", "cp850", "mac_roman")
+_DELIMITERS = (",", ";", "\t", "|")
+_ROWS = 60
 
 
 @dataclass(frozen=True)
@@ -139,16 +157,6 @@ class ColumnProfile:
 
 def _numeric_words(words: Sequence[str]) -> list[str]:
     return [word for word in words if word[:1].isdigit() and any(sign in word for sign in ".,")]
-
-
-def is_empty_word(word: str) -> bool:
-    """Return whether a text stands for no value, such as n/a."""
-    return word.strip().lower() in EMPTY_WORDS
-
-
-def is_total_word(word: str) -> bool:
-    """Return whether a text marks a row of totals."""
-    return normalized(word.strip(" :")) in TOTAL_WORDS
 
 
 @dataclass(frozen=True)
@@ -287,35 +295,90 @@ def _sheet_profiles(path: str) -> Iterator[FileProfile | Unread]:
         yield _profile(path, Layout(header_row=filled[header][0], sheet=name), len(names))
 
 
-def header_place(rows: Sequence[Sequence[str]]) -> int | None:
-    """Return which of the first rows holds the column names: the one with most known names; None if there is none.
-
-    Without any known name, it is the first row if that holds texts alone and the next one a number or a date.
-    """
-    scores = [_header_score(row) for row in rows[:30]]
-    if scores and max(scores) > 0:
-        return scores.index(max(scores))
-    has_names = (
-        len(rows) > 1 and len(rows[0]) > 1 and len(set(rows[0])) == len(rows[0]) and not any(map(_is_value, rows[0]))
-    )
-    return 0 if has_names and any(map(_is_value, rows[1])) else None
-
-
-def _is_value(cell: str) -> bool:
-    return bool(read_numbers([cell]).forms or read_dates([cell]).formats) if cell.strip() else False
-
-
-def _header_score(row: Sequence[str]) -> float:
-    cells = [cell.strip() for cell in row if cell.strip()]
-    if any(len(cell) > 60 for cell in cells):
-        return 0.0
-    known = sum(max((match(cell, name) for name in FIELDS), default=0.0) > 0.5 for cell in cells)
-    return float(known) if known >= min(2, len(cells)) else 0.0
-
-
 def _profile(path: str, layout: Layout, n_sheets: int = 0) -> FileProfile:
     table = read_raw(path, layout)
     columns = tuple(
         ColumnProfile(name, table.column(place)) for place, name in enumerate(table.column_names) if name.strip()
     )
     return FileProfile(path, layout, columns, len(table), n_sheets)
+
+
+@dataclass(frozen=True)
+class TextLayout:
+    """Delimiter of a text file and its first rows.
+
+    Attributes
+    ----------
+    delimiter : str
+        Character between values.
+    rows : tuple of (int, list of str)
+        First rows that are not empty, each with the number of its line from 1.
+    """
+
+    delimiter: str
+    rows: tuple[tuple[int, list[str]], ...]
+
+
+def encodings(content: bytes) -> list[str | None]:
+    """Return the encodings in which ``content`` is plausible text; ``[None]`` where it states its own or is UTF-8."""
+    if encoding_by_mark(content):
+        return [None]
+    head = content[:4_000]
+    if head.count(0) > len(head) // 4:
+        return ["utf-16-le" if head[1::2].count(0) > head[0::2].count(0) else "utf-16-be"]
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return [name for name in _ENCODINGS if _is_plausible(content, name)]
+    return [None]
+
+
+def _is_plausible(content: bytes, encoding: str) -> bool:
+    try:
+        text = content.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    places = [place for place, sign in enumerate(text) if ord(sign) > 127][:5_000]
+    return all(_fits(text[place - 1 : place], text[place], text[place + 1 : place + 2]) for place in places)
+
+
+def _fits(before: str, sign: str, after: str) -> bool:
+    if sign in _LOWER:
+        return not before.isupper() or after.isupper() or before in "AEIOULDMNSPCBJKTVRGF"
+    if sign in _UPPER:
+        return not before.isalpha() or (before.isupper() and not after.islower())
+    is_inside = before.isalpha() and after.isalpha() and sign not in "’´"
+    return sign in _SIGNS and not is_inside
+
+
+def layout_of(text: str) -> TextLayout:
+    """Return the delimiter that divides the first lines of ``text`` most evenly, and the rows."""
+    parsed = {delimiter: _rows(text, delimiter) for delimiter in _DELIMITERS}
+    best = max(_DELIMITERS, key=lambda delimiter: _evenness([row for _, row in parsed[delimiter]]))
+    return TextLayout(best, tuple(parsed[best]))
+
+
+def _rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    head = "".join(text.splitlines(keepends=True)[: 4 * _ROWS])
+    reader = csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)
+    result: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for row in reader:
+            if any(value.strip() for value in row):
+                result.append((line, row))
+            line = reader.line_num + 1
+            if len(result) >= _ROWS:
+                break
+    except csv.Error:
+        return []
+    return result
+
+
+def _evenness(rows: list[list[str]]) -> float:
+    """Return how many columns most rows have, times the share of rows that have them."""
+    if not rows:
+        return 0.0
+    lengths = Counter(len(row) for row in rows)
+    n_columns, n_rows = max(lengths.items(), key=lambda item: (item[1], item[0]))
+    return (n_columns > 1) * (1 + 0.05 * n_columns) * n_rows / len(rows)

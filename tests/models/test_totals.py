@@ -13,8 +13,7 @@ from models import train
 from models.backtest.promotion import BaselineComparison
 from models.demand_model import DemandModel
 from models.forecaster import Forecaster
-from models.level_regression import regression_forecast
-from models.totals import forecast_totals, total_weights
+from models.totals import forecast_totals, regression_forecast, total_weights
 from models.tracking.registry import note
 from tests.features.test_totals import _with_totals
 from tests.worlds.small_world import AS_OF, settings
