@@ -27,7 +27,8 @@ class DemandModel:
     name : the pipeline's name.
     as_of : training date; the model has seen nothing dated on or after it.
     forecasters : the models of the mean in the order of ``kinds``; empty where means come from elsewhere.
-    facts : `kind`, `kinds` where there are several, `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, all JSON-able.
+    facts : `kind`, `kinds` where there are several, `features`, `categories`, `calibration`, `metrics`, `training`, `given_up`, `curves` of
+        the fits where they have iterations, all JSON-able.
 
     """
 
@@ -44,11 +45,11 @@ class DemandModel:
 
     @property
     def version(self) -> str:
-        """Identity: name, training date and a hash of the content."""
+        """Identity: name, training date and a hash of what forecasts depend on."""
         digest = hashlib.sha256()
         for name, content in sorted(self._fitted_files().items()):
             digest.update(f"{name}\0".encode() + content + b"\0")
-        digest.update(_json(self.facts).encode())
+        digest.update(_json({name: value for name, value in self.facts.items() if name != "curves"}).encode())
         return f"{self.name}-{self.as_of:%Y%m%d}-{digest.hexdigest()[:10]}"
 
     @property

@@ -64,6 +64,10 @@ class Forecaster(Protocol):
         """Return `gain` and `splits` of each feature in the order of the fit; None where the model has no such measure."""
         return None
 
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Return what the fit measured by its iterations: pairs of iteration and value by name; {} where it has no iterations."""
+        return {}
+
     def description(self) -> dict[str, Any]:
         """Return JSON-able facts for the model card; `given_up` lists sentences on what the CPU budget did not allow."""
         return {}

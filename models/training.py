@@ -63,6 +63,8 @@ def train(training: TrainingSet, settings: Settings, as_of: date, checkpoints: C
         "training": _training(fit, settings, training) | {key: value for key, value in description.items() if key != "given_up"},
         "given_up": [*training.given_up, *description.get("given_up", ())],
     }  # fmt: skip
+    if curves := _curves(kinds, fitted):
+        facts["curves"] = curves
     if len(kinds) > 1:
         facts["kinds"] = [kind.name for kind in kinds]
     if training.unknown_features:
@@ -97,6 +99,17 @@ def _fitted(
 def _prefixed(checkpoints: Checkpoints, kind: str) -> Checkpoints:
     """Return ``checkpoints`` under names that no other kind uses."""
     return lambda name, compute: checkpoints(f"{kind}-{name}", compute)
+
+
+def _curves(kinds: tuple[ModelKind, ...], fitted: _Fitted) -> dict[str, list[list[float]]]:
+    """Return the learning curves `<kind>/calibration/<name>` and `<kind>/final/<name>`; pairs of iteration and value."""
+    return {
+        f"{kind.name}/{label}/{name}": [list(point) for point in points]
+        for kind, (before, final) in zip(kinds, fitted, strict=True)
+        for label, model in (("calibration", before), ("final", final))
+        if model is not None
+        for name, points in model.curves().items()
+    }
 
 
 def _description(models: tuple[Forecaster, ...]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from models.naive_forecast import naive_forecast
-from models.tracking.runs import Record, Tracker
+from models.tracking.runs import Record, Tracker, in_sections
 from pipeline import run
 from positioning.simulation.base_stock import choose_base_stock
 from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
@@ -207,7 +207,7 @@ def record_simulation(done: Simulation) -> str:
             str(policy),
             span.start,
             "A policy of a replay.",
-            metrics={str(name): float(row[name]) for name in row.index},
+            metrics=in_sections({str(name): float(row[name]) for name in row.index}),
         )
         for policy, row in by_policy.iterrows()
     ]
@@ -233,7 +233,7 @@ def record_simulation(done: Simulation) -> str:
     images = {f"pictures/{name}.png": image for name, (_, image) in pictures.items()}
     note = "\n\n".join(["Decisions replayed against actual demand; see docs/replay.md.", *done.notes])
     name = f"simulate {span.start} {span.end}"
-    metrics = {"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]}
+    metrics = in_sections({"bound_eur": done.bound_eur[0], "bound_eur_with_goods": done.bound_eur[1]})
     tracker = Tracker(done.settings, "simulation", "Replays of past decisions.")
     return tracker.record(
         Record(

@@ -18,7 +18,7 @@ from foundation.settings import Settings
 from foundation.store import files, snapshot
 from foundation.store.warehouse import Warehouse
 from models.tracking.client import Dataset
-from models.tracking.runs import Record, Run, Runs, Tracker
+from models.tracking.runs import Record, Run, Runs, Tracker, in_sections
 from pipeline.artifacts import recorded
 from pipeline.results import page_of
 from positioning.simulation.kpi import registered_kpis
@@ -29,7 +29,7 @@ from review.plan.summary import top_proposals
 TOPIC = "plans"
 NOTE = (
     "One run per plan with its figures, settings and review page; what-ifs of its date are child runs. "
-    "`gap_rate` certifies the optimizer on its demand scenarios, not the forecast; see docs/positioning.md."
+    "`optimizer/gap_rate` certifies the optimizer on its demand scenarios, not the forecast; see docs/positioning.md."
 )
 _TABLES = ("plan", "service", "exception", "assumption", "transfer")
 
@@ -112,7 +112,7 @@ def _what_if(settings: Settings, plan: pd.Series, row: pd.Series, changed: pd.Da
         note=f"The date {plan['as_of'].date()} planned again with `{row['changes']}` and compared with its plan of record. See docs/what-if.md.",
         tags={"stage": "what-if", "what_if": row["what_if"], "plan_id_of_record": row["plan_id_of_record"], **_identity(settings, row)},
         params=_params("change", json.loads(row["changes"])),
-        metrics={**after, **differences, "reaction_eur": reaction},
+        metrics={**after, **differences, **in_sections({"reaction_eur": reaction})},
         tables={"changed_lines.json": changed[shown].astype({"units_of_record": "float64", "units": "float64"})} if len(changed) else {},
         texts={"what-if.html": page},
     )  # fmt: skip
@@ -130,11 +130,11 @@ def _params(section: str, values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _metrics(row: pd.Series) -> dict[str, float]:
-    """Return the numbers of a row of ``plan`` or ``what_if`` and the savings."""
+    """Return the numbers of a row of ``plan`` or ``what_if`` and the savings, in sections."""
     result = {
         str(name): float(value) for name, value in row.items() if isinstance(value, int | float) and pd.notna(value)
     }
-    return result | {"saving_eur": result["total_eur_before"] - result["total_eur"]}
+    return in_sections(result | {"saving_eur": result["total_eur_before"] - result["total_eur"]})
 
 
 def _inputs(settings: Settings, as_of: date) -> Dataset | None:
@@ -184,4 +184,7 @@ def _backtest(store: Runs, run: Run) -> BacktestRun:
 
 def _replay(store: Runs, run: Run) -> ReplayRun:
     policies, days = (store.table(run, f"{name}.json") for name in ("policies", "days"))
-    return ReplayRun(run.name, run.params, run.metrics.get("bound_eur", float("nan")), policies, days)
+    bound = run.metrics.get(
+        "cost/bound_eur", run.metrics.get("bound_eur", float("nan"))
+    )  # earlier runs have no sections
+    return ReplayRun(run.name, run.params, bound, policies, days)

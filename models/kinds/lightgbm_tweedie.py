@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import lightgbm as lgb
@@ -38,6 +38,7 @@ _TRACE_UNITS = 1e-6
 _WEEK_DAYS = 7
 _SERIES, _TOTALS, _FACTS = "booster.txt", "totals.txt", "lightgbm.json"
 _THREADS = re.compile(r"\[num_threads: \d+\]")
+_CURVES, _CURVE_POINTS = "\nlearning_curves=", 50
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,72 @@ class Learner:
         ).construct()  # fmt: skip
 
     def grow(self, rows: lgb.Dataset, chosen: np.ndarray | None = None) -> str:
-        """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them.
+        """Return the text of a booster grown on ``rows``, or on the positions ``chosen`` of them, and of its learning curves.
 
         The number of threads is removed from the text, so that the same trees are the same model. Rows without any demand
-        give a booster whose means are almost 0.
+        give a booster whose means are almost 0. ``_parted`` separates booster and curves.
         """
         part = rows if chosen is None else rows.subset(chosen)
         _ensure_demand(part.construct())
-        text = str(lgb.train(self.parameters(), part, num_boost_round=self.trees).model_to_string())
-        return _THREADS.sub("[num_threads: 0]", text)
+        kept_out = [] if chosen is None else _others(rows, chosen)
+        curves = _Curves(self.trees, self.forecast.lightgbm.tweedie_variance_power)
+        sets = {"valid_sets": kept_out, "valid_names": ["validation"] * len(kept_out), "callbacks": [curves]}
+        booster = _THREADS.sub(
+            "[num_threads: 0]", lgb.train(self.parameters(), part, self.trees, **sets).model_to_string()
+        )
+        return f"{booster}{_CURVES}{json.dumps(curves.points)}"
+
+
+def _others(rows: lgb.Dataset, chosen: np.ndarray) -> list[lgb.Dataset]:
+    """Return the rows at other positions than ``chosen`` as the only item, no item without any."""
+    positions = np.setdiff1d(np.arange(rows.num_data(), dtype=np.int32), chosen)
+    return [rows.subset(positions).construct()] if len(positions) else []
+
+
+class _Curves:
+    """A callback of LightGBM that keeps the mean Tweedie deviance of the fitted rows, and of those kept out, by number of trees.
+
+    ``points`` holds pairs of trees and deviance by name, ``training`` and ``validation``. The trees do not depend on it.
+    """
+
+    def __init__(self, trees: int, power: float) -> None:
+        self.points: dict[str, list[tuple[int, float]]] = {}
+        self._every, self._power = max(1, trees // _CURVE_POINTS), power
+
+    def __call__(self, env: Any) -> None:
+        """Evaluate the booster after an iteration, at most every ``_every`` trees."""
+        trees = env.iteration + 1
+        if trees % self._every and trees != env.end_iteration:
+            return
+        for name, _, value, _ in [*env.model.eval_train(self._deviance), *env.model.eval_valid(self._deviance)]:
+            self.points.setdefault(str(name), []).append((trees, float(value)))
+
+    def _deviance(self, mean: np.ndarray, rows: lgb.Dataset) -> tuple[str, float, bool]:
+        weight = rows.get_weight()
+        each = tweedie_deviance(np.asarray(rows.get_label(), float), np.maximum(mean, _TRACE_UNITS), self._power)
+        total = len(each) if weight is None else weight.sum(dtype=np.float64)
+        return "deviance", float((each if weight is None else each * weight).sum() / max(total, _TRACE_UNITS)), False
+
+
+def tweedie_deviance(actual: np.ndarray, mean: np.ndarray, power: float) -> np.ndarray:
+    """Return the unit deviance of each row, float64 (n_rows).
+
+    Parameters
+    ----------
+    actual, mean : float array (n_rows)
+        Units, or ratios to a level; ``mean`` is positive.
+    power
+        Variance power, in (1, 2).
+
+    """
+    one, two = 1 - power, 2 - power
+    return np.asarray(2 * (actual**two / (one * two) - actual * mean**one / one + mean**two / two))
+
+
+def _parted(text: str) -> tuple[str, dict[str, list[tuple[int, float]]]]:
+    """Return the booster and the curves of what ``Learner.grow`` returned."""
+    booster, _, curves = text.partition(_CURVES)
+    return booster, json.loads(curves) if curves else {}
 
 
 def _ensure_demand(rows: lgb.Dataset) -> None:
@@ -165,6 +223,7 @@ class LightGBMTweedie(Forecaster):
     trees : trees of the booster.
     given_up : sentences on what the CPU budget did not allow.
     usual_units : mean demand of a row where the booster's means are ratios to the recent level of a series, else 0.
+    learned : curves of the fit by name, which are not stored with the model.
 
     """
 
@@ -174,6 +233,7 @@ class LightGBMTweedie(Forecaster):
     trees: int = 0
     given_up: tuple[str, ...] = ()
     usual_units: float = 0.0
+    learned: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
     def fit(cls, data: FitData, before: np.datetime64 | None) -> LightGBMTweedie:
@@ -183,16 +243,19 @@ class LightGBMTweedie(Forecaster):
         fit = data.prepared(lambda matrix: _Fit.of(matrix, data.settings.forecast, is_regular))
         label = "final" if before is None else "calibration"
         rows = None if before is None else np.flatnonzero(data.matrix.date < before).astype(np.int32)
-        booster, totals = "", ""
+        booster, totals, learned = "", "", {}
         if rows is None or len(rows):
-            booster = data.checkpoints(f"series-{label}", lambda: fit.learner.grow(fit.rows, rows))
+            text = data.checkpoints(f"series-{label}", lambda: fit.learner.grow(fit.rows, rows))
+            booster, learned["series"] = _parted(text)
         if fit.totals is not None and data.matrix.totals is not None:
             learner, binned = fit.totals
             rows = None if before is None else np.flatnonzero(data.matrix.totals.matrix.date < before).astype(np.int32)
             if rows is None or len(rows):
-                totals = data.checkpoints(f"totals-{label}", lambda: learner.grow(binned, rows))
+                totals, learned["totals"] = _parted(
+                    data.checkpoints(f"totals-{label}", lambda: learner.grow(binned, rows))
+                )
         share = data.settings.forecast.lightgbm.seasonal_share if days == _WEEK_DAYS else 0.0
-        return cls(booster, totals, share, fit.learner.trees, fit.given_up, fit.usual_units)
+        return cls(booster, totals, share, fit.learner.trees, fit.given_up, fit.usual_units, learned)
 
     @classmethod
     def load(cls, files: Mapping[str, bytes]) -> LightGBMTweedie:
@@ -256,6 +319,10 @@ class LightGBMTweedie(Forecaster):
         """Return the total `gain` and the number of `splits` of each feature."""
         booster = self._loaded()
         return pd.DataFrame({"gain": booster.feature_importance("gain"), "splits": booster.feature_importance("split")})
+
+    def curves(self) -> dict[str, list[tuple[int, float]]]:
+        """Return the mean Tweedie deviance by number of trees: `series/training`, `series/validation`, `totals/training`, …."""
+        return {f"{part}/{name}": points for part, curves in self.learned.items() for name, points in curves.items()}
 
     def description(self) -> dict[str, Any]:
         """Return the number of trees and what the CPU budget did not allow."""

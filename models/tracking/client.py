@@ -9,6 +9,7 @@ import os
 import platform
 import shlex
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,6 +33,7 @@ _LOCAL_SERVER = "http://127.0.0.1:5000"  # where ``mlflow ui`` answers
 LONGEST_PARAM = 6_000
 _LONGEST_DIGEST = 36
 _HEAD_ROWS = 1_000
+_RESOLVING = threading.Lock()
 _HOST_TAG, _PROCESS_TAG = "forestock.host", "forestock.process"
 
 
@@ -70,7 +72,7 @@ class Experiment:
 
     @cached_property
     def client(self) -> MlflowClient:
-        """The client, told where to go; MLflow's global address is never set."""
+        """The client, which has its own address: that of the whole process is set in ``models_resolved`` alone."""
         from mlflow import MlflowClient
 
         return MlflowClient(tracking_uri=self.uri, registry_uri=self.uri)
@@ -93,6 +95,26 @@ class Experiment:
         folder = quote(files.joined(self.warehouse, "mlartifacts", self.name))  # a # would begin a fragment
         location = f"file://{folder}" if is_local else None
         return str(self.client.create_experiment(self.name, artifact_location=location, tags=dict(self.tags)))
+
+
+@contextmanager
+def models_resolved(uri: str) -> Iterator[None]:
+    """Let MLflow resolve addresses of logged models at ``uri``.
+
+    Its SQL store asks the address of the whole process, which is set for this short time only; a server resolves them itself.
+    """
+    import mlflow
+
+    if uri.startswith("http"):
+        yield
+        return
+    with _RESOLVING:
+        before = mlflow.get_tracking_uri() if mlflow.is_tracking_uri_set() else ""
+        mlflow.set_tracking_uri(uri)
+        try:
+            yield
+        finally:
+            mlflow.set_tracking_uri(before)
 
 
 def process_tags() -> dict[str, str]:

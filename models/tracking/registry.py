@@ -24,7 +24,15 @@ from foundation.store import files
 from foundation.store.locks import locked
 from models.backtest.promotion import BaselineComparison
 from models.demand_model import DemandModel
-from models.tracking.client import LONGEST_PARAM, Dataset, Experiment, process_tags, reported, tracking_uri
+from models.tracking.client import (
+    LONGEST_PARAM,
+    Dataset,
+    Experiment,
+    models_resolved,
+    process_tags,
+    reported,
+    tracking_uri,
+)
 from models.tracking.forecast_model import save
 
 if TYPE_CHECKING:
@@ -147,6 +155,7 @@ log = logging.getLogger(__name__)
 
 CHAMPION = "champion"
 _LONGEST_MODEL_PARAM = 250
+_MOST_METRICS = 1_000
 _KEY_TAG = "training_key"
 _DATE_TAG = "training_date"
 
@@ -251,7 +260,7 @@ class Registry:
         return str(run.info.run_id)
 
     def _log_numbers(self, run_id: str, model: DemandModel, model_id: str) -> None:
-        """Record metrics and parameters on the run; the metrics also on its logged model."""
+        """Record metrics, learning curves and parameters on the run; the metrics also on its logged model."""
         from mlflow.entities import Metric, Param
 
         moment = int(as_timestamp(model.as_of).timestamp() * 1000)
@@ -260,8 +269,16 @@ class Registry:
             for name, value in model.metrics.items()
             if np.isfinite(value)
         ]
+        metrics += [
+            Metric(f"learning/{name}", float(value), moment, int(step), model_id=model_id, run_id=run_id)
+            for name, points in model.facts.get("curves", {}).items()
+            for step, value in points
+            if np.isfinite(value)
+        ]
         parts = [Param(name, str(value)[:LONGEST_PARAM]) for name, value in params(model)]
-        self._experiment.client.log_batch(run_id, metrics=metrics, params=parts)
+        self._experiment.client.log_batch(run_id, params=parts)
+        for start in range(0, len(metrics), _MOST_METRICS):
+            self._experiment.client.log_batch(run_id, metrics=metrics[start : start + _MOST_METRICS])
 
     def _log_tables(self, run_id: str, model: DemandModel) -> None:
         if segments := model.facts.get("segments"):
@@ -283,19 +300,20 @@ class Registry:
         """Register the logged model as a version, linked with it and with its run."""
         run_id, logged = recorded
         self._ensure_registered_model()
-        version = self._experiment.client.create_model_version(
-            self.name,
-            source=str(logged.artifact_location),  # models:/ is resolved by MLflow's global address, which is never set
-            run_id=run_id,
-            model_id=logged.model_id,
-            description=note(model, origin.inputs_fingerprint, comparison),
-            tags={
-                _KEY_TAG: origin.training_key,
-                _DATE_TAG: model.as_of.isoformat(),
-                "model_version": model.version,
-                "logged_model": str(logged.model_id),
-            },
-        )
+        with models_resolved(self.uri):
+            version = self._experiment.client.create_model_version(
+                self.name,
+                source=f"models:/{logged.model_id}",
+                run_id=run_id,
+                model_id=logged.model_id,
+                description=note(model, origin.inputs_fingerprint, comparison),
+                tags={
+                    _KEY_TAG: origin.training_key,
+                    _DATE_TAG: model.as_of.isoformat(),
+                    "model_version": model.version,
+                    "logged_model": str(logged.model_id),
+                },
+            )
         link = json.dumps([{"name": self.name, "version": str(version.version)}])
         self._experiment.client.set_logged_model_tags(str(logged.model_id), {"mlflow.modelVersions": link})
         return str(version.version)

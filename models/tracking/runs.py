@@ -49,6 +49,28 @@ class Record:
     children: Sequence[Record] = ()
 
 
+_SECTIONS = {
+    "optimizer": ("gap_", "lower_bound", "out_of_sample", "sampling_error"),
+    "cost": ("_eur", "eur_"),
+    "carbon": ("co2e",),
+    "service": ("fill_rate", "promise", "time_to_door", "refused", "served", "lost", "late"),
+}
+
+
+def in_sections(figures: Mapping[str, float]) -> dict[str, float]:
+    """Return figures of a plan or a replay by their names in sections of MLflow's page: `cost/total_eur`, `service/local_fill_rate`.
+
+    >>> list(in_sections({"gap_rate": 0.01, "days_of_supply": 9.0}))
+    ['optimizer/gap_rate', 'operations/days_of_supply']
+    """
+    return {f"{_section(name)}/{name}": value for name, value in figures.items()}
+
+
+def _section(name: str) -> str:
+    matches = (section for section, parts in _SECTIONS.items() if any(part in name for part in parts))
+    return next(matches, "operations")
+
+
 class Tracker:
     """The MLflow experiment ``<name>-<topic>`` of a pipeline."""
 

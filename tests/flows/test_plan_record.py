@@ -44,8 +44,10 @@ def test_a_plan_is_a_run_with_its_figures_settings_inputs_and_page(planned: Sett
     (run,) = _runs(planned, "plan")
     plan = Warehouse(planned).read("plan", AS_OF).iloc[0]
     assert run.info.run_id == run_id
-    assert run.data.metrics["total_eur"] == pytest.approx(plan["total_eur"])
-    assert run.data.metrics["saving_eur"] == pytest.approx(plan["total_eur_before"] - plan["total_eur"])
+    assert run.data.metrics["cost/total_eur"] == pytest.approx(plan["total_eur"])
+    assert run.data.metrics["cost/saving_eur"] == pytest.approx(plan["total_eur_before"] - plan["total_eur"])
+    assert {name.partition("/")[0] for name in run.data.metrics} == {"cost", "service", "optimizer", "carbon"}
+    assert {"service/local_fill_rate", "optimizer/gap_rate", "carbon/kg_co2e"} <= set(run.data.metrics)
     assert run.data.params["positioning.scenarios"] == str(planned.positioning.scenarios)
     assert run.data.tags["plan_id"] == plan["plan_id"]
     assert run.data.tags["prefect.flow_run_id"] == "7"
@@ -75,9 +77,9 @@ def test_what_ifs_are_children_of_their_plan_of_record_with_their_differences(
     children = {run.data.tags["what_if"]: run for run in _runs(planned, "what-if")}
     assert set(children) == {"nothing", "closed"}
     assert {run.data.tags["mlflow.parentRunId"] for run in children.values()} == {parent}
-    assert children["nothing"].data.metrics["change/total_eur"] == 0
+    assert children["nothing"].data.metrics["change/cost/total_eur"] == 0
     rows = done.what_if.set_index("what_if")
     worth = rows.loc["closed", "kept_total_eur"] - rows.loc["closed", "total_eur"]
-    assert children["closed"].data.metrics["reaction_eur"] == pytest.approx(worth)
+    assert children["closed"].data.metrics["cost/reaction_eur"] == pytest.approx(worth)
     assert children["closed"].data.params["change.closed_hubs"] == '["ONT"]'
     assert _text(planned, children["closed"], "what-if.html", tmp_path) == files.read_text(done.page)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,7 @@ from features import build_panel, forecast_matrix, training_set
 from foundation.matrix import FeatureMatrix
 from foundation.settings import Settings
 from models import DemandModel, forecast, train
-from models.tracking.client import tracking_uri
+from models.tracking.client import models_resolved, tracking_uri
 from models.tracking.forecast_model import example_frame, features_frame, matrix_of
 from models.tracking.registry import Origin, Published, Registry
 from tests.models.test_totals import _with_totals as tables
@@ -81,6 +82,7 @@ def test_the_logged_model_has_its_metrics_params_example_and_files_once(
     logged = client.get_logged_model(version.tags["logged_model"])
     assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": used.name, "version": published.version}]
     assert version.run_id == published.run_id == logged.source_run_id
+    assert version.source == f"models:/{logged.model_id}"
     assert {metric.key for metric in logged.metrics} >= {"model/wape", "model/bias"}
     assert logged.params["forecast.lightgbm.trees"] == "12"
     assert logged.tags["model_version"] == model.version
@@ -91,6 +93,33 @@ def test_the_logged_model_has_its_metrics_params_example_and_files_once(
     loaded = mlflow.pyfunc.load_model(f"models:/{logged.model_id}")
     assert len(loaded.predict(loaded.input_example)) == used.horizon
     assert set(loaded.metadata.get_input_schema().input_names()) == set(example_frame(model, used.horizon))
+
+
+def test_the_run_of_a_training_has_its_learning_curves(
+    used: Settings, trained: tuple[DemandModel, FeatureMatrix], published: Published
+) -> None:
+    model, _ = trained
+    client = MlflowClient(tracking_uri(used))
+    for name in ("calibration/series/training", "calibration/series/validation", "final/series/training"):
+        points = client.get_metric_history(published.run_id, f"learning/lightgbm/{name}")
+        assert [[point.step, point.value] for point in points] == model.facts["curves"][f"lightgbm/{name}"]
+        assert points[-1].step == 12
+        assert len(points) == 12
+
+
+def test_publishing_leaves_the_address_of_the_process_as_it_was() -> None:
+    before = mlflow.get_tracking_uri()
+    with models_resolved("sqlite:///other.db"):
+        assert mlflow.get_tracking_uri() == "sqlite:///other.db"
+    assert mlflow.get_tracking_uri() == before
+
+
+def test_the_version_of_a_model_does_not_depend_on_its_curves(trained: tuple[DemandModel, FeatureMatrix]) -> None:
+    model, _ = trained
+    other = dataclasses.replace(model, facts={name: value for name, value in model.facts.items() if name != "curves"})
+    assert model.facts["curves"]
+    assert other.version == model.version
+    assert DemandModel.from_files(model.to_files()).facts["curves"] == model.facts["curves"]
 
 
 def test_a_run_of_a_killed_process_is_ended(used: Settings, published: Published) -> None:
