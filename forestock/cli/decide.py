@@ -1,4 +1,4 @@
-"""Commands of planners: ``approve``, ``reject``, ``release``, ``export``, ``fall-back``.
+"""Commands of planners: ``approve``, ``reject``, ``withdraw``, ``release``, ``export``, ``fall-back``.
 
 Here: options, and reading the clock once for a decision. Not here: the use cases (``pipeline.decisions``,
 ``pipeline.handover``), printing (``forestock.cli.decide_terminal``).
@@ -115,6 +115,21 @@ def reject(
     filters = (kind, lane, origin, destination, sku, max_cost_eur, min_benefit_eur, max_benefit_eur)
     selection = _selection(tuple(ids or ()), {}, filters, everything, by_rule)
     _decide("reject", (config, as_of, overrides), selection, (decided_at, by, reason))
+
+
+def withdraw(
+    config: Config, ids: Ids = None, as_of: AsOf = None, everything: All = False,
+    kind: Kind = None, lane: Lane = None, origin: Origin = None, destination: Destination = None, sku: Sku = None,
+    reason: Reason = None, by: By = None, decided_at: DecisionTime = None, overrides: Overrides = None,
+) -> None:  # fmt: skip
+    """Withdraw approvals and rejections until the release: the proposals are undecided again, with the proposed units.
+
+    Example:  forestock withdraw --config demo.yaml --as-of 2016-05-23 3fa94c
+    """
+    selection = _selection(
+        tuple(ids or ()), {}, (kind, lane, origin, destination, sku, None, None, None), everything, False
+    )
+    _decide("withdraw", (config, as_of, overrides), selection, (decided_at, by, reason))
 
 
 def release(
@@ -254,4 +269,6 @@ def fall_back(
     print_steps_after(settings, "fall-back")
 
 
-COMMANDS = {"approve": approve, "reject": reject, "release": release, "export": export, "fall-back": fall_back}
+COMMANDS = {
+    "approve": approve, "reject": reject, "withdraw": withdraw, "release": release, "export": export, "fall-back": fall_back,
+}  # fmt: skip

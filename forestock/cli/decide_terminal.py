@@ -23,7 +23,12 @@ if TYPE_CHECKING:
     from dispatch.outbox import Delivery
     from pipeline.decisions import DecisionResult, Plan, Selection
 
-_DONE: dict[Verb, str] = {"approve": "Approved", "reject": "Rejected", "release": "Released"}
+_DONE: dict[Verb, str] = {
+    "approve": "Approved",
+    "reject": "Rejected",
+    "withdraw": "Withdrew the decisions on",
+    "release": "Released",
+}
 _LISTED = 40
 _DIFFERENCES = 10
 

@@ -240,6 +240,7 @@ STEPS: dict[str, tuple[Step, ...]] = {
     "explain": (_SCORE, _PLAN),
     "approve": (_RELEASE, _LIST),
     "reject": (_LIST, _RELEASE),
+    "withdraw": (_LIST, _RELEASE),
     "release": (Step("write a file of what is released", "export", "--form csv", is_dated=True), _FOLLOW_UP),
     "export": (_FOLLOW_UP,),
     "export-table": (Step("export what is released", "export", "--form csv"), _FOLLOW_UP),

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from forestock.cli.main import app
 from pipeline.decisions import Selection, decide_proposals
 from tests.serve.conftest import Site
 from tests.worlds.proposal_world import AS_OF, CUTOFF, act
@@ -151,3 +154,28 @@ def test_decisions_that_arrive_together_are_all_written_and_confirmed(site: Site
     assert len(ledger) == 9
     assert ledger.groupby("proposal_id")["by"].nunique().tolist() == [1, 1, 1]
     assert ledger.groupby("proposal_id")["status"].last().tolist() == ["proposed"] * 3
+
+
+def test_the_command_withdraws_until_the_release_as_undo_does(site: Site, tmp_path: Path) -> None:
+    config = tmp_path / "shop.yaml"
+    config.write_text(f"name: shop\nwarehouse: {site.settings.warehouse}\n")
+
+    def command(*parts: str) -> tuple[int, str]:
+        options = ["--config", str(config), "--as-of", str(AS_OF), "--at", "2016-05-23T07:30", "--by", "Ada"]
+        ended = CliRunner().invoke(app, [*parts, *options], env={"COLUMNS": "200"})
+        return ended.exit_code, ended.output
+
+    paul = site.logged_in("Paul")
+    paul.decide("approve", "aaaa1111", units={"aaaa1111": 18})
+    code, text = command("withdraw", "aaaa")
+    assert (code, text.splitlines()[0].partition(":")[0]) == (
+        0,
+        "Withdrew the decisions on 1 proposal of the plan of 2016-05-23",
+    )
+    assert site.ledger()[["status", "by"]].to_numpy().tolist() == [["approved", "Paul"], ["proposed", "Ada"]]
+    conflict = paul.decide("reject", "aaaa1111", reason="late").json()["conflicts"][0]
+    assert (conflict["status"], conflict["by"]) == ("proposed", "Ada")
+    assert command("approve", "aaaa")[0] == command("release")[0] == 0
+    code, text = command("withdraw", "aaaa")
+    assert (code, "1 proposal: is released" in text) == (2, True)
+    assert command("withdraw", "aaaa", "--all")[0] == 2
