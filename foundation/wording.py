@@ -51,6 +51,12 @@ def moment(value: object, timezone: str = "UTC") -> str:
     return f"{day(local)} {local:%H:%M %Z}"
 
 
+def short_moment(value: pd.Timestamp, timezone: str = "UTC") -> str:
+    """Return a moment on the clock of ``timezone`` without weekday and year, as ``May 23, 16:00 PDT``."""
+    local = value.tz_convert(timezone)
+    return f"{local:%b} {local.day}, {local:%H:%M %Z}"
+
+
 def difference(word: str) -> str:
     """Return how a page writes a value of the column `difference`: ``more`` as ``larger``, ``same`` as ``unchanged``."""
     return _DIFFERENCES.get(word, word)

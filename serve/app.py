@@ -29,7 +29,7 @@ from foundation.errors import ForestockError, StageError
 from foundation.serve_section import Serve
 from serve.grid import Grid
 from serve.identity import Caller, Identity
-from serve.routes import api, decisions, exceptions, login, network, sku, today, what_if
+from serve.routes import api, bulk, decisions, exceptions, login, network, sku, today, what_if
 from serve.routes.exceptions import Summary, summary
 from serve.routes.network import hub_rows
 from serve.tables import Tables
@@ -245,6 +245,7 @@ class Services:
     clock: Clock
     templates: Environment
     tables: Tables
+    undos: bulk.Undos = field(default_factory=bulk.Undos)
     _kept: dict[tuple, tuple[OpenPlan, Any]] = field(default_factory=dict)
     _grids: dict[int, tuple[OpenPlan, Grid]] = field(default_factory=dict)
 
@@ -299,7 +300,7 @@ def build_app(workspace: Workspace, identity: Identity, clock: Clock) -> Protect
         workspace, identity, clock, environment(workspace.settings), Tables(workspace.settings)
     )
     app.openapi = lambda: _documented(app)  # type: ignore[method-assign] # the documented way to change it
-    for module in (login, today, decisions, sku, network, exceptions, what_if, api):
+    for module in (login, today, bulk, decisions, sku, network, exceptions, what_if, api):
         app.include_router(module.router)
     app.mount("/static", StaticFiles(packages=[("serve", "static")]))
     app.add_exception_handler(ForestockError, _explained)

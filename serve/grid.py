@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from foundation.keys import ranks
-from foundation.wording import day, moment
+from foundation.wording import day, moment, short_moment
 from serve.workspace import OpenPlan
 
 SORTS = (
@@ -210,8 +210,9 @@ def departure_row(plan: OpenPlan, row: int, now: pd.Timestamp) -> dict[str, Any]
     return {
         "type": "departure", "id": departure["departure_id"], "version": str(worth["version"]), "lane": departure["lane"],
         "kind": departure["kind"], "origin": departure["origin"], "destination": departure["destination"],
-        "ships": day(departure["ship_date"]), "arrives": day(departure["arrival_date"]),
+        "ships": day(departure["ship_date"]), "ships_short": f"{departure['ship_date']:%b} {departure['ship_date'].day}", "arrives": day(departure["arrival_date"]),
         "cutoff": departure["decide_by"].isoformat(), "cutoff_text": moment(departure["decide_by"], plan.timezone(departure["origin"])),
+        "cutoff_short": short_moment(departure["decide_by"], plan.timezone(departure["origin"])),
         "late": bool(departure["decide_by"] < now), "units": int(worth["kept"]), "lines": sum(counts.values()),
         "counts": counts, "fill": _known(worth["fill_rate"]), "loads": _known(worth["loads_needed"]),
         "planned_loads": _known(departure["loads"]), "value": _known(worth["value_eur"]),

@@ -36,10 +36,11 @@ _MOST_SHOWN = 200
 
 
 @router.get("/proposals")
-def proposals(request: Request, as_of: str = "", departure: str = "", search: str = "", status: str = "") -> Response:
-    """Show the grid of proposals."""
+def proposals(request: Request, as_of: str = "") -> Response:
+    """Show the grid of proposals; the address may name the value of any filter."""
     plan = plan_of(request, as_of)
     grid = services_of(request).grid(plan)
+    filters = ("search", "status", "departure", *(name for name, _ in _FILTERS))
     return page(
         request,
         "proposals.html.j2",
@@ -53,7 +54,7 @@ def proposals(request: Request, as_of: str = "", departure: str = "", search: st
             "n_lines": len(plan.lines),
             "n_departures": len(plan.departures),
             "may_decide": grant_of(request).may("planner"),
-            "chosen": {"departure": departure, "search": search, "status": status},
+            "chosen": {name: request.query_params.get(name, "") for name in filters},
         },
     )
 
@@ -115,7 +116,7 @@ def check(
     try:
         result = plan.preview(id, units, services.clock.now())
     except InputError as error:
-        return {"is_possible": False, "text": str(error)}
+        return {"is_possible": False, "text": str(error).partition("): ")[2] or str(error)}
     return {"is_possible": True, "text": " ".join([_worth(services, result), *_limits(services, plan, id, units)])}
 
 

@@ -60,7 +60,7 @@ export function say(text, kind = "", action = null) {
   line.append(close);
   box.append(line);
   while (box.children.length > 3) box.firstElementChild.remove();
-  setTimeout(() => line.remove(), kind === "bad" ? 20000 : 9000);
+  setTimeout(() => line.remove(), action ? 60000 : kind === "bad" ? 20000 : 9000);
 }
 
 // The server's clock may be set to another time: countdowns start from the time it sent.

@@ -158,12 +158,12 @@ function departureRow(row, index) {
   open.type = "button";
   open.tabIndex = -1;
   open.addEventListener("click", () => alone(row));
-  name.append(open, element("small", "", `${row.kind}, ships ${row.ships}`));
+  name.append(open, element("small", "", `${row.kind}, ships ${row.ships_short}`));
   const due = cell(line, "route");
   const time = element("time", "", remaining(row.cutoff));
   time.dataset.countdown = row.cutoff;
   time.title = row.cutoff_text;
-  due.append(time, element("small", "", row.cutoff_text));
+  due.append(time, element("small", "", row.cutoff_short));
   cell(line, "units n", whole.format(row.units)).append(element("small", "", "units"));
   const value = cell(line, "benefit n", money(row.value));
   value.append(element("small", row.pays ? "" : "bad", row.pays ? "saves" : "no longer pays"));
@@ -198,7 +198,11 @@ function button(sign, name, run) {
   made.title = name;
   made.setAttribute("aria-label", name);
   made.tabIndex = -1;
-  made.addEventListener("click", (event) => { event.stopPropagation(); run(); });
+  made.addEventListener("click", (event) => {
+    event.stopPropagation();
+    focused = Number(made.closest(".row").dataset.index);
+    run();
+  });
   return made;
 }
 
@@ -263,7 +267,13 @@ function edit(row) {
   const review = async () => {
     latest += 1;
     const number = latest;
-    const parts = new URLSearchParams({ as_of: grid.dataset.asOf, id: row.id, units: form.units.value || 0 });
+    const units = Number(form.units.value);
+    if (!form.units.value || !Number.isInteger(units) || Math.abs(units) > 1e9) {
+      check.className = "check bad";
+      check.textContent = "Enter a whole number of units.";
+      return;
+    }
+    const parts = new URLSearchParams({ as_of: grid.dataset.asOf, id: row.id, units });
     const response = await fetch(`/proposals/check?${parts}`);
     const content = await response.json();
     if (number !== latest) return;
@@ -286,6 +296,62 @@ function edit(row) {
   review();
 }
 
+// Decisions on all lines that match the filters: the dialog shows how many, and exactly these are decided.
+
+const BULK = { approve: "Approve", reject: "Reject", withdraw: "Undo the decisions on" };
+const lineCount = (count) => `${whole.format(count)} ${count === 1 ? "line" : "lines"}`;
+
+function shownFilters() {
+  const parts = { as_of: grid.dataset.asOf };
+  for (const [name, value] of new FormData(filters)) if (name !== "view" && value) parts[name] = value;
+  return parts;
+}
+
+async function decideShown(verb) {
+  const parts = { ...shownFilters(), verb };
+  const response = await fetch(`/decisions/shown?${new URLSearchParams(parts)}`);
+  const content = await response.json();
+  if (!response.ok) { say(detail(content), "bad"); return; }
+  const late = content.n_late ? ` ${content.n_late === 1 ? "One line is" : `${whole.format(content.n_late)} lines are`} left out, because the cut-off has passed.` : "";
+  if (!content.n_lines) { say(`No line shown can be decided.${late}`, "bad"); return; }
+  const dialog = document.getElementById("bulk");
+  const form = dialog.querySelector("form");
+  form.reset();
+  form.reason.disabled = verb !== "reject";
+  document.getElementById("bulk-reason").hidden = verb !== "reject";
+  document.getElementById("bulk-title").textContent = `${BULK[verb]} ${lineCount(content.n_lines)}`;
+  document.getElementById("bulk-lines").textContent = `${lineCount(content.n_lines)} on ${whole.format(content.n_departures)} ${content.n_departures === 1 ? "departure" : "departures"}: ${whole.format(content.units)} units, savings ${money(content.benefit)}.${late}`;
+  const button = form.querySelector("[value=ok]");
+  button.textContent = `${BULK[verb].split(" ")[0]} ${lineCount(content.n_lines)}`;
+  button.className = verb === "reject" ? "danger" : "lead";
+  dialog.returnValue = "";
+  dialog.onclose = () => { if (dialog.returnValue === "ok") sendShown({ ...parts, token: content.token, reason: verb === "reject" ? form.reason.value : null }); };
+  dialog.showModal();
+}
+
+async function sendShown(body) {
+  const { status, content } = await send("/decisions/shown", body);
+  if (status === 200) {
+    const done = { approve: "approved", reject: "rejected", withdraw: "undecided again" }[body.verb];
+    const skipped = content.n_skipped ? `, ${whole.format(content.n_skipped)} skipped: ${content.skipped[0].why}` : "";
+    say(`${lineCount(content.decided)} ${done}${skipped}.`, "good", content.undo ? { name: "Undo", run: () => undoShown(content.undo) } : null);
+    for (const one of content.losing) say(`${one.id} no longer pays: it costs ${money(-one.value)} more than it saves.`, "bad");
+  } else {
+    say(detail(content), "bad");
+  }
+  restart(true);
+}
+
+async function undoShown(key) {
+  const { status, content } = await send("/decisions/undo", { undo: key });
+  const changed = status === 200 && content.n_changed ? `; ${whole.format(content.n_changed)} were decided again since and stay` : "";
+  if (status === 200) say(`${lineCount(content.decided)} undecided again${changed}.`, "good");
+  else say(detail(content), "bad");
+  restart(true);
+}
+
+for (const one of grid.querySelectorAll("[data-bulk]")) one.addEventListener("click", () => decideShown(one.dataset.bulk));
+
 function alone(row) {
   filters.departure.value = row.id;
   filters.view.value = "lines";
@@ -295,6 +361,10 @@ function alone(row) {
 // Filters, sorting, keyboard
 
 function filtered() {
+  for (const one of grid.querySelectorAll("[data-bulk]")) {
+    const status = filters.status.value;
+    one.hidden = !{ approve: ["", "proposed"], reject: ["", "proposed", "approved"], withdraw: ["approved", "rejected"] }[one.dataset.bulk].includes(status);
+  }
   const chips = document.getElementById("chips");
   chips.hidden = !filters.departure.value;
   chips.replaceChildren();
@@ -350,6 +420,7 @@ body.addEventListener("keydown", (event) => {
   const row = rowAt(focused);
   if (MOVES[event.key]) { event.preventDefault(); move(document.activeElement === body && event.key.startsWith("Arrow") ? focused : MOVES[event.key]()); return; }
   if (!row) return;
+  if (event.shiftKey) return;
   const key = event.key.toLowerCase();
   const isLine = row.type === "line";
   if (key === "enter" && event.target.matches("a, button")) return;
@@ -364,6 +435,7 @@ body.addEventListener("keydown", (event) => {
 document.addEventListener("keydown", (event) => {
   if (event.target.matches("input, select, textarea") || document.querySelector("dialog[open]")) return;
   if (event.key === "/") { event.preventDefault(); filters.search.focus(); }
+  if (mayDecide && event.shiftKey && ["A", "R"].includes(event.key)) { event.preventDefault(); decideShown(event.key === "A" ? "approve" : "reject"); }
   if (event.key === "?") document.getElementById("keys").showModal();
 });
 document.getElementById("help").addEventListener("click", () => document.getElementById("keys").showModal());

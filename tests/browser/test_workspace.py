@@ -133,6 +133,44 @@ def test_a_planner_approves_rejects_changes_and_undoes_with_the_keyboard(browser
     context.close()
 
 
+def test_units_that_are_no_whole_number_are_named_in_the_dialog(browser: Browser, site: Served) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page, heard = _entered(context, site, "Paul"), []
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.locator(".row.line").first.get_by_role("button", name="Change units").click()
+    for text in ("99999999999999999999", "3.5", "", "-99999999999999999999"):
+        page.locator("#edit").get_by_label("Units").fill(text)
+        expect(page.locator("#edit-check")).to_have_text("Enter a whole number of units.")
+        expect(page.locator("#edit").get_by_role("button", name="Approve")).to_be_disabled()
+    assert heard == []
+    context.close()
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_all_lines_shown_are_approved_and_undone(browser: Browser, site: Served, width: int) -> None:
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    page = _entered(context, site, "Paul")
+    page.goto(f"{site.address}/proposals?hub=ONT")
+    expect(page.locator("#count")).to_have_text("12 lines")
+    page.get_by_role("button", name="Approve all shown").click()
+    dialog = page.locator("#bulk")
+    expect(dialog).to_contain_text("12 lines on 2 departures")
+    dialog.get_by_role("button", name="Approve 12 lines").click()
+    expect(page.locator("#messages")).to_contain_text("12 lines approved")
+    expect(page.locator(".badge.approved").first).to_be_visible()
+    page.locator("#messages").get_by_role("button", name="Undo").click()
+    expect(page.locator("#messages")).to_contain_text("12 lines undecided again")
+    expect(page.locator(".badge.approved")).to_have_count(0)
+    page.locator("#rows").focus()
+    page.keyboard.press("Shift+R")
+    dialog.get_by_label("Reason").fill("no dock")
+    dialog.get_by_role("button", name="Reject 12 lines").click()
+    expect(page.locator("#messages")).to_contain_text("12 lines rejected")
+    assert site.ledger()["status"].value_counts().to_dict() == {"approved": 12, "proposed": 12, "rejected": 12}
+    context.close()
+
+
 def test_the_value_of_a_departure_changes_at_once_and_a_losing_one_is_named(browser: Browser, site: Served) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = _entered(context, site, "Paul")
