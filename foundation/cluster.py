@@ -89,7 +89,7 @@ class Cluster:
             except (TimeoutError, DaskTimeoutError):
                 self._check()
             except (OSError, CancelledError) as error:
-                raise LostClusterError(_reason(error)) from error
+                raise LostClusterError("a worker of the cluster was lost or cannot be reached") from error
 
     def first_done(self, futures: Mapping[int, ActorFuture[Any]]) -> list[int]:
         """Wait until one of ``futures`` is done, and return the names of all that are.
@@ -108,6 +108,10 @@ class Cluster:
                 self._check()
                 waited = 0.0
         return done
+
+    def run_everywhere(self, function: Callable[[], Any]) -> dict[str, Any]:
+        """Return ``function()`` of every worker by its address."""
+        return dict(self._client.run(function))
 
     def _check(self) -> None:
         if self._client.status != "running":
@@ -175,8 +179,8 @@ class WorkerStates:
     def _send(self, worker: int, method: str, *arguments: Any) -> ActorFuture[Any]:
         try:
             future: ActorFuture[Any] = getattr(self._holders[worker], method)(*arguments)
-        except RuntimeError as error:
-            raise LostClusterError(_reason(error)) from error
+        except RuntimeError as error:  # what Dask says of an actor whose worker is gone
+            raise LostClusterError("a worker of the cluster was lost") from error
         return future
 
 
