@@ -3,7 +3,7 @@
     python -m benchmarks.scale --data DIR [--skus 305] [--growth 305 610 1220] [--kills 20]
 
 DIR contains the M5 tables. The plan is made for a sample of SKUs with capacities scaled in proportion, with the forecast that
-``benchmarks.plan_m5`` uses. Each way to run is a process of its own: in one process, with two worker processes, with 1, 2, and 3 Dask
+``benchmarks.plan_m5`` uses. Each mode to run is a process of its own: in one process, with two worker processes, with 1, 2, and 3 Dask
 workers of this machine, and with two ``dask worker`` processes that were started separately, with shuffled tables. The
 hashes are of the Arrow form of all output tables. ``--kills`` runs the whole command on the demo data, kills a worker, the scheduler, or
 the command at random moments, runs it again, and compares the tables with those of an undisturbed run.
@@ -39,7 +39,7 @@ from tools.compare_runs import compared
 
 Frames = dict[str, pd.DataFrame]
 CACHE = Path("benchmarks/results/runs/plan_m5")
-WAYS = {
+MODES = {
     "in process": ["positioning.processes=1"],
     "2 processes": ["positioning.processes=2"],
     "1 Dask worker": ["cluster.workers=1"],
@@ -111,21 +111,21 @@ def measured(options: argparse.Namespace, n_skus: int, changes: list[str], is_sh
     return dict(json.loads(done.stdout.splitlines()[-1]))
 
 
-def compare_ways(options: argparse.Namespace) -> None:
-    """Print time, memory, and hash of every way to run; the separate workers add no CPU time of theirs."""
-    rows = {way: measured(options, options.skus, changes) for way, changes in WAYS.items()}
+def compare_modes(options: argparse.Namespace) -> None:
+    """Print time, memory, and hash of every mode to run; the separate workers add no CPU time of theirs."""
+    rows = {mode: measured(options, options.skus, changes) for mode, changes in MODES.items()}
     with tempfile.TemporaryDirectory(prefix="forestock-scale-") as folder, dask_cluster(Path(folder)) as running:
         before = sum(_cpu_of(process.pid) for process in running.workers)
         rows[SEPARATE] = measured(options, options.skus, [f"cluster.address={running.address}"], is_shuffled=True)
         rows[SEPARATE]["cpu"] += sum(_cpu_of(process.pid) for process in running.workers) - before
     first = rows["in process"]
     print(f"{first['n_skus']:,} SKUs, gap {first['gap']:.2%}")
-    print("| way | wall s | ratio | CPU s | ratio | driver GB | workers GB | hash of all tables |")
+    print("| mode | wall s | ratio | CPU s | ratio | driver GB | workers GB | hash of all tables |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for way, row in rows.items():
+    for mode, row in rows.items():
         workers = " ".join(f"{peak:.2f}" for peak in row["workers_gb"]) or "–"
         print(
-            f"| {way} | {row['wall']:.1f} | {row['wall'] / first['wall']:.2f} | {row['cpu']:.1f} | {row['cpu'] / first['cpu']:.2f} "
+            f"| {mode} | {row['wall']:.1f} | {row['wall'] / first['wall']:.2f} | {row['cpu']:.1f} | {row['cpu'] / first['cpu']:.2f} "
             f"| {row['driver_gb']:.2f} | {workers} | `{row['hash']}` |",
             flush=True,
         )
@@ -218,14 +218,14 @@ def _killed(run: subprocess.Popen[str], victim: tuple[str, dict[str, int]], dela
 
 def _workers(pid: int) -> list[int]:
     """Return the processes of Dask workers of a command: those that listen."""
-    found = []
+    pids = []
     for child in psutil.Process(pid).children(recursive=True):
         try:
             if any(connection.status == psutil.CONN_LISTEN for connection in child.net_connections()):
-                found.append(child.pid)
+                pids.append(child.pid)
         except psutil.Error:
             continue
-    return sorted(found)
+    return sorted(pids)
 
 
 def main() -> None:
@@ -246,7 +246,7 @@ def main() -> None:
         print(json.dumps(plan_once(options, load_settings("m5", options.set))))
         return
     if options.skus:
-        compare_ways(options)
+        compare_modes(options)
     if options.growth:
         compare_sizes(options)
     if options.kills:

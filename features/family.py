@@ -38,6 +38,9 @@ class FeatureFamily:
     rank
         Place of the family's columns in the matrix, then by name. A new family keeps the default: LightGBM decides ties
         by the order of columns, so that the columns of the others must not move.
+    is_by_series
+        Whether the features of a series of daily data depend on no other series, except through the means of the panel's groups. Workers
+        of a cluster can then compute them for some series at a time.
 
     Raises
     ------
@@ -52,6 +55,7 @@ class FeatureFamily:
     driver_by_name: tuple[tuple[str, str], ...] = ()
     is_for_totals: bool = False
     rank: int = 100
+    is_by_series: bool = False
 
     def __post_init__(self) -> None:
         for driver in (self.driver, *(driver for _, driver in self.driver_by_name)):

@@ -27,7 +27,7 @@ from foundation.training_budget import affordable_rows
 log = logging.getLogger(__name__)
 
 _SLAB_ROWS = 2048
-_VIEW_SERIES = 8192  # of one view: what it keeps is big
+VIEW_SERIES = 8192  # of one view: what it keeps is big
 _TOTAL_ROWS = 60_000
 _REFUSED_BY_LIGHTGBM = str.maketrans(dict.fromkeys('",:[]{}', "_"))
 # Origins for fitting are 8 days apart in the last 16 weeks and 27 days before that. Both are coprime with 7, so that the step
@@ -190,14 +190,27 @@ def training_set(panel: Panel, settings: Settings) -> TrainingSet:
     )  # fmt: skip
 
 
-def forecast_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
-    """Return every series × period of the horizon, without targets."""
-    return _whole(panel, settings, forecast_rows(panel), has_target=False)
+def forecast_matrix(panel: Panel, settings: Settings, *, has_values: bool = True) -> FeatureMatrix:
+    """Return every series × period of the horizon, without targets; without ``has_values``, also without the values of features."""
+    return _whole(panel, settings, forecast_rows(panel), has_target=False, has_values=has_values)
 
 
-def _whole(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool) -> FeatureMatrix:
+def part_matrix(panel: Panel, settings: Settings) -> FeatureMatrix:
+    """Return every series × period of the horizon of a part of a panel, without totals."""
+    return _matrix(panel, settings, forecast_rows(panel), has_target=False)
+
+
+def is_by_series(settings: Settings) -> bool:
+    """Return whether features can be computed for parts of a panel: no family in use reads other series, except through groups."""
+    return settings.grid.days == 1 and all(family.is_by_series for family in families_in_use(settings).values())
+
+
+def _whole(
+    panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool, has_values: bool = True
+) -> FeatureMatrix:
     """Return the matrix of all rows of one origin, with the rows of the totals."""
-    matrix = replace(_matrix(panel, settings, blocks, has_target), past=panel.demand[:, : blocks[0].origin])
+    matrix = _matrix(panel, settings, blocks, has_target, has_values)
+    matrix = replace(matrix, past=panel.demand[:, : blocks[0].origin])
     if has_target:
         shifts = find_shifts(panel.demand, panel.frequency.days)
         unknowable = crosses(shifts, blocks[0].series, blocks[0].origin, blocks[0].period)
@@ -244,9 +257,11 @@ def _total_history(totals: Panel, origin: int, end: int) -> TotalHistory:
     )  # fmt: skip
 
 
-def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True) -> FeatureMatrix:
+def _matrix(
+    panel: Panel, settings: Settings, blocks: list[Rows], has_target: bool = True, has_values: bool = True
+) -> FeatureMatrix:
     ends = np.cumsum([len(block.series) for block in blocks])
-    named, values, history = _fill(panel, settings, blocks, ends)
+    named, values, history = _fill(panel, settings, blocks, ends, has_values)
     series = np.concatenate([block.series for block in blocks])
     period = np.concatenate([block.period for block in blocks])
     origin = np.repeat([block.origin for block in blocks], np.diff(ends, prepend=0))
@@ -261,7 +276,7 @@ def _matrix(panel: Panel, settings: Settings, blocks: list[Rows], has_target: bo
 
 
 def _fill(
-    panel: Panel, settings: Settings, blocks: list[Rows], ends: np.ndarray
+    panel: Panel, settings: Settings, blocks: list[Rows], ends: np.ndarray, has_values: bool
 ) -> tuple[_Named, np.ndarray, np.ndarray]:
     """Return the names, the values (n_rows, n_features) and the known periods before each row's origin.
 
@@ -272,11 +287,14 @@ def _fill(
         return _Named((), (), ()), np.empty((0, 0), np.float32), np.empty(0, np.int32)
     used = families_in_use(settings)
     named = _named(_computed(_view(panel, parts[0][0].head()), used, settings), used)
-    values, history = np.empty((ends[-1], len(named.names)), np.float32), np.empty(ends[-1], np.int32)
+    values = np.empty((ends[-1] if has_values else 0, len(named.names)), np.float32)
+    history = np.empty(ends[-1], np.int32)
 
     def fill(part: Rows, rows: slice) -> None:
         view = _view(panel, part)
         history[rows] = view.past.known(panel.days(364))[view.row]
+        if not has_values:
+            return
         result = _computed(view, used, settings)
         _interleave([column for columns in result.values() for column in columns.values()], values[rows])
 
@@ -317,9 +335,9 @@ def _unknown_features(panel: Panel, settings: Settings, block: Rows) -> Iterator
 
 
 def _parts(blocks: list[Rows], ends: np.ndarray) -> Iterator[tuple[Rows, slice]]:
-    """Yield the blocks in parts of at most ``_VIEW_SERIES`` series, each with the rows it fills."""
+    """Yield the blocks in parts of at most ``VIEW_SERIES`` series, each with the rows it fills."""
     for block, end in zip(blocks, ends, strict=True):
-        bounds = np.searchsorted(block.series, np.arange(0, block.series[-1] + 1, _VIEW_SERIES))
+        bounds = np.searchsorted(block.series, np.arange(0, block.series[-1] + 1, VIEW_SERIES))
         first = end - len(block.series)
         for low, high in itertools.pairwise([*bounds, len(block.series)]):
             if high > low:

@@ -24,13 +24,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_CODE = ("features", "foundation", "models", "positioning")
+_CODE = ("features", "foundation", "models", "pipeline", "positioning")
 _CHECKED = ("dask", "distributed", "numpy", "scipy", "pandas", "pyarrow", "numba", "lightgbm", "highspy")
 _CONNECT_SECONDS = 30
 _LOOK_SECONDS = 2.0  # between two looks at whether all workers are still there
-_CALLS_PER_MESSAGE = 8
 
-Call = tuple[int, Callable[..., Any], tuple[Any, ...]]
+Arguments = (
+    tuple[Any, ...] | Callable[[], tuple[Any, ...]]
+)  # a function where they are big: it is called when they are sent
+Call = tuple[int, Callable[..., Any], Arguments]
 
 
 class LostClusterError(Exception):
@@ -143,8 +145,10 @@ class WorkerStates:
         for future in loading:
             cluster.result(future)
 
-    def run(self, calls: Sequence[Call]) -> list[Any]:
+    def run(self, calls: Sequence[Call], per_message: int = 8) -> list[Any]:
         """Return ``function(state of worker, *arguments)`` of every call ``(worker, function, arguments)``, in order.
+
+        Each worker receives ``per_message`` calls at a time.
 
         Raises
         ------
@@ -155,9 +159,7 @@ class WorkerStates:
         waiting: dict[int, list[list[int]]] = {}
         for worker in sorted({call[0] for call in calls}):
             indices = [index for index, call in enumerate(calls) if call[0] == worker]
-            waiting[worker] = [
-                indices[start : start + _CALLS_PER_MESSAGE] for start in range(0, len(indices), _CALLS_PER_MESSAGE)
-            ]
+            waiting[worker] = [indices[start : start + per_message] for start in range(0, len(indices), per_message)]
         running: dict[int, tuple[list[int], ActorFuture[Any]]] = {}
         answers: dict[int, Any] = {}
         while waiting or running:
@@ -165,7 +167,7 @@ class WorkerStates:
                 waiting.keys() - running.keys()
             ):  # one message at a time: a run that is killed leaves little behind
                 part = waiting[worker].pop(0)
-                running[worker] = part, self._send(worker, "run", [calls[index][1:] for index in part])
+                running[worker] = part, self._send(worker, "run", [_to_send(calls[index]) for index in part])
             waiting = {worker: parts for worker, parts in waiting.items() if parts}
             for worker in self._cluster.first_done({worker: future for worker, (_, future) in running.items()}):
                 part, future = running.pop(worker)
@@ -182,6 +184,11 @@ class WorkerStates:
         except RuntimeError as error:  # what Dask says of an actor whose worker is gone
             raise LostClusterError("a worker of the cluster was lost") from error
         return future
+
+
+def _to_send(call: Call) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    _, function, arguments = call
+    return function, arguments() if callable(arguments) else arguments
 
 
 class _Holder:

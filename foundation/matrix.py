@@ -58,6 +58,8 @@ class FeatureMatrix:
         Demand before the one origin of the rows, NaN where unknown; None where the rows have several origins.
     external
         The external forecast known on the one origin of the rows, where the settings read one.
+    predicted : tuple of float32 arrays (n_rows)
+        Means of each model in use, in units, where they were computed together with the features; None otherwise.
 
     """
 
@@ -78,6 +80,7 @@ class FeatureMatrix:
     totals: TotalMatrix | None = None
     past: np.ndarray | None = None
     external: ExternalMatrix | None = None
+    predicted: tuple[np.ndarray, ...] | None = None
 
     @property
     def n_rows(self) -> int:

@@ -68,6 +68,11 @@ class Forecaster(Protocol):
         """Return what the fit measured by its iterations: pairs of iteration and value by name; {} where it has no iterations."""
         return {}
 
+    @property
+    def is_by_series(self) -> bool:
+        """Whether the means of a series depend on its rows alone, so that workers can predict some series at a time."""
+        return False
+
     def description(self) -> dict[str, Any]:
         """Return JSON-able facts for the model card; `given_up` lists sentences on what the CPU budget did not allow."""
         return {}

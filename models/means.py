@@ -62,7 +62,7 @@ class OriginMeans:
         steps = int(matrix.step.max())
         is_sold = matrix.is_sold.reshape(-1, steps)
         zeros = np.zeros(matrix.n_rows, np.float32)
-        predicted = [zeros if one is None else one.predict(matrix, threads) for one in forecasters]
+        predicted = matrix.predicted or [zeros if one is None else one.predict(matrix, threads) for one in forecasters]
         past = matrix.past if matrix.past is not None else np.empty((len(is_sold), 0), np.float32)
         simple = simple_means(past, steps, days)
         models = np.stack([np.where(is_sold, mean.reshape(-1, steps), np.float32(0)) for mean in predicted])

@@ -177,6 +177,12 @@ def origin_means(model: DemandModel, matrix: FeatureMatrix, threads: int) -> Ori
     return OriginMeans.of(model.forecasters, with_model_features(model, matrix), threads, days)
 
 
+def predicted(model: DemandModel, matrix: FeatureMatrix) -> tuple[np.ndarray, ...]:
+    """Return the means of each model in units, float32 (n_rows), as ``FeatureMatrix.predicted`` holds them."""
+    described = with_model_features(model, matrix)
+    return tuple(np.asarray(one.predict(described, 1), np.float32) for one in model.forecasters)
+
+
 def corrected(model: DemandModel, matrix: FeatureMatrix, components: OriginMeans) -> np.ndarray:
     """Return the means of ``components``, combined, reconciled to totals and bias-corrected, float32 (n_rows)."""
     mean = components.combined(combination_of(model), model.facts.get("carrier"))
@@ -193,6 +199,8 @@ def with_model_features(model: DemandModel, matrix: FeatureMatrix) -> FeatureMat
 
     A feature or category that the model knows and the matrix lacks, or the other way round, is NaN.
     """
+    if matrix.predicted is not None:  # the features were read where the means were computed
+        return matrix
     names, categories = model.facts["features"], model.facts["categories"]
     values = _with_model_codes(model, matrix, _with_model_columns(names, matrix))
     known = {name: tuple(texts) for name, texts in categories.items()}

@@ -28,6 +28,7 @@ from models.backtest.summary import Trace
 from models.demand_model import DemandModel
 from models.predict import forecast
 from pipeline.artifacts import ModelStore
+from pipeline.predicted_matrix import predicted_matrix
 from pipeline.results import RunContext, Snapshot
 from pipeline.run import accepted_inputs, snapshot_of, train_stage
 
@@ -113,7 +114,8 @@ def inputs_known_on(settings: Settings, origin: date) -> RunContext:
 def score_forecast(context: RunContext, actuals: Actuals, given: GivenScales | None = None) -> ScoredOrigin:
     """Forecast the origin with the model of nightly runs and score the forecast on actual demand."""
     model = trained_model(context)
-    outcome = outcome_of(context, actuals, model, panel_and_matrix(context))
+    panel = build_panel(snapshot.read(context.inputs.folder), context.settings, context.as_of)
+    outcome = outcome_of(context, actuals, model, (panel, predicted_matrix(panel, model, context.settings)))
     judged = judge(outcome, given)
     log.info("origin %s: WRMSSE %.3f", context.as_of, judged.overall["wrmsse"].iloc[0])
     return ScoredOrigin(context.as_of, context.inputs, model, judged, Trace.of(outcome))

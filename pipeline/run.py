@@ -15,7 +15,7 @@ import pandas as pd
 
 import positioning
 from dispatch.ledger import with_status
-from features.matrix import forecast_matrix, training_set
+from features.matrix import training_set
 from features.panel_builder import build_panel
 from features.reads import read_hashes
 from foundation.assumptions import assumption_frame, assumptions_of, collected
@@ -38,6 +38,7 @@ from pipeline.artifacts import ModelStore, forget, input_warnings, kept_checkpoi
 from pipeline.completed import FORECAST_TABLES, PLAN_TABLES, decided_before, decisions_hash, kept_plan, planned_run
 from pipeline.fallback import Segments, fallback_segments, with_baseline
 from pipeline.identity import forecast_identity, run_identity, training_identity
+from pipeline.predicted_matrix import predicted_matrix
 from pipeline.results import ForecastResult, PlanResult, Result, RunContext, Snapshot, TrainingResult
 from pipeline.summary import page_inputs
 from review import plan_page
@@ -198,8 +199,9 @@ def forecast_stage(context: RunContext, trained: TrainingResult, is_forced: bool
             identity, trained.model_version, result["n_series"], False, tuple(result.get("notes", ()))
         )
     panel = build_panel(snapshot.read(context.inputs.folder), settings, as_of)
-    matrix = forecast_matrix(panel, settings)
-    frames = forecast(_model(context, trained), matrix, settings, as_of)
+    model = _model(context, trained)
+    matrix = predicted_matrix(panel, model, settings)
+    frames = forecast(model, matrix, settings, as_of)
     frames = with_baseline(frames, panel, matrix, settings, segments)
     forget(settings, as_of, "forecast", "plan")
     _write(settings, frames, FORECAST_TABLES, as_of)

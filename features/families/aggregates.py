@@ -102,6 +102,14 @@ def pooled(view: View) -> Columns:
 _SEASONAL_SHAPE = ("_(season|weekday)$", "season")
 _WEATHER = ("temp|rain|precip|snowfall|wind|humid|sunshine|weather", "weather")
 REGIONAL = FeatureFamily(
-    "regional", regional, driver="region", driver_by_name=(_WEATHER, _SEASONAL_SHAPE), is_for_totals=True, rank=7
+    "regional",
+    regional,
+    driver="region",
+    driver_by_name=(_WEATHER, _SEASONAL_SHAPE),
+    is_for_totals=True,
+    rank=7,
+    is_by_series=True,
 )
-POOLED = FeatureFamily("pooled", pooled, driver="level", driver_by_name=(_SEASONAL_SHAPE,), is_for_totals=True, rank=9)
+POOLED = FeatureFamily(
+    "pooled", pooled, driver="level", driver_by_name=(_SEASONAL_SHAPE,), is_for_totals=True, rank=9, is_by_series=True
+)

@@ -67,7 +67,7 @@ def returns(view: View) -> Columns:
     return result
 
 
-STATIC = FeatureFamily("static", static, driver="region", is_for_totals=True, rank=8)
-AGE = FeatureFamily("age", age, driver="level", rank=10)
-STOCKOUT = FeatureFamily("stockout", stockout, driver="level", rank=11)
-RETURNS = FeatureFamily("returns", returns, driver="level", rank=12)
+STATIC = FeatureFamily("static", static, driver="region", is_for_totals=True, rank=8, is_by_series=True)
+AGE = FeatureFamily("age", age, driver="level", rank=10, is_by_series=True)
+STOCKOUT = FeatureFamily("stockout", stockout, driver="level", rank=11, is_by_series=True)
+RETURNS = FeatureFamily("returns", returns, driver="level", rank=12, is_by_series=True)

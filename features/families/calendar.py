@@ -66,5 +66,11 @@ def _code(codes: np.ndarray) -> np.ndarray:
 
 
 CALENDAR = FeatureFamily(
-    "calendar", calendar_days, driver="season", driver_by_name=(("event", "event"),), is_for_totals=True, rank=5
+    "calendar",
+    calendar_days,
+    driver="season",
+    driver_by_name=(("event", "event"),),
+    is_for_totals=True,
+    rank=5,
+    is_by_series=True,
 )

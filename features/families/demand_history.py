@@ -82,6 +82,6 @@ def weekday(view: View) -> Columns:
     return result
 
 
-LAGS = FeatureFamily("lags", lags, driver="level", is_for_totals=True, rank=1)
-ROLLING = FeatureFamily("rolling", rolling, driver="level", is_for_totals=True, rank=2)
-WEEKDAY = FeatureFamily("weekday", weekday, driver="season", is_for_totals=True, rank=3)
+LAGS = FeatureFamily("lags", lags, driver="level", is_for_totals=True, rank=1, is_by_series=True)
+ROLLING = FeatureFamily("rolling", rolling, driver="level", is_for_totals=True, rank=2, is_by_series=True)
+WEEKDAY = FeatureFamily("weekday", weekday, driver="season", is_for_totals=True, rank=3, is_by_series=True)

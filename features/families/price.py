@@ -54,4 +54,6 @@ def _bases(past: np.ndarray, month: int) -> Columns:
     }
 
 
-PRICE = FeatureFamily("price", price, driver="price", driver_by_name=(("promo", "promotion"),), rank=6)
+PRICE = FeatureFamily(
+    "price", price, driver="price", driver_by_name=(("promo", "promotion"),), rank=6, is_by_series=True
+)

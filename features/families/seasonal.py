@@ -33,4 +33,4 @@ def seasonal(view: View) -> Columns:
     return {"season_index": target, "seasonal_recent": level[view.row] * target}
 
 
-SEASONAL = FeatureFamily("seasonal", seasonal, driver="season", rank=4)
+SEASONAL = FeatureFamily("seasonal", seasonal, driver="season", rank=4, is_by_series=True)

@@ -315,6 +315,11 @@ class LightGBMTweedie(Forecaster):
             result[:, level_feature(matrix)] += np.log(recent_level(matrix, self.usual_units)[rows] / self.usual_units)
         return result
 
+    @property
+    def is_by_series(self) -> bool:
+        """Whether no seasonal mean, which is pooled over all series, is blended in."""
+        return self.seasonal_share == 0.0
+
     def importance(self) -> pd.DataFrame:
         """Return the total `gain` and the number of `splits` of each feature."""
         booster = self._loaded()
