@@ -275,8 +275,9 @@ def plan(inputs: Inputs | Network, demand: Forecast | None = None) -> Plan:
     InputError
         For ``Inputs`` without a forecast, or with one line per fault of a network.
     """
-    import positioning
     from forestock.network import Network
+    from positioning.plan import gate
+    from positioning.plan import plan as planned
 
     if isinstance(inputs, Network):
         tables, forecasts, settings, as_of = inputs.tables(), inputs.forecasts(), inputs.settings, inputs.as_of
@@ -285,8 +286,8 @@ def plan(inputs: Inputs | Network, demand: Forecast | None = None) -> Plan:
         _check(demand, Forecast, "plan(inputs, demand)", "forecast")
         assert demand is not None  # noqa: S101 - for the type checker: it is a Forecast
         tables, forecasts, settings, as_of = inputs.tables, demand.frames, inputs.settings, inputs.as_of
-    frames = positioning.plan(tables, forecasts, settings, as_of)
-    return Plan(as_of, settings.currency, frames, tuple(positioning.gate(frames, settings)))
+    frames = planned(tables, forecasts, settings, as_of)
+    return Plan(as_of, settings.currency, frames, tuple(gate(frames, settings)))
 
 
 def replay(settings: Settings, start: date | str, end: date | str, n_decisions: int | None = None) -> Simulation:

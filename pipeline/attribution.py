@@ -19,7 +19,8 @@ from foundation.settings import Settings
 from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from pipeline.completed import decided_before, planned_run
-from review.attribution import Hindsight, late_parcels, return_findings, stockouts
+from review.attribution.parcels import late_parcels, return_findings
+from review.attribution.stockouts import Hindsight, stockouts
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
-import positioning
 from features.matrix import forecast_matrix
 from features.panel_builder import build_panel
 from foundation.errors import ConfigurationError
@@ -25,6 +24,7 @@ from foundation.store.warehouse import Warehouse
 from models.naive_forecast import naive_forecast
 from models.tracking.runs import Record, Tracker, in_sections
 from pipeline import run
+from positioning.plan import plan
 from positioning.simulation.base_stock import choose_base_stock
 from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
 from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
@@ -172,9 +172,9 @@ def run_simulation(settings: Settings, span: Span) -> Simulation:
     specified = _Forecasts(settings)
     policies, notes = _policies(settings, game, tables, specified)
     if span.has_foresight:
-        policies.insert(-1, Planned(FORESIGHT, Foresight(specified, game), positioning.plan, tables, settings))
+        policies.insert(-1, Planned(FORESIGHT, Foresight(specified, game), plan, tables, settings))
     if span.routes_by_value:
-        planned = Planned(VALUE_ROUTING, specified, positioning.plan, tables, settings)
+        planned = Planned(VALUE_ROUTING, specified, plan, tables, settings)
         policies.insert(-1, ValueRouting(VALUE_ROUTING, planned))
     ledgers = [_played(game, policy) for policy in policies]
     log.info("bound: one linear program per SKU")
@@ -286,8 +286,8 @@ def _policies(
     return [
         NoShipments(),
         base,
-        Planned(NAIVE, naive, positioning.plan, tables, settings),
-        Planned(PLAN_POLICY, specified, positioning.plan, tables, settings),
+        Planned(NAIVE, naive, plan, tables, settings),
+        Planned(PLAN_POLICY, specified, plan, tables, settings),
     ], (note,)
 
 

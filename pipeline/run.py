@@ -13,7 +13,6 @@ from typing import Any
 
 import pandas as pd
 
-import positioning
 from dispatch.ledger import with_status
 from features.matrix import training_set
 from features.panel_builder import build_panel
@@ -41,6 +40,7 @@ from pipeline.identity import forecast_identity, run_identity, training_identity
 from pipeline.predicted_matrix import predicted_matrix
 from pipeline.results import ForecastResult, PlanResult, Result, RunContext, Snapshot, TrainingResult
 from pipeline.summary import page_inputs
+from positioning.plan import gate, plan
 from review import plan_page
 
 
@@ -231,9 +231,9 @@ def rebalance_stage(context: RunContext, forecasted: ForecastResult, is_forced: 
         return kept
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
     with kept_checkpoints(_checkpoints(settings), run_version) as checkpoints:
-        frames = positioning.plan(tables, forecasts, settings, as_of, checkpoints)
+        frames = plan(tables, forecasts, settings, as_of, checkpoints)
         frames["plan"] = frames["plan"].assign(run_version=run_version, model_version=forecasted.model_version)
-        refusals = tuple(positioning.gate(frames, settings))
+        refusals = tuple(gate(frames, settings))
         if refusals:
             frames |= {name: frames[name].iloc[:0] for name in _PROPOSAL_TABLES}
         frames["transfer"] = with_status(frames["transfer"], warehouse.read("decision"))

@@ -15,7 +15,6 @@ from datetime import date
 
 import pandas as pd
 
-import positioning
 from foundation.commands import command
 from foundation.configuration import section
 from foundation.errors import ConfigurationError, nearest
@@ -28,6 +27,8 @@ from pipeline.artifacts import recorded
 from pipeline.completed import FORECAST_TABLES, decided_before, decisions_hash, planned_run
 from pipeline.identity import run_identity
 from pipeline.results import RunContext
+from positioning.plan import gate, plan
+from positioning.what_if import Inputs, changed, kept_total_eur
 from review.what_if import WhatIfPage, line_differences, place_differences, what_if_page, what_if_summary
 
 log = logging.getLogger(__name__)
@@ -68,16 +69,16 @@ def built_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date) -
     """
     context = planned_run(settings, as_of).context
     inputs, record = _inputs(context), _record(settings, as_of)
-    changed = [positioning.changed(inputs, change, as_of) for change in changes]
+    others = [changed(inputs, change, as_of) for change in changes]
     built: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     notes = [_staleness(inputs, context.inputs.fingerprint, record, as_of)]
-    for change, other in zip(changes, changed, strict=True):
+    for change, other in zip(changes, others, strict=True):
         log.info("what if %s", change.name)
-        frames = positioning.plan(other.tables, other.forecasts, other.settings, as_of)
-        notes += [f"{change.name}: the plan gate would refuse this plan: {text}." for text in positioning.gate(frames, other.settings)]  # fmt: skip
+        frames = plan(other.tables, other.forecasts, other.settings, as_of)
+        notes += [f"{change.name}: the plan gate would refuse this plan: {text}." for text in gate(frames, other.settings)]  # fmt: skip
         row = frames["plan"].assign(
             changes=_changes_json(change), plan_id_of_record=record["plan"]["plan_id"].iloc[-1],
-            kept_total_eur=positioning.kept_total_eur(other, record["transfer"], as_of),
+            kept_total_eur=kept_total_eur(other, record["transfer"], as_of),
         )  # fmt: skip
         parts = (row, line_differences(record, frames), place_differences(record, frames))
         for name, part in zip(TABLES, parts, strict=True):
@@ -86,13 +87,13 @@ def built_what_ifs(settings: Settings, changes: Sequence[WhatIf], as_of: date) -
     return frames_of, tuple(note for note in notes if note)
 
 
-def _inputs(context: RunContext) -> positioning.Inputs:
+def _inputs(context: RunContext) -> Inputs:
     settings, as_of = context.settings, context.as_of
     warehouse = Warehouse(settings)
     tables = snapshot.read(context.inputs.folder)
     tables["earlier"] = decided_before(warehouse, tables["hubs"], as_of)
     forecasts = {name: warehouse.read(name, as_of) for name in FORECAST_TABLES}
-    return positioning.Inputs(tables, forecasts, settings)
+    return Inputs(tables, forecasts, settings)
 
 
 def _record(settings: Settings, as_of: date) -> Frames:
@@ -100,7 +101,7 @@ def _record(settings: Settings, as_of: date) -> Frames:
     return {name: warehouse.read(name, as_of) for name in _RECORD_TABLES}
 
 
-def _staleness(inputs: positioning.Inputs, known: str, record: Frames, as_of: date) -> str:
+def _staleness(inputs: Inputs, known: str, record: Frames, as_of: date) -> str:
     """Return a warning if the plan of record has another forecast, other settings or other code than the what-ifs."""
     forecast = recorded(inputs.settings, as_of, "forecast").get("identity", "")
     now = run_identity(inputs.settings, forecast, known, decisions_hash(inputs.tables["earlier"]))

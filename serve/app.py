@@ -27,9 +27,10 @@ from jinja2 import Environment
 
 from foundation.errors import ForestockError, StageError
 from foundation.serve_section import Serve
+from serve import identity as login
 from serve.grid import Grid
 from serve.identity import Caller, Identity
-from serve.routes import api, bulk, decisions, exceptions, login, network, sku, today, what_if
+from serve.routes import api, bulk, decisions, exceptions, network, sku, today, what_if
 from serve.routes.exceptions import Summary, summary
 from serve.routes.network import hub_rows
 from serve.tables import Tables

@@ -1,6 +1,6 @@
 """Export forms ``csv`` and ``json``: the canonical record, with every field under its name in the warehouse.
 
-The CSV form neutralizes text that a spreadsheet would evaluate as a formula (``foundation.spreadsheet_text``). JSON leaves text unchanged.
+The CSV form neutralizes text that a spreadsheet would evaluate as a formula (``foundation.store.table_exports``). JSON leaves text unchanged.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dispatch.documents import HEADER_COLUMNS, LINE_COLUMNS, Document
 from dispatch.export_form import ExportForm
 from dispatch.partner import Partner
 from foundation.errors import InputError
-from foundation.spreadsheet_text import as_text, as_written
+from foundation.store.table_exports import as_text, as_written
 
 _KINDS = ("transfer", "supply")
 

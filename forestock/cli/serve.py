@@ -47,7 +47,8 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
 
     from pipeline.configuration import load_settings
     from pipeline.workspace import Workspace
-    from serve import Clock, Identity, build_app
+    from serve.app import Clock, build_app
+    from serve.identity import Identity
 
     settings = load_settings(config, tuple(overrides or ()))
     _refuse_open(settings)

@@ -1,7 +1,12 @@
 """Rows of an output table as a file that a person or another program opens: CSV, an Excel workbook, or Parquet.
 
-Ids stay text in workbooks and Parquet files. Not here: proposals in the forms of other systems
-(``dispatch``).
+Ids stay text in workbooks and Parquet files. Spreadsheets evaluate text that begins with ``=``, ``+``, ``-``, or ``@`` as a formula; such text, and
+text that begins with an apostrophe, is written with an apostrophe in front of it, and reading removes it. Not here: proposals in the forms of
+other systems (``dispatch``).
+
+References
+----------
+OWASP, CSV Injection: https://owasp.org/www-community/attacks/CSV_Injection
 """
 
 from __future__ import annotations
@@ -17,7 +22,6 @@ import pyarrow.parquet
 
 from foundation.errors import InputError, nearest
 from foundation.settings import Settings
-from foundation.spreadsheet_text import as_text
 from foundation.store import files
 from foundation.store.arrow import untyped_arrow
 from foundation.store.warehouse import Warehouse
@@ -26,6 +30,7 @@ from foundation.tables import OUTPUTS, Kind, Table
 MOST_EXCEL_ROWS = 1_048_575  # below the header
 _NOT_IN_XML = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _WIDEST, _NARROWEST = 60, 9
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "'")
 
 
 def _csv(frame: pd.DataFrame, table: Table) -> bytes:
@@ -151,3 +156,17 @@ def export_table(
             )
         files.write_bytes(path, content)
     return ExportedTable(path, len(frame), day, content)
+
+
+def as_text(value: str | int) -> str | int:
+    """Return a value as a spreadsheet shows it and never computes it; numbers stay numbers.
+
+    >>> as_text("=1+1"), as_text("SKU 1"), as_text(-3)
+    ("'=1+1", 'SKU 1', -3)
+    """
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+
+
+def as_written(value: str) -> str:
+    """Return the text that ``as_text`` was given."""
+    return value[1:] if value.startswith(tuple(f"'{start}" for start in _FORMULA_STARTS)) else value

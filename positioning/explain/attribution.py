@@ -16,10 +16,9 @@ from positioning.inputs.demand import daily_units_beyond, law
 from positioning.inputs.problem import Problem
 from positioning.inputs.subproblem import Subproblem
 from positioning.inputs.time_buckets import Buckets
-from positioning.optimizer.local_search import improve
 from positioning.optimizer.parameters import LocalSearchParameters
 from positioning.optimizer.pricing import SubproblemCache
-from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution, ServiceArcs, slope
+from positioning.optimizer.recourse import PricedSubproblem, RecourseSolution, ServiceArcs, improve, slope
 
 # Three-point Gauss–Legendre rule on [0, 1].
 _RAY = (0.1127016653792583, 0.5, 0.8872983346207417)

@@ -123,7 +123,7 @@ def test_a_plan_of_the_same_inputs_is_kept_with_the_status_of_its_proposals_rene
         solved.append(arguments)
         return before.copy()
 
-    monkeypatch.setattr(run.positioning, "plan", plan)
+    monkeypatch.setattr(run, "plan", plan)
     assert not run.rebalance_stage(context, forecasted).is_new
     for name, frame in before.items():
         pd.testing.assert_frame_equal(warehouse.read(name, AS_OF), frame, check_exact=True)
