@@ -17,6 +17,7 @@ from dispatch.ledger import states
 from foundation.keys import among, sorted_by
 
 HEADER_COLUMNS = ("document_id", "departure_id", "lane", "kind", "origin", "destination", "ship_date", "arrival_date")
+EXTERNAL_ID_PREFIX = "forestock_"  # of the ids of documents and lines in systems that keep ids of others
 LINE_COLUMNS = (*HEADER_COLUMNS, "proposal_id", "sku", "units")
 ORDER = ("ship_date", "departure_id", "document_id", "sku", "proposal_id")
 _ADDRESSED = ("sku", "origin", "destination", "departure_id", "ship_date", "arrival_date", "units")

@@ -29,13 +29,13 @@ from positioning.simulation.base_stock import choose_base_stock
 from positioning.simulation.engine import Game, NoShipments, Policy, decision_periods, play, read_game
 from positioning.simulation.kpi import Replayed, all_kpis, registered_kpis
 from positioning.simulation.ledger import OPERATING_TERMS, UNIT_COUNTS, Ledger, summary, tidy
+from positioning.simulation.order_routing import ValueRouting
 from positioning.simulation.perfect_foresight import bound_eur
 from positioning.simulation.planned import (
     Forecaster,
     Foresight,
     Frames,
     Planned,
-    ValueRouting,
     mean_daily_units,
     network_without_shared_limits,
 )

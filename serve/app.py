@@ -32,7 +32,6 @@ from serve.grid import Grid
 from serve.identity import Caller, Identity
 from serve.routes import api, bulk, decisions, exceptions, network, sku, today, what_if
 from serve.routes.exceptions import Summary, summary
-from serve.routes.network import hub_rows
 from serve.tables import Tables
 from serve.templating import environment, page
 from serve.workspace import OpenPlan, Workspace
@@ -269,10 +268,6 @@ class Services:
         """Return the input tables of places, lanes and SKUs, read once per open plan."""
         names = ("hubs", "regions", "skus", "lanes", "hub_capacity")
         return dict(self.once(("network", plan.as_of), plan, lambda: self.workspace.inputs(plan.as_of, names)))
-
-    def hubs(self, plan: OpenPlan) -> list[dict[Any, Any]]:
-        """Return the hubs of a plan with their capacities in use."""
-        return hub_rows(self.network(plan), self.tables.read("position", plan.as_of), plan)
 
     def volumes(self, plan: OpenPlan) -> dict[str, float]:
         """Return the volume of a unit in liters by SKU, where it is known."""

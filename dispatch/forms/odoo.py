@@ -13,12 +13,11 @@ import io
 import json
 from collections.abc import Callable, Iterator
 
-from dispatch.documents import Document
+from dispatch.documents import EXTERNAL_ID_PREFIX, Document
 from dispatch.export_form import UNPLACED, ExportForm, header, note
 from dispatch.partner import Partner
 from foundation.errors import InputError
 
-PREFIX = "forestock_"
 TRANSFER_TYPE, RECEIPT_TYPE = "Internal Transfers", "Receipts"
 HEADER_FIELDS = ("id", "picking_type_id", "location_id", "location_dest_id", "scheduled_date", "origin", "note")
 MOVE_FIELDS = ("move_ids/id", "move_ids/product_id", "move_ids/product_uom_qty", "move_ids/origin")
@@ -42,13 +41,13 @@ def _write_pickings(documents: list[Document], partner: Partner) -> str:
 def _picking(document: Document, partner: Partner) -> Iterator[Row]:
     head = document.header
     picking = {
-        "id": f"{PREFIX}{document.document_id}", "picking_type_id": _operation(head["origin"], TRANSFER_TYPE, partner),
+        "id": f"{EXTERNAL_ID_PREFIX}{document.document_id}", "picking_type_id": _operation(head["origin"], TRANSFER_TYPE, partner),
         "location_id": head["origin"], "location_dest_id": head["destination"], "scheduled_date": _midnight(head["ship_date"]),
         "origin": document.document_id, "note": note(document, *UNPLACED),
     }  # fmt: skip
     for number, (proposal_id, sku, units) in enumerate(document.lines):
         move = {
-            "move_ids/id": f"{PREFIX}{proposal_id}", "move_ids/product_id": sku, "move_ids/product_uom_qty": str(units),
+            "move_ids/id": f"{EXTERNAL_ID_PREFIX}{proposal_id}", "move_ids/product_id": sku, "move_ids/product_uom_qty": str(units),
             "move_ids/origin": proposal_id, MOVE_NAME: sku,
         }  # fmt: skip
         yield move if number else picking | move
@@ -64,14 +63,14 @@ def _order(document: Document, partner: Partner, terms: str) -> Iterator[Row]:
     head = document.header
     arrival = _midnight(head["arrival_date"])
     order = {
-        "id": f"{PREFIX}{document.document_id}", "partner_id": head["origin"],
+        "id": f"{EXTERNAL_ID_PREFIX}{document.document_id}", "partner_id": head["origin"],
         "picking_type_id": _operation(head["destination"], RECEIPT_TYPE, partner),
         "date_order": _midnight(head["ship_date"]), "date_planned": arrival, "origin": document.document_id,
         terms: note(document, "departure_id", "destination", "kind", "lane"),
     }  # fmt: skip
     for number, (proposal_id, sku, units) in enumerate(document.lines):
         line = {
-            "order_line/id": f"{PREFIX}{proposal_id}", "order_line/product_id": sku, "order_line/product_qty": str(units),
+            "order_line/id": f"{EXTERNAL_ID_PREFIX}{proposal_id}", "order_line/product_id": sku, "order_line/product_qty": str(units),
             "order_line/date_planned": arrival,
         }  # fmt: skip
         yield line if number else order | line
@@ -119,7 +118,7 @@ def _read_orders(text: str) -> list[Document]:
 
 def _document(rows: list[Row], read_header: Callable[[Row], dict[str, str]], names: tuple[str, ...]) -> Document:
     line_id, product, units = names[:3]
-    lines = tuple((row[line_id].removeprefix(PREFIX), row[product], int(row[units])) for row in rows)
+    lines = tuple((row[line_id].removeprefix(EXTERNAL_ID_PREFIX), row[product], int(row[units])) for row in rows)
     return Document(read_header(rows[0]), lines)
 
 

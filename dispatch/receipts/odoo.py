@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from dispatch.documents import EXTERNAL_ID_PREFIX
 from dispatch.execution_form import ExecutionForm, Report, Status, moment, read_rows, whole_units
-from dispatch.forms.odoo import PREFIX
 
 COLUMNS = ("name", "state", "scheduled_date", "date_done", "move_ids/product_uom_qty", "move_ids/quantity")
 PROPOSAL_COLUMNS = ("move_ids/origin", "move_ids/purchase_line_id/id")
@@ -36,7 +36,7 @@ def _reader() -> Callable[[dict[str, str]], Iterator[Report]]:
 
 def _of_move(row: dict[str, str]) -> Iterator[Report]:
     names = [row.get(name, "") for name in PROPOSAL_COLUMNS]
-    proposal_id = next((name.split(".")[-1].removeprefix(PREFIX) for name in names if name), "")
+    proposal_id = next((name.split(".")[-1].removeprefix(EXTERNAL_ID_PREFIX) for name in names if name), "")
     state = row["state"].lower()
     if not (state == "done" or state.startswith("cancel")) or not proposal_id:
         return  # still open, or a move that Forestock did not propose

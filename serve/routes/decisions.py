@@ -13,6 +13,7 @@ from foundation.errors import InputError, counted_noun
 from foundation.wording import Money, moment, rate
 from serve import grid
 from serve.grid import departure_row
+from serve.routes.network import hubs_of
 from serve.routes.request import day_of, grant_of, plan_content, plan_of, services_of
 from serve.templating import page
 from serve.workspace import Conflict, DecisionReply, DecisionRequest, OpenPlan
@@ -136,7 +137,7 @@ def _limits(services: Any, plan: OpenPlan, proposal_id: str, units: int) -> list
     if extra <= 0:
         return []
     sentences = ["More units than proposed are valued like the proposed ones."]
-    hubs = services.once(("hubs", plan.as_of), plan, lambda: services.hubs(plan))
+    hubs = services.once(("hubs", plan.as_of), plan, lambda: hubs_of(services, plan))
     hub = next((one for one in hubs if one["hub"] == line["destination"]), None)
     volume = services.once(("volumes", plan.as_of), plan, lambda: services.volumes(plan)).get(str(line["sku"]))
     if hub and hub["storage"] is not None and volume:

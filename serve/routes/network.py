@@ -45,7 +45,7 @@ def network(request: Request, as_of: str = "") -> Response:
     content = {
         "map": drawn,
         "flows": list(reversed(drawn.flows)) if drawn.places else [],
-        "hubs": services.hubs(plan),
+        "hubs": hubs_of(services, plan),
         "prices": capacity_prices(services.tables, plan.as_of, services.workspace.settings.serve.trend_runs),
     }
     return page(request, "network.html.j2", {**plan_content(request, plan), **content})
@@ -199,6 +199,11 @@ def _arc(start: dict[Any, Any] | None, end: dict[Any, Any] | None) -> str:
     rest = max(math.hypot(end["x"] - bend_x, end["y"] - bend_y), 14.0)
     tip_x, tip_y = (end[axis] - (end[axis] - bend) * 14 / rest for axis, bend in (("x", bend_x), ("y", bend_y)))
     return f"M{start['x']} {start['y']}Q{bend_x:.1f} {bend_y:.1f} {tip_x:.1f} {tip_y:.1f}"
+
+
+def hubs_of(services: Any, plan: OpenPlan) -> list[dict[Any, Any]]:
+    """Return the hubs of a plan with their capacities in use."""
+    return hub_rows(services.network(plan), services.tables.read("position", plan.as_of), plan)
 
 
 def hub_rows(inputs: dict[str, pd.DataFrame], position: pd.DataFrame, plan: OpenPlan) -> list[dict[Any, Any]]:

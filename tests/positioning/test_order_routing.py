@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from positioning.simulation.engine import DecisionPoint, Game, NoShipments, play
-from positioning.simulation.planned import ValueRouting, preference_by_value
+from positioning.simulation.order_routing import ValueRouting, preference_by_value
 from positioning.simulation.world import Network
 from tests.conventions.repository import ROOT
 from tests.worlds.replay_worlds import game, tables
