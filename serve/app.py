@@ -266,7 +266,7 @@ class Services:
 
     def network(self, plan: OpenPlan) -> dict[str, pd.DataFrame]:
         """Return the input tables of places, lanes and SKUs, read once per open plan."""
-        names = ("hubs", "regions", "skus", "lanes", "hub_capacity")
+        names = ("hubs", "regions", "skus", "lanes", "hub_capacity", "inbound")
         return dict(self.once(("network", plan.as_of), plan, lambda: self.workspace.inputs(plan.as_of, names)))
 
     def volumes(self, plan: OpenPlan) -> dict[str, float]:

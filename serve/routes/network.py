@@ -19,6 +19,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from foundation.store import files
+from foundation.wording import Money
+from serve.chart import Chart, Line
 from serve.routes.request import plan_content, plan_of, services_of
 from serve.tables import Tables
 from serve.templating import page
@@ -35,18 +37,22 @@ _SUMMED = [
     "served_before", "n_risky",
 ]  # fmt: skip
 _LIKELY = 0.5
+_COLORS = ("accent", "supply", "good", "ink")
 
 
 @router.get("/network")
 def network(request: Request, as_of: str = "") -> Response:
     """Show the map with flows, the hubs with their capacities in use, and the value of more capacity."""
     plan, services = plan_of(request, as_of), services_of(request)
+    settings = services.workspace.settings
     drawn = network_map(services.network(plan), plan)
     content = {
         "map": drawn,
         "flows": list(reversed(drawn.flows)) if drawn.places else [],
         "hubs": hubs_of(services, plan),
-        "prices": capacity_prices(services.tables, plan.as_of, services.workspace.settings.serve.trend_runs),
+        "prices": capacity_prices(
+            services.tables, plan.as_of, settings.serve.trend_runs, Money(settings.currency).sign
+        ),
     }
     return page(request, "network.html.j2", {**plan_content(request, plan), **content})
 
@@ -209,7 +215,7 @@ def hubs_of(services: Any, plan: OpenPlan) -> list[dict[Any, Any]]:
 def hub_rows(inputs: dict[str, pd.DataFrame], position: pd.DataFrame, plan: OpenPlan) -> list[dict[Any, Any]]:
     """Return one row per hub: sums over SKUs, fill rates weighted by demand, and the shares of its capacities in use.
 
-    Capacity per period is compared with the period in which the plan moves most.
+    Capacity per period is compared with the busiest period: the units that the plan moves in it, and those of confirmed arrivals.
     """
     limits = _limits(inputs, plan.as_of)
     skus = inputs.get("skus", pd.DataFrame({"sku": []})).astype({"sku": "str"}).set_index("sku")
@@ -220,7 +226,13 @@ def hub_rows(inputs: dict[str, pd.DataFrame], position: pd.DataFrame, plan: Open
         served_before=position["fill_rate_before"] * demand, n_risky=(risk > _LIKELY) & (demand > 0),
     )  # fmt: skip
     sums = rows.groupby("hub")[_SUMMED].sum().astype("float64")
-    largest = {end: _largest(plan, end, day) for end, day in (("destination", "arrival_date"), ("origin", "ship_date"))}
+    expected = confirmed_arrivals(inputs.get("inbound", pd.DataFrame()), plan.as_of).rename(
+        columns={"arrival_date": "day"}
+    )
+    busiest = {
+        "destination": _busiest(plan, ("destination", "arrival_date"), expected),
+        "origin": _busiest(plan, ("origin", "ship_date")),
+    }
     result = []
     for hub, row in zip(sums.index.astype(str), sums.to_dict("records"), strict=True):
         limit = limits.loc[hub] if hub in limits.index else pd.Series(dtype="float64")
@@ -229,11 +241,20 @@ def hub_rows(inputs: dict[str, pd.DataFrame], position: pd.DataFrame, plan: Open
             {
                 "hub": hub, **row, "fill": row["served"] / need if need else None, "fill_before": row["served_before"] / need if need else None,
                 "storage_l": limit.get("storage_l"), "storage": _share(row["liters"] or float("nan"), limit.get("storage_l")),
-                "inbound": _share(largest["destination"].get(hub, 0.0), limit.get("inbound_units_per_period")),
-                "outbound": _share(largest["origin"].get(hub, 0.0), limit.get("outbound_units_per_period")),
+                "inbound": _share(busiest["destination"].get(hub, 0.0), limit.get("inbound_units_per_period")),
+                "outbound": _share(busiest["origin"].get(hub, 0.0), limit.get("outbound_units_per_period")),
             }
         )  # fmt: skip
     return result
+
+
+def confirmed_arrivals(inbound: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    """Return the rows of the input ``inbound``, of its latest snapshot, that arrive after a date."""
+    if inbound.empty:
+        return pd.DataFrame({"hub": [], "arrival_date": pd.Series(dtype="datetime64[us]"), "units": []})
+    if "as_of" in inbound and inbound["as_of"].notna().any():
+        inbound = inbound[inbound["as_of"] == inbound["as_of"].max()]
+    return inbound[inbound["arrival_date"] > pd.Timestamp(as_of)]
 
 
 def _limits(inputs: dict[str, pd.DataFrame], as_of: date) -> pd.DataFrame:
@@ -249,12 +270,19 @@ def _limits(inputs: dict[str, pd.DataFrame], as_of: date) -> pd.DataFrame:
     return latest.astype("float64").fillna(limits)
 
 
-def _largest(plan: OpenPlan, end: str, day: str) -> dict[str, float]:
-    """Return the most units that the plan moves in one day by hub, without rejected lines."""
+def _busiest(plan: OpenPlan, names: tuple[str, str], others: pd.DataFrame | None = None) -> dict[str, float]:
+    """Return the most units of a day by hub: those of the plan without rejected lines, and ``others`` (`hub`, `day`, `units`).
+
+    ``names`` are the columns of the hub and of the day. Days after the plan's last one do not count.
+    """
     is_moving = ~np.isin(plan.states.status.astype(str), _REJECTED)
     proposed = plan.lines["units"].astype("float64").to_numpy()
     units = np.where(np.isnan(plan.states.units), proposed, plan.states.units)[is_moving]
-    by_day = plan.lines[is_moving].assign(moved=units).groupby([end, day])["moved"].sum()
+    moved = plan.lines.loc[is_moving, list(names)].set_axis(["hub", "day"], axis=1).assign(units=units)
+    if others is not None and len(others):
+        last = plan.lines[names[1]].max() if len(plan.lines) else pd.Timestamp(plan.as_of)
+        moved = pd.concat([moved, others.loc[others["day"] <= last, ["hub", "day", "units"]]])
+    by_day = moved.astype({"hub": "str", "units": "float64"}).groupby(["hub", "day"])["units"].sum()
     return {str(hub): float(value) for hub, value in by_day.groupby(level=0).max().items()}
 
 
@@ -262,19 +290,47 @@ def _share(used: float, limit: float | None) -> float | None:
     return None if limit is None or pd.isna(limit) or limit <= 0 or pd.isna(used) else used / limit
 
 
-def capacity_prices(tables: Tables, as_of: date, n_runs: int) -> list[dict[Any, Any]]:
-    """Return what 10% more of each limiting capacity would save: in this plan, and the mean and number over the last runs."""
+@dataclass(frozen=True)
+class CapacityPrices:
+    """What 10% more of each limiting capacity would save, by run.
+
+    Attributes
+    ----------
+    runs
+        Planning dates of the runs, ascending, the plan's own last.
+    rows
+        One row per capacity that limited a run, the most valuable first: ``capacity``, ``hub``, ``now``, ``mean`` over all runs, ``n_runs``
+        that it limited.
+    chart
+        The largest ones by run; None with a single run.
+    """
+
+    runs: list[pd.Timestamp]
+    rows: list[dict[str, Any]]
+    chart: Chart | None
+
+
+def capacity_prices(tables: Tables, as_of: date, n_runs: int, currency: str) -> CapacityPrices:
+    """Return what more capacity would save in a plan and in the runs before it, at most ``n_runs`` with it."""
+    dates = tables.read("plan")["as_of"]
+    runs = sorted(dates[dates <= pd.Timestamp(as_of)].unique())[-n_runs:]
     rows = tables.read("exception")
-    rows = rows[rows["kind"].str.startswith(_PRICE_KINDS) & (rows["as_of"] <= pd.Timestamp(as_of))]
-    days = sorted(tables.read("plan")["as_of"].unique())[-n_runs:]
-    rows = rows[rows["as_of"].isin(days)]
-    now = rows[rows["as_of"] == pd.Timestamp(as_of)].set_index(["kind", "hub"])
-    grouped = rows.groupby(["kind", "hub"]).agg(total=("eur", "sum"), n_runs=("as_of", "nunique")).reset_index()
+    rows = rows[rows["kind"].str.startswith(_PRICE_KINDS) & rows["as_of"].isin(runs)]
+    prices = rows.pivot_table(index=["kind", "hub"], columns="as_of", values="eur", aggfunc="sum")
+    prices = prices.reindex(columns=runs).fillna(0.0)
+    prices = prices.iloc[np.lexsort((-prices.mean(axis=1), -prices[runs[-1]]))] if len(prices) else prices
     result = [
-        {
-            "capacity": str(row["kind"]).removeprefix(f"{_PRICE_KINDS}_").replace("_", " "), "hub": row["hub"], "total": row["total"], "n_runs": row["n_runs"],
-            "of": len(days), "now": float(now.loc[(row["kind"], row["hub"]), "eur"]) if (row["kind"], row["hub"]) in now.index else 0.0,
-        }
-        for row in grouped.to_dict("records")
+        {"capacity": _capacity(kind), "hub": hub, "now": values[-1], "mean": values.mean(), "n_runs": int((values > 0).sum())}
+        for (kind, hub), values in zip(prices.index, prices.to_numpy(), strict=True)
     ]  # fmt: skip
-    return sorted(result, key=lambda row: -row["now"])
+    lines = [Line(f"{row['capacity']} at {row['hub']}", values.tolist(), color) for row, values, color in zip(result, prices.to_numpy(), _COLORS, strict=False)]  # fmt: skip
+    chart = (
+        Chart("What 10% more capacity would have saved, by run", runs, lines, unit=currency)
+        if len(runs) > 1 and lines
+        else None
+    )
+    return CapacityPrices(runs, result, chart)
+
+
+def _capacity(kind: str) -> str:
+    return kind.removeprefix(f"{_PRICE_KINDS}_").replace("_", " ")

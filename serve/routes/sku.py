@@ -17,6 +17,7 @@ from fastapi.responses import Response
 from foundation.settings import Settings, quantile_columns
 from foundation.wording import Money
 from serve.chart import Chart, Line, Mark
+from serve.routes.network import confirmed_arrivals
 from serve.routes.request import plan_content, plan_of, services_of
 from serve.sku_lines import Alternative, Evidence, alternatives, argument, history
 from serve.tables import Tables
@@ -25,6 +26,7 @@ from serve.workspace import OpenPlan, Workspace
 
 router = APIRouter(include_in_schema=False)
 _MOST_MATCHES = 20
+_MOST_AT_RISK = 50
 _HISTORY_PERIODS = 56
 _YEAR_DAYS = 364
 _NORMAL_95 = 1.645
@@ -41,19 +43,32 @@ def _known_skus(request: Request, as_of: object) -> list[str]:
 
 
 @router.get("/sku")
-def sku(request: Request, as_of: str = "", sku: str = "") -> Response:
-    """Show a SKU, with or without a proposal."""
+def sku(request: Request, as_of: str = "", sku: str = "", hub: str = "") -> Response:
+    """Show a SKU, with or without a proposal; without its id, the SKUs that lose most at a hub, or at all."""
     plan, services = plan_of(request, as_of), services_of(request)
     skus = services.once(("skus", plan.as_of), plan, lambda: _known_skus(request, plan.as_of))
     text = sku.strip()[:300]
-    content: dict[str, Any] = {"requested": text, "view": None, "matches": [], "n_skus": len(skus)}
+    position = services.tables.read("position", plan.as_of)
+    content: dict[str, Any] = {
+        "requested": text, "view": None, "matches": [], "n_skus": len(skus), "hub": hub, "hubs": sorted(position["hub"].unique()),
+        "at_risk": _at_risk(position, hub) if not text else [],
+    }  # fmt: skip
     if text in set(skus):
         content["view"] = sku_view(services.workspace, services.tables, plan, text)
-    else:
+    elif text:
         content["matches"] = [name for name in skus if text.lower() in name.lower()][:_MOST_MATCHES]
     return page(
         request, "sku.html.j2", {**plan_content(request, plan), **content}, 200 if content["view"] or not text else 404
     )
+
+
+def _at_risk(position: pd.DataFrame, hub: str) -> list[dict[Any, Any]]:
+    """Return rows of ``position`` at a hub (empty: at all), those with the most unserved demand first."""
+    here = position[position["hub"] == hub] if hub else position
+    lost = (1 - here["fill_rate"].astype("float64")) * here["expected_demand_units"]
+    rows = here.assign(unserved=lost.fillna(0.0))
+    order = ["unserved", "stockout_probability"]
+    return rows.sort_values(order, ascending=False, kind="stable").head(_MOST_AT_RISK).to_dict("records")
 
 
 @router.get("/sku/search")
@@ -111,7 +126,7 @@ def sku_view(workspace: Workspace, tables: Tables, plan: OpenPlan, sku: str) -> 
         note=plan.states.reason[rows],
     )
     lines = lines.sort_values(["ship_date", "benefit_eur"], ascending=[True, False])
-    inbound = _open_inbound(inputs.get("inbound", pd.DataFrame()), as_of)
+    inbound = confirmed_arrivals(inputs.get("inbound", pd.DataFrame()), as_of)
     demand = _demand_by_hub(forecast, service, settings)
     events = workspace.inputs(as_of, ("calendar",)).get("calendar", pd.DataFrame())
     return SkuView(
@@ -147,14 +162,6 @@ def _labeled(name: str, currency: str) -> str:
         if name.endswith(ending):
             return f"{name.removesuffix(ending).replace('_', ' ').capitalize()} ({unit})"
     return name.replace("_", " ").capitalize()
-
-
-def _open_inbound(inbound: pd.DataFrame, as_of: date) -> pd.DataFrame:
-    if inbound.empty:
-        return pd.DataFrame({"hub": [], "arrival_date": pd.Series(dtype="datetime64[us]"), "units": []})
-    if "as_of" in inbound and inbound["as_of"].notna().any():
-        inbound = inbound[inbound["as_of"] == inbound["as_of"].max()]
-    return inbound[inbound["arrival_date"] > pd.Timestamp(as_of)]
 
 
 def _demand_by_hub(forecast: pd.DataFrame, service: pd.DataFrame, settings: Settings) -> pd.DataFrame:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 
 import pandas as pd
 import pytest
 
 from foundation.store.warehouse import Warehouse
+from pipeline.workspace import Workspace
 from serve.routes.network import Projection
 from serve.sku_lines import Evidence, alternatives, argument
 from tests.flows.conftest import PLANNED
@@ -55,7 +57,6 @@ def test_every_sku_can_be_looked_up_and_others_are_not_found(planned_site: Site)
 
 
 def test_projected_stock_falls_by_demand_and_rises_by_arrivals(planned_site: Site) -> None:
-    from pipeline.workspace import Workspace
     from serve.routes.sku import sku_view
     from serve.tables import Tables
 
@@ -206,3 +207,68 @@ def test_the_check_of_more_units_names_the_room_of_the_destination(site: Site, m
     assert "valued like the proposed ones" in more
     assert "B then uses 60% of its storage." in more
     assert "storage" not in paul.get("/proposals/check", as_of="2016-05-23", id="aaaa1111", units=12)["text"]
+
+
+def test_the_network_leads_to_the_skus_that_a_hub_runs_out_of(planned_site: Site) -> None:
+    vera = planned_site.logged_in("Vera")
+    position = Warehouse(planned_site.settings).read("position", PLANNED)
+    lost = (1 - position["fill_rate"].astype(float)) * position["expected_demand_units"]
+    worst = position.loc[lost.idxmax()]
+    text = vera.client.get("/sku", params={"hub": worst["hub"]}).text
+    listed = re.findall(r'sku=([^"]+)">', text.partition("<tbody>")[2])
+    assert listed[0] == worst["sku"]
+    assert len(listed) == (position["hub"] == worst["hub"]).sum()
+    assert f"<option selected>{worst['hub']}<" in text
+    risky = position[(position["stockout_probability"] > 0.5) & (position["expected_demand_units"] > 0)]
+    network = vera.client.get("/network").text
+    assert set(re.findall(r'/sku\?as_of=[\d-]+&amp;hub=([^"]+)"', network)) == set(risky["hub"])
+
+
+def test_confirmed_arrivals_use_the_inbound_capacity_of_a_hub(site: Site) -> None:
+    """A hub that is full of confirmed arrivals showed an unused capacity beside the exception that it is full."""
+    from serve.routes.network import hub_rows
+
+    plan = Workspace(site.settings).plan(None)
+    hubs = pd.DataFrame(
+        {"hub": ["A", "B"], "storage_l": 1000.0, "inbound_units_per_period": 48.0, "outbound_units_per_period": 48.0}
+    )
+    position = pd.DataFrame({"hub": ["A", "B"], "sku": "tea"}).assign(
+        **dict.fromkeys(("units_on_hand", "units_inbound", "units_in", "units_out", "target_units", "expected_demand_units"), 1.0),
+        stockout_probability=0.0, fill_rate=1.0, fill_rate_before=1.0,
+    )  # fmt: skip
+    day = plan.lines["arrival_date"].min()
+    inbound = pd.DataFrame(
+        {"hub": ["A", "A"], "arrival_date": [day, day + pd.Timedelta(days=300)], "units": [48, 9_000]}
+    )
+    rows = {row["hub"]: row for row in hub_rows({"hubs": hubs, "inbound": inbound}, position, plan)}
+    alone = {row["hub"]: row for row in hub_rows({"hubs": hubs}, position, plan)}
+    assert rows["B"]["inbound"] == alone["B"]["inbound"] > 0
+    assert rows["A"]["inbound"] == pytest.approx(alone["A"]["inbound"] + 1.0)
+
+
+def test_the_value_of_capacity_is_that_of_the_plan_and_of_the_runs_before_it(site: Site) -> None:
+    from serve.routes.network import capacity_prices
+    from serve.tables import Tables
+
+    warehouse = Warehouse(site.settings)
+    for week, eur in enumerate((90.0, 0.0, 30.0)):
+        day = pd.Timestamp("2016-05-23") + pd.Timedelta(weeks=week)
+        for table in ("plan", "transfer"):
+            warehouse.write(table, warehouse.read(table, "2016-05-23").assign(as_of=day), str(day.date()))
+        rows = exception_rows("A", "B").assign(
+            as_of=day, kind=["capacity_blocks_inbound", "stockout_remains"], hub=["A", "B"], eur=[eur, 5.0]
+        )
+        warehouse.write("exception", rows if eur else rows.iloc[1:], str(day.date()))
+    tables = Tables(site.settings)
+    last = capacity_prices(tables, pd.Timestamp("2016-06-06").date(), 3, "€")
+    assert [(row["capacity"], row["hub"], row["now"], row["mean"], row["n_runs"]) for row in last.rows] == [
+        ("inbound", "A", 30.0, 40.0, 2)
+    ]
+    assert last.chart is not None
+    assert list(last.chart.lines[0].values) == [90.0, 0.0, 30.0]
+    assert capacity_prices(tables, pd.Timestamp("2016-05-23").date(), 2, "€").rows[0]["now"] == 90.0
+    between = capacity_prices(tables, pd.Timestamp("2016-05-30").date(), 2, "€")
+    assert [(row["now"], row["n_runs"]) for row in between.rows] == [(0.0, 1)]
+    text = site.logged_in("Vera").client.get("/network", params={"as_of": "2016-06-06"}).text
+    assert "Mean of 3 runs" in text
+    assert "2 of 3" in text
