@@ -51,6 +51,13 @@ class Cluster:
         """Return the number of workers."""
         return len(self.addresses)
 
+    def is_current(self) -> bool:
+        """Return whether the connection works and the scheduler has these workers and no others."""
+        try:
+            return self._client.status == "running" and set(self._client.nthreads()) == set(self.addresses)
+        except (OSError, RuntimeError):
+            return False
+
     def states(self, build: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> WorkerStates:
         """Keep ``build(*arguments[i])`` on worker i, for one entry of ``arguments`` for each of the first workers."""
         return WorkerStates(self, build, arguments)
@@ -209,7 +216,9 @@ _connected: dict[ClusterSection, Cluster] = {}
 
 
 def connected(section: ClusterSection) -> Cluster:
-    """Return the workers of ``section``; this process connects once and disconnects when it ends.
+    """Return the workers of ``section``; this process disconnects when it ends.
+
+    A connection is used again as long as the workers are the same.
 
     Raises
     ------
@@ -220,9 +229,13 @@ def connected(section: ClusterSection) -> Cluster:
 
     """
     with _lock:
-        if section not in _connected:
-            _connected[section] = _connect(section)
-        return _connected[section]
+        cluster = _connected.get(section)
+        if cluster is not None and not cluster.is_current():
+            _connected.pop(section).close()
+            cluster = None
+        if cluster is None:
+            cluster = _connected[section] = _connect(section)
+        return cluster
 
 
 def disconnect(section: ClusterSection) -> None:

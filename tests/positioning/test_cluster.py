@@ -6,10 +6,16 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 import positioning
 from foundation.cluster import connected, disconnect
@@ -107,6 +113,14 @@ def test_a_killed_worker_ends_the_stage_and_the_rest_plans_the_same_rows(
     assert_same(planned(world, section), expected)
 
 
+def test_a_new_worker_is_used_from_the_next_plan_on(dask: DaskCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    section = ClusterSection(address=dask.address)
+    before = connected(section)
+    assert connected(section) is before
+    monkeypatch.setattr(before, "addresses", (*before.addresses, "tcp://127.0.0.1:1"))
+    assert connected(section) is not before
+
+
 def test_a_killed_scheduler_ends_the_stage(world: World, dask: DaskCluster) -> None:
     killing = threading.Timer(1.0, dask.scheduler.kill)
     killing.start()
@@ -121,3 +135,48 @@ def test_workers_of_this_machine_plan_the_same_rows(workers: int) -> None:
     world, section = random_world(2, n_skus=100), ClusterSection(workers=workers)
     assert_same(planned(world, section), world.plan())
     disconnect(section)
+
+
+@pytest.mark.slow
+def test_a_cluster_with_tls_is_used_and_refuses_a_plain_connection(
+    world: World, expected: Frames, tmp_path: Path
+) -> None:
+    from distributed import Client
+    from distributed.security import Security
+
+    certificate, key = self_signed(tmp_path)
+    names = {"tls_ca": certificate, "tls_cert": certificate, "tls_key": key}
+    options = ["--tls-ca-file", certificate, "--tls-cert", certificate, "--tls-key", key]
+    security = Security(
+        tls_ca_file=certificate, tls_client_cert=certificate, tls_client_key=key, require_encryption=True
+    )
+    with dask_cluster(tmp_path, host="tls://127.0.0.1", certificates=options, security=security) as running:
+        section = ClusterSection(address=running.address, **names)
+        assert section.is_encrypted
+        assert_same(planned(world, section), expected)
+        disconnect(section)
+        with pytest.raises(OSError):  # noqa: PT011 (a reset or a time-out)
+            Client(running.address.replace("tls://", "tcp://"), timeout=2)
+
+
+def self_signed(folder: Path) -> tuple[str, str]:
+    """Write a certificate that is its own authority, and its key; return both places."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "forestock test")])
+    start = datetime(2024, 1, 1, tzinfo=UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=36_500))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    form = serialization.Encoding.PEM
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(form))
+    plain = serialization.NoEncryption()
+    (folder / "key.pem").write_bytes(key.private_bytes(form, serialization.PrivateFormat.PKCS8, plain))
+    return str(folder / "certificate.pem"), str(folder / "key.pem")
