@@ -29,9 +29,7 @@ class Rule(Section):
     min_benefit_eur: Amount | None = Field(None, description="Minimum benefit of matching lines.")
     max_benefit_eur: Amount | None = Field(None, description="Maximum benefit of matching lines.")
     max_units: Positive | None = Field(None, description="Maximum units of matching lines.")
-    max_cover_hours: NonNegative | None = Field(
-        None, description="Maximum time for which the stock of the destination lasts; without demand, it lasts forever."
-    )  # fmt: skip
+    max_cover_hours: NonNegative | None = Field(None, description="Maximum time for which the stock of the destination lasts; without demand, it lasts forever.")  # fmt: skip
     min_origin_cover_hours: NonNegative | None = Field(
         None, description="Minimum time for which the stock of the origin lasts; suppliers always match."
     )

@@ -1,7 +1,4 @@
-"""Errors that a user can see, one class per exit code.
-
-Not here: programming errors, which remain ordinary exceptions with a traceback.
-"""
+"""Errors that a user can see, one class per exit code. Programming errors remain ordinary exceptions with a traceback."""
 
 from __future__ import annotations
 

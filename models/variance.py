@@ -40,7 +40,6 @@ class History:
     peaks : float32 array (n_series, 3), highest value, 90% quantile and median of the last 16 weeks, units.
     run : float32 array (n_series), periods since the last demand.
     known : float32 array (n_series), known periods.
-
     """
 
     mean: np.ndarray
@@ -100,7 +99,6 @@ class Past:
     step : int array (n_rows), periods ahead; of sums the number of their periods.
     periods : int or int array (n_rows), periods that the row adds up.
     factor : float array (n_rows), factor on φ beside the trees.
-
     """
 
     history: History

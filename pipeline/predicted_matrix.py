@@ -15,8 +15,7 @@ import numpy as np
 
 from features import matrix as feature_matrix
 from features.matrix import forecast_matrix
-from features.panel import Panel
-from features.panel_part import SeriesRows, rows_of, with_rows, without_rows
+from features.panel import Panel, SeriesRows, rows_of, with_rows, without_rows
 from foundation.cluster import Cluster, LostClusterError, connected, disconnect
 from foundation.errors import StageError
 from foundation.matrix import FeatureMatrix

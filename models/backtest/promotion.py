@@ -6,7 +6,6 @@ alias in MLflow (``models.tracking``).
 References
 ----------
 Fisher: The Design of Experiments, 1935, section 21, for the randomization test.
-
 """
 
 from __future__ import annotations
@@ -21,8 +20,7 @@ from models.demand_model import DemandModel
 
 SCORE = "wrmsse"
 SIGNIFICANCE = 0.1
-# A better score does not outweigh a bias that exceeds the champion's by more than this.
-WORSE_BIAS_RATE = 0.01
+WORSE_BIAS_RATE = 0.01  # a better score does not outweigh a bias that exceeds the champion's by more
 _MOST_ORIGINS = 16
 
 
@@ -39,7 +37,6 @@ class Decision:
     n_won : origins at which the challenger is better.
     n_origins : origins that both have.
     reason : the decision in one sentence.
-
     """
 
     is_promoted: bool

@@ -23,8 +23,7 @@ import numpy as np
 
 from foundation.cluster import LostClusterError, connected, disconnect
 from foundation.errors import StageError
-from positioning.inputs.problem import Problem
-from positioning.inputs.problem_part import ProblemPart, part_of
+from positioning.inputs.problem import Problem, ProblemPart, part_of
 from positioning.optimizer.messages import pack, unpack
 from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.pricing import SubproblemCache

@@ -10,8 +10,7 @@ import pytest
 
 import features.matrix
 from features import build_panel, forecast_matrix, training_set
-from features.panel import Panel
-from features.panel_part import rows_of, with_rows, without_rows
+from features.panel import Panel, rows_of, with_rows, without_rows
 from foundation.cluster import disconnect
 from foundation.cluster_section import ClusterSection
 from foundation.settings import Settings
