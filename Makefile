@@ -29,11 +29,14 @@ $(READY): requirements.lock pyproject.toml
 	@test -x $(BIN)/python || { test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 with venv found; name one: make setup PYTHON=…" >&2; exit 2; }; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@awk '/^uv==/ {is_uv = 1} is_uv {print} is_uv && !/\\$$/ {exit}' requirements.lock > $(VENV)/uv.lock
-	$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
-	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
+	@echo "1 of 3: installing uv"
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock
+	@echo "2 of 3: installing $$(grep -c '^[a-zA-Z0-9]' requirements.lock) packages from requirements.lock, in about a minute"
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements.lock \
 		|| { echo "uv could not install the lock file; pip installs it in about two minutes"; \
 			$(BIN)/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock; }
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@echo "3 of 3: installing Forestock into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@$(BIN)/python -c "import lightgbm" 2>/dev/null || { \
 		echo "LightGBM cannot load OpenMP; install libgomp1 (Debian, Ubuntu), libgomp (Fedora), or libomp (macOS), then repeat" >&2; exit 2; }
 	@touch $(READY)
