@@ -19,6 +19,7 @@ from features.panel_builder import build_panel
 from features.reads import read_hashes
 from foundation.assumptions import assumption_frame, assumptions_of, collected
 from foundation.checkpoint import Checkpoints
+from foundation.cluster import LostClusterError, connected
 from foundation.commands import command
 from foundation.errors import ConfigurationError, StageError
 from foundation.settings import COMBINED, Settings
@@ -87,8 +88,11 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_stri
     InputError
         With one line per fault, before anything is written.
     ConfigurationError
-        For a date between two periods.
+        For a date between two periods, or if a worker of the cluster has other versions.
+    StageError
+        If the cluster cannot be reached.
     """
+    _require_cluster(settings)
     mark = snapshot.source_mark(settings)  # before the tables are read, so that a later change is another state
     accepted = accepted_inputs(settings, as_of, needs, is_strict)
     day = accepted.as_of
@@ -106,6 +110,15 @@ def validate_stage(settings: Settings, as_of: date | None, needs: Needs, is_stri
         notes.append(f"{len(accepted.quarantined)} faulty input rows were set aside (table quarantine).")
     training = _training_snapshot(settings, inputs, accepted.first_sale)
     return RunContext(settings, inputs, training, tuple(notes), mark, accepted.warnings, accepted.assumptions)
+
+
+def _require_cluster(settings: Settings) -> None:
+    """Connect to the cluster at an address, so that a wrong one or a worker of another version is reported before any work."""
+    if settings.cluster.address is not None:
+        try:
+            connected(settings.cluster)
+        except LostClusterError as error:
+            raise StageError("validate", str(error)) from error
 
 
 def _training_snapshot(settings: Settings, inputs: Snapshot, first_sale: date) -> Snapshot:
