@@ -12,6 +12,16 @@ import pandas as pd
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥"}
 _MINUS = "−"
 UNKNOWN = "–"
+CHANGE_WORDS = {
+    "closed_hubs": "closed", "lost_lanes": "lane lost", "demand_factor": "demand ×", "transport_factor": "transport price ×",
+    "added_lead_days": "days later", "added_loads": "more loads", "added_storage_l": "more storage (l)",
+    "added_inbound_units": "more inbound units", "added_outbound_units": "more outbound units",
+}  # fmt: skip
+PLACE_FIGURES = {
+    "units_in": "units in", "units_out": "units out", "target_units": "units after the plan", "skus_at_risk": "SKUs at risk",
+    "expected_demand_units": "expected demand", "demand_units": "demand", "local_units": "served by the nearest hub",
+    "spilled_units": "served by another hub", "late_units": "late", "lost_units": "lost",
+}  # fmt: skip
 _DIFFERENCES = {"more": "larger", "less": "smaller", "same": "unchanged"}
 
 
@@ -55,6 +65,11 @@ def short_moment(value: pd.Timestamp, timezone: str = "UTC") -> str:
     """Return a moment on the clock of ``timezone`` without weekday and year, as ``May 23, 16:00 PDT``."""
     local = value.tz_convert(timezone)
     return f"{local:%b} {local.day}, {local:%H:%M %Z}"
+
+
+def figure_name(name: str) -> str:
+    """Return how a page writes the name of a figure of a hub or region: ``local_units`` as ``served by the nearest hub``."""
+    return PLACE_FIGURES.get(name, name.replace("_", " "))
 
 
 def difference(word: str) -> str:

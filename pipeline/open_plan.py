@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -117,18 +117,16 @@ class OpenPlan:
     def preview(self, proposal_id: str, units: int, now: pd.Timestamp) -> pd.Series:
         """Return the row of ``worth`` of a line's departure if the line is approved for ``units``; writes nothing.
 
-        Raises ``InputError`` if the units are not possible.
+        An approved line counts as undecided. Raises ``InputError`` if the units are not possible.
         """
-        states = self.states
         rows = self.rows_of([proposal_id])
+        states = _undecided(self.states, rows)
         request = DecisionRequest("approve", units={proposal_id: units})
         outcome = self._outcome(request, Signature(now, "preview"), rows, states)
-        if len(outcome.skipped) and outcome.skipped["why"].iat[0] != "is approved already":
+        if len(outcome.skipped):
             raise InputError(f"the line {outcome.skipped['why'].iat[0]}")
         name = str(self.lines["departure_id"].iat[int(rows[0])])
-        if len(outcome.rows):
-            states = states.after(rows, outcome.rows)
-        return self._worth_of([name], states).iloc[0]
+        return self._worth_of([name], states.after(rows, outcome.rows)).iloc[0]
 
     def row_of_departure(self, departure_id: str) -> int:
         """Return the row number of a departure; raises ``InputError`` for an id that the plan does not have."""
@@ -299,6 +297,13 @@ class OpenPlan:
 _OPEN = {"approve": ["proposed"], "reject": ["proposed", "approved"], "withdraw": ["approved", "rejected"]}
 _NO_ROWS = np.array([], dtype="int64")
 _NO_DECISIONS = pd.DataFrame({"status": pd.Series(dtype="str"), "at": pd.Series(dtype="datetime64[us, UTC]")})
+
+
+def _undecided(states: LineStates, rows: np.ndarray) -> LineStates:
+    """Return the states with the approved lines among ``rows`` undecided."""
+    status = states.status.copy()
+    status[rows] = np.where(status[rows] == "approved", "proposed", status[rows])
+    return replace(states, status=status)
 
 
 def _described(lines: pd.DataFrame, skus: pd.DataFrame | None, settings: Settings) -> pd.DataFrame:

@@ -22,7 +22,7 @@ from foundation.store import snapshot
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import kept_inputs
 from pipeline.decisions import Selection, decide_proposals, exclusive
-from pipeline.handover import deliver_released, preview_release
+from pipeline.handover import deliver_released, export_released, preview_release
 from pipeline.open_plan import OpenPlan
 from pipeline.what_if import compare_with_record
 from serve.workspace import ExceptionChange, Job, ReleasePreview, ReleaseReply
@@ -207,6 +207,14 @@ class Workspace:
         result = decide_proposals(self.settings, as_of, "release", selection, signature)
         self.plan(as_of).catch_up()
         return ReleaseReply(len(result.rows), _delivered(self.settings, signature))
+
+    def released_documents(self, as_of: date, form: str) -> tuple[str, str]:
+        """Return the file name and text of the released lines of a plan in a form, as ``forestock export`` writes them.
+
+        Raises ``InputError`` if no released line fits the form.
+        """
+        exported = export_released(self.settings, as_of, form)
+        return f"{form}-{as_of}{exported.form.ending}", exported.text
 
     def start_what_if(self, as_of: date, change: WhatIf, by: str) -> None:
         """Compute a what-if in the background; raises ``InputError`` if one of that name is not finished."""

@@ -16,23 +16,13 @@ import numpy as np
 import pandas as pd
 
 from foundation.settings import Settings
-from foundation.wording import Money, carbon, day, number, rate
+from foundation.wording import CHANGE_WORDS, PLACE_FIGURES, Money, carbon, day, number, rate
 from review.plan.page import environment
 from review.plan.summary import escaped
 
 Row = dict[Any, Any]
 Writer = Callable[[float], str]
 _LINES, _PLACES = 120, 40
-_CHANGE_WORDS = {
-    "closed_hubs": "closed", "lost_lanes": "lane lost", "demand_factor": "demand ×", "transport_factor": "transport price ×",
-    "added_lead_days": "days later", "added_loads": "more loads", "added_storage_l": "more storage (l)",
-    "added_inbound_units": "more inbound units", "added_outbound_units": "more outbound units",
-}  # fmt: skip
-_KPIS = {
-    "units_in": "units in", "units_out": "units out", "target_units": "units after the plan", "skus_at_risk": "SKUs at risk",
-    "expected_demand_units": "expected demand", "demand_units": "demand", "local_units": "served by the nearest hub",
-    "spilled_units": "served by another hub", "late_units": "late", "lost_units": "lost",
-}  # fmt: skip
 Frames = dict[str, pd.DataFrame]
 _KEYS = ["kind", "sku", "origin", "destination", "lane", "departure_id", "ship_date", "arrival_date"]
 _BY_HUB = ("units_in", "units_out", "target_units", "expected_demand_units")
@@ -113,7 +103,9 @@ def ranked_lines(lines: pd.DataFrame) -> pd.DataFrame:
 def _ranked_places(places: pd.DataFrame) -> list[Row]:
     """Return the figures of hubs and regions that differ by half a unit or more, the largest change first."""
     change = places["kpi_value"] - places["kpi_value_of_record"]
-    result = places.assign(change=change, size=change.abs(), text=places["kpi"].map(_KPIS).fillna(places["kpi"]))
+    result = places.assign(
+        change=change, size=change.abs(), text=places["kpi"].map(PLACE_FIGURES).fillna(places["kpi"])
+    )
     result = result[result["size"] >= 0.5].sort_values(["size", "place", "kpi"], ascending=[False, True, True])
     return [{str(key): value for key, value in row.items()} for row in result.head(_PLACES).to_dict("records")]
 
@@ -125,9 +117,9 @@ def described(changes: str) -> str:
         if key == "positioning":
             parts += [f"{name} = {setting}" for name, setting in value.items()]
         elif isinstance(value, dict):
-            parts += [f"{name}: {_CHANGE_WORDS[key]} {amount:g}" for name, amount in value.items()]
+            parts += [f"{name}: {CHANGE_WORDS[key]} {amount:g}" for name, amount in value.items()]
         else:
-            parts += [f"{name} {_CHANGE_WORDS[key]}" for name in value]
+            parts += [f"{name} {CHANGE_WORDS[key]}" for name in value]
     return "; ".join(parts) or "no change"
 
 

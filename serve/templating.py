@@ -45,6 +45,8 @@ def environment(settings: Settings) -> Environment:
             if isinstance(value, float | int) and not isinstance(value, bool)
             else str(value).removesuffix(" 00:00:00")
         ),
+        "difference": wording.difference,
+        "figure": lambda name: wording.figure_name(name).capitalize(),
         "sentence": lambda value: str(value).replace("_", " ").capitalize(),
     }
     result.globals |= {"currency": money.sign, "title": settings.review.title, "pages": PAGES}

@@ -297,6 +297,10 @@ class Workspace(Protocol):
         """Release and deliver the lines of a preview."""
         ...
 
+    def released_documents(self, as_of: date, form: str) -> tuple[str, str]:
+        """Return the file name and text of the released lines of a plan in a form."""
+        ...
+
     def start_what_if(self, as_of: date, change: WhatIf, by: str) -> None:
         """Compute a what-if in the background."""
         ...

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from foundation.settings import Settings
+    from pipeline.workspace import Workspace
     from serve.access import Access
 
 KEY_VARIABLE = "FORESTOCK_LOGIN_KEY"  # a login key for `serve.identity: key` instead of a new one at every start
@@ -61,6 +62,9 @@ def serve(config: Config, port: Port = None, decided_at: DecisionTime = None, ov
     app = build_app(workspace, identity, Clock(_clock(decided_at), time.monotonic, decided_at is not None))
     number = port or settings.serve.port
     _announce(settings, number, key)
+    if workspace.dates() and decided_at is None:
+        _warn_of_cutoffs(workspace)
+    print("Ctrl-C stops it.", flush=True)
     stop = threading.Event()
     settling = threading.Thread(target=_settle, args=(workspace.settle, stop), daemon=True)
     settling.start()
@@ -120,7 +124,20 @@ def _announce(settings: Settings, port: int, key: str) -> None:
     address = f"http://{host}:{port}/"
     print(f"workspace  {address}login?key={key}" if key else f"workspace  {address}")
     print(f"REST API   {address}api/openapi.json")
-    print("Ctrl-C stops it.", flush=True)
+
+
+def _warn_of_cutoffs(workspace: Workspace) -> None:
+    """Print how to decide as of a plan of the past, if no departure of the newest plan can be decided any more."""
+    import pandas as pd
+
+    from foundation.commands import DECIDED_AT, command
+
+    plan = workspace.plan(None)
+    if len(plan.departures) and (plan.departures["decide_by"] < pd.Timestamp.now("UTC")).all():
+        print(
+            f"All cut-offs of the plan of {plan.as_of} have passed, so no line can be approved. To decide as of that morning:\n"
+            f"  {command(workspace.settings, 'serve')} --at {plan.as_of}{DECIDED_AT}"
+        )
 
 
 def _access_place(settings: Settings) -> str:

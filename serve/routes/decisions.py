@@ -208,7 +208,7 @@ def preview(request: Request, as_of: str = "", form: str = "csv") -> Response:
     result = services.workspace.preview_release(plan.as_of, form or None, services.clock.now())
     content = {
         "preview": result, "documents": result.documents.head(_MOST_SHOWN).to_dict("records"), "n_documents": len(result.documents),
-        "form": form, "may_release": grant_of(request).may("releaser"), "n_lines": len(result.lines),
+        "form": form, "may_release": grant_of(request).may("releaser"), "may_export": grant_of(request).may("planner"), "n_lines": len(result.lines),
         "units": int(result.lines["units"].sum()) if len(result.lines) else 0,
         "n_released": int(plan.worth["released"].sum()), "outbox": services.workspace.settings.decisions.outbox.receiver if services.workspace.settings.decisions.outbox.target else None,
         "is_shadow": services.workspace.settings.decisions.mode == "shadow",
@@ -232,3 +232,21 @@ def release(request: Request, body: ReleaseBody) -> dict[str, object]:
     plan = plan_of(request, body.as_of)
     reply = services.workspace.release(day_of(body.as_of) or plan.as_of, body.token, grant.name, services.clock.now())
     return {"released": reply.n_released, "delivery": reply.delivery}
+
+
+class ExportBody(BaseModel):
+    """An export of the released lines of a plan."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str
+    form: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+@router.post("/release/documents")
+def released_documents(request: Request, body: ExportBody) -> dict[str, str]:
+    """Return the released lines of a plan as the file of another system; control numbers of interchanges are recorded."""
+    grant_of(request, "planner")
+    plan = plan_of(request, body.as_of)
+    name, text = services_of(request).workspace.released_documents(plan.as_of, body.form)
+    return {"name": name, "text": text}

@@ -155,6 +155,7 @@ def _place_labels(places: list[dict[Any, Any]]) -> None:
     for one in sorted(places, key=lambda place: place["kind"] != "hub"):
         letter, size = (11.0, 18) if one["kind"] == "hub" else (8.4, 14)
         width, x, y = letter * len(one["name"]), one["x"], one["y"]
+        margin = width if one["kind"] == "hub" else 0.0  # narrow screens write the names of hubs twice as wide
         sides = {
             "start": (x + 10, y - size / 2, x + 12 + width, y + size / 2),
             "end": (x - 12 - width, y - size / 2, x - 10, y + size / 2),
@@ -162,7 +163,7 @@ def _place_labels(places: list[dict[Any, Any]]) -> None:
         free = [
             side
             for side, box in sides.items()
-            if box[0] > 0 and box[2] < WIDTH and not any(_overlap(box, other) for other in taken)
+            if box[0] > margin and box[2] < WIDTH - margin and not any(_overlap(box, other) for other in taken)
         ]
         one["side"] = free[0] if free else ("start" if one["kind"] == "hub" else "")
         if one["side"]:

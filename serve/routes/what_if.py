@@ -15,6 +15,7 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from foundation.settings import WhatIf
+from foundation.wording import CHANGE_WORDS
 from serve.routes.request import grant_of, plan_content, plan_of, services_of
 from serve.tables import Tables
 from serve.templating import page
@@ -86,7 +87,8 @@ def comparison(tables: Tables, as_of: date) -> list[dict[str, Any]]:
     rows = [_figures(plan, "Plan of record", "", float("nan"))]
     for row in tables.read("what_if", as_of).to_dict("records"):
         changes = "; ".join(
-            f"{name.replace('_', ' ')} {_value(value)}" for name, value in json.loads(row["changes"]).items()
+            f"{CHANGE_WORDS.get(name, name.replace('_', ' '))} {_value(value)}"
+            for name, value in json.loads(row["changes"]).items()
         )
         reaction = float(row["kept_total_eur"]) - float(row["total_eur"])
         rows.append(
@@ -107,7 +109,9 @@ def _figures(row: Any, name: str, changes: str, reaction_eur: float) -> dict[str
 
 def _value(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{key} {one}" for key, one in value.items())
+        return ", ".join(f"{key} {_value(one)}" for key, one in value.items())
+    if isinstance(value, float):
+        return f"{value:,g}"
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -131,7 +131,8 @@ function lineRow(row, index) {
   cell(line, "state").append(...stateOf(row));
   const buttons = cell(line, "buttons");
   if (mayDecide && !row.outlook) {
-    if (row.status === "proposed" && !row.late) buttons.append(button("✓", "Approve", () => approve(row)), button("✎", "Change units", () => edit(row)));
+    if (row.status === "proposed" && !row.late) buttons.append(button("✓", "Approve", () => approve(row)));
+    if (["proposed", "approved"].includes(row.status) && !row.late) buttons.append(button("✎", "Change units", () => edit(row)));
     if (row.status === "proposed" || row.status === "approved") buttons.append(button("✕", "Reject", () => reject(row)));
     if (row.status === "approved" || row.status === "rejected") buttons.append(button("↶", "Undo", () => withdraw(row)));
   }
@@ -290,7 +291,7 @@ function edit(row) {
     waiting = setTimeout(review, 120);
   };
   dialog.returnValue = "";
-  dialog.onclose = () => { if (dialog.returnValue === "ok") decide("approve", row, { units: { [row.id]: Number(form.units.value) } }); };
+  dialog.onclose = () => { if (dialog.returnValue === "ok") change(row, Number(form.units.value)); };
   dialog.showModal();
   form.units.select();
   review();
@@ -351,6 +352,17 @@ async function undoShown(key) {
 }
 
 for (const one of grid.querySelectorAll("[data-bulk]")) one.addEventListener("click", () => decideShown(one.dataset.bulk));
+
+// An approved line is withdrawn first: the ledger has both decisions.
+async function change(row, units) {
+  let seen = row;
+  if (row.status === "approved") {
+    const { status, content } = await send("/decisions", { as_of: grid.dataset.asOf, verb: "withdraw", lines: { [row.id]: row.version } });
+    if (status !== 200 || !content.decided) { decide("withdraw", row); return; }
+    seen = { ...row, version: content.lines[row.id] };
+  }
+  decide("approve", seen, { units: { [row.id]: units } });
+}
 
 function alone(row) {
   filters.departure.value = row.id;

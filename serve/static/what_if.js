@@ -3,7 +3,7 @@ import { detail, say, send } from "./app.js";
 
 const form = document.getElementById("what-if");
 const places = form ? [...form.place.options].map((option) => option.cloneNode(true)) : [];
-let changes = {};
+let added = [];
 
 function offer() {
   const option = form.change.selectedOptions[0];
@@ -26,24 +26,50 @@ function add(into, one) {
   return into;
 }
 
+const isSame = (one, other) => one.key === other.key && one.place === other.place;
+const plain = (text) => text.toLowerCase().replace(/[^a-z0-9_]+/g, "-").replace(/^[-_]+|-+$/g, "").slice(0, 64);
+
+function showChips() {
+  const chips = document.getElementById("changes");
+  chips.hidden = !added.length;
+  chips.replaceChildren(...added.flatMap((one) => {
+    const chip = Object.assign(document.createElement("button"), { type: "button", className: "chip", textContent: `${one.text} ×` });
+    chip.setAttribute("aria-label", `Remove the change: ${one.text}`);
+    chip.addEventListener("click", () => { added = added.filter((other) => other !== one); showChips(); });
+    return [chip, " "];
+  }));
+}
+
+// The change in the form counts as well, unless it replaces one that was added.
+function allChanges() {
+  const one = current();
+  return [...added.filter((other) => !isSame(one, other)), one];
+}
+
 if (form) {
   offer();
   form.change.addEventListener("change", offer);
-  document.getElementById("add").addEventListener("click", () => {
-    const one = current();
-    changes = add(changes, one);
-    const chips = document.getElementById("changes");
-    chips.hidden = false;
-    chips.append(Object.assign(document.createElement("span"), { className: "chip", textContent: one.text }), " ");
-  });
+  document.getElementById("add").addEventListener("click", () => { added = allChanges(); showChips(); });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const all = Object.keys(changes).length ? changes : add({}, current());
-    const { status, content } = await send("/what-if", { as_of: form.dataset.asOf, name: form.name.value, changes: all });
+    const all = allChanges();
+    const name = plain(form.name.value) || plain(all.map((one) => `${one.key} ${one.place} ${one.amount ?? ""}`).join(" "));
+    const { status, content } = await send("/what-if", { as_of: form.dataset.asOf, name, changes: all.reduce(add, {}) });
     if (status !== 200) { say(detail(content), "bad"); return; }
-    say(`${content.name} runs in the background.`, "good");
+    added = [];
+    showChips();
+    started.set(content.name, Date.now());
+    say(`${content.name} runs in the background; it takes about as long as a plan.`, "good");
     watch();
   });
+}
+
+const started = new Map();
+function elapsed(job) {
+  const since = started.get(job.name);
+  if (!since || !["running", "waiting"].includes(job.status)) return "";
+  const seconds = Math.round((Date.now() - since) / 1000);
+  return ` · ${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")} min`;
 }
 
 const section = document.getElementById("jobs");
@@ -60,7 +86,7 @@ async function watch() {
     const line = document.createElement("li");
     line.dataset.status = job.status;
     const badge = Object.assign(document.createElement("span"), { className: `badge ${KINDS[job.status] || "acknowledged"}`, textContent: job.status });
-    const progress = Object.assign(document.createElement("span"), { className: job.status === "failed" ? "bad" : "quiet", textContent: job.lines.at(-1) || "" });
+    const progress = Object.assign(document.createElement("span"), { className: job.status === "failed" ? "bad" : "quiet", textContent: `${job.lines.at(-1) || ""}${elapsed(job)}` });
     line.append(badge, " ", Object.assign(document.createElement("b"), { textContent: job.name }), " ", Object.assign(document.createElement("small"), { textContent: job.by }), " ", progress);
     return line;
   }));

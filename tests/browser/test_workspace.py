@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from benchmarks.dispatch import build
 from benchmarks.workspace import add_departures
@@ -129,6 +129,12 @@ def test_a_planner_approves_rejects_changes_and_undoes_with_the_keyboard(browser
     page.locator("#edit").get_by_role("button", name="Approve").click()
     expect(page.locator(".row.line").first.locator("ins")).to_have_text("480")
     assert site.ledger()["status"].tolist() == ["approved", "proposed", "rejected", "approved"]
+    page.locator(".row.line").first.get_by_role("button", name="Change units").click()
+    units.fill("468")
+    expect(page.locator("#edit-check")).to_contain_text("The departure then saves")
+    page.keyboard.press("Enter")
+    expect(page.locator(".row.line").first.locator("ins")).to_have_text("468")
+    assert site.ledger()["status"].tolist()[4:] == ["proposed", "approved"]
     assert set(site.ledger()["by"]) == {"Paul"}
     context.close()
 
@@ -211,10 +217,43 @@ def test_a_release_is_previewed_and_needs_a_releaser(browser: Browser, site: Ser
     expect(rita.locator(".document")).to_contain_text("SUP")
     rita.get_by_label("I have looked at the documents").check()
     rita.get_by_role("button", name="Release").click()
-    expect(rita.locator("#messages")).to_contain_text("released")
+    expect(rita.locator("#messages")).to_contain_text("6 lines are released")
+    expect(rita.locator("h1")).to_contain_text("0 approved lines")
+    rita.locator("#export").get_by_label("Form").select_option("csv")
+    with rita.expect_download() as download:
+        rita.get_by_role("button", name="Download the documents").click()
+    assert download.value.suggested_filename == "csv-2016-05-23.csv"
+    assert len(Path(download.value.path()).read_text("utf-8").splitlines()) == 7
     assert (site.ledger()["status"] == "released").sum() == (site.ledger()["status"] == "approved").sum() > 0
     context.close()
     other.close()
+
+
+def test_a_what_if_takes_its_name_from_its_changes_and_all_that_the_form_shows(browser: Browser, site: Served) -> None:
+    """A change that was chosen but not added was dropped, and a name with capitals was refused by the form."""
+    context = browser.new_context()
+    page, sent = _entered(context, site, "Paul", "/what-if"), []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        route.fulfill(json={"name": sent[-1]["name"]})
+
+    page.route("**/what-if", lambda route: answer(route) if route.request.method == "POST" else route.continue_())
+    page.get_by_label("Change", exact=True).select_option("added_inbound_units")
+    page.get_by_label("Where").select_option("MKE")
+    page.get_by_label("units").fill("400")
+    page.get_by_role("button", name="Add another change").click()
+    page.get_by_label("Change", exact=True).select_option("closed_hubs")
+    page.get_by_label("Where").select_option("DFW")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#messages")).to_contain_text("runs in the background")
+    changes = {"added_inbound_units": {"MKE": 400}, "closed_hubs": ["DFW"]}
+    assert (sent[0]["name"], sent[0]["changes"]) == ("added_inbound_units-mke-400-closed_hubs-dfw", changes)
+    page.get_by_label("Name").fill("MKE, later!")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator("#messages")).to_contain_text("mke-later")
+    assert (sent[1]["name"], sent[1]["changes"]) == ("mke-later", {"closed_hubs": ["DFW"]})
+    context.close()
 
 
 def test_an_exception_is_acknowledged_with_owner_and_due_date(browser: Browser, site: Served) -> None:

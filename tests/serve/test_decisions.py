@@ -126,6 +126,16 @@ def test_the_check_of_units_is_no_decision(site: Site) -> None:
     assert len(site.ledger()) == 0
 
 
+def test_the_check_of_an_approved_line_is_that_of_its_new_units(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    texts = [paul.get("/proposals/check", as_of=str(AS_OF), id="aaaa1111", units=units)["text"] for units in (12, 18)]
+    paul.decide("approve", "aaaa1111")
+    again = [paul.get("/proposals/check", as_of=str(AS_OF), id="aaaa1111", units=units)["text"] for units in (12, 18)]
+    assert again == texts
+    assert texts[0] != texts[1]
+    assert "take 18 or 24" in paul.get("/proposals/check", as_of=str(AS_OF), id="aaaa1111", units=19)["text"]
+
+
 def test_statuses_of_the_plan_follow_the_ledger(site: Site) -> None:
     from foundation.store.warehouse import Warehouse
     from pipeline.open_plan import OpenPlan

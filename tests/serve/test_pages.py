@@ -11,10 +11,10 @@ import pytest
 
 from foundation.store.warehouse import Warehouse
 from pipeline.workspace import Workspace
-from serve.routes.network import Projection
+from serve.routes.network import Projection, _place_labels
 from serve.sku_lines import Evidence, alternatives, argument
 from tests.flows.conftest import PLANNED
-from tests.serve.conftest import Site
+from tests.serve.conftest import LINES, Site
 from tests.worlds.proposal_world import exception_rows
 
 
@@ -155,6 +155,15 @@ def test_a_release_sends_exactly_the_previewed_lines(site: Site) -> None:
     released = site.ledger().query("status == 'released'")
     assert dict(zip(released["proposal_id"], released["units"], strict=True)) == {"aaaa1111": 18, "dddd4444": 12}
     assert set(released["by"]) == {"Rita"}
+    wanted = {"as_of": "2016-05-23", "form": "csv"}
+    exported = rita.post("/release/documents", wanted).json()
+    assert exported["name"] == "csv-2016-05-23.csv"
+    assert [line.split(",")[-2:] for line in exported["text"].splitlines()[1:]] == [
+        ["tea", "18"],
+        [LINES[3]["sku"], "12"],
+    ]
+    assert site.logged_in("Vera").post("/release/documents", wanted).status_code == 403
+    assert "there is no '../x'" in rita.post("/release/documents", {**wanted, "form": "../x"}).json()["detail"]
     assert paul.decide("withdraw", "aaaa1111").json()["skipped"][0]["why"] == "is released"
 
 
@@ -170,7 +179,7 @@ def test_a_what_if_runs_in_the_background_and_is_compared(planned_site: Site) ->
         time.sleep(0.2)
     assert jobs[0]["status"] == "done", jobs
     text = paul.client.get("/what-if", params={"name": "later"}).text
-    assert "added lead days all 1" in text
+    assert "days later all 1" in text
     assert "lines that differ" in text
 
 
@@ -272,3 +281,9 @@ def test_the_value_of_capacity_is_that_of_the_plan_and_of_the_runs_before_it(sit
     text = site.logged_in("Vera").client.get("/network", params={"as_of": "2016-06-06"}).text
     assert "Mean of 3 runs" in text
     assert "2 of 3" in text
+
+
+def test_names_of_hubs_stay_in_the_map_where_a_narrow_screen_writes_them_twice_as_wide() -> None:
+    places = [{"name": "MKE", "kind": "hub", "x": x, "y": 100.0} for x in (30.0, 500.0, 935.0)]
+    _place_labels(places)
+    assert [place["side"] for place in places] == ["start", "start", "end"]
