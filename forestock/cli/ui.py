@@ -23,7 +23,7 @@ from foundation.settings import Settings
 from pipeline.configuration import load_settings
 from pipeline.environment import prefect_home
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 PREFECT_PORT, MLFLOW_PORT = 4200, 5000
 _REGISTRATIONS = (
     ("prefect", "--no-prompt", "work-pool", "create", "forestock", "--type", "process", "--overwrite"),

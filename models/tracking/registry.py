@@ -132,7 +132,9 @@ def grouped(name: str) -> str:
     method, _, measure = name.rpartition("_")
     if "/" in name or measure not in _MEASURES:
         return name
-    return f"model/{measure}" if method == "model" else f"baseline/{method}/{measure}"
+    if method in ("model", "model_alone"):
+        return f"{method}/{measure}"
+    return f"baseline/{method}/{measure}"
 
 
 def importance_figure(importance: pd.DataFrame) -> Figure:
@@ -323,7 +325,7 @@ class Registry:
 
         logged = self._experiment.client.create_logged_model(
             self._experiment.id,
-            "model",
+            f"demand-{model.as_of}",
             source_run_id=run_id,
             model_type=model.facts["kind"],
             params={name: str(value)[:_LONGEST_MODEL_PARAM] for name, value in params(model)},

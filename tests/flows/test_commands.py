@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from forestock.cli import ui
 from forestock.cli.main import app
 from foundation.errors import GateError, InputError, StageError
 from tests.conftest import Tables
@@ -29,6 +30,11 @@ def test_help_shows_an_example(command: str) -> None:
 def test_the_version_is_that_of_the_package() -> None:
     request = CliRunner().invoke(app, ["--version"])
     assert (request.exit_code, request.output) == (0, f"forestock {version('forestock')}\n")
+
+
+def test_the_deployments_are_registered_from_the_folder_that_has_them() -> None:
+    """``make ui`` ended because it looked for ``prefect.yaml`` in the package."""
+    assert (ui.ROOT / "prefect.yaml").is_file()
 
 
 def test_help_and_parsing_import_no_heavy_package() -> None:

@@ -83,7 +83,8 @@ def test_the_logged_model_has_its_metrics_params_example_and_files_once(
     assert json.loads(logged.tags["mlflow.modelVersions"]) == [{"name": used.name, "version": published.version}]
     assert version.run_id == published.run_id == logged.source_run_id
     assert version.source == f"models:/{logged.model_id}"
-    assert {metric.key for metric in logged.metrics} >= {"model/wape", "model/bias"}
+    assert {metric.key for metric in logged.metrics} >= {"model/wape", "model/bias", "model_alone/wape"}
+    assert logged.name == f"demand-{AS_OF}"
     assert logged.params["forecast.lightgbm.trees"] == "12"
     assert logged.tags["model_version"] == model.version
     folder = Path(mlflow.artifacts.download_artifacts(f"models:/{logged.model_id}", dst_path=str(tmp_path)))

@@ -155,15 +155,15 @@ def test_a_release_sends_exactly_the_previewed_lines(site: Site) -> None:
     released = site.ledger().query("status == 'released'")
     assert dict(zip(released["proposal_id"], released["units"], strict=True)) == {"aaaa1111": 18, "dddd4444": 12}
     assert set(released["by"]) == {"Rita"}
-    wanted = {"as_of": "2016-05-23", "form": "csv"}
-    exported = rita.post("/release/documents", wanted).json()
+    requested = {"as_of": "2016-05-23", "form": "csv"}
+    exported = rita.post("/release/documents", requested).json()
     assert exported["name"] == "csv-2016-05-23.csv"
     assert [line.split(",")[-2:] for line in exported["text"].splitlines()[1:]] == [
         ["tea", "18"],
         [LINES[3]["sku"], "12"],
     ]
-    assert site.logged_in("Vera").post("/release/documents", wanted).status_code == 403
-    assert "there is no '../x'" in rita.post("/release/documents", {**wanted, "form": "../x"}).json()["detail"]
+    assert site.logged_in("Vera").post("/release/documents", requested).status_code == 403
+    assert "there is no '../x'" in rita.post("/release/documents", {**requested, "form": "../x"}).json()["detail"]
     assert paul.decide("withdraw", "aaaa1111").json()["skipped"][0]["why"] == "is released"
 
 
