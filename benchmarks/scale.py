@@ -20,6 +20,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -161,12 +162,12 @@ def survive_kills(options: argparse.Namespace, folder: Path) -> None:
     base, undisturbed = folder / "base", folder / "undisturbed"
     _succeed(base, [], "forecast")
     shutil.copytree(base, undisturbed)
-    begin = time.perf_counter()
-    _succeed(undisturbed, ["--set", "cluster.workers=2"])
-    whole = time.perf_counter() - begin
-    print(
-        f"an undisturbed run takes {whole:.0f} s\n| killed | after s | exit code | message | tables of the next run |"
-    )
+    run = _run(undisturbed, ["--set", "cluster.workers=2"])
+    whole = _killed(run, ("nothing", {}), float("inf"))[2]
+    if run.returncode:
+        raise SystemExit("the undisturbed run failed")
+    print(f"an undisturbed run takes {whole:.0f} s of CPU time")
+    print("| killed | after CPU s | exit code | message | tables of the next run |")
     print("| --- | --- | --- | --- | --- |", flush=True)
     for number in range(options.kills):
         victim = ("worker", "scheduler", "command", "separate worker")[number % 4]
@@ -175,13 +176,13 @@ def survive_kills(options: argparse.Namespace, folder: Path) -> None:
         place = folder / f"dask{number}"
         place.mkdir()
         with _cluster(victim, place) as (change, processes):
-            delay = draw.uniform(0.2, 1.0) * whole
-            code, message = _killed(_run(warehouse, ["--set", change]), (victim, processes), delay)
+            moment = draw.uniform(0.3, 0.95) * whole
+            code, message, spent = _killed(_run(warehouse, ["--set", change]), (victim, processes), moment)
         _succeed(warehouse, ["--set", "cluster.workers=2"])
         different = [name for name, difference in compared(undisturbed, warehouse, None) if difference]
         shutil.rmtree(warehouse)
         tables = ", ".join(different) or "equal"
-        print(f"| {victim} | {delay:.0f} | {code} | {message} | {tables} |", flush=True)
+        print(f"| {victim} | {spent:.0f} | {code} | {message} | {tables} |", flush=True)
         if different:
             raise SystemExit("a run after a kill differs")
 
@@ -209,18 +210,38 @@ def _run(warehouse: Path, more: list[str], name: str = "run") -> subprocess.Pope
     return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
 
 
-def _killed(run: subprocess.Popen[str], victim: tuple[str, dict[str, int]], delay: float) -> tuple[int, str]:
-    """Kill after ``delay`` seconds, or later when a worker is there; return the exit code and the last line."""
+def _killed(run: subprocess.Popen[str], victim: tuple[str, dict[str, int]], moment: float) -> tuple[int, str, float]:
+    """Kill when the command has spent ``moment`` seconds of CPU time, or later when a worker is there.
+
+    Returns the exit code, the last error, and the CPU time.
+    """
     name, processes = victim
-    until = time.monotonic() + delay
-    while run.poll() is None and (time.monotonic() < until or (name == "worker" and not _workers(run.pid))):
+    spent, is_killed, lines = 0.0, False, []
+    reading = threading.Thread(target=lambda: lines.extend(run.stderr or ()), daemon=True)
+    reading.start()
+    while run.poll() is None:
+        spent = max(spent, _cpu_of_tree(run.pid, processes))
+        if spent >= moment and not is_killed and (name != "worker" or _workers(run.pid)):
+            pid = run.pid if name == "command" else _workers(run.pid)[0] if name == "worker" else processes[name]
+            psutil.Process(pid).kill()
+            is_killed = True
         time.sleep(0.05)
-    if run.poll() is None:
-        pid = run.pid if name == "command" else _workers(run.pid)[0] if name == "worker" else processes[name]
-        psutil.Process(pid).kill()
-    text = run.communicate()[1]
-    errors = [line for line in text.splitlines() if line.startswith("error:")]
-    return run.returncode, errors[-1] if errors else "–"
+    reading.join(5)
+    errors = [line.strip() for line in lines if line.startswith("error:")]
+    return run.returncode, errors[-1] if errors else "–", spent
+
+
+def _cpu_of_tree(pid: int, others: dict[str, int]) -> float:
+    """Return CPU seconds of a process, its children that run, and the separate processes ``others``."""
+    total = 0.0
+    try:
+        root = psutil.Process(pid)
+        for process in [root, *root.children(recursive=True), *map(psutil.Process, others.values())]:
+            times = process.cpu_times()
+            total += times.user + times.system
+    except psutil.Error:
+        return total
+    return total
 
 
 def _workers(pid: int) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 import time
 from collections.abc import Iterator
@@ -127,6 +128,30 @@ def test_a_killed_scheduler_ends_the_stage(world: World, dask: DaskCluster) -> N
     with pytest.raises(StageError, match=r"^stage rebalance failed: .*; run again to continue$"):
         run_on(world, ClusterSection(address=dask.address), work)
     killing.join()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(7))
+def test_three_kills_at_random_moments_end_cleanly(world: World, expected: Frames, tmp_path: Path, seed: int) -> None:
+    draw = random.Random(seed)  # noqa: S311 (no secret)
+    with dask_cluster(tmp_path, n_workers=3) as running:
+        section = ClusterSection(address=running.address)
+        begin = time.monotonic()
+        assert_same(planned(world, section), expected)
+        seconds = time.monotonic() - begin
+        for victim in (*running.workers[:2], running.scheduler):
+            killing = threading.Timer(draw.uniform(0.0, seconds), victim.kill)
+            killing.start()
+            try:
+                assert_same(planned(world, section), expected)
+            except StageError as error:
+                assert str(error).startswith("stage rebalance failed: ")  # noqa: PT017 (a late kill raises nothing)
+                assert str(error).endswith("; run again to continue")  # noqa: PT017 (as above, in full)
+            killing.join()
+            victim.wait()
+            if victim is not running.scheduler:
+                assert_same(planned(world, section), expected)
+        disconnect(section)
 
 
 @pytest.mark.slow

@@ -7,11 +7,13 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from foundation.cluster_section import ClusterSection
 from foundation.errors import StageError
 from positioning.optimizer.parameters import Parameters
 from positioning.optimizer.workers import WorkerPool, worker_pool
@@ -27,7 +29,7 @@ _open: list[Any] = []
 _PARENT = """
 from tests.positioning.test_workers import work_for_two
 if __name__ == "__main__":
-    work_for_two(int({port!r}))
+    work_for_two(int({port!r}), {is_cluster})
 """
 
 
@@ -38,19 +40,23 @@ def ring_and_stay_busy(_: object, skus: list[int], port: int) -> list[int]:
     return skus
 
 
-def work_for_two(port: int) -> None:
+def work_for_two(port: int, is_cluster: bool) -> None:
     """Keep two workers busy, each with a chunk of its own."""
     world = random_world(1, n_skus=2 * CHUNK_SKUS)
     problem = world.but(positioning={**world.positioning, "processes": 2}).problem()
+    if is_cluster:
+        settings = problem.settings.model_copy(update={"cluster": ClusterSection(workers=2)})
+        problem = replace(problem, settings=settings)
     with worker_pool(problem, 2 * CHUNK_SKUS, Parameters()) as workers:
         workers.run(ring_and_stay_busy, [([0], port), ([CHUNK_SKUS], port)])
 
 
-def test_workers_end_at_once_when_the_process_that_started_them_is_killed() -> None:
+@pytest.mark.parametrize("is_cluster", [False, pytest.param(True, marks=pytest.mark.slow)])
+def test_workers_end_at_once_when_the_process_that_started_them_is_killed(is_cluster: bool) -> None:
     """A run that is killed must not leave workers behind that use the cores until their chunk ends."""
     with socket.create_server(("localhost", 0)) as server:
         server.settimeout(60)  # a parent that fails to start must fail the test, not stop it forever
-        script = _PARENT.format(port=str(server.getsockname()[1]))
+        script = _PARENT.format(port=str(server.getsockname()[1]), is_cluster=is_cluster)
         parent = subprocess.Popen([sys.executable, "-c", script], cwd=_ROOT)  # noqa: S603 (our own)
         try:
             lines = [server.accept()[0] for _ in range(2)]
