@@ -111,6 +111,11 @@ class Protection:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         address = scope["client"][0] if scope.get("client") else ""
+        names = [name.decode("latin-1").lower() for name, _ in scope["headers"]]
+        if names.count(self._settings.proxy_header.lower()) > 1:
+            twice = "The header of the proxy is there twice; let the proxy replace that of the client."
+            await _refuse(scope, _with_headers(send, scope["path"]), 403, twice)
+            return
         caller = self._identity.caller(headers, address)
         if refusal := self._refusal(scope, headers, address, caller):
             await _refuse(scope, _with_headers(send, scope["path"]), *refusal)

@@ -6,11 +6,16 @@ import pkgutil
 import re
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import quote
 
+import pandas as pd
 import pytest
 
+from foundation.store.warehouse import Warehouse
 from serve import Access, routes
 from tests.serve.conftest import PASSWORD, Site
+from tests.worlds.neutral_rows import neutral_row
+from tests.worlds.proposal_world import AS_OF, exception_rows
 
 CHANGE = {"verb": "approve", "lines": {"aaaa1111": "0"}}
 
@@ -254,3 +259,87 @@ def test_a_body_that_is_no_request_is_refused_by_every_route(site: Site, body: s
     for path in ("/decisions", "/api/v1/decisions", "/exceptions", "/what-if", "/release"):
         assert 400 <= rita.client.post(path, content=body.encode(), headers=headers).status_code < 500, path
     assert site.ledger().empty
+
+
+def test_stored_markup_stays_text_on_every_page(site: Site) -> None:
+    """Ids, reasons, names, and texts come from inputs, other systems, and people."""
+    mark = "<img src=x onerror=alert(1)>"
+    warehouse = Warehouse(site.settings)
+    rows = exception_rows("A", "B").assign(action=mark, sku=mark, region=mark)
+    warehouse.write("exception", rows, "2016-05-23")
+    position = neutral_row("position", AS_OF) | {"hub": mark, "sku": mark, "expected_demand_units": 5.0}
+    warehouse.write("position", pd.DataFrame([position]), "2016-05-23")
+    paul, rita = site.logged_in("Paul"), site.logged_in("Rita")
+    paul.decide("reject", "aaaa1111", reason=mark)
+    paul.decide("approve", "dddd4444")
+    first = paul.get("/api/v1/exceptions")["rows"][0]
+    body = {"exceptions": {first["exception_id"]: first["version"]}, "status": "acknowledged", "owner": mark}
+    assert paul.post("/exceptions", body).status_code == 200
+    token = rita.client.get("/release").text.partition('data-token="')[2].partition('"')[0]
+    assert rita.post("/release", {"as_of": "2016-05-23", "token": token}).status_code == 200
+    for path in (
+        "/",
+        "/proposals",
+        "/sku",
+        "/sku?sku=tea",
+        f"/sku?sku={quote(mark)}",
+        f"/sku?hub={quote(mark)}",
+        "/network",
+        "/exceptions",
+        "/what-if",
+        "/release",
+    ):
+        text = paul.client.get(path).text
+        assert "<img" not in text, path
+        assert not re.search(r"<script(?![^>]*\b(src|type=\"application/json\"))", text), path
+    shown = "".join(paul.client.get(path).text for path in ("/sku", "/sku?sku=tea", "/exceptions"))
+    assert shown.count("&lt;img src=x") >= 4
+
+
+def test_a_request_with_two_headers_of_the_proxy_is_refused(site: Site) -> None:
+    """A proxy that adds its header to that of the client must not let the client choose the person."""
+    site.build(identity="proxy", trusted_proxies=("10.1.0.0/16",), default_role="viewer")
+    for names in (("Rita", "Vera"), ("Vera", "Rita")):
+        headers = [("x-forwarded-user", name) for name in names]
+        assert site.client("10.1.2.3").get("/proposals", headers=headers).status_code == 403
+    assert site.client("10.1.2.3").get("/proposals", headers={"x-forwarded-user": "Vera"}).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["10.2.2.3", "::ffff:10.2.2.3", "", "10.1.2.3.evil.example", "localhost"])
+def test_a_forwarded_address_does_not_make_a_client_the_proxy(site: Site, address: str) -> None:
+    site.build(identity="proxy", trusted_proxies=("10.1.0.0/16",), default_role="releaser")
+    headers = {
+        "x-forwarded-user": "Rita",
+        "x-forwarded-for": "10.1.2.3",
+        "forwarded": "for=10.1.2.3",
+        "x-real-ip": "10.1.2.3",
+    }
+    assert site.client(address).get("/proposals", headers=headers).status_code == 403
+    assert site.client(address).post("/decisions", json=CHANGE, headers=headers).status_code == 403
+
+
+def test_a_replayed_release_and_a_replayed_undo_change_nothing(site: Site) -> None:
+    paul, rita = site.logged_in("Paul"), site.logged_in("Rita")
+    paul.decide("approve", "aaaa1111")
+    token = rita.client.get("/release").text.partition('data-token="')[2].partition('"')[0]
+    body = {"as_of": "2016-05-23", "token": token}
+    assert [rita.post("/release", body).status_code for _ in range(3)] == [200, 400, 400]
+    seen = paul.versions()
+    paul.post("/decisions", {"verb": "approve", "lines": {"bbbb2222": seen["bbbb2222"]}})
+    seen = paul.versions()
+    undo = {"verb": "withdraw", "lines": {"bbbb2222": seen["bbbb2222"]}}
+    assert [paul.post("/decisions", undo).status_code for _ in range(3)] == [200, 409, 409]
+    statuses = site.ledger().groupby("proposal_id")["status"].agg(sorted).to_dict()  # the clock stands still
+    assert statuses == {"aaaa1111": ["approved", "released"], "bbbb2222": ["approved", "proposed"]}
+
+
+def test_a_planner_reaches_no_route_of_a_releaser_and_a_client_no_page(site: Site) -> None:
+    site.access, token = site.access.with_client("oms", "planner")
+    bearer = {"authorization": f"Bearer {token}"}
+    paul = site.logged_in("Paul")
+    body = {"as_of": "2016-05-23", "token": "x" * 64}
+    assert paul.post("/release", body).status_code == 403
+    assert site.client().post("/release", json=body, headers=bearer).status_code == 403
+    for name, value in (("x-role", "releaser"), ("x-forwarded-user", "Rita"), ("cookie", "forestock_session=guess")):
+        headers = {**bearer, name: value}
+        assert site.client().post("/release", json=body, headers=headers).status_code == 403
