@@ -122,6 +122,10 @@ class Grid:
         departures = iter(self._departure_rows(-1 - taken[taken < 0], now))
         return Window(len(items), n_lines, offset, [next(lines) if item >= 0 else next(departures) for item in taken])
 
+    def rows(self, query: Query) -> np.ndarray:
+        """Return the numbers of the lines that match a query without groups, in its order, int64."""
+        return self._items(query)
+
     def matching(self, query: Query) -> np.ndarray:
         """Return for each line whether it matches the query, bool (n_lines)."""
         chosen = np.ones(len(self._plan.lines), dtype=bool)

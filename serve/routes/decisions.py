@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import InputError, counted_noun
+from foundation.store.table_exports import neutralized
 from foundation.wording import Money, moment, rate
 from serve import grid
 from serve.grid import departure_row
@@ -33,7 +34,12 @@ _STATUS_NAMES = {
     "proposed": "open",
     **{name: name for name in ("approved", "rejected", "released", "executed", "superseded")},
 }
+_VIEWS = (("lines", "lines by departure"), ("folded", "departures only"), ("flat", "lines only"))
 _MOST_SHOWN = 200
+_FILE_COLUMNS = [
+    "proposal_id", "departure_id", "kind", "sku", "origin", "destination", "category", "owner", "units", "decided_units", "status", "by", "reason",
+    "benefit_eur", "cost_eur", "loss_if_refused_eur", "ship_date", "arrival_date", "decide_by",
+]  # fmt: skip
 
 
 @router.get("/proposals")
@@ -41,7 +47,7 @@ def proposals(request: Request, as_of: str = "") -> Response:
     """Show the grid of proposals; the address may name the value of any filter."""
     plan = plan_of(request, as_of)
     grid = services_of(request).grid(plan)
-    filters = ("search", "status", "departure", *(name for name, _ in _FILTERS))
+    filters = ("search", "status", "departure", "view", *(name for name, _ in _FILTERS))
     return page(
         request,
         "proposals.html.j2",
@@ -51,6 +57,7 @@ def proposals(request: Request, as_of: str = "") -> Response:
             "filter_names": _FILTERS,
             "columns": _COLUMNS,
             "statuses": list(_STATUS_NAMES),
+            "views": _VIEWS,
             "status_names": _STATUS_NAMES,
             "n_lines": len(plan.lines),
             "n_departures": len(plan.departures),
@@ -97,6 +104,40 @@ def rows(request: Request, query: Annotated[RowQuery, Query()]) -> dict[str, Any
         "offset": window.offset,
         "revision": plan.revision,
     }
+
+
+class FileQuery(BaseModel):
+    """The filters and the order of the grid, as parameters of the address."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str = ""
+    search: Annotated[str, Field(max_length=200)] = ""
+    hub: str = ""
+    status: str = ""
+    kind: str = ""
+    category: str = ""
+    handling_class: str = ""
+    owner: str = ""
+    departure: str = ""
+    sort: Literal[grid.SORTS] = "departure"  # type: ignore[valid-type] # the names are listed once
+    descending: bool = False
+
+
+@router.get("/proposals/lines.csv")
+def lines_file(request: Request, query: Annotated[FileQuery, Query()]) -> Response:
+    """Return the lines that match the filters, in the order of the grid, as CSV for a spreadsheet."""
+    plan = plan_of(request, query.as_of)
+    parts = query.model_dump(exclude={"as_of", "descending"})
+    requested = grid.Query(**parts, is_descending=query.descending, is_grouped=False)
+    rows = services_of(request).grid(plan).rows(requested)
+    states = plan.states
+    lines = plan.lines.iloc[rows].drop(columns="reason").assign(
+        status=states.status[rows], decided_units=states.units[rows], by=states.by[rows], reason=states.reason[rows]
+    )  # fmt: skip
+    shown = neutralized(lines[_FILE_COLUMNS])
+    headers = {"content-disposition": f'attachment; filename="proposals-{plan.as_of}.csv"'}
+    return Response(shown.to_csv(index=False), headers=headers, media_type="text/csv; charset=utf-8")
 
 
 @router.get("/proposals/revision")

@@ -387,7 +387,20 @@ function filtered() {
     chip.addEventListener("click", () => { filters.departure.value = ""; filtered(); });
     chips.append("Only the departure ", chip);
   }
+  remember();
   restart();
+}
+
+// The address holds the filters, so that it can be kept, shared, and returned to.
+function remember() {
+  const address = new URL(location.href);
+  for (const [name, value] of new FormData(filters)) {
+    if (value && !(name === "view" && value === "lines")) address.searchParams.set(name, value); else address.searchParams.delete(name);
+  }
+  history.replaceState(null, "", address);
+  const parts = query();
+  for (const name of ["grouped", "folded"]) parts.delete(name);
+  document.getElementById("download").href = `/proposals/lines.csv?${parts}`;
 }
 
 let typing = 0;
@@ -408,6 +421,7 @@ for (const head of grid.querySelectorAll("[data-sort]")) {
       other.dataset.direction = direction;
       if (direction) other.setAttribute("aria-pressed", "true"); else other.removeAttribute("aria-pressed");
     }
+    remember();
     restart();
   });
 }

@@ -17,7 +17,7 @@ function offer() {
 
 function current() {
   const option = form.change.selectedOptions[0];
-  return { key: option.value, place: form.place.value, amount: option.dataset.unit ? Number(form.amount.value) : null, text: `${option.textContent} ${form.place.value}${option.dataset.unit ? ` ${form.amount.value}` : ""}` };
+  return { key: option.value, place: form.place.value, amount: option.dataset.unit ? Number(form.amount.value) : null, text: `${option.textContent}: ${form.place.value}${option.dataset.unit ? `, ${form.amount.value} ${option.dataset.unit === "factor" ? "" : option.dataset.unit}`.trimEnd() : ""}` };
 }
 
 function add(into, one) {

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from foundation.store.warehouse import Warehouse
 from tests.flows.conftest import PLANNED
 from tests.serve.conftest import Site
 
@@ -64,3 +67,17 @@ def test_openapi_describes_every_route_of_the_api_and_no_page(site: Site) -> Non
     for path, methods in document["paths"].items():
         for method in methods.values():
             assert method["description"], path
+
+
+def test_the_value_of_units_is_that_of_the_run(planned_site: Site) -> None:
+    vera = planned_site.logged_in("Vera")
+    table = Warehouse(planned_site.settings).read("unit_value", PLANNED)
+    answer = vera.get("/api/v1/unit_value", limit=10_000)
+    assert answer["total"] == len(table) > 0
+    assert sum(row["value_eur"] for row in answer["rows"]) == pytest.approx(table["value_eur"].sum())
+    first = table.iloc[0]
+    one = vera.get("/api/v1/unit_value", sku=first["sku"], hub=first["hub"])["rows"]
+    assert [(row["sku"], row["hub"], row["value_eur"]) for row in one] == [
+        (first["sku"], first["hub"], pytest.approx(first["value_eur"]))
+    ]
+    assert vera.get("/api/v1/unit_value", sku="no such sku")["total"] == 0

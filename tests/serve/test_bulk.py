@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from pipeline.decisions import Selection, decide_proposals
@@ -100,3 +102,14 @@ def test_the_page_offers_decisions_on_all_lines_to_planners_alone(site: Site) ->
     assert "data-bulk" in site.logged_in("Paul").client.get("/proposals").text
     assert "data-bulk" not in site.logged_in("Vera").client.get("/proposals").text
     assert "/decisions/shown" in Path("serve/static/grid.js").read_text("utf-8")
+
+
+def test_the_lines_shown_are_a_file_for_spreadsheets_without_formulas(site: Site) -> None:
+    paul = site.logged_in("Paul")
+    paul.decide("reject", "bbbb2222", reason="=HYPERLINK(1)")
+    reply = paul.client.get("/proposals/lines.csv", params={"hub": "B", "sort": "benefit_eur", "descending": True})
+    assert reply.headers["content-disposition"] == 'attachment; filename="proposals-2016-05-23.csv"'
+    rows = pd.read_csv(io.StringIO(reply.text)).set_index("proposal_id")
+    assert list(rows.index) == ["aaaa1111", "cccc3333", "bbbb2222"]
+    assert rows.loc["bbbb2222", ["status", "by", "reason"]].tolist() == ["rejected", "Paul", "'=HYPERLINK(1)"]
+    assert paul.client.get("/proposals/lines.csv?sort=guess").status_code == 422
