@@ -34,7 +34,7 @@ from pipeline.decisions import (
     split_units,
 )
 from pipeline.handover import close_expired, deliver_released
-from pipeline.results import Result, page_of, reported
+from pipeline.results import Result, reported
 from review.plan.summary import top_proposals
 
 log = logging.getLogger(__name__)
@@ -124,7 +124,7 @@ def form_text(settings: Settings, as_of: date) -> str:
         others = proposals_text(len(decidable) - len(rows))
         lines += [
             "",
-            f"The table has the best {len(rows)}. The other {others} are on the review page, {page_of(settings, as_of)}",
+            f"The table has the best {len(rows)}. The other {others} are in the [workspace]({settings.serve.address(f'/proposals?as_of={as_of}')}),",
         ]
         lines += [f"and are listed by `{command(settings, 'approve', as_of)}`."]
     return "\n".join(lines)

@@ -9,7 +9,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date
-from pathlib import Path
 from typing import TypeVar, cast
 from uuid import UUID
 
@@ -25,7 +24,6 @@ from prefect.artifacts import (
 from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectException
 
-from foundation.store import files
 from foundation.store.warehouse import Warehouse
 from pipeline.artifacts import input_warnings
 from pipeline.results import Result
@@ -95,13 +93,12 @@ def show_plan(result: Result) -> None:
     rows = top_proposals(outputs["transfer"], settings)
     with _ignoring_unavailable_server():
         create_markdown_artifact(text, key=artifact_key(settings.name, "summary"), description=f"Plan of {as_of}")
-        if result.page:
-            create_link_artifact(
-                _address(result.page),
-                f"Review page of {as_of}",
-                key=artifact_key(settings.name, "page"),
-                description="Opens on a machine that can read the warehouse; MLflow has a copy",
-            )
+        create_link_artifact(
+            settings.serve.address(f"/?as_of={as_of}"),
+            f"Plan of {as_of} in the workspace",
+            key=artifact_key(settings.name, "page"),
+            description="Opens where forestock serve runs; MLflow has the review page",
+        )
         if rows:
             create_table_artifact(
                 rows, key=artifact_key(settings.name, "proposals"), description="Best proposals of the plan"
@@ -112,11 +109,6 @@ def show_text(pipeline: str, topic: str, text: str, description: str) -> None:
     """Publish Markdown text as an artifact of the pipeline."""
     with _ignoring_unavailable_server():
         create_markdown_artifact(text, key=artifact_key(pipeline, topic), description=description)
-
-
-def _address(page: str) -> str:
-    """Return the place of a page as a URL."""
-    return page if files.is_url(page) else Path(page).absolute().as_uri()
 
 
 def name_run(pipeline: str, as_of: date) -> None:

@@ -22,6 +22,11 @@ class Serve(Section):
         description="Address to listen on; the default is reachable from this machine only.",
     )
     port: Annotated[int, Field(ge=1, le=65_535)] = Field(8050, description="Port to listen on.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#]+/?$",
+        description="Address under which people open the workspace, for links in Prefect; default: `http://` with `host` and `port`.",
+    )
     allowed_hosts: Names = Field(
         (),
         description="Names under which browsers reach the workspace, in addition to `host` and `localhost`. Requests with another Host header are refused.",
@@ -57,3 +62,8 @@ class Serve(Section):
     trend_runs: Annotated[int, Field(ge=2, le=400)] = Field(
         30, description="Number of runs in the trends of the page Today."
     )
+
+    def address(self, path: str = "/") -> str:
+        """Return the address of a page under which people open the workspace; ``path`` begins with a slash."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{(self.public_url or f'http://{host}:{self.port}').rstrip('/')}{path}"

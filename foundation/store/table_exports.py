@@ -35,7 +35,7 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 def _csv(frame: pd.DataFrame, table: Table) -> bytes:
     """Return UTF-8 with ISO dates; text that a spreadsheet would evaluate is neutralized."""
-    ready = neutralized(frame)
+    ready = _neutralized(frame)
     for name in ready:
         if isinstance(ready[name].dtype, pd.DatetimeTZDtype):
             ready[name] = ready[name].dt.strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -58,7 +58,7 @@ def _workbook(frame: pd.DataFrame, table: Table) -> bytes:
     workbook = Workbook(write_only=True)
     sheet = workbook.create_sheet(table.name[:31])
     sheet.freeze_panes = "A2"
-    ready = neutralized(frame)
+    ready = _neutralized(frame)
     for index, name in enumerate(ready, start=1):
         if isinstance(ready[name].dtype, pd.DatetimeTZDtype):
             ready[name] = ready[name].dt.tz_convert("UTC").dt.tz_localize(None)
@@ -87,7 +87,12 @@ def _parquet(frame: pd.DataFrame, table: Table) -> bytes:
     return content.getvalue()
 
 
-def neutralized(frame: pd.DataFrame) -> pd.DataFrame:
+def csv_text(frame: pd.DataFrame) -> str:
+    """Return rows of any columns as CSV; text that a spreadsheet would evaluate is neutralized."""
+    return _neutralized(frame).to_csv(index=False)
+
+
+def _neutralized(frame: pd.DataFrame) -> pd.DataFrame:
     """Return rows whose texts a spreadsheet shows and never computes."""
     texts = [str(name) for name in frame if frame[name].dtype in ("str", "object")]
     return frame.assign(**{name: frame[name].map(as_text, na_action="ignore") for name in texts})

@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import InputError, counted_noun
-from foundation.store.table_exports import neutralized
+from foundation.store.table_exports import csv_text
 from foundation.wording import Money, moment, rate
 from serve import grid
 from serve.grid import departure_row
@@ -135,9 +135,8 @@ def lines_file(request: Request, query: Annotated[FileQuery, Query()]) -> Respon
     lines = plan.lines.iloc[rows].drop(columns="reason").assign(
         status=states.status[rows], decided_units=states.units[rows], by=states.by[rows], reason=states.reason[rows]
     )  # fmt: skip
-    shown = neutralized(lines[_FILE_COLUMNS])
     headers = {"content-disposition": f'attachment; filename="proposals-{plan.as_of}.csv"'}
-    return Response(shown.to_csv(index=False), headers=headers, media_type="text/csv; charset=utf-8")
+    return Response(csv_text(lines[_FILE_COLUMNS]), headers=headers, media_type="text/csv; charset=utf-8")
 
 
 @router.get("/proposals/revision")

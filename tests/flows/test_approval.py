@@ -75,7 +75,7 @@ def test_the_form_shows_every_proposal_or_says_where_the_others_are(
     monkeypatch.setattr("flows.approval.LISTED", 1)
     text = form_text(settings, AS_OF)
     assert sum(name in text for name in ids) == 1
-    assert f"plan-{AS_OF}.html" in text
+    assert f"(http://127.0.0.1:8050/proposals?as_of={AS_OF})" in text
     assert "forestock approve" in text
 
 

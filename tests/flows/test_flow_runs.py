@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import Artifact, FlowRun
 from prefect.states import Failed
 from prefect.testing.utilities import prefect_test_harness
 
@@ -89,13 +89,16 @@ def _runs() -> list[FlowRun]:
         return list(client.read_flow_runs())
 
 
-def _artifact_types(key: str) -> set[str | None]:
-    async def read() -> set[str | None]:
+def _artifacts(key: str) -> list[Artifact]:
+    async def read() -> list[Artifact]:
         async with get_client() as client:
-            result = await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
-            return {artifact.type for artifact in result}
+            return await client.read_artifacts(artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])))
 
     return asyncio.run(read())
+
+
+def _artifact_types(key: str) -> set[str | None]:
+    return {artifact.type for artifact in _artifacts(key)}
 
 
 def test_a_nightly_run_writes_a_plan_a_page_a_record_and_a_named_run(first_run: tuple[Path, Result]) -> None:
@@ -112,6 +115,8 @@ def test_a_nightly_run_writes_a_plan_a_page_a_record_and_a_named_run(first_run: 
     assert any("of the experiment demo-plans has the page" in note for note in result.notes)
     assert _artifact_types("demo-summary") == {"markdown"}
     assert _artifact_types("demo-page") == {"markdown"}  # Prefect stores a link as Markdown
+    links = [artifact.data for artifact in _artifacts("demo-page")]
+    assert links[-1] == f"[Plan of {MONDAY} in the workspace](http://127.0.0.1:8050/?as_of={MONDAY})"
 
 
 def test_what_if_and_why_publish_artifacts_on_their_runs(overrides: Overrides) -> None:

@@ -318,7 +318,7 @@ def test_a_forwarded_address_does_not_make_a_client_the_proxy(site: Site, addres
     assert site.client(address).post("/decisions", json=CHANGE, headers=headers).status_code == 403
 
 
-def test_a_replayed_release_and_a_replayed_undo_change_nothing(site: Site) -> None:
+def test_a_replayed_release_and_a_replayed_undo_have_no_effect(site: Site) -> None:
     paul, rita = site.logged_in("Paul"), site.logged_in("Rita")
     paul.decide("approve", "aaaa1111")
     token = rita.client.get("/release").text.partition('data-token="')[2].partition('"')[0]
