@@ -32,7 +32,7 @@ _STATUSES: dict[str, tuple[str, ...]] = {
     "reject": ("proposed", "approved"),
     "withdraw": ("approved", "rejected"),
 }
-_MOST_UNDOS, _MOST_LOSING = 50, 3
+_MOST_UNDO_LINES, _MOST_LOSING = 300_000, 3
 Text = Annotated[str, Field(max_length=300)]
 Verb = Literal["approve", "reject", "withdraw"]
 
@@ -81,7 +81,7 @@ class Undos:
         key = secrets.token_urlsafe(16)
         with self._lock:
             self._kept[key] = (by, as_of, lines)
-            while len(self._kept) > _MOST_UNDOS:
+            while len(self._kept) > 1 and sum(len(kept[2]) for kept in self._kept.values()) > _MOST_UNDO_LINES:
                 self._kept.popitem(last=False)
         return key
 

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from pipeline.decisions import Selection, decide_proposals
+from serve.routes.bulk import Undos
 from tests.serve.conftest import Browser, Site
 from tests.worlds.proposal_world import AS_OF, act
 
@@ -113,3 +114,11 @@ def test_the_lines_shown_are_a_file_for_spreadsheets_without_formulas(site: Site
     assert list(rows.index) == ["aaaa1111", "cccc3333", "bbbb2222"]
     assert rows.loc["bbbb2222", ["status", "by", "reason"]].tolist() == ["rejected", "Paul", "'=HYPERLINK(1)"]
     assert paul.client.get("/proposals/lines.csv?sort=guess").status_code == 422
+
+
+def test_undos_of_the_oldest_decisions_make_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serve.routes.bulk._MOST_UNDO_LINES", 5)
+    undos = Undos()
+    keys = [undos.keep("Paul", AS_OF, dict.fromkeys(map(str, range(size)), "0")) for size in (3, 2, 2, 9)]
+    assert [undos.find(key, "Paul") is not None for key in keys] == [False, False, False, True]
+    assert undos.find(keys[-1], "Petra") is None
