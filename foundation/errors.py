@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 
@@ -45,10 +45,10 @@ class GateError(ForestockError):
     exit_code = 4
 
 
-def tell(error: ForestockError) -> int:
-    """Print one line per fault to standard error and return the exit code a command ends in."""
+def tell(error: ForestockError, shorten: Callable[[str], str] = str) -> int:
+    """Print one line per fault to standard error, each as ``shorten`` returns it, and return the exit code a command ends in."""
     for line in error.lines:
-        print(f"error: {line}", file=sys.stderr)
+        print(f"error: {shorten(line)}", file=sys.stderr)
     return error.exit_code
 
 

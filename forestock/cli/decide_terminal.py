@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from forestock.cli.terminal import print_steps_after
+from forestock.cli.terminal import in_this_folder, print_steps_after
 from foundation.errors import ConfigurationError, InputError, StageError
 from foundation.settings import Settings
 from pipeline.decisions import Verb
@@ -286,4 +286,4 @@ def _table(title: str) -> Table:
 
 
 def _print_line(console: Console, text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)
+    console.print(in_this_folder(text), markup=False, highlight=False, soft_wrap=True)

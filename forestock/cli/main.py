@@ -17,7 +17,7 @@ from typer.core import TyperGroup
 
 from forestock.cli import decide, execution, explore, judge, project, serve
 from forestock.cli.run import tidy
-from forestock.cli.terminal import Config, Overrides, as_date
+from forestock.cli.terminal import Config, Overrides, as_date, in_this_folder
 from foundation.errors import ForestockError, tell
 
 _INTERRUPTED, _TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -44,7 +44,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except ForestockError as error:
-            raise typer.Exit(tell(error)) from None
+            raise typer.Exit(tell(error, in_this_folder)) from None
         except KeyboardInterrupt:
             typer.echo(_KEPT, err=True)
             raise typer.Exit(_INTERRUPTED) from None
@@ -168,7 +168,7 @@ def validate(
     try:
         check_inputs(config, as_of, tuple(overrides or ()), html)
     except InvalidInputsError as error:
-        code = tell(error)
+        code = tell(error, in_this_folder)
         print_corrections(error, config, tuple(overrides or ()))
         raise typer.Exit(code) from None
 

@@ -6,9 +6,11 @@ The stage display listens to the packages' log lines. Not here: the contents of 
 from __future__ import annotations
 
 import logging
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,7 +202,7 @@ def _print_places(summary: Summary, console: Console) -> None:
     width = max(map(len, summary.places))
     for label, where in summary.places.items():
         # soft_wrap: a path or a command that is cut in two cannot be copied
-        console.print(f"{label:<{width}}  {where}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"{label:<{width}}  {in_this_folder(where)}", soft_wrap=True, markup=False, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ def print_next_steps(steps: Mapping[str, str], console: Console) -> None:
     console.print(Text("Next steps", style="bold"))
     width = max(map(len, steps))
     for purpose, step in steps.items():
-        console.print(f"  {purpose:<{width}}  {step}", soft_wrap=True, markup=False, highlight=False)
+        console.print(f"  {purpose:<{width}}  {in_this_folder(step)}", soft_wrap=True, markup=False, highlight=False)
 
 
 def print_steps_after(settings: Settings, verb: str, as_of: date | None = None, console: Console | None = None) -> None:
@@ -298,6 +300,12 @@ def as_date(text: str | date) -> date:
 
 
 PROJECT_CONFIGURATION = "forestock.yaml"
+
+
+def in_this_folder(text: str) -> str:
+    """Return a text whose commands leave out ``--config`` where it names the project of the working directory."""
+    configuration = shlex.quote(str(Path.cwd().resolve() / PROJECT_CONFIGURATION))
+    return text.replace(f" --config {configuration}", "")
 
 
 def _project_configuration() -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import typer.main
 from rich.console import Console
+from typer.testing import CliRunner
 
 from forestock.cli.main import app
 from forestock.cli.terminal import STEPS, next_steps, print_steps_after
@@ -71,6 +72,25 @@ def test_next_steps_are_not_cropped_at_80_columns(capsys: pytest.CaptureFixture[
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "Next steps"
     assert lines[1].endswith(f"forestock approve --config '{file}' --as-of 2016-05-23")
+
+
+def test_in_the_folder_of_a_project_commands_need_no_configuration(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every suggested command repeated the absolute path of ./forestock.yaml, which is the default."""
+    project = tmp_path / "it's a project"
+    project.mkdir()
+    (project / "forestock.yaml").write_text("name: shop\nwarehouse: kept\n")
+    monkeypatch.chdir(project)
+    settings = load_settings("forestock.yaml")
+    print_steps_after(settings, "review", date(2016, 5, 23), Console(width=80))
+    assert CliRunner().invoke(app, ["approve"]).stderr.endswith("kept has no plan of any date; run forestock run\n")
+    assert "forestock approve --as-of 2016-05-23\n" in capsys.readouterr().out
+    monkeypatch.chdir(tmp_path)
+    print_steps_after(settings, "review", date(2016, 5, 23), Console(width=80))
+    assert (
+        f"forestock approve --config {shlex.quote(str(project / 'forestock.yaml'))} --as-of" in capsys.readouterr().out
+    )
 
 
 def test_the_command_for_mlflow_runs_from_any_folder(tmp_path: Path) -> None:
