@@ -66,7 +66,7 @@ def _section(name: str, command: TyperCommand) -> str:
     purpose, _, example = (command.help or "").partition("Example:")
     rows = [_row(parameter) for parameter in command.params if isinstance(parameter, TyperArgument | TyperOption)]
     table = ["| option | meaning |", "| --- | --- |", *rows, ""] if rows else []
-    return "\n".join([f"## {name}", "", _plain(purpose), "", "```", example.strip(), "```", "", *table])
+    return "\n".join([f"## {name}", "", _plain(purpose), "", "```sh", example.strip(), "```", "", *table])
 
 
 def _row(parameter: TyperArgument | TyperOption) -> str:

@@ -30,7 +30,16 @@ def page_test(page: str) -> Callable[..., None]:
 
 
 def install(folder: Path, code: str, project: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Install a package into ``folder`` and put it on the import path until the test ends.
+    """Install a package into ``folder`` as ``write_package`` does and put it on the import path until the test ends."""
+    package = write_package(folder, code, project)
+    monkeypatch.syspath_prepend(str(folder))
+    for name in [name for name in sys.modules if name.split(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    importlib.invalidate_caches()
+
+
+def write_package(folder: Path, code: str, project: str) -> str:
+    """Write a package into ``folder`` and return its name.
 
     ``project`` is a ``pyproject.toml`` with one entry point, ``name = "package.module:ATTRIBUTE"``; ``code`` is that module.
     The folder then holds what pip leaves of such a package: the module and the metadata with its entry points.
@@ -46,7 +55,4 @@ def install(folder: Path, code: str, project: str, monkeypatch: pytest.MonkeyPat
     (metadata / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {package}\nVersion: 1.0\n")
     sections = (f"[{group}]\n" + "".join(f"{k} = {v}\n" for k, v in points.items()) for group, points in groups.items())
     (metadata / "entry_points.txt").write_text("\n".join(sections))
-    monkeypatch.syspath_prepend(str(folder))
-    for name in [name for name in sys.modules if name.split(".")[0] == package]:
-        monkeypatch.delitem(sys.modules, name)
-    importlib.invalidate_caches()
+    return str(package)
