@@ -77,6 +77,11 @@ def test_a_replay_is_recorded_in_mlflow_with_a_run_per_policy(demo_tables: Table
     assert {"report.html", "pictures", "policies.json", "days.json"} <= artifacts
     children = client.search_runs([run.info.experiment_id], f"tags.`mlflow.parentRunId` = '{run.info.run_id}'")
     assert {child.info.run_name for child in children} == {"nothing", "base_stock", "seasonal_naive", "forestock"}
+    assert {"cost/bound_eur", "cost/bound_eur_with_goods"} == set(run.data.metrics)
+    for child in children:
+        assert {"service/unit_fill_rate", "cost/eur_per_unit_served", "operations/days_of_supply"} <= set(
+            child.data.metrics
+        )
 
 
 @pytest.mark.parametrize(
