@@ -176,7 +176,7 @@ function departureRow(row, index) {
   counts.append(element("small", "", others.join(", ")));
   const buttons = cell(line, "buttons");
   if (mayDecide) {
-    if (row.counts.proposed && !row.late) buttons.append(button("✓", "Approve the open lines", () => approve(row)));
+    if (row.counts.proposed && !row.late) buttons.append(button("✓", `Approve all ${lineCount(row.counts.proposed).replace(/ (lines?)$/, " open $1")} of the departure`, () => approve(row)));
     if (row.counts.proposed || row.counts.approved) buttons.append(button("✕", "Reject", () => reject(row)));
     if (row.counts.approved || row.counts.rejected) buttons.append(button("↶", "Undo", () => withdraw(row)));
   }
