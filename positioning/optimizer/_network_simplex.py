@@ -61,21 +61,23 @@ def solve_paths(
     scenario_eur, mean_flow, value = np.zeros(n_paths), np.zeros((m, n)), np.zeros((n_paths, m))
     tie, is_split = simplex.tie_rate * _largest(cost), bool((demand != np.floor(demand)).any())
     tied = cost + _ties(m, n, tie)
+    tied_by_sink = np.ascontiguousarray(tied.T)
     parent, depth, flow = _first_tree(tied)
     for path in range(n_paths):
         if trees[path, 0] != NO_TREE:
             parent[:] = trees[path]
             _count_depths(parent, depth)
         _fill_balance(balance, sources[path], demand[path], capacity, m, n)
-        matrix = tied
+        matrix, by_sink = tied, tied_by_sink
         for restart in range(simplex.restarts):
             if restart > 0:
                 matrix = cost + _ties(m, n, tie * simplex.tie_growth**restart)
+                by_sink = np.ascontiguousarray(matrix.T)
                 _plant(matrix, parent, depth)
             _sort_by_depth(depth, order)
             _flows(parent, order, balance, flow, m)
             _potentials(parent, order, matrix, potential, m)
-            if _pivot_until_feasible(matrix, parent, depth, flow, potential, (m, n), is_split, simplex):
+            if _pivot_until_feasible((matrix, by_sink), parent, depth, flow, potential, is_split, simplex):
                 break
         trees[path] = parent
         for node in range(m + n):
@@ -186,81 +188,151 @@ def _potentials(parent: np.ndarray, order: np.ndarray, cost: np.ndarray, potenti
 
 @njit(cache=True, nogil=True)
 def _pivot_until_feasible(
-    cost: np.ndarray,
+    matrices: tuple[np.ndarray, np.ndarray],
     parent: np.ndarray,
     depth: np.ndarray,
     flow: np.ndarray,
     potential: np.ndarray,
-    size: tuple[int, int],
     is_split: bool,
     simplex: TreeSimplex,
 ) -> bool:
     """Exchange arcs of negative flow for the cheapest arc across the same cut, until none is left; False when it cycles.
 
-    Where demand is whole, flows of relaxed shipments may be short of zero by half a unit; of whole ones none is.
+    ``matrices`` are the costs by source and by sink. Where demand is whole, flows of relaxed shipments may be short of zero
+    by half a unit; of whole ones none is.
     """
-    m, n = size
-    is_below, seen = np.zeros(m + n, np.bool_), np.zeros(m + n, np.bool_)
+    m, n = matrices[0].shape
+    family = _family(parent)
+    below, scratch = np.empty(m + n, np.int64), np.empty((2, m + n))
     flow[m - 1] = 0.0
     feasible = simplex.feasible_units + simplex.feasible_rate * np.abs(flow).max() if is_split else 0.5
     for _ in range(simplex.pivots_per_node * (m + n)):
-        child = np.argmin(flow)
-        if flow[child] >= -feasible:
+        child, least = _first_least(flow)
+        if least >= -feasible:
             return True
-        _mark_below(parent, child, is_below, seen)
+        n_below = _list_below(family, child, below)
         # Too little flows source → sink: the side of the sink must give to the side of the source.
         gives_below = child >= m
-        source, sink, step = _entering(cost, potential, is_below, gives_below, m, n)
+        source, sink, step = _entering(matrices, potential, below[:n_below], gives_below, scratch)
         change = step if gives_below else -step
-        for node in range(m + n):
-            if is_below[node]:
-                potential[node] += change if node < m else -change
-        _exchange(parent, flow, depth, (source, m + sink, child), is_below, m)
+        for index in range(n_below):
+            potential[below[index]] += change if below[index] < m else -change
+        top = source if gives_below else m + sink
+        _exchange(parent, flow, depth, family, (source, m + sink, child, top), m)
+        _list_below(family, top, below)
+        for index in range(n_below):
+            depth[below[index]] = depth[parent[below[index]]] + 1
     return False
 
 
 @njit(cache=True, nogil=True)
-def _mark_below(parent: np.ndarray, child: int, is_below: np.ndarray, seen: np.ndarray) -> None:
-    """Mark the nodes of the subtree under ``child``."""
-    seen[:] = False
-    is_below[:] = False
-    is_below[child] = True
-    seen[child] = True
-    for start in range(len(parent)):
-        node = start
-        while not seen[node] and parent[node] >= 0:
-            node = parent[node]
-        result = is_below[node] and seen[node]
-        seen[node] = True
-        node = start
-        while not seen[node]:
-            seen[node] = True
-            is_below[node] = result
-            node = parent[node]
+def _first_least(values: np.ndarray) -> tuple[int, float]:
+    """Return the first position of the least value, and that value."""
+    least = _least(values)
+    for index in range(len(values)):
+        if values[index] == least:
+            return index, least
+    return -1, least
+
+
+@njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
+def _least(values: np.ndarray) -> float:
+    least = np.inf
+    for value in values:
+        least = min(least, value)
+    return least
+
+
+@njit(cache=True, nogil=True)
+def _family(parent: np.ndarray) -> np.ndarray:
+    """Return first child, next sibling, and previous sibling of every node, (3, n); −1 for none."""
+    family = np.full((3, len(parent)), -1, np.int64)
+    for node in range(len(parent)):
+        if parent[node] >= 0:
+            _link(family, node, parent[node])
+    return family
+
+
+@njit(cache=True, nogil=True)
+def _link(family: np.ndarray, node: int, above: int) -> None:
+    """Make ``node`` the first child of ``above``."""
+    first = family[0, above]
+    family[0, above], family[1, node], family[2, node] = node, first, -1
+    if first >= 0:
+        family[2, first] = node
+
+
+@njit(cache=True, nogil=True)
+def _unlink(family: np.ndarray, node: int, above: int) -> None:
+    """Take ``node`` from the children of ``above``."""
+    after, before = family[1, node], family[2, node]
+    if before >= 0:
+        family[1, before] = after
+    else:
+        family[0, above] = after
+    if after >= 0:
+        family[2, after] = before
+
+
+@njit(cache=True, nogil=True)
+def _list_below(family: np.ndarray, top: int, below: np.ndarray) -> int:
+    """Write the nodes of the subtree under ``top`` into ``below``, parents first; return their number."""
+    below[0], count, index = top, 1, 0
+    while index < count:
+        node = family[0, below[index]]
+        while node >= 0:
+            below[count] = node
+            count += 1
+            node = family[1, node]
+        index += 1
+    return count
 
 
 @njit(cache=True, nogil=True)
 def _entering(
-    cost: np.ndarray, potential: np.ndarray, is_below: np.ndarray, gives_below: bool, m: int, n: int
+    matrices: tuple[np.ndarray, np.ndarray],
+    potential: np.ndarray,
+    below: np.ndarray,
+    gives_below: bool,
+    scratch: np.ndarray,
 ) -> tuple[int, int, float]:
-    """Return the arc of least reduced cost from a source on the giving side to a sink on the other."""
+    """Return the arc of least reduced cost from a source on the giving side to a sink on the other.
+
+    The nodes ``below`` the cut are few: each takes its row of costs to all nodes of the other kind.
+    """
+    by_source, by_sink = matrices
+    m, n = by_source.shape
     best_source, best_sink, best = -1, -1, np.inf
-    for source in range(m):
-        if is_below[source] == gives_below:
+    across, reduced = scratch[0, : n if gives_below else m], scratch[1, : n if gives_below else m]
+    first = m if gives_below else 0
+    for index in range(len(across)):
+        across[index] = potential[first + index]
+    for node in below:
+        if (node >= m) == gives_below:
+            across[node - m if gives_below else node] = -np.inf
+    for node in below:
+        if (node >= m) == gives_below:
+            continue
+        own = potential[node]
+        if gives_below:
             for sink in range(n):
-                if is_below[m + sink] != gives_below:
-                    reduced = cost[source, sink] - potential[source] - potential[m + sink]
-                    if reduced < best:
-                        best_source, best_sink, best = source, sink, reduced
+                reduced[sink] = by_source[node, sink] - own - across[sink]
+        else:
+            for source in range(m):
+                reduced[source] = by_sink[node - m, source] - across[source] - own
+        other, least = _first_least(reduced)
+        source, sink = (node, other) if gives_below else (other, node - m)
+        if least < best or (least == best and (source < best_source or (source == best_source and sink < best_sink))):
+            best_source, best_sink, best = source, sink, least
     return best_source, best_sink, best
 
 
 @njit(cache=True, nogil=True)
 def _exchange(
-    parent: np.ndarray, flow: np.ndarray, depth: np.ndarray, arcs: tuple[int, int, int], is_below: np.ndarray, m: int
+    parent: np.ndarray, flow: np.ndarray, depth: np.ndarray, family: np.ndarray, arcs: tuple[int, int, int, int], m: int
 ) -> None:
-    """Push what is missing round the cycle, then hang the subtree on the entering arc."""
-    source, sink, child = arcs
+    """Push what is missing round the cycle, then hang the subtree on the entering arc, by its new ``top``."""
+    source, sink, child, top = arcs
     amount = -flow[child]
     from_sink, from_source = sink, source
     while from_sink != from_source:
@@ -270,24 +342,16 @@ def _exchange(
         else:
             flow[from_source] += -amount if from_source < m else amount
             from_source = parent[from_source]
-    node, above = (source, sink) if is_below[source] else (sink, source)
+    node, above = top, sink if top == source else source
     carried = amount
     while True:
         up, old = parent[node], flow[node]
+        _unlink(family, node, up)
+        _link(family, node, above)
         parent[node], flow[node] = above, carried
         if node == child:
             break
         above, node, carried = node, up, old
-    _renew_depths(parent, depth, is_below)
-
-
-@njit(cache=True, nogil=True)
-def _renew_depths(parent: np.ndarray, depth: np.ndarray, is_below: np.ndarray) -> None:
-    """Count the depths of the moved subtree again."""
-    for node in range(len(parent)):
-        if is_below[node]:
-            depth[node] = -1
-    _fill_depths(parent, depth)
 
 
 @njit(cache=True, nogil=True)

@@ -18,6 +18,7 @@ import numpy as np
 from positioning.inputs.costs import N_TERMS, TERM, total
 from positioning.inputs.limits import SkuLimits
 from positioning.inputs.subproblem import N_RANKS, Subproblem
+from positioning.optimizer._cuts import fill_sources
 from positioning.optimizer._network_simplex import NO_TREE, solve_paths
 from positioning.optimizer._shortest_paths import finish, reach
 from positioning.optimizer.parameters import LocalSearchParameters
@@ -179,10 +180,7 @@ def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -
     arrival, n_paths = scenarios.arrival, len(scenarios.arrival)
     stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
     stock[:, :, 0] += problem.usable
-    for lane in np.flatnonzero(units):
-        if not problem.is_supply[lane]:
-            stock[:, problem.origin[lane], 0] -= units[lane]
-        stock[np.arange(n_paths), problem.destination[lane], arrival[:, lane]] += units[lane]
+    fill_sources(units, (problem.is_supply, problem.origin, problem.destination), arrival, stock)
     ordered = np.bincount(
         problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.limits.available)
     )

@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 
 from positioning.inputs.costs import total
 from positioning.inputs.subproblem import N_RANKS, Subproblem
+from positioning.optimizer._cuts import note_solutions, unit_slopes
 from positioning.optimizer.branch_and_bound import SearchResult, branch
 from positioning.optimizer.cut_program import CutRows, Program, Shipments
 from positioning.optimizer.parameters import Effort, RecourseParameters
@@ -58,20 +59,11 @@ class CutPool:
 
     def recall(self, answers: np.ndarray) -> bool:
         """Note which cuts the ``answers`` (n, L) lie on; say whether any of them was not searched on."""
-        group, n_groups = self._all.group, len(self._all.starting)
-        is_cut = group >= 0
-        height = self._all.floor[is_cut, None] - self._all.slope[is_cut] @ answers.T
-        was_near = self._is_near()[is_cut]
-        on, is_broken = np.zeros(len(height), dtype=bool), False
-        for of in range(n_groups):
-            selected = np.flatnonzero(group[is_cut] == of)
-            top = height[selected].max(axis=0)
-            slack = self._parameters.on_rate * np.maximum(1.0, np.abs(top))
-            on[selected] = (height[selected] >= top - slack).any(axis=1)
-            is_broken |= bool((height[selected[was_near[selected]]].max(axis=0) < top - slack).any())
-        self._idle[is_cut] = np.where(on, 0, self._idle[is_cut] + 1)
+        cuts, rate = self._all, self._parameters.on_rate
         self._chosen = None
-        return is_broken
+        return note_solutions(
+            (cuts.slope, cuts.floor, cuts.group), self._is_near(), np.ascontiguousarray(answers.T), rate, self._idle
+        )
 
     def _is_near(self) -> np.ndarray:
         near = (self._all.group < 0) | (self._idle < self._parameters.idle_searches)
@@ -297,21 +289,18 @@ class RecourseFunction:
 
     def _cut(self, units: np.ndarray, recourse: RecourseSolution) -> None:
         """Add what ``recourse`` says of all other shipments: a cut per part of the sku, or per group of paths."""
-        subproblem, scenario = self.priced.problem, np.arange(len(recourse.scenario_eur))[:, None]
-        gained = recourse.scenario_value[scenario, subproblem.destination, self.priced.scenarios.arrival]
-        given = recourse.scenario_value[:, np.where(subproblem.is_supply, 0, subproblem.origin), 0]
-        if len(subproblem.limits.available):
-            ordered = recourse.supplier_value[:, np.where(subproblem.is_supply, subproblem.origin, 0)]
-            given = np.where(subproblem.is_supply, ordered, given)
+        subproblem = self.priced.problem
+        lanes = (subproblem.is_supply, subproblem.origin, subproblem.destination)
+        slopes = unit_slopes(recourse.scenario_value, recourse.supplier_value, lanes, self.priced.scenarios.arrival)
         if self._parts.count > 1:
-            slope = self._parts.split((given - gained).mean(axis=0))
+            slope = self._parts.split(slopes.mean(axis=0))
             paid = np.multiply(
                 recourse.flow, self.priced.arcs.cost, out=np.zeros_like(recourse.flow), where=recourse.flow != 0
             )
             eur = self._parts.summed(paid.sum(axis=0)[:-1])
         else:
-            slope = np.add.reduceat(given - gained, self._starts, axis=0) / len(scenario)
-            eur = np.add.reduceat(recourse.scenario_eur, self._starts) / len(scenario)
+            slope = np.add.reduceat(slopes, self._starts, axis=0) / len(slopes)
+            eur = np.add.reduceat(recourse.scenario_eur, self._starts) / len(slopes)
         self._pool.add(-slope, eur - slope @ units)
 
 

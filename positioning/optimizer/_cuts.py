@@ -1,0 +1,121 @@
+"""What shipments put where in each scenario, and which cuts lie on top of them, compiled.
+
+Here: the kernels alone, plain arrays in and out. What cuts mean stands in ``positioning.optimizer.recourse_function``.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+
+@njit(cache=True, nogil=True)
+def fill_sources(
+    units: np.ndarray, lanes: tuple[np.ndarray, np.ndarray, np.ndarray], arrival: np.ndarray, sources: np.ndarray
+) -> None:
+    """Move ``units`` from where they are to where they arrive, in every scenario.
+
+    Parameters
+    ----------
+    units
+        Units on each shipment, (L,).
+    lanes
+        Whether each shipment is an order, its origin, and its destination, (L,) each.
+    arrival
+        Bucket each shipment arrives in, (n, L).
+    sources
+        Units of each hub by bucket, (n, H, B + 1), changed in place.
+
+    """
+    is_supply, origin, destination = lanes
+    for lane in range(len(units)):
+        if units[lane] == 0.0:
+            continue
+        for path in range(len(arrival)):
+            if not is_supply[lane]:
+                sources[path, origin[lane], 0] -= units[lane]
+            sources[path, destination[lane], arrival[path, lane]] += units[lane]
+
+
+@njit(cache=True, nogil=True)
+def unit_slopes(
+    hub_value: np.ndarray,
+    supplier_value: np.ndarray,
+    lanes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    arrival: np.ndarray,
+) -> np.ndarray:
+    """Return what a unit more on each shipment costs in each scenario but for sending it, EUR, (n, L).
+
+    Parameters
+    ----------
+    hub_value
+        Value of a unit by scenario, hub, and bucket, (n, H, B + 1).
+    supplier_value
+        Value of a unit that a supplier can give later, (n, S).
+    lanes
+        Whether each shipment is an order, its origin, and its destination, (L,) each.
+    arrival
+        Bucket each shipment arrives in, (n, L).
+
+    """
+    is_supply, origin, destination = lanes
+    slopes = np.empty(arrival.shape)
+    for path in range(slopes.shape[0]):
+        for lane in range(slopes.shape[1]):
+            if is_supply[lane]:
+                given = supplier_value[path, origin[lane]]
+            else:
+                given = hub_value[path, origin[lane], 0]
+            slopes[path, lane] = given - hub_value[path, destination[lane], arrival[path, lane]]
+    return slopes
+
+
+@njit(cache=True, nogil=True)
+def note_solutions(
+    cuts: tuple[np.ndarray, np.ndarray, np.ndarray],
+    is_near: np.ndarray,
+    solutions: np.ndarray,
+    on_rate: float,
+    idle: np.ndarray,
+) -> bool:
+    """Count in ``idle`` how long no solution lay on each cut; return whether a cut that is not near lies above all that are.
+
+    Parameters
+    ----------
+    cuts
+        Slopes (n, L), floors (n,), and groups (n,), −1 for limits, which are left out.
+    is_near
+        Whether the solutions come from a program with the cut, (n,).
+    solutions
+        Units on each shipment by solution, (L, n_solutions).
+    on_rate
+        A solution lies on a cut within this share of the cost there, or this amount where the cost is below 1.
+    idle
+        Searches since a solution lay on the cut, (n,), changed in place.
+
+    """
+    slope, floor, group = cuts
+    n_solutions = solutions.shape[1]
+    height = np.empty((len(floor), n_solutions))
+    top = np.full((group.max() + 1, n_solutions), -np.inf)
+    near_top = top.copy()
+    for row in range(len(floor)):
+        if group[row] < 0:
+            continue
+        height[row] = floor[row]
+        for lane in range(slope.shape[1]):
+            if slope[row, lane] != 0.0:
+                for index in range(n_solutions):
+                    height[row, index] -= slope[row, lane] * solutions[lane, index]
+        for index in range(n_solutions):
+            top[group[row], index] = max(top[group[row], index], height[row, index])
+            if is_near[row]:
+                near_top[group[row], index] = max(near_top[group[row], index], height[row, index])
+    least = top - on_rate * np.maximum(1.0, np.abs(top))
+    for row in range(len(floor)):
+        if group[row] >= 0:
+            idle[row] += 1
+            for index in range(n_solutions):
+                if height[row, index] >= least[group[row], index]:
+                    idle[row] = 0
+    return bool((near_top < least).any())
