@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -120,19 +121,40 @@ def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
+@dataclass(frozen=True)
+class Cpu:
+    """CPU seconds of one task, among its answers."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Clocked:
+    """A task of the worker pool that adds the CPU seconds it took, in whichever process, to its answers."""
+
+    task: Any
+
+    def __call__(self, *request: Any) -> list[Any]:
+        """Run the task."""
+        started = time.process_time()
+        answers = self.task(*request)
+        return [*answers, Cpu(time.process_time() - started)]
+
+
 @contextmanager
 def clocked() -> Iterator[dict[str, list[float]]]:
-    """Yield calls, SKUs, and wall seconds by task of the worker pool, filled while the block runs."""
-    seconds: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    """Yield calls, SKUs, wall seconds, and CPU seconds by task of the worker pool, filled while the block runs."""
+    seconds: dict[str, list[float]] = defaultdict(lambda: [0.0] * 4)
     run = WorkerPool.run
 
     def timed(self: WorkerPool, task: Any, chunks: list[tuple[Any, ...]]) -> list[Any]:
         started = time.perf_counter()
-        answers = run(self, task, chunks)
+        answers = run(self, Clocked(task), chunks)
+        wall, cpu = time.perf_counter() - started, sum(row.seconds for row in answers if isinstance(row, Cpu))
         row = seconds[task.__name__]
-        for index, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), time.perf_counter() - started)):
+        for index, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), wall, cpu)):
             row[index] += amount
-        return answers
+        return [answer for answer in answers if not isinstance(answer, Cpu)]
 
     WorkerPool.run = timed  # type: ignore[method-assign]  # a benchmark measures calls from outside
     try:
@@ -177,9 +199,9 @@ def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -
     lines = frames["transfer"]
     saved = row["total_eur_before"] - row["total_eur"]
     print(f"\n{n_skus} SKUs: {wall:.0f} s wall, {cpu:.0f} s CPU, {1000 * cpu / n_skus:.1f} ms CPU per SKU")
-    passes = seconds["price_chunk"][2] * settings.positioning.processes
+    passes = seconds["price_chunk"][3]
     print(
-        f"  one cold program per SKU: {cold:.0f} s CPU; all passes take at most {passes / cold:.2f} of it",
+        f"  one cold program per SKU: {cold:.0f} s CPU; all passes take {passes / cold:.2f} of it",
         end="; ",
     )
     print(f"the whole plan {cpu / cold:.2f}")
@@ -191,8 +213,8 @@ def planned(tables: Frames, forecast: Frames, settings: Settings, as_of: date) -
     print(f"{row['out_of_sample_benefit_eur']:,.0f} ± {row['sampling_error_eur']:,.0f} on held-out scenarios")
     print(f"  sum of benefits minus savings of the plan: {lines['benefit_eur'].sum() - saved:+.4f}", end="; ")
     print(f"{(lines['loss_if_refused_eur'] < 0).sum()} lines with a negative loss if refused")
-    for name, (calls, skus, spent) in seconds.items():
-        print(f"  {name:14} {calls:4.0f} calls {skus:7.0f} SKUs {spent:7.1f} s wall")
+    for name, (calls, skus, spent, used) in seconds.items():
+        print(f"  {name:20} {calls:4.0f} calls {skus:7.0f} SKUs {spent:7.1f} s wall {used:7.1f} s CPU")
 
 
 def main() -> None:
