@@ -68,7 +68,7 @@ def settle(now: Dictionary, bounds: np.ndarray, simplex: DualSimplex) -> tuple[b
 
     """
     value = _stand(now, bounds, simplex.tie_eur)
-    feasible = max(simplex.feasible_units, simplex.feasible_rate * bounds[1].max())
+    feasible = allowed(bounds, simplex)
     basic_value = now.constant + now.table @ value
     is_flipped = np.zeros(len(value), np.bool_)
     for _ in range(simplex.pivots):
@@ -90,6 +90,12 @@ def settle(now: Dictionary, bounds: np.ndarray, simplex: DualSimplex) -> tuple[b
         now.at_upper[column] = gap < 0
         _exchange(now, row, column)
     return False, basic_value
+
+
+@njit(cache=True, nogil=True)
+def allowed(bounds: np.ndarray, simplex: DualSimplex) -> float:
+    """Return by how much a variable may be outside its ``bounds`` (2, m + n)."""
+    return max(simplex.feasible_units, simplex.feasible_rate * bounds[1].max())
 
 
 @njit(cache=True, nogil=True)

@@ -11,8 +11,22 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from positioning.optimizer._dual_simplex import Dictionary, add_cost, settle
-from positioning.optimizer.cut_program import Program, Shipments, bound, by_cuts, dictionary, may_fit, rounded
+from positioning.optimizer._dual_simplex import Dictionary, add_cost, allowed, settle
+from positioning.optimizer.cut_program import (
+    Program,
+    Shipments,
+    Working,
+    add_violated,
+    bound,
+    by_cuts,
+    copy_in,
+    copy_out,
+    dictionary,
+    in_use,
+    keep,
+    may_fit,
+    rounded,
+)
 
 
 class Nodes(NamedTuple):
@@ -81,18 +95,23 @@ def branch(program: Program, best_known: float, share: float, n_nodes: int) -> S
 
     """
     shipments = program.shipments
-    now, bounds = dictionary(program.rows, shipments)
-    nodes = _nodes(2 * n_nodes + 1, shipments.most)
+    working, bounds = dictionary(program.rows, shipments)
+    nodes, kept = _nodes(2 * n_nodes + 1, shipments.most), keep(working, 2 * n_nodes)
     plan, plan_eur, is_paid = np.zeros(len(shipments.most)), np.inf, np.zeros(len(shipments.most), np.bool_)
     count, first, index, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
-            _pay(now, shipments, is_paid, nodes.is_paid[child])
-            nodes.eur[child] = max(_solve(program, now, bounds, nodes, child), nodes.eur[index])
+            if child > 0 and index < len(kept.n_lines):
+                copy_out(kept, index, working)
+                is_paid[:] = nodes.is_paid[index]
+            _pay(in_use(working), shipments, is_paid, nodes.is_paid[child])
+            nodes.eur[child] = max(_solve(program, working, bounds, nodes, child), nodes.eur[index])
             if nodes.eur[child] >= best:
                 closed = min(closed, nodes.eur[child])
                 continue
             nodes.is_open[child] = True
+            if child < len(kept.n_lines):
+                copy_in(kept, child, working)
             whole = rounded(nodes.x[child], program)
             eur = by_cuts(whole, program)
             if eur < plan_eur:
@@ -131,12 +150,16 @@ def _pay(now: Dictionary, shipments: Shipments, is_paid: np.ndarray, requested: 
 
 
 @njit(cache=True, nogil=True)
-def _solve(program: Program, now: Dictionary, bounds: np.ndarray, nodes: Nodes, index: int) -> float:
+def _solve(program: Program, working: Working, bounds: np.ndarray, nodes: Nodes, index: int) -> float:
     """Solve a node's relaxation, write its answer and return its bound: infinite when nothing fits."""
     rows, shipments, tolerances = program.rows, program.shipments, program.tolerances
     n = len(shipments.most)
     bounds[0, :n], bounds[1, :n] = nodes.lower[index], nodes.upper[index]
+    now = in_use(working)
     is_solved, value = settle(now, bounds, tolerances.simplex)
+    while is_solved and add_violated(rows, working, bounds, value, allowed(bounds, tolerances.simplex)):
+        now = in_use(working)
+        is_solved, value = settle(now, bounds, tolerances.simplex)
     _read(nodes.x[index], now, bounds, value, tolerances.whole_units)
     if not is_solved:
         return -np.inf if may_fit(program, nodes.lower[index], nodes.upper[index]) else np.inf

@@ -16,6 +16,10 @@ from positioning.optimizer._dual_simplex import Dictionary
 from positioning.optimizer.tolerances import Branching
 
 
+# Numbers that the dictionaries kept for a search may hold: 32 MB.
+MOST_KEPT = 2**22
+
+
 class CutRows(NamedTuple):
     """Rows ``slope · x + θ_group ≥ floor``: Benders cuts of groups of scenarios, and limits on x alone.
 
@@ -29,6 +33,8 @@ class CutRows(NamedTuple):
         Group of each row, (n_rows,); −1 for a limit.
     starting
         One cut of each group to start from, (n_groups,).
+    is_likely
+        Cuts that probably bind, (n_rows,): the others enter the program once a solution violates them.
 
     """
 
@@ -36,6 +42,7 @@ class CutRows(NamedTuple):
     floor: np.ndarray
     group: np.ndarray
     starting: np.ndarray
+    is_likely: np.ndarray
 
 
 class Shipments(NamedTuple):
@@ -83,24 +90,36 @@ class Program(NamedTuple):
     tolerances: Branching = Branching()
 
 
+class Working(NamedTuple):
+    """The dictionary with space for all rows, of which only some take part yet.
+
+    Attributes
+    ----------
+    whole
+        The dictionary, with one line per row.
+    is_in
+        Rows that take part, (n_rows,).
+    n_lines
+        Number of lines in use, (1,).
+
+    """
+
+    whole: Dictionary
+    is_in: np.ndarray
+    n_lines: np.ndarray
+
+
 @njit(cache=True, nogil=True)
-def dictionary(rows: CutRows, shipments: Shipments) -> tuple[Dictionary, np.ndarray]:
-    """Write all slacks in x and the slacks of the home rows, which stand for θ; return bounds beside.
+def dictionary(rows: CutRows, shipments: Shipments) -> tuple[Working, np.ndarray]:
+    """Write the slacks of limits and likely cuts in x and the slacks of the home rows, which stand for θ; return bounds beside.
 
     Variables: x are 0 … L − 1, the slack of row i is L + i.
     """
     n, n_rows, n_groups = len(shipments.most), len(rows.floor), len(rows.starting)
-    is_home = np.zeros(n_rows, np.bool_)
-    is_home[rows.starting] = True
-    others = np.flatnonzero(~is_home)
-    table, constant = np.zeros((len(others), n + n_groups)), -rows.floor[others]
-    for index, row in enumerate(others):
-        table[index, :n] = rows.slope[row]
-        group = rows.group[row]
-        if group >= 0:
-            table[index, :n] -= rows.slope[rows.starting[group]]
-            table[index, n + group] = 1.0
-            constant[index] += rows.floor[rows.starting[group]]
+    is_in = (rows.group < 0) | rows.is_likely
+    is_in[rows.starting] = True
+    table, constant = np.zeros((n_rows - n_groups, n + n_groups)), np.zeros(n_rows - n_groups)
+    basic, n_lines = np.zeros(n_rows - n_groups, np.int64), np.zeros(1, np.int64)
     cost = np.ones(n + n_groups)
     cost[:n] = shipments.unit_eur + shipments.linking_rate
     for row in rows.starting:
@@ -108,7 +127,174 @@ def dictionary(rows: CutRows, shipments: Shipments) -> tuple[Dictionary, np.ndar
     nonbasic = np.concatenate((np.arange(n), n + rows.starting))
     bounds = np.zeros((2, n + n_rows))
     bounds[1] = 4.0 * _highest(rows, shipments) + 1.0
-    return Dictionary(table, constant, cost, n + others, nonbasic, np.zeros(n + n_groups, np.bool_)), bounds
+    whole = Dictionary(table, constant, cost, basic, nonbasic, np.zeros(n + n_groups, np.bool_))
+    working = Working(whole, is_in, n_lines)
+    is_home = np.zeros(n_rows, np.bool_)
+    is_home[rows.starting] = True
+    for row in range(n_rows):
+        if is_in[row] and not is_home[row]:
+            line = n_lines[0]
+            _write_in_x(rows, row, table[line], constant, line)
+            basic[line] = n + row
+            n_lines[0] += 1
+    return working, bounds
+
+
+@njit(cache=True, nogil=True)
+def _write_in_x(rows: CutRows, row: int, line: np.ndarray, constant: np.ndarray, index: int) -> None:
+    """Write the slack of a row in x and the slacks of the home rows."""
+    n, group = rows.slope.shape[1], rows.group[row]
+    line[:n] = rows.slope[row]
+    constant[index] = -rows.floor[row]
+    if group >= 0:
+        line[:n] -= rows.slope[rows.starting[group]]
+        line[n + group] = 1.0
+        constant[index] += rows.floor[rows.starting[group]]
+
+
+@njit(cache=True, nogil=True)
+def in_use(working: Working) -> Dictionary:
+    """Return the dictionary of the rows that take part, as a view."""
+    whole, count = working.whole, working.n_lines[0]
+    return Dictionary(
+        whole.table[:count], whole.constant[:count], whole.cost, whole.basic[:count], whole.nonbasic, whole.at_upper
+    )
+
+
+@njit(cache=True, nogil=True)
+def add_violated(rows: CutRows, working: Working, bounds: np.ndarray, basic_value: np.ndarray, feasible: float) -> bool:
+    """Let the most violated cut of each group take part; return whether there was one.
+
+    Parameters
+    ----------
+    rows
+        Cuts and limits.
+    working
+        The dictionary, changed in place.
+    bounds
+        Bounds of the variables, (2, L + n_rows), inclusive.
+    basic_value
+        Values of the basic variables, (n_lines,).
+    feasible
+        EUR by which a cut may be violated.
+
+    """
+    now, n, n_groups = in_use(working), rows.slope.shape[1], len(rows.starting)
+    place, value = _variables(rows, now, bounds, basic_value)
+    height = rows.floor - rows.slope @ value[:n]
+    worst, highest = np.full(n_groups, -1), height[rows.starting] + value[n:] + feasible
+    for row in range(len(height)):
+        if not working.is_in[row] and height[row] > highest[rows.group[row]]:
+            worst[rows.group[row]], highest[rows.group[row]] = row, height[row]
+    for row in worst:
+        if row >= 0:
+            _add_line(rows, working, place, row)
+    return bool((worst >= 0).any())
+
+
+@njit(cache=True, nogil=True)
+def _variables(
+    rows: CutRows, now: Dictionary, bounds: np.ndarray, basic_value: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return where x and the slacks of the home rows stand, (L + n_groups,), and their values.
+
+    Places are columns of nonbasic variables, or −1 less the line of basic ones.
+    """
+    n, n_groups = rows.slope.shape[1], len(rows.starting)
+    variable = np.full(bounds.shape[1], -1)
+    variable[:n] = np.arange(n)
+    for group in range(n_groups):
+        variable[n + rows.starting[group]] = n + group
+    place, value = np.zeros(n + n_groups, np.int64), np.zeros(n + n_groups)
+    for column in range(len(now.nonbasic)):
+        which = variable[now.nonbasic[column]]
+        if which >= 0:
+            place[which] = column
+            value[which] = bounds[1 if now.at_upper[column] else 0, now.nonbasic[column]]
+    for line in range(len(now.basic)):
+        which = variable[now.basic[line]]
+        if which >= 0:
+            place[which], value[which] = -1 - line, basic_value[line]
+    return place, value
+
+
+@njit(cache=True, nogil=True)
+def _add_line(rows: CutRows, working: Working, place: np.ndarray, row: int) -> None:
+    """Write the slack of a row in the variables that are nonbasic now."""
+    whole, index, n = working.whole, working.n_lines[0], rows.slope.shape[1]
+    in_x = np.zeros(len(whole.cost))
+    _write_in_x(rows, row, in_x, whole.constant, index)
+    line = whole.table[index]
+    line[:] = 0.0
+    for which in range(len(in_x)):
+        if in_x[which] == 0.0:
+            continue
+        if place[which] >= 0:
+            line[place[which]] += in_x[which]
+        else:
+            other = -1 - place[which]
+            for column in range(len(line)):
+                line[column] += in_x[which] * whole.table[other, column]
+            whole.constant[index] += in_x[which] * whole.constant[other]
+    whole.basic[index] = n + row
+    working.is_in[row] = True
+    working.n_lines[0] += 1
+
+
+class Kept(NamedTuple):
+    """Dictionaries of the first n nodes of a search, so that a child starts from its parent's.
+
+    Attributes
+    ----------
+    table, constant, cost, basic, nonbasic, at_upper
+        Those of ``Dictionary`` by node, with one line per row.
+    is_in, n_lines
+        Those of ``Working`` by node, (n, n_rows) and (n,).
+
+    """
+
+    table: np.ndarray
+    constant: np.ndarray
+    cost: np.ndarray
+    basic: np.ndarray
+    nonbasic: np.ndarray
+    at_upper: np.ndarray
+    is_in: np.ndarray
+    n_lines: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def keep(working: Working, most: int) -> Kept:
+    """Return space for the dictionaries of ``most`` nodes, of fewer where they are large."""
+    whole = working.whole
+    n_lines, width = whole.table.shape
+    n = min(most, MOST_KEPT // (max(1, n_lines) * width))
+    return Kept(
+        np.empty((n, n_lines, width)), np.empty((n, n_lines)), np.empty((n, width)), np.empty((n, n_lines), np.int64),
+        np.empty((n, width), np.int64), np.empty((n, width), np.bool_), np.empty((n, len(working.is_in)), np.bool_),
+        np.zeros(n, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def copy_in(kept: Kept, node: int, working: Working) -> None:
+    """Keep the dictionary of a node."""
+    whole, count = working.whole, working.n_lines[0]
+    kept.table[node, :count], kept.constant[node, :count] = whole.table[:count], whole.constant[:count]
+    kept.basic[node, :count], kept.nonbasic[node] = whole.basic[:count], whole.nonbasic
+    kept.cost[node], kept.at_upper[node] = whole.cost, whole.at_upper
+    kept.is_in[node], kept.n_lines[node] = working.is_in, count
+
+
+@njit(cache=True, nogil=True)
+def copy_out(kept: Kept, node: int, working: Working) -> None:
+    """Put the dictionary of a node back."""
+    whole, count = working.whole, kept.n_lines[node]
+    whole.table[:count], whole.constant[:count] = kept.table[node, :count], kept.constant[node, :count]
+    whole.basic[:count], whole.nonbasic[:] = kept.basic[node, :count], kept.nonbasic[node]
+    whole.cost[:], whole.at_upper[:] = kept.cost[node], kept.at_upper[node]
+    working.is_in[:] = kept.is_in[node]
+    working.n_lines[0] = count
 
 
 @njit(cache=True, nogil=True)
@@ -116,7 +302,10 @@ def _highest(rows: CutRows, shipments: Shipments) -> float:
     """Return what no row's height exceeds by size within the bounds of x: a few times that no slack is ever."""
     highest = 0.0
     for row in range(len(rows.floor)):
-        highest = max(highest, abs(rows.floor[row]) + (np.abs(rows.slope[row]) * shipments.most).sum())
+        height = abs(rows.floor[row])
+        for lane in range(len(shipments.most)):
+            height += abs(rows.slope[row, lane]) * shipments.most[lane]
+        highest = max(highest, height)
     return highest
 
 

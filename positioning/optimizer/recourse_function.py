@@ -29,7 +29,9 @@ class CutPool:
 
     def __init__(self, slope: np.ndarray, floor: np.ndarray, parameters: RecourseParameters) -> None:
         """Start with limits on shipments alone, rows ``slope`` (n, L) · units ≥ ``floor`` (n,), which always stay."""
-        self._all = CutRows(slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"))
+        self._all = CutRows(
+            slope, floor, np.full(len(floor), -1), np.zeros(0, dtype="int64"), np.ones(len(floor), dtype=bool)
+        )
         self._idle = np.zeros(len(floor), dtype="int64")
         self._parameters = parameters
         self._chosen: CutRows | None = None
@@ -39,7 +41,7 @@ class CutPool:
         old, groups = self._all, np.arange(len(floor))
         self._all = CutRows(
             np.concatenate([old.slope, slope]), np.concatenate([old.floor, floor]),
-            np.concatenate([old.group, groups]), len(old.floor) + groups,
+            np.concatenate([old.group, groups]), len(old.floor) + groups, np.ones(len(old.floor) + len(groups), dtype=bool),
         )  # fmt: skip
         self._idle = np.concatenate([self._idle, np.zeros(len(groups), dtype="int64")])
         self._chosen = None
@@ -54,7 +56,9 @@ class CutPool:
         if self._chosen is None:
             kept = np.flatnonzero(self._is_near())
             starting = np.searchsorted(kept, self._all.starting)
-            self._chosen = CutRows(self._all.slope[kept], self._all.floor[kept], self._all.group[kept], starting)
+            self._chosen = CutRows(
+                self._all.slope[kept], self._all.floor[kept], self._all.group[kept], starting, self._idle[kept] < 2
+            )
         return self._chosen
 
     def recall(self, answers: np.ndarray) -> bool:
