@@ -59,13 +59,10 @@ def unit_slopes(
 
     """
     is_supply, origin, destination = lanes
-    slopes = np.empty(arrival.shape)
-    for path in range(slopes.shape[0]):
-        for lane in range(slopes.shape[1]):
-            if is_supply[lane]:
-                given = supplier_value[path, origin[lane]]
-            else:
-                given = hub_value[path, origin[lane], 0]
+    slopes = np.empty((len(arrival), len(origin)))
+    for path in range(len(arrival)):
+        for lane in range(len(origin)):
+            given = supplier_value[path, origin[lane]] if is_supply[lane] else hub_value[path, origin[lane], 0]
             slopes[path, lane] = given - hub_value[path, destination[lane], arrival[path, lane]]
     return slopes
 

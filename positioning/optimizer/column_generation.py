@@ -24,6 +24,7 @@ from positioning.optimizer.master import (
     interior_solution,
     paid,
     relaxed_master,
+    split_shipments,
     whole_loads,
 )
 from positioning.optimizer.parameters import Effort, Parameters
@@ -347,19 +348,16 @@ def _columns_at(
 def _chosen(
     problem: Problem, workers: WorkerPool, columns: list[Column], no_shipment: dict[int, float], loads: np.ndarray
 ) -> MasterSolution:
-    """Choose among ``columns``; what the master would split is rounded down, added to them, and it chooses again."""
+    """Choose among ``columns`` and those that the relaxed master splits, rounded down, which are added to them."""
     shut = [load.shipment for load, amount in zip(problem.shared.loads, loads, strict=True) if amount <= 0]
 
-    def chosen() -> MasterSolution:
+    def pool() -> Pool:
         going = [column for column in columns if not np.isin(column.lanes, shut).any()]  # goods of no size too
-        pool = build_pool(going, no_shipment, len(problem.shared.resources))
-        return choose(pool, problem.shared, loads, workers.parameters)
+        return build_pool(going, no_shipment, len(problem.shared.resources))
 
-    choice = chosen()
-    if not choice.split_shipments:
-        return choice
-    columns += workers.run(round_down_chunk, _chunked(workers, choice.split_shipments))
-    return chosen()
+    if split := split_shipments(pool(), problem.shared, loads, workers.parameters):
+        columns += workers.run(round_down_chunk, _chunked(workers, split))
+    return choose(pool(), problem.shared, loads, workers.parameters)
 
 
 def _chunked(workers: WorkerPool, shipments: tuple[SkuShipments, ...]) -> list[tuple[list[SkuShipments]]]:

@@ -15,7 +15,6 @@ from numba import njit
 from positioning.optimizer._dual_simplex import Dictionary
 from positioning.optimizer.tolerances import Branching
 
-
 # Numbers that the dictionaries kept for a search may hold: 32 MB.
 MOST_KEPT = 2**22
 

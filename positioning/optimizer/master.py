@@ -52,15 +52,12 @@ class MasterSolution:
         Whole loads by entry of ``shared.loads``, (n_loads,).
     dual_prices
         Dual price of each resource, (n_resources,), with these loads and columns that may be split.
-    split_shipments
-        Mean units of each SKU that the master split between columns.
 
     """
 
     column: dict[int, Column]
     loads: np.ndarray
     dual_prices: np.ndarray
-    split_shipments: tuple[SkuShipments, ...] = ()
 
 
 def build_pool(columns: list[Column], no_shipment_eur: dict[int, float], n_resources: int) -> Pool:
@@ -85,8 +82,20 @@ def choose(pool: Pool, shared: Shared, loads: np.ndarray, parameters: Parameters
     relaxed = master.solve()
     chosen = _whole_columns(master, relaxed)
     columns = {int(pool.sku[index]): pool.columns[index] for index in chosen}
-    split = _split_shipments(pool, relaxed.shares, shared, parameters.master.whole_share)
-    return MasterSolution(columns, loads, relaxed.dual_prices, split)
+    return MasterSolution(columns, loads, relaxed.dual_prices)
+
+
+def split_shipments(pool: Pool, shared: Shared, loads: np.ndarray, parameters: Parameters) -> tuple[SkuShipments, ...]:
+    """Return the mean units of every SKU that the relaxed master splits between columns, or one and nothing, on ``loads``."""
+    if not pool.columns:
+        return ()
+    shares, whole = Master(pool, paid(shared, loads), parameters).solve().shares, parameters.master.whole_share
+    mixed: dict[int, np.ndarray] = {}
+    for index in np.flatnonzero((shares > whole) & (shares < 1.0 - whole)):
+        column = pool.columns[index]
+        units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
+        units[column.lanes] += shares[index] * column.units
+    return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
 
 
 @dataclass(frozen=True)
@@ -226,16 +235,6 @@ def linking_rows(pool: Pool, shared: Shared) -> LinkingRows:
         return _NO_LINKING
     rows, columns = (np.array(part, dtype="int64") for part in zip(*entries, strict=True))
     return LinkingRows(tuple(result), rows, columns)
-
-
-def _split_shipments(pool: Pool, shares: np.ndarray, shared: Shared, whole: float) -> tuple[SkuShipments, ...]:
-    """Return the mean units of every sku whose shares are split between columns, or one and nothing."""
-    mixed: dict[int, np.ndarray] = {}
-    for index in np.flatnonzero((shares > whole) & (shares < 1.0 - whole)):
-        column = pool.columns[index]
-        units = mixed.setdefault(column.sku, np.zeros(shared.binds.shape[1]))
-        units[column.lanes] += shares[index] * column.units
-    return tuple(SkuShipments(sku, mixed[sku]) for sku in sorted(mixed))
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ N_GROUPS, MANY_NODES = 2, 2000
 
 
 def random_rows(draw: np.random.Generator, n: int) -> CutRows:
-    """Return cuts of two convex costs, tangents of Σ (x − goal)² at drawn points, and a limit on the sum of x."""
+    """Return cuts of two convex costs, tangents of Σ (x − goal)² at drawn points, and a limit on the sum of x; few cuts count as likely."""
     slopes, sides, groups = [-np.ones(n)], [-float(draw.integers(20, 60))], [-1]
     for group in range(N_GROUPS):
         goal, weight = draw.uniform(0, 25, n), draw.uniform(0.05, 0.3, n)
@@ -24,7 +24,7 @@ def random_rows(draw: np.random.Generator, n: int) -> CutRows:
             groups.append(group)
     group = np.array(groups)
     starting = np.array([np.flatnonzero(group == k)[-1] for k in range(N_GROUPS)])
-    return CutRows(np.array(slopes), np.array(sides), group, starting)
+    return CutRows(np.array(slopes), np.array(sides), group, starting, draw.random(len(group)) < 0.3)
 
 
 def random_shipments(draw: np.random.Generator, n: int) -> Shipments:
