@@ -19,14 +19,14 @@ from positioning.optimizer.cut_program import (
     add_violated,
     bound,
     by_cuts,
-    copy_in,
-    copy_out,
     dictionary,
     in_use,
-    keep,
     may_fit,
     rounded,
 )
+
+# Numbers that the dictionaries kept for a search may hold: 32 MB.
+MOST_KEPT = 2**22
 
 
 class Nodes(NamedTuple):
@@ -96,13 +96,13 @@ def branch(program: Program, best_known: float, share: float, n_nodes: int) -> S
     """
     shipments = program.shipments
     working, bounds = dictionary(program.rows, shipments)
-    nodes, kept = _nodes(2 * n_nodes + 1, shipments.most), keep(working, 2 * n_nodes)
+    nodes, kept = _nodes(2 * n_nodes + 1, shipments.most), _keep(working, 2 * n_nodes)
     plan, plan_eur, is_paid = np.zeros(len(shipments.most)), np.inf, np.zeros(len(shipments.most), np.bool_)
     count, first, index, best, closed = 1, 0, 0, best_known, np.inf
     while True:
         for child in range(first, count):
             if child > 0 and index < len(kept.n_lines):
-                copy_out(kept, index, working)
+                _copy_out(kept, index, working)
                 is_paid[:] = nodes.is_paid[index]
             _pay(in_use(working), shipments, is_paid, nodes.is_paid[child])
             nodes.eur[child] = max(_solve(program, working, bounds, nodes, child), nodes.eur[index])
@@ -111,7 +111,7 @@ def branch(program: Program, best_known: float, share: float, n_nodes: int) -> S
                 continue
             nodes.is_open[child] = True
             if child < len(kept.n_lines):
-                copy_in(kept, child, working)
+                _copy_in(kept, child, working)
             whole = rounded(nodes.x[child], program)
             eur = by_cuts(whole, program)
             if eur < plan_eur:
@@ -127,6 +127,62 @@ def branch(program: Program, best_known: float, share: float, n_nodes: int) -> S
             closed = min(closed, nodes.eur[index])
     bound_eur = min(closed, best, nodes.eur[index] if index >= 0 else np.inf)
     return SearchResult(bound_eur, nodes.x[0], nodes.eur[0], plan, nodes.x[:count])
+
+
+class Kept(NamedTuple):
+    """Dictionaries of the first n nodes of a search, so that a child starts from its parent's.
+
+    Attributes
+    ----------
+    table, constant, cost, basic, nonbasic, at_upper
+        Those of ``Dictionary`` by node, with one line per row.
+    is_in, n_lines
+        Those of ``Working`` by node, (n, n_rows) and (n,).
+
+    """
+
+    table: np.ndarray
+    constant: np.ndarray
+    cost: np.ndarray
+    basic: np.ndarray
+    nonbasic: np.ndarray
+    at_upper: np.ndarray
+    is_in: np.ndarray
+    n_lines: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def _keep(working: Working, most: int) -> Kept:
+    """Return space for the dictionaries of ``most`` nodes, of fewer where they are large."""
+    whole = working.whole
+    n_lines, width = whole.table.shape
+    n = min(most, MOST_KEPT // (max(1, n_lines) * width))
+    return Kept(
+        np.empty((n, n_lines, width)), np.empty((n, n_lines)), np.empty((n, width)), np.empty((n, n_lines), np.int64),
+        np.empty((n, width), np.int64), np.empty((n, width), np.bool_), np.empty((n, len(working.is_in)), np.bool_),
+        np.zeros(n, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True, nogil=True)
+def _copy_in(kept: Kept, node: int, working: Working) -> None:
+    """Keep the dictionary of a node."""
+    whole, count = working.whole, working.n_lines[0]
+    kept.table[node, :count], kept.constant[node, :count] = whole.table[:count], whole.constant[:count]
+    kept.basic[node, :count], kept.nonbasic[node] = whole.basic[:count], whole.nonbasic
+    kept.cost[node], kept.at_upper[node] = whole.cost, whole.at_upper
+    kept.is_in[node], kept.n_lines[node] = working.is_in, count
+
+
+@njit(cache=True, nogil=True)
+def _copy_out(kept: Kept, node: int, working: Working) -> None:
+    """Put the dictionary of a node back."""
+    whole, count = working.whole, kept.n_lines[node]
+    whole.table[:count], whole.constant[:count] = kept.table[node, :count], kept.constant[node, :count]
+    whole.basic[:count], whole.nonbasic[:] = kept.basic[node, :count], kept.nonbasic[node]
+    whole.cost[:], whole.at_upper[:] = kept.cost[node], kept.at_upper[node]
+    working.is_in[:] = kept.is_in[node]
+    working.n_lines[0] = count
 
 
 @njit(cache=True, nogil=True)

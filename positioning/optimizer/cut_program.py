@@ -15,9 +15,6 @@ from numba import njit
 from positioning.optimizer._dual_simplex import Dictionary
 from positioning.optimizer.tolerances import Branching
 
-# Numbers that the dictionaries kept for a search may hold: 32 MB.
-MOST_KEPT = 2**22
-
 
 class CutRows(NamedTuple):
     """Rows ``slope · x + θ_group ≥ floor``: Benders cuts of groups of scenarios, and limits on x alone.
@@ -238,62 +235,6 @@ def _add_line(rows: CutRows, working: Working, place: np.ndarray, row: int) -> N
     whole.basic[index] = n + row
     working.is_in[row] = True
     working.n_lines[0] += 1
-
-
-class Kept(NamedTuple):
-    """Dictionaries of the first n nodes of a search, so that a child starts from its parent's.
-
-    Attributes
-    ----------
-    table, constant, cost, basic, nonbasic, at_upper
-        Those of ``Dictionary`` by node, with one line per row.
-    is_in, n_lines
-        Those of ``Working`` by node, (n, n_rows) and (n,).
-
-    """
-
-    table: np.ndarray
-    constant: np.ndarray
-    cost: np.ndarray
-    basic: np.ndarray
-    nonbasic: np.ndarray
-    at_upper: np.ndarray
-    is_in: np.ndarray
-    n_lines: np.ndarray
-
-
-@njit(cache=True, nogil=True)
-def keep(working: Working, most: int) -> Kept:
-    """Return space for the dictionaries of ``most`` nodes, of fewer where they are large."""
-    whole = working.whole
-    n_lines, width = whole.table.shape
-    n = min(most, MOST_KEPT // (max(1, n_lines) * width))
-    return Kept(
-        np.empty((n, n_lines, width)), np.empty((n, n_lines)), np.empty((n, width)), np.empty((n, n_lines), np.int64),
-        np.empty((n, width), np.int64), np.empty((n, width), np.bool_), np.empty((n, len(working.is_in)), np.bool_),
-        np.zeros(n, np.int64),
-    )  # fmt: skip
-
-
-@njit(cache=True, nogil=True)
-def copy_in(kept: Kept, node: int, working: Working) -> None:
-    """Keep the dictionary of a node."""
-    whole, count = working.whole, working.n_lines[0]
-    kept.table[node, :count], kept.constant[node, :count] = whole.table[:count], whole.constant[:count]
-    kept.basic[node, :count], kept.nonbasic[node] = whole.basic[:count], whole.nonbasic
-    kept.cost[node], kept.at_upper[node] = whole.cost, whole.at_upper
-    kept.is_in[node], kept.n_lines[node] = working.is_in, count
-
-
-@njit(cache=True, nogil=True)
-def copy_out(kept: Kept, node: int, working: Working) -> None:
-    """Put the dictionary of a node back."""
-    whole, count = working.whole, kept.n_lines[node]
-    whole.table[:count], whole.constant[:count] = kept.table[node, :count], kept.constant[node, :count]
-    whole.basic[:count], whole.nonbasic[:] = kept.basic[node, :count], kept.nonbasic[node]
-    whole.cost[:], whole.at_upper[:] = kept.cost[node], kept.at_upper[node]
-    working.is_in[:] = kept.is_in[node]
-    working.n_lines[0] = count
 
 
 @njit(cache=True, nogil=True)
