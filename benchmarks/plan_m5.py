@@ -12,12 +12,12 @@ warm start for a sample of SKUs; its time is scaled up.
 from __future__ import annotations
 
 import argparse
+import os
 import resource
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -121,24 +121,9 @@ def _copied(frame: pd.DataFrame, names: list[str], factor: np.ndarray) -> pd.Dat
     return pd.concat(parts, ignore_index=True)
 
 
-@dataclass(frozen=True)
-class Cpu:
-    """CPU seconds of one task, among its answers."""
-
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Clocked:
-    """A task of the worker pool that adds the CPU seconds it took, in whichever process, to its answers."""
-
-    task: Any
-
-    def __call__(self, *request: Any) -> list[Any]:
-        """Run the task."""
-        started = time.process_time()
-        answers = self.task(*request)
-        return [*answers, Cpu(time.process_time() - started)]
+def process_seconds(_: object, __: list[Any]) -> list[tuple[int, float]]:
+    """Return the process a task runs in and its CPU seconds so far."""
+    return [(os.getpid(), time.process_time())]
 
 
 @contextmanager
@@ -147,14 +132,17 @@ def clocked() -> Iterator[dict[str, list[float]]]:
     seconds: dict[str, list[float]] = defaultdict(lambda: [0.0] * 4)
     run = WorkerPool.run
 
+    def cpu_of(self: WorkerPool, chunks: list[tuple[Any, ...]]) -> float:
+        return sum(dict(run(self, process_seconds, [chunk[:1] for chunk in chunks])).values())
+
     def timed(self: WorkerPool, task: Any, chunks: list[tuple[Any, ...]]) -> list[Any]:
-        started = time.perf_counter()
-        answers = run(self, Clocked(task), chunks)
-        wall, cpu = time.perf_counter() - started, sum(row.seconds for row in answers if isinstance(row, Cpu))
+        cpu, started = cpu_of(self, chunks), time.perf_counter()
+        answers = run(self, task, chunks)
+        wall, cpu = time.perf_counter() - started, cpu_of(self, chunks) - cpu
         row = seconds[task.__name__]
         for index, amount in enumerate((1.0, sum(len(chunk[0]) for chunk in chunks), wall, cpu)):
             row[index] += amount
-        return [answer for answer in answers if not isinstance(answer, Cpu)]
+        return answers
 
     WorkerPool.run = timed  # type: ignore[method-assign]  # a benchmark measures calls from outside
     try:

@@ -80,7 +80,7 @@ def note_solutions(
     Parameters
     ----------
     cuts
-        Slopes (n, L), floors (n,), and groups (n,), −1 for limits, which are left out.
+        Slope (n, L), right-hand side (n,), and group (n,) of each, −1 for limits, which are left out.
     is_near
         Whether the solutions come from a program with the cut, (n,).
     solutions

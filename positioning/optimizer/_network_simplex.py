@@ -313,13 +313,13 @@ def _entering(
     for node in below:
         if (node >= m) == gives_below:
             continue
-        own = potential[node]
+        price = potential[node]
         if gives_below:
             for sink in range(n):
-                reduced[sink] = by_source[node, sink] - own - across[sink]
+                reduced[sink] = by_source[node, sink] - price - across[sink]
         else:
             for source in range(m):
-                reduced[source] = by_sink[node - m, source] - across[source] - own
+                reduced[source] = by_sink[node - m, source] - across[source] - price
         other, least = _first_least(reduced)
         source, sink = (node, other) if gives_below else (other, node - m)
         if least < best or (least == best and (source < best_source or (source == best_source and sink < best_sink))):
