@@ -1,7 +1,7 @@
 """Execution: a receiver's file as rows of ``execution``, and the realized benefit of what was executed.
 
 Here too: the end of proposals that were refused, and the report of realized benefit by planner, lane, or month. Not here: the forms of files
-(``dispatch.receipts``), how a shipment is valued (``positioning.simulation.realized``), options and printing (``forestock.cli.decide``).
+(``dispatch.receipts``), how a shipment is valued (``positioning.simulation.realized``), options and printing (``forestock.cli.execution``).
 """
 
 from __future__ import annotations

@@ -49,9 +49,7 @@ class TableMapping(Section):
     )
     query: str | None = Field(None, min_length=1, max_length=20_000, description="SQL query whose result is the table.")
     table: str | None = Field(None, min_length=1, description="Name of a table or view of the database.")
-    database: str | None = Field(
-        None, min_length=1, description="SQL database URL of `query` or `table`; null: `inputs.path`."
-    )
+    database: str | None = Field(None, min_length=1, description="SQL database URL of `query` or `table`; null: `inputs.path`.")  # fmt: skip
     columns: Annotated[dict[str, Texts], BeforeValidator(_texts)] = Field(
         {},
         description="Names of the source's columns, each with the name of Forestock's column (or a list of them). Several columns with the same name are joined by `-` to one id. Other columns are not read. Empty: all columns are read under their names.",
@@ -67,15 +65,9 @@ class TableMapping(Section):
         None,
         description="Format of dates that are text, for example `dd/mm/yyyy`, `yyyymmdd`, `d-mmm-yy`, `yyyy-Www` (a week), or `excel` (a number of days). ISO dates are always read; null: no other dates.",
     )
-    shift_days: Annotated[int, Field(ge=-366, le=366)] = Field(
-        0, description="Days to add to every date, for example -6 where weeks are dated by their last day."
-    )
-    decimal: Literal[".", ","] | None = Field(
-        None, description="Decimal separator of numbers that are text; null: a point."
-    )
-    thousands: Literal[".", ",", " ", "'"] | None = Field(
-        None, description="Thousands separator of numbers that are text; null: none."
-    )
+    shift_days: Annotated[int, Field(ge=-366, le=366)] = Field(0, description="Days to add to every date, for example -6 where weeks are dated by their last day.")  # fmt: skip
+    decimal: Literal[".", ","] | None = Field(None, description="Decimal separator of numbers that are text; null: a point.")  # fmt: skip
+    thousands: Literal[".", ",", " ", "'"] | None = Field(None, description="Thousands separator of numbers that are text; null: none.")  # fmt: skip
     empty: Names = Field((), description="Texts that stand for no value, for example `n/a`.")
     fill_down: Annotated[dict[str, Texts], BeforeValidator(_texts)] = Field(
         {},

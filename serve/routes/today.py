@@ -129,10 +129,7 @@ def _fill(tables: Tables, days: pd.Series) -> list[Line]:
     service = tables.read("service", None, ["as_of", "demand_units", "lost_units", "lost_units_before"])
     sums = service.groupby("as_of").sum().reindex(days)
     after, before = (1 - sums[name] / sums["demand_units"] for name in ("lost_units", "lost_units_before"))
-    return [
-        Line("with the plan", after.tolist(), "good"),
-        Line("without", before.tolist(), "quiet", 1.5, is_dashed=True),
-    ]
+    return [Line("with the plan", after.tolist(), "good"), Line("without", before.tolist(), "quiet", 1.5, is_dashed=True)]  # fmt: skip
 
 
 def _errors(tables: Tables) -> pd.Series:
