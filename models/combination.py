@@ -3,8 +3,8 @@
 Weights minimize the squared error, relative to each series' level, over all calibration origins together. They are
 shrunk twice: the weights of each segment toward those of all series, and those of all series toward the prior. An error of
 up to 10% in the total of all series is ignored, because the error of one horizon hardly predicts that of the next. The model's
-WAPE on the calibration origins then overrules the least-squares weights: a model has the weight 0 where its WAPE is more
-than 10% above that of the best simple method, and takes over gradually where it is below, entirely from 3% on. It also has
+WAPE on the calibration origins then overrules the least-squares weights: from 3% above that of the best simple method on, the weight of
+a model falls gradually, to 0 at 20%; below it, the model takes over gradually, entirely from 3% on. It also has
 the weight 0 where its total is far off while the total of a simple method is close. Several models share the prior equally,
 each is compared with the simple methods on its own, and those that win share what they take over by their weights.
 
@@ -35,7 +35,8 @@ _MIN_WEIGHT = 0.05
 _MAX_EXCESS = 0.05
 _DENSE_SHARE = 0.5  # WAPE judges a series that sells in at least this share of its periods
 _LOG_OFF, _LOG_CLOSER = 0.3, 0.2  # the model's total is off by more, and a simple method's is closer by this, in logs
-_LOSING, _WINNING = 0.10, 0.03  # relative WAPE above the best simple method's that loses, and below it that wins
+_LOSING, _LOST = 0.03, 0.20  # relative WAPE above the best simple method's at which the weight begins to fall, and is 0
+_WINNING = 0.03  # relative WAPE below it at which the model takes over
 _NEW_DAYS, _YEAR_DAYS = 56, 364
 _MIN_UNITS = 1e-6  # a mean of 0 would have no spread
 
@@ -351,12 +352,13 @@ def wape_advantage(origins: list[CalibrationOrigin]) -> np.ndarray:
 def _overruled(weights: np.ndarray, advantage: np.ndarray) -> np.ndarray:
     """Return the weights (n_parts) after the comparison by WAPE of each model, ``advantage`` (n_models).
 
-    None for a model that loses, all for those that win, else in between.
+    The weight falls with the evidence that a model loses, and rises to all with the evidence that it wins. One bad horizon is partly
+    chance, so nothing is decided at a single threshold.
     """
     n_models = len(advantage)
-    is_lost = np.append(advantage < -_LOSING, np.zeros(len(METHODS), bool))
-    if is_lost.any():
-        kept = np.where(is_lost, 0.0, weights)
+    kept_share = np.clip((advantage + _LOST) / (_LOST - _LOSING), 0.0, 1.0)
+    if (kept_share < 1).any():
+        kept = weights * np.append(kept_share, np.ones(len(METHODS)))
         weights = kept / kept.sum() if kept.sum() > 0 else _equal_simple(n_models)
     shares = np.where(weights[:n_models] > 0, np.clip(advantage / _WINNING, 0.0, 1.0), 0.0)
     share = shares.max()

@@ -10,7 +10,7 @@ import pytest
 
 import models
 from features import build_panel, forecast_matrix, training_set
-from models.combination import CalibrationOrigin, Combination, wape_advantage
+from models.combination import CalibrationOrigin, Combination, _overruled, wape_advantage
 from models.simple import METHODS, simple_means
 from tests.worlds.small_world import AS_OF, settings, tables
 
@@ -135,8 +135,22 @@ def test_a_model_that_wins_clearly_makes_the_forecast_and_one_that_loses_clearly
     dense, sparse = _origins(200, 5.0, 1.0), _origins(200, 0.06, 1.0)
     assert wape_advantage(dense)[0] > 0.03
     assert set(Combination.fit(dense, 1, _MODEL).weights["all"][1:]) == {0.0}
-    assert wape_advantage(_origins(200, 5.0, 2.0))[0] < -0.1
+    assert wape_advantage(_origins(200, 5.0, 2.0))[0] < -0.2
     assert wape_advantage(sparse)[0] == 0.0
+
+
+def test_a_model_loses_its_weight_gradually() -> None:
+    """One bad horizon is partly chance: a WAPE a little higher than 10% does not decide more than one a little lower."""
+    weights = [
+        _overruled(np.array([0.6, 0.4, 0, 0, 0, 0, 0]), np.array([-over])) for over in (0, 0.03, 0.09, 0.11, 0.2, 9)
+    ]
+    of_model = [row[0] for row in weights]
+    assert of_model[:2] == [0.6, 0.6]
+    assert of_model == sorted(of_model, reverse=True)
+    assert 0.3 < of_model[3] < of_model[2] < 0.6
+    assert of_model[2] - of_model[3] < 0.1
+    assert of_model[4:] == [0.0, 0.0]
+    assert [float(row.sum()) for row in weights] == pytest.approx([1.0] * 6)
 
 
 def _two(first: float, second: float) -> list[CalibrationOrigin]:
