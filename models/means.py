@@ -13,7 +13,7 @@ from models.forecaster import Forecaster
 from models.simple import METHODS, SimpleMeans, simple_means
 from models.totals import forecast_totals, reconcile
 
-_TOTAL_METHODS, _TOTAL_WEIGHT = ("recent_mean", "exponential_smoothing"), 0.5
+_TOTAL_METHOD, _TOTAL_WEIGHT = METHODS.index("exponential_smoothing"), 0.5
 _YEAR_DAYS, _RAMP_DAYS = 364, 91
 _MOST = 1.5  # totals that differ by more are taken to differ by that
 
@@ -101,10 +101,10 @@ class OriginMeans:
         return mean.reshape(-1).astype(np.float32)
 
     def _total_factor(self, mean: np.ndarray) -> float:
-        """Return the factor (total of simple methods ÷ total of ``mean``)^(w / 2); w is the share of young series in recent units.
+        """Return the factor (total of exponential smoothing ÷ total of ``mean``)^(w / 2); w is the share of young series in recent units.
 
-        Nothing in less than a year shows the season, so a model takes chance for one. Its total is then no better than that of the
-        recent mean and exponential smoothing (their geometric mean).
+        Nothing in less than a year shows the season, so a model takes chance for one, and its total is no better than that of a
+        simple method.
         """
         level = np.where(self.simple.is_shifted, 0.0, self.simple.level)
         share = float(level @ self.young / level.sum()) if level.sum() > 0 else 0.0
@@ -113,12 +113,10 @@ class OriginMeans:
         ) & ~self.simple.is_shifted  # nothing is known of a new series but the model's forecast
         counted = self.is_sold & is_counted[:, None]
         total = float(mean[counted].sum(dtype=np.float64))
-        others = [
-            float(self.simple.means[METHODS.index(name)][counted].sum(dtype=np.float64)) for name in _TOTAL_METHODS
-        ]
-        if share == 0.0 or total <= 0 or min(others) <= 0:
+        smoothed = float(self.simple.means[_TOTAL_METHOD][counted].sum(dtype=np.float64))
+        if share == 0.0 or total <= 0 or smoothed <= 0:
             return 1.0
-        relative = float(np.clip(np.sqrt(np.prod(others)) / total, 1 / _MOST, _MOST))
+        relative = float(np.clip(smoothed / total, 1 / _MOST, _MOST))
         return float(relative ** (_TOTAL_WEIGHT * share))
 
     def _filled(self, carrier: str | None) -> np.ndarray:

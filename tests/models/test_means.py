@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -23,9 +25,21 @@ def _means(days: int, model: float) -> tuple[OriginMeans, float]:
 
 
 @pytest.mark.parametrize("model", [0.8, 1.0, 1.25])
-def test_a_young_total_is_the_geometric_mean_of_model_and_simple_methods(model: float) -> None:
+def test_a_young_total_is_the_geometric_mean_of_model_and_exponential_smoothing(model: float) -> None:
     means, total = _means(100, model)
     assert means.combined(_OF_MODEL).sum() == pytest.approx(total * model**0.5, rel=0.02)
+
+
+def test_a_young_total_follows_the_latest_weeks() -> None:
+    """Where demand has risen, the mean of four weeks lags behind exponential smoothing."""
+    means, _ = _means(100, 1.0)
+    past = np.full((50, 100), 8.0, np.float32)
+    past[:, -10:] = 12.0
+    simple = simple_means(past, _STEPS, 1)
+    smoothed = simple.means[METHODS.index("exponential_smoothing")].sum()
+    assert smoothed > 1.1 * simple.means[METHODS.index("recent_mean")].sum()
+    combined = replace(means, simple=simple).combined(_OF_MODEL).sum()
+    assert combined == pytest.approx(np.sqrt(means.models.sum() * smoothed), rel=1e-3)
 
 
 def test_with_a_year_of_history_the_model_decides() -> None:
