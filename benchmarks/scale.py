@@ -20,7 +20,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -163,7 +162,7 @@ def survive_kills(options: argparse.Namespace, folder: Path) -> None:
     _succeed(base, [], "forecast")
     shutil.copytree(base, undisturbed)
     run = _run(undisturbed, ["--set", "cluster.workers=2"])
-    whole = _killed(run, ("nothing", {}), float("inf"))[2]
+    whole = _killed(run, ("nothing", {}), float("inf"))[1]
     if run.returncode:
         raise SystemExit("the undisturbed run failed")
     print(f"an undisturbed run takes {whole:.0f} s of CPU time")
@@ -177,12 +176,13 @@ def survive_kills(options: argparse.Namespace, folder: Path) -> None:
         place.mkdir()
         with _cluster(victim, place) as (change, processes):
             moment = draw.uniform(0.3, 0.95) * whole
-            code, message, spent = _killed(_run(warehouse, ["--set", change]), (victim, processes), moment)
+            code, spent = _killed(_run(warehouse, ["--set", change]), (victim, processes), moment)
+        errors = [line for line in _log_of(warehouse).read_text().splitlines() if line.startswith("error:")]
         _succeed(warehouse, ["--set", "cluster.workers=2"])
         different = [name for name, difference in compared(undisturbed, warehouse, None) if difference]
         shutil.rmtree(warehouse)
         tables = ", ".join(different) or "equal"
-        print(f"| {victim} | {spent:.0f} | {code} | {message} | {tables} |", flush=True)
+        print(f"| {victim} | {spent:.0f} | {code} | {' '.join(errors) or '–'} | {tables} |", flush=True)
         if different:
             raise SystemExit("a run after a kill differs")
 
@@ -199,26 +199,27 @@ def _cluster(victim: str, folder: Path) -> Iterator[tuple[str, dict[str, int]]]:
 
 
 def _succeed(warehouse: Path, more: list[str], command: str = "run") -> None:
-    run = _run(warehouse, more, command)
-    text = run.communicate()[1]
-    if run.returncode:
-        raise SystemExit(text)
+    if _run(warehouse, more, command).wait():
+        raise SystemExit(_log_of(warehouse).read_text())
 
 
-def _run(warehouse: Path, more: list[str], name: str = "run") -> subprocess.Popen[str]:
+def _run(warehouse: Path, more: list[str], name: str = "run") -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "forestock.cli.main", name, "--config", "fast", "--set", f"warehouse={warehouse}"]
-    return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    with _log_of(warehouse).open("w") as log:
+        return subprocess.Popen([*command, *more], stdout=subprocess.DEVNULL, stderr=log)
 
 
-def _killed(run: subprocess.Popen[str], victim: tuple[str, dict[str, int]], moment: float) -> tuple[int, str, float]:
+def _log_of(warehouse: Path) -> Path:
+    return warehouse.with_suffix(".log")
+
+
+def _killed(run: subprocess.Popen[bytes], victim: tuple[str, dict[str, int]], moment: float) -> tuple[int, float]:
     """Kill when the command has spent ``moment`` seconds of CPU time, or later when a worker is there.
 
-    Returns the exit code, the last error, and the CPU time.
+    Returns the exit code and the CPU time.
     """
     name, processes = victim
-    spent, is_killed, lines = 0.0, False, []
-    reading = threading.Thread(target=lambda: lines.extend(run.stderr or ()), daemon=True)
-    reading.start()
+    spent, is_killed = 0.0, False
     while run.poll() is None:
         spent = max(spent, _cpu_of_tree(run.pid, processes))
         if spent >= moment and not is_killed and (name != "worker" or _workers(run.pid)):
@@ -226,9 +227,7 @@ def _killed(run: subprocess.Popen[str], victim: tuple[str, dict[str, int]], mome
             psutil.Process(pid).kill()
             is_killed = True
         time.sleep(0.05)
-    reading.join(5)
-    errors = [line.strip() for line in lines if line.startswith("error:")]
-    return run.returncode, errors[-1] if errors else "–", spent
+    return run.returncode, spent
 
 
 def _cpu_of_tree(pid: int, others: dict[str, int]) -> float:
@@ -245,11 +244,12 @@ def _cpu_of_tree(pid: int, others: dict[str, int]) -> float:
 
 
 def _workers(pid: int) -> list[int]:
-    """Return the processes of Dask workers of a command: those that listen."""
+    """Return the processes of Dask workers of a command: those that Python's multiprocessing started and that listen."""
     pids = []
     for child in psutil.Process(pid).children(recursive=True):
         try:
-            if any(connection.status == psutil.CONN_LISTEN for connection in child.net_connections()):
+            is_started = any("multiprocessing.spawn" in part for part in child.cmdline())
+            if is_started and any(connection.status == psutil.CONN_LISTEN for connection in child.net_connections()):
                 pids.append(child.pid)
         except psutil.Error:
             continue
