@@ -15,6 +15,7 @@ from foundation.level_shift import find_shifts
 METHODS = ("seasonal_naive", "last_week", "recent_mean", "fast_smoothing", "exponential_smoothing", "intermittent")
 _RECENT = {1: 28, 7: 8}  # periods of the recent mean, by the length of a period in days
 _PROFILE_WEEKS, _PROFILE_PRIOR_WEEKS = 8, 4.0
+_LEAST_INDEX = 0.1
 _HALF_LIVES = {"fast_smoothing": 2.0, "exponential_smoothing": 7.0}  # periods; smoothing constants of 0.29 and 0.09
 _INTERMITTENT_HALF_LIFE = 28.0
 _MOST_OF_HIGHEST = 1.5
@@ -65,7 +66,9 @@ def simple_means(past: np.ndarray, steps: int, days: int) -> SimpleMeans:
     season = index.shape[1]
     ahead = index[:, np.arange(steps) % season]
     tail = past[:, -_LOOKED_AT:]
-    level_free = tail / np.maximum(index[:, np.arange(-tail.shape[1], 0) % season], 0.1)
+    of_tail = index[:, np.arange(-tail.shape[1], 0) % season]
+    # A weekday on which hardly anything is sold, such as a day closed every week, does not show the level.
+    level_free = np.where(of_tail < _LEAST_INDEX, np.float32(np.nan), tail / np.maximum(of_tail, _LEAST_INDEX))
     recent = _mean(past, _RECENT[days])
     levels = {
         "last_week": _mean(past, 7 // days), "recent_mean": recent, "intermittent": _intermittent(level_free),

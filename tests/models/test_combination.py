@@ -99,6 +99,13 @@ def test_simple_methods_continue_a_constant(days: int) -> None:
     assert np.allclose(simple_means(past, 10, days).means, 4.0, atol=1e-4)
 
 
+def test_days_closed_every_week_do_not_lower_the_level() -> None:
+    past = np.tile(np.array([5.0, 5, 5, 5, 5, 0, 0], np.float32), (20, 12))
+    means = simple_means(past, 14, 1).means
+    for name, mean in zip(METHODS, means, strict=True):
+        assert mean.sum() == pytest.approx(20 * 50.0, rel=0.01), name
+
+
 def test_simple_methods_keep_the_weekday() -> None:
     week = np.array([1.0, 1, 1, 1, 1, 4, 5], np.float32)
     result = simple_means(np.tile(week, (2, 10)), 14, 1)
