@@ -92,14 +92,17 @@ def note_solutions(
 
     """
     slope, floor, group = cuts
-    n_solutions = solutions.shape[1]
+    n_groups, n_solutions = 0, solutions.shape[1]
+    for of in group:
+        n_groups = max(n_groups, of + 1)
     height = np.empty((len(floor), n_solutions))
-    top = np.full((group.max() + 1, n_solutions), -np.inf)
-    near_top = top.copy()
+    top = np.full((n_groups, n_solutions), -np.inf)
+    near_top = np.full((n_groups, n_solutions), -np.inf)
     for row in range(len(floor)):
         if group[row] < 0:
             continue
-        height[row] = floor[row]
+        for index in range(n_solutions):
+            height[row, index] = floor[row]
         for lane in range(slope.shape[1]):
             if slope[row, lane] != 0.0:
                 for index in range(n_solutions):
@@ -108,11 +111,15 @@ def note_solutions(
             top[group[row], index] = max(top[group[row], index], height[row, index])
             if is_near[row]:
                 near_top[group[row], index] = max(near_top[group[row], index], height[row, index])
-    least = top - on_rate * np.maximum(1.0, np.abs(top))
+    is_missed = False
+    for of in range(n_groups):
+        for index in range(n_solutions):
+            top[of, index] -= on_rate * max(1.0, abs(top[of, index]))
+            is_missed |= near_top[of, index] < top[of, index]
     for row in range(len(floor)):
         if group[row] >= 0:
             idle[row] += 1
             for index in range(n_solutions):
-                if height[row, index] >= least[group[row], index]:
+                if height[row, index] >= top[group[row], index]:
                     idle[row] = 0
-    return bool((near_top < least).any())
+    return is_missed
