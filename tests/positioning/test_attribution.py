@@ -58,7 +58,7 @@ def test_a_truck_without_lines_carries_no_replacement() -> None:
     problem = SimpleNamespace(
         shared=SimpleNamespace(loads=(Load(3, 50.0, 2.0), Load(5, 80.0, 1.0), Load(6, 80.0, 1.0)))
     )
-    choice = MasterSolution({}, np.array([2.0, 1.0, 0.0]), np.zeros(0), np.zeros((0, 0)))
+    choice = MasterSolution({}, np.array([2.0, 1.0, 0.0]), np.zeros(0))
     left = pd.DataFrame({"shipment": [3, 3]})
     assert still_going(problem, choice, left).tolist() == [2.0, 0.0, 0.0]  # type: ignore[arg-type]  # all it reads
 
