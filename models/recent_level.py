@@ -8,7 +8,7 @@ from foundation.matrix import FeatureMatrix
 
 _REGULAR = 0.4  # coefficient of variation up to which a series is regular
 _DAYS, _RECENT_DAYS, _WEEK_DAYS = 56, 28, 7
-_LEAST = 1e-3  # of usual demand: the lowest level that ratios refer to
+_LEAST = 1e-3  # of the usual level: the lowest one that ratios refer to
 
 
 def is_regular_demand(demand: np.ndarray, days: int) -> bool:
@@ -33,6 +33,12 @@ def level_feature(matrix: FeatureMatrix) -> int:
     """Return the column of the mean of the last 28 days; −1 without it."""
     names = (f"mean_{_RECENT_DAYS}", f"mean_{_RECENT_DAYS // _WEEK_DAYS}")
     return next((matrix.names.index(name) for name in names if name in matrix.names), -1)
+
+
+def usual_level(matrix: FeatureMatrix) -> float:
+    """Return the median of the recent levels above 0 in units, 0 without any; a mean would be that of the largest series."""
+    level = matrix.values[:, level_feature(matrix)]
+    return float(np.median(level[level > 0])) if (level > 0).any() else 0.0
 
 
 def recent_level(matrix: FeatureMatrix, usual: float) -> np.ndarray:

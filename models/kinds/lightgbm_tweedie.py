@@ -27,7 +27,7 @@ from foundation.seasonality import recent_seasonal_mean
 from foundation.settings import Forecast
 from foundation.training_budget import affordable_trees
 from models.forecaster import FitData, Forecaster, ModelKind
-from models.recent_level import is_regular_demand, level_feature, recent_level
+from models.recent_level import is_regular_demand, level_feature, recent_level, usual_level
 from models.totals import base_units
 
 _MAX_BIN = 127
@@ -222,7 +222,7 @@ class LightGBMTweedie(Forecaster):
     seasonal_share : weight of the recent seasonal mean next to the booster, in [0, 1]; 0 for daily data.
     trees : trees of the booster.
     given_up : sentences on what the CPU budget did not allow.
-    usual_units : mean demand of a row where the booster's means are ratios to the recent level of a series, else 0.
+    usual_units : usual recent level where the booster's means are ratios to the recent level of a series, else 0.
     learned : curves of the fit by name, which are not stored with the model.
 
     """
@@ -351,7 +351,7 @@ class _Fit:
     def of(cls, matrix: FeatureMatrix, forecast: Forecast, is_regular: bool) -> _Fit:
         trees, given_up = affordable_trees(forecast, matrix.n_rows)
         learner = Learner.of_series(forecast, trees)
-        usual = float(matrix.target.mean(dtype=np.float64)) if is_regular and level_feature(matrix) >= 0 else 0.0
+        usual = usual_level(matrix) if is_regular and level_feature(matrix) >= 0 else 0.0
         rows = learner.dataset(matrix, level=recent_level(matrix, usual) if usual > 0 else None)
         if matrix.totals is None:
             return cls(learner, rows, given_up, None, usual)

@@ -27,13 +27,17 @@ _SETTINGS = Settings.model_validate(
 
 
 @cache
-def _fitted(scale: float = 1.0) -> tuple[LightGBMTweedie, FeatureMatrix]:
-    """Return LightGBM fitted on 60 regular series whose levels differ by a factor of 1,000, and the rows to forecast."""
+def _fitted(scale: float = 1.0, giants: float = 1.0) -> tuple[LightGBMTweedie, FeatureMatrix]:
+    """Return LightGBM fitted on 60 regular series whose levels differ by a factor of 1,000, and the rows to forecast.
+
+    The five largest are ``giants`` times as large.
+    """
     days = pd.date_range(end=pd.Timestamp(_AS_OF), periods=100, inclusive="left").as_unit("us")
     skus = [f"s{place:02}" for place in range(len(_LEVELS))]
     sales = pd.MultiIndex.from_product([days, ["north"], skus], names=["date", "region", "sku"]).to_frame(index=False)
     sales["units_sold"] = scale * np.round(
-        np.tile(_LEVELS, len(days)) * np.random.default_rng(1).lognormal(0, 0.1, len(sales))
+        np.tile(np.where(np.arange(len(_LEVELS)) < len(_LEVELS) - 5, 1.0, giants) * _LEVELS, len(days))
+        * np.random.default_rng(1).lognormal(0, 0.1, len(sales))
     )
     tables = {
         "sales": sales,
@@ -51,6 +55,12 @@ def test_the_smallest_of_regular_series_are_forecast_without_bias() -> None:
     assert np.abs(mean / _LEVELS - 1).max() < 0.1
     again = LightGBMTweedie.load(model.files())
     assert (again.predict(matrix, 2) == model.predict(matrix, 2)).all()
+
+
+def test_a_few_giants_do_not_raise_the_smallest() -> None:
+    model, matrix = _fitted(giants=1e4)
+    mean = model.predict(matrix, 2).reshape(len(_LEVELS), -1).mean(axis=1)
+    assert np.abs(mean / _LEVELS - 1)[:-5].max() < 0.15
 
 
 def test_contributions_add_up_to_the_mean_with_the_level() -> None:
