@@ -197,7 +197,7 @@ class ColumnGenerationParameters:
     passes: int = 12
     close_share: float = 0.004
     effort: Effort = Effort(share=0.005, nodes=40, searches=4)
-    smoothing: Smoothing = Smoothing(0.35)
+    smoothing: Smoothing = Smoothing(0.7)
     kept_columns: int = 12
     kept_columns_of_all: int = 2_000
     doubtful_share: float = 0.1
