@@ -10,31 +10,49 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def fill_sources(
-    units: np.ndarray, lanes: tuple[np.ndarray, np.ndarray, np.ndarray], arrival: np.ndarray, sources: np.ndarray
-) -> None:
-    """Move ``units`` from where they are to where they arrive, in every scenario.
+def units_at_sources(
+    units: np.ndarray,
+    stands: tuple[np.ndarray, np.ndarray, np.ndarray],
+    lanes: tuple[np.ndarray, np.ndarray, np.ndarray],
+    arrival: np.ndarray,
+    useful: float,
+) -> np.ndarray:
+    """Return units at each hub by bucket and at each supplier, in every scenario, (n, H × (B + 1) + S).
 
     Parameters
     ----------
     units
         Units on each shipment, (L,).
+    stands
+        Units that can be served or sent, (H,), confirmed units by bucket, (H, B + 1), and units that suppliers have, (S,).
     lanes
         Whether each shipment is an order, its origin, and its destination, (L,) each.
     arrival
         Bucket each shipment arrives in, (n, L).
-    sources
-        Units of each hub by bucket, (n, H, B + 1), changed in place.
+    useful
+        Units at most that a supplier can be asked for later.
 
     """
+    usable, confirmed, available = stands
     is_supply, origin, destination = lanes
+    n_hubs, width = confirmed.shape
+    left = available.copy()
     for lane in range(len(units)):
-        if units[lane] == 0.0:
-            continue
-        for path in range(len(arrival)):
-            if not is_supply[lane]:
-                sources[path, origin[lane], 0] -= units[lane]
-            sources[path, destination[lane], arrival[path, lane]] += units[lane]
+        if is_supply[lane]:
+            left[origin[lane]] -= units[lane]
+    sources = np.empty((len(arrival), n_hubs * width + len(available)))
+    for path in range(len(arrival)):
+        for hub in range(n_hubs):
+            for bucket in range(width):
+                sources[path, hub * width + bucket] = confirmed[hub, bucket] + (usable[hub] if bucket == 0 else 0.0)
+        for lane in range(len(units)):
+            if units[lane] != 0.0:
+                if not is_supply[lane]:
+                    sources[path, origin[lane] * width] -= units[lane]
+                sources[path, destination[lane] * width + arrival[path, lane]] += units[lane]
+        for supplier in range(len(available)):
+            sources[path, n_hubs * width + supplier] = max(min(left[supplier], useful), 0.0)
+    return sources
 
 
 @njit(cache=True, nogil=True)

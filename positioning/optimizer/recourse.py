@@ -18,7 +18,7 @@ import numpy as np
 from positioning.inputs.costs import N_TERMS, TERM, total
 from positioning.inputs.limits import SkuLimits
 from positioning.inputs.subproblem import N_RANKS, Subproblem
-from positioning.optimizer._cuts import fill_sources
+from positioning.optimizer._cuts import units_at_sources
 from positioning.optimizer._network_simplex import NO_TREE, solve_paths
 from positioning.optimizer._shortest_paths import finish, reach
 from positioning.optimizer.parameters import LocalSearchParameters
@@ -177,17 +177,11 @@ def source_units(problem: Subproblem, scenarios: Scenarios, units: np.ndarray) -
         Units on each shipment, (L,).
 
     """
-    arrival, n_paths = scenarios.arrival, len(scenarios.arrival)
-    stock = np.repeat(problem.arrivals[None], n_paths, axis=0)
-    stock[:, :, 0] += problem.usable
-    fill_sources(units, (problem.is_supply, problem.origin, problem.destination), arrival, stock)
-    ordered = np.bincount(
-        problem.origin[problem.is_supply], weights=units[problem.is_supply], minlength=len(problem.limits.available)
-    )
+    lanes = (problem.is_supply, problem.origin, problem.destination)
     limited = problem.end_capacity[np.isfinite(problem.end_capacity)].sum()
-    useful = scenarios.demand.reshape(n_paths, -1).sum(axis=1).max(initial=0.0) + limited
-    later = np.minimum(problem.limits.available - ordered, np.ceil(useful))
-    return np.concatenate([stock.reshape(n_paths, -1), np.tile(np.maximum(later, 0.0), (n_paths, 1))], axis=1)
+    useful = np.ceil(scenarios.demand.reshape(len(scenarios.demand), -1).sum(axis=1).max(initial=0.0) + limited)
+    stands = (problem.usable, problem.arrivals, problem.limits.available)
+    return units_at_sources(units, stands, lanes, scenarios.arrival, float(useful))
 
 
 @dataclass(frozen=True)

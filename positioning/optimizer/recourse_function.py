@@ -242,8 +242,8 @@ class RecourseFunction:
         result = BoundedPlan(self.no_shipment_eur, np.zeros(len(self.most)), self.no_shipment_eur)
         if self.is_idle(terms.dual_price + shipments.linking_rate):
             return result, []
-        for plan in self._plans.values():
-            result = _better(result, plan, terms)
+        if self._plans:
+            result = _better(result, self._best_known(terms), terms)
         bound, evaluated = self._relaxed_eur(shipments, effort), []
         for _ in range(effort.searches):
             search = branch(self._program(shipments), result.eur, effort.share, effort.nodes)
@@ -275,6 +275,13 @@ class RecourseFunction:
             if best - bound <= effort.share * (self.no_shipment_eur - bound):
                 break
         return bound
+
+    def _best_known(self, terms: PricingTerms) -> SkuPlan:
+        """Return the cheapest known plan within ``terms.most``, any plan where none is."""
+        plans = list(self._plans.values())
+        units = np.array([plan.units for plan in plans])
+        eur = np.array([plan.eur for plan in plans]) + units @ terms.dual_price + (units > 0) @ terms.linking_duals
+        return plans[int(np.where((units > terms.most + 1e-9).any(axis=1), np.inf, eur).argmin())]
 
     def _program(self, shipments: Shipments) -> Program:
         return Program(self._pool.rows(), shipments, self._branching)
