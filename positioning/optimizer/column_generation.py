@@ -101,8 +101,9 @@ class ColumnGeneration:
         linear mixed-integer programming", Int. Trans. Oper. Res. 4 (1997)).
         """
         parameters = self._parameters
-        for _ in range(parameters.passes):
-            answers = price_skus(self._workers, self._duals, parameters.effort)
+        for number in range(parameters.passes):
+            effort = parameters.early_effort if number < parameters.early_passes else parameters.effort
+            answers = price_skus(self._workers, self._duals, effort)
             self.no_shipment_eur = no_shipment_costs(answers)
             self._update_bound(bound_eur(self._problem, answers, self._duals))
             self.columns += columns_of(answers)

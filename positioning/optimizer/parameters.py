@@ -180,6 +180,8 @@ class ColumnGenerationParameters:
         It stops when bound and master are within this share of what is at stake, inclusive.
     effort
         Effort per SKU and pass.
+    early_passes, early_effort
+        Number of first passes, whose dual prices are far from their optimum, and the effort per SKU in them.
     smoothing
         Smoothing of dual prices and linking duals.
     kept_columns
@@ -197,6 +199,8 @@ class ColumnGenerationParameters:
     passes: int = 12
     close_share: float = 0.004
     effort: Effort = Effort(share=0.005, nodes=40, searches=4)
+    early_passes: int = 3
+    early_effort: Effort = Effort(share=0.02, nodes=20, searches=2)
     smoothing: Smoothing = Smoothing(0.7)
     kept_columns: int = 12
     kept_columns_of_all: int = 2_000
@@ -309,7 +313,7 @@ class Parameters:
             ),
             column_generation=replace(
                 generation, passes=_more(generation.passes, factor), close_share=generation.close_share / factor,
-                effort=generation.effort.times(factor), packing_passes=_more(generation.packing_passes, factor),
+                effort=generation.effort.times(factor), early_effort=generation.early_effort.times(factor), packing_passes=_more(generation.packing_passes, factor),
                 sample=replace(
                     generation.sample, rounds=_more(generation.sample.rounds, factor),
                     close_share=generation.sample.close_share / factor, effort=generation.sample.effort.times(factor),
