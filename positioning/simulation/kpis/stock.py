@@ -78,7 +78,7 @@ def plan_nervousness(plans: list[pd.DataFrame], dates: list[pd.Timestamp]) -> fl
 
 def _supply_days(replayed: Replayed) -> float:
     mean_stock = replayed.ledger.stock.sum(axis=(0, 1)).mean()
-    return float(days_of_supply(mean_stock, replayed.daily_units.sum()))
+    return float(days_of_supply(np.asarray(mean_stock), np.asarray(replayed.daily_units.sum())))
 
 
 def _imbalance(replayed: Replayed) -> float:
