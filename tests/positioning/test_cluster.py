@@ -100,9 +100,11 @@ def test_a_worker_with_another_version_is_refused(dask: DaskCluster, monkeypatch
     def versions(self: object, **_: object) -> dict[str, Any]:
         return {"client": {"packages": {"pandas": "3.1.0"}}, "workers": {"w": {"packages": {"pandas": "3.0.0"}}}}
 
+    section = ClusterSection(address=dask.address)
+    disconnect(section)  # versions are checked once per connection
     monkeypatch.setattr("distributed.Client.get_versions", versions)
     with pytest.raises(ConfigurationError, match=r"the worker w has pandas 3.0.0 and this machine 3.1.0"):
-        connected(ClusterSection(address=dask.address))
+        connected(section)
 
 
 def test_a_killed_worker_ends_the_stage_and_the_rest_plans_the_same_rows(
