@@ -213,7 +213,7 @@ def read(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of a snapshot, sorted by grain, keys of long tables as categoricals.
 
-    ``only`` names the tables that are wanted; None means all. ``where`` keeps the rows with these values. Raises ``StageError`` if the snapshot is not (or no longer) there.
+    ``only`` names the tables to read; None means all. ``where`` keeps the rows with these values. Raises ``StageError`` if the snapshot is not (or no longer) there.
     """
     return snapshot_folder.load(snapshot if isinstance(snapshot, str) else snapshot.reference, only, where)
 

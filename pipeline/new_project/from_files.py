@@ -243,7 +243,7 @@ class MappedProject:
     project : NewProject
         Its folder and files.
     proposal : Proposal
-        What was recognized, concluded, and asked.
+        What was recognized and concluded, and the open questions.
     choices : Choices
         What the configuration says.
     """

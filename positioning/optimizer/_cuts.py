@@ -30,7 +30,7 @@ def units_at_sources(
     arrival
         Bucket each shipment arrives in, (n, L).
     useful
-        Units at most that a supplier can be asked for later.
+        Units at most that a later order to a supplier can use.
 
     """
     usable, confirmed, available = stands
